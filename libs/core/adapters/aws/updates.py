@@ -1,0 +1,61 @@
+"""One conditional change of one item, and how DynamoDB is told of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
+
+Item = dict[str, Any]
+
+
+class Conflict(Exception):
+    """The condition of a write was not met; `item` is the item that stood in the way, None where there is none."""
+
+    def __init__(self, item: Item | None) -> None:
+        super().__init__("The condition of the write was not met.")
+        self.item = item
+
+
+@dataclass
+class Update:
+    """A change of one item: attributes to set, add to, or take away, under a condition."""
+
+    condition: ConditionBase
+    set: Mapping[str, Any] = field(default_factory=dict)
+    remove: Sequence[str] = ()
+    add: Mapping[str, Any] = field(default_factory=dict)
+    """Numbers to grow by, sets to join with. Not repeatable for numbers: only `version` and the like."""
+    append: Mapping[str, list[Any]] = field(default_factory=dict)
+    if_absent: Mapping[str, Any] = field(default_factory=dict)
+
+    def expression(self, pk: str, write_id: str) -> Item:
+        """The parameters of UpdateItem for it."""
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {}
+
+        def named(attribute: str) -> str:
+            names[f"#{attribute}"] = attribute
+            return f"#{attribute}"
+
+        def valued(attribute: str, value: Any) -> str:
+            values[f":{attribute}"] = value
+            return f":{attribute}"
+
+        sets = [f"{named(a)} = {valued(a, v)}" for a, v in {**self.set, "write_id": write_id}.items()]
+        sets += [f"{named(a)} = list_append({named(a)}, {valued(a, v)})" for a, v in self.append.items()]
+        sets += [f"{named(a)} = if_not_exists({named(a)}, {valued(a, v)})" for a, v in self.if_absent.items()]
+        adds = [f"{named(a)} {valued(a, v)}" for a, v in {**self.add, "version": 1}.items()]
+        text = f"SET {', '.join(sets)} ADD {', '.join(adds)}"
+        if self.remove:
+            text += f" REMOVE {', '.join(named(a) for a in self.remove)}"
+        # A repetition of this very write finds its own id, and so fails where its condition would still hold.
+        not_yet = Attr("write_id").not_exists() | Attr("write_id").ne(write_id)
+        built = ConditionExpressionBuilder().build_expression(Attr("pk").exists() & not_yet & self.condition)
+        return {
+            "Key": {"pk": pk},
+            "UpdateExpression": text,
+            "ConditionExpression": built.condition_expression,
+            "ExpressionAttributeNames": {**names, **built.attribute_name_placeholders},
+            "ExpressionAttributeValues": {**values, **built.attribute_value_placeholders},
+        }

@@ -1,0 +1,99 @@
+"""UploadStore on the table."""
+
+from collections.abc import Collection, Sequence
+
+from boto3.dynamodb.conditions import Attr
+
+from libs.core.adapters.aws.codec import conversion_item, fields_of, to_plain, upload_item, upload_of
+from libs.core.adapters.aws.listing import list_owned
+from libs.core.adapters.aws.table import Table
+from libs.core.adapters.aws.updates import Conflict, Update
+from libs.core.domain.conversions import Conversion
+from libs.core.domain.uploads import Failure, Upload, UploadStatus
+from libs.core.errors import UploadClosed, UploadNotFound
+from libs.core.ports.uploads import UploadPage, UploadStore
+
+UPLOADING = Attr("status").eq(UploadStatus.UPLOADING)
+
+
+class DynamoDbUploadStore(UploadStore):
+    """One item an upload; parts are a number set, so that adding one twice, or two at once, needs no reading."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def create(self, upload: Upload, conversions: Sequence[Conversion]) -> None:
+        try:
+            self._table.write_together([upload_item(upload), *map(conversion_item, conversions)])
+        except Conflict as conflict:
+            raise ValueError("An id of this upload or its conversions is taken.") from conflict
+
+    def get(self, upload_id: str, owner: str | None = None) -> Upload:
+        item = self._table.get_live(upload_id)
+        if item is None or owner not in (None, item["owner"]):
+            raise not_found()
+        return upload_of(item)
+
+    def list(self, owner: str, limit: int, cursor: str | None = None) -> UploadPage:
+        items, following = list_owned(self._table, owner, "upload", limit, cursor)
+        return UploadPage([upload_of(item) for item in items], following)
+
+    def add_part(self, upload_id: str, number: int) -> Upload:
+        change = Update(UPLOADING & self._table.live(), set=self._touched(), add={"completed_parts": {number}})
+        try:
+            return upload_of(self._table.update(upload_id, change))
+        except Conflict as conflict:
+            raise closed(self._standing(conflict)) from conflict
+
+    def set_parts(self, upload: Upload, parts: Collection[int]) -> Upload:
+        unchanged = Attr("version").eq(upload.version) & UPLOADING & self._table.live()
+        # DynamoDB has no empty set: none completed is no attribute.
+        sets = {"completed_parts": set(parts)} if parts else {}
+        change = Update(unchanged, set=self._touched() | sets, remove=() if parts else ("completed_parts",))
+        try:
+            return upload_of(self._table.update(upload.id, change))
+        except Conflict as conflict:
+            return self._standing(conflict)
+
+    def mark_uploaded(self, upload_id: str) -> Upload:
+        upload = self.get(upload_id)
+        done = {"status": UploadStatus.UPLOADED, "completed_parts": set(range(1, upload.part_count + 1))}
+        change = Update(UPLOADING & self._table.live(), set=self._touched() | done, remove=("open_kind",))
+        try:
+            return upload_of(self._table.update(upload_id, change))
+        except Conflict as conflict:
+            standing = self._standing(conflict)
+            if standing.status is not UploadStatus.UPLOADED:
+                raise closed(standing) from conflict
+            return standing
+
+    def mark_failed(self, upload_id: str, error: Failure) -> Upload:
+        failed = {"status": UploadStatus.FAILED, "error": fields_of(error)}
+        change = Update(UPLOADING & self._table.live(), set=self._touched() | failed, remove=("open_kind",))
+        try:
+            return upload_of(self._table.update(upload_id, change))
+        except Conflict as conflict:
+            return self._standing(conflict)
+
+    def remove(self, upload_id: str, owner: str) -> Upload:
+        try:
+            return upload_of(self._table.delete(upload_id, Attr("owner").eq(owner) & self._table.live()))
+        except Conflict as conflict:
+            raise not_found() from conflict
+
+    def _touched(self) -> dict[str, object]:
+        return {"updated_at": to_plain(self._table.now())}
+
+    def _standing(self, conflict: Conflict) -> Upload:
+        """The upload that stood in the way of a write."""
+        if conflict.item is None or conflict.item["expires_at"] <= self._table.now():
+            raise not_found() from conflict
+        return upload_of(conflict.item)
+
+
+def not_found() -> UploadNotFound:
+    return UploadNotFound("There is no such upload. It may have expired, or been deleted.")
+
+
+def closed(upload: Upload) -> UploadClosed:
+    return UploadClosed(f"This upload is {upload.status} and takes no more parts.")

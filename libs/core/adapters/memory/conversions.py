@@ -1,0 +1,94 @@
+"""Conversions and their queue in memory."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from libs.core.adapters.memory.table import MemoryTable
+from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
+from libs.core.domain.uploads import Upload, UploadStatus
+from libs.core.errors import ConversionFinished, ConversionNotFound, UploadClosed
+from libs.core.ports.conversions import ConversionPage, ConversionStore, Queue
+
+
+class MemoryConversionStore(ConversionStore):
+    """Every method holds the table's lock from its check to its write."""
+
+    def __init__(self, table: MemoryTable) -> None:
+        self._table = table
+
+    def create(self, conversion: Conversion, upload: Upload) -> Conversion:
+        with self._table.lock:
+            try:
+                return self._table.conversion(conversion.id)
+            except ConversionNotFound:
+                return self._create(conversion, self._table.upload(upload.id))
+
+    def get(self, conversion_id: str, owner: str | None = None) -> Conversion:
+        return self._table.conversion(conversion_id, owner)
+
+    def list(self, owner: str, limit: int, cursor: str | None = None) -> ConversionPage:
+        return ConversionPage(*self._table.page(Conversion, owner, limit, cursor))
+
+    def queue(self, conversion_id: str) -> None:
+        with self._table.lock:
+            try:
+                conversion = self._table.conversion(conversion_id)
+            except ConversionNotFound:
+                return
+            if conversion.phase is Phase.WAITING:
+                self._table.change(conversion, phase=Phase.QUEUED)
+
+    def cancel(self, conversion_id: str, owner: str) -> Conversion:
+        with self._table.lock:
+            conversion = self._table.conversion(conversion_id, owner)
+            if conversion.status is ConversionStatus.CANCELLED:
+                return conversion
+            if conversion.status.terminal:
+                raise ConversionFinished(f"This conversion is {conversion.status} already.")
+            return finish(self._table, conversion, ConversionStatus.CANCELLED)
+
+    def remove(self, conversion_id: str, owner: str) -> Conversion:
+        with self._table.lock:
+            conversion = self._table.conversion(conversion_id, owner)
+            self._table.delete(conversion_id)
+            return conversion
+
+    def _create(self, conversion: Conversion, upload: Upload) -> Conversion:
+        if upload.status in (UploadStatus.FAILED, UploadStatus.ABORTED):
+            raise UploadClosed(f"This upload is {upload.status}: there is nothing to convert.")
+        phase = Phase.QUEUED if upload.status is UploadStatus.UPLOADED else Phase.WAITING
+        written = replace(conversion, phase=phase)
+        self._table.insert(written)
+        ids = tuple(dict.fromkeys((*upload.conversions, conversion.id)))
+        self._table.change(upload, conversions=ids, expires_at=max(upload.expires_at, conversion.expires_at))
+        return written
+
+
+class MemoryQueue(Queue):
+    """The table's conversions, filtered."""
+
+    def __init__(self, table: MemoryTable) -> None:
+        self._table = table
+
+    def position(self, conversion: Conversion) -> int:
+        earlier = [c for c in self.in_phase(Phase.QUEUED) if (c.created_at, c.id) < (conversion.created_at, conversion.id)]
+        return len(earlier) + 1
+
+    def in_phase(self, *phases: Phase) -> Iterator[Conversion]:
+        return (c for c in self._table.live(Conversion) if c.phase in phases and not c.status.terminal)
+
+
+def finish(table: MemoryTable, conversion: Conversion, status: ConversionStatus, **changes: Any) -> Conversion:
+    """Writes the end of a conversion: nobody holds it any more."""
+    return table.change(
+        conversion,
+        status=status,
+        phase=Phase.DONE,
+        finished_at=table.clock(),
+        worker=None,
+        lease_until=None,
+        output_upload=None,
+        eta_seconds=None,
+        **changes,
+    )

@@ -1,0 +1,100 @@
+"""Leases on conversions in memory."""
+
+from typing import Any
+
+from libs.core.adapters.memory.conversions import finish
+from libs.core.adapters.memory.table import MemoryTable
+from libs.core.domain.conversions import Conversion, ConversionStatus, Output, Phase, Source
+from libs.core.domain.uploads import Failure
+from libs.core.errors import ConversionNotFound, LeaseLost
+from libs.core.ports.conversions import ConversionLeases, Report
+
+_ORDER = list(Phase)
+
+
+class MemoryConversionLeases(ConversionLeases):
+    """Every method holds the table's lock from its check to its write."""
+
+    def __init__(self, table: MemoryTable) -> None:
+        self._table = table
+
+    def claim(self, conversion_id: str, worker: str, lease: float) -> Conversion | None:
+        now = self._table.clock()
+        with self._table.lock:
+            try:
+                conversion = self._table.conversion(conversion_id)
+            except ConversionNotFound:
+                return None
+            if not _free(conversion, now):
+                return None
+            return self._table.change(
+                conversion,
+                status=ConversionStatus.CONVERTING,
+                phase=Phase.PROBING,
+                attempts=conversion.attempts + 1,
+                worker=worker,
+                lease_until=now + lease,
+                started_at=conversion.started_at or now,
+            )
+
+    def report(self, conversion: Conversion, report: Report, lease: float) -> None:
+        with self._table.lock:
+            held = self._held(conversion)
+            said = {
+                "phase": max(report.phase, held.phase, key=_ORDER.index),
+                "percent": max(report.percent, held.percent),
+                "lease_until": self._table.clock() + lease,
+                "speed": report.speed,
+                "eta_seconds": report.eta_seconds,
+                "source": report.source,
+                "output_upload": report.output_upload,
+                "warnings": report.warnings or None,
+            }
+            changes: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+            self._table.change(held, **changes)
+
+    def publish(self, conversion: Conversion, output: Output, warnings: tuple[str, ...], source: Source | None = None) -> Conversion:
+        with self._table.lock:
+            held = self._held(conversion, ConversionStatus.COMPLETED)
+            if held.status is ConversionStatus.COMPLETED:
+                return held
+            made = {"percent": 100.0, "output": output, "warnings": warnings, "source": source or held.source}
+            return finish(self._table, held, ConversionStatus.COMPLETED, **made)
+
+    def fail(self, conversion: Conversion, error: Failure) -> Conversion:
+        with self._table.lock:
+            held = self._held(conversion, ConversionStatus.FAILED)
+            if held.status is ConversionStatus.FAILED:
+                return held
+            return finish(self._table, held, ConversionStatus.FAILED, error=error)
+
+    def release(self, conversion: Conversion) -> None:
+        with self._table.lock:
+            held = self._held(conversion, ConversionStatus.QUEUED)
+            if held.status is ConversionStatus.QUEUED:
+                return
+            self._table.change(
+                held,
+                status=ConversionStatus.QUEUED,
+                phase=Phase.QUEUED,
+                released=held.released + 1,
+                worker=None,
+                lease_until=None,
+                eta_seconds=None,
+            )
+
+    def _held(self, conversion: Conversion, brought_to: ConversionStatus = ConversionStatus.CONVERTING) -> Conversion:
+        """The conversion as it is now, if it is still that attempt's or was brought there by it. Raises LeaseLost."""
+        try:
+            now = self._table.conversion(conversion.id)
+        except ConversionNotFound:
+            raise LeaseLost("The conversion is gone.") from None
+        if now.status not in (ConversionStatus.CONVERTING, brought_to) or now.attempts != conversion.attempts:
+            raise LeaseLost(f"The conversion is {now.status} in attempt {now.attempts}.")
+        return now
+
+
+def _free(conversion: Conversion, now: float) -> bool:
+    if conversion.status is ConversionStatus.CONVERTING:
+        return (conversion.lease_until or 0) <= now
+    return conversion.status is ConversionStatus.QUEUED and conversion.phase is Phase.QUEUED

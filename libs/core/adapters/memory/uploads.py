@@ -1,0 +1,74 @@
+"""Uploads in memory."""
+
+from collections.abc import Collection, Sequence
+
+from libs.core.adapters.memory.table import MemoryTable
+from libs.core.domain.conversions import Conversion
+from libs.core.domain.progress import Thing
+from libs.core.domain.uploads import Failure, Upload, UploadStatus
+from libs.core.errors import UploadClosed
+from libs.core.ports.uploads import UploadPage, UploadStore
+
+
+class MemoryUploadStore(UploadStore):
+    """Every method holds the table's lock from its check to its write."""
+
+    def __init__(self, table: MemoryTable) -> None:
+        self._table = table
+
+    def create(self, upload: Upload, conversions: Sequence[Conversion]) -> None:
+        with self._table.lock:
+            new: list[Thing] = [upload, *conversions]
+            if any(self._table.is_live(thing.id) for thing in new):
+                raise ValueError("An id of this upload or its conversions is taken.")
+            for thing in new:
+                self._table.insert(thing)
+
+    def get(self, upload_id: str, owner: str | None = None) -> Upload:
+        return self._table.upload(upload_id, owner)
+
+    def list(self, owner: str, limit: int, cursor: str | None = None) -> UploadPage:
+        return UploadPage(*self._table.page(Upload, owner, limit, cursor))
+
+    def add_part(self, upload_id: str, number: int) -> Upload:
+        with self._table.lock:
+            upload = self._table.upload(upload_id)
+            if upload.status is not UploadStatus.UPLOADING:
+                raise _closed(upload)
+            if number in upload.completed_parts:
+                return upload
+            return self._table.change(upload, completed_parts=upload.completed_parts | {number})
+
+    def set_parts(self, upload: Upload, parts: Collection[int]) -> Upload:
+        with self._table.lock:
+            now = self._table.upload(upload.id)
+            if now.version != upload.version or now.status is not UploadStatus.UPLOADING or now.completed_parts == set(parts):
+                return now
+            return self._table.change(now, completed_parts=frozenset(parts))
+
+    def mark_uploaded(self, upload_id: str) -> Upload:
+        with self._table.lock:
+            upload = self._table.upload(upload_id)
+            if upload.status is UploadStatus.UPLOADED:
+                return upload
+            if upload.status is not UploadStatus.UPLOADING:
+                raise _closed(upload)
+            every = frozenset(range(1, upload.part_count + 1))
+            return self._table.change(upload, status=UploadStatus.UPLOADED, completed_parts=every)
+
+    def mark_failed(self, upload_id: str, error: Failure) -> Upload:
+        with self._table.lock:
+            upload = self._table.upload(upload_id)
+            if upload.status is not UploadStatus.UPLOADING:
+                return upload
+            return self._table.change(upload, status=UploadStatus.FAILED, error=error)
+
+    def remove(self, upload_id: str, owner: str) -> Upload:
+        with self._table.lock:
+            upload = self._table.upload(upload_id, owner)
+            self._table.delete(upload_id)
+            return upload
+
+
+def _closed(upload: Upload) -> UploadClosed:
+    return UploadClosed(f"This upload is {upload.status} and takes no more parts.")

@@ -1,0 +1,1 @@
+"""What TinyPixo is about: uploads, conversions, formats, progress. Standard library only."""

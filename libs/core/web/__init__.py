@@ -1,0 +1,1 @@
+"""HTTP as all services speak it: problems, sessions, request ids, health."""

@@ -1,0 +1,106 @@
+"""Every error as `application/problem+json` (RFC 9457), with a stable `code`.
+
+The one place where an error of the domain meets an HTTP status.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from libs.core import errors
+from libs.core.errors import CoreError
+
+log = structlog.get_logger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+
+STATUS: dict[type[CoreError], int] = {
+    errors.UploadNotFound: 404,
+    errors.ConversionNotFound: 404,
+    errors.ThingNotFound: 404,
+    errors.ObjectMissing: 410,
+    errors.FilenameInvalid: 422,
+    errors.FileEmpty: 422,
+    errors.FileTooLarge: 413,
+    errors.UploadIncomplete: 409,
+    errors.UploadClosed: 409,
+    errors.PartNumberInvalid: 422,
+    errors.PartSizeMismatch: 422,
+    errors.ChecksumMismatch: 422,
+    errors.FormatUnsupported: 422,
+    errors.OptionInvalid: 422,
+    errors.IdempotencyKeyReused: 422,
+    errors.CursorInvalid: 422,
+    errors.NotReady: 409,
+    errors.ConversionFinished: 409,
+    errors.Gone: 410,
+    errors.SessionInvalid: 401,
+    errors.RateLimited: 429,
+    errors.StorageUnavailable: 503,
+    errors.LeaseLost: 409,
+    errors.MultipartUploadGone: 409,
+}
+
+_HTTP_CODES = {
+    400: "request_invalid",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "media_type_unsupported",
+    422: "validation_failed",
+    429: "rate_limited",
+}
+
+
+def problem(status: int, code: str, title: str, detail: str, **more: Any) -> Response[dict[str, Any]]:
+    """A problem document as a response; `retry_after` (seconds) among `more` becomes the header as well."""
+    headers = {"Retry-After": str(more["retry_after"])} if "retry_after" in more else {}
+    body = {"type": f"/problems/{code}", "title": title, "status": status, "detail": detail, "code": code, **more}
+    return Response(body, status_code=status, media_type=PROBLEM_JSON, headers={**headers, "Cache-Control": "no-store"})
+
+
+def on_core_error(_request: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
+    """The handler for every error of the domain."""
+    return problem(STATUS[type(error)], error.code, error.title, error.detail, **error.context)
+
+
+def on_validation_error(_request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
+    """A body or query that does not fit: 422 with each field and what is wrong with it; 400 where it cannot be read at all."""
+    extra: Any = error.extra
+    if not isinstance(extra, list):
+        return problem(400, "request_invalid", "Request invalid", error.detail)
+    found = [{"field": str(e.get("key", "")), "message": str(e.get("message", ""))} for e in extra]
+    named = "; ".join(f"{e['field']}: {e['message']}" if e["field"] else e["message"] for e in found)
+    return problem(422, "validation_failed", "Validation failed", f"The request does not fit: {named}.", errors=found)
+
+
+def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """Litestar's own errors: unknown path, wrong method, body too large."""
+    code = _HTTP_CODES.get(error.status_code, "http_error")
+    response = problem(error.status_code, code, HTTPStatus(error.status_code).phrase, error.detail)
+    for name, value in (error.headers or {}).items():
+        response.set_header(name, value)
+    return response
+
+
+def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The last resort: logged in full, told in a sentence, with nothing of the inside."""
+    log.error("request.failed", method=request.method, path=request.url.path, exc_info=error)
+    return problem(
+        500, "internal", "Internal error", "Something went wrong on our side. Please try again; the request id helps us to find it."
+    )
+
+
+HANDLERS: dict[Any, Any] = {
+    CoreError: on_core_error,
+    ValidationException: on_validation_error,
+    HTTPException: on_http_error,
+    Exception: on_any_error,
+}
+
+__all__ = ["HANDLERS", "PROBLEM_JSON", "STATUS", "problem"]

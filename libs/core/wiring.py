@@ -1,0 +1,57 @@
+"""The part of the wiring that all services share: clients by the settings, stores on the table."""
+
+import boto3
+from dependency_injector import containers, providers
+
+from libs.core.adapters.aws import clients
+from libs.core.adapters.aws.conversions import DynamoDbConversionStore, DynamoDbQueue
+from libs.core.adapters.aws.health import dynamodb_check, s3_check, sqs_check
+from libs.core.adapters.aws.leases import DynamoDbConversionLeases
+from libs.core.adapters.aws.lifecycle import DynamoDbExpiredThings, DynamoDbProgressReader
+from libs.core.adapters.aws.s3 import S3MultipartUploads, S3ObjectStore
+from libs.core.adapters.aws.signer import S3UrlSigner
+from libs.core.adapters.aws.streams import DynamoDbChangeFeed, StreamTail
+from libs.core.adapters.aws.table import Table
+from libs.core.adapters.aws.uploads import DynamoDbUploadStore
+from libs.core.settings import Settings
+
+
+class AwsContainer(containers.DeclarativeContainer):
+    """One client of each kind per process, and every adapter on them. A service takes what it needs."""
+
+    settings: providers.Dependency[Settings] = providers.Dependency()
+
+    session = providers.Singleton(boto3.Session, region_name=settings.provided.aws_region)
+    dynamodb = providers.Singleton(clients.dynamodb_client, session)
+    streams = providers.Singleton(clients.streams_client, session, endpoint=settings.provided.streams_endpoint)
+    sqs = providers.Singleton(clients.sqs_client, session)
+    s3 = providers.Singleton(clients.s3_client, session, path_style=settings.provided.path_style, patience=clients.ANSWER)
+    s3_bulk = providers.Singleton(clients.s3_client, session, path_style=settings.provided.path_style, patience=clients.BULK)
+    public_s3 = providers.Singleton(
+        clients.s3_client,
+        session,
+        path_style=settings.provided.path_style,
+        endpoint=settings.provided.public_s3_endpoint,
+    )
+
+    table = providers.Singleton(Table, dynamodb, settings.provided.table)
+    uploads = providers.Singleton(DynamoDbUploadStore, table)
+    conversions = providers.Singleton(DynamoDbConversionStore, table)
+    queue = providers.Singleton(DynamoDbQueue, table)
+    leases = providers.Singleton(DynamoDbConversionLeases, table)
+    expired_things = providers.Singleton(DynamoDbExpiredThings, table)
+    progress = providers.Singleton(DynamoDbProgressReader, table)
+
+    objects = providers.Singleton(S3ObjectStore, s3, settings.provided.bucket, s3_bulk)
+    multipart = providers.Singleton(S3MultipartUploads, s3, settings.provided.bucket, s3_bulk)
+    signer = providers.Singleton(S3UrlSigner, public_s3, settings.provided.bucket)
+
+    stream_tail = providers.Factory(StreamTail, streams, dynamodb, settings.provided.table)
+    change_feed = providers.Factory(DynamoDbChangeFeed, stream_tail)
+
+    s3_probe = providers.Singleton(clients.s3_client, session, path_style=settings.provided.path_style, patience=clients.PROBE)
+    dynamodb_probe = providers.Singleton(clients.dynamodb_client, session, clients.PROBE)
+    sqs_probe = providers.Singleton(clients.sqs_client, session, clients.PROBE)
+    s3_check = providers.Factory(s3_check, s3_probe, settings.provided.bucket)
+    dynamodb_check = providers.Factory(dynamodb_check, dynamodb_probe, settings.provided.table)
+    inbox_check = providers.Factory(sqs_check, sqs_probe)
