@@ -1,0 +1,1 @@
+"""The services: each deployable by itself."""

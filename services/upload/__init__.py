@@ -1,0 +1,1 @@
+"""Takes files in, part by part, and sees them arrive whole."""

@@ -1,0 +1,43 @@
+"""The checksums that a client may send with a part: its MD5, or any that S3 knows by `x-amz-checksum-…`."""
+
+import base64
+import binascii
+import hashlib
+import zlib
+from collections.abc import Callable, Mapping
+
+from awscrt import checksums
+
+from libs.core.errors import ChecksumMismatch
+
+
+def _big_endian(value: int, length: int = 4) -> bytes:
+    return value.to_bytes(length, "big")
+
+
+def _md5(body: bytes) -> bytes:
+    return hashlib.md5(body, usedforsecurity=False).digest()
+
+
+_DIGESTS: dict[str, Callable[[bytes], bytes]] = {
+    "content-md5": _md5,
+    "x-amz-checksum-sha1": lambda body: hashlib.sha1(body, usedforsecurity=False).digest(),
+    "x-amz-checksum-sha256": lambda body: hashlib.sha256(body).digest(),
+    "x-amz-checksum-crc32": lambda body: _big_endian(zlib.crc32(body)),
+    "x-amz-checksum-crc32c": lambda body: _big_endian(checksums.crc32c(body)),
+    "x-amz-checksum-crc64nvme": lambda body: _big_endian(checksums.crc64nvme(body), 8),
+}
+
+
+def check(headers: Mapping[str, str], body: bytes) -> None:
+    """Raises ChecksumMismatch for the first checksum among `headers` (names in lower case) that is not that of `body`."""
+    for name, digest in _DIGESTS.items():
+        if name in headers and _decoded(headers[name]) != digest(body):
+            raise ChecksumMismatch(f"The bytes that arrived do not match {name}. Please send the part again.")
+
+
+def _decoded(value: str) -> bytes | None:
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return None

@@ -1,0 +1,35 @@
+"""The wiring of the upload service: the only place that names its adapters."""
+
+import anyio
+from dependency_injector import containers, providers
+
+from libs.core.wiring import AwsContainer
+from services.upload import use_cases
+from services.upload.settings import UploadSettings
+
+
+class UploadContainer(containers.DeclarativeContainer):
+    """Use cases on the adapters of `aws`; tests override the adapters by memory ones."""
+
+    settings: providers.Dependency[UploadSettings] = providers.Dependency()
+    aws = providers.Container(AwsContainer, settings=settings)
+
+    uploads = aws.uploads
+    conversions = aws.conversions
+    multipart = aws.multipart
+    objects = aws.objects
+    signer = aws.signer
+
+    reconcile = providers.Factory(use_cases.ReconcileUpload, uploads, multipart, objects)
+    start_upload = providers.Factory(use_cases.StartUpload, uploads, multipart, settings.provided.max_file_size, settings.provided.lifetime)
+    show_upload = providers.Factory(use_cases.ShowUpload, uploads, reconcile)
+    list_uploads = providers.Factory(use_cases.ListUploads, uploads)
+    sign_parts = providers.Factory(use_cases.SignParts, uploads, signer, settings.provided.sign_lifetime)
+    expect_part = providers.Factory(use_cases.ExpectPart, uploads)
+    store_part = providers.Factory(use_cases.StorePart, uploads, multipart, reconcile)
+    report_part = providers.Factory(use_cases.ReportPart, uploads, reconcile)
+    complete_upload = providers.Factory(use_cases.CompleteUpload, uploads, multipart, reconcile)
+    delete_upload = providers.Factory(use_cases.DeleteUpload, uploads, conversions)
+
+    parts_at_once = providers.Singleton(anyio.CapacityLimiter, settings.provided.parts_at_once)
+    checks = providers.Dict(S3=aws.s3_check, DynamoDB=aws.dynamodb_check)
