@@ -1,0 +1,134 @@
+"""Starts FFmpeg in a jail that needs no privilege, see the launcher, the filter and the gate.
+
+Where the kernel cannot ask the parent (before Linux 5.5, some sandboxes), the filter still refuses the network and other processes; where
+there is no seccomp at all (macOS), limits, an empty environment and FFmpeg's own whitelists are what is left. `best_jail` says which.
+"""
+
+import array
+import contextlib
+import functools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from services.conversion.adapters import seccomp
+
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+_START_SECONDS = 10.0
+
+
+class Jail(StrEnum):
+    """How strong it is, from the strongest."""
+
+    ASKING = "asking"
+    """Linux with seccomp user notification: no file can be opened after start, reads wait for S3."""
+    FILTERING = "filtering"
+    """Linux with plain seccomp."""
+    NONE = "none"
+
+
+@dataclass
+class Child:
+    """A process in the jail. `listener` answers its questions, see Gate; None where it asks none."""
+
+    process: subprocess.Popen[bytes]
+    listener: int | None
+
+    def kill(self) -> None:
+        """Kills the whole process group and reaps the child. May be repeated."""
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()
+        self.process.wait()
+
+
+def start(command: Sequence[str], descriptors: Sequence[int], limits: Mapping[str, int], jail: Jail) -> Child:
+    """Starts `command` with nothing but `descriptors`, stdout and stderr (pipes); `limits` maps names of RLIMIT to values.
+
+    Raises OSError when it cannot be started.
+    """
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        setup = {
+            "limits": dict(limits),
+            "filter": "" if jail is Jail.NONE else seccomp.program(notify=jail is Jail.ASKING).hex(),
+            "notify": jail is Jail.ASKING,
+        }
+        process = subprocess.Popen(  # noqa: S603 - an argument list of our own making, no shell
+            [sys.executable, "-I", "-S", str(_LAUNCHER), str(theirs.fileno()), str(os.getpid()), json.dumps(setup), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=[theirs.fileno(), *descriptors],
+            env={},
+            cwd="/",
+            start_new_session=True,
+        )
+        child = Child(process, None)
+        theirs.close()
+        if jail is Jail.ASKING:
+            child.listener = _receive_listener(ours, child)
+        return child
+
+
+def _receive_listener(channel: socket.socket, child: Child) -> int:
+    channel.settimeout(_START_SECONDS)
+    numbers = array.array("i")
+    try:
+        _, ancillary, _, _ = channel.recvmsg(1, socket.CMSG_LEN(numbers.itemsize))
+    except TimeoutError:
+        ancillary = []
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            numbers.frombytes(data)
+            return numbers[0]
+    child.kill()
+    words = child.process.stderr.read() if child.process.stderr else b""
+    close_pipes(child.process)
+    raise OSError(f"the jail did not come up: {words.decode(errors='replace')[-200:]}")
+
+
+def close_pipes(process: subprocess.Popen[bytes]) -> None:
+    """Closes our ends of its stdout and stderr."""
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+@functools.cache
+def best_jail() -> Jail:
+    """The strongest jail that works here, found by trying."""
+    if sys.platform != "linux":
+        return Jail.NONE
+    for jail in (Jail.ASKING, Jail.FILTERING):
+        if _works(jail):
+            return jail
+    return Jail.NONE
+
+
+def _works(jail: Jail) -> bool:
+    from services.conversion.adapters.gate import Gate
+
+    with open(os.devnull, "rb") as nothing:
+        try:
+            child = start([sys.executable, "-I", "-S", "-c", "pass"], [], {}, jail)
+        except (OSError, NotImplementedError):
+            return False
+        gate = None if child.listener is None else Gate(child.listener, nothing.fileno(), lambda _position, _count: True)
+        try:
+            return child.process.wait(_START_SECONDS) == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            child.kill()
+            close_pipes(child.process)
+            if gate is not None:
+                gate.close()

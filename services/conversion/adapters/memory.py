@@ -1,0 +1,45 @@
+"""Files without a disk: memfd_create(2) where there is one, an unlinked temporary file elsewhere (macOS)."""
+
+import ctypes
+import functools
+import logging
+import os
+import tempfile
+
+_log = logging.getLogger(__name__)
+
+_KEEP_SIZE, _PUNCH_HOLE = 1, 2  # linux/falloc.h
+
+
+def create(name: str) -> int:
+    """A new, empty, anonymous file; its descriptor is not inherited unless it is passed on."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create(name, os.MFD_CLOEXEC)
+    _say_once()
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def holding(name: str, content: bytes) -> int:
+    """A file with this content, positioned at its beginning."""
+    fd = create(name)
+    written = 0
+    while written < len(content):
+        written += os.pwrite(fd, content[written:], written)
+    return fd
+
+
+def free(fd: int, start: int, count: int) -> None:
+    """Gives the memory of a region back; it reads as zeros afterwards and the file keeps its size. Does nothing without memfd."""
+    if hasattr(os, "memfd_create"):
+        _libc().fallocate(fd, _PUNCH_HOLE | _KEEP_SIZE, ctypes.c_int64(start), ctypes.c_int64(count))
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+@functools.cache
+def _say_once() -> None:
+    _log.warning("this system has no memfd: unlinked temporary files stand in for memory while converting")

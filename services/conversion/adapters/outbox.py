@@ -1,0 +1,123 @@
+"""The output on its way: FFmpeg writes to a memory file, finished parts go to the sink while it grows and are freed behind.
+
+The parts that a muxer patches when it ends are held back and go last. FFmpeg is told to wait when it runs too far ahead.
+"""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from libs.core.domain.uploads import MIB
+from libs.core.ports.objects import Part
+from services.conversion.adapters import memory
+from services.conversion.ports import PART_SIZE, MediaError, OutputSink
+
+SENDERS = 4
+"""Parts on their way at once."""
+AHEAD = 2
+"""Parts that may wait for a sender before FFmpeg is held."""
+KEPT = 64 * MIB
+"""Bytes that stay in memory after they were sent: an output up to this size is hashed without reading it back from S3."""
+_WAIT = 0.1
+
+
+class Outbox:
+    """`fd` is the file to give to FFmpeg. `held` parts at the front are sent last; 0: the muxer never goes back."""
+
+    def __init__(self, sink: OutputSink, held: int) -> None:
+        self.fd = memory.create("output")
+        self._sink, self._held = sink, held
+        self._stored = {part.number: part for part in sink.stored_parts()}
+        self._next = held  # index of the first part that was not given to a sender
+        # Parts before this one are no longer in memory, but for those held, and for the first: the output is opened again at the end.
+        self._freed = self._kept_front = max(1, held)
+        self._on_their_way: dict[int, Future[Part]] = {}
+        self._parts: dict[int, Part] = {}
+        self._hash = hashlib.sha256()
+        self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="output")
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return os.fstat(self.fd).st_size
+
+    def room(self) -> bool:
+        """Whether FFmpeg may go on, or is too far ahead. For any thread."""
+        return self.size < (self._next + AHEAD) * PART_SIZE
+
+    def pump(self) -> bool:
+        """Sends what is finished and frees what was sent; False when FFmpeg should wait. Raises what the sink raised."""
+        self._collect()
+        size = self.size
+        while len(self._on_their_way) < SENDERS and (self._next + 1) * PART_SIZE <= size:
+            self._send(self._next, PART_SIZE)
+            self._next += 1
+        while (self._freed + 1) in self._parts and size - (self._freed - self._kept_front) * PART_SIZE > KEPT:
+            memory.free(self.fd, self._freed * PART_SIZE, PART_SIZE)
+            self._freed += 1
+        return self.room()
+
+    def finish(self, step: Callable[[float], None]) -> tuple[str, int, str]:
+        """Sends the rest and makes the object: key, size, SHA-256 in hex. `step` is called with the share stored, 0 to 1."""
+        size = self.size
+        if size <= PART_SIZE:
+            body = os.pread(self.fd, size, 0)
+            return self._sink.finish_small(body), size, hashlib.sha256(body).hexdigest()
+        self._check_untouched()
+        count = -(-size // PART_SIZE)
+        waiting = [*range(self._next, count), *range(min(self._held, count))]
+        while waiting or self._on_their_way:
+            while waiting and len(self._on_their_way) < SENDERS:
+                index = waiting.pop(0)
+                self._send(index, min(PART_SIZE, size - index * PART_SIZE))
+            wait(self._on_their_way.values(), _WAIT, FIRST_COMPLETED)
+            self._collect()
+            step(len(self._parts) / count)
+        key = self._sink.finish([self._parts[number] for number in range(1, count + 1)], size)
+        return key, size, self._whole_hash(size, step)
+
+    def close(self) -> None:
+        """Frees everything. A part that is being sent now may still arrive: its bytes are a copy."""
+        self._senders.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(OSError):
+            os.close(self.fd)
+
+    def _send(self, index: int, length: int) -> None:
+        body = os.pread(self.fd, length, index * PART_SIZE)
+        if not self._held:
+            self._hash.update(body)
+        self._on_their_way[index + 1] = self._senders.submit(self._store, index + 1, body)
+
+    def _store(self, number: int, body: bytes) -> Part:
+        there = self._stored.get(number)
+        if there is not None and there.size == len(body) and there.etag == hashlib.md5(body, usedforsecurity=False).hexdigest():
+            return there
+        return self._sink.put_part(number, body)
+
+    def _collect(self) -> None:
+        for number, future in list(self._on_their_way.items()):
+            if future.done():
+                del self._on_their_way[number]
+                self._parts[number] = future.result()
+
+    def _check_untouched(self) -> None:
+        """A part that was written to after it was sent would be wrong in S3: it has data again where it was freed."""
+        start, end = self._kept_front * PART_SIZE, self._freed * PART_SIZE
+        if start < end and hasattr(os, "SEEK_DATA") and os.lseek(self.fd, start, os.SEEK_DATA) < end:
+            raise MediaError("internal", "Something went wrong on our side while converting. Please try again.", "a sent part was changed")
+
+    def _whole_hash(self, size: int, step: Callable[[float], None]) -> str:
+        if not self._held:
+            return self._hash.hexdigest()
+        whole = hashlib.sha256()
+        if self._freed > self._kept_front:
+            for piece in self._sink.read_back(size):
+                whole.update(piece)
+                step(1.0)
+        else:
+            for at in range(0, size, PART_SIZE):
+                whole.update(os.pread(self.fd, PART_SIZE, at))
+                step(1.0)
+        return whole.hexdigest()

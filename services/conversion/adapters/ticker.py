@@ -1,0 +1,71 @@
+"""Tells how far a conversion is: often, never backwards."""
+
+import time
+from collections.abc import Callable
+
+from libs.core.domain.conversions import Source
+from services.conversion.adapters.run import Progress
+from services.conversion.adapters.window import Window
+from services.conversion.ports import Tick
+
+EVERY = 0.2
+"""Seconds between two ticks."""
+
+
+class Ticker:
+    """Turns seconds of sound into percent, speed and time left. Its methods are the `step` of the runs."""
+
+    def __init__(self, tick: Callable[[Tick], None]) -> None:
+        self._tick = tick
+        self._phase, self._low, self._high = "probing", 0.0, 0.0
+        self._percent = 0.0
+        self._source: Source | None = None
+        self._expected: float | None = None
+        self._window: Window | None = None
+        self._began = self._told = time.monotonic()
+        self._done = 0.0
+
+    def enter(self, phase: str, low: float, high: float) -> None:
+        """A new phase, whose percents lie from `low` to `high`."""
+        self._phase, self._low, self._high = phase, low, high
+        self._began, self._done = time.monotonic(), 0.0
+        self._tell(low, now=True)
+
+    def describe(self, source: Source, expected: float | None, window: Window) -> None:
+        """What was found, and how many seconds of sound to expect; None: the bytes read must do as a measure."""
+        self._source, self._expected, self._window = source, expected, window
+        self._tell(self._percent, now=True)
+
+    def follow(self, progress: Progress) -> bool:
+        """A step of a run that goes through the sound."""
+        self._done = progress.out_time
+        read = self._window.furthest / self._window.size if self._window else 0.0
+        share = self._done / self._expected if self._expected else read
+        self._tell(self._low + (self._high - self._low) * min(1.0, share))
+        return True
+
+    def pass_by(self, progress: Progress) -> bool:  # noqa: ARG002 - a step like the others
+        """A step of a run that is over soon."""
+        self._tell(self._percent)
+        return True
+
+    def step(self) -> None:
+        """Something goes on that has no measure."""
+        self._tell(self._percent)
+
+    def share(self, share: float) -> None:
+        """A step of storing, from 0 to 1."""
+        self._tell(self._low + (self._high - self._low) * share)
+
+    def _tell(self, percent: float, *, now: bool = False) -> None:
+        moment = time.monotonic()
+        if not now and moment - self._told < EVERY:
+            return
+        self._told, self._percent = moment, max(self._percent, percent)
+        speed = eta = None
+        took = moment - self._began
+        if self._phase == "converting" and self._done > 0 and took > 0:
+            speed = self._done / took
+            if self._expected:
+                eta = max(0.0, self._expected - self._done) / speed
+        self._tick(Tick(self._phase, round(self._percent, 2), speed, eta, self._source))

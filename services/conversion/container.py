@@ -1,0 +1,76 @@
+"""The wiring of the conversion service: the only place that names its adapters."""
+
+import secrets
+
+import imageio_ffmpeg
+from dependency_injector import containers, providers
+
+from libs.core.adapters.aws.sqs import SqsInbox
+from libs.core.wiring import AwsContainer
+from services.conversion import running, use_cases
+from services.conversion.adapters.engine import FfmpegEngine
+from services.conversion.adapters.limits import Limits
+from services.conversion.settings import ConversionSettings
+from services.conversion.worker import Worker
+
+PATIENCE = 120
+"""Seconds that an S3 event may take before its upload is looked at without it."""
+
+
+def _program(ffmpeg: str | None) -> str:
+    """The ffmpeg that the setting names, or the packaged one."""
+    return ffmpeg or str(imageio_ffmpeg.get_ffmpeg_exe())
+
+
+class ConversionContainer(containers.DeclarativeContainer):
+    """Use cases and the worker on the adapters of `aws`; tests override the adapters by memory ones."""
+
+    settings: providers.Dependency[ConversionSettings] = providers.Dependency()
+    aws = providers.Container(AwsContainer, settings=settings)
+
+    uploads = aws.uploads
+    conversions = aws.conversions
+    leases = aws.leases
+    queue = aws.queue
+    objects = aws.objects
+    multipart = aws.multipart
+    signer = aws.signer
+    inbox = providers.Singleton(SqsInbox, aws.sqs, settings.provided.conversion_inbox_url, settings.provided.lease)
+    limits = providers.Factory(Limits, max_duration=settings.provided.max_duration)
+    engine = providers.Singleton(FfmpegEngine, providers.Callable(_program, settings.provided.ffmpeg), limits)
+
+    request_conversion = providers.Factory(use_cases.RequestConversion, uploads, conversions, settings.provided.lifetime)
+    show_conversion = providers.Factory(use_cases.ShowConversion, conversions, queue)
+    list_conversions = providers.Factory(use_cases.ListConversions, conversions)
+    cancel_conversion = providers.Factory(use_cases.CancelConversion, conversions)
+    delete_conversion = providers.Factory(use_cases.DeleteConversion, conversions)
+    download_conversion = providers.Factory(use_cases.DownloadConversion, conversions, objects, signer, settings.provided.download_lifetime)
+
+    worker_name = providers.Singleton(secrets.token_hex, 8)
+    arrives = providers.Factory(running.FileArrives, uploads, conversions, objects)
+    run = providers.Factory(
+        running.RunConversion,
+        uploads,
+        conversions,
+        leases,
+        objects,
+        multipart,
+        engine,
+        worker_name,
+        settings.provided.lease,
+    )
+    worker = providers.Singleton(
+        Worker,
+        inbox,
+        run,
+        providers.Factory(running.NextConversion, queue),
+        arrives,
+        providers.Factory(running.RescueStranded, queue, arrives, PATIENCE),
+        settings.provided.slots,
+        settings.provided.lease,
+    )
+    checks = providers.Dict(
+        S3=aws.s3_check,
+        DynamoDB=aws.dynamodb_check,
+        SQS=providers.Callable(aws.inbox_check, settings.provided.conversion_inbox_url),
+    )

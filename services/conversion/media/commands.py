@@ -1,0 +1,67 @@
+"""FFmpeg's argument lists. Nothing in them comes from a stranger but numbers that were checked: files are descriptors, tags are a file."""
+
+from collections.abc import Sequence
+
+from services.conversion.media import whitelist
+from services.conversion.media.plan import Plan
+from services.conversion.media.table import Recipe
+
+_QUIET = ["-hide_banner", "-nostdin", "-nostats", "-max_alloc", str(512 * 1024 * 1024)]
+_PROGRESS = ["-progress", "pipe:1", "-stats_period", "0.2"]
+
+
+def _source(fd: int) -> list[str]:
+    return [*whitelist.input_options(), "-fd", str(fd), "-i", "fd:"]
+
+
+def describe(source: int, tags_out: int) -> list[str]:
+    """Says on stderr what the source is and writes its tags and chapters to `tags_out`; decodes nothing."""
+    return [
+        *_QUIET, "-loglevel", "level+info", *_source(source),
+        *("-map", "0:a:0", "-c", "copy", "-frames:a", "1", "-f", "ffmetadata", "-fd", str(tags_out), "-y", "fd:"),
+    ]  # fmt: skip
+
+
+def extract_cover(source: int, picture: int, out: int) -> list[str]:
+    """Writes the bytes of video stream `picture` (an attached one) as they are."""
+    return [
+        *_QUIET, "-loglevel", "level+warning", *_source(source),
+        *("-map", f"0:v:{picture}", "-c", "copy", "-frames:v", "1", "-f", "image2pipe", "-fd", str(out), "-y", "fd:"),
+    ]  # fmt: skip
+
+
+def measure_loudness(source: int, stream: int, filters: Sequence[str], longest: float) -> list[str]:
+    """The first pass of normalising: decodes everything and says how loud it is."""
+    chain = ",".join([*filters, "loudnorm=print_format=json"])
+    return [
+        *_QUIET, *_PROGRESS, "-loglevel", "level+verbose", *_source(source),
+        *("-map", f"0:{stream}", "-af", chain, "-t", f"{longest:g}", "-f", "null", "-y", "-"),
+    ]  # fmt: skip
+
+
+def convert(
+    recipe: Recipe, plan: Plan, *, source: int, stream: int, tags: int, cover: int | None, out: int, longest: float, index_room: int
+) -> list[str]:
+    """The conversion itself. `longest` in seconds, `index_room` in bytes (MP4)."""
+    command = [*_QUIET, *_PROGRESS, "-loglevel", "level+verbose", *_source(source)]
+    command += ["-protocol_whitelist", "fd", "-f", "ffmetadata", "-fd", str(tags), "-i", "fd:"]
+    if cover is not None:
+        command += ["-protocol_whitelist", "fd", "-codec_whitelist", "flac", "-f", "flac", "-fd", str(cover), "-i", "fd:"]
+    command += ["-map", f"0:{stream}"]
+    if cover is not None:
+        command += ["-map", "2:v:0", "-c:v", "copy", "-disposition:v:0", "attached_pic"]
+        command += ["-metadata:s:v:0", "title=Album cover", "-metadata:s:v:0", "comment=Cover (front)"]
+    command += ["-map_metadata", "1", "-map_metadata:s:a", "-1", "-map_chapters", "1" if recipe.chapters == "native" else "-1"]
+    command += ["-c:a", plan.encoder, *plan.encoder_options]
+    if plan.filters:
+        command += ["-af", ",".join(plan.filters)]
+    # Nothing of the run itself goes into the file (dates, versions, random ids): another attempt makes the same bytes.
+    command += ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-t", f"{longest:g}", *recipe.muxer_options]
+    if recipe.index_first:
+        command += ["-moov_size", str(index_room)]
+    return [*command, "-f", recipe.muxer, "-fd", str(out), "-y", "fd:"]
+
+
+def verify(out: int) -> list[str]:
+    """Opens what was made and says what it is."""
+    return [*_QUIET, "-loglevel", "level+info", *_source(out), "-map", "0:a:0", "-c", "copy", "-frames:a", "1", "-f", "null", "-y", "-"]

@@ -1,0 +1,41 @@
+"""Settings of the conversion service."""
+
+import os
+
+from pydantic import Field
+
+from libs.core.settings import Settings
+
+HOUR = 3600
+
+
+class ConversionSettings(Settings):
+    """Limits, each with its reason."""
+
+    conversion_inbox_url: str = Field(
+        description="the SQS queue that S3 events and queued conversions come in by",
+        examples=["https://sqs.eu-central-1.amazonaws.com/123456789012/tinypixo-conversion-inbox"],
+        pattern=r"^https?://",
+    )
+    lifetime: int = Field(default=24 * HOUR, ge=60, description="seconds that a conversion and its output are kept", examples=["86400"])
+    download_lifetime: int = Field(
+        default=HOUR, ge=1, le=7 * 24 * HOUR, description="seconds that a download URL is good for", examples=["3600"]
+    )
+    slots: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=0,
+        le=64,
+        description="how many conversions run at once (0: none, the API only)",
+        examples=["2"],
+    )
+    lease: float = Field(
+        default=15,
+        ge=2,
+        le=600,
+        description="seconds without a sign of life after which another worker takes a conversion over",
+        examples=["15"],
+    )
+    max_duration: float = Field(default=24 * HOUR, gt=0, description="the longest source taken, in seconds", examples=["86400"])
+    ffmpeg: str | None = Field(
+        default=None, description="the ffmpeg to run instead of the packaged one", examples=["/usr/bin/ffmpeg"], validation_alias="FFMPEG"
+    )

@@ -1,0 +1,148 @@
+"""What people do with conversions: ask for one, see, cancel, download, delete."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
+from libs.core.domain.filenames import clean_filename, download_filename
+from libs.core.domain.formats import ConversionRequest, find_format
+from libs.core.domain.ids import derived_id, new_id
+from libs.core.errors import Gone, IdempotencyKeyReused, NotReady, ObjectMissing
+from libs.core.ports.conversions import ConversionPage, ConversionStore, Queue
+from libs.core.ports.objects import ObjectStore, UrlSigner
+from libs.core.ports.uploads import UploadStore
+
+Clock = Callable[[], float]
+
+
+class RequestConversion:
+    """Writes a conversion beside its upload; it starts by itself, now or when the upload has arrived."""
+
+    def __init__(self, uploads: UploadStore, conversions: ConversionStore, lifetime: int, clock: Clock = time.time) -> None:
+        self._uploads = uploads
+        self._conversions = conversions
+        self._lifetime = lifetime
+        self._clock = clock
+
+    def __call__(
+        self,
+        owner: str,
+        upload_id: str,
+        request: ConversionRequest,
+        idempotency_key: str | None = None,
+        trace: str | None = None,
+    ) -> Conversion:
+        """The conversion; under an Idempotency-Key that was used before, the one made then."""
+        upload = self._uploads.get(upload_id, owner)
+        now = self._clock()
+        name = clean_filename(request.filename or upload.filename)
+        wanted = Conversion(
+            # The key's conversion has the key's id: the table itself tells a repeated request, for as long as it lives.
+            id=derived_id("conversion", owner, idempotency_key) if idempotency_key else new_id("conversion"),
+            owner=owner,
+            upload_id=upload_id,
+            format=request.format,
+            options=request.options,
+            filename=download_filename(name, find_format(request.format).extension),
+            created_at=now,
+            updated_at=now,
+            expires_at=int(now) + self._lifetime,
+            fingerprint=fingerprint(upload_id, request),
+            trace=trace,
+        )
+        made = self._conversions.create(wanted, upload)
+        if made.fingerprint != wanted.fingerprint:
+            raise IdempotencyKeyReused("This Idempotency-Key was used for another conversion. Use a new one for a new request.")
+        return made
+
+
+def fingerprint(upload_id: str, request: ConversionRequest) -> str:
+    """Equal for equal requests."""
+    text = json.dumps([upload_id, asdict(request)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class ShowConversion:
+    """A conversion, and its place in the queue (from 1) while it is queued."""
+
+    def __init__(self, conversions: ConversionStore, queue: Queue) -> None:
+        self._conversions = conversions
+        self._queue = queue
+
+    def __call__(self, owner: str, conversion_id: str) -> tuple[Conversion, int | None]:
+        return self.with_position(self._conversions.get(conversion_id, owner))
+
+    def with_position(self, conversion: Conversion) -> tuple[Conversion, int | None]:
+        queued = conversion.phase is Phase.QUEUED
+        return conversion, self._queue.position(conversion) if queued else None
+
+
+class ListConversions:
+    """The conversions of a session, newest first."""
+
+    def __init__(self, conversions: ConversionStore) -> None:
+        self._conversions = conversions
+
+    def __call__(self, owner: str, limit: int, cursor: str | None) -> ConversionPage:
+        return self._conversions.list(owner, limit, cursor)
+
+
+class CancelConversion:
+    """Cancels wherever it runs: the worker's next write fails, within a second, and ends it there."""
+
+    def __init__(self, conversions: ConversionStore) -> None:
+        self._conversions = conversions
+
+    def __call__(self, owner: str, conversion_id: str) -> Conversion:
+        return self._conversions.cancel(conversion_id, owner)
+
+
+class DeleteConversion:
+    """Takes the conversion out of the table; the stream makes the janitor erase what it wrote."""
+
+    def __init__(self, conversions: ConversionStore) -> None:
+        self._conversions = conversions
+
+    def __call__(self, owner: str, conversion_id: str) -> None:
+        self._conversions.remove(conversion_id, owner)
+
+
+@dataclass(frozen=True)
+class Download:
+    """Where to get a finished file; `expires_at` (epoch seconds) is the URL's."""
+
+    url: str
+    filename: str
+    media_type: str
+    size: int
+    expires_at: float
+
+
+class DownloadConversion:
+    """A presigned URL for the output, which never outlives it."""
+
+    def __init__(
+        self, conversions: ConversionStore, objects: ObjectStore, signer: UrlSigner, lifetime: int, clock: Clock = time.time
+    ) -> None:
+        self._conversions = conversions
+        self._objects = objects
+        self._signer = signer
+        self._lifetime = lifetime
+        self._clock = clock
+
+    def __call__(self, owner: str, conversion_id: str, *, inline: bool) -> Download:
+        conversion = self._conversions.get(conversion_id, owner)
+        output = conversion.output
+        if conversion.status is not ConversionStatus.COMPLETED or output is None:
+            raise NotReady(f"There is nothing to download yet: this conversion is {conversion.status}.")
+        try:
+            self._objects.head(output.key)
+        except ObjectMissing as error:
+            raise Gone("The converted file is no longer in our storage. Please convert the file again.") from error
+        now = self._clock()
+        lifetime = max(1, min(self._lifetime, int(conversion.expires_at - now)))
+        url = self._signer.sign_download(output.key, output.filename, output.media_type, lifetime, inline=inline)
+        return Download(url, output.filename, output.media_type, output.size, now + lifetime)
