@@ -1,0 +1,27 @@
+"""The janitor: `create_app` builds the whole of it, with the threads that work beside the requests."""
+
+from collections.abc import Callable
+from threading import Event as Flag
+
+from litestar import Litestar
+
+from libs.core.web.app import service_app
+from libs.core.worker import every, in_background
+from services.janitor.container import JanitorContainer
+from services.janitor.routes import sweep_route
+
+
+def create_app(container: JanitorContainer) -> Litestar:
+    """The app on what this container wires."""
+    settings = container.settings()
+    work: list[Callable[[Flag], None]] = [container.inbox_loop()]
+    if settings.sweep_every:
+        work.append(every(settings.sweep_every, container.sweep_once()))
+    return service_app(
+        "janitor",
+        settings,
+        [sweep_route(settings.janitor_token.get_secret_value())],
+        {"sweep_once": container.sweep_once},
+        container.checks(),
+        lifespan=[in_background("janitor", *work)],
+    )
