@@ -1,0 +1,44 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+const onlyInApi = 'src/api.ts and src/transport.ts are the only files that talk to the network.';
+
+export default tseslint.config(
+  { ignores: ['dist/'] },
+  js.configs.recommended,
+  ...tseslint.configs.strict,
+  {
+    files: ['src/**/*.{ts,tsx}'],
+    ignores: ['src/api.ts', 'src/transport.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        { name: 'fetch', message: onlyInApi },
+        { name: 'XMLHttpRequest', message: onlyInApi },
+        { name: 'EventSource', message: onlyInApi },
+      ],
+    },
+  },
+  {
+    // Browser files that are served as they are.
+    files: ['public/**/*.js'],
+    languageOptions: { globals: { document: 'readonly', localStorage: 'readonly' } },
+  },
+  {
+    // The stand-in server runs in Node and is no part of the page.
+    files: ['tests/**/*.mjs'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['process', 'console', 'Buffer', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'URL'].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
+  {
+    // An index that was just checked, and test data, are clearer with "!" than with a branch that cannot happen.
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      // Taking a property out of an object is how an immutable state forgets it.
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
+    },
+  },
+);
