@@ -1,0 +1,1 @@
+"""Everything that puts TinyPixo somewhere: templates, images, and the stack that runs on one machine."""

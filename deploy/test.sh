@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# `make test`: everything that this machine can run, and at the end what it skipped and why.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+skipped=()
+failed=()
+
+step() { # step NAME COMMAND…: runs it, goes on past a failure, remembers it
+  local name=$1 began=$SECONDS
+  shift
+  printf '\n── %s\n' "$name"
+  "$@" || failed+=("$name")
+  printf '   (%s: %d s)\n' "$name" $((SECONDS - began))
+}
+
+find_chromium() { # where a Chromium is: CHROMIUM names one
+  for candidate in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+    [ -n "$candidate" ] && command -v "$candidate" && return
+  done
+  return 1
+}
+
+marks='not aws'
+skipped+=('live AWS: it costs money; `make test-aws` runs it with your credentials')
+if found=$(find_chromium); then
+  export CHROMIUM=$found
+else
+  marks="$marks and not browser"
+  skipped+=('the page in a real browser: no Chromium found (CHROMIUM=/path/to/one)')
+fi
+if docker info >/dev/null 2>&1; then
+  export TESTCONTAINERS_RYUK_DISABLED=true
+else
+  marks="$marks and not localstack"
+  skipped+=('LocalStack in containers: no Docker engine answers here')
+fi
+
+step 'style, types, architecture' make --no-print-directory lint
+step 'the page: types, style, units' bash -c 'cd frontend && npm run --silent lint && npm test --silent'
+step 'services, engine, stack, browser' "$bin/pytest" -m "$marks" "$@"
+
+printf '\nSkipped here:\n'
+printf '  - %s\n' "${skipped[@]}"
+if [ ${#failed[@]} -gt 0 ]; then
+  printf '\nFailed: %s\n' "${failed[@]}"
+  exit 1
+fi
+printf '\nAll of the rest passed.\n'
