@@ -1,0 +1,119 @@
+"""What the engine costs on top of FFmpeg: `python -m tests.bench.engine [--minutes 10] [--rounds 3] [pair …]`.
+
+Each pair is converted in turn by plain FFmpeg from disk to disk (same binary, same options) and by the engine from and to memory, so that
+a noisy machine is noisy for both; the median of the rounds counts. The engine's time includes probing, verifying and hashing.
+"""
+
+import argparse
+import hashlib
+import mmap
+import resource
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from libs.core.domain.formats import ConversionOptions
+from libs.core.ports.objects import Part
+from services.conversion.adapters.engine import FfmpegEngine
+from services.conversion.ports import Job, OutputSink, SourceBytes
+
+PAIRS = {"wav-mp3": ("wav", "mp3"), "flac-m4a": ("flac", "m4a"), "mp3-opus": ("mp3", "opus"), "wav-flac": ("wav", "flac")}
+PLAIN = {
+    "mp3": ["-c:a", "libmp3lame", "-b:a", "192k", "-id3v2_version", "3"],
+    "m4a": ["-c:a", "aac", "-b:a", "192k", "-moov_size", "2000000", "-f", "ipod"],
+    "opus": ["-c:a", "libopus", "-b:a", "128k"],
+    "flac": ["-c:a", "flac"],
+}
+MUSIC = "aevalsrc=0.3*sin(440*2*PI*t)*sin(3*t)+0.1*random(0)|0.3*sin(554*2*PI*t+sin(2*t))+0.1*random(1):s=44100:d={}"
+
+
+class Mapped(SourceBytes):
+    """A file as the source, without the disk's time once it is in the page cache, where plain FFmpeg reads it too."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self._bytes = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        self.size = len(self._bytes)
+
+    def read(self, start: int, end: int) -> Iterator[bytes]:
+        for at in range(start, end, 256 * 1024):
+            yield self._bytes[at : min(at + 256 * 1024, end)]
+
+
+class Nowhere(OutputSink):
+    """Keeps the parts, as memory can."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, bytes] = {}
+
+    def stored_parts(self) -> Sequence[Part]:
+        return ()
+
+    def put_part(self, number: int, body: bytes | memoryview) -> Part:
+        self._parts[number] = bytes(body)
+        return Part(number, len(body), hashlib.md5(body).hexdigest())
+
+    def finish(self, parts: Sequence[Part], size: int) -> str:
+        return "x"
+
+    def finish_small(self, body: bytes) -> str:
+        return "x"
+
+    def read_back(self, size: int) -> Iterator[bytes]:
+        yield from (self._parts[number] for number in sorted(self._parts))
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("pairs", nargs="*", default=list(PAIRS))
+    arguments.add_argument("--minutes", type=float, default=10)
+    arguments.add_argument("--rounds", type=int, default=3)
+    options = arguments.parse_args()
+    engine = FfmpegEngine()
+    print(f"{engine.version}; {options.minutes:g} minutes, median of {options.rounds}, seconds")
+    print(f"{'pair':<10} {'plain':>8} {'engine':>8} {'ratio':>6}")
+    with tempfile.TemporaryDirectory() as folder:
+        for pair in options.pairs:
+            kind, fmt = PAIRS[pair]
+            source = _source(Path(folder), kind, options.minutes * 60)
+            plain, ours = [], []
+            for _ in range(options.rounds):
+                plain.append(_plain(source, fmt, Path(folder) / f"out.{fmt}"))
+                ours.append(_engine(engine, source, fmt))
+            ratio = statistics.median(ours) / statistics.median(plain)
+            print(f"{pair:<10} {statistics.median(plain):>8.2f} {statistics.median(ours):>8.2f} {ratio:>6.2f}", flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"peak memory of Python: {peak} MiB, with the results in it")
+
+
+def _source(folder: Path, kind: str, seconds: float) -> Path:
+    path = folder / f"in.{kind}"
+    if not path.exists():
+        _ffmpeg("-f", "lavfi", "-i", MUSIC.format(seconds), *(["-b:a", "192k"] if kind == "mp3" else ["-sample_fmt", "s16"]), str(path))
+    return path
+
+
+def _plain(source: Path, fmt: str, out: Path) -> float:
+    began = time.monotonic()
+    _ffmpeg("-i", str(source), "-map", "0:a:0", *PLAIN[fmt], str(out))
+    return time.monotonic() - began
+
+
+def _engine(engine: FfmpegEngine, source: Path, fmt: str) -> float:
+    mapped = Mapped(source)
+    began = time.monotonic()
+    engine.convert(Job(fmt, ConversionOptions(), "bench"), mapped, Nowhere(), lambda _tick: None)
+    return time.monotonic() - began
+
+
+def _ffmpeg(*arguments: str) -> None:
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", *arguments], check=True)
+
+
+if __name__ == "__main__":
+    main()

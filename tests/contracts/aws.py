@@ -1,0 +1,244 @@
+"""The adapters for AWS, on AWS or on an emulator: which of them is a matter of the environment only."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from deploy.local.bootstrap import Clients, StackOutputs, delete_stack, ensure_stack
+from libs.core.adapters.aws import clients
+from libs.core.adapters.aws.conversions import DynamoDbConversionStore, DynamoDbQueue
+from libs.core.adapters.aws.leases import DynamoDbConversionLeases
+from libs.core.adapters.aws.lifecycle import DynamoDbExpiredThings, DynamoDbProgressReader
+from libs.core.adapters.aws.s3 import S3MultipartUploads, S3ObjectStore
+from libs.core.adapters.aws.signer import S3UrlSigner
+from libs.core.adapters.aws.sqs import SqsInbox
+from libs.core.adapters.aws.streams import DynamoDbChangeFeed, StreamTail
+from libs.core.adapters.aws.table import Table
+from libs.core.adapters.aws.uploads import DynamoDbUploadStore
+from libs.core.domain.events import FileArrived
+from libs.core.domain.uploads import source_key
+from tests.contracts.backends import Answer, Backend, Post
+from tests.fakes import FakeClock
+
+ROOT = Path(__file__).resolve().parents[2]
+
+NAME = os.environ.get("TINYPIXO_TEST_NAME", "tests")
+"""First word of all that is made: `make test-aws` finds by it what a killed run has left."""
+
+LOCALSTACK = "localstack/localstack:4.14.0"
+"""The last release that needs no token."""
+
+ANYBODY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
+"""Emulators take any credentials."""
+
+
+MOTO_LACKS = frozenset({"start of multipart uploads", "refusal after abort", "keys of multipart uploads", "cheap transactions"})
+"""It says that all began in 2010; it answers 500; it takes an id under any key; it copies every table and every stream."""
+
+
+class Connection:
+    """Clients and the stack, from what the environment says while it is built. `lacks` is what the emulator does not do."""
+
+    def __init__(self, *, path_style: bool, lacks: frozenset[str] = frozenset(), stack: StackOutputs | None = None) -> None:
+        self.lacks = lacks
+        self.endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+        session = boto3.Session()
+        self.s3 = clients.s3_client(session, path_style=path_style)
+        self.dynamodb = clients.dynamodb_client(session)
+        self.streams = clients.streams_client(session)
+        self.sqs = clients.sqs_client(session)
+        self.makers = Clients.made_by(session.client)
+        self.name = f"{NAME}-{secrets.token_hex(4)}"
+        self.stack = stack or ensure_stack(self.makers, self.name)
+
+    @contextmanager
+    def table(self) -> Iterator[str]:
+        """The name of the stack's table; of one like it on moto, which copies all items at every transaction."""
+        if not self.lacks & {"cheap transactions"}:
+            yield self.stack.table_name
+            return
+        dynamodb: Any = self.makers.dynamodb
+        like = dynamodb.describe_table(TableName=self.stack.table_name)["Table"]
+        name = f"{self.name}-{secrets.token_hex(4)}"
+        indexes = [{part: index[part] for part in ("IndexName", "KeySchema", "Projection")} for index in like["GlobalSecondaryIndexes"]]
+        same = {part: like[part] for part in ("KeySchema", "AttributeDefinitions", "StreamSpecification")}
+        dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", GlobalSecondaryIndexes=indexes, **same)
+        yield name
+        dynamodb.delete_table(TableName=name)
+
+    def close(self) -> None:
+        for client in (self.s3, self.dynamodb, self.streams, self.sqs, *vars(self.makers).values()):
+            client.close()
+
+
+@contextmanager
+def moto_running() -> Iterator[Connection]:
+    """moto as a server of its own process."""
+    command = [sys.executable, "-m", "tests.contracts.moto_server"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
+        assert server.stdin
+        assert server.stdout
+        port = int(server.stdout.readline())
+        with _environment({**ANYBODY, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}):
+            connection = Connection(path_style=True, lacks=MOTO_LACKS)
+        yield connection
+        connection.close()
+        server.stdin.close()
+
+
+@contextmanager
+def reached_through(endpoint: str, connection: Connection) -> Iterator[Connection]:
+    """The same stack by another way, such as a proxy."""
+    with _environment({**ANYBODY, "AWS_ENDPOINT_URL": endpoint}):
+        other = Connection(path_style=True, lacks=connection.lacks, stack=connection.stack)
+    yield other
+    other.close()
+
+
+@contextmanager
+def localstack_running() -> Iterator[Connection]:
+    """LocalStack in a container of its own, which goes away with the tests."""
+    with _environment({"TESTCONTAINERS_RYUK_DISABLED": "true"}):
+        import docker  # type: ignore[import-untyped]
+        from testcontainers.core.container import DockerContainer
+
+        try:
+            docker.from_env().ping()
+        except docker.errors.DockerException as error:
+            pytest.skip(f"Docker is not there: {error}")
+        container = DockerContainer(LOCALSTACK).with_exposed_ports(4566)
+        with container:
+            endpoint = f"http://{container.get_container_host_ip()}:{container.get_exposed_port(4566)}"
+            _await_health(endpoint)
+            with _environment({**ANYBODY, "AWS_ENDPOINT_URL": endpoint}):
+                connection = Connection(path_style=True)
+            yield connection
+            connection.close()
+
+
+@contextmanager
+def connected_to_aws() -> Iterator[Connection]:
+    """The account and region of the environment; the stack is taken down again. With AWS_ENDPOINT_URL an emulator stands in."""
+    connection = Connection(path_style="AWS_ENDPOINT_URL" in os.environ)
+    try:
+        yield connection
+    finally:
+        delete_stack(connection.makers, connection.name)
+        connection.close()
+
+
+class AwsBackend(Backend):
+    """The adapters for AWS on the session's stack. The queues that a test makes beside it are taken away by `close`."""
+
+    def __init__(self, connection: Connection, table_name: str, clock: FakeClock) -> None:
+        stack = connection.stack
+        self.clock = clock
+        self.connection = connection
+        self.lacks = connection.lacks
+        self._posts: list[SqsPost] = []
+        self.table = table = Table(connection.dynamodb, table_name, clock)
+        self.objects = S3ObjectStore(connection.s3, stack.bucket_name)
+        self.multiparts = S3MultipartUploads(connection.s3, stack.bucket_name)
+        self.signer = S3UrlSigner(connection.s3, stack.bucket_name)
+        self.uploads = DynamoDbUploadStore(table)
+        self.conversions = DynamoDbConversionStore(table)
+        self.queue = DynamoDbQueue(table)
+        self.leases = DynamoDbConversionLeases(table)
+        self.expired = DynamoDbExpiredThings(table)
+        self.progress = DynamoDbProgressReader(table)
+        self.feed = DynamoDbChangeFeed(StreamTail(connection.streams, connection.dynamodb, table_name, pause=0.05))
+
+    def described(self, key: str) -> tuple[str, Mapping[str, str]]:
+        head = self.connection.s3.head_object(Bucket=self.connection.stack.bucket_name, Key=key)
+        return head["ContentType"], head["Metadata"]
+
+    def http(self, method: str, url: str, body: bytes | None = None) -> Answer:
+        request = urllib.request.Request(url, data=body, method=method, headers={"Content-Type": "application/octet-stream"})
+        try:
+            with urllib.request.urlopen(request) as response:
+                return Answer(response.status, _lower(response.headers), response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, _lower(error.headers), error.read())
+
+    def post(self, visibility: float = 1, max_receives: int = 20) -> "SqsPost":
+        post = SqsPost(self.connection.sqs, visibility, max_receives)
+        self._posts.append(post)
+        return post
+
+    def close(self) -> None:
+        for post in self._posts:
+            post.close()
+
+
+class SqsPost(Post):
+    """A queue with a dead-letter queue behind it."""
+
+    def __init__(self, sqs: Any, visibility: float, max_receives: int) -> None:
+        self._sqs = sqs
+        name = f"{NAME}-{secrets.token_hex(6)}"
+        self._dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=self._dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": max_receives})
+        self._url = sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": redrive})["QueueUrl"]
+        self.inbox = SqsInbox(sqs, self._url, visibility)
+
+    def send(self, event: FileArrived) -> None:
+        key = source_key(event.upload_id).replace("/", "%2F")
+        self.send_raw(json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "s3": {"object": {"key": key}}}]}))
+
+    def send_nonsense(self) -> None:
+        self.send_raw("nonsense")
+
+    def send_raw(self, body: str) -> None:
+        """A message with this body arrives."""
+        self._sqs.send_message(QueueUrl=self._url, MessageBody=body)
+
+    def dead_letters(self) -> int:
+        return len(self._sqs.receive_message(QueueUrl=self._dead, WaitTimeSeconds=1).get("Messages", []))
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def close(self) -> None:
+        for url in (self._url, self._dead):
+            self._sqs.delete_queue(QueueUrl=url)
+
+
+def _lower(headers: Message) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [n for n in os.environ if n.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield
+
+
+def _await_health(endpoint: str, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(f"{endpoint}/_localstack/health", timeout=2):
+                return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)

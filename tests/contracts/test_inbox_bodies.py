@@ -1,0 +1,131 @@
+"""What the inboxes read: bodies of S3, of the table's stream, and of nobody we know. None of them may end a worker's loop."""
+
+import json
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeSerializer
+
+from libs.core.adapters.aws.codec import conversion_item, upload_item
+from libs.core.domain.conversions import Phase
+from libs.core.domain.events import ConversionQueued, FileArrived, ThingRemoved
+from libs.core.ports.inbox import Message
+from tests.contracts.aws import AwsBackend
+from tests.fakes import a_conversion, an_upload
+
+UPLOAD = an_upload(now=1_700_000_000.0, id="upl_" + "A" * 22)
+CONVERSION = a_conversion(UPLOAD, id="cnv_" + "B" * 22)
+QUEUED = a_conversion(UPLOAD, id="cnv_" + "C" * 22, phase=Phase.QUEUED)
+TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+
+
+def s3(key: Any = f"uploads/{UPLOAD.id}/source", name: str = "ObjectCreated:CompleteMultipartUpload", **more: Any) -> dict[str, Any]:
+    """One record of an S3 event."""
+    return {"eventVersion": "2.1", "eventName": name, "s3": {"bucket": {"name": "any"}, "object": {"key": key}}, **more}
+
+
+def stream(name: str, before: dict[str, Any] | None, now: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
+    """One record of the stream, as GetRecords gives it."""
+    images = {"OldImage": before, "NewImage": now}
+    written = {
+        image: {key: TypeSerializer().serialize(value) for key, value in item.items()}
+        for image, item in images.items() if item
+    }  # fmt: skip
+    keys = {"pk": {"S": (now or before or {"pk": "?"})["pk"]}}
+    return {"eventID": "1", "eventName": name, "dynamodb": {"Keys": keys, **written}, **more}
+
+
+SAYING: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "S3": ({"Records": [s3()]}, (FileArrived(UPLOAD.id),)),
+    "S3, slashes encoded": ({"Records": [s3(f"uploads%2F{UPLOAD.id}%2Fsource")]}, (FileArrived(UPLOAD.id),)),
+    "S3, a Put": ({"Records": [s3(name="ObjectCreated:Put")]}, (FileArrived(UPLOAD.id),)),
+    "S3, twice in one": ({"Records": [s3(), s3()]}, (FileArrived(UPLOAD.id),) * 2),
+    "queued at once": (stream("INSERT", None, conversion_item(QUEUED)), (ConversionQueued(QUEUED.id),)),
+    "queued later": (
+        stream("MODIFY", conversion_item(CONVERSION), conversion_item(CONVERSION) | {"phase": "queued"}),
+        (ConversionQueued(CONVERSION.id),),
+    ),
+    "upload removed": (stream("REMOVE", upload_item(UPLOAD), None), (ThingRemoved(UPLOAD, expired=False),)),
+    "conversion removed by TTL": (
+        stream("REMOVE", conversion_item(CONVERSION), None, userIdentity=TTL),
+        (ThingRemoved(CONVERSION, expired=True),),
+    ),
+    "of a newer version": (
+        stream("REMOVE", conversion_item(CONVERSION) | {"mood": "good", "options": {"bitrate": "192k", "start": 1, "reverb": 3}}, None),
+        (ThingRemoved(a_conversion(UPLOAD, id=CONVERSION.id, options=type(CONVERSION.options)("192k", start=1)), expired=False),),
+    ),
+}
+SILENT: dict[str, Any] = {
+    "test event": {"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2026-01-01T00:00:00.000Z", "Bucket": "any"},
+    "no records": {"Records": []},
+    "erased": {"Records": [s3(name="ObjectRemoved:Delete")]},
+    "an output": {"Records": [s3("outputs/cnv_x/1.mp3")]},
+    "a stray key": {"Records": [s3("uploads/notes.txt")]},
+    "a foreign id": {"Records": [s3("uploads/upl_short/source")]},
+    "ü in the key": {"Records": [s3("uploads/%C3%BC+a/source")]},
+    "upload created": stream("INSERT", None, upload_item(UPLOAD)),
+    "conversion that waits": stream("INSERT", None, conversion_item(CONVERSION)),
+    "an item of another kind": stream("REMOVE", {"pk": "lock"}, None),
+}
+UNREADABLE: dict[str, str] = {
+    "nonsense": "nonsense",
+    "half": '{"Records": [{"eventName": "Obj',
+    "a number": "5",
+    "null": "null",
+    "a list": "[1, 2]",
+    "an empty object": "{}",
+    "records that are null": '{"Records": null}',
+    "records that are words": '{"Records": ["a"]}',
+    "no key": '{"Records": [{"eventName": "ObjectCreated:Put", "s3": {}}]}',
+    "a key that is a number": json.dumps({"Records": [s3(5)]}),
+    "an event name that is a number": '{"Records": [{"eventName": 5}]}',
+    "images that are null": '{"eventName": "REMOVE", "dynamodb": null}',
+    "an image that is no item": '{"eventName": "REMOVE", "dynamodb": {"OldImage": {"pk": "x"}}}',
+    "an item without its fields": json.dumps(stream("REMOVE", {"pk": UPLOAD.id}, None)),
+    "a number that is none": json.dumps(stream("REMOVE", upload_item(UPLOAD), None)).replace('"12582912"', '"many"'),
+    "a number without end": json.dumps(stream("REMOVE", upload_item(UPLOAD), None)).replace('"12582912"', '"Infinity"'),
+    "a status nobody knows": json.dumps(stream("REMOVE", upload_item(UPLOAD) | {"status": "dreaming"}, None)),
+    "a type nobody knows": '{"eventName": "REMOVE", "dynamodb": {"OldImage": {"pk": {"Q": "x"}}}}',
+    "deeper than anybody reads": "[" * 100_000,
+    "an SNS envelope": json.dumps({"Type": "Notification", "Message": "{}"}),
+    "XML": "<Error><Code>AccessDenied</Code></Error>",
+}
+
+
+def _received(backend: AwsBackend, body: str) -> Message:
+    post = backend.post(visibility=60)
+    post.send_raw(body)
+    [message] = post.inbox.receive(1, 1)
+    return message
+
+
+@pytest.mark.parametrize(("body", "events"), SAYING.values(), ids=SAYING)
+def test_a_body_becomes_its_events(aws_backend: AwsBackend, body: Any, events: tuple[Any, ...]) -> None:
+    message = _received(aws_backend, json.dumps(body))
+
+    assert (message.events, message.readable) == (events, True)
+
+
+@pytest.mark.parametrize("body", SILENT.values(), ids=SILENT)
+def test_a_body_that_is_not_for_us_says_nothing(aws_backend: AwsBackend, body: Any) -> None:
+    message = _received(aws_backend, json.dumps(body))
+
+    assert (message.events, message.readable) == ((), True)
+
+
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_body_that_makes_no_sense_is_unreadable(aws_backend: AwsBackend, body: str) -> None:
+    message = _received(aws_backend, body)
+
+    assert (message.events, message.readable) == ((), False)
+
+
+def test_one_bad_body_does_not_keep_a_good_one_back(aws_backend: AwsBackend) -> None:
+    post = aws_backend.post(visibility=60)
+    for body in (*UNREADABLE.values(), json.dumps({"Records": [s3()]})):
+        post.send_raw(body)
+
+    seen = [message for _ in range(10) for message in post.inbox.receive(10, 0)]
+
+    assert sum(message.readable for message in seen) == 1
+    assert len(seen) == len(UNREADABLE) + 1

@@ -1,0 +1,151 @@
+"""Hypothesis drives a conversion through its life and compares each step with a model a few lines long."""
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
+from libs.core.domain.uploads import Failure
+from libs.core.errors import ConversionFinished, ConversionNotFound, LeaseLost
+from libs.core.ports.conversions import Report
+from tests.contracts.backends import Backend
+from tests.fakes import a_conversion, an_output, an_upload
+
+LEASE = 30.0
+PHASES = [Phase.PROBING, Phase.CONVERTING, Phase.STORING]
+workers = st.sampled_from(["ann", "bob"])
+
+
+class Life(RuleBasedStateMachine):
+    """The model: who holds the conversion until when, how it ended. `claims` are all ever given out, zombies' included."""
+
+    backend: Backend
+
+    @initialize(arrived=st.booleans())
+    def begin(self, arrived: bool) -> None:
+        upload = an_upload(now=self.backend.clock(), expires_at=int(self.backend.clock()) + 10**7)
+        self.backend.uploads.create(upload, [])
+        if arrived:
+            self.backend.uploads.mark_uploaded(upload.id)
+        self.asked = self.backend.conversions.create(a_conversion(upload), upload)
+        self.claims: list[Conversion] = []
+        self.holder: Conversion | None = None
+        self.until = 0.0
+        self.state: str = "queued" if arrived else "waiting"
+        self.seen = self.asked
+
+    @rule()
+    def arrive(self) -> None:
+        self.backend.uploads.mark_uploaded(self.asked.upload_id)
+        self.backend.conversions.queue(self.asked.id)
+        if self.state == "waiting":
+            self.state = "queued"
+
+    @rule(seconds=st.sampled_from([1.0, LEASE]))
+    def wait(self, seconds: float) -> None:
+        self.backend.clock.advance(seconds)
+
+    @rule(worker=workers)
+    def claim(self, worker: str) -> None:
+        free = self.state == "queued" or (self.state == "converting" and self.backend.clock() >= self.until)
+        claimed = self.backend.leases.claim(self.asked.id, worker, LEASE)
+        assert (claimed is not None) == free
+        if claimed:
+            assert claimed.attempts == len(self.claims) + 1
+            self.claims.append(claimed)
+            self._hold(claimed)
+
+    @rule(which=st.integers(0, 9), phase=st.sampled_from(PHASES), percent=st.integers(0, 100))
+    def report(self, which: int, phase: Phase, percent: int) -> None:
+        claim = self._claim(which)
+        if claim and self._write(claim, self.backend.leases.report, Report(phase, float(percent)), LEASE):
+            self.until = self.backend.clock() + LEASE
+
+    @rule(which=st.integers(0, 9))
+    def publish(self, which: int) -> None:
+        claim = self._claim(which)
+        if claim and self._write(claim, self.backend.leases.publish, an_output(claim), ()):
+            self._end("completed")
+
+    @rule(which=st.integers(0, 9))
+    def fail(self, which: int) -> None:
+        claim = self._claim(which)
+        if claim and self._write(claim, self.backend.leases.fail, Failure("corrupt", "Damaged.")):
+            self._end("failed")
+
+    @rule(which=st.integers(0, 9))
+    def release(self, which: int) -> None:
+        claim = self._claim(which)
+        if claim and self._write(claim, self.backend.leases.release):
+            self.holder, self.state = None, "queued"
+
+    @rule()
+    def cancel(self) -> None:
+        try:
+            self.backend.conversions.cancel(self.asked.id, self.asked.owner)
+        except ConversionFinished:
+            assert self.state in ("completed", "failed")
+        else:
+            assert self.state not in ("completed", "failed")
+            self._end("cancelled")
+
+    @invariant()
+    def the_item_is_as_the_model(self) -> None:
+        now = self.backend.conversions.get(self.asked.id)
+        assert now.status == ("queued" if self.state == "waiting" else self.state)
+        assert (now.phase is Phase.WAITING) == (self.state == "waiting")
+        assert (now.worker, now.lease_until) == ((self.holder.worker, self.until) if self.holder else (None, None))
+        assert (now.output is not None) == (now.status is ConversionStatus.COMPLETED)
+
+    @invariant()
+    def nothing_runs_backwards(self) -> None:
+        now = self.backend.conversions.get(self.asked.id)
+        assert now.percent >= self.seen.percent
+        assert now.attempts >= self.seen.attempts
+        assert (now == self.seen) if now.version == self.seen.version else (now.version > self.seen.version)
+        if now.attempts == self.seen.attempts and now.status is self.seen.status:
+            assert list(Phase).index(now.phase) >= list(Phase).index(self.seen.phase)
+        if self.seen.status.terminal:
+            assert now == self.seen
+        self.seen = now
+
+    def teardown(self) -> None:
+        with suppress(ConversionNotFound, AttributeError):
+            self.backend.conversions.remove(self.asked.id, self.asked.owner)
+
+    def _claim(self, which: int) -> Conversion | None:
+        return self.claims[which % len(self.claims)] if self.claims else None
+
+    def _write(self, claim: Conversion, write: Any, *args: Any) -> bool:
+        """Whether the write changed something; it must just where the claim is the holder's, or is a repetition."""
+        before = self.backend.conversions.get(self.asked.id)
+        try:
+            write(claim, *args)
+        except LeaseLost:
+            assert claim != self.holder
+            return False
+        changed = self.backend.conversions.get(self.asked.id).version > before.version
+        assert changed == (claim == self.holder)
+        return changed
+
+    def _hold(self, claim: Conversion) -> None:
+        self.holder, self.until, self.state = claim, self.backend.clock() + LEASE, "converting"
+
+    def _end(self, state: str) -> None:
+        self.holder, self.state = None, state
+
+
+EXAMPLES = {"memory": 200, "moto": 6, "localstack": 3, "aws": 3}
+"""Lives lived: what costs a round trip to a server a step is kept short."""
+
+
+def test_a_conversion_lives_by_the_rules(backend: Backend, request: pytest.FixtureRequest) -> None:
+    lives = EXAMPLES[request.node.callspec.params["backend"]]
+    life = type("LifeOnBackend", (Life,), {"backend": backend})
+    kind = settings(max_examples=lives, stateful_step_count=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+    run_state_machine_as_test(life, settings=kind)

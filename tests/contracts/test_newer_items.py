@@ -1,0 +1,48 @@
+"""Items of a newer version of the service, or of nobody: read as far as they can be, and left alone."""
+
+from threading import Event as Flag
+from typing import Any
+
+from libs.core.adapters.aws.codec import conversion_item, upload_item
+from libs.core.domain.uploads import Upload
+from tests.contracts.aws import AwsBackend
+from tests.fakes import a_conversion, an_upload
+
+
+def _put(backend: AwsBackend, item: dict[str, Any]) -> None:
+    backend.connection.dynamodb.put_item(TableName=backend.table.name, Item=item)
+
+
+def test_unknown_attributes_are_ignored_at_every_depth(aws_backend: AwsBackend, owner: str) -> None:
+    upload = an_upload(owner, aws_backend.clock())
+    conversion = a_conversion(upload)
+    item = conversion_item(conversion)
+    _put(aws_backend, item | {"mood": "good", "schema": 2, "options": {**item["options"], "reverb": 3}})
+
+    assert aws_backend.conversions.get(conversion.id) == conversion
+
+
+def test_unknown_attributes_survive_a_write(aws_backend: AwsBackend, owner: str) -> None:
+    upload = an_upload(owner, aws_backend.clock())
+    _put(aws_backend, upload_item(upload) | {"mood": "good"})
+
+    aws_backend.uploads.add_part(upload.id, 1)
+
+    item = aws_backend.table.get(upload.id)
+    assert item
+    assert item["mood"] == "good"
+
+
+def test_the_feed_goes_on_past_an_item_it_cannot_read(aws_backend: AwsBackend, owner: str) -> None:
+    stop = Flag()
+    batches = aws_backend.feed.follow(stop)
+    next(batches)
+    upload: Upload = an_upload(owner, aws_backend.clock())
+    _put(aws_backend, {"pk": "lock"})
+    _put(aws_backend, upload_item(an_upload(owner, aws_backend.clock())) | {"status": "dreaming"})
+    aws_backend.uploads.create(upload, [])
+
+    seen = [change.thing.id for _ in range(20) for change in next(batches) or []]
+    stop.set()
+
+    assert upload.id in seen

@@ -1,0 +1,124 @@
+"""What many do at once: nothing is lost, exactly one wins, and nobody is left behind."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
+from libs.core.domain.uploads import MIB, Failure, Upload
+from libs.core.errors import ConversionFinished, LeaseLost
+from libs.core.ports.conversions import Report
+from tests.contracts.backends import Backend
+from tests.fakes import a_conversion, an_output, an_upload
+
+LEASE = 30.0
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """What each of the calls returned or raised; all start at the same moment."""
+    barrier = Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        barrier.wait()
+        try:
+            return call()
+        except (ConversionFinished, LeaseLost) as error:
+            return error
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def test_parts_added_at_once_are_all_there_and_each_grew_the_version(backend: Backend, owner: str) -> None:
+    upload = an_upload(owner, backend.clock(), size=24 * 5 * MIB)
+    backend.uploads.create(upload, [])
+
+    seen = at_once(*[lambda n=n: backend.uploads.add_part(upload.id, n) for n in range(1, 25)])
+
+    now = backend.uploads.get(upload.id)
+    assert now.completed_parts == set(range(1, 25))
+    assert sorted(each.version for each in seen) == list(range(2, 26))
+    assert now.version == 25
+
+
+def test_versions_tell_which_part_came_first(backend: Backend, owner: str) -> None:
+    upload = an_upload(owner, backend.clock(), size=8 * 5 * MIB)
+    backend.uploads.create(upload, [])
+
+    seen = at_once(*[lambda n=n: backend.uploads.add_part(upload.id, n) for n in range(1, 9)])
+
+    by_version = sorted(seen, key=lambda each: each.version)
+    assert all(older.completed_parts < newer.completed_parts for older, newer in pairwise(by_version))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_conversion_is_left_waiting_when_its_upload_arrives_meanwhile(backend: Backend, upload: Upload, seed: int) -> None:
+    """Whoever comes second queues it: `create` sees the upload arrived, or `mark_uploaded` returns the conversion to queue."""
+    conversions = [a_conversion(upload) for _ in range(3)]
+
+    def arrive() -> None:
+        for conversion_id in backend.uploads.mark_uploaded(upload.id).conversions:
+            backend.conversions.queue(conversion_id)
+
+    calls: list[Callable[[], Any]] = [lambda c=c: backend.conversions.create(c, upload) for c in conversions]  # type: ignore[misc]  # c=c
+    calls.insert(seed % 4, arrive)
+    at_once(*calls)
+
+    assert [backend.conversions.get(c.id).phase for c in conversions] == [Phase.QUEUED] * 3
+    assert set(backend.uploads.get(upload.id).conversions) == {c.id for c in conversions}
+
+
+def test_one_conversion_asked_for_many_times_at_once_is_created_once(backend: Backend, upload: Upload) -> None:
+    asked = a_conversion(upload)
+
+    created = at_once(*[lambda: backend.conversions.create(asked, upload) for _ in range(8)])
+
+    assert created == [asked] * 8
+    assert backend.uploads.get(upload.id).conversions == (asked.id,)
+
+
+def test_exactly_one_worker_gets_a_conversion(backend: Backend, queued: Conversion) -> None:
+    claims = at_once(*[lambda n=n: backend.leases.claim(queued.id, f"worker-{n}", LEASE) for n in range(10)])
+
+    [won] = [claim for claim in claims if claim]
+    assert backend.conversions.get(queued.id) == won
+    assert won.attempts == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_conversion_ends_in_one_way_only(backend: Backend, queued: Conversion, seed: int) -> None:
+    mine = backend.leases.claim(queued.id, "worker", LEASE)
+    assert mine
+    calls: list[Callable[[], Any]] = [
+        lambda: backend.conversions.cancel(mine.id, mine.owner),
+        lambda: backend.leases.publish(mine, an_output(mine), ()),
+        lambda: backend.leases.fail(mine, Failure("internal", "It broke.")),
+        lambda: backend.leases.report(mine, Report(Phase.STORING, 99.0), LEASE),
+    ]
+
+    results = at_once(*calls[seed % 4 :], *calls[: seed % 4])
+
+    [won] = [each for each in results if isinstance(each, Conversion)]
+    now = backend.conversions.get(mine.id)
+    assert now == won
+    assert (now.output is not None) == (now.status is ConversionStatus.COMPLETED)
+    assert (now.error is not None) == (now.status is ConversionStatus.FAILED)
+
+
+def test_a_zombie_and_its_heir_never_both_publish(backend: Backend, queued: Conversion) -> None:
+    zombie = backend.leases.claim(queued.id, "zombie", LEASE)
+    assert zombie
+    backend.clock.advance(LEASE)
+
+    def inherit() -> Conversion | None:
+        heir = backend.leases.claim(zombie.id, "heir", LEASE)
+        return backend.leases.publish(heir, an_output(heir), ()) if heir else None
+
+    results = at_once(inherit, lambda: backend.leases.publish(zombie, an_output(zombie), ()))
+
+    [published] = [each for each in results if isinstance(each, Conversion)]
+    assert backend.conversions.get(queued.id) == published

@@ -1,0 +1,170 @@
+"""What S3 does with presigned URLs and emulators do not: signature, expiry and length. Ours pass; every bent one is refused."""
+
+import secrets
+import time
+from collections.abc import Iterator
+
+import boto3
+import httpx
+import pytest
+
+from libs.core.adapters.aws import clients
+from libs.core.adapters.aws.s3 import S3MultipartUploads, S3ObjectStore
+from libs.core.adapters.aws.signer import S3UrlSigner
+from tests.contracts.aws import Connection
+from tests.strict_s3 import StrictS3, refusal
+
+ON_EMULATORS = ["moto", pytest.param("localstack", marks=pytest.mark.localstack)]
+SOUND = b"sound" * 1000
+
+
+class Strict:
+    """A bucket behind the proxy."""
+
+    def __init__(self, proxy: StrictS3, bucket: str) -> None:
+        self.proxy = proxy
+        self.client = clients.s3_client(boto3.Session("test", "test", region_name="eu-central-1"), path_style=True, endpoint=proxy.url)
+        self.signer = S3UrlSigner(self.client, bucket)
+        self.objects = S3ObjectStore(self.client, bucket)
+        self.multipart = S3MultipartUploads(self.client, bucket)
+        self.key = f"tests/{secrets.token_hex(6)}/ü +&="
+
+
+@pytest.fixture(params=ON_EMULATORS)
+def strict(request: pytest.FixtureRequest) -> Iterator[Strict]:
+    connection: Connection = request.getfixturevalue(request.param)
+    with StrictS3(connection.endpoint) as proxy:
+        strict = Strict(proxy, connection.stack.bucket_name)
+        yield strict
+        strict.client.close()
+
+
+@pytest.fixture
+def part_url(strict: Strict) -> str:
+    """For a part of exactly the length of SOUND."""
+    multipart_id = strict.multipart.create(strict.key, "audio/wav", {})
+    return strict.signer.sign_part(strict.key, multipart_id, 1, len(SOUND), 60)
+
+
+@pytest.fixture
+def download_url(strict: Strict) -> str:
+    strict.objects.put(strict.key, SOUND, "application/octet-stream", {})
+    return strict.signer.sign_download(strict.key, 'Grüße "live", 100 %.mp3', "audio/mpeg", 60)
+
+
+def refused(answer: httpx.Response, status: int, code: str, words: str) -> None:
+    assert answer.status_code == status, answer.text
+    assert f"<Code>{code}</Code>" in answer.text
+    assert words in answer.text
+
+
+def bent(url: str, name: str, value: str) -> str:
+    return str(httpx.URL(url).copy_set_param(name, value))
+
+
+def test_a_part_of_the_signed_length_is_stored(strict: Strict, part_url: str) -> None:
+    answer = httpx.put(part_url, content=SOUND)
+
+    assert answer.status_code == 200
+    assert answer.headers["etag"]
+
+
+@pytest.mark.parametrize("body", [SOUND[:-1], SOUND + b"!", b""])
+def test_a_part_of_another_length_is_refused(strict: Strict, part_url: str, body: bytes) -> None:
+    refused(httpx.put(part_url, content=body), 403, "SignatureDoesNotMatch", "does not match")
+
+    assert strict.multipart.list_parts(strict.key, httpx.URL(part_url).params["uploadId"]) == []
+
+
+def test_a_url_for_one_part_is_good_for_no_other(strict: Strict, part_url: str) -> None:
+    refused(httpx.put(bent(part_url, "partNumber", "2"), content=SOUND), 403, "SignatureDoesNotMatch", "does not match")
+
+
+def test_a_url_for_putting_gets_nothing(strict: Strict, part_url: str) -> None:
+    refused(httpx.get(part_url), 403, "SignatureDoesNotMatch", "does not match")
+
+
+def test_a_download_has_the_name_and_type_that_were_signed(strict: Strict, download_url: str) -> None:
+    answer = httpx.get(download_url)
+
+    assert (answer.status_code, answer.content) == (200, SOUND)
+    assert answer.headers["content-type"] == "audio/mpeg"
+    assert "filename*=UTF-8''Gr%C3%BC%C3%9Fe%20" in answer.headers["content-disposition"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("response-content-disposition", "inline"),
+        ("response-content-type", "text/html"),
+        ("X-Amz-Expires", "604800"),
+        ("X-Amz-Signature", "0" * 64),
+    ],
+)
+def test_a_download_url_that_was_tampered_with_is_refused(strict: Strict, download_url: str, name: str, value: str) -> None:
+    refused(httpx.get(bent(download_url, name, value)), 403, "SignatureDoesNotMatch", "does not match")
+
+
+def test_a_url_for_one_object_is_good_for_no_other(strict: Strict, download_url: str) -> None:
+    refused(httpx.get(download_url.replace("tests/", "uploads/", 1)), 403, "SignatureDoesNotMatch", "does not match")
+
+
+def test_a_range_of_a_download_is_served_while_the_url_is_good(strict: Strict, download_url: str) -> None:
+    answer = httpx.get(download_url, headers={"Range": "bytes=5-9"})
+
+    assert (answer.status_code, answer.content) == (206, b"sound")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=5-9"}])
+def test_an_expired_url_is_refused_even_for_the_rest_of_a_download(
+    strict: Strict, download_url: str, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert httpx.get(download_url, headers=headers).status_code in (200, 206)
+
+    monkeypatch.setattr("tests.strict_s3.now", later(61))
+
+    refused(httpx.get(download_url, headers=headers), 403, "AccessDenied", "Request has expired")
+
+
+def test_an_expired_part_url_is_refused_and_a_new_one_works(strict: Strict, part_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("tests.strict_s3.now", later(61))
+        refused(httpx.put(part_url, content=SOUND), 403, "AccessDenied", "Request has expired")
+
+    again = strict.signer.sign_part(strict.key, httpx.URL(part_url).params["uploadId"], 1, len(SOUND), 60)
+    assert httpx.put(again, content=SOUND).status_code == 200
+
+
+def test_an_object_is_not_served_without_a_signature(strict: Strict, download_url: str) -> None:
+    refused(httpx.get(download_url.partition("?")[0]), 403, "AccessDenied", "Access Denied")
+
+
+def test_a_header_that_s3_acts_on_must_be_signed(strict: Strict, part_url: str) -> None:
+    answer = httpx.put(part_url, content=SOUND, headers={"x-amz-acl": "public-read"})
+
+    refused(answer, 403, "AccessDenied", "not signed")
+
+
+def test_somebody_elses_key_is_unknown(strict: Strict, download_url: str) -> None:
+    answer = httpx.get(bent(download_url, "X-Amz-Credential", "other/20261122/eu-central-1/s3/aws4_request"))
+
+    refused(answer, 403, "InvalidAccessKeyId", "does not exist")
+
+
+def test_the_proxy_knows_the_signature_that_aws_prints_in_its_documentation() -> None:
+    """The example of "Authenticating Requests: Using Query Parameters": what is strict here is strict as S3 is."""
+    target = (
+        "/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
+        "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
+        "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
+    )
+    headers = {"host": "examplebucket.s3.amazonaws.com"}
+    secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+    assert refusal("GET", target, headers, "AKIAIOSFODNN7EXAMPLE", secret, at=1369353600 + 60) is None
+
+
+def later(seconds: float) -> object:
+    """A clock that is ahead."""
+    real = time.time
+    return lambda: real() + seconds

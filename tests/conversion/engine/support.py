@@ -1,0 +1,171 @@
+"""A source and a sink in memory, and what FFmpeg and mutagen say of a result: independent of the engine's own reading of it."""
+
+import base64
+import hashlib
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import mutagen
+from mutagen.flac import Picture
+
+from libs.core.domain.formats import ConversionOptions
+from libs.core.ports.objects import Part
+from services.conversion.adapters.engine import FfmpegEngine
+from services.conversion.ports import Job, OutputSink, Result, SourceBytes, Tick
+
+FFMPEG: str = imageio_ffmpeg.get_ffmpeg_exe()
+
+
+def ffmpeg(*arguments: str | Path) -> str:
+    """Runs plain FFmpeg on disk, the reference; what it says."""
+    command = [FFMPEG, "-hide_banner", "-nostdin", "-y", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stderr
+
+
+class MemorySource(SourceBytes):
+    """Bytes, or a file, with a count of the ranged reads. `delay` seconds before each; `breaks` is raised by every read."""
+
+    def __init__(self, content: bytes | Path, delay: float = 0, breaks: Exception | None = None) -> None:
+        self._content = content if isinstance(content, bytes) else content.read_bytes()
+        self.size = len(self._content)
+        self._delay, self._breaks = delay, breaks
+        self.reads: list[tuple[int, int]] = []
+
+    def read(self, start: int, end: int) -> Iterator[bytes]:
+        self.reads.append((start, end))
+        time.sleep(self._delay)
+        if self._breaks is not None:
+            raise self._breaks
+        for at in range(start, end, 100_000):
+            yield self._content[at : min(at + 100_000, end)]
+
+
+@dataclass
+class MemorySink(OutputSink):
+    """Keeps the parts and makes the object, as S3 would. `delay` seconds for each part."""
+
+    there: Sequence[Part] = ()
+    delay: float = 0
+    parts: dict[int, bytes] = field(default_factory=dict)
+    order: list[int] = field(default_factory=list)
+    content: bytes | None = None
+    read_backs: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def stored_parts(self) -> Sequence[Part]:
+        return self.there
+
+    def put_part(self, number: int, body: bytes | memoryview) -> Part:
+        time.sleep(self.delay)
+        with self._lock:
+            self.parts[number] = bytes(body)
+            self.order.append(number)
+        return part_of(number, bytes(body))
+
+    def finish(self, parts: Sequence[Part], size: int) -> str:
+        assert [part.number for part in parts] == list(range(1, len(parts) + 1))
+        self.content = b"".join(self.parts.get(part.number, b"?" * part.size) for part in parts)
+        assert len(self.content) == size
+        return "outputs/x/1"
+
+    def finish_small(self, body: bytes) -> str:
+        self.content = bytes(body)
+        return "outputs/x/1"
+
+    def read_back(self, size: int) -> Iterator[bytes]:
+        self.read_backs += 1
+        assert self.content is not None
+        assert len(self.content) == size
+        yield self.content
+
+
+def part_of(number: int, body: bytes) -> Part:
+    return Part(number, len(body), hashlib.md5(body).hexdigest())
+
+
+@dataclass
+class Made:
+    """A conversion that was made."""
+
+    result: Result
+    content: bytes
+    ticks: list[Tick]
+    sink: MemorySink
+    source: MemorySource
+
+
+def convert(
+    engine: FfmpegEngine,
+    source: bytes | Path | MemorySource,
+    fmt: str,
+    sink: MemorySink | None = None,
+    tick: Callable[[Tick], None] | None = None,
+    **options: float | str,
+) -> Made:
+    """Converts and checks what must hold for every result. Raises what the engine raises."""
+    source = source if isinstance(source, MemorySource) else MemorySource(source)
+    sink = sink or MemorySink()
+    ticks: list[Tick] = []
+
+    def note(now: Tick) -> None:
+        ticks.append(now)
+        if tick is not None:
+            tick(now)
+
+    result = engine.convert(Job(fmt, ConversionOptions(**options), "test"), source, sink, note)  # type: ignore[arg-type]
+    assert sink.content is not None
+    assert result.size == len(sink.content)
+    assert result.sha256 == hashlib.sha256(sink.content).hexdigest()
+    return Made(result, sink.content, ticks, sink, source)
+
+
+@dataclass
+class Heard:
+    """A file as plain FFmpeg decodes it: `seconds` by its samples, `header` by its header."""
+
+    codec: str
+    seconds: float
+    header: float | None
+    sample_rate: int
+    channels: str
+    bits: int
+    """Of a sample that is stored as such; 0 for lossy codecs."""
+    words: str
+
+
+def listen(path: Path) -> Heard:
+    """Decodes the whole first audio stream with plain FFmpeg, all decoders allowed."""
+    words = ffmpeg("-loglevel", "verbose", "-i", path, "-map", "0:a:0", "-f", "null", "-")
+    stream = re.search(r"Stream #0:\d+.*?: Audio: (\w+).*?, (\d+) Hz, ([^,]+), (\w+)(?: \((\d+) bit\))?", words)
+    samples = re.search(r"(\d+) decode errors \((\d+) samples\)", words)
+    header = re.search(r"Duration: (\d+):(\d+):([\d.]+)", words)
+    assert stream
+    assert samples
+    assert samples[1] == "0", words
+    duration = int(header[1]) * 3600 + int(header[2]) * 60 + float(header[3]) if header else None
+    depth = int(stream[5] or {"s16": 16, "s16p": 16, "s32": 32, "flt": 32}.get(stream[4], 0))
+    return Heard(stream[1], int(samples[2]) / int(stream[2]), duration, int(stream[2]), stream[3], depth, words)
+
+
+def pictures(path: Path) -> list[bytes]:
+    """Every cover that mutagen finds, however the format keeps it."""
+    try:
+        file = mutagen.File(path)
+    except mutagen.MutagenError:  # AAC and AC-3 with tags, which are beyond it and hold no covers
+        return []
+    found = [picture.data for picture in getattr(file, "pictures", [])]
+    tags: Any = getattr(file, "tags", None) or {}
+    found += [frame.data for key, frame in tags.items() if key.startswith("APIC")]
+    found += [bytes(picture) for picture in tags.get("covr", [])]
+    for text in tags.get("metadata_block_picture", []):
+        found.append(Picture(base64.b64decode(text)).data)  # type: ignore[no-untyped-call]
+    return found

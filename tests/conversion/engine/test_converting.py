@@ -1,0 +1,132 @@
+"""The seven formats end to end: right bytes, right sound, honest words."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from libs.core.domain.formats import FORMATS
+from libs.core.errors import StorageUnavailable
+from services.conversion.adapters.engine import FfmpegEngine, Limits
+from services.conversion.ports import MediaError, Tick
+from tests.conversion.engine.conftest import Sounds
+from tests.conversion.engine.support import MemorySource, convert, listen, pictures
+
+Keep = Callable[[str, bytes], Path]
+
+CODECS = {"mp3": "mp3", "wav": "pcm_s16le", "flac": "flac", "aac": "aac", "m4a": "aac", "ogg": "vorbis", "opus": "opus"}
+FIRST = tuple(CODECS)
+
+
+@pytest.mark.parametrize("fmt", FIRST)
+def test_a_song_becomes_every_format(fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+    made = convert(engine, sounds.tone("song.wav"), fmt)
+    heard = listen(keep(f"song.{FORMATS[fmt].extension}", made.content))
+    assert heard.codec == CODECS[fmt]
+    assert heard.seconds == pytest.approx(2, abs=0.05)
+    assert heard.channels == "stereo"
+    assert heard.sample_rate == (48000 if fmt == "opus" else 44100)
+    assert made.result.duration == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize("fmt", ["mp3", "flac", "m4a", "ogg", "opus"])
+def test_tags_and_cover_are_carried(fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+    made = convert(engine, sounds.tagged("tagged.mp3", "-b:a", "128k", "-id3v2_version", "3", cover=True), fmt)
+    words = listen(keep(f"tagged.{fmt}", made.content)).words
+    assert "Ein Lied; mit = Zeichen #1" in words
+    assert "Jörg Ärger" in words
+    assert sounds.cover.read_bytes() in pictures(keep(f"tagged.{fmt}", made.content))
+    assert not [w for w in made.result.warnings if "cover" in w]
+
+
+def test_formats_that_hold_no_cover_say_so(engine: FfmpegEngine, sounds: Sounds) -> None:
+    made = convert(engine, sounds.tagged("tagged.mp3", "-b:a", "128k", "-id3v2_version", "3", cover=True), "wav")
+    assert "The cover picture was left out: this format cannot hold one." in made.result.warnings
+
+
+def test_depth_and_rate_of_the_source_are_kept(engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+    source = sounds.tone("studio.wav", "-c:a", "pcm_s24le", rate=96000)
+    for fmt in ("wav", "flac"):
+        words = listen(keep(f"x.{fmt}", convert(engine, source, fmt).content)).words
+        assert "96000 Hz, stereo, s32 (24 bit)" in words
+
+
+def test_sound_is_taken_out_of_video(engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+    film = sounds.video("film.mp4", "-c:v", "mpeg4", "-c:a", "aac")  # its index lies at the end
+    made = convert(engine, film, "mp3")
+    assert listen(keep("x.mp3", made.content)).seconds == pytest.approx(2, abs=0.05)
+    assert b"mpeg4" not in made.content
+
+
+def test_mono_of_a_low_rate_stays_what_it_is(engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+    source = sounds.tone("voice.wav", "-ac", "1", rate=22050)
+    for fmt in ("mp3", "m4a", "ogg"):
+        heard = listen(keep(f"x.{fmt}", convert(engine, source, fmt, bitrate="320k").content))
+        assert (heard.sample_rate, heard.channels) == (22050, "mono")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param(b"Dear diary, today I wrote no music.\n" * 50, "not_audio", id="text"),
+        pytest.param(bytes(range(256)) * 400, "not_audio", id="noise"),
+        pytest.param(b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "not_audio", id="playlist"),
+        pytest.param(b"RIFF\x24\0\0\0WAVEfmt ", "corrupt", id="half a header"),
+    ],
+)
+def test_what_is_not_audio_is_refused_in_words(content: bytes, code: str, engine: FfmpegEngine) -> None:
+    with pytest.raises(MediaError) as refusal:
+        convert(engine, content, "mp3")
+    assert refusal.value.code == code
+    assert refusal.value.detail.endswith(".")
+    assert "fd:" not in refusal.value.detail
+
+
+def test_a_film_without_sound_is_refused(engine: FfmpegEngine, sounds: Sounds) -> None:
+    with pytest.raises(MediaError) as refusal:
+        convert(engine, sounds.video("silent.mp4", "-an", "-c:v", "mpeg4"), "mp3")
+    assert refusal.value.code == "no_audio_stream"
+
+
+def test_half_a_file_is_never_silently_short(engine: FfmpegEngine, sounds: Sounds) -> None:
+    whole = sounds.tone("long.flac", seconds=10).read_bytes()
+    made = convert(engine, whole[: len(whole) * 3 // 4], "mp3")
+    assert any("seconds are missing" in w for w in made.result.warnings)
+    with pytest.raises(MediaError) as refusal:
+        convert(engine, whole[: len(whole) // 4], "mp3")
+    assert refusal.value.code == "corrupt"
+
+
+def test_too_long_a_sound_is_refused(sounds: Sounds) -> None:
+    with pytest.raises(MediaError) as refusal:
+        convert(FfmpegEngine(limits=Limits(max_duration=5)), sounds.tone("long.flac", seconds=10), "mp3")
+    assert refusal.value.code == "too_long"
+
+
+def test_progress_is_told_often_and_never_runs_back(engine: FfmpegEngine, sounds: Sounds) -> None:
+    ticks = convert(engine, sounds.tone("longer.wav", seconds=60), "m4a").ticks
+    percents = [tick.percent for tick in ticks]
+    assert percents == sorted(percents)
+    assert percents[0] == 0
+    assert [*dict.fromkeys(tick.phase for tick in ticks)] == ["probing", "converting", "storing"]
+    assert any(tick.speed and tick.eta_seconds is not None for tick in ticks)
+    assert ticks[-1].source is not None
+    assert ticks[-1].source.codec == "pcm_s16le"
+
+
+def test_a_tick_that_raises_ends_everything(engine: FfmpegEngine, sounds: Sounds) -> None:
+    class Cancelled(Exception):
+        pass
+
+    def cancel(tick: Tick) -> None:
+        if tick.percent > 5:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        convert(engine, sounds.tone("longer.wav", seconds=60), "m4a", tick=cancel)
+
+
+def test_a_source_that_breaks_off_is_the_stores_fault(engine: FfmpegEngine, sounds: Sounds) -> None:
+    source = MemorySource(sounds.tone("song.wav"), breaks=StorageUnavailable("S3 is away"))
+    with pytest.raises(StorageUnavailable):
+        convert(engine, source, "mp3")

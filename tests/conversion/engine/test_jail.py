@@ -1,0 +1,169 @@
+"""A converter that was taken over: what it tries, and that it gets nowhere. Python plays it, in the very jail that FFmpeg runs in."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.conversion.adapters import jail, memory
+from services.conversion.adapters.gate import Gate
+from services.conversion.adapters.limits import Limits
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the jail is Linux's")
+
+TRIES = """
+import ctypes, errno, json, os, resource, signal, socket, subprocess, sys, mmap, _posixsubprocess
+source, private, parent = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+libc = ctypes.CDLL(None, use_errno=True)
+
+def syscall(number, *arguments):
+    if libc.syscall(number, *arguments) < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+
+def threads_work():
+    import threading
+    done = []
+    thread = threading.Thread(target=done.append, args=(1,))
+    thread.start(); thread.join()
+    return done
+
+tries = {
+    "read a file": lambda: os.open(private, os.O_RDONLY),
+    "read its parent's environment": lambda: os.open(f"/proc/{parent}/environ", os.O_RDONLY),
+    "read its parent's memory": lambda: os.open(f"/proc/{parent}/mem", os.O_RDONLY),
+    "list a folder": lambda: os.listdir("/"),
+    "write a file": lambda: os.open(private + ".new", os.O_WRONLY | os.O_CREAT),
+    "remove a file": lambda: os.unlink(private),
+    "rename a file": lambda: os.rename(private, private + ".old"),
+    "make a folder": lambda: os.mkdir(private + ".d"),
+    "change rights": lambda: os.chmod(private, 0o777),
+    "open a socket": lambda: socket.socket(),
+    "open a local socket": lambda: socket.socket(socket.AF_UNIX),
+    "resolve a name": lambda: socket.create_connection(("127.0.0.1", 9)),
+    "fork": lambda: os.fork(),
+    "become a program": lambda: os.execve("/bin/true", ["true"], {}),
+    "spawn a program": lambda: os.posix_spawn("/bin/true", ["true"], {}),
+    "kill its parent": lambda: os.kill(parent, signal.SIGKILL),
+    "kill everybody": lambda: os.kill(-1, signal.SIGKILL),
+    "trace its parent": lambda: syscall(101, 16, parent, 0, 0),
+    "read foreign memory": lambda: syscall(310, parent, 0, 0, 0, 0, 0),
+    "raise its limits": lambda: syscall(302, 0, resource.RLIMIT_AS, b"\\xff" * 16, 0),
+    "mount": lambda: syscall(165, b"none", b"/tmp", b"tmpfs", 0, 0),
+    "leave its namespace": lambda: syscall(272, 0x10000000),
+    "load a program into the kernel": lambda: syscall(321, 0, 0, 0),
+    "use io_uring": lambda: syscall(425, 1, 0),
+    "make a memory file": lambda: os.memfd_create("x"),
+    "become somebody else": lambda: os.setuid(1),
+    "take a gigabyte": lambda: mmap.mmap(-1, 2 << 30),
+}
+os.read(source, 1)
+result = {"environment": dict(os.environ), "descriptors": [], "threads": bool(threads_work())}
+for fd in range(3, 64):
+    try:
+        os.fstat(fd)
+        result["descriptors"].append(fd)
+    except OSError:
+        pass
+if sys.argv[4] == "filtering":
+    del tries["become a program"]  # the one that would work
+for name, attempt in tries.items():
+    try:
+        attempt()
+        result[name] = "done"
+    except (OSError, ValueError, MemoryError) as error:
+        result[name] = errno.errorcode.get(getattr(error, "errno", None), type(error).__name__)
+os.write(1, json.dumps(result).encode())
+"""
+
+
+@pytest.fixture
+def source() -> Any:
+    fd = memory.holding("source", b"the first byte of a stranger's file")
+    yield fd
+    os.close(fd)
+
+
+def prisoner(source: int, private: Path, walls: jail.Jail) -> dict[str, Any]:
+    """Runs the tries in the jail; what came of each."""
+    command = [sys.executable, "-I", "-S", "-c", TRIES, str(source), str(private), str(os.getpid()), walls.value]
+    child = jail.start(command, [source], Limits().rlimits(30, 0), walls)
+    gate = Gate(child.listener, source, lambda _position, _count: True) if child.listener is not None else None
+    try:
+        assert child.process.stdout
+        assert child.process.stderr
+        said, complained = child.process.stdout.read(), child.process.stderr.read()
+        assert child.process.wait(20) == 0, complained
+        return dict(json.loads(said))
+    finally:
+        child.kill()
+        jail.close_pipes(child.process)
+        if gate:
+            gate.close()
+
+
+def test_the_kernel_here_has_the_strongest_jail() -> None:
+    assert jail.best_jail() is jail.Jail.ASKING
+
+
+def test_nobody_breaks_out(source: int, tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.write_text("secret")
+    result = prisoner(source, private, jail.Jail.ASKING)
+    assert result.pop("environment").keys() <= {"LC_CTYPE"}
+    assert result.pop("descriptors") == [source]
+    assert result.pop("threads") is True
+    assert result.pop("take a gigabyte") in ("ENOMEM", "MemoryError")
+    escaped = {name: outcome for name, outcome in result.items() if outcome not in ("EPERM", "EACCES")}
+    assert escaped == {}
+    assert private.read_text() == "secret"
+    assert [p.name for p in tmp_path.iterdir()] == ["private"]
+
+
+def test_without_the_asking_kernel_there_is_still_no_network_and_no_process(source: int, tmp_path: Path) -> None:
+    result = prisoner(source, tmp_path / "private", jail.Jail.FILTERING)
+    for name in ("open a socket", "resolve a name", "fork", "spawn a program", "kill its parent", "raise its limits", "trace its parent"):
+        assert result[name] == "EPERM", name
+
+
+def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
+    """Its parent is killed as the kernel kills for memory: without a word."""
+    program = f"""
+import os, sys, time
+sys.path[:0] = {sys.path!r}
+from services.conversion.adapters import jail
+child = jail.start([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"], [], {{}}, jail.Jail.FILTERING)
+print(child.process.pid, flush=True)
+time.sleep(60)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert parent.stdout
+    pid = int(parent.stdout.readline())
+    assert eventually(lambda: b"launcher" not in Path(f"/proc/{pid}/cmdline").read_bytes())  # it has become the program
+    assert alive(pid)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    assert eventually(lambda: not alive(pid))
+
+
+def alive(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    return False
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False

@@ -1,0 +1,149 @@
+"""Every kind of input in every output format; `docs/formats.md` is what this test found.
+
+Write the document anew with `TINYPIXO_WRITE_DOCS=1 pytest tests/conversion/engine/test_matrix.py`.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from libs.core.domain.formats import FORMATS
+from services.conversion.adapters.engine import FfmpegEngine
+from services.conversion.media.table import RECIPES
+from tests.conversion.engine.conftest import Sounds
+from tests.conversion.engine.support import Heard, convert, listen, pictures
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "formats.md"
+WRITE = os.environ.get("TINYPIXO_WRITE_DOCS") == "1"
+ID3 = ("-id3v2_version", "3")
+
+INPUTS: dict[str, Callable[[Sounds], Path]] = {
+    "wav 16 bit": lambda s: s.tagged("m.wav"),
+    "wav 24 bit, 96 kHz": lambda s: s.tagged("m24.wav", "-c:a", "pcm_s24le", rate=96000),
+    "flac": lambda s: s.tagged("m.flac", "-sample_fmt", "s16", cover=True),
+    "mp3": lambda s: s.tagged("m.mp3", *ID3, cover=True),
+    "m4a": lambda s: s.tagged("m.m4a", cover=True),
+    "aac": lambda s: s.tagged("m.aac", "-write_id3v2", "1"),
+    "ogg": lambda s: s.tagged("m.ogg", "-c:a", "libvorbis"),
+    "opus": lambda s: s.tagged("m.opus", "-c:a", "libopus", "-ar", "48000"),
+    "aiff": lambda s: s.tagged("m.aiff", "-write_id3v2", "1", *ID3, cover=True),
+    "wma": lambda s: s.tagged("m.wma"),
+    "mp4 film": lambda s: s.video("m.mp4", "-c:v", "mpeg4", "-c:a", "aac", "-metadata", "title=Ein Lied; mit = Zeichen #1"),
+}
+CODECS = {
+    "mp3": "mp3", "aac": "aac", "m4a": "aac", "ogg": "vorbis", "opus": "opus", "flac": "flac", "alac": "alac", "wma": "wmav2", "ac3": "ac3",
+}  # fmt: skip
+PCM = {"wav": "pcm_s{}le", "aiff": "pcm_s{}be"}
+
+
+@dataclass
+class Carries:
+    """What of a file is more than its sound."""
+
+    tags: bool
+    cover: bool
+    chapters: bool
+
+    def __str__(self) -> str:
+        return " ".join(name for name, there in vars(self).items() if there) or "–"
+
+
+@dataclass
+class Cell:
+    sound: str
+    carries: Carries
+
+
+cells: dict[tuple[str, str], Cell] = {}
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("kind", INPUTS)
+def test_every_input_becomes_every_output(kind: str, fmt: str, engine: FfmpegEngine, sounds: Sounds, tmp_path: Path) -> None:
+    path = INPUTS[kind](sounds)
+    source, had = listen(path), carried(path, sounds)
+    output = tmp_path / f"out.{FORMATS[fmt].extension}"
+    made = convert(engine, path, fmt)
+    output.write_bytes(made.content)
+    heard, recipe = listen(output), RECIPES[fmt]
+
+    assert heard.seconds == pytest.approx(source.seconds, abs=0.05)
+    if recipe.measurable:
+        assert heard.header == pytest.approx(2, abs=0.1)
+    assert made.result.duration == pytest.approx(2, abs=0.1)
+    depth = 24 if "24" in kind and "" not in recipe.encoders else 16
+    assert heard.codec == CODECS.get(fmt, PCM.get(fmt, "").format(depth))
+    if "" not in recipe.encoders:
+        assert heard.bits == depth
+    rate = source.sample_rate
+    if recipe.rates and rate not in recipe.rates:
+        rate = 96000 if fmt == "ogg" else 48000
+        assert any("Resampled" in warning for warning in made.result.warnings)
+    assert (heard.sample_rate, heard.channels) == (rate, "stereo")
+
+    has = carried(output, sounds)
+    assert has.tags == (had.tags and recipe.tags)
+    assert has.cover == (had.cover and bool(recipe.cover))
+    assert has.chapters == (had.chapters and bool(recipe.chapters))
+    assert had.cover == has.cover or any("cover" in warning for warning in made.result.warnings)
+    assert had.chapters == has.chapters or any("chapters" in warning for warning in made.result.warnings)
+    cells[kind, fmt] = Cell(describe(heard), has)
+
+
+def test_the_document_says_what_was_found() -> None:
+    if len(cells) < len(INPUTS) * len(FORMATS):
+        pytest.skip("only a part of the matrix was run")
+    text = document()
+    if WRITE:
+        DOCUMENT.write_text(text)
+    assert DOCUMENT.read_text() == text, "docs/formats.md is out of date, see the top of this file"
+
+
+def carried(path: Path, sounds: Sounds) -> Carries:
+    words = listen(path).words.partition("Output #0")[0]
+    return Carries("Ein Lied; mit = Zeichen #1" in words, sounds.cover.read_bytes() in pictures(path), "Schluß" in words)
+
+
+def describe(heard: Heard) -> str:
+    depth = f", {heard.bits} bit" if heard.bits else ""
+    return f"{heard.codec} {heard.sample_rate / 1000:g} kHz{depth}"
+
+
+def document() -> str:
+    lines = [
+        "# Formats",
+        "",
+        "Found by `tests/conversion/engine/test_matrix.py`, which made each of these files and read it back with plain FFmpeg and mutagen:",
+        "durations within 50 ms by decoding and 100 ms by the header (AAC and AC-3 streams have none), channels kept in every cell.",
+        "",
+        "## What can be made",
+        "",
+        "| format | file | encoder | lossless | bitrates | quality | sample rates | channels | bits |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for fmt in FORMATS.values():
+        encoders = ", ".join(dict.fromkeys(RECIPES[fmt.name].encoders.values()))
+        quality = f"{fmt.quality.min} to {fmt.quality.max}, best {fmt.quality.best}" if fmt.quality else ""
+        bitrates = f"{fmt.bitrates[0]} to {fmt.bitrates[-1]}" if fmt.bitrates else ""
+        rates = f"{fmt.sample_rates[0]} to {fmt.sample_rates[-1]}" if len(fmt.sample_rates) > 1 else str(fmt.sample_rates[0])
+        depths = ", ".join(map(str, fmt.bit_depths))
+        channels = ", ".join(map(str, fmt.channels))
+        lines.append(
+            f"| {fmt.name} | .{fmt.extension} {fmt.media_type} | {encoders} | {'yes' if fmt.lossless else 'no'} | {bitrates} | {quality} "
+            f"| {rates} | {channels} | {depths} |"
+        )
+    lines += [
+        "",
+        "## What becomes of each input",
+        "",
+        "The sound of the result, and what it carries besides where the source has it.",
+        "",
+    ]
+    lines += ["| from \\ to | " + " | ".join(FORMATS) + " |", "|---|" + "---|" * len(FORMATS)]
+    for kind in INPUTS:
+        row = [f"{cells[kind, fmt].sound}<br>{cells[kind, fmt].carries}" for fmt in FORMATS]
+        lines.append(f"| **{kind}** | " + " | ".join(row) + " |")
+    return "\n".join(lines) + "\n"

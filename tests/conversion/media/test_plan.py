@@ -1,0 +1,85 @@
+"""What is made of a source, where the request leaves it open."""
+
+import pytest
+
+from libs.core.domain.formats import FORMATS, ConversionOptions
+from services.conversion.media.plan import Plan, make_plan, pick_piece
+from services.conversion.media.report import AudioStream, parse_audio
+from services.conversion.media.table import RECIPES
+
+CD = parse_audio(0, "flac, 44100 Hz, stereo, s16")
+STUDIO = parse_audio(0, "pcm_s24le, 96000 Hz, stereo, s32 (24 bit)")
+FLOAT = parse_audio(0, "pcm_f32le, 48000 Hz, stereo, flt")
+FILM = parse_audio(0, "ac3, 48000 Hz, 5.1(side), fltp, 448 kb/s")
+
+
+def plan(fmt: str, stream: AudioStream, **options: float | str) -> Plan:
+    return make_plan(FORMATS[fmt], RECIPES[fmt], ConversionOptions(**options), stream)  # type: ignore[arg-type]
+
+
+def test_every_format_has_a_recipe() -> None:
+    assert RECIPES.keys() == FORMATS.keys()
+
+
+@pytest.mark.parametrize("fmt", ["wav", "flac", "aiff", "alac"])
+def test_lossless_formats_keep_the_depth(fmt: str) -> None:
+    assert (plan(fmt, CD).bits, plan(fmt, STUDIO).bits) == (16, 24)
+    assert not plan(fmt, STUDIO).warnings
+
+
+def test_floating_point_stays_where_it_can() -> None:
+    assert plan("wav", FLOAT).encoder == "pcm_f32le"
+    reduced = plan("flac", FLOAT)
+    assert reduced.bits == 24
+    assert reduced.warnings == ("Samples were reduced from 32-bit floating point to 24-bit.",)
+
+
+def test_less_depth_is_dithered_and_said() -> None:
+    reduced = plan("wav", STUDIO, bit_depth=16)
+    assert any("dither" in f for f in reduced.filters)
+    assert reduced.warnings == ("Samples were reduced from 24-bit integer to 16-bit.",)
+
+
+def test_loss_is_not_undone() -> None:
+    lossy = plan("flac", FILM)
+    assert lossy.bits == 16
+    assert lossy.warnings == ("The source is compressed with loss: the result is larger, but sounds no better.",)
+
+
+def test_channels_are_mixed_down_only_where_they_must_be() -> None:
+    assert plan("flac", FILM).channels == 6
+    mixed = plan("mp3", FILM)
+    assert mixed.channels == 2
+    assert "6 channels were mixed down to 2." in mixed.warnings
+
+
+def test_rates_go_up_to_the_next_that_the_format_has() -> None:
+    assert plan("opus", CD).sample_rate == 48000
+    assert plan("mp3", STUDIO).sample_rate == 48000
+    assert plan("aac", AudioStream(0, "pcm_s16le", 20000, 1, 0, "s16", 16)).sample_rate == 22050
+
+
+def test_what_was_asked_for_is_no_surprise() -> None:
+    assert not plan("mp3", CD, sample_rate=22050).warnings
+
+
+@pytest.mark.parametrize(
+    ("fmt", "options", "expected"),
+    [
+        ("mp3", {}, ["-b:a", "192000"]),
+        ("mp3", {"quality": 0}, ["-q:a", "0"]),
+        ("mp3", {"bitrate": "320k"}, ["-b:a", "320000"]),
+        ("ogg", {}, ["-q:a", "5"]),
+        ("ogg", {"bitrate": "320k", "channels": 1}, ["-b:a", "240000"]),
+        ("opus", {"bitrate": "320k", "channels": 1}, ["-b:a", "256000"]),
+        ("flac", {}, ["-ar", "44100"]),
+    ],
+)
+def test_bitrate_and_quality(fmt: str, options: dict[str, float | str], expected: list[str]) -> None:
+    assert list(plan(fmt, CD, **options).encoder_options[:2]) == expected
+
+
+def test_a_piece_ends_where_the_source_does() -> None:
+    assert pick_piece(ConversionOptions(start=1, end=100), 10) == (1, 10)
+    assert pick_piece(ConversionOptions(), None) == (0, None)
+    assert pick_piece(ConversionOptions(end=5), None) == (0, 5)

@@ -1,0 +1,59 @@
+"""FFmpeg's words, as it says them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.conversion.media.report import AudioStream, Report, parse_audio
+
+FILM = """[in#0/mov,mp4,m4a,3gp,3g2,mj2 @ 0x5] [warning] Could not find codec parameters for stream 0
+[info] Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'fd:':
+[info]   Metadata:
+[info]     title           : Stream #0:7: Audio: flac, 1 Hz, mono
+[info]   Duration: 01:00:02.50, start: 0.000000, bitrate: 474 kb/s
+[info]   Stream #0:0[0x1](und): Video: mpeg4 (mp4v / 0x7634706D), yuv420p, 320x240, 333 kb/s, 25 fps (default)
+[info]   Stream #0:1[0x2](eng): Audio: aac (LC) (mp4a / 0x6134706D), 44100 Hz, 5.1(side), fltp, delay 1024, 127 kb/s (default)
+[info]   Stream #0:2: Video: png, none, 90k tbr, 90k tbn (attached pic)
+[info] Stream mapping:
+[info]   Stream #0:1 -> #0:0 (aac (native) -> pcm_s16le (native))
+[info] Output #0, null, to 'pipe:':
+[info]   Stream #0:0(und): Audio: pcm_s16le, 8000 Hz, mono, s16, 1411 kb/s (default)
+[in#0/wav @ 0x5] [verbose]   Input stream #0:1 (audio): 36 packets read (864000 bytes); 36 frames decoded; 2 decode errors (288000 samples);
+[out#0/mp3 @ 0x5] [verbose]   Output stream #0:1 (audio): 383 frames encoded (441000 samples); 384 packets muxed (160496 bytes);"""
+
+
+def read(words: str) -> Report:
+    report = Report()
+    for line in words.split("\n"):
+        report.feed(line)
+    return report
+
+
+def test_a_film() -> None:
+    report = read(FILM)
+    assert report.duration == 3602.5
+    assert report.audio == [AudioStream(1, "aac", 44100, 6, 127_000, "flt", 32)]
+    assert report.videos == 2
+    assert report.pictures == [1]
+    assert (report.decode_errors, report.samples, report.written) == (2, 288_000, 441_000)
+    assert len(report.trouble) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "stream"),
+    [
+        ("flac, 96000 Hz, mono, s32 (24 bit)", AudioStream(0, "flac", 96000, 1, 0, "s32", 24)),
+        ("pcm_u8 ([1][0][0][0] / 0x0001), 8000 Hz, 2 channels, u8, 128 kb/s", AudioStream(0, "pcm_u8", 8000, 2, 128_000, "u8", 8)),
+        ("wmav2 (a[1][0][0] / 0x0161), 44100 Hz, stereo, fltp, 128 kb/s", AudioStream(0, "wmav2", 44100, 2, 128_000, "flt", 32)),
+        ("opus, 48000 Hz, 7.1, fltp, delay 312", AudioStream(0, "opus", 48000, 8, 0, "flt", 32)),
+        ("none, 0 channels", AudioStream(0, "none", 0, 0, 0, "", 0)),
+    ],
+)
+def test_streams(words: str, stream: AudioStream) -> None:
+    assert parse_audio(0, words) == stream
+
+
+@given(st.text())
+def test_whatever_it_says_is_survived(words: str) -> None:
+    read(words)
+    parse_audio(0, words)

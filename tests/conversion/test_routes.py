@@ -1,0 +1,238 @@
+"""Conversions over HTTP: status codes, problem documents and headers, as API.md has them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from dependency_injector import providers
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from libs.core.adapters.memory import MemoryUrlSigner
+from libs.core.domain.formats import FORMATS
+from libs.core.domain.uploads import Upload
+from libs.core.ports.conversions import ConversionPage
+from services.conversion.app import create_app
+from services.conversion.container import ConversionContainer
+from services.conversion.settings import ConversionSettings
+from tests.conversion.support import RESULT, FakeEngine, World, beating
+from tests.fakes import an_upload
+from tests.faulty import eventually, failing
+
+Client = TestClient[Any]
+Json = dict[str, Any]
+
+
+def a_container(slots: int) -> ConversionContainer:
+    """The service's own wiring, not furnished yet."""
+    given: dict[str, Any] = {
+        "bucket": "bucket",
+        "table": "table",
+        "session_secret": "a secret of the tests, long enough",
+        "AWS_REGION": "eu-central-1",
+        "conversion_inbox_url": "http://queue.invalid",
+        "slots": slots,
+        "secure_cookies": False,
+    }
+    container = ConversionContainer(settings=ConversionSettings(**given))
+    container.signer.override(providers.Object(MemoryUrlSigner()))
+    container.engine.override(providers.Object(FakeEngine()))
+    return container
+
+
+def furnish(container: ConversionContainer, world: World) -> None:
+    """Puts a world behind an app, in place of another test's: building an app takes far longer than any of its answers."""
+    for name in ("uploads", "conversions", "leases", "queue", "objects", "multipart", "inbox"):
+        getattr(container, name).override(providers.Object(getattr(world, name)))
+    container.worker.reset()
+
+
+@pytest.fixture(scope="module")
+def container() -> ConversionContainer:
+    return a_container(slots=0)
+
+
+@pytest.fixture(scope="module")
+def app(container: ConversionContainer) -> Litestar:
+    return create_app(container)
+
+
+@pytest.fixture
+def client(app: Litestar, container: ConversionContainer, world: World) -> Iterator[Client]:
+    furnish(container, world)
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture
+def owner(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Who the client is to the service, seen from inside."""
+    seen: list[str] = []
+
+    def listing(owner: str, *_: object) -> ConversionPage:
+        seen.append(owner)
+        return ConversionPage([], None)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.conversions, "list", listing)
+        client.get("/api/conversions")
+    return seen[0]
+
+
+@pytest.fixture
+def upload(world: World, owner: str) -> Upload:
+    """An upload of the client's that has arrived."""
+    begun = an_upload(owner, world.clock(), size=30)
+    world.uploads.create(begun, [])
+    world.objects.put(begun.key, b"a song of twelve bytes, nearly", "audio/wav", {})
+    return world.uploads.mark_uploaded(begun.id)
+
+
+def problem(answer: Any, status: int, code: str) -> Json:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    found: Json = answer.json()
+    assert found["code"] == code
+    return found
+
+
+def ask(client: Client, upload: Upload, headers: dict[str, str] | None = None, **request: Any) -> Any:
+    return client.post("/api/conversions", json={"upload_id": upload.id, "format": "mp3", **request}, headers=headers)
+
+
+def completed(client: Client, world: World, upload: Upload) -> str:
+    conversion_id: str = ask(client, upload).json()["id"]
+    world.run(FakeEngine())(conversion_id, beating)
+    return conversion_id
+
+
+def test_a_conversion_is_accepted_with_where_it_is_and_its_place_in_the_queue(client: Client, upload: Upload) -> None:
+    answer = ask(client, upload, bitrate="192k", start=1.5)
+
+    assert answer.status_code == 202
+    made = answer.json()
+    assert answer.headers["location"] == f"/api/conversions/{made['id']}"
+    assert (made["status"], made["phase"], made["percent"], made["queue_position"], made["attempts"]) == ("queued", "queued", 0.0, 1, 0)
+    assert (made["upload_id"], made["format"], made["options"]) == (upload.id, "mp3", {"bitrate": "192k", "start": 1.5})
+    assert client.get(answer.headers["location"]).json() == made
+    assert not {"worker", "lease_until", "owner", "fingerprint", "output_upload"} & made.keys()
+
+
+@pytest.mark.parametrize(
+    ("request_body", "code"),
+    [
+        ({"format": "exe"}, "format_unsupported"),
+        ({"bitrate": "1k"}, "option_invalid"),
+        ({"quality": 2, "bitrate": "64k"}, "option_invalid"),
+        ({"start": 5, "end": 4}, "option_invalid"),
+        ({"start": -1}, "validation_failed"),
+        ({"surprise": 1}, "validation_failed"),
+        ({"upload_id": None}, "validation_failed"),
+        ({"filename": "\u200b"}, "filename_invalid"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_with_its_code(client: Client, upload: Upload, request_body: Json, code: str) -> None:
+    problem(ask(client, upload, **request_body), 422, code)
+    assert client.get("/api/conversions").json()["items"] == []
+
+
+def test_an_upload_that_is_not_ours_is_not_found(client: Client, world: World) -> None:
+    foreign, _ = world.begun("somebody else")
+
+    problem(ask(client, foreign), 404, "upload_not_found")
+
+
+def test_an_idempotency_key_makes_a_repeated_request_harmless(client: Client, upload: Upload) -> None:
+    key = {"Idempotency-Key": "once"}
+
+    assert ask(client, upload, key).json() == ask(client, upload, key).json()
+    problem(ask(client, upload, key, bitrate="64k"), 422, "idempotency_key_reused")
+    problem(ask(client, upload, {"Idempotency-Key": "x" * 256}), 422, "validation_failed")
+    assert len(client.get("/api/conversions").json()["items"]) == 1
+
+
+def test_a_download_leads_to_the_bytes_or_describes_them(client: Client, world: World, upload: Upload) -> None:
+    conversion_id = completed(client, world, upload)
+    path = f"/api/conversions/{conversion_id}/download"
+
+    led = client.get(path, follow_redirects=False)
+    told = client.get(path, headers={"Accept": "application/json"})
+
+    assert led.status_code == 303
+    assert "disposition=attachment" in led.headers["location"]
+    assert "disposition=inline" in client.get(f"{path}?inline=1", follow_redirects=False).headers["location"]
+    assert led.headers["cache-control"] == told.headers["cache-control"] == "no-store"
+    assert told.json().keys() == {"url", "filename", "media_type", "size", "expires_at"}
+    assert (told.json()["filename"], told.json()["size"]) == ("Für Elise.mp3", len(RESULT))
+
+
+def test_a_download_that_cannot_be_says_why(client: Client, world: World, upload: Upload) -> None:
+    waiting = ask(client, upload).json()["id"]
+    problem(client.get(f"/api/conversions/{waiting}/download"), 409, "not_ready")
+
+    lost = completed(client, world, upload)
+    world.bucket.objects.clear()
+    problem(client.get(f"/api/conversions/{lost}/download"), 410, "gone")
+
+
+def test_cancelling_and_deleting(client: Client, world: World, upload: Upload) -> None:
+    conversion_id = ask(client, upload).json()["id"]
+
+    cancelled = client.post(f"/api/conversions/{conversion_id}/cancel")
+    assert (cancelled.status_code, cancelled.json()["status"]) == (202, "cancelled")
+    problem(client.post(f"/api/conversions/{completed(client, world, upload)}/cancel"), 409, "conversion_finished")
+    assert client.delete(f"/api/conversions/{conversion_id}").status_code == 204
+    problem(client.delete(f"/api/conversions/{conversion_id}"), 404, "conversion_not_found")
+
+
+def test_a_finished_conversion_tells_what_it_was_made_of_and_what_it_is(client: Client, world: World, upload: Upload) -> None:
+    shown = client.get(f"/api/conversions/{completed(client, world, upload)}").json()
+
+    assert (shown["status"], shown["phase"], shown["percent"], shown["attempts"]) == ("completed", "done", 100.0, 1)
+    assert shown["source"]["codec"] == "pcm_s16le"
+    assert shown["output"].keys() == {"filename", "size", "media_type", "duration", "sha256"}
+    assert {"started_at", "finished_at"} <= shown.keys()
+
+
+def test_the_formats_are_those_that_can_be_made(client: Client) -> None:
+    formats = {each["format"]: each for each in client.get("/api/formats").json()["formats"]}
+
+    assert list(formats) == list(FORMATS)
+    assert formats["mp3"]["options"]["quality"] == {"min": 0, "max": 9, "default": 2, "best": 0}
+    assert "bit_depth" not in formats["mp3"]["options"]
+    assert "bitrate" not in formats["wav"]["options"]
+
+
+def test_a_table_that_is_away_is_told_with_when_to_come_back(client: Client, world: World) -> None:
+    failing(world.conversions, "get")
+
+    answer = client.get("/api/conversions/cnv_" + "A" * 22)
+
+    problem(answer, 503, "storage_unavailable")
+    assert answer.headers["retry-after"] == "2"
+
+
+def test_its_openapi_document_knows_every_route(client: Client) -> None:
+    paths = client.get("/api/conversion/schema/openapi.json").json()["paths"]
+
+    assert paths.keys() >= {
+        "/api/formats",
+        "/api/conversions",
+        "/api/conversions/{conversion_id}",
+        "/api/conversions/{conversion_id}/download",
+        "/api/conversions/{conversion_id}/cancel",
+    }
+
+
+def test_the_worker_lives_as_long_as_the_app(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.conversion.worker.POLL", 0.05)
+    conversion = world.queued()
+
+    container = a_container(slots=1)
+    furnish(container, world)
+
+    with TestClient(create_app(container)):
+        eventually(lambda: world.now(conversion).status == "completed")
+
+    later = world.queued()
+    assert world.following() == later

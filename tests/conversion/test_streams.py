@@ -1,0 +1,179 @@
+"""The two ends of a conversion in S3: the source is read whole through faults, the output is whole or not there."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from libs.core.domain.conversions import Conversion, OutputUpload
+from libs.core.errors import ObjectMissing, StorageUnavailable
+from libs.core.ports.objects import Part
+from services.conversion import streams
+from services.conversion.streams import StoredOutput, StoredSource
+from tests.conversion.support import LEASE, World
+from tests.faulty import AWAY, counting, failing
+
+KEY = "uploads/u/source"
+BODY = bytes(range(256)) * 1024
+
+
+class Breaking(StoredSource):
+    """A source whose store gives `gives` bytes of each request, then breaks off; it notes where each began."""
+
+    def __init__(self, world: World, gives: int) -> None:
+        super().__init__(world.objects, KEY, len(BODY))
+        self.began: list[int] = []
+        world.objects.put(KEY, BODY, "audio/wav", {})
+        really = world.objects.read
+
+        def read(key: str, start: int, end: int) -> Iterator[bytes]:
+            self.began.append(start)
+            yield from really(key, start, min(end, start + gives)) if gives else ()
+            if start + gives < end:
+                raise AWAY
+
+        world.objects.read = read  # type: ignore[method-assign]
+
+
+def test_a_source_that_breaks_off_again_and_again_is_read_on_from_there(world: World) -> None:
+    source = Breaking(world, 10_000)
+
+    assert b"".join(source.read(1_000, 100_000)) == BODY[1_000:100_000]
+
+    assert source.began == [1_000 + 10_000 * n for n in range(10)]
+
+
+def test_a_source_that_gives_nothing_is_given_up_after_its_pauses(world: World) -> None:
+    source = Breaking(world, 0)
+
+    with pytest.raises(StorageUnavailable):
+        b"".join(source.read(0, len(BODY)))
+
+    assert len(source.began) == len(streams.READ_PAUSES) + 1
+
+
+def test_an_object_that_ends_before_its_size_is_no_whole_source(world: World) -> None:
+    world.objects.put(KEY, BODY[:1000], "audio/wav", {})
+
+    with pytest.raises(StorageUnavailable):
+        b"".join(StoredSource(world.objects, KEY, len(BODY)).read(0, len(BODY)))
+
+
+def test_a_source_that_is_not_there_is_not_waited_for(world: World) -> None:
+    with pytest.raises(ObjectMissing):
+        b"".join(StoredSource(world.objects, KEY, 10).read(0, 10))
+
+
+def test_a_closed_source_waits_for_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a process that was told to stop would wait for its readers' pauses."""
+    monkeypatch.setattr(streams, "READ_PAUSES", (3600.0,))
+    source = Breaking(world, 0)
+    source.close()
+
+    with pytest.raises(StorageUnavailable):
+        b"".join(source.read(0, len(BODY)))
+
+    assert len(source.began) == 1
+
+
+@pytest.fixture
+def claimed(world: World) -> Conversion:
+    claimed = world.leases.claim(world.queued().id, "worker", LEASE)
+    assert claimed
+    return claimed
+
+
+def output(world: World, conversion: Conversion, recipe: str = "recipe", left: OutputUpload | None = None) -> StoredOutput:
+    """The output of the attempt at a conversion, which found what another left."""
+    return StoredOutput(world.objects, world.multipart, replace(conversion, output_upload=left), recipe, lambda _: None)
+
+
+def begun(world: World, conversion: Conversion) -> OutputUpload:
+    """The multipart upload that an attempt has begun, as it stands on the item."""
+    (found,) = world.multipart.list_open(f"outputs/{conversion.id}/")
+    return OutputUpload(found.key, found.multipart_id, "recipe")
+
+
+def test_no_multipart_upload_is_begun_before_there_is_a_part(world: World, claimed: Conversion) -> None:
+    calls = counting(world.multipart, "create")
+    sink = output(world, claimed)
+
+    sink.finish_small(b"all of it")
+    assert not calls
+    sink.put_part(1, b"one")
+    sink.put_part(2, b"two")
+
+    assert calls == ["create"]
+
+
+def test_parts_of_the_same_recipe_are_taken_over_and_others_aborted(world: World, claimed: Conversion) -> None:
+    output(world, claimed).put_part(1, b"one")
+    left = begun(world, claimed)
+
+    assert [part.number for part in output(world, claimed, left=left).stored_parts()] == [1]
+    assert output(world, claimed, "another recipe", left).stored_parts() == ()
+    assert not world.open_parts(claimed)
+
+
+def test_an_object_that_was_never_published_is_erased_by_the_next_attempt(world: World, claimed: Conversion) -> None:
+    first = output(world, claimed)
+    part = first.put_part(1, b"one")
+    left = begun(world, claimed)
+    first.finish([part], 3)
+    assert world.outputs(claimed)
+
+    assert output(world, claimed, left=left).stored_parts() == ()
+    assert not world.outputs(claimed)
+
+
+def test_an_object_of_other_bytes_under_our_key_is_not_taken_for_ours(world: World, claimed: Conversion) -> None:
+    sink = output(world, claimed)
+    part = sink.put_part(1, b"one")
+    left = begun(world, claimed)
+    world.multipart.complete(left.key, left.multipart_id, [part])
+
+    with pytest.raises(StorageUnavailable):
+        sink.finish([Part(1, 3, "ff" * 16)], 3)
+
+
+def test_an_output_of_another_size_than_was_written_is_not_believed(world: World, claimed: Conversion) -> None:
+    sink = output(world, claimed)
+
+    with pytest.raises(StorageUnavailable):
+        sink.finish([sink.put_part(1, b"one")], 4)
+
+
+def test_parts_come_in_any_order_and_make_one_object_in_theirs(world: World, claimed: Conversion) -> None:
+    sink = output(world, claimed)
+    parts = [sink.put_part(number, body) for number, body in [(3, b"c"), (1, b"a"), (2, b"b")]]
+
+    assert not world.outputs(claimed)
+    sink.finish(parts, 3)
+    assert list(world.outputs(claimed).values()) == [b"abc"]
+    assert b"".join(sink.read_back(3)) == b"abc"
+
+
+def test_discarding_takes_parts_and_object_but_for_what_is_spared(world: World, claimed: Conversion) -> None:
+    sink = output(world, claimed)
+    sink.put_part(1, b"one")
+    key = sink.finish_small(b"all of it")
+
+    sink.discard([key])
+    assert world.outputs(claimed)
+    assert world.open_parts(claimed)
+    sink.discard()
+    assert not world.outputs(claimed)
+    assert not world.open_parts(claimed)
+
+
+@pytest.mark.parametrize("method", ["put_part", "complete"])
+def test_a_write_is_tried_again_a_few_times_and_no_more(world: World, claimed: Conversion, method: str) -> None:
+    sink = output(world, claimed)
+    if method == "complete":
+        sink.put_part(1, b"one")
+    failed = failing(world.multipart, method, None)
+
+    with pytest.raises(StorageUnavailable):
+        sink.put_part(1, b"one") if method == "put_part" else sink.finish([], 0)
+
+    assert len(failed) == len(streams.WRITE_PAUSES) + 1

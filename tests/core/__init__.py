@@ -1,0 +1,1 @@
+"""Tests of the domain, and of what only one technology has."""

@@ -1,0 +1,78 @@
+"""File names from strangers."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.core.domain.filenames import MAX_DOWNLOAD_STEM, MAX_LENGTH, clean_filename, download_filename
+from libs.core.errors import FilenameInvalid
+
+
+@pytest.mark.parametrize(
+    ("name", "clean"),
+    [
+        ("song.mp3", "song.mp3"),
+        ("Für Elise – Übung №5.wav", "Für Elise – Übung №5.wav"),
+        ("日本語 ♫.flac", "日本語 ♫.flac"),
+        ("C:\\Music\\song.mp3", "song.mp3"),
+        ("../../etc/passwd", "passwd"),
+        ("  spaced out.ogg ", "spaced out.ogg"),
+        ("a\r\nSet-Cookie: b.mp3", "aSet-Cookie: b.mp3"),
+        ("evil\u202egpj.mp3", "evilgpj.mp3"),
+        ("zero\u200bwidth\x00.mp3", "zerowidth.mp3"),
+        ("Fu\u0308r.mp3", "Für.mp3"),
+    ],
+)
+def test_a_name_is_kept_without_what_could_harm(name: str, clean: str) -> None:
+    assert clean_filename(name) == clean
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", "..", "...", "a/", "\u200b", "\x00\x01", "/", "C:\\", "x" * (MAX_LENGTH + 1)])
+def test_a_name_of_nothing_or_of_too_much_is_invalid(name: str) -> None:
+    with pytest.raises(FilenameInvalid):
+        clean_filename(name)
+
+
+def test_the_longest_name_is_taken() -> None:
+    assert clean_filename("x" * MAX_LENGTH) == "x" * MAX_LENGTH
+
+
+@given(st.text(max_size=MAX_LENGTH))
+def test_what_is_clean_stays_clean(name: str) -> None:
+    try:
+        clean = clean_filename(name)
+    except FilenameInvalid:
+        return
+    assert clean_filename(clean) == clean
+    assert not any(c in "/\\" or unicodedata.category(c)[0] == "C" for c in clean)
+
+
+@pytest.mark.parametrize(
+    ("name", "download"),
+    [
+        ("song.wav", "song.mp3"),
+        ("song", "song.mp3"),
+        ("two.dots.wav", "two.dots.mp3"),
+        (".hidden", "hidden.mp3"),
+        ("a:b?c.wav", "a_b_c.mp3"),
+        ("CON.wav", "audio_CON.mp3"),
+        ("lpt1", "audio_lpt1.mp3"),
+        ("console.wav", "console.mp3"),
+        ("...wav", "wav.mp3"),
+        ("日本語.wav", "日本語.mp3"),
+    ],
+)
+def test_a_download_has_the_originals_stem_and_the_new_extension(name: str, download: str) -> None:
+    assert download_filename(name, "mp3") == download
+
+
+@given(st.text(min_size=1, max_size=MAX_LENGTH))
+def test_a_download_always_has_a_safe_name(name: str) -> None:
+    stem, _, extension = download_filename(name, "mp3").rpartition(".")
+
+    assert extension == "mp3"
+    assert 1 <= len(stem) <= MAX_DOWNLOAD_STEM + len("audio_")
+    assert not stem.startswith((".", " "))
+    assert not set(stem) & set(':";<>|?*\r\n\0')

@@ -1,0 +1,102 @@
+"""Formats and the check of a request against them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from libs.core.domain.formats import FORMATS, ConversionOptions, ConversionRequest, Format, check_options, check_request, find_format
+from libs.core.errors import FormatUnsupported, OptionInvalid
+
+every_format = pytest.mark.parametrize("fmt", FORMATS.values(), ids=FORMATS)
+
+
+def test_the_formats_of_the_contract_are_there() -> None:
+    assert {"mp3", "wav", "flac", "aac", "m4a", "ogg", "opus"} <= set(FORMATS)
+
+
+@pytest.mark.parametrize("name", ["", "exe", "MP3", "mp3 ", "x" * 10_000])
+def test_an_unknown_format_is_named_with_those_there_are(name: str) -> None:
+    with pytest.raises(FormatUnsupported, match="mp3, wav") as refused:
+        find_format(name)
+
+    assert len(refused.value.detail) < 300
+
+
+@every_format
+def test_a_format_is_found_by_its_name(fmt: Format) -> None:
+    assert find_format(fmt.name) is fmt
+
+
+@every_format
+def test_all_that_a_format_offers_is_allowed(fmt: Format) -> None:
+    offers: dict[str, tuple[Any, ...]] = {
+        "bitrate": fmt.bitrates,
+        "sample_rate": fmt.sample_rates,
+        "channels": fmt.channels,
+        "bit_depth": fmt.bit_depths,
+        "quality": (fmt.quality.min, fmt.quality.default, fmt.quality.max) if fmt.quality else (),
+    }
+    for option, values in offers.items():
+        for value in values:
+            check_options(fmt, replace(ConversionOptions(), **{option: value}))
+
+
+@every_format
+def test_asking_for_nothing_is_allowed(fmt: Format) -> None:
+    check_options(fmt, ConversionOptions())
+
+
+@every_format
+def test_a_quality_lies_within_its_scale(fmt: Format) -> None:
+    if fmt.quality:
+        assert fmt.quality.min <= fmt.quality.default <= fmt.quality.max
+        assert fmt.quality.best in (fmt.quality.min, fmt.quality.max)
+
+
+@every_format
+def test_a_lossless_format_has_no_bitrate_and_a_lossy_one_no_bit_depth(fmt: Format) -> None:
+    assert not (fmt.bitrates if fmt.lossless else fmt.bit_depths)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "option"),
+    [
+        ("mp3", ConversionOptions(bitrate="193k"), "bitrate"),
+        ("flac", ConversionOptions(bitrate="192k"), "bitrate"),
+        ("mp3", ConversionOptions(quality=10), "quality"),
+        ("wav", ConversionOptions(quality=1), "quality"),
+        ("mp3", ConversionOptions(quality=2, bitrate="192k"), "quality"),
+        ("mp3", ConversionOptions(sample_rate=96_000), "sample_rate"),
+        ("mp3", ConversionOptions(channels=6), "channels"),
+        ("mp3", ConversionOptions(channels=0), "channels"),
+        ("mp3", ConversionOptions(bit_depth=16), "bit_depth"),
+        ("flac", ConversionOptions(bit_depth=32), "bit_depth"),
+        ("mp3", ConversionOptions(start=-1.0), "start"),
+        ("mp3", ConversionOptions(end=0.0), "end"),
+        ("mp3", ConversionOptions(start=5.0, end=5.0), "end"),
+        ("mp3", ConversionOptions(normalize=-71.0), "normalize"),
+        ("mp3", ConversionOptions(normalize=0.0), "normalize"),
+        ("mp3", ConversionOptions(start=float("nan")), "start"),
+        ("mp3", ConversionOptions(end=float("nan")), "end"),
+        ("mp3", ConversionOptions(start=float("inf")), "start"),
+        ("mp3", ConversionOptions(end=float("inf")), "end"),
+        ("mp3", ConversionOptions(normalize=float("nan")), "normalize"),
+    ],
+)
+def test_an_option_that_is_not_allowed_is_named(name: str, options: ConversionOptions, option: str) -> None:
+    with pytest.raises(OptionInvalid) as refused:
+        check_request(ConversionRequest(name, options))
+
+    assert refused.value.context["option"] == option
+    assert "allowed" in refused.value.context
+
+
+def test_times_and_loudness_within_bounds_are_allowed() -> None:
+    request = ConversionRequest("mp3", ConversionOptions(start=0.0, end=0.5, normalize=-16.0))
+
+    assert check_request(request) is request
+
+
+def test_options_show_only_what_was_asked_for() -> None:
+    assert ConversionOptions(bitrate="192k", start=0.0).as_dict() == {"bitrate": "192k", "start": 0.0}

@@ -1,0 +1,147 @@
+"""Writes that took effect and whose replies were lost: botocore repeats them, and they must count as one."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from libs.core.adapters.aws.conversions import DynamoDbConversionStore
+from libs.core.adapters.aws.leases import DynamoDbConversionLeases
+from libs.core.adapters.aws.s3 import S3ObjectStore
+from libs.core.adapters.aws.table import Table
+from libs.core.adapters.aws.uploads import DynamoDbUploadStore
+from libs.core.domain.conversions import ConversionStatus, Phase
+from libs.core.domain.uploads import Failure
+from libs.core.errors import StorageUnavailable, UploadNotFound
+from libs.core.ports.conversions import Report
+from tests.contracts.aws import Connection, moto_running, reached_through
+from tests.core.wire import Wire
+from tests.fakes import FakeClock, a_conversion, an_output, an_upload
+
+LEASE = 30.0
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[Connection]:
+    with moto_running() as connection:
+        yield connection
+
+
+@pytest.fixture
+def wire(moto: Connection) -> Iterator[Wire]:
+    wire = Wire(moto.endpoint)
+    yield wire
+    wire.close()
+
+
+@pytest.fixture
+def connection(moto: Connection, wire: Wire) -> Iterator[Any]:
+    """The clients once more, through the wire."""
+    with reached_through(wire.url, moto) as connection:
+        yield connection
+
+
+@pytest.fixture
+def table(connection: Any, moto: Connection, clock: FakeClock) -> Table:
+    return Table(connection.dynamodb, moto.stack.table_name, clock)
+
+
+def test_each_write_of_a_conversions_life_counts_once(wire: Wire, table: Table) -> None:
+    uploads, conversions, leases = DynamoDbUploadStore(table), DynamoDbConversionStore(table), DynamoDbConversionLeases(table)
+    upload = an_upload()
+
+    def losing(call: Any, *args: Any) -> Any:
+        wire.faults[:] = ["lose the reply"]
+        before = wire.carried
+        result = call(*args)
+        assert wire.carried >= before + 2, "the call was repeated"
+        return result
+
+    losing(uploads.create, upload, [])
+    assert losing(uploads.add_part, upload.id, 1).version == 2
+    assert losing(uploads.set_parts, uploads.get(upload.id), {1, 2}).completed_parts == {1, 2}
+    arrived = losing(uploads.mark_uploaded, upload.id)
+    created = losing(conversions.create, a_conversion(upload), arrived)
+    assert created.phase is Phase.QUEUED
+    first = losing(leases.claim, created.id, "worker", LEASE)
+    assert (first.attempts, first.version) == (1, 2)
+    losing(leases.report, first, Report(Phase.CONVERTING, 10.0), LEASE)
+    losing(leases.release, first)
+    second = losing(leases.claim, created.id, "worker", LEASE)
+    assert (second.attempts, second.released, second.version) == (2, 1, 5)
+    done = losing(leases.publish, second, an_output(second), ())
+    assert (done.status, done.version) == (ConversionStatus.COMPLETED, 6)
+    assert uploads.get(upload.id).version == 5
+
+
+def test_a_cancel_and_a_failure_count_once(wire: Wire, table: Table) -> None:
+    uploads, conversions, leases = DynamoDbUploadStore(table), DynamoDbConversionStore(table), DynamoDbConversionLeases(table)
+    upload = an_upload()
+    one, other = a_conversion(upload, phase=Phase.QUEUED), a_conversion(upload)
+    uploads.create(upload, [one, other])
+    claimed = leases.claim(one.id, "worker", LEASE)
+    assert claimed
+
+    wire.faults[:] = ["lose the reply"]
+    assert leases.fail(claimed, Failure("corrupt", "Damaged.")).version == 3
+    wire.faults[:] = ["lose the reply"]
+    assert conversions.cancel(other.id, other.owner).version == 2
+
+
+def test_a_publish_that_seemed_lost_for_good_can_be_repeated(wire: Wire, table: Table) -> None:
+    uploads, conversions, leases = DynamoDbUploadStore(table), DynamoDbConversionStore(table), DynamoDbConversionLeases(table)
+    upload = an_upload()
+    queued = a_conversion(upload, phase=Phase.QUEUED)
+    uploads.create(upload, [queued])
+    claimed = leases.claim(queued.id, "worker", LEASE)
+    assert claimed
+
+    wire.faults[:] = ["lose the reply"] * 3
+    with pytest.raises(StorageUnavailable):
+        leases.publish(claimed, an_output(claimed), ())
+
+    done = leases.publish(claimed, an_output(claimed), ())
+    assert done == conversions.get(queued.id)
+    assert done.version == 3
+
+
+def test_a_removal_whose_reply_was_lost_finds_nothing_when_it_is_repeated(wire: Wire, table: Table) -> None:
+    """What is gone cannot tell who took it away; the REMOVE record is written once all the same."""
+    uploads = DynamoDbUploadStore(table)
+    upload = an_upload()
+    uploads.create(upload, [])
+
+    wire.faults[:] = ["lose the reply"]
+    with pytest.raises(UploadNotFound):
+        uploads.remove(upload.id, upload.owner)
+
+    assert table.get(upload.id) is None
+
+
+def test_a_read_that_breaks_off_says_so_after_what_it_had(wire: Wire, connection: Any, moto: Connection) -> None:
+    store = S3ObjectStore(connection.s3, moto.stack.bucket_name)
+    body = bytes(range(256)) * 8192
+    store.put("tests/song", body, "audio/wav", {})
+    wire.faults[:] = ["break off in the middle"]
+    had = bytearray()
+
+    with pytest.raises(StorageUnavailable):
+        had.extend(block for blocks in store.read("tests/song", 0, len(body)) for block in blocks)
+
+    had.clear()
+    wire.faults[:] = ["break off in the middle"]
+    while len(had) < len(body):
+        try:
+            for block in store.read("tests/song", len(had), len(body)):
+                had += block
+        except StorageUnavailable:
+            assert had
+    assert had == body
+
+
+def test_a_store_that_is_not_there_is_unavailable(moto: Connection, wire: Wire, clock: FakeClock) -> None:
+    with reached_through("http://127.0.0.1:9", moto) as nowhere:
+        with pytest.raises(StorageUnavailable):
+            S3ObjectStore(nowhere.s3, moto.stack.bucket_name).head("x")
+        with pytest.raises(StorageUnavailable):
+            DynamoDbUploadStore(Table(nowhere.dynamodb, moto.stack.table_name, clock)).get("upl_x")

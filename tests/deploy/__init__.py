@@ -1,0 +1,1 @@
+"""The data template, and what brings it up in emulators."""

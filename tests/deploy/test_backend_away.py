@@ -1,0 +1,126 @@
+"""A service whose AWS is not there yet: live, not ready, patient; and at work by itself once it is there."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from deploy.local.bootstrap import Clients, ensure_stack
+from deploy.local.emulator import Emulator, free_port, prepare
+from deploy.local.stack import ROOT
+from tests.deploy.settings_of import ENOUGH, KINDS
+from tests.system.client import problem
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+
+BACK_WITHIN = 30.0
+ACCOUNT = "000000000000"
+
+
+class Running:
+    """The four services at an endpoint where there may be nobody."""
+
+    def __init__(self, endpoint: str, folder: Path) -> None:
+        inbox = f"{endpoint}/{ACCOUNT}/tinypixo"
+        self._environment = {
+            **ENOUGH,
+            "PATH": os.environ["PATH"],
+            "HOST": "127.0.0.1",
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "TINYPIXO_BUCKET": f"tinypixo-{ACCOUNT}-us-east-1",
+            "TINYPIXO_CONVERSION_INBOX_URL": f"{inbox}-conversion-inbox",
+            "TINYPIXO_JANITOR_INBOX_URL": f"{inbox}-janitor-inbox",
+        }
+        self.logs = {name: folder / f"{name}.log" for name in KINDS}
+        self.ports = {name: free_port() for name in KINDS}
+        self.processes = {name: self._start(name) for name in KINDS}
+
+    def _start(self, name: str) -> "subprocess.Popen[bytes]":
+        environment = {**self._environment, "PORT": str(self.ports[name])}
+        with open(self.logs[name], "wb") as log:
+            return subprocess.Popen([sys.executable, "-m", f"services.{name}"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+
+    def ask(self, name: str, path: str) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.ports[name]}{path}", timeout=20)
+
+    def says(self, name: str, path: str, status: int) -> bool:
+        try:
+            return self.ask(name, path).status_code == status
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            process.wait()
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def services(port: int, tmp_path: Path) -> Iterator[Running]:
+    running = Running(f"http://localhost:{port}", tmp_path)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def emulator(port: int, tmp_path: Path) -> Iterator[Emulator]:
+    """Not started yet."""
+    venv = Path(os.environ.get("TINYPIXO_EMULATOR_VENV", ROOT / ".venv-emulator"))
+    prepare(venv)
+    emulator = Emulator(venv, tmp_path / "aws", port)
+    yield emulator
+    emulator.stop()
+
+
+def bring_up(endpoint: str) -> None:
+    session: Any = boto3.Session("test", "test", region_name="us-east-1")
+    clients = Clients.made_by(lambda name: session.client(name, endpoint_url=endpoint))
+    ensure_stack(clients)
+    for client in vars(clients).values():
+        client.close()
+
+
+def until(true: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.1)
+
+
+def test_services_start_without_aws_wait_for_it_patiently_and_are_ready_when_it_comes(services: Running, emulator: Emulator) -> None:
+    for name in KINDS:
+        until(lambda name=name: services.says(name, "/health/live", 200), 30)  # type: ignore[misc]
+        problem(services.ask(name, "/health/ready"), 503, "not_ready")
+    told = services.ask("upload", "/api/uploads")
+    assert int(told.headers["retry-after"]) > 0
+    problem(told, 503, "storage_unavailable")
+    began = time.monotonic()
+    while time.monotonic() - began < 8:
+        assert all(process.poll() is None for process in services.processes.values())
+        time.sleep(0.5)
+    # Eight seconds and more of nobody there: tries a fraction of a second apart would be dozens of lines.
+    assert all(len(log.read_bytes().splitlines()) < 40 for log in services.logs.values())
+
+    emulator.start()
+    bring_up(emulator.endpoint_url)
+
+    for name in KINDS:
+        until(lambda name=name: services.says(name, "/health/ready", 200), BACK_WITHIN)  # type: ignore[misc]
+    until(lambda: services.says("upload", "/api/uploads", 200), BACK_WITHIN)
+    assert all(process.poll() is None for process in services.processes.values())

@@ -1,0 +1,65 @@
+"""`make run-localstack` where it cannot run: one line that says why, and what runs instead."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.local.stack import ROOT
+
+
+def run(path: Path, command: str = "up", **environment: str) -> "subprocess.CompletedProcess[str]":
+    given = [sys.executable, "-m", "deploy.local.containers", command]
+    return subprocess.run(given, cwd=ROOT, env={"PATH": str(path), **environment}, capture_output=True, text=True, timeout=60, check=False)
+
+
+def program(folder: Path, name: str, *lines: str) -> None:
+    path = folder / name
+    path.write_text("\n".join(["#!/bin/sh", *lines]))
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize("command", ["up", "down", "build"])
+def test_without_docker_it_names_what_needs_none(tmp_path: Path, command: str) -> None:
+    ended = run(tmp_path, command)
+
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("Docker is not installed here. `make run` needs none")
+
+
+def test_without_an_engine_it_says_that_none_answers(tmp_path: Path) -> None:
+    program(tmp_path, "docker", "exit 1")
+
+    ended = run(tmp_path)
+
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("No Docker engine answers.")
+
+
+def test_without_compose_it_says_so(tmp_path: Path) -> None:
+    program(tmp_path, "docker", '[ "$1" != compose ]')
+
+    ended = run(tmp_path)
+
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert "neither `docker compose` nor `docker-compose`" in line
+
+
+@pytest.mark.parametrize("variable", ["PORT", "S3_PORT"])
+def test_a_port_that_is_none_is_named_with_an_example(tmp_path: Path, variable: str) -> None:
+    ended = run(tmp_path, **{variable: "http"})
+
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(f"{variable}=http is not a port. Example: make run-localstack {variable}=")
+
+
+def test_an_unknown_command_shows_the_usage(tmp_path: Path) -> None:
+    ended = run(tmp_path, "sideways")
+
+    assert ended.returncode == 2
+    assert "up`, `down` or `build" in ended.stderr

@@ -1,0 +1,180 @@
+"""What the embedded stack needs of its emulator, patches included: nothing is lost by a restart, and little by a kill."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from deploy.local.bootstrap import Clients, StackOutputs, ensure_stack
+from deploy.local.emulator import REPOSITORY, Emulator, EmulatorError, prepare
+
+pytestmark = pytest.mark.stack
+
+PART = os.urandom(5 << 20)
+
+# Longer than it takes the emulator to write down what changed.
+SAVED = 3.0
+
+
+@pytest.fixture(scope="module")
+def venv() -> Path:
+    path = Path(os.environ.get("TINYPIXO_EMULATOR_VENV", REPOSITORY / ".venv-emulator"))
+    prepare(path)
+    return path
+
+
+@pytest.fixture
+def emulator(venv: Path, tmp_path: Path) -> Iterator[Emulator]:
+    with Emulator(venv, tmp_path / "data", check_signatures=True) as running:
+        yield running
+
+
+def make(emulator: Emulator) -> Callable[[str], Any]:
+    """A client factory at the emulator's present port."""
+    session: Any = boto3.Session("test", "test", region_name="eu-west-1")
+    config = Config(signature_version="s3v4", request_checksum_calculation="when_required", s3={"addressing_style": "path"})
+    return lambda name: session.client(name, endpoint_url=emulator.endpoint_url, config=config)
+
+
+def bring_up(emulator: Emulator) -> StackOutputs:
+    return ensure_stack(Clients.made_by(make(emulator)))
+
+
+def restart(emulator: Emulator) -> None:
+    emulator.stop()
+    emulator.start()
+
+
+def kill_and_start(emulator: Emulator) -> None:
+    time.sleep(SAVED)
+    emulator.kill()
+    emulator.start()
+
+
+@pytest.mark.parametrize("end", [restart, kill_and_start])
+def test_what_is_kept_comes_back(emulator: Emulator, end: Callable[[Emulator], None]) -> None:
+    stack = bring_up(emulator)
+    s3, dynamodb, sqs = (make(emulator)(name) for name in ("s3", "dynamodb", "sqs"))
+    dynamodb.put_item(TableName=stack.table_name, Item={"pk": {"S": "upl_1"}})
+    s3.put_object(Bucket=stack.bucket_name, Key="outputs/cnv_1", Body=b"bytes", Metadata={"trace": "00"})
+    sqs.send_message(QueueUrl=stack.janitor_inbox_url, MessageBody="kept")
+
+    end(emulator)
+
+    assert bring_up(emulator).added == ()
+    assert "Item" in dynamodb.get_item(TableName=stack.table_name, Key={"pk": {"S": "upl_1"}})
+    assert s3.get_object(Bucket=stack.bucket_name, Key="outputs/cnv_1")["Body"].read() == b"bytes"
+    assert s3.head_object(Bucket=stack.bucket_name, Key="outputs/cnv_1")["Metadata"] == {"trace": "00"}
+    assert sqs.receive_message(QueueUrl=stack.janitor_inbox_url)["Messages"][0]["Body"] == "kept"
+
+
+@pytest.mark.parametrize("end", [restart, kill_and_start])
+def test_an_open_multipart_upload_goes_on_where_it_was(emulator: Emulator, end: Callable[[Emulator], None]) -> None:
+    bucket, s3 = bring_up(emulator).bucket_name, make(emulator)("s3")
+    upload = {"Bucket": bucket, "Key": "uploads/upl_1"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+    s3.upload_part(**upload, PartNumber=1, Body=PART)
+
+    end(emulator)
+
+    s3.upload_part(**upload, PartNumber=2, Body=b"the end")
+    parts = [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in s3.list_parts(**upload)["Parts"]]
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    assert s3.get_object(Bucket=bucket, Key="uploads/upl_1")["Body"].read() == PART + b"the end"
+
+
+def test_a_part_of_a_large_object_is_read_without_the_rest(emulator: Emulator) -> None:
+    bucket, s3 = bring_up(emulator).bucket_name, make(emulator)("s3")
+    s3.put_object(Bucket=bucket, Key="outputs/large", Body=PART * 20)
+    restart(emulator)
+    s3.head_bucket(Bucket=bucket)
+    before = peak_memory(emulator)
+
+    part = s3.get_object(Bucket=bucket, Key="outputs/large", Range="bytes=100-199")["Body"].read()
+
+    assert part == PART[100:200]
+    assert peak_memory(emulator) - before < 10 << 20
+
+
+@pytest.mark.slow
+def test_an_item_removed_by_ttl_leaves_a_record_with_what_it_was(emulator: Emulator) -> None:
+    stack = bring_up(emulator)
+    item = {"pk": {"S": "upl_1"}, "expires_at": {"N": "1"}}
+    make(emulator)("dynamodb").put_item(TableName=stack.table_name, Item=item)
+
+    deadline = time.monotonic() + 90
+    while len(records := stream(emulator, stack.table_stream_arn)) < 2 and time.monotonic() < deadline:
+        time.sleep(1)
+
+    assert records[1]["eventName"] == "REMOVE"
+    assert records[1]["dynamodb"]["OldImage"] == item
+    assert records[1]["userIdentity"] == {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
+
+
+def test_a_part_longer_than_signed_is_refused(emulator: Emulator) -> None:
+    bucket, s3 = bring_up(emulator).bucket_name, make(emulator)("s3")
+    upload = {"Bucket": bucket, "Key": "uploads/upl_1"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+    url = s3.generate_presigned_url("upload_part", Params={**upload, "PartNumber": 1, "ContentLength": 4})
+
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(urllib.request.Request(url, b"longer", method="PUT"))
+
+
+def test_a_taken_port_is_reported_with_the_emulators_own_words(venv: Path, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+
+        with pytest.raises(EmulatorError, match=r"(?s)did not start.*in use"):
+            Emulator(venv, tmp_path, port=taken.getsockname()[1]).start()
+
+
+def test_it_ends_with_its_parent(venv: Path, tmp_path: Path) -> None:
+    program = f"""
+import pathlib, sys, time
+from deploy.local.emulator import Emulator
+emulator = Emulator(pathlib.Path({str(venv)!r}), pathlib.Path({str(tmp_path)!r}))
+emulator.start()
+print(emulator.port, flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        port = int(parent.stdout.readline())
+        parent.kill()
+
+    deadline = time.monotonic() + 20
+    while listens(port) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not listens(port)
+
+
+def stream(emulator: Emulator, arn: str) -> list[Any]:
+    """All records on the table's stream."""
+    streams = make(emulator)("dynamodbstreams")
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    start = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    return list(streams.get_records(ShardIterator=start["ShardIterator"])["Records"])
+
+
+def peak_memory(emulator: Emulator) -> int:
+    """Bytes that the emulator's process ever had resident."""
+    assert emulator._process
+    status = Path(f"/proc/{emulator._process.pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) << 10
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

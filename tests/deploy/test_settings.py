@@ -1,0 +1,95 @@
+"""A setting that is missing or wrong stops a service at once, and its one line says what to do."""
+
+import time
+
+import pytest
+
+from libs.core.settings import load, variables_of
+from tests.deploy.settings_of import ENOUGH, KINDS, SECRET, required, start, wrong
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """This process's environment, with all that any service needs and nothing that it may have besides."""
+    for kind in KINDS.values():
+        for name, field in kind.model_fields.items():
+            for variable in variables_of(name, field):
+                monkeypatch.delenv(variable, raising=False)
+    for variable, value in ENOUGH.items():
+        monkeypatch.setenv(variable, value)
+    return monkeypatch
+
+
+@pytest.mark.parametrize(("service", "variable"), required())
+def test_a_required_variable_that_is_missing_ends_the_start_with_its_name_its_purpose_and_an_example(service: str, variable: str) -> None:
+    field = next(f for n, f in KINDS[service].model_fields.items() if variable in variables_of(n, f))
+    began = time.monotonic()
+
+    ended = start(service, {name: value for name, value in ENOUGH.items() if name != variable})
+
+    assert time.monotonic() - began < 3
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(f"{variable} is not set: ")
+    assert str(field.description) in line
+    assert f"Example: {variable}=" in line
+    assert SECRET not in line
+
+
+@pytest.mark.parametrize("service", KINDS)
+def test_a_required_variable_that_is_empty_is_as_good_as_missing(service: str) -> None:
+    ended = start(service, {**ENOUGH, "TINYPIXO_BUCKET": ""})
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("TINYPIXO_BUCKET is not set: ")
+
+
+def test_all_that_is_missing_is_said_at_once() -> None:
+    ended = start("upload", {})
+
+    names = {line.partition(" ")[0] for line in ended.stderr.splitlines()}
+    assert names == {variable for service, variable in required() if service == "upload"}
+
+
+def test_a_sweep_from_the_command_line_needs_the_same_settings() -> None:
+    ended = start("janitor", {name: value for name, value in ENOUGH.items() if name != "TINYPIXO_JANITOR_TOKEN"}, "sweep")
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("TINYPIXO_JANITOR_TOKEN is not set: ")
+
+
+@pytest.mark.parametrize(("service", "variable", "value"), wrong())
+def test_a_wrong_value_is_refused_by_the_name_of_its_variable(
+    service: str, variable: str, value: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv(variable, value)
+
+    with pytest.raises(SystemExit) as ended:
+        load(KINDS[service])
+
+    assert ended.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{variable} is wrong (")
+    assert f"Example: {variable}=" in line
+    assert value == "x" or value not in line
+
+
+@pytest.mark.parametrize("service", KINDS)
+def test_a_wrong_value_ends_the_process_with_one_line(service: str) -> None:
+    ended = start(service, {**ENOUGH, "TINYPIXO_SESSION_SECRET": "too-short-a-secret"})
+
+    assert ended.returncode == 2
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("TINYPIXO_SESSION_SECRET is wrong (")
+    assert "too-short-a-secret" not in line
+
+
+def test_the_variable_that_was_set_is_the_one_that_is_named(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    environment.delenv("AWS_REGION")
+    environment.setenv("AWS_DEFAULT_REGION", "Frankfurt")
+
+    with pytest.raises(SystemExit):
+        load(KINDS["upload"])
+
+    assert capsys.readouterr().err.startswith("AWS_DEFAULT_REGION is wrong (")

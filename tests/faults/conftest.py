@@ -1,0 +1,91 @@
+"""A stack of its own for what breaks: its conversion service only serves the API, the workers are each test's own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from deploy.local.clouds import REGION, EmulatedCloud
+from deploy.local.emulator import free_port
+from deploy.local.stack import EmbeddedStack
+from libs.core.domain.conversions import output_prefix
+from tests.audio import song
+from tests.system.client import Client, Json
+
+LEASE = 4
+"""Seconds: as short as a busy machine allows, since every death costs a test that long."""
+
+SECONDS = 40
+"""Of sound."""
+
+REQUESTS: tuple[Json, ...] = (
+    {"format": "mp3"},
+    {"format": "flac", "bit_depth": 24, "sample_rate": 96000},  # 17 MB: three parts
+    {"format": "opus"},
+)
+
+
+@pytest.fixture(scope="session")
+def faulty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
+    settings = {"TINYPIXO_SLOTS": "0", "TINYPIXO_LEASE": str(LEASE), "TINYPIXO_SWEEP_GRACE": "0", "TINYPIXO_SWEEP_EVERY": "0"}
+    with EmbeddedStack(tmp_path_factory.mktemp("faults"), free_port(), settings=settings) as running:
+        yield running
+
+
+@pytest.fixture
+def client(faulty_stack: EmbeddedStack) -> Iterator[Client]:
+    with Client(faulty_stack.url) as new:
+        yield new
+
+
+@pytest.fixture(scope="session")
+def track(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A small file of much sound."""
+    return song(tmp_path_factory.mktemp("audio"), SECONDS, "song.mp3", "-b:a", "96k").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def bucket(faulty_stack: EmbeddedStack) -> Iterator["Bucket"]:
+    assert isinstance(faulty_stack.cloud, EmulatedCloud)
+    client: Any = boto3.Session("test", "test", region_name=REGION).client(
+        "s3", endpoint_url=faulty_stack.cloud.emulator.endpoint_url
+    )  # fmt: skip
+    yield Bucket(faulty_stack, client)
+    client.close()
+
+
+class Bucket:
+    """What lies in the bucket once the janitor has been round."""
+
+    def __init__(self, stack: EmbeddedStack, client: Any) -> None:
+        assert stack.outputs
+        self._name = stack.outputs.bucket_name
+        self._client = client
+        self._sweep = f"http://127.0.0.1:{stack.ports['janitor']}/sweep"
+        self._token = stack.environment["TINYPIXO_JANITOR_TOKEN"]
+
+    def outputs_of(self, conversion_id: str) -> list[str]:
+        """The keys under a conversion's prefix; parts of uploads that nobody finished count too."""
+        prefix = output_prefix(conversion_id)
+        objects = self._client.list_objects_v2(Bucket=self._name, Prefix=prefix).get("Contents", [])
+        unfinished = self._client.list_multipart_uploads(Bucket=self._name, Prefix=prefix).get("Uploads", [])
+        return [found["Key"] for found in (*objects, *unfinished)]
+
+    def sweep(self) -> None:
+        answer = httpx.post(self._sweep, json={}, headers={"Authorization": f"Bearer {self._token}"}, timeout=60)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["failed"] == []
+
+
+@pytest.fixture(scope="session")
+def hashes(faulty_stack: EmbeddedStack, track: bytes) -> list[str]:
+    """The SHA-256 of what each of REQUESTS makes of the track when nothing disturbs it."""
+    from tests.faults.workers import workers
+
+    with Client(faulty_stack.url) as client, workers(faulty_stack, "undisturbed", slots=2):
+        upload = client.upload(track, "song.mp3", list(REQUESTS))
+        ended = [client.until_ended(conversion_id) for conversion_id in upload["conversions"]]
+    assert {conversion["status"] for conversion in ended} == {"completed"}
+    return [conversion["output"]["sha256"] for conversion in ended]

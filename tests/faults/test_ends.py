@@ -1,0 +1,135 @@
+"""A worker that is told to end, as at every deploy, or whose work a person takes back (FAULTS.md, rows 37, 38, 46)."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy.local.stack import EmbeddedStack
+from services.conversion.running import MAX_LOST_ATTEMPTS
+from tests.audio import song
+from tests.faults.conftest import REQUESTS, Bucket
+from tests.faults.workers import WorkerProcess, descendants, eventually, workers
+from tests.system.client import Client, Json, ok
+
+pytestmark = pytest.mark.stack
+
+SEED = int(os.environ.get("TINYPIXO_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+
+RESUMED_IN = 5.0
+"""Seconds from SIGTERM until another worker has the conversion."""
+
+CANCELLED_IN = 2.0
+"""Seconds from a cancel until nothing works on it any more."""
+
+
+@pytest.fixture(scope="module")
+def endless(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Half an hour: with the loudness to be measured first, no drain can wait for its end."""
+    return song(tmp_path_factory.mktemp("audio"), 1800, "song.mp3", "-b:a", "48k").read_bytes()
+
+
+@contextmanager
+def long_conversion(client: Client, endless: bytes) -> Iterator[str]:
+    """It is gone after the `with`, so that nobody goes on with it."""
+    upload = client.upload(endless, "song.mp3", {"format": "flac", "normalize": -16.0, "sample_rate": 192000})
+    try:
+        yield upload["conversions"][0]
+    finally:
+        client.http.delete(f"/api/uploads/{upload['id']}")
+
+
+def who_runs(candidates: Sequence[WorkerProcess], conversion_id: str, seconds: float = 60.0) -> WorkerProcess:
+    def found() -> WorkerProcess | None:
+        return next((worker for worker in candidates if worker.running() == conversion_id), None)
+
+    worker = eventually(found, seconds, f"somebody runs {conversion_id}")
+    assert worker
+    return worker
+
+
+def test_told_to_end_it_hands_over_at_once_as_often_as_it_takes(faulty_stack: EmbeddedStack, client: Client, endless: bytes) -> None:
+    """More often than deaths would be forgiven: none of these counts as one."""
+    print(f"TINYPIXO_SEED={SEED}")
+    dice = random.Random(SEED)
+    times = MAX_LOST_ATTEMPTS + 1
+    names = [f"deployed-{n}" for n in range(times + 1)]
+    with workers(faulty_stack, *names) as all_of_them, long_conversion(client, endless) as conversion_id:
+        waiting = list(all_of_them)
+        told: list[tuple[WorkerProcess, float]] = []
+        for _ in range(times):
+            old = who_runs(waiting, conversion_id)
+            waiting.remove(old)
+            eventually(lambda: descendants(old.process.pid), 30, "ffmpeg runs")  # noqa: B023 -- called at once
+            time.sleep(dice.uniform(0, 2))  # the moment is what is drawn here
+            children = descendants(old.process.pid)
+            old.send(signal.SIGTERM)
+            told.append((old, time.monotonic()))
+            who_runs(waiting, conversion_id, RESUMED_IN)
+            assert not [child.pid for child in children if child.alive()]
+        for old, since in told:
+            assert old.process.wait(30) == 0
+            assert time.monotonic() - since < 30 + RESUMED_IN * times
+        running = client.conversion(conversion_id)
+        assert (running["status"], running["attempts"]) == ("converting", times + 1)
+
+
+def test_told_to_end_it_finishes_what_is_nearly_done(faulty_stack: EmbeddedStack, client: Client, track: bytes, hashes: list[str]) -> None:
+    upload = client.upload(track, "song.mp3")
+    with workers(faulty_stack, "finishing") as (only,):
+        conversion_id = client.convert(upload["id"], **REQUESTS[1])["id"]
+        eventually(lambda: client.conversion(conversion_id).get("eta_seconds"), 60, "it knows how long it will take")
+        began = time.monotonic()
+        only.send(signal.SIGTERM)
+        assert only.process.wait(30) == 0
+        assert time.monotonic() - began < 30
+    done = client.conversion(conversion_id)
+    assert (done["status"], done["attempts"], done["output"]["sha256"]) == ("completed", 1, hashes[1])
+
+
+def test_killed_while_it_ends_it_has_died_like_any_other(
+    faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
+) -> None:
+    upload = client.upload(track, "song.mp3")
+    with workers(faulty_stack, "ending", "next") as both:
+        conversion_id = client.convert(upload["id"], **REQUESTS[1])["id"]
+        old = who_runs(both, conversion_id)
+        eventually(lambda: client.conversion(conversion_id).get("eta_seconds"), 60, "it knows how long it will take")
+        old.send(signal.SIGTERM)
+        time.sleep(0.3)  # the time that an impatient platform gives
+        children = old.kill()
+        ended = client.until_ended(conversion_id)
+    assert (ended["status"], ended["output"]["sha256"]) == ("completed", hashes[1])
+    assert not [child.pid for child in children if child.alive()]
+    bucket.sweep()
+    assert len(bucket.outputs_of(conversion_id)) == 1
+
+
+@pytest.mark.parametrize("call", ["cancel", "delete"])
+def test_what_a_person_takes_back_ends_wherever_it_runs(
+    faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, endless: bytes, call: str
+) -> None:
+    with workers(faulty_stack, f"cancelled-by-{call}") as (worker,), long_conversion(client, endless) as conversion_id:
+        children = eventually(lambda: worker.running() and descendants(worker.process.pid), 60, "ffmpeg runs")
+        assert isinstance(children, list)
+        if call == "cancel":
+            answer: Json = ok(client.http.post(f"/api/conversions/{conversion_id}/cancel"), 202)
+            assert answer["status"] == "cancelled"
+        else:
+            assert client.http.delete(f"/api/conversions/{conversion_id}").status_code == 204
+        eventually(lambda: not any(child.alive() for child in children), CANCELLED_IN, "ffmpeg has ended")
+        eventually(lambda: worker.ended(conversion_id) == "conversion.lost", 10, "the attempt has ended")
+        assert not descendants(worker.process.pid)
+    bucket.sweep()
+    assert bucket.outputs_of(conversion_id) == []
+
+
+def test_nothing_of_a_worker_is_left_on_the_disk(faulty_stack: EmbeddedStack) -> None:
+    logs: Path = faulty_stack.home / "logs"
+    assert {path.suffix for path in logs.iterdir()} == {".log"}
+    assert {path.name for path in faulty_stack.home.iterdir()} == {"aws", "logs", "secrets.json"}

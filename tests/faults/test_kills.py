@@ -1,0 +1,84 @@
+"""kill -9 of the conversion service, again and again, at any point of a conversion (FAULTS.md, rows 18 and 38).
+
+TINYPIXO_KILLS says how often (`make test-kills`: 100), TINYPIXO_SEED repeats a run.
+"""
+
+import os
+import random
+import time
+from collections import Counter
+
+import pytest
+
+from deploy.local.stack import EmbeddedStack
+from services.conversion.running import MAX_LOST_ATTEMPTS
+from tests.faults.conftest import REQUESTS, Bucket
+from tests.faults.workers import Child, WorkerProcess, eventually, workers
+from tests.system.client import Client, is_terminal
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
+
+KILLS = int(os.environ.get("TINYPIXO_KILLS", "12"))
+SEED = int(os.environ.get("TINYPIXO_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+AT_ONCE = 4
+"""Conversions under way: more than there are slots."""
+LONGEST = 3.0
+"""Seconds from the moment that a worker runs one to its death: about what a conversion takes."""
+
+
+class Killer:
+    """Kills one of the workers that run something, but no conversion more often than it survives."""
+
+    def __init__(self, running: list[WorkerProcess], dice: random.Random) -> None:
+        self._workers = running
+        self._dice = dice
+        self.killed: Counter[str] = Counter()
+        self.orphans: list[Child] = []
+
+    def strike(self) -> bool:
+        """Waits for a chance, and then for a random moment; False when the chance was over by then."""
+        eventually(self._chances, 120, "a worker that runs something")
+        time.sleep(self._dice.uniform(0, LONGEST))  # the moment of death is what is drawn here
+        chances = self._chances()
+        if not chances:
+            return False
+        worker = self._dice.choice(chances)
+        conversion_id = worker.running()
+        self.orphans += worker.kill()
+        worker.start()
+        self.killed[str(conversion_id)] += 1
+        return True
+
+    def _chances(self) -> list[WorkerProcess]:
+        found = [(worker, worker.running()) for worker in self._workers]
+        return [worker for worker, running in found if running and self.killed[running] < MAX_LOST_ATTEMPTS - 1]
+
+
+def test_conversions_survive_the_deaths_of_their_workers(
+    faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
+) -> None:
+    print(f"TINYPIXO_SEED={SEED}")
+    upload = client.upload(track, "song.mp3")
+    asked: dict[str, int] = {}
+    with workers(faulty_stack, "victim-1", "victim-2") as both:
+        killer = Killer(list(both), random.Random(SEED))
+        kills, under_way = 0, list[str]()
+        while kills < KILLS:
+            under_way = [each for each in under_way if not is_terminal(client.conversion(each))]
+            while len(under_way) < AT_ONCE:
+                request = len(asked) % len(REQUESTS)
+                under_way.append(client.convert(upload["id"], **REQUESTS[request])["id"])
+                asked[under_way[-1]] = request
+            kills += killer.strike()
+        ended = [client.until_ended(conversion_id) for conversion_id in asked]
+    print(f"{kills} kills hit {len(killer.killed)} of {len(asked)} conversions")
+
+    assert [(each["status"], each.get("error"), each["attempts"]) for each in ended if each["status"] != "completed"] == []
+    assert [conversion["output"]["sha256"] for conversion in ended] == [hashes[request] for request in asked.values()]
+    for conversion in ended:
+        client.download(conversion["id"])
+    # Some deaths come a moment after the work is done; most must not.
+    assert sum(conversion["attempts"] - 1 for conversion in ended) >= kills / 2
+    assert not [child.pid for child in killer.orphans if child.alive()], "an ffmpeg outlived its worker"
+    bucket.sweep()
+    assert {conversion_id: len(bucket.outputs_of(conversion_id)) for conversion_id in asked} == dict.fromkeys(asked, 1)

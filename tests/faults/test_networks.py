@@ -1,0 +1,105 @@
+"""Throttling, lost replies and resets, by dice: one attempt after another until a conversion ends (FAULTS.md, rows 21, 31, 32, 52).
+
+The real adapters, on moto, through the toxic proxy; an engine that writes two parts.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from botocore.retries import standard
+
+from libs.core.adapters.aws.conversions import DynamoDbConversionStore
+from libs.core.adapters.aws.leases import DynamoDbConversionLeases
+from libs.core.adapters.aws.s3 import S3MultipartUploads, S3ObjectStore
+from libs.core.adapters.aws.table import Table
+from libs.core.adapters.aws.uploads import DynamoDbUploadStore
+from libs.core.domain.conversions import Conversion, output_prefix
+from libs.core.domain.uploads import MIN_PART_SIZE
+from libs.core.errors import StorageUnavailable
+from services.conversion import running, streams
+from services.conversion.running import RunConversion
+from tests.contracts.aws import AwsBackend, Connection, moto_running, reached_through
+from tests.conversion.support import LEASE, FakeEngine, beating, convert_in_parts
+from tests.fakes import FakeClock, a_conversion, an_upload
+from tests.toxic import FAULTS, Fault, Toxic
+
+SEEDS = range(20)
+ATTEMPTS = running.MAX_ATTEMPTS
+SOURCE = b"a source"
+BODIES = (b"1" * MIN_PART_SIZE, b"the last")
+
+Chances = dict[Fault, float]
+OFTEN: Chances = {"refuse": 0.16, "cut the request": 0.04, "lose the reply": 0.06, "break off": 0.04}
+"""Three requests of ten suffer something."""
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[Connection]:
+    with moto_running() as connection:
+        yield connection
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries without the waiting."""
+    monkeypatch.setattr(standard.ExponentialBackoff, "delay_amount", lambda *_: 0.0)
+    monkeypatch.setattr(streams, "READ_PAUSES", (0.0,) * len(streams.READ_PAUSES))
+    monkeypatch.setattr(streams, "WRITE_PAUSES", (0.0,) * len(streams.WRITE_PAUSES))
+    monkeypatch.setattr(running, "REPORT_EVERY", 0.0)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_conversion_ends_completed_and_whole_whatever_the_network_does(moto: Connection, clock: FakeClock, seed: int) -> None:
+    toxic = Toxic(moto.endpoint, OFTEN, seed)
+    try:
+        with moto.table() as table_name, reached_through(toxic.url, moto) as shaky:
+            straight = AwsBackend(moto, table_name, clock)
+            conversion = queued(straight, clock)
+            run_until_ended(shaky, straight, conversion, clock)
+            published = straight.conversions.get(conversion.id)
+            assert published.status == "completed", published
+            assert published.output
+            assert b"".join(straight.objects.read(published.output.key, 0, published.output.size)) == b"".join(BODIES)
+            assert [found.key for found in straight.objects.list(output_prefix(conversion.id))] == [published.output.key]
+            assert published.percent == 100
+            assert published.output_upload is None
+    finally:
+        print(f"seed {seed}: {dict(toxic.log)}")
+        toxic.close()
+
+
+def queued(backend: AwsBackend, clock: FakeClock) -> Conversion:
+    upload = an_upload(now=clock(), size=len(SOURCE))
+    backend.uploads.create(upload, [])
+    backend.objects.put(upload.key, SOURCE, "audio/wav", {})
+    return backend.conversions.create(a_conversion(upload), backend.uploads.mark_uploaded(upload.id))
+
+
+def run_until_ended(shaky: Connection, straight: AwsBackend, conversion: Conversion, clock: FakeClock) -> None:
+    """What workers do with a conversion that comes back: another attempt, when the lease is over."""
+    table = Table(shaky.dynamodb, straight.table.name, clock)
+    bucket = shaky.stack.bucket_name
+    objects, multipart = S3ObjectStore(shaky.s3, bucket), S3MultipartUploads(shaky.s3, bucket)
+    run = RunConversion(
+        DynamoDbUploadStore(table), DynamoDbConversionStore(table), DynamoDbConversionLeases(table), objects, multipart,
+        FakeEngine(convert_in_parts(*BODIES)), "worker", LEASE,
+    )  # fmt: skip
+    for _ in range(ATTEMPTS):
+        with suppress(StorageUnavailable):  # as the worker's slot does: the lease ends by itself
+            run(conversion.id, beating)
+        if straight.conversions.get(conversion.id).status.terminal:
+            return
+        clock.advance(LEASE + 1)
+
+
+def test_the_dice_are_the_same_for_the_same_seed() -> None:
+    chances: Chances = dict.fromkeys(FAULTS, 0.2)
+    one, other = Toxic("http://127.0.0.1:9", chances, 7), Toxic("http://127.0.0.1:9", chances, 7)
+
+    drawn = [one.draw("s3") for _ in range(100)]
+    assert drawn == [other.draw("s3") for _ in range(100)]
+
+    assert set(drawn) == {None, *FAULTS}
+    one.close()
+    other.close()

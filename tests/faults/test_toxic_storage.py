@@ -1,0 +1,39 @@
+"""Whole conversions behind a network that refuses, cuts, loses and resets (FAULTS.md, rows 21, 31, 32, 52)."""
+
+import os
+import random
+
+import pytest
+
+from deploy.local.clouds import EmulatedCloud
+from deploy.local.stack import EmbeddedStack
+from tests.faults.conftest import REQUESTS, Bucket
+from tests.faults.workers import workers
+from tests.system.client import Client
+from tests.toxic import Fault, Toxic
+
+pytestmark = pytest.mark.stack
+
+SEED = int(os.environ.get("TINYPIXO_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+
+CHANCES: dict[Fault, float] = {"refuse": 0.2, "cut the request": 0.03, "lose the reply": 0.03, "break off": 0.06}
+
+
+def test_conversions_complete_to_the_same_bytes_behind_a_bad_network(
+    faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
+) -> None:
+    print(f"TINYPIXO_SEED={SEED}")
+    assert isinstance(faulty_stack.cloud, EmulatedCloud)
+    toxic = Toxic(faulty_stack.cloud.emulator.endpoint_url, CHANCES, SEED)
+    try:
+        with workers(faulty_stack, "far-away", slots=2, AWS_ENDPOINT_URL=toxic.url):
+            upload = client.upload(track, "song.mp3", list(REQUESTS))
+            ended = [client.until_ended(conversion_id) for conversion_id in upload["conversions"]]
+    finally:
+        toxic.close()
+        print(dict(toxic.log))
+
+    assert [(each["status"], each.get("output", {}).get("sha256")) for each in ended] == [("completed", known) for known in hashes]
+    assert all(toxic.log[fault] for fault in ("refuse", "break off")), toxic.log
+    bucket.sweep()
+    assert [len(bucket.outputs_of(conversion["id"])) for conversion in ended] == [1] * len(ended)

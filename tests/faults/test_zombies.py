@@ -1,0 +1,37 @@
+"""A worker that hangs beyond its lease and wakes up when another has done its work (FAULTS.md, row 19).
+
+On parts that both write; small outputs, and every other order of events, are in tests/conversion/test_lost_leases.py.
+"""
+
+import signal
+
+import pytest
+
+from deploy.local.stack import EmbeddedStack
+from tests.faults.conftest import REQUESTS, Bucket
+from tests.faults.workers import eventually, workers
+from tests.system.client import Client
+
+pytestmark = pytest.mark.stack
+
+
+def test_a_zombie_is_refused_and_leaves_the_winners_output_alone(
+    faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
+) -> None:
+    upload = client.upload(track, "song.mp3")
+    with workers(faulty_stack, "zombie") as (zombie,):
+        conversion_id = client.convert(upload["id"], **REQUESTS[1])["id"]
+        eventually(zombie.running, 60, "the worker begins")
+        zombie.send(signal.SIGSTOP)
+        with workers(faulty_stack, "winner"):
+            ended = client.until_ended(conversion_id)
+            assert (ended["status"], ended["attempts"]) == ("completed", 2)
+            zombie.send(signal.SIGCONT)
+            assert eventually(lambda: zombie.ended(conversion_id), 60, "the zombie ends") == "conversion.lost"
+
+    after = client.conversion(conversion_id)
+    assert after["version"] == ended["version"]
+    assert after["output"]["sha256"] == hashes[1]
+    client.download(conversion_id)
+    bucket.sweep()
+    assert len(bucket.outputs_of(conversion_id)) == 1

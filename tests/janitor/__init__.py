@@ -1,0 +1,1 @@
+"""The janitor: what it erases, and what it must leave alone."""

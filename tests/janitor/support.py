@@ -1,0 +1,163 @@
+"""The janitor on memory adapters, with faults on request."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from dependency_injector import providers
+
+from libs.core.adapters.memory import (
+    MemoryBucket,
+    MemoryConversionLeases,
+    MemoryConversionStore,
+    MemoryExpiredThings,
+    MemoryInbox,
+    MemoryMultipartUploads,
+    MemoryObjectStore,
+    MemoryTable,
+    MemoryUploadStore,
+)
+from libs.core.domain.conversions import Conversion
+from libs.core.domain.progress import Thing
+from libs.core.domain.uploads import Upload
+from libs.core.errors import StorageUnavailable
+from libs.core.ports.objects import NotErased, ObjectInfo
+from services.janitor.container import JanitorContainer
+from services.janitor.settings import JanitorSettings
+from services.janitor.sweep import Sweep
+from services.janitor.use_cases import HandleMessage
+from tests.fakes import FakeClock, a_conversion, an_output, an_upload
+
+TOKEN = "the janitor's own token"
+HOUR = 3600
+DAY = 24 * HOUR
+PATIENCE = 20.0
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Waits for a condition, looking often."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.005)
+
+
+class Stubborn(MemoryObjectStore):
+    """Keeps some objects although it says 200, and can be out of reach."""
+
+    def __init__(self, bucket: MemoryBucket) -> None:
+        super().__init__(bucket)
+        self.keeps: set[str] = set()
+        self.away = False
+
+    def erase(self, keys: Iterable[str]) -> Sequence[NotErased]:
+        wanted = list(keys)
+        super().erase([key for key in wanted if key not in self.keeps])
+        return [NotErased(key, "AccessDenied: not this one") for key in wanted if key in self.keeps]
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        if self.away:
+            raise StorageUnavailable("Away.", retry_after=2)
+        return super().list(prefix)
+
+
+class Unreadable(MemoryExpiredThings):
+    """Cannot say of some things whether they are there."""
+
+    def __init__(self, table: MemoryTable) -> None:
+        super().__init__(table)
+        self.unreadable: set[str] = set()
+
+    def exists(self, thing_id: str) -> bool:
+        self._look(thing_id)
+        return super().exists(thing_id)
+
+    def remove_expired(self, thing: Thing, now: float) -> bool:
+        self._look(thing.id)
+        return super().remove_expired(thing, now)
+
+    def _look(self, thing_id: str) -> None:
+        if thing_id in self.unreadable:
+            raise StorageUnavailable("Away.", retry_after=2)
+
+
+class House:
+    """A bucket, a table, an inbox, and what lies about in them. `timer` is the time that sweeps take."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.timer = FakeClock(0)
+        self.bucket = MemoryBucket(clock)
+        self.table = MemoryTable(clock)
+        self.objects = Stubborn(self.bucket)
+        self.multiparts = MemoryMultipartUploads(self.bucket)
+        self.things = Unreadable(self.table)
+        self.uploads = MemoryUploadStore(self.table)
+        self.conversions = MemoryConversionStore(self.table)
+        self.leases = MemoryConversionLeases(self.table)
+        self.inbox = MemoryInbox(visibility=30, max_receives=3, clock=clock)
+
+    def container(self, **settings: Any) -> JanitorContainer:
+        given: dict[str, Any] = {
+            "bucket": "bucket",
+            "table": "table",
+            "session_secret": "a secret of the tests, long enough",
+            "AWS_REGION": "eu-central-1",
+            "janitor_inbox_url": "http://queue.invalid",
+            "janitor_token": TOKEN,
+        }
+        container = JanitorContainer(settings=JanitorSettings(**given, **settings))
+        container.objects.override(providers.Object(self.objects))
+        container.multipart.override(providers.Object(self.multiparts))
+        container.things.override(providers.Object(self.things))
+        container.conversions.override(providers.Object(self.conversions))
+        container.inbox.override(providers.Object(self.inbox))
+        container.leftovers.add_kwargs(clock=self.clock)
+        container.sweep_once.add_kwargs(clock=self.clock, timer=self.timer)
+        return container
+
+    def handle(self) -> HandleMessage:
+        handle: HandleMessage = self.container().handle_message()
+        return handle
+
+    def sweep(self, **settings: Any) -> Sweep:
+        sweep: Sweep = self.container(**settings).sweep_once()
+        return sweep
+
+    def store(self, key: str, size: int = 3) -> str:
+        self.objects.put(key, b"x" * size, "application/octet-stream", {})
+        return key
+
+    def begin(self, key: str) -> str:
+        """An open multipart upload with a part."""
+        multipart_id = self.multiparts.create(key, "application/octet-stream", {})
+        self.multiparts.put_part(key, multipart_id, 1, b"part")
+        return multipart_id
+
+    def upload(self, **changes: Any) -> Upload:
+        """An upload of 3 bytes that has arrived."""
+        upload = an_upload(now=self.clock(), **changes)
+        self.uploads.create(upload, [])
+        self.store(upload.key)
+        return self.uploads.mark_uploaded(upload.id)
+
+    def completed(self, upload: Upload) -> Conversion:
+        """A conversion whose output has 5 bytes."""
+        conversion = self.conversions.create(a_conversion(upload), upload)
+        claimed = self.leases.claim(conversion.id, "worker", 30)
+        assert claimed
+        output = an_output(claimed)
+        self.store(output.key, 5)
+        return self.leases.publish(claimed, output, ())
+
+    @property
+    def keys(self) -> set[str]:
+        return set(self.bucket.objects)
+
+    @property
+    def open_uploads(self) -> set[str]:
+        return {multipart.key for multipart in self.multiparts.list_open("")}
+
+    @property
+    def ids(self) -> set[str]:
+        return {thing.id for thing in self.table.all()}

@@ -1,0 +1,177 @@
+"""Where S3's and DynamoDB's own behaviour counts, as moto has it: answers with errors in them, pages, the command."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from libs.core.adapters.aws.s3 import S3MultipartUploads, S3ObjectStore
+from libs.core.domain.events import ThingRemoved
+from libs.core.domain.ids import new_id
+from libs.core.domain.uploads import Upload
+from libs.core.ports.inbox import Message
+from services.janitor.sweep import Leftovers, Sweep
+from services.janitor.use_cases import ClearAway, Erase, Erased, HandleMessage
+from tests.contracts.aws import ANYBODY, AwsBackend, Connection, moto_running
+from tests.fakes import FakeClock, a_conversion, an_upload
+from tests.janitor.support import DAY, TOKEN
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[Connection]:
+    with moto_running() as connection:
+        yield connection
+
+
+@pytest.fixture
+def backend(moto: Connection, clock: FakeClock) -> Iterator[AwsBackend]:
+    with moto.table() as table_name:
+        backend = AwsBackend(moto, table_name, clock)
+        yield backend
+        backend.objects.erase(keys(backend))
+
+
+@pytest.fixture
+def sweep(backend: AwsBackend) -> Sweep:
+    erase = Erase(backend.objects, backend.multiparts)
+    leftovers = Leftovers(backend.expired, backend.conversions, backend.objects, backend.multiparts, erase, 3600, backend.clock)
+    return Sweep(backend.expired, erase, leftovers, 60, backend.clock)
+
+
+def stored(backend: AwsBackend, upload: Upload) -> str:
+    backend.objects.put(upload.key, b"abc", "audio/wav", {})
+    return upload.key
+
+
+def keys(backend: AwsBackend) -> set[str]:
+    return {info.key for prefix in ("uploads/", "outputs/") for info in backend.objects.list(prefix)}
+
+
+def test_an_upload_is_erased_with_its_open_parts(backend: AwsBackend) -> None:
+    upload = an_upload(now=backend.clock())
+    upload = replace(upload, multipart_id=backend.multiparts.create(upload.key, "audio/wav", {}))
+    backend.multiparts.put_part(upload.key, upload.multipart_id, 1, b"abc")
+    stored(backend, upload)
+    conversion = a_conversion(upload)
+    backend.uploads.create(replace(upload, conversions=(conversion.id,)), [conversion])
+    upload = backend.uploads.remove(upload.id, upload.owner)
+    handle = HandleMessage(backend.expired, ClearAway(backend.expired, Erase(backend.objects, backend.multiparts)))
+
+    assert handle(Message((ThingRemoved(upload, expired=False),), True, "receipt", 1))
+    assert upload.key not in keys(backend)
+    assert list(backend.multiparts.list_open(f"uploads/{upload.id}/")) == []
+    assert not backend.expired.exists(conversion.id)
+
+
+def test_an_answer_of_200_that_names_an_error_is_no_success(backend: AwsBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAULTS 44."""
+    upload = an_upload(now=backend.clock())
+    key = stored(backend, upload)
+    delete = backend.connection.s3.delete_objects
+    refusals = iter([{"Errors": [{"Key": key, "Code": "InternalError", "Message": "We encountered an internal error."}]}])
+
+    class Client:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(backend.connection.s3, name)
+
+        def delete_objects(self, **request: Any) -> Any:
+            return next(refusals, None) or delete(**request)
+
+    bucket = backend.connection.stack.bucket_name
+    erase = Erase(S3ObjectStore(Client(), bucket), S3MultipartUploads(Client(), bucket))
+    handle = HandleMessage(backend.expired, ClearAway(backend.expired, erase))
+    removed = Message((ThingRemoved(upload, expired=False),), True, "receipt", 1)
+
+    assert not handle(removed)
+    assert handle(removed)
+    assert key not in keys(backend)
+
+
+def test_more_objects_than_a_page_has_are_erased(backend: AwsBackend) -> None:
+    upload = an_upload(now=backend.clock())
+    for number in range(1005):
+        backend.objects.put(f"uploads/{upload.id}/{number}", b"x", "text/plain", {})
+
+    assert Erase(backend.objects, backend.multiparts)(upload) == Erased(objects=1005, bytes=1005)
+    assert keys(backend) == set()
+
+
+def test_a_sweep_takes_what_has_expired_and_what_is_left_over(backend: AwsBackend, sweep: Sweep) -> None:
+    old, orphan = an_upload(now=backend.clock()), an_upload(now=backend.clock())
+    backend.uploads.create(old, [])
+    stored(backend, old)
+    stored(backend, orphan)
+    backend.clock.advance(DAY + 1)
+    young = an_upload(now=backend.clock())
+    backend.uploads.create(young, [])
+    stored(backend, young)
+
+    dry, wet, again = sweep(dry_run=True), sweep(), sweep()
+
+    assert dry.erased == wet.erased == Erased(objects=2, bytes=6)
+    assert (wet.expired_uploads, again.erased) == (1, Erased())
+    assert keys(backend) == {young.key}
+    assert backend.uploads.get(young.id) == young
+
+
+def test_what_has_just_been_stored_is_left_alone(backend: AwsBackend, sweep: Sweep) -> None:
+    """S3's own time says how old it is."""
+    key = stored(backend, an_upload())
+
+    assert sweep().erased.objects == 0
+    assert key in keys(backend)
+
+
+@pytest.fixture
+def environment(backend: AwsBackend) -> dict[str, str]:
+    stack = backend.connection.stack
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TINYPIXO_"))}
+    return kept | ANYBODY | {
+        "AWS_ENDPOINT_URL": backend.connection.s3.meta.endpoint_url,
+        "TINYPIXO_BUCKET": stack.bucket_name,
+        "TINYPIXO_TABLE": backend.table.name,
+        "TINYPIXO_SESSION_SECRET": "a secret of the tests, long enough",
+        "TINYPIXO_JANITOR_TOKEN": TOKEN,
+        "TINYPIXO_JANITOR_INBOX_URL": stack.janitor_inbox_url,
+        "TINYPIXO_SWEEP_GRACE": "0",
+    }  # fmt: skip
+
+
+def command(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    run = [sys.executable, "-m", "services.janitor", *arguments]
+    return subprocess.run(run, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_command_prints_what_it_did_and_nothing_else(backend: AwsBackend, environment: dict[str, str]) -> None:
+    key = stored(backend, replace(an_upload(), id=new_id("upload")))
+
+    dry, wet = command(environment, "sweep", "--dry-run"), command(environment, "sweep")
+
+    assert (dry.returncode, wet.returncode) == (0, 0), wet.stderr
+    assert json.loads(dry.stdout)["dry_run"] is True
+    assert json.loads(dry.stdout)["erased_objects"] == json.loads(wet.stdout)["erased_objects"] == 1
+    assert key not in keys(backend)
+    assert all(TOKEN not in line for line in wet.stderr.splitlines())
+
+
+def test_the_command_fails_where_something_failed(environment: dict[str, str]) -> None:
+    swept = command(environment | {"TINYPIXO_BUCKET": "there-is-no-such-bucket"}, "sweep")
+
+    assert swept.returncode == 1
+    assert {failed["id"] for failed in json.loads(swept.stdout)["failed"]} >= {"uploads/", "outputs/"}
+
+
+def test_the_command_names_the_setting_that_is_missing(environment: dict[str, str]) -> None:
+    del environment["TINYPIXO_JANITOR_TOKEN"]
+    swept = command(environment, "sweep")
+
+    assert (swept.returncode, swept.stdout) == (2, "")
+    assert "TINYPIXO_JANITOR_TOKEN is not set" in swept.stderr

@@ -1,0 +1,119 @@
+"""The janitor's app: POST /sweep, and what works beside it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+from libs.core.domain.events import ThingRemoved
+from libs.core.domain.ids import new_id
+from libs.core.domain.uploads import source_key
+from libs.core.errors import StorageUnavailable
+from services.janitor.app import create_app
+from tests.fakes import FakeClock
+from tests.janitor.support import DAY, TOKEN, House, eventually
+
+KEY = {"Authorization": f"Bearer {TOKEN}"}
+
+Client = TestClient[Any]
+
+
+@pytest.fixture
+def client(house: House) -> Iterator[Client]:
+    with TestClient(create_app(house.container())) as client:
+        yield client
+
+
+def test_a_sweep_answers_what_it_did(client: Client, house: House, clock: FakeClock) -> None:
+    house.completed(house.upload())
+    stubborn = new_id("upload")
+    house.objects.keeps.add(house.store(source_key(stubborn)))
+    clock.advance(DAY + 1)
+
+    answer = client.post("/sweep", headers=KEY, json={})
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "expired_uploads": 1,
+        "expired_conversions": 1,
+        "erased_objects": 2,
+        "erased_bytes": 8,
+        "aborted_multipart_uploads": 0,
+        "failed": [{"id": stubborn, "reason": f"{source_key(stubborn)}: AccessDenied: not this one"}],
+        "dry_run": False,
+        "complete": True,
+        "took_seconds": 0.0,
+    }
+
+
+def test_a_dry_run_is_by_request_only(client: Client, house: House, clock: FakeClock) -> None:
+    house.upload()
+    clock.advance(DAY + 1)
+
+    dry = client.post("/sweep", headers=KEY, json={"dry_run": True}).json()
+    wet = client.post("/sweep", headers=KEY).json()
+
+    assert (dry["dry_run"], wet["dry_run"]) == (True, False)
+    assert dry["erased_objects"] == wet["erased_objects"] == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Authorization": "Bearer "}])
+@pytest.mark.parametrize("body", [{}, {"nonsense": 1}])
+def test_without_the_token_nothing_is_swept(
+    client: Client, house: House, clock: FakeClock, headers: dict[str, str], body: dict[str, Any]
+) -> None:
+    upload = house.upload()
+    clock.advance(DAY + 1)
+
+    answer = client.post("/sweep", headers=headers, json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert house.keys == {upload.key}
+
+
+@pytest.mark.parametrize("body", [{"dry-run": True}, {"dry_run": "yes"}, [], {"dry_run": None}])
+def test_a_body_that_does_not_fit_is_refused_rather_than_swept_by(client: Client, house: House, clock: FakeClock, body: Any) -> None:
+    upload = house.upload()
+    clock.advance(DAY + 1)
+
+    assert client.post("/sweep", headers=KEY, json=body).status_code in (400, 422)
+    assert house.keys == {upload.key}
+
+
+def test_a_sweep_begins_no_session(client: Client) -> None:
+    assert "set-cookie" not in client.post("/sweep", headers=KEY).headers
+
+
+def test_removed_things_are_erased_beside_the_requests(client: Client, house: House) -> None:
+    upload = house.upload()
+    house.table.delete(upload.id)
+    house.inbox.send(ThingRemoved(upload, expired=False))
+
+    eventually(lambda: not house.keys)
+
+
+def test_it_sweeps_by_itself_when_it_is_told_to(house: House, clock: FakeClock) -> None:
+    house.upload()
+    clock.advance(DAY + 1)
+
+    with TestClient(create_app(house.container(sweep_every=0.01))):
+        eventually(lambda: not house.keys)
+
+
+def test_a_sweep_that_fails_as_a_whole_does_not_end_the_next(house: House, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.upload()
+    clock.advance(DAY + 1)
+    broken = iter([StorageUnavailable("Away.", retry_after=2), RuntimeError("a fault of ours")])
+    expired = house.things.expired
+
+    def failing(now: float) -> Any:
+        for error in broken:
+            raise error
+        return expired(now)
+
+    monkeypatch.setattr(house.things, "expired", failing)
+
+    with TestClient(create_app(house.container(sweep_every=0.01))):
+        eventually(lambda: not house.keys)

@@ -1,0 +1,8 @@
+"""What `tests/system` shows on the embedded emulator, word for word on the account."""
+
+import pytest
+
+from tests.system.test_refusals import *  # noqa: F403 -- the tests are the same; only the stack that they meet is another
+from tests.system.test_walk import *  # noqa: F403
+
+pytestmark = pytest.mark.aws

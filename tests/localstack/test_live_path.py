@@ -1,0 +1,19 @@
+"""`make test-aws` from end to end, with LocalStack's endpoint as the only difference."""
+
+import pytest
+
+from tests.deploy.live import CONTRACT, WALK, account_at, run, stacks_left
+from tests.localstack.container import LocalStack
+
+pytestmark = [pytest.mark.localstack, pytest.mark.timeout(400)]
+
+
+@pytest.mark.usefixtures("stack")
+def test_the_suites_pass_and_nothing_is_left(localstack: LocalStack) -> None:
+    with run(account_at(localstack.endpoint_url), "-k", f"{WALK} or {CONTRACT}") as running:
+        said, _ = running.communicate()
+
+    assert running.returncode == 0, said
+    assert "cost less than" in said.partition("test session starts")[0]
+    assert "2 passed" in said
+    assert stacks_left(said, localstack.endpoint_url) == []

@@ -1,0 +1,1 @@
+"""The progress service: what it tells, to whom, and what it must not tell."""

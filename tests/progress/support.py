@@ -1,0 +1,245 @@
+"""The service on a port of its own, things that change beneath it, and a reader of its streams."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Event as Flag
+from typing import Any
+
+import httpx
+import uvicorn
+from dependency_injector import providers
+
+from libs.core.adapters.memory import (
+    MemoryChangeFeed,
+    MemoryConversionLeases,
+    MemoryConversionStore,
+    MemoryProgressReader,
+    MemoryTable,
+    MemoryUploadStore,
+)
+from libs.core.domain.conversions import Conversion
+from libs.core.domain.events import Change
+from libs.core.domain.progress import Progress
+from libs.core.domain.uploads import Upload
+from libs.core.errors import StorageUnavailable
+from libs.core.ports.changes import ChangeFeed, ProgressReader
+from libs.core.serve import Server
+from libs.core.web.session import SessionBackend, session_config
+from services.progress.app import create_app
+from services.progress.container import ProgressContainer
+from services.progress.hub import Hub
+from services.progress.settings import ProgressSettings
+from tests.fakes import a_conversion, an_upload
+
+SECRET = "a secret of the tests, long enough"
+PATIENCE = 20.0
+"""Seconds that anything awaited may take on a slow machine."""
+
+NEVER = 3600.0
+"""Seconds: what is set to this does not happen in a test."""
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Waits for a condition, looking often."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.005)
+
+
+class World:
+    """Things in memory, and what happens to them."""
+
+    def __init__(self) -> None:
+        self.table = MemoryTable()
+        self.uploads = MemoryUploadStore(self.table)
+        self.conversions = MemoryConversionStore(self.table)
+        self.leases = MemoryConversionLeases(self.table)
+
+    def upload(self, owner: str = "somebody", **changes: Any) -> Upload:
+        upload = an_upload(owner, **changes)
+        self.uploads.create(upload, [])
+        return upload
+
+    def queued(self, owner: str = "somebody", **changes: Any) -> Conversion:
+        """A conversion that any worker may claim."""
+        upload = self.upload(owner)
+        return self.conversions.create(a_conversion(upload, **changes), self.uploads.mark_uploaded(upload.id))
+
+
+class Faulty(ProgressReader):
+    """A reader whose table can be out of reach. It counts how often it was asked."""
+
+    def __init__(self, reader: ProgressReader) -> None:
+        self._reader = reader
+        self.away = False
+        self.asked = 0
+
+    def get(self, thing_id: str, owner: str) -> Progress:
+        self._look()
+        return self._reader.get(thing_id, owner)
+
+    def of_owner(self, owner: str) -> Sequence[Progress]:
+        self._look()
+        return self._reader.of_owner(owner)
+
+    def _look(self) -> None:
+        self.asked += 1
+        if self.away:
+            raise StorageUnavailable("Away.", retry_after=2)
+
+
+class Scripted(ChangeFeed):
+    """A feed that brings what a test gives it."""
+
+    def __init__(self) -> None:
+        self._batches: SimpleQueue[Sequence[Change] | Exception | None] = SimpleQueue()
+
+    def bring(self, *changes: Change) -> None:
+        self._batches.put(changes)
+
+    def miss(self) -> None:
+        """Changes may have been missed."""
+        self._batches.put(None)
+
+    def fail(self) -> None:
+        """Something that no feed should do."""
+        self._batches.put(RuntimeError("a fault in the feed"))
+
+    def follow(self, stop: Flag) -> Iterator[Sequence[Change] | None]:
+        while not stop.is_set():
+            try:
+                batch = self._batches.get(timeout=0.05)
+            except Empty:
+                continue
+            if isinstance(batch, Exception):
+                raise batch
+            yield batch
+
+
+class Service:
+    """The progress service over HTTP."""
+
+    def __init__(self, reader: ProgressReader, feed: ChangeFeed | None, **settings: Any) -> None:
+        calm = {"heartbeat": NEVER, "poll_every": 0.1, "secure_cookies": False}
+        given: dict[str, Any] = {"bucket": "bucket", "table": "table", "session_secret": SECRET, "AWS_REGION": "eu-central-1"}
+        self.container = ProgressContainer(settings=ProgressSettings(**given, **calm | settings))
+        self.container.progress.override(providers.Object(reader))
+        self.container.change_feed.override(providers.Object(feed))
+        config = uvicorn.Config(create_app(self.container), host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=10)
+        self._server = Server(config)
+        self._thread = threading.Thread(target=self._server.run)
+        self._open: list[httpx.Client] = []
+
+    def start(self) -> None:
+        self._thread.start()
+        eventually(lambda: self._server.started)
+        self.port = int(self._server.servers[0].sockets[0].getsockname()[1])
+
+    def stop(self) -> float:
+        """Ends the service as SIGTERM does; how long it took."""
+        began = time.monotonic()
+        self._server.should_exit = True
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive()
+        return time.monotonic() - began
+
+    def close(self) -> None:
+        for client in self._open:
+            client.close()
+        self.stop()
+
+    @property
+    def hub(self) -> Hub:
+        hub: Hub = self.container.hub()
+        return hub
+
+    def client(self, owner: str | None = "somebody") -> httpx.Client:
+        """Requests of this owner, by a token; of a browser that is new here where it is None."""
+        headers = {"Authorization": f"Bearer {token_of(owner)}"} if owner else {}
+        client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=PATIENCE)
+        self._open.append(client)
+        return client
+
+    @contextmanager
+    def follow(self, thing_id: str | None = None, owner: str | None = "somebody", last: str | None = None) -> Iterator["Stream"]:
+        """The stream of a thing, or of all that the owner has."""
+        path = f"/api/progress/{thing_id}/events" if thing_id else "/api/progress/events"
+        headers = httpx.Headers({"Last-Event-ID": last} if last is not None else {}, encoding="utf-8")
+        with self.client(owner).stream("GET", path, headers=headers) as response:
+            if response.is_error:
+                response.read()
+            yield Stream(response)
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event as a browser would dispatch it; `comment` where it is none."""
+
+    name: str
+    id: str
+    data: Any
+
+
+class Stream:
+    """Events as they come, parsed as the HTML standard has it, as far as it is used here."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self.retry: int | None = None
+        self._events = self._parsed()
+
+    def __iter__(self) -> Iterator[Event]:
+        return self._events
+
+    def next(self) -> Event:
+        return next(self._events)
+
+    def take(self, count: int) -> list[Event]:
+        return [next(self._events) for _ in range(count)]
+
+    def until(self, wanted: Callable[[Event], bool]) -> list[Event]:
+        """Events up to the first that is wanted."""
+        seen = []
+        for event in self._events:
+            seen.append(event)
+            if wanted(event):
+                return seen
+        raise AssertionError(f"the stream ended before that; it brought {seen}")
+
+    def rest(self) -> list[Event]:
+        """Events until the service ends the stream; an unclean end raises."""
+        return list(self._events)
+
+    def _parsed(self) -> Iterator[Event]:
+        fields: dict[str, str] = {}
+        for line in self.response.iter_lines():
+            if line.startswith(":"):
+                yield Event("comment", "", line[1:].strip())
+            elif line:
+                name, _, value = line.partition(":")
+                fields[name] = value.removeprefix(" ")
+            else:
+                if "retry" in fields:
+                    self.retry = int(fields["retry"])
+                if "data" in fields:
+                    yield Event(fields["event"], fields.get("id", ""), json.loads(fields["data"]))
+                fields = {}
+
+
+def token_of(owner: str) -> str:
+    """A token that POST /api/session could have given to this owner."""
+    return b"".join(SessionBackend(session_config(SECRET, secure=False)).dump_data({"sid": owner})).decode()
+
+
+def memory_reader(world: World) -> Faulty:
+    return Faulty(MemoryProgressReader(world.table))
+
+
+def memory_feed(world: World) -> ChangeFeed:
+    return MemoryChangeFeed(world.table)

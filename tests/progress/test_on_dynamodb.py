@@ -1,0 +1,114 @@
+"""The same service on the table and its stream, as moto has them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.local.emulator import free_port
+from tests.contracts.aws import ANYBODY, AwsBackend, Connection, moto_running
+from tests.fakes import FakeClock, a_conversion, an_upload
+from tests.progress.support import PATIENCE, SECRET, Service, Stream, eventually, token_of
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[Connection]:
+    with moto_running() as connection:
+        yield connection
+
+
+@pytest.fixture
+def backend(moto: Connection, clock: FakeClock) -> Iterator[AwsBackend]:
+    with moto.table() as table_name:
+        yield AwsBackend(moto, table_name, clock)
+
+
+@pytest.fixture(params=["stream", "poll"])
+def service(request: pytest.FixtureRequest, backend: AwsBackend) -> Iterator[Service]:
+    service = Service(backend.progress, backend.feed, progress_feed=request.param)
+    service.start()
+    if request.param == "stream":
+        eventually(service.hub.is_live)
+    yield service
+    service.close()
+
+
+def test_a_conversion_is_followed_from_waiting_to_its_removal(service: Service, backend: AwsBackend) -> None:
+    upload = an_upload(now=backend.clock())
+    conversion = a_conversion(upload)
+    backend.uploads.create(upload, [conversion])
+    with service.follow(conversion.id) as stream:
+        waiting = stream.next()
+        backend.uploads.mark_uploaded(upload.id)
+        backend.conversions.queue(conversion.id)
+        queued = stream.next()
+        backend.leases.claim(conversion.id, "worker", 30)
+        claimed = stream.next()
+        backend.conversions.remove(conversion.id, "somebody")
+        rest = stream.rest()
+
+    phases = [event.data["phase"] for event in (waiting, queued, claimed)]
+    assert phases == ["waiting", "queued", "probing"]
+    assert queued.data["queue_position"] == 1
+    assert [event.name for event in rest] == ["removed"]
+
+
+def test_everything_of_a_session_is_followed(service: Service, backend: AwsBackend) -> None:
+    with service.follow(owner="everything") as stream:
+        eventually(lambda: service.hub.count() == 1)
+        upload = an_upload("everything", backend.clock())
+        backend.uploads.create(upload, [])
+        first = stream.next()
+        backend.uploads.add_part(upload.id, 1)
+        second = stream.next()
+        backend.uploads.remove(upload.id, "everything")
+        third = stream.next()
+
+    assert [(event.name, event.id) for event in (first, second, third)] == [
+        ("progress", f"{upload.id}:1"),
+        ("progress", f"{upload.id}:2"),
+        ("removed", f"{upload.id}:3"),
+    ]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_the_process_ends_in_order_within_two_seconds_with_streams_open(backend: AwsBackend, how: signal.Signals) -> None:
+    stack, port = backend.connection.stack, free_port()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TINYPIXO_"))}
+    environment = kept | ANYBODY
+    environment |= {
+        "AWS_ENDPOINT_URL": backend.connection.s3.meta.endpoint_url,
+        "TINYPIXO_BUCKET": stack.bucket_name,
+        "TINYPIXO_TABLE": backend.table.name,
+        "TINYPIXO_SESSION_SECRET": SECRET,
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+    }
+    with subprocess.Popen([sys.executable, "-m", "services.progress"], env=environment, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token_of('somebody')}"}) as client:
+            eventually(lambda: _answers(client))
+            with client.stream("GET", "/api/progress/events", timeout=PATIENCE) as response:
+                stream = Stream(response)
+                upload = an_upload(now=backend.clock())
+                backend.uploads.create(upload, [])
+                stream.until(lambda event: event.id == f"{upload.id}:1")
+                began = time.monotonic()
+                process.send_signal(how)
+                assert stream.rest() == []
+        assert process.wait(10) == 0
+        assert time.monotonic() - began < 2
+
+
+def _answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/health/ready").status_code == 200
+    except httpx.TransportError:
+        return False

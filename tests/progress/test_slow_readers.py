@@ -1,0 +1,69 @@
+"""A reader that never reads."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from libs.core.domain.events import Change
+from libs.core.domain.uploads import Upload
+from services.progress.mailbox import Subscription
+from tests.progress.support import Scripted, Service, Stream, World, eventually, token_of
+
+Serve = Callable[..., Service]
+
+
+@pytest.fixture
+def things(world: World) -> list[Upload]:
+    return [world.upload() for _ in range(100)]
+
+
+@contextmanager
+def deaf(service: Service) -> Iterator[Subscription]:
+    """A client that asks for the session's stream and takes nothing of it."""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", service.port))
+        request = f"GET /api/progress/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token_of('somebody')}\r\n\r\n"
+        connection.sendall(request.encode())
+        eventually(lambda: service.hub.count() > 0)
+        yield service.hub.subscriptions("somebody")[0]
+
+
+def flood(scripted: Scripted, things: list[Upload], other: Stream) -> Iterator[int]:
+    """Every thing changes, and another reader of the session has heard of it, again and again."""
+    for version in count(2):
+        scripted.bring(*(Change(None, replace(thing, version=version)) for thing in things))
+        other.until(lambda event: event.id == f"{things[-1].id}:{version}")  # noqa: B023 -- called at once
+        yield version
+
+
+def test_it_is_cut_while_others_go_on_and_its_mailbox_stays_small(serve: Serve, things: list[Upload], scripted: Scripted) -> None:
+    service = serve(scripted, write_limit=0.5)
+    scripted.bring()
+    with deaf(service) as slow, service.follow() as other:
+        other.take(len(things))
+        changes = flood(scripted, things, other)
+        largest = 0
+        while service.hub.count() == 2:
+            next(changes)
+            largest = max(largest, len(slow.mailbox))
+        next(changes)
+    assert 0 < largest <= len(things)
+
+
+def test_it_does_not_hold_up_the_end_of_the_service_for_long(serve: Serve, things: list[Upload], scripted: Scripted) -> None:
+    service = serve(scripted, write_limit=60)
+    scripted.bring()
+    with deaf(service) as slow:
+        with service.follow() as other:
+            other.take(len(things))
+            stuck = 0
+            for _ in flood(scripted, things, other):
+                stuck = stuck + 1 if len(slow.mailbox) else 0
+                if stuck == 20:
+                    break
+        assert service.stop() < 6

@@ -1,0 +1,324 @@
+"""Event streams: what they begin with, what they bring, and how they end."""
+
+from collections.abc import Callable
+from threading import Event as Flag
+
+import pytest
+
+from libs.core.domain.events import Change
+from libs.core.domain.ids import new_id
+from libs.core.domain.progress import Progress
+from tests.fakes import a_conversion
+from tests.progress.support import Event, Faulty, Scripted, Service, World, eventually
+
+Serve = Callable[..., Service]
+
+
+def shown(events: list[Event]) -> list[tuple[str, str]]:
+    return [(event.name, event.id) for event in events]
+
+
+def of(thing_id: str, version: int) -> Callable[[Event], bool]:
+    return lambda event: event.id == f"{thing_id}:{version}"
+
+
+def test_a_stream_says_what_it_is_and_that_nothing_may_hold_it_back(service: Service) -> None:
+    with service.follow() as stream:
+        headers = stream.response.headers
+
+    assert stream.response.status_code == 200
+    assert headers["content-type"] == "text/event-stream"
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-accel-buffering"] == "no"
+
+
+def test_it_begins_with_the_time_to_reconnect_and_the_present_states(service: Service, world: World) -> None:
+    upload, conversion = world.upload(), world.queued()
+
+    with service.follow() as stream:
+        events = stream.take(3)
+
+    assert stream.retry == 1000
+    assert {event.name for event in events} == {"progress"}
+    assert {f"{upload.id}:1", f"{conversion.id}:1"} < {event.id for event in events}
+
+
+def test_an_event_carries_what_a_poll_would_show(service: Service, world: World) -> None:
+    conversion = world.queued()
+
+    with service.follow(conversion.id) as stream:
+        event = stream.next()
+
+    assert event.data == service.client().get(f"/api/progress/{conversion.id}").json()
+
+
+def test_every_change_comes_in_order(service: Service, world: World) -> None:
+    upload = world.upload()
+
+    with service.follow() as stream:
+        first = stream.next()
+        seen = [first]
+        for number in (2, 1, 3):
+            world.uploads.add_part(upload.id, number)
+            seen.append(stream.next())
+        world.uploads.mark_uploaded(upload.id)
+        seen.append(stream.next())
+
+    assert shown(seen) == [("progress", f"{upload.id}:{version}") for version in (1, 2, 3, 4, 5)]
+    assert [event.data["percent"] for event in seen] == sorted(event.data["percent"] for event in seen)
+    assert seen[-1].data["status"] == "uploaded"
+
+
+def test_what_is_created_later_is_in_it(service: Service, world: World) -> None:
+    with service.follow() as stream:
+        eventually(lambda: service.hub.count() == 1)
+        upload = world.upload()
+
+        assert shown([stream.next()]) == [("progress", f"{upload.id}:1")]
+
+
+def test_what_is_removed_is_said_to_be_gone(service: Service, world: World) -> None:
+    upload = world.upload()
+
+    with service.follow() as stream:
+        stream.next()
+        world.uploads.remove(upload.id, "somebody")
+
+        assert stream.next() == Event("removed", f"{upload.id}:2", {"id": upload.id, "kind": "upload"})
+
+
+def test_nobody_hears_of_somebody_elses_things(service: Service, world: World) -> None:
+    with service.follow() as stream:
+        eventually(lambda: service.hub.count() == 1)
+        foreign = world.upload("somebody else")
+        world.uploads.add_part(foreign.id, 1)
+        world.uploads.remove(foreign.id, "somebody else")
+        own = world.upload()
+
+        assert shown([stream.next()]) == [("progress", f"{own.id}:1")]
+
+
+def test_a_browser_that_is_new_here_gets_its_session_by_the_stream(service: Service) -> None:
+    with service.follow(owner=None) as stream:
+        assert "session=" in stream.response.headers["set-cookie"]
+
+
+def test_the_stream_of_one_thing_brings_no_other_and_ends_with_its_end(service: Service, world: World) -> None:
+    upload = world.upload()
+
+    with service.follow(upload.id) as stream:
+        stream.next()
+        world.upload()
+        world.uploads.mark_uploaded(upload.id)
+        rest = stream.rest()
+
+    assert shown(rest) == [("progress", f"{upload.id}:2")]
+
+
+def test_the_stream_of_one_thing_ends_when_it_is_removed(service: Service, world: World) -> None:
+    upload = world.upload()
+
+    with service.follow(upload.id) as stream:
+        stream.next()
+        world.uploads.remove(upload.id, "somebody")
+
+        assert shown(stream.rest()) == [("removed", f"{upload.id}:2")]
+
+
+def test_of_a_thing_that_has_ended_it_shows_the_end_and_ends(service: Service, world: World) -> None:
+    upload = world.upload()
+    world.uploads.mark_uploaded(upload.id)
+
+    with service.follow(upload.id) as stream:
+        assert shown(stream.rest()) == [("progress", f"{upload.id}:2")]
+
+
+def test_who_has_seen_the_end_is_told_not_to_come_back(service: Service, world: World) -> None:
+    upload = world.upload()
+    world.uploads.mark_uploaded(upload.id)
+
+    with service.follow(upload.id, last=f"{upload.id}:2") as stream:
+        assert stream.response.status_code == 204
+    assert service.hub.count() == 0
+
+
+def test_who_comes_back_is_not_told_again_what_he_was_told(service: Service, world: World) -> None:
+    upload = world.upload()
+
+    with service.follow(upload.id, last=f"{upload.id}:1") as stream:
+        eventually(lambda: service.hub.count() == 1)
+        world.uploads.add_part(upload.id, 1)
+
+        assert shown([stream.next()]) == [("progress", f"{upload.id}:2")]
+
+
+def test_who_comes_back_misses_nothing_newer(service: Service, world: World) -> None:
+    upload = world.upload()
+    world.uploads.add_part(upload.id, 1)
+    world.uploads.add_part(upload.id, 2)
+
+    with service.follow(upload.id, last=f"{upload.id}:1") as stream:
+        assert shown([stream.next()]) == [("progress", f"{upload.id}:3")]
+
+
+def test_who_comes_back_to_everything_hears_of_the_others_again(service: Service, world: World) -> None:
+    known, other = world.upload(), world.upload()
+
+    with service.follow(last=f"{known.id}:1") as stream:
+        first = stream.next()
+        world.uploads.add_part(known.id, 1)
+
+        assert shown([first, stream.next()]) == [("progress", f"{other.id}:1"), ("progress", f"{known.id}:2")]
+
+
+def test_who_comes_back_hears_that_the_last_he_was_told_of_is_gone(service: Service, world: World) -> None:
+    thing_id = new_id("conversion")
+
+    with service.follow(last=f"{thing_id}:4") as stream:
+        assert stream.next() == Event("removed", f"{thing_id}:5", {"id": thing_id, "kind": "conversion"})
+
+
+def test_who_comes_back_hears_of_all_that_was_removed_meanwhile_and_of_it_once(service: Service, world: World) -> None:
+    stays, goes, foreign = world.upload(), world.upload(), world.upload("somebody else")
+    with service.follow() as stream:
+        stream.take(2)
+    world.uploads.remove(goes.id, "somebody")
+    world.uploads.remove(foreign.id, "somebody else")
+
+    with service.follow(last=f"{stays.id}:1") as stream:
+        removed = stream.next()
+    with service.follow(last=removed.id) as stream:
+        after = stream.next()
+
+    assert shown([removed, after]) == [("removed", f"{goes.id}:2"), ("progress", f"{stays.id}:1")]
+
+
+@pytest.mark.parametrize("last", ["", "nonsense", "upl_x:1", ":", "{id}", "{id}:", "{id}:one", "{id}:²", "{id}:-1", "{id}:" + "9" * 40])
+def test_a_last_event_id_that_is_none_of_ours_is_passed_over(service: Service, world: World, last: str) -> None:
+    upload = world.upload()
+
+    with service.follow(upload.id, last=last.format(id=upload.id)) as stream:
+        assert shown([stream.next()]) == [("progress", f"{upload.id}:1")]
+
+
+def test_silence_is_broken_by_comments(serve: Serve) -> None:
+    with serve(heartbeat=0.05).follow() as stream:
+        assert {event.name for event in stream.take(3)} == {"comment"}
+
+
+def test_a_stream_ends_cleanly_when_its_time_is_over(serve: Serve, world: World) -> None:
+    upload = world.upload()
+
+    with serve(stream_lifetime=0.3).follow() as stream:
+        assert shown(stream.rest()) == [("progress", f"{upload.id}:1")]
+
+
+def test_a_session_has_a_limit_of_streams_and_others_do_not_feel_it(serve: Serve) -> None:
+    service = serve(streams_per_session=2)
+
+    with service.follow(), service.follow(), service.follow() as third, service.follow(owner="other") as other:
+        assert other.response.status_code == 200
+    assert (third.response.status_code, third.response.json()["code"]) == (429, "rate_limited")
+    assert int(third.response.headers["retry-after"]) > 0
+
+
+def test_a_service_has_a_limit_of_streams(serve: Serve) -> None:
+    service = serve(streams_per_instance=2)
+
+    with service.follow(owner="one"), service.follow(owner="two"), service.follow(owner="three") as third:
+        assert third.response.status_code == 429
+
+
+def test_a_stream_that_is_over_makes_room(serve: Serve) -> None:
+    service = serve(streams_per_session=1)
+    with service.follow():
+        pass
+    eventually(lambda: service.hub.count() == 0)
+
+    with service.follow() as stream:
+        assert stream.response.status_code == 200
+
+
+def test_when_the_service_stops_streams_end_cleanly_and_soon(service: Service, world: World) -> None:
+    upload = world.upload()
+
+    with service.follow() as stream, service.follow(upload.id) as one:
+        stream.next()
+        one.next()
+        took = service.stop()
+
+        assert stream.rest() == one.rest() == []
+    assert took < 2
+
+
+def test_a_stream_in_the_middle_of_a_read_ends_as_soon(serve: Serve, world: World, reader: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, answered = Flag(), Flag()
+    service = serve(poll_every=0.05, progress_feed="poll")
+    world.upload()
+
+    def slow(_owner: str) -> list[Progress]:
+        reading.set()
+        answered.wait(10)
+        return []
+
+    with service.follow() as stream:
+        stream.next()
+        monkeypatch.setattr(reader, "of_owner", slow)
+        assert reading.wait(10)
+        took = service.stop()
+        answered.set()
+
+        assert stream.rest() == []
+    assert took < 2
+
+
+def test_changes_that_come_late_twice_or_in_disorder_bring_nothing_old(serve: Serve, world: World, scripted: Scripted) -> None:
+    service = serve(scripted)
+    one = world.upload()
+    two, three = world.uploads.add_part(one.id, 1), world.uploads.add_part(one.id, 2)
+    four = world.uploads.add_part(one.id, 3)
+    scripted.bring()
+
+    with service.follow(one.id) as stream:
+        stream.until(of(one.id, 4))
+        scripted.bring(Change(two, three), Change(one, two), Change(three, four))
+        scripted.bring(Change(three, four))
+        scripted.bring(Change(four, None))
+
+        assert shown(stream.rest()) == [("removed", f"{one.id}:5")]
+
+
+def test_a_thing_that_is_removed_and_made_anew_under_its_id_is_shown_anew(service: Service, world: World) -> None:
+    conversion = world.queued()
+    upload = world.uploads.get(conversion.upload_id)
+
+    with service.follow() as stream:
+        stream.take(2)
+        world.conversions.remove(conversion.id, "somebody")
+        assert shown([stream.next()]) == [("removed", f"{conversion.id}:2")]
+        world.conversions.create(a_conversion(upload, id=conversion.id, created_at=conversion.created_at + 1), upload)
+
+        assert shown(stream.until(of(conversion.id, 1)))[-1] == ("progress", f"{conversion.id}:1")
+
+
+def test_an_expired_thing_is_not_shown(service: Service, world: World) -> None:
+    expired, other = world.upload(expires_at=1), world.upload()
+
+    with service.follow() as stream:
+        assert shown([stream.next()]) == [("progress", f"{other.id}:1")]
+    assert service.client().get(f"/api/progress/{expired.id}").status_code == 404
+
+
+def test_a_client_that_hangs_up_leaves_nothing_behind(service: Service) -> None:
+    with service.follow(), service.follow():
+        assert service.hub.count() == 2
+
+    eventually(lambda: service.hub.count() == 0)
+
+
+def test_its_parts_are_written_at_once(service: Service, world: World) -> None:
+    """Two hundred states come in a few pieces, and whole."""
+    uploads = {f"{world.upload().id}:1" for _ in range(200)}
+
+    with service.follow() as stream:
+        assert {event.id for event in stream.take(200)} == uploads

@@ -1,0 +1,19 @@
+"""The embedded stack, once for all tests that need it, wherever they stand. Loaded by the outermost conftest."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local.emulator import free_port
+from deploy.local.stack import EmbeddedStack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
+    with EmbeddedStack(tmp_path_factory.mktemp("stack"), free_port()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stack_url(stack: EmbeddedStack) -> str:
+    return stack.url

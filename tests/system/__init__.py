@@ -1,0 +1,1 @@
+"""The whole system over HTTP, as its clients see it."""

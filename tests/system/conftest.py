@@ -1,0 +1,33 @@
+"""A client of the stack, and songs to send."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.audio import song
+from tests.system.client import Client
+
+
+@pytest.fixture
+def client(stack_url: str) -> Iterator[Client]:
+    """A session of its own."""
+    with Client(stack_url) as new:
+        yield new
+
+
+@pytest.fixture(scope="session")
+def wav(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A minute of stereo: 10 MB, three parts."""
+    return song(tmp_path_factory.mktemp("audio"), 65).read_bytes()
+
+
+@pytest.fixture(scope="session")
+def short(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Three seconds, one part."""
+    return song(tmp_path_factory.mktemp("audio"), 3).read_bytes()
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    return tmp_path / "result"

@@ -1,0 +1,131 @@
+"""A proxy in front of an AWS endpoint that does to requests what networks and busy servers do, by dice with a seed."""
+
+import http.client
+import random
+import socket
+import struct
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
+from urllib.parse import urlsplit
+
+Fault = Literal[
+    "refuse",  # 503 SlowDown, without asking the server
+    "cut the request",  # the server never gets the whole of it
+    "lose the reply",  # the server has done it, and nobody hears
+    "break off",  # half of the answer, then a reset
+]
+FAULTS: tuple[Fault, ...] = ("refuse", "cut the request", "lose the reply", "break off")
+
+SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+THROTTLED = b'{"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", "message": "slow down"}'
+
+_HOP = {"connection", "transfer-encoding", "content-length", "expect", "keep-alive"}
+
+
+class Toxic(ThreadingHTTPServer):
+    """Carries requests to `upstream`; each suffers each fault with its chance. `log` counts what befell them.
+
+    A service of AWS is "s3" or what its `X-Amz-Target` says ("dynamodb_20120810", "amazonsqs"); faults befall those in `services`.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, upstream: str, chances: Mapping[Fault, float], seed: int, services: tuple[str, ...] = ("s3", "dynamodb")) -> None:
+        super().__init__(("127.0.0.1", 0), _Carrier)
+        split = urlsplit(upstream)
+        self.upstream = (str(split.hostname), int(split.port or 80))
+        self.chances = dict(chances)
+        self.services = services
+        self.log: Counter[str] = Counter()
+        self._dice = random.Random(seed)
+        self._lock = threading.Lock()
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def draw(self, service: str) -> Fault | None:
+        """What befalls the next request of a service."""
+        with self._lock:
+            drawn = self._dice.random()
+            fault = None
+            for candidate in FAULTS:
+                drawn -= self.chances.get(candidate, 0.0)
+                if drawn < 0 and service.startswith(self.services):
+                    fault = candidate
+                    break
+            self.log[fault or "carried"] += 1
+            return fault
+
+    def close(self) -> None:
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, *_: object) -> None:
+        """A client that has gone is what this is for."""
+
+
+class _Carrier(BaseHTTPRequestHandler):
+    server: Toxic
+    protocol_version = "HTTP/1.1"  # else botocore would wait a second for each "100 Continue"
+
+    def carry(self) -> None:
+        self.close_connection = True
+        service = (self.headers.get("X-Amz-Target") or "s3").lower().partition(".")[0]
+        fault = self.server.draw(service)
+        length = int(self.headers.get("Content-Length", 0))
+        if fault == "cut the request":
+            self.rfile.read(length // 2)
+            return self._reset()
+        body = self.rfile.read(length)
+        if fault == "refuse":
+            status, headers, content = self._refusal(service)
+        else:
+            status, headers, content = self._ask(body)
+        if fault == "lose the reply":
+            return self._reset()
+        self.send_response(status)
+        self.send_header("Connection", "close")
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if self.command != "HEAD":
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if fault == "break off":
+            self.wfile.write(content[: len(content) // 2])
+            self.wfile.flush()
+            return self._reset()
+        self.wfile.write(content)
+        return None
+
+    def _refusal(self, service: str) -> tuple[int, dict[str, str], bytes]:
+        if service == "s3":
+            return 503, {"Content-Type": "application/xml"}, SLOW_DOWN
+        return 400, {"Content-Type": "application/x-amz-json-1.0"}, THROTTLED
+
+    def _ask(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection(*self.server.upstream, timeout=60)
+        try:
+            sent = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
+            connection.request(self.command, self.path, body or None, {**sent, "Content-Length": str(len(body))})
+            answer = connection.getresponse()
+            kept = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}
+            if self.command == "HEAD" and (size := answer.getheader("Content-Length")):
+                kept["Content-Length"] = size
+            return answer.status, kept, answer.read()
+        finally:
+            connection.close()
+
+    def _reset(self) -> None:
+        """RST instead of an orderly end."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = carry  # noqa: N815 -- names of the base class
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""

@@ -1,0 +1,1 @@
+"""The upload service: its use cases and its routes on memory adapters."""

@@ -1,0 +1,111 @@
+"""The upload service in memory, with parts of a few bytes."""
+
+from dataclasses import replace
+from typing import Any
+
+from dependency_injector import providers
+
+from libs.core.adapters.memory import (
+    MemoryBucket,
+    MemoryConversionStore,
+    MemoryMultipartUploads,
+    MemoryObjectStore,
+    MemoryTable,
+    MemoryUploadStore,
+    MemoryUrlSigner,
+)
+from libs.core.domain.conversions import Conversion
+from libs.core.domain.uploads import Upload
+from services.upload.container import UploadContainer
+from services.upload.settings import UploadSettings
+from services.upload.use_cases import (
+    CompleteUpload,
+    DeleteUpload,
+    ExpectPart,
+    ReconcileUpload,
+    ReportPart,
+    ShowUpload,
+    SignParts,
+    StartUpload,
+    StorePart,
+)
+from tests.fakes import FakeClock, a_conversion, an_upload
+
+BODY = b"hello, world"
+"""Cut into parts of 5, 5 and 2 bytes."""
+PART_SIZE = 5
+HOUR = 3600
+MAX_SIZE = 1000
+OWNER = "anna"
+
+
+def part(number: int) -> bytes:
+    return BODY[(number - 1) * PART_SIZE : number * PART_SIZE]
+
+
+class Desk:
+    """All ports in memory, and the use cases on them."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.bucket = MemoryBucket(clock)
+        self.table = MemoryTable(clock)
+        self.uploads = MemoryUploadStore(self.table)
+        self.conversions = MemoryConversionStore(self.table)
+        self.multipart = MemoryMultipartUploads(self.bucket)
+        self.objects = MemoryObjectStore(self.bucket)
+        self.reconcile = ReconcileUpload(self.uploads, self.multipart, self.objects)
+        self.start = StartUpload(self.uploads, self.multipart, MAX_SIZE, 24 * HOUR, clock)
+        self.show = ShowUpload(self.uploads, self.reconcile)
+        self.sign = SignParts(self.uploads, MemoryUrlSigner(), HOUR, clock)
+        self.expect = ExpectPart(self.uploads)
+        self.store_part = StorePart(self.uploads, self.multipart, self.reconcile)
+        self.report = ReportPart(self.uploads, self.reconcile)
+        self.complete = CompleteUpload(self.uploads, self.multipart, self.reconcile)
+        self.delete = DeleteUpload(self.uploads, self.conversions)
+
+    def begun(self, conversions: int = 0, **changes: Any) -> Upload:
+        """An upload of BODY under way, and conversions that wait for it."""
+        upload = an_upload(OWNER, self.clock(), size=len(BODY), part_size=PART_SIZE, **changes)
+        wanted = [a_conversion(upload) for _ in range(conversions)]
+        multipart_id = self.multipart.create(upload.key, upload.content_type, {})
+        upload = replace(upload, multipart_id=multipart_id, conversions=tuple(c.id for c in wanted))
+        self.uploads.create(upload, wanted)
+        return upload
+
+    def sent(self, upload: Upload, *numbers: int) -> Upload:
+        """Parts straight to S3, unreported; all by default."""
+        for number in numbers or range(1, upload.part_count + 1):
+            self.multipart.put_part(upload.key, upload.multipart_id, number, part(number))
+        return upload
+
+    def uploaded(self) -> Upload:
+        return self.complete(OWNER, self.sent(self.begun()).id)
+
+    def now(self, upload: Upload) -> Upload:
+        return self.uploads.get(upload.id)
+
+    def body(self, upload: Upload) -> bytes:
+        return self.bucket.objects[upload.key].body
+
+    def conversions_of(self, upload: Upload) -> list[Conversion]:
+        return [self.conversions.get(conversion_id) for conversion_id in upload.conversions]
+
+    def furnish(self, container: UploadContainer) -> None:
+        """Puts these ports behind an app, in place of another test's: building an app takes far longer than any of its answers."""
+        for name in ("uploads", "conversions", "multipart", "objects"):
+            getattr(container, name).override(providers.Object(getattr(self, name)))
+        container.parts_at_once.reset()
+
+
+def a_container(**settings: Any) -> UploadContainer:
+    """The service's own wiring, not furnished yet."""
+    given: dict[str, Any] = {
+        "bucket": "bucket",
+        "table": "table",
+        "session_secret": "a secret of the tests, long enough",
+        "AWS_REGION": "eu-central-1",
+    }
+    container = UploadContainer(settings=UploadSettings(**given, **settings))
+    container.signer.override(providers.Object(MemoryUrlSigner()))
+    return container

@@ -1,0 +1,78 @@
+"""Beginning an upload: refused before anything is written, or written as a whole."""
+
+import pytest
+
+from libs.core.domain.conversions import ConversionStatus, Phase
+from libs.core.domain.formats import ConversionOptions, ConversionRequest
+from libs.core.domain.uploads import MIN_PART_SIZE, UploadStatus
+from libs.core.errors import CoreError, FileEmpty, FilenameInvalid, FileTooLarge, StorageUnavailable
+from tests.faulty import failing
+from tests.upload.support import HOUR, MAX_SIZE, OWNER, Desk
+
+MP3 = ConversionRequest("mp3", ConversionOptions(bitrate="192k"))
+
+
+def test_an_upload_begins_with_a_multipart_upload_of_its_own(desk: Desk) -> None:
+    upload = desk.start(OWNER, "song.wav", 12, "audio/wav", [], "00-trace-01")
+
+    assert upload == desk.now(upload)
+    assert (upload.status, upload.part_size, upload.part_count) == (UploadStatus.UPLOADING, MIN_PART_SIZE, 1)
+    assert upload.expires_at == desk.clock() + 24 * HOUR
+    (begun,) = desk.multipart.list_open("uploads/")
+    assert (begun.key, begun.multipart_id) == (upload.key, upload.multipart_id)
+    stored = desk.bucket.multiparts[upload.multipart_id]
+    assert (stored.media_type, stored.metadata) == ("audio/wav", {"upload": upload.id, "traceparent": "00-trace-01"})
+
+
+def test_conversions_asked_for_with_it_wait_for_it(desk: Desk) -> None:
+    upload = desk.start(OWNER, "song.wav", 12, "audio/wav", [MP3, ConversionRequest("flac", filename="other name.wav")])
+
+    first, second = desk.conversions_of(upload)
+    assert {(c.status, c.phase, c.owner, c.upload_id) for c in (first, second)} == {
+        (ConversionStatus.QUEUED, Phase.WAITING, OWNER, upload.id)
+    }
+    assert (first.filename, first.options.bitrate) == ("song.mp3", "192k")
+    assert second.filename == "other name.flac"
+    assert first.expires_at == second.expires_at == upload.expires_at
+
+
+@pytest.mark.parametrize(
+    ("filename", "kept"),
+    [("../../etc/passwd", "passwd"), ("C:\\music\\a.wav", "a.wav"), ("u\u0308.wav", "ü.wav"), ("a\u202egpj.wav", "agpj.wav")],
+)
+def test_names_are_kept_without_what_could_do_harm(desk: Desk, filename: str, kept: str) -> None:
+    assert desk.start(OWNER, filename, 12, "audio/wav", []).filename == kept
+
+
+@pytest.mark.parametrize(
+    ("filename", "size", "convert", "error"),
+    [
+        ("song.wav", 0, [], FileEmpty),
+        ("song.wav", MAX_SIZE + 1, [], FileTooLarge),
+        (" ", 12, [], FilenameInvalid),
+        ("x" * 256, 12, [], FilenameInvalid),
+        ("song.wav", 12, [MP3, ConversionRequest("mp3", filename="\u200b")], FilenameInvalid),
+    ],
+)
+def test_what_is_refused_leaves_nothing(
+    desk: Desk, filename: str, size: int, convert: list[ConversionRequest], error: type[CoreError]
+) -> None:
+    with pytest.raises(error):
+        desk.start(OWNER, filename, size, "audio/wav", convert)
+
+    assert not desk.table.all()
+    assert not list(desk.multipart.list_open(""))
+
+
+def test_the_largest_file_is_taken(desk: Desk) -> None:
+    assert desk.start(OWNER, "song.wav", MAX_SIZE, "audio/wav", []).size == MAX_SIZE
+
+
+@pytest.mark.parametrize(("port", "method"), [("multipart", "create"), ("uploads", "create")])
+def test_a_store_that_is_away_leaves_no_half_an_upload(desk: Desk, port: str, method: str) -> None:
+    failing(getattr(desk, port), method)
+
+    with pytest.raises(StorageUnavailable):
+        desk.start(OWNER, "song.wav", 12, "audio/wav", [MP3])
+
+    assert not desk.table.all()
