@@ -1,0 +1,84 @@
+# Everything that people and CI do with TinyPixo. `make help` lists it.
+SHELL := /bin/bash
+PORT ?= 8000
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PORT
+
+.DEFAULT_GOAL := help
+.PHONY: help setup runtime bench-conversion run run-localstack stop-localstack images test test-kills test-aws lint format page requirements clean
+
+help: ## What there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+run: runtime page ## Start everything on this machine and print the URL (PORT=8080 for another port)
+	@$(BIN)/python -m deploy.local
+
+run-localstack: ## Start everything in containers on LocalStack and print the URL (PORT, S3_PORT)
+	@$(PYTHON) -m deploy.local.containers up
+
+stop-localstack: ## End the containers; their data goes with them
+	@$(PYTHON) -m deploy.local.containers down
+
+images: ## Build the images of the services, the gateway and the tools
+	@$(PYTHON) -m deploy.local.containers build
+
+test: setup page ## Run everything that this machine can run, and say what was skipped and why (ARGS for pytest)
+	@deploy/test.sh $(ARGS)
+
+test-kills: setup page ## Kill workers in the middle of conversions, a hundred times (KILLS, SEED repeats a run; minutes long)
+	@TINYPIXO_KILLS=$${KILLS:-100} TINYPIXO_SEED=$${SEED:-0} $(BIN)/pytest -s tests/faults/test_kills.py $(ARGS)
+
+test-aws: setup page ## Run the suites on the live AWS account of your credentials, in stacks that go away again (costs cents)
+	@$(BIN)/python -m tests.live $(ARGS)
+
+bench-conversion: setup page ## What a conversion costs on top of plain FFmpeg (minutes long; ARGS="--minutes 10")
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lint: setup ## Style, types and architecture
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## Bring the code into shape
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+# Running needs little, testing much more: two stamps in one environment.
+setup: $(VENV)/dev
+runtime: $(VENV)/local
+
+$(VENV)/dev $(VENV)/local: $(VENV)/%: requirements/%.txt | $(VENV)/bin/python
+	@echo 'Setting up Python for $* (once) …'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"TinyPixo needs Python 3.11 or newer; this is {sys.version.split()[0]}. Another one: make PYTHON=python3.12 …")'
+	@$(PYTHON) -m venv $(VENV)
+
+page: frontend/dist/index.html ## Build the page
+
+frontend/node_modules/.package-lock.json: frontend/package-lock.json
+	@command -v node >/dev/null || { echo 'TinyPixo needs Node 20 or newer to build its page; there is no node on this machine.' >&2; exit 1; }
+	@node -e 'if (+process.versions.node.split(".")[0] < 20) { console.error("TinyPixo needs Node 20 or newer; this is " + process.version + "."); process.exit(1) }'
+	@echo 'Setting up the page (once) …'
+	@cd frontend && npm ci --loglevel=error --no-audit --no-fund
+	@touch $@
+
+frontend/dist/index.html: frontend/node_modules/.package-lock.json $(shell find frontend/src frontend/public frontend/index.html frontend/vite.config.ts -type f 2>/dev/null)
+	@echo 'Building the page …'
+	@cd frontend && npm run --silent build >/dev/null
+	@touch $@
+
+PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header ../pyproject.toml
+
+requirements: ## Pin the versions anew (needs uv)
+	@cd requirements && $(PIN) --extra dev -o dev.txt
+	@cd requirements && $(PIN) -c dev.txt -o base.txt
+	@cd requirements && for extra in upload conversion local; do $(PIN) -c dev.txt --extra $$extra -o $$extra.txt; done
+
+clean: ## Take away what was built and installed; data in .tinypixo/ stays
+	@rm -rf $(VENV) .venv-emulator frontend/node_modules frontend/dist
