@@ -4,7 +4,8 @@ import anyio
 from dependency_injector import containers, providers
 
 from libs.core.wiring import AwsContainer
-from services.upload import use_cases
+from services.upload import parts, use_cases
+from services.upload.reconcile import ReconcileUpload
 from services.upload.settings import UploadSettings
 
 
@@ -20,14 +21,14 @@ class UploadContainer(containers.DeclarativeContainer):
     objects = aws.objects
     signer = aws.signer
 
-    reconcile = providers.Factory(use_cases.ReconcileUpload, uploads, multipart, objects)
+    reconcile = providers.Factory(ReconcileUpload, uploads, multipart, objects)
     start_upload = providers.Factory(use_cases.StartUpload, uploads, multipart, settings.provided.max_file_size, settings.provided.lifetime)
     show_upload = providers.Factory(use_cases.ShowUpload, uploads, reconcile)
     list_uploads = providers.Factory(use_cases.ListUploads, uploads)
-    sign_parts = providers.Factory(use_cases.SignParts, uploads, signer, settings.provided.sign_lifetime)
-    expect_part = providers.Factory(use_cases.ExpectPart, uploads)
-    store_part = providers.Factory(use_cases.StorePart, uploads, multipart, reconcile)
-    report_part = providers.Factory(use_cases.ReportPart, uploads, reconcile)
+    sign_parts = providers.Factory(parts.SignParts, uploads, signer, settings.provided.sign_lifetime)
+    expect_part = providers.Factory(parts.ExpectPart, uploads)
+    store_part = providers.Factory(parts.StorePart, uploads, multipart, reconcile)
+    report_part = providers.Factory(parts.ReportPart, uploads, reconcile)
     complete_upload = providers.Factory(use_cases.CompleteUpload, uploads, multipart, reconcile)
     delete_upload = providers.Factory(use_cases.DeleteUpload, uploads, conversions)
 

@@ -15,17 +15,8 @@ from libs.core.telemetry import traceparent
 from libs.core.web.session import rfc3339
 from libs.core.web.views import ConvertBody, upload_view
 from services.upload import checksums
-from services.upload.use_cases import (
-    CompleteUpload,
-    DeleteUpload,
-    ExpectPart,
-    ListUploads,
-    ReportPart,
-    ShowUpload,
-    SignParts,
-    StartUpload,
-    StorePart,
-)
+from services.upload.parts import ExpectPart, ReportPart, SignParts, StorePart
+from services.upload.use_cases import CompleteUpload, DeleteUpload, ListUploads, ShowUpload, StartUpload
 
 MAX_CONVERT = 8
 """Conversions that one upload may ask for at its creation."""

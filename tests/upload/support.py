@@ -17,18 +17,10 @@ from libs.core.adapters.memory import (
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.uploads import Upload
 from services.upload.container import UploadContainer
+from services.upload.parts import ExpectPart, ReportPart, SignParts, StorePart
+from services.upload.reconcile import ReconcileUpload
 from services.upload.settings import UploadSettings
-from services.upload.use_cases import (
-    CompleteUpload,
-    DeleteUpload,
-    ExpectPart,
-    ReconcileUpload,
-    ReportPart,
-    ShowUpload,
-    SignParts,
-    StartUpload,
-    StorePart,
-)
+from services.upload.use_cases import CompleteUpload, DeleteUpload, ShowUpload, StartUpload
 from tests.fakes import FakeClock, a_conversion, an_upload
 
 BODY = b"hello, world"
