@@ -176,7 +176,7 @@ class EmbeddedStack:
                 stderr=subprocess.STDOUT,
                 # A Ctrl-C in the terminal is the parent's to handle: it stops everything in order.
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
             )
 
     def _await(self, name: str, url: str) -> None:
@@ -208,7 +208,7 @@ def _environment_of(outputs: StackOutputs) -> dict[str, str]:
     }
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In the child: SIGTERM when the parent dies, by whatever. Linux only; elsewhere a killed parent leaves children."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

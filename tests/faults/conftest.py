@@ -1,5 +1,6 @@
 """A stack of its own for what breaks: its conversion service only serves the API, the workers are each test's own."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.system.client import Client, Json
 LEASE = 4
 """Seconds: as short as a busy machine allows, since every death costs a test that long."""
 
+SETTINGS = {"TINYPIXO_SLOTS": "0", "TINYPIXO_LEASE": str(LEASE), "TINYPIXO_SWEEP_GRACE": "0", "TINYPIXO_SWEEP_EVERY": "0"}
+
 SECONDS = 40
 """Of sound."""
 
@@ -29,9 +32,13 @@ REQUESTS: tuple[Json, ...] = (
 
 @pytest.fixture(scope="session")
 def faulty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
-    settings = {"TINYPIXO_SLOTS": "0", "TINYPIXO_LEASE": str(LEASE), "TINYPIXO_SWEEP_GRACE": "0", "TINYPIXO_SWEEP_EVERY": "0"}
-    with EmbeddedStack(tmp_path_factory.mktemp("faults"), free_port(), settings=settings) as running:
+    with EmbeddedStack(tmp_path_factory.mktemp("faults"), free_port(), settings=SETTINGS) as running:
         yield running
+
+
+@pytest.fixture
+def kills() -> int:
+    return int(os.environ.get("TINYPIXO_KILLS", "12"))
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """kill -9 of the conversion service, again and again, at any point of a conversion (FAULTS.md, rows 18 and 38).
 
-TINYPIXO_KILLS says how often (`make test-kills`: 100), TINYPIXO_SEED repeats a run.
+TINYPIXO_KILLS says how often (`make test-kills`: 100), TINYPIXO_SEED repeats a run. The same on LocalStack is in `tests/localstack`.
 """
 
 import os
@@ -18,7 +18,6 @@ from tests.system.client import Client, is_terminal
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 
-KILLS = int(os.environ.get("TINYPIXO_KILLS", "12"))
 SEED = int(os.environ.get("TINYPIXO_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 AT_ONCE = 4
 """Conversions under way: more than there are slots."""
@@ -55,21 +54,21 @@ class Killer:
 
 
 def test_conversions_survive_the_deaths_of_their_workers(
-    faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
+    faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str], kills: int
 ) -> None:
     print(f"TINYPIXO_SEED={SEED}")
     upload = client.upload(track, "song.mp3")
     asked: dict[str, int] = {}
     with workers(faulty_stack, "victim-1", "victim-2") as both:
         killer = Killer(list(both), random.Random(SEED))
-        kills, under_way = 0, list[str]()
-        while kills < KILLS:
+        struck, under_way = 0, list[str]()
+        while struck < kills:
             under_way = [each for each in under_way if not is_terminal(client.conversion(each))]
             while len(under_way) < AT_ONCE:
                 request = len(asked) % len(REQUESTS)
                 under_way.append(client.convert(upload["id"], **REQUESTS[request])["id"])
                 asked[under_way[-1]] = request
-            kills += killer.strike()
+            struck += killer.strike()
         ended = [client.until_ended(conversion_id) for conversion_id in asked]
     print(f"{kills} kills hit {len(killer.killed)} of {len(asked)} conversions")
 
@@ -80,5 +79,8 @@ def test_conversions_survive_the_deaths_of_their_workers(
     # Some deaths come a moment after the work is done; most must not.
     assert sum(conversion["attempts"] - 1 for conversion in ended) >= kills / 2
     assert not [child.pid for child in killer.orphans if child.alive()], "an ffmpeg outlived its worker"
+    published = Counter(conversion_id for worker in both for conversion_id in worker.published())
+    assert [conversion_id for conversion_id, times in published.items() if times > 1] == []
     bucket.sweep()
+    assert [client.conversion(conversion["id"])["version"] for conversion in ended] == [conversion["version"] for conversion in ended]
     assert {conversion_id: len(bucket.outputs_of(conversion_id)) for conversion_id in asked} == dict.fromkeys(asked, 1)

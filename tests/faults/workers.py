@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from deploy.local.emulator import free_port
-from deploy.local.stack import EmbeddedStack, _end_with_parent
+from deploy.local.stack import EmbeddedStack, end_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 PROC = Path("/proc")
@@ -51,7 +51,7 @@ class WorkerProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,  # a test run that is killed leaves nobody behind
+                preexec_fn=end_with_parent,  # a test run that is killed leaves nobody behind
             )
 
     def send(self, number: signal.Signals) -> None:
@@ -64,10 +64,10 @@ class WorkerProcess:
         self.process.wait()
         return children
 
-    def events(self) -> list[dict[str, str]]:
-        """What it has logged since it was started."""
+    def events(self, since: int | None = None) -> list[dict[str, str]]:
+        """What it has logged since it was started, or since that byte of its log."""
         with open(self._log, "rb") as log:
-            log.seek(self._seen)
+            log.seek(self._seen if since is None else since)
             lines = log.read().splitlines()
         return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]
 
@@ -80,6 +80,10 @@ class WorkerProcess:
         """How its last attempt at a conversion ended, as it says itself."""
         told = [e["event"] for e in self.events() if e.get("conversion") == conversion_id and e["event"].startswith("conversion.")]
         return told[-1] if told and told[-1] != "conversion.claimed" else None
+
+    def published(self) -> list[str]:
+        """The conversions that it has completed in all its lives."""
+        return [event["conversion"] for event in self.events(since=0) if event["event"] == "conversion.completed"]
 
 
 @contextmanager
