@@ -37,13 +37,13 @@ def service_app(
 ) -> Litestar:
     """The Litestar app of a service. `dependencies` are the container's providers by the names that handlers use."""
     session = session_config(settings.session_secret.get_secret_value(), secure=settings.secure_cookies)
-    return Litestar(
+    app = Litestar(
         route_handlers=[*routes, *health_routes(checks)],
         dependencies={
             **{key: provide(provider) for key, provider in dependencies.items()},
             "owner": Provide(owner_of, sync_to_thread=False),
         },
-        middleware=[RequestContext(), session.middleware],
+        middleware=[session.middleware],
         before_request=refuse_other_sites,
         exception_handlers=HANDLERS,
         request_max_body_size=JSON_BODY_LIMIT,
@@ -56,3 +56,6 @@ def service_app(
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
         ),
     )
+    # Around all of Litestar, not among its middlewares: they never see a path that no route has.
+    app.asgi_handler = RequestContext()(app.asgi_handler)
+    return app
