@@ -12,6 +12,7 @@ from deploy.local.stack import EmbeddedStack
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
     with EmbeddedStack(tmp_path_factory.mktemp("stack"), free_port()) as running:
         yield running
+        assert [name for name, process in running.processes.items() if process.poll() is not None] == []
 
 
 @pytest.fixture(scope="session")

@@ -90,18 +90,18 @@ def keep(tmp_path: Path) -> Callable[[str, bytes], Path]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    """After every test as many descriptors are open as before, and no child is left that was not there."""
-    descriptors, children = _open_descriptors(), _children()
-    yield
+def started() -> Iterator[Callable[[], set[int]]]:
+    """The children that the test has started. After it none is left of them, and as many descriptors are open as before."""
+    descriptors, others = _open_descriptors(), _children()
+    yield lambda: _children() - others
     assert _open_descriptors() <= descriptors
-    assert _children() <= children
+    assert _children() <= others
 
 
 def _open_descriptors() -> int:
     return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
 
 
-def _children() -> set[str]:
-    """Of this process, dead ones that nobody waited for included. Other tests' stack may be among them."""
-    return {pid for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()}
+def _children() -> set[int]:
+    """Of this process, dead ones that nobody waited for included. Other tests' stack is among them: not to be killed."""
+    return {int(pid) for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()}

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from services.conversion.adapters.run import Run
 from services.conversion.ports import PART_SIZE, Job, MediaError, Tick
 from tests.conversion.engine.conftest import Sounds
 from tests.conversion.engine.support import FFMPEG, MemorySink, MemorySource, convert, ffmpeg, listen, part_of
+
+Started = Callable[[], set[int]]
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
@@ -89,14 +91,14 @@ def test_the_index_of_an_mp4_is_in_front_small_and_fits_at_once(
     assert len(opened) == 1
 
 
-def test_a_converter_that_dies_while_its_source_hangs_is_noticed(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_a_converter_that_dies_while_its_source_hangs_is_noticed(engine: FfmpegEngine, sounds: Sounds, started: Started) -> None:
     class Hanging(MemorySource):
         def read(self, start: int, end: int) -> Iterator[bytes]:
             freed.wait(20)
             return super().read(start, end)
 
     def kill(_: Tick) -> None:
-        for child in children():
+        for child in started():
             os.kill(child, signal.SIGKILL)
 
     freed, began = threading.Event(), time.monotonic()
@@ -194,7 +196,7 @@ def test_a_store_that_fails_ends_it(engine: FfmpegEngine, large: Path) -> None:
 
 @pytest.mark.parametrize("when", range(6))
 def test_stopping_leaves_nothing_behind(when: int, engine: FfmpegEngine, large: Path) -> None:
-    """No child, no descriptor (see `nothing_left`), and soon."""
+    """No child, no descriptor (see `started`), and soon."""
 
     class Stop(Exception):
         pass
@@ -212,12 +214,12 @@ def test_stopping_leaves_nothing_behind(when: int, engine: FfmpegEngine, large: 
     assert time.monotonic() - stopped[0] < 1
 
 
-def test_a_converter_that_crashes_is_the_files_fault(sounds: Sounds) -> None:
+def test_a_converter_that_crashes_is_the_files_fault(sounds: Sounds, started: Started) -> None:
     """As the kernel ends it at a wild pointer: a hole that somebody found."""
 
     def crash(tick: Tick) -> None:
         if tick.phase == "converting":
-            for child in children():
+            for child in started():
                 os.kill(child, signal.SIGSEGV)
 
     with pytest.raises(MediaError) as refusal:
@@ -226,10 +228,10 @@ def test_a_converter_that_crashes_is_the_files_fault(sounds: Sounds) -> None:
     assert "signal 11" in refusal.value.operator_detail
 
 
-def test_a_converter_that_hangs_is_given_up(sounds: Sounds) -> None:
+def test_a_converter_that_hangs_is_given_up(sounds: Sounds, started: Started) -> None:
     def hang(tick: Tick) -> None:
         if tick.phase == "converting":
-            for child in children():
+            for child in started():
                 os.kill(child, signal.SIGSTOP)
 
     with pytest.raises(MediaError) as refusal:
@@ -270,8 +272,3 @@ def test_the_recipe_names_all_that_the_bytes_depend_on(engine: FfmpegEngine) -> 
 def test_an_ffmpeg_that_is_missing_says_so_at_once() -> None:
     with pytest.raises(RuntimeError, match="does not run"):
         _ = FfmpegEngine("/nowhere/ffmpeg").version
-
-
-def children() -> list[int]:
-    """Processes that this one started."""
-    return [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
