@@ -243,3 +243,8 @@ def memory_reader(world: World) -> Faulty:
 
 def memory_feed(world: World) -> ChangeFeed:
     return MemoryChangeFeed(world.table)
+
+
+def shown(events: list[Event]) -> list[tuple[str, str]]:
+    """Name and id of each."""
+    return [(event.name, event.id) for event in events]

@@ -1,21 +1,12 @@
-"""Event streams: what they begin with, what they bring, and how they end."""
+"""Event streams: what they begin with and what they bring."""
 
 from collections.abc import Callable
-from threading import Event as Flag
-
-import pytest
 
 from libs.core.domain.events import Change
-from libs.core.domain.ids import new_id
-from libs.core.domain.progress import Progress
 from tests.fakes import a_conversion
-from tests.progress.support import Event, Faulty, Scripted, Service, World, eventually
+from tests.progress.support import Event, Scripted, Service, World, eventually, shown
 
 Serve = Callable[..., Service]
-
-
-def shown(events: list[Event]) -> list[tuple[str, str]]:
-    return [(event.name, event.id) for event in events]
 
 
 def of(thing_id: str, version: int) -> Callable[[Event], bool]:
@@ -133,145 +124,6 @@ def test_of_a_thing_that_has_ended_it_shows_the_end_and_ends(service: Service, w
         assert shown(stream.rest()) == [("progress", f"{upload.id}:2")]
 
 
-def test_who_has_seen_the_end_is_told_not_to_come_back(service: Service, world: World) -> None:
-    upload = world.upload()
-    world.uploads.mark_uploaded(upload.id)
-
-    with service.follow(upload.id, last=f"{upload.id}:2") as stream:
-        assert stream.response.status_code == 204
-    assert service.hub.count() == 0
-
-
-def test_who_comes_back_is_not_told_again_what_he_was_told(service: Service, world: World) -> None:
-    upload = world.upload()
-
-    with service.follow(upload.id, last=f"{upload.id}:1") as stream:
-        eventually(lambda: service.hub.count() == 1)
-        world.uploads.add_part(upload.id, 1)
-
-        assert shown([stream.next()]) == [("progress", f"{upload.id}:2")]
-
-
-def test_who_comes_back_misses_nothing_newer(service: Service, world: World) -> None:
-    upload = world.upload()
-    world.uploads.add_part(upload.id, 1)
-    world.uploads.add_part(upload.id, 2)
-
-    with service.follow(upload.id, last=f"{upload.id}:1") as stream:
-        assert shown([stream.next()]) == [("progress", f"{upload.id}:3")]
-
-
-def test_who_comes_back_to_everything_hears_of_the_others_again(service: Service, world: World) -> None:
-    known, other = world.upload(), world.upload()
-
-    with service.follow(last=f"{known.id}:1") as stream:
-        first = stream.next()
-        world.uploads.add_part(known.id, 1)
-
-        assert shown([first, stream.next()]) == [("progress", f"{other.id}:1"), ("progress", f"{known.id}:2")]
-
-
-def test_who_comes_back_hears_that_the_last_he_was_told_of_is_gone(service: Service, world: World) -> None:
-    thing_id = new_id("conversion")
-
-    with service.follow(last=f"{thing_id}:4") as stream:
-        assert stream.next() == Event("removed", f"{thing_id}:5", {"id": thing_id, "kind": "conversion"})
-
-
-def test_who_comes_back_hears_of_all_that_was_removed_meanwhile_and_of_it_once(service: Service, world: World) -> None:
-    stays, goes, foreign = world.upload(), world.upload(), world.upload("somebody else")
-    with service.follow() as stream:
-        stream.take(2)
-    world.uploads.remove(goes.id, "somebody")
-    world.uploads.remove(foreign.id, "somebody else")
-
-    with service.follow(last=f"{stays.id}:1") as stream:
-        removed = stream.next()
-    with service.follow(last=removed.id) as stream:
-        after = stream.next()
-
-    assert shown([removed, after]) == [("removed", f"{goes.id}:2"), ("progress", f"{stays.id}:1")]
-
-
-@pytest.mark.parametrize("last", ["", "nonsense", "upl_x:1", ":", "{id}", "{id}:", "{id}:one", "{id}:²", "{id}:-1", "{id}:" + "9" * 40])
-def test_a_last_event_id_that_is_none_of_ours_is_passed_over(service: Service, world: World, last: str) -> None:
-    upload = world.upload()
-
-    with service.follow(upload.id, last=last.format(id=upload.id)) as stream:
-        assert shown([stream.next()]) == [("progress", f"{upload.id}:1")]
-
-
-def test_silence_is_broken_by_comments(serve: Serve) -> None:
-    with serve(heartbeat=0.05).follow() as stream:
-        assert {event.name for event in stream.take(3)} == {"comment"}
-
-
-def test_a_stream_ends_cleanly_when_its_time_is_over(serve: Serve, world: World) -> None:
-    upload = world.upload()
-
-    with serve(stream_lifetime=0.3).follow() as stream:
-        assert shown(stream.rest()) == [("progress", f"{upload.id}:1")]
-
-
-def test_a_session_has_a_limit_of_streams_and_others_do_not_feel_it(serve: Serve) -> None:
-    service = serve(streams_per_session=2)
-
-    with service.follow(), service.follow(), service.follow() as third, service.follow(owner="other") as other:
-        assert other.response.status_code == 200
-    assert (third.response.status_code, third.response.json()["code"]) == (429, "rate_limited")
-    assert int(third.response.headers["retry-after"]) > 0
-
-
-def test_a_service_has_a_limit_of_streams(serve: Serve) -> None:
-    service = serve(streams_per_instance=2)
-
-    with service.follow(owner="one"), service.follow(owner="two"), service.follow(owner="three") as third:
-        assert third.response.status_code == 429
-
-
-def test_a_stream_that_is_over_makes_room(serve: Serve) -> None:
-    service = serve(streams_per_session=1)
-    with service.follow():
-        pass
-    eventually(lambda: service.hub.count() == 0)
-
-    with service.follow() as stream:
-        assert stream.response.status_code == 200
-
-
-def test_when_the_service_stops_streams_end_cleanly_and_soon(service: Service, world: World) -> None:
-    upload = world.upload()
-
-    with service.follow() as stream, service.follow(upload.id) as one:
-        stream.next()
-        one.next()
-        took = service.stop()
-
-        assert stream.rest() == one.rest() == []
-    assert took < 2
-
-
-def test_a_stream_in_the_middle_of_a_read_ends_as_soon(serve: Serve, world: World, reader: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
-    reading, answered = Flag(), Flag()
-    service = serve(poll_every=0.05, progress_feed="poll")
-    world.upload()
-
-    def slow(_owner: str) -> list[Progress]:
-        reading.set()
-        answered.wait(10)
-        return []
-
-    with service.follow() as stream:
-        stream.next()
-        monkeypatch.setattr(reader, "of_owner", slow)
-        assert reading.wait(10)
-        took = service.stop()
-        answered.set()
-
-        assert stream.rest() == []
-    assert took < 2
-
-
 def test_changes_that_come_late_twice_or_in_disorder_bring_nothing_old(serve: Serve, world: World, scripted: Scripted) -> None:
     service = serve(scripted)
     one = world.upload()
@@ -307,13 +159,6 @@ def test_an_expired_thing_is_not_shown(service: Service, world: World) -> None:
     with service.follow() as stream:
         assert shown([stream.next()]) == [("progress", f"{other.id}:1")]
     assert service.client().get(f"/api/progress/{expired.id}").status_code == 404
-
-
-def test_a_client_that_hangs_up_leaves_nothing_behind(service: Service) -> None:
-    with service.follow(), service.follow():
-        assert service.hub.count() == 2
-
-    eventually(lambda: service.hub.count() == 0)
 
 
 def test_its_parts_are_written_at_once(service: Service, world: World) -> None:
