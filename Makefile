@@ -63,8 +63,8 @@ $(VENV)/bin/python:
 page: frontend/dist/index.html ## Build the page
 
 frontend/node_modules/.package-lock.json: frontend/package-lock.json
-	@command -v node >/dev/null || { echo 'TinyPixo needs Node 20 or newer to build its page; there is no node on this machine.' >&2; exit 1; }
-	@node -e 'if (+process.versions.node.split(".")[0] < 20) { console.error("TinyPixo needs Node 20 or newer; this is " + process.version + "."); process.exit(1) }'
+	@command -v node >/dev/null || { echo 'TinyPixo needs Node 20.19 or newer to build its page; there is no node on this machine.' >&2; exit 1; }
+	@node -e 'const [major, minor] = process.versions.node.split(".").map(Number); if (major < 20 || (major === 20 && minor < 19)) { console.error("TinyPixo needs Node 20.19 or newer to build its page; this is " + process.version + "."); process.exit(1) }'
 	@echo 'Setting up the page (once) …'
 	@cd frontend && npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
