@@ -1,10 +1,10 @@
 """The wiring of the upload service: the only place that names its adapters."""
 
-import anyio
 from dependency_injector import containers, providers
 
 from libs.core.wiring import AwsContainer
 from services.upload import parts, use_cases
+from services.upload.places import Places
 from services.upload.reconcile import ReconcileUpload
 from services.upload.settings import UploadSettings
 
@@ -32,5 +32,5 @@ class UploadContainer(containers.DeclarativeContainer):
     complete_upload = providers.Factory(use_cases.CompleteUpload, uploads, multipart, reconcile)
     delete_upload = providers.Factory(use_cases.DeleteUpload, uploads, conversions)
 
-    parts_at_once = providers.Singleton(anyio.CapacityLimiter, settings.provided.parts_at_once)
+    parts_at_once = providers.Singleton(Places, settings.provided.parts_at_once)
     checks = providers.Dict(S3=aws.s3_check, DynamoDB=aws.dynamodb_check)

@@ -16,6 +16,7 @@ from libs.core.web.session import rfc3339
 from libs.core.web.views import ConvertBody, upload_view
 from services.upload import checksums
 from services.upload.parts import ExpectPart, ReportPart, SignParts, StorePart
+from services.upload.places import Place, Places
 from services.upload.use_cases import CompleteUpload, DeleteUpload, ListUploads, ShowUpload, StartUpload
 
 MAX_CONVERT = 8
@@ -101,13 +102,13 @@ class UploadController(Controller):
         owner: NamedDependency[str],
         expect_part: NamedDependency[ExpectPart],
         store_part: NamedDependency[StorePart],
-        parts_at_once: NamedDependency[anyio.CapacityLimiter],
+        parts_at_once: NamedDependency[Places],
     ) -> dict[str, Any]:
-        async with parts_at_once:
+        async with parts_at_once.take() as place:
             length = request.headers.get("content-length", "")
             expected = int(length) if length.isdecimal() else None
             upload = await anyio.to_thread.run_sync(expect_part, owner, upload_id, number, expected)
-            body = await _read(request, upload.size_of_part(number))
+            body = await _read(request, upload.size_of_part(number), place)
             await anyio.to_thread.run_sync(checksums.check, dict(request.headers), body)
             return upload_view(await anyio.to_thread.run_sync(store_part, upload, number, body))
 
@@ -137,7 +138,7 @@ class UploadController(Controller):
         delete_upload(owner, upload_id)
 
 
-async def _read(request: Request[Any, Any, Any], length: int) -> bytes:
+async def _read(request: Request[Any, Any, Any], length: int, place: Place) -> bytes:
     """The body, of exactly `length` bytes: one that is cut off is no part, and one that runs over is not read on."""
     body = bytearray()
     blocks = aiter(request.stream())
@@ -148,6 +149,7 @@ async def _read(request: Request[Any, Any, Any], length: int) -> bytes:
             if block is None:
                 break
             body += block
+            place.took(len(block))
     except (ClientException, TimeoutError) as error:  # the client went away, or stays and says nothing
         raise PartSizeMismatch("The part broke off on its way. Please send it again.") from error
     return bytes(body)

@@ -9,6 +9,7 @@ from litestar.exceptions import ClientException
 
 from libs.core.errors import PartSizeMismatch
 from services.upload import routes
+from services.upload.places import Places
 
 
 class Slow:
@@ -31,7 +32,8 @@ class Slow:
 
 def read(request: Slow, length: int) -> bytes:
     async def reading() -> bytes:
-        return await routes._read(cast(Any, request), length)
+        async with Places(1).take() as place:
+            return await routes._read(cast(Any, request), length, place)
 
     return anyio.run(reading)
 
