@@ -4,10 +4,12 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import uvicorn
 from litestar import Litestar
+from litestar.concurrency import set_asyncio_executor
 
 from libs.core import telemetry
 from libs.core.settings import Settings
@@ -15,6 +17,8 @@ from libs.core.settings import Settings
 DRAIN_SECONDS = 25
 """Seconds from SIGTERM until open requests are cut: containers are killed after 30."""
 
+THREADS = 128
+"""Requests that may wait for S3 or DynamoDB at once. asyncio would have four and one for each processor: as many slow answers stop all."""
 
 LINGER = 30.0
 """Seconds that a client may take for what was written to it before we closed the connection: asyncio would wait for ever."""
@@ -58,6 +62,7 @@ class Server(uvicorn.Server):
 def serve(name: str, settings: Settings, create: Callable[[], Litestar]) -> None:
     """Sets up logging, then makes the app and serves it until SIGTERM."""
     telemetry.set_up(name, settings.log_level, settings.log_format)
+    set_asyncio_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="request"))
     config = uvicorn.Config(
         create(),
         host=settings.host,
