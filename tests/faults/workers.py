@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import httpx
+
 from deploy.local.emulator import free_port
 from deploy.local.stack import EmbeddedStack, end_with_parent
 
@@ -35,7 +37,9 @@ class WorkerProcess:
     def __init__(self, stack: EmbeddedStack, name: str, slots: int = 1, **more: str) -> None:
         self._stack = stack
         self._log = stack.log(name)
-        self._more = {"TINYPIXO_SLOTS": str(slots), "HOST": "127.0.0.1", "PORT": str(free_port()), **more}
+        port = free_port()
+        self.url = f"http://localhost:{port}"
+        self._more = {"TINYPIXO_SLOTS": str(slots), "HOST": "127.0.0.1", "PORT": str(port), **more}
         self._seen = 0
         self.start()
 
@@ -63,6 +67,13 @@ class WorkerProcess:
         self.process.kill()
         self.process.wait()
         return children
+
+    def answers(self) -> bool:
+        """Whether it serves its API already."""
+        try:
+            return httpx.get(f"{self.url}/health/live").status_code == 200
+        except httpx.TransportError:
+            return False
 
     def events(self, since: int | None = None) -> list[dict[str, str]]:
         """What it has logged since it was started, or since that byte of its log."""

@@ -6,6 +6,7 @@ The parts that a muxer patches when it ends are held back and go last. FFmpeg is
 import contextlib
 import hashlib
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
@@ -36,6 +37,7 @@ class Outbox:
         self._on_their_way: dict[int, Future[Part]] = {}
         self._parts: dict[int, Part] = {}
         self._hash = hashlib.sha256()
+        self._closed = threading.Event()
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="output")
 
     @property
@@ -64,7 +66,7 @@ class Outbox:
         size = self.size
         if size <= PART_SIZE:
             body = os.pread(self.fd, size, 0)
-            return self._sink.finish_small(body), size, hashlib.sha256(body).hexdigest()
+            return self._stored_by(lambda: self._sink.finish_small(body), lambda: step(0.0)), size, hashlib.sha256(body).hexdigest()
         self._check_untouched()
         count = -(-size // PART_SIZE)
         waiting = [*range(self._next, count), *range(min(self._held, count))]
@@ -75,11 +77,13 @@ class Outbox:
             wait(self._on_their_way.values(), _WAIT, FIRST_COMPLETED)
             self._collect()
             step(len(self._parts) / count)
-        key = self._sink.finish([self._parts[number] for number in range(1, count + 1)], size)
-        return key, size, self._whole_hash(size, step)
+        parts = [self._parts[number] for number in range(1, count + 1)]
+        key = self._stored_by(lambda: self._sink.finish(parts, size), lambda: step(1.0))
+        return key, size, self._stored_by(lambda: self._whole_hash(size), lambda: step(1.0))
 
     def close(self) -> None:
         """Frees everything. A part that is being sent now may still arrive: its bytes are a copy."""
+        self._closed.set()
         self._senders.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(OSError):
             os.close(self.fd)
@@ -96,6 +100,13 @@ class Outbox:
             return there
         return self._sink.put_part(number, body)
 
+    def _stored_by(self, call: Callable[[], str], step: Callable[[], None]) -> str:
+        """What a call to the sink returns: it may take longer than a lease, which is renewed by stepping on."""
+        storing = self._senders.submit(call)
+        while not wait([storing], _WAIT).done:
+            step()
+        return storing.result()
+
     def _collect(self) -> None:
         for number, future in list(self._on_their_way.items()):
             if future.done():
@@ -108,16 +119,16 @@ class Outbox:
         if start < end and hasattr(os, "SEEK_DATA") and os.lseek(self.fd, start, os.SEEK_DATA) < end:
             raise MediaError("internal", "Something went wrong on our side while converting. Please try again.", "a sent part was changed")
 
-    def _whole_hash(self, size: int, step: Callable[[float], None]) -> str:
+    def _whole_hash(self, size: int) -> str:
         if not self._held:
             return self._hash.hexdigest()
         whole = hashlib.sha256()
         if self._freed > self._kept_front:
             for piece in self._sink.read_back(size):
                 whole.update(piece)
-                step(1.0)
+                if self._closed.is_set():  # nobody waits for it any more
+                    break
         else:
             for at in range(0, size, PART_SIZE):
                 whole.update(os.pread(self.fd, PART_SIZE, at))
-                step(1.0)
         return whole.hexdigest()

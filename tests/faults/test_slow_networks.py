@@ -1,0 +1,152 @@
+"""Clients and storage at the other end of a slow network (FAULTS.md, row 33): they wait, and nobody waits for them.
+
+How long something takes is compared with how long it took before, since machines differ.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from statistics import median
+
+import httpx
+import pytest
+
+from deploy.local.clouds import EmulatedCloud
+from deploy.local.stack import EmbeddedStack
+from libs.core.domain.uploads import MIB
+from tests.faults.conftest import REQUESTS, Bucket
+from tests.faults.workers import eventually, workers
+from tests.slow import Slow
+from tests.system.client import Client, ok, problem
+
+pytestmark = pytest.mark.stack
+
+CLIENTS = 50
+TEN_KILOBYTES = 10_000.0
+"""A second, of a slow client."""
+FAR = 5.0
+"""Seconds of latency: more than any answer is waited for."""
+AS_LONG = 15
+"""Times that something may take as long as before while slow ones are about."""
+
+
+def seconds_of(what: Callable[[], object]) -> float:
+    began = time.monotonic()
+    what()
+    return time.monotonic() - began
+
+
+def usual(what: Callable[[], object]) -> float:
+    """Seconds that it takes when nothing disturbs it, and not less than a busy machine's smallest pause."""
+    return max(0.1, median(seconds_of(what) for _ in range(5)))
+
+
+@contextmanager
+def slow_senders(client: Client, network: Slow) -> Iterator[list[httpx.Response]]:
+    """Fifty clients that send a part each. At the end of the `with` the network is mended; it is filled with what they were answered."""
+    data = bytes(MIB)
+    uploads = [client.create(data, "song.wav")["id"] for _ in range(CLIENTS)]
+    answers: list[httpx.Response] = []
+
+    def send(upload_id: str) -> None:
+        with httpx.Client(base_url=network.url, cookies=client.http.cookies, timeout=None) as slow:
+            answers.append(slow.put(f"/api/uploads/{upload_id}/parts/1", content=data))
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        sending = [pool.submit(send, upload_id) for upload_id in uploads]
+        eventually(lambda: network.open == CLIENTS, 30, "all of them send")
+        try:
+            yield answers
+        finally:
+            network.rate = float("inf")
+    for each in sending:
+        each.result()
+
+
+def test_fifty_slow_senders_keep_nobody_waiting_and_some_of_them_get_through(faulty_stack: EmbeddedStack) -> None:
+    upload_service = f"http://127.0.0.1:{faulty_stack.ports['upload']}"
+    data = bytes(100_000)
+
+    with Client(upload_service) as quick, Slow(upload_service, rate=TEN_KILOBYTES) as network:
+
+        def whole_upload() -> None:
+            upload = quick.create(data, "song.wav")
+            quick.put_through_service(upload, data, 1)
+            quick.complete(upload)
+
+        before = usual(whole_upload)
+        with slow_senders(quick, network) as answers:
+            meanwhile = median(seconds_of(whole_upload) for _ in range(5))
+
+    assert meanwhile < AS_LONG * before
+    turned_away = [answer for answer in answers if answer.status_code != 200]
+    assert len(turned_away) < CLIENTS
+    for answer in turned_away:
+        problem(answer, 429, "rate_limited")
+        assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.fixture
+def far_away(faulty_stack: EmbeddedStack) -> Iterator[Slow]:
+    """The emulator, through a network that a test can make slow."""
+    assert isinstance(faulty_stack.cloud, EmulatedCloud)
+    with Slow(faulty_stack.cloud.emulator.endpoint_url) as network:
+        yield network
+
+
+def test_an_s3_that_is_far_away_keeps_nobody_waiting_who_does_not_need_it(
+    faulty_stack: EmbeddedStack, client: Client, far_away: Slow, track: bytes
+) -> None:
+    with workers(faulty_stack, "near"):
+        done = client.upload(track, "song.mp3", REQUESTS[0])["conversions"][0]
+        client.until_ended(done)
+
+    with workers(faulty_stack, "far-from-s3", slots=0, AWS_ENDPOINT_URL_S3=far_away.url) as (service,), Client(service.url) as asking:
+        asking.http.cookies = client.http.cookies
+
+        def download() -> tuple[httpx.Response, float]:
+            began = time.monotonic()
+            return asking.http.get(f"/api/conversions/{done}/download", timeout=None), time.monotonic() - began
+
+        def see() -> None:
+            ok(asking.http.get(f"/api/conversions/{done}"))
+
+        eventually(service.answers, 30, "it serves")
+        before = usual(see)
+        far_away.latency = FAR
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            waiting = [pool.submit(download) for _ in range(CLIENTS)]
+            eventually(lambda: far_away.open, 30, "S3 is asked")
+            meanwhile = median(seconds_of(see) for _ in range(5))
+        told = [each.result() for each in waiting]
+        far_away.latency = 0.0
+        eventually(lambda: download()[0].status_code == 303, 30, "it is well again")
+
+    assert meanwhile < AS_LONG * before
+    for answer, _ in told:
+        problem(answer, 503, "storage_unavailable")
+    # Some are told after one try and some after three, but nobody waits for a thread besides.
+    assert max(seconds for _, seconds in told) < 5 * min(seconds for _, seconds in told)
+
+
+def test_a_worker_far_away_leaves_the_work_to_others_until_its_network_is_well(
+    faulty_stack: EmbeddedStack, client: Client, far_away: Slow, bucket: Bucket, track: bytes, hashes: list[str]
+) -> None:
+    """Well, but slow: a source of half a megabyte then takes some seconds."""
+    with workers(faulty_stack, "far", slots=2, AWS_ENDPOINT_URL=far_away.url) as (far,):
+        eventually(far.answers, 30, "it works")
+        far_away.latency = FAR
+        eventually(lambda: any(event["event"] == "worker.step_failed" for event in far.events()), 60, "it has noticed")
+        upload = client.upload(track, "song.mp3", list(REQUESTS))
+        with workers(faulty_stack, "near"):
+            ended = [client.until_ended(conversion_id) for conversion_id in upload["conversions"]]
+        assert far.process.poll() is None
+
+        far_away.latency, far_away.rate = 0.0, 100_000.0
+        ended.append(client.until_ended(client.convert(upload["id"], **REQUESTS[0])["id"]))
+
+    assert [(each["status"], each["attempts"]) for each in ended] == [("completed", 1)] * len(ended)
+    assert [each["output"]["sha256"] for each in ended] == [*hashes, hashes[0]]
+    bucket.sweep()
+    assert [len(bucket.outputs_of(each["id"])) for each in ended] == [1] * len(ended)
