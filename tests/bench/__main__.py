@@ -5,6 +5,7 @@ Plain FFmpeg: same binary, same options, disk to disk. Ours: from the request (t
 """
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
@@ -91,7 +92,9 @@ class Bench:
         upload = self._upload(source)
         with Footprint(self.stack.processes["conversion"].pid) as footprint:
             conversion = self._convert(upload, "flac")
-        print(f"{gigabytes:g} GiB wav-flac: {conversion['seconds']:.1f} s  {footprint}")
+        with Footprint(os.getpid()) as plain:
+            self._plain(source, "flac", self.folder / "out.flac")
+        print(f"{gigabytes:g} GiB wav-flac: {conversion['seconds']:.1f} s  {footprint}  (plain ffmpeg: {plain.child_mib} MiB)")
         self._check("Python's memory, MiB", footprint.python_mib, 150)
         self._check("bytes written to disk", footprint.written, 0)
 

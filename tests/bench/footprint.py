@@ -69,7 +69,8 @@ class Footprint:
     def _look(self, pid: int) -> None:
         peak = re.search(r"VmHWM:\s+(\d+)", _read(Path(f"/proc/{pid}/status")))
         if peak:
-            self._peaks[pid] = max(self._peaks.get(pid, 0), int(peak[1]))
+            # The kernel keeps the peak. A child's begins anew at its exec: before it, it is this process under another number.
+            self._peaks[pid] = max(self._peaks.get(pid, 0), int(peak[1])) if pid == self._pid else int(peak[1])
         io = re.search(r"^write_bytes: (\d+)", _read(Path(f"/proc/{pid}/io")), re.MULTILINE)
         if io:
             first, _ = self._writes.get(pid, (int(io[1]) if pid == self._pid else 0, 0))
