@@ -81,6 +81,7 @@ class StoredOutput(OutputSink):
         self._begun = begun
         self._lock = Lock()
         self._upload: OutputUpload | None = None
+        self._discarded = False
         self._stored = self._take_over()
 
     def _take_over(self) -> Sequence[Part]:
@@ -124,13 +125,17 @@ class StoredOutput(OutputSink):
     def finish_small(self, body: bytes) -> str:
         key = self._key()
         insist(lambda: self._objects.put(key, body, self._format.media_type, {"conversion": self._conversion.id}))
+        if self._discarded:
+            self._objects.erase([key])
         return key
 
     def read_back(self, size: int) -> Iterator[bytes]:
         return StoredSource(self._objects, self._open().key, size).read(0, size)
 
     def discard(self, spared: Collection[str] = ()) -> None:
-        """Takes away whatever this attempt wrote, but for what lies under a key that is spared."""
+        """Takes away whatever this attempt wrote, but for what lies under a key that is spared. What it still sends begins nothing new."""
+        with self._lock:
+            self._discarded = True
         if self._upload and self._upload.key not in spared:
             self._multipart.abort(self._upload.key, self._upload.multipart_id)
         written = {self._key(), *([self._upload.key] if self._upload else [])}
@@ -139,6 +144,8 @@ class StoredOutput(OutputSink):
     def _open(self) -> OutputUpload:
         with self._lock:
             if self._upload is None:
+                if self._discarded:
+                    raise MultipartUploadGone("The output was discarded.")
                 key = self._key()
                 begun = self._multipart.create(key, self._format.media_type, {"conversion": self._conversion.id})
                 self._upload = OutputUpload(key, begun, self._recipe)

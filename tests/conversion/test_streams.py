@@ -1,12 +1,15 @@
 """The two ends of a conversion in S3: the source is read whole through faults, the output is whole or not there."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
+from typing import Any
 
 import pytest
 
 from libs.core.domain.conversions import Conversion, OutputUpload
-from libs.core.errors import ObjectMissing, StorageUnavailable
+from libs.core.errors import MultipartUploadGone, ObjectMissing, StorageUnavailable
 from libs.core.ports.objects import Part
 from services.conversion import streams
 from services.conversion.streams import StoredOutput, StoredSource
@@ -163,6 +166,41 @@ def test_discarding_takes_parts_and_object_but_for_what_is_spared(world: World, 
     assert world.open_parts(claimed)
     sink.discard()
     assert not world.outputs(claimed)
+    assert not world.open_parts(claimed)
+
+
+@pytest.mark.parametrize("method", ["put_part", "finish_small"])
+def test_what_is_still_on_its_way_when_all_is_discarded_leaves_nothing(world: World, claimed: Conversion, method: str) -> None:
+    """A thread that sends cannot be stopped: it finds out that it is too late before it begins, in the middle, or afterwards."""
+    sink = output(world, claimed)
+    sending, discarded = Event(), Event()
+    port, slow = (world.multipart, "create") if method == "put_part" else (world.objects, "put")
+    really = getattr(port, slow)
+
+    def slowly(*arguments: Any) -> Any:
+        sending.set()
+        discarded.wait(0.3)  # a lock may rightly keep the one that discards until this is over
+        return really(*arguments)
+
+    setattr(port, slow, slowly)
+    with ThreadPoolExecutor() as pool:
+        sent = pool.submit(sink.put_part, 1, b"one") if method == "put_part" else pool.submit(sink.finish_small, b"all of it")
+        sending.wait()
+        sink.discard()
+        discarded.set()
+        sent.exception()  # waits for its end, whatever it is
+
+    assert not world.outputs(claimed)
+    assert not world.open_parts(claimed)
+
+
+def test_after_it_was_discarded_no_part_begins_anything(world: World, claimed: Conversion) -> None:
+    sink = output(world, claimed)
+    sink.discard()
+
+    with pytest.raises(MultipartUploadGone):
+        sink.put_part(1, b"one")
+
     assert not world.open_parts(claimed)
 
 
