@@ -24,8 +24,12 @@ def holding(name: str, content: bytes) -> int:
     """A file with this content, positioned at its beginning."""
     fd = create(name)
     written = 0
-    while written < len(content):
-        written += os.pwrite(fd, content[written:], written)
+    try:
+        while written < len(content):
+            written += os.pwrite(fd, content[written:], written)
+    except OSError:  # there is no more memory: not a moment to keep a file that nobody can name
+        os.close(fd)
+        raise
     return fd
 
 
