@@ -28,7 +28,8 @@ _HOP = {"connection", "transfer-encoding", "content-length", "expect", "keep-ali
 class Toxic(ThreadingHTTPServer):
     """Carries requests to `upstream`; each suffers each fault with its chance. `log` counts what befell them.
 
-    A service of AWS is "s3" or what its `X-Amz-Target` says ("dynamodb_20120810", "amazonsqs"); faults befall those in `services`.
+    A service of AWS is "s3" or what its `X-Amz-Target` says ("dynamodb_20120810.putitem", "amazonsqs.sendmessage"); faults befall those
+    that begin as one in `services` does.
     """
 
     daemon_threads = True
@@ -75,7 +76,7 @@ class _Carrier(BaseHTTPRequestHandler):
 
     def carry(self) -> None:
         self.close_connection = True
-        service = (self.headers.get("X-Amz-Target") or "s3").lower().partition(".")[0]
+        service = (self.headers.get("X-Amz-Target") or "s3").lower()
         fault = self.server.draw(service)
         length = int(self.headers.get("Content-Length", 0))
         if fault == "cut the request":

@@ -1,0 +1,78 @@
+"""A queue that forgets what it is told (FAULTS.md, rows 20 and 22): a message is hidden too shortly, or comes back after its deletion."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import pytest
+
+from deploy.local.clouds import REGION, EmulatedCloud
+from deploy.local.stack import EmbeddedStack
+from tests.faults.workers import eventually, workers
+from tests.system.client import Client, Json
+from tests.toxic import Toxic
+
+pytestmark = pytest.mark.stack
+
+SEED = 1
+
+LONG: Json = {"format": "flac", "normalize": -16.0, "sample_rate": 192000}
+"""It runs for longer than a third of a lease, which is when its message is hidden again."""
+
+
+@contextmanager
+def failing(stack: EmbeddedStack, call: str) -> Iterator[Toxic]:
+    """Every call of this name is refused, or done without an answer, until `chances` are cleared."""
+    assert isinstance(stack.cloud, EmulatedCloud)
+    toxic = Toxic(stack.cloud.emulator.endpoint_url, {"refuse": 0.5, "cut the request": 0.5}, SEED, services=(f"amazonsqs.{call}",))
+    try:
+        yield toxic
+    finally:
+        toxic.close()
+
+
+@pytest.fixture
+def inbox(faulty_stack: EmbeddedStack) -> Iterator["Inbox"]:
+    assert isinstance(faulty_stack.cloud, EmulatedCloud)
+    client: Any = boto3.Session("test", "test", region_name=REGION).client(
+        "sqs", endpoint_url=faulty_stack.cloud.emulator.endpoint_url
+    )  # fmt: skip
+    yield Inbox(client, faulty_stack.environment["TINYPIXO_CONVERSION_INBOX_URL"])
+    client.close()
+
+
+class Inbox:
+    """How many messages the conversion inbox has, hidden ones included."""
+
+    def __init__(self, client: Any, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def count(self) -> int:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        return sum(int(n) for n in self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)["Attributes"].values())
+
+
+@pytest.mark.parametrize("call", ["deletemessage", "changemessagevisibility"])
+def test_it_makes_one_conversion_of_each_all_the_same(
+    faulty_stack: EmbeddedStack, client: Client, inbox: Inbox, track: bytes, call: str
+) -> None:
+    ended: list[Json] = []
+    upload = client.upload(track, "song.mp3")
+
+    with failing(faulty_stack, call) as toxic, workers(faulty_stack, f"forgotten-{call}", AWS_ENDPOINT_URL=toxic.url) as (worker,):
+
+        def one_more() -> bool:
+            """Some are found by looking around, which needs no message."""
+            ended.append(client.until_ended(client.convert(upload["id"], **LONG)["id"]))
+            return bool(toxic.log["refuse"] + toxic.log["cut the request"])
+
+        eventually(one_more, 120, f"{call} has failed")
+        toxic.chances.clear()
+        eventually(lambda: not inbox.count(), 60, "every message has come again and is gone for good")
+        assert worker.process.poll() is None
+
+    assert [(each["status"], each["attempts"]) for each in ended] == [("completed", 1)] * len(ended)
+    assert len({each["output"]["sha256"] for each in ended}) == 1
+    assert [client.conversion(each["id"])["version"] for each in ended] == [each["version"] for each in ended]

@@ -1,0 +1,78 @@
+"""A file that kills whoever touches it (FAULTS.md, rows 23 and 24): it fails, and costs nobody else anything."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from deploy.local.stack import EmbeddedStack
+from services.conversion.running import MAX_LOST_ATTEMPTS
+from tests.faults.conftest import REQUESTS, Bucket
+from tests.faults.workers import WorkerProcess, descendants, eventually, workers
+from tests.system.client import Client, is_terminal
+
+pytestmark = pytest.mark.stack
+
+
+@contextmanager
+def every_converter_crashes(worker: WorkerProcess) -> Iterator[list[int]]:
+    """Each ffmpeg that the worker starts, as a wild pointer would end it; filled with their process ids."""
+    over, crashed = threading.Event(), list[int]()
+
+    def crash() -> None:
+        while not over.is_set():
+            for child in descendants(worker.process.pid):
+                if child.alive() and child.pid not in crashed:
+                    os.kill(child.pid, signal.SIGSEGV)
+                    crashed.append(child.pid)
+
+    watching = threading.Thread(target=crash)
+    watching.start()
+    try:
+        yield crashed
+    finally:
+        over.set()
+        watching.join()
+
+
+def test_a_file_that_crashes_ffmpeg_fails_at_its_first_attempt_and_its_slot_is_free(
+    faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
+) -> None:
+    upload = client.upload(track, "song.mp3")
+    with workers(faulty_stack, "crashing") as (worker,):
+        eventually(worker.answers, 30, "it works")
+        with every_converter_crashes(worker) as crashed:
+            failed = client.until_ended(client.convert(upload["id"], **REQUESTS[1])["id"])
+        assert crashed
+        assert (failed["status"], failed["attempts"]) == ("failed", 1)
+        assert failed["error"]["code"] in ("corrupt", "not_audio", "internal")
+
+        done = client.until_ended(client.convert(upload["id"], **REQUESTS[0])["id"])
+        assert (done["status"], done["output"]["sha256"]) == ("completed", hashes[0])
+    bucket.sweep()
+    assert bucket.outputs_of(failed["id"]) == []
+
+
+def test_a_file_that_kills_every_worker_is_given_up_and_the_others_are_converted(
+    faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
+) -> None:
+    upload = client.upload(track, "song.mp3")
+    poison = client.convert(upload["id"], **REQUESTS[1])["id"]
+    with workers(faulty_stack, "mortal") as (worker,):
+        deaths = 0
+        while not is_terminal(client.conversion(poison)):
+            if worker.running() == poison and deaths < MAX_LOST_ATTEMPTS:
+                worker.kill()
+                worker.start()
+                deaths += 1
+        other = client.until_ended(client.convert(upload["id"], **REQUESTS[0])["id"])
+
+    failed = client.conversion(poison)
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "worker_lost")
+    assert deaths == MAX_LOST_ATTEMPTS
+    assert (other["status"], other["output"]["sha256"]) == ("completed", hashes[0])
+    bucket.sweep()
+    assert bucket.outputs_of(poison) == []
