@@ -1,4 +1,4 @@
-"""A worker that is told to end, as at every deploy, or whose work a person takes back (FAULTS.md, rows 37, 38, 46)."""
+"""A worker that is told to end, as at every deploy, or whose work a person takes back (FAULTS.md, rows 30, 37, 38, 46)."""
 
 import os
 import random
@@ -129,7 +129,14 @@ def test_what_a_person_takes_back_ends_wherever_it_runs(
     assert bucket.outputs_of(conversion_id) == []
 
 
-def test_nothing_of_a_worker_is_left_on_the_disk(faulty_stack: EmbeddedStack) -> None:
-    logs: Path = faulty_stack.home / "logs"
-    assert {path.suffix for path in logs.iterdir()} == {".log"}
+def test_nothing_of_a_killed_worker_is_left_on_the_disk(
+    faulty_stack: EmbeddedStack, client: Client, endless: bytes, tmp_path: Path
+) -> None:
+    """There is nothing to sweep at the start: what it had was memory, which goes with the process."""
+    with workers(faulty_stack, "tidy", TMPDIR=str(tmp_path)) as (worker,), long_conversion(client, endless):
+        eventually(lambda: worker.running() and descendants(worker.process.pid), 60, "ffmpeg runs")
+        worker.kill()
+
+    assert list(tmp_path.iterdir()) == []
+    assert {path.suffix for path in (faulty_stack.home / "logs").iterdir()} == {".log"}
     assert {path.name for path in faulty_stack.home.iterdir()} == {"aws", "logs", "secrets.json"}
