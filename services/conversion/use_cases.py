@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
 from libs.core.domain.filenames import clean_filename, download_filename
@@ -60,8 +60,8 @@ class RequestConversion:
 
 
 def fingerprint(upload_id: str, request: ConversionRequest) -> str:
-    """Equal for equal requests."""
-    text = json.dumps([upload_id, asdict(request)], sort_keys=True)
+    """Equal for equal requests, also to versions that know more options: only what was asked for counts."""
+    text = json.dumps([upload_id, request.format, request.options.as_dict(), request.filename], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

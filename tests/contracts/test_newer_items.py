@@ -22,6 +22,17 @@ def test_unknown_attributes_are_ignored_at_every_depth(aws_backend: AwsBackend, 
     assert aws_backend.conversions.get(conversion.id) == conversion
 
 
+def test_an_item_from_before_an_option_was_there_is_one_that_did_not_ask_for_it(aws_backend: AwsBackend, owner: str) -> None:
+    conversion = a_conversion(an_upload(owner, aws_backend.clock()))
+    item = conversion_item(conversion)
+    assert not {"fade_in", "fade_out"} & item["options"].keys()
+    _put(aws_backend, item)
+
+    found = aws_backend.conversions.get(conversion.id)
+
+    assert (found.options.fade_in, found.options.fade_out) == (None, None)
+
+
 def test_unknown_attributes_survive_a_write(aws_backend: AwsBackend, owner: str) -> None:
     upload = an_upload(owner, aws_backend.clock())
     _put(aws_backend, upload_item(upload) | {"mood": "good"})

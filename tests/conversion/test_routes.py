@@ -125,6 +125,10 @@ def test_a_conversion_is_accepted_with_where_it_is_and_its_place_in_the_queue(cl
         ({"bitrate": "1k"}, "option_invalid"),
         ({"quality": 2, "bitrate": "64k"}, "option_invalid"),
         ({"start": 5, "end": 4}, "option_invalid"),
+        ({"fade_in": 0}, "option_invalid"),
+        ({"fade_out": -1}, "option_invalid"),
+        ({"fade_in": 601}, "option_invalid"),
+        ({"start": 1, "end": 4, "fade_in": 2, "fade_out": 2}, "option_invalid"),
         ({"start": -1}, "validation_failed"),
         ({"surprise": 1}, "validation_failed"),
         ({"upload_id": None}, "validation_failed"),
@@ -134,6 +138,20 @@ def test_a_conversion_is_accepted_with_where_it_is_and_its_place_in_the_queue(cl
 def test_what_cannot_be_made_is_refused_with_its_code(client: Client, upload: Upload, request_body: Json, code: str) -> None:
     problem(ask(client, upload, **request_body), 422, code)
     assert client.get("/api/conversions").json()["items"] == []
+
+
+def test_fades_are_shown_as_they_were_asked_for(client: Client, upload: Upload) -> None:
+    asked = {"fade_in": 0.5, "fade_out": 3, "start": 10}
+    made = client.post("/api/conversions", json={"upload_id": upload.id, "format": "mp3", **asked})
+    assert made.status_code == 202
+    assert made.json()["options"] == asked
+
+
+def test_fades_that_do_not_fit_are_told_why(client: Client, upload: Upload) -> None:
+    asked = {"upload_id": upload.id, "format": "mp3", "end": 4, "fade_out": 5}
+    problem = client.post("/api/conversions", json=asked).json()
+    assert problem["detail"] == "The fades take 5 seconds, and the piece from start to end only 4."
+    assert (problem["option"], problem["allowed"]) == ("fade_out", ["at most 4"])
 
 
 def test_an_upload_that_is_not_ours_is_not_found(client: Client, world: World) -> None:

@@ -1,5 +1,7 @@
 """What people do with conversions: ask, ask again, see, download, cancel, delete."""
 
+import hashlib
+
 import pytest
 
 from libs.core.adapters.memory import MemoryUrlSigner
@@ -16,7 +18,14 @@ from libs.core.errors import (
     UploadClosed,
     UploadNotFound,
 )
-from services.conversion.use_cases import CancelConversion, DeleteConversion, DownloadConversion, RequestConversion, ShowConversion
+from services.conversion.use_cases import (
+    CancelConversion,
+    DeleteConversion,
+    DownloadConversion,
+    RequestConversion,
+    ShowConversion,
+    fingerprint,
+)
 from tests.conversion.support import LEASE, RESULT, FakeEngine, World, beating
 
 HOUR = 3600
@@ -91,6 +100,13 @@ def test_another_request_under_the_same_key_is_refused(world: World, ask: Reques
     for other in (ConversionRequest("flac"), ConversionRequest("mp3", ConversionOptions(bitrate="64k"))):
         with pytest.raises(IdempotencyKeyReused):
             ask("anna", upload.id, other, "key")
+
+
+def test_what_was_not_asked_for_is_no_part_of_a_request() -> None:
+    """Written down, for it must stay: a request that is repeated after a deploy is the same, whatever options the new version has."""
+    request = ConversionRequest("mp3", ConversionOptions(start=1.0))
+
+    assert fingerprint("upl_x", request) == hashlib.sha256(b'["upl_x", "mp3", {"start": 1.0}, null]').hexdigest()[:32]
 
 
 def test_a_key_belongs_to_its_session(world: World, ask: RequestConversion) -> None:

@@ -82,6 +82,13 @@ def test_a_lossless_format_has_no_bitrate_and_a_lossy_one_no_bit_depth(fmt: Form
         ("mp3", ConversionOptions(start=float("inf")), "start"),
         ("mp3", ConversionOptions(end=float("inf")), "end"),
         ("mp3", ConversionOptions(normalize=float("nan")), "normalize"),
+        ("mp3", ConversionOptions(fade_in=0.0), "fade_in"),
+        ("mp3", ConversionOptions(fade_in=-1.0), "fade_in"),
+        ("mp3", ConversionOptions(fade_in=float("nan")), "fade_in"),
+        ("mp3", ConversionOptions(fade_out=float("inf")), "fade_out"),
+        ("mp3", ConversionOptions(fade_out=601.0), "fade_out"),
+        ("mp3", ConversionOptions(end=4.0, fade_out=4.5), "fade_out"),
+        ("mp3", ConversionOptions(start=10.0, end=14.0, fade_in=3.0, fade_out=2.0), "fade_in"),
     ],
 )
 def test_an_option_that_is_not_allowed_is_named(name: str, options: ConversionOptions, option: str) -> None:
@@ -96,6 +103,25 @@ def test_times_and_loudness_within_bounds_are_allowed() -> None:
     request = ConversionRequest("mp3", ConversionOptions(start=0.0, end=0.5, normalize=-16.0))
 
     assert check_request(request) is request
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ConversionOptions(fade_in=600.0, fade_out=0.001),
+        ConversionOptions(fade_in=90.0, start=3600.0),
+        ConversionOptions(start=0.1, end=0.3, fade_in=0.1, fade_out=0.1),
+    ],
+)
+def test_fades_that_fit_what_is_known_are_allowed(options: ConversionOptions) -> None:
+    check_request(ConversionRequest("mp3", options))
+
+
+def test_fades_that_do_not_fit_are_told_how_much_there_is() -> None:
+    options = ConversionOptions(start=10.0, end=14.0, fade_in=3.0, fade_out=2.0)
+
+    with pytest.raises(OptionInvalid, match="take 5 seconds, and the piece from start to end only 4"):
+        check_request(ConversionRequest("mp3", options))
 
 
 def test_options_show_only_what_was_asked_for() -> None:

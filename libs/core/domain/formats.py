@@ -55,6 +55,10 @@ class ConversionOptions:
     """Seconds into the source at which the result ends."""
     normalize: float | None = None
     """Loudness target in LUFS (EBU R128), as -16."""
+    fade_in: float | None = None
+    """Seconds from the beginning of the result in which the sound rises from silence, in a straight line."""
+    fade_out: float | None = None
+    """Seconds up to the end of the result in which the sound falls to silence."""
 
     def as_dict(self) -> dict[str, Any]:
         """Only what was asked for."""
@@ -112,6 +116,12 @@ FORMATS: dict[str, Format] = {
 NORMALIZE_RANGE = (-70.0, -5.0)
 """LUFS: the range that ffmpeg's loudnorm takes as a target."""
 
+_ROUNDING = 1e-6
+"""Seconds: 0.3 - 0.1 is less than 0.2 to a computer."""
+
+LONGEST_FADE = 600.0
+"""Seconds: ten minutes, more than any piece of music takes to begin or to end."""
+
 
 def find_format(name: str) -> Format:
     """The format of this name. Raises FormatUnsupported, which names those there are."""
@@ -134,6 +144,7 @@ def check_options(fmt: Format, options: ConversionOptions) -> None:
         if options.bitrate is not None:
             raise _invalid("quality", "Ask for a bitrate or for a quality, not for both.", [])
     _check_times(options)
+    _check_fades(options)
 
 
 def _one_of(fmt: Format, option: str, value: Any, allowed: tuple[Any, ...]) -> None:
@@ -153,6 +164,19 @@ def _check_times(options: ConversionOptions) -> None:
     low, high = NORMALIZE_RANGE
     if options.normalize is not None and not low <= options.normalize <= high:
         raise _invalid("normalize", f"The loudness target must lie between {low:g} and {high:g} LUFS.", [low, high])
+
+
+def _check_fades(options: ConversionOptions) -> None:
+    for option, value in (("fade_in", options.fade_in), ("fade_out", options.fade_out)):
+        if value is not None and not 0 < value <= LONGEST_FADE:
+            raise _invalid(option, f"A fade takes more than 0 and at most {LONGEST_FADE:g} seconds.", ["more than 0", LONGEST_FADE])
+    fades = (options.fade_in or 0) + (options.fade_out or 0)
+    # Without an end only the source's own says how much there is: fades that do not fit into that are shortened, with a warning.
+    if options.end is not None and fades > (piece := options.end - (options.start or 0)) + _ROUNDING:
+        longest = "fade_in" if (options.fade_in or 0) > (options.fade_out or 0) else "fade_out"
+        raise _invalid(
+            longest, f"The fades take {fades:g} seconds, and the piece from start to end only {piece:g}.", [f"at most {piece:g}"]
+        )
 
 
 def _invalid(option: str, sentence: str, allowed: list[Any]) -> OptionInvalid:

@@ -1,5 +1,6 @@
 """The JSON shapes that more than one service shows: uploads, conversions, requests for conversions."""
 
+from dataclasses import fields
 from typing import Annotated, Any
 
 import msgspec
@@ -22,12 +23,13 @@ class ConvertBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     start: Annotated[float, msgspec.Meta(ge=0)] | None = None
     end: Annotated[float, msgspec.Meta(gt=0)] | None = None
     normalize: float | None = None
+    fade_in: float | None = None
+    fade_out: float | None = None
     filename: str | None = None
 
     def checked(self) -> ConversionRequest:
         """The request, when every part of it is possible. Raises FormatUnsupported, OptionInvalid."""
-        names = ("bitrate", "quality", "sample_rate", "channels", "bit_depth", "start", "end", "normalize")
-        options = ConversionOptions(**{name: getattr(self, name) for name in names})
+        options = ConversionOptions(**{option.name: getattr(self, option.name) for option in fields(ConversionOptions)})
         return check_request(ConversionRequest(self.format, options, self.filename))
 
 
