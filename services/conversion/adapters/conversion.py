@@ -1,19 +1,21 @@
 """One conversion from source to sink, step by step."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from libs.core.domain.formats import ConversionOptions, Format
-from services.conversion.adapters import jail, memory
+from services.conversion.adapters import jail
+from services.conversion.adapters.carrying import Scratch, tags_file
 from services.conversion.adapters.limits import Limits
 from services.conversion.adapters.outbox import Outbox
 from services.conversion.adapters.run import Outcome, Progress, Run, Step
-from services.conversion.adapters.ticker import Ticker
+from services.conversion.adapters.ticker import CONVERTED, Ticker
 from services.conversion.adapters.window import Window
 from services.conversion.media import classify, commands, cover, ends, loudness, metadata, verdict
-from services.conversion.media.plan import CONTINUOUS, Plan, make_plan, pick_piece, trim_filter
+from services.conversion.media.fades import fades
+from services.conversion.media.plan import Plan, make_plan, pick_piece, piece_filters
 from services.conversion.media.report import AudioStream, Report
 from services.conversion.media.table import Recipe
 from services.conversion.ports import PART_SIZE, MediaError, OutputSink, Result, SourceBytes, Tick
@@ -21,6 +23,8 @@ from services.conversion.ports import PART_SIZE, MediaError, OutputSink, Result,
 _INDEX_SLACK = 8 * 1024
 _INDEX_BYTES_PER_FRAME = 4.1
 """An MP4 index needs 4 bytes a frame (stsz) and, per megabyte of sound, some for its chunk."""
+_EFFORTS = {"count": 1, "measure": 4, "encode": 5}
+"""What the passes through the sound take, one against the other: decoding is quick, loudness is measured at 192 kHz."""
 
 
 @dataclass
@@ -37,6 +41,8 @@ class Conversion:
     sink: OutputSink
     tick: Callable[[Tick], None]
     _warnings: list[str] = field(default_factory=list)
+    _changing: bool = False
+    """The source was seen to change its rate or channels in the middle."""
 
     def run(self) -> Result:
         """Raises MediaError, StorageUnavailable, and whatever `tick` raises."""
@@ -58,25 +64,34 @@ class Conversion:
             picture = self._extract_cover(report)
             plan = make_plan(self.fmt, self.recipe, self.options, stream)
             self._warnings += plan.warnings
-            plan = self._normalize(plan, stream)
-            tags_fd, cover_fd = self._carry(stack, found, picture)
-            return self._make(plan, stream, report, tags_fd, cover_fd)
+            if len(report.audio) > 1:
+                self._warnings.append(f"There are {len(report.audio)} sound tracks in this file: the first one was taken.")
+            if self._expected is not None and not report.estimated and plan.bytes_per_second:
+                self._demand_room(plan.bytes_per_second * self._expected)
+            shape = self._shape(plan, stream)
+            end = self._end if self._end is not None else float("inf")
+            tags = stack.enter_context(tags_file(self.recipe, found, picture, self._start, end, self._warnings))
+            by_stream = picture is not None and self.recipe.cover == "stream"
+            art = stack.enter_context(Scratch("cover", cover.as_flac(picture))) if picture is not None and by_stream else None
+            return self._make(plan, shape, stream, report, tags, art)
 
     def _describe(self) -> tuple[Report, metadata.Metadata]:
-        with _Scratch("tags") as tags:
-            outcome = self._run(commands.describe(self.window.fd, tags.fd), [tags.fd], self.limits.probe_seconds, self._ticker.pass_by)
+        with Scratch("tags") as tags:
+            outcome = self._look(commands.describe(self.window.fd, tags.fd), tags)
             if not outcome.report.container:
-                code, sentence = classify.classify_unreadable(outcome.report, os.pread(self.window.fd, 16, 0))
-                raise MediaError(code, sentence, _words(outcome))
+                head = os.pread(self.window.fd, 16, 0)  # not waited for: what it died of may be that they do not come
+                problem = verdict.check_signal(outcome.signal) or classify.classify_unreadable(outcome.report, head)
+                raise MediaError(*problem, _words(outcome))
             self._look_at_ends(outcome.report)
             return outcome.report, metadata.parse(tags.read(self.limits.tags).decode(errors="replace"))
 
     def _look_at_ends(self, report: Report) -> None:
-        """Notes on the report what FFmpeg does not see: that a WAV or Ogg file was longer once."""
-        if report.container == "wav" and (seconds := ends.declared_wav_seconds(self.window.peek(0, 65536), self.window.size)):
-            report.duration, report.estimated = seconds, False
-        if report.container == "ogg":
-            report.cut_off = report.cut_off or ends.ogg_is_cut_off(self.window.peek(self.window.size - ends.TAIL, ends.TAIL))
+        """Notes on the report what FFmpeg does not see: that a file was longer once."""
+        size = self.window.size
+        if seconds := ends.declared_seconds(report.container, self.window.peek(0, ends.HEAD), size):
+            report.duration, report.estimated, report.cut_off = seconds, False, True
+        if ends.knows_the_end_of(report.container):
+            report.cut_off = ends.ends_within(report.container, self.window.peek(size - ends.TAIL, ends.TAIL), size) or report.cut_off
 
     def _check(self, report: Report) -> AudioStream:
         stream = report.audio[0] if report.audio else None
@@ -96,80 +111,91 @@ class Conversion:
         if not self.recipe.cover:
             self._warnings.append("The cover picture was left out: this format cannot hold one.")
             return None
-        with _Scratch("cover") as out:
-            command = commands.extract_cover(self.window.fd, report.pictures[0], out.fd)
-            outcome = self._run(command, [out.fd], self.limits.probe_seconds, self._ticker.pass_by)
+        with Scratch("cover") as out:
+            outcome = self._look(commands.extract_cover(self.window.fd, report.pictures[0], out.fd), out)
             found = cover.recognise(out.read(self.limits.tags)) if outcome.ok else None
         if found is None:
             self._warnings.append("The cover picture was left out: only JPEG and PNG of up to 12 MiB are carried over.")
         return found
 
-    def _carry(self, stack: ExitStack, found: metadata.Metadata, picture: cover.Cover | None) -> tuple[int, int | None]:
-        """Memory files with the tags and the cover as the new file shall have them."""
-        chapters = metadata.trim_chapters(found.chapters, self._start, self._end if self._end is not None else float("inf"))
-        tags = dict(found.tags) if self.recipe.tags else {}
-        if self.recipe.chapters == "comments":
-            tags |= metadata.as_comments(chapters)
-        if picture is not None and self.recipe.cover == "comment":
-            tags["METADATA_BLOCK_PICTURE"] = cover.as_comment(picture)
-        if not self.recipe.chapters and chapters:
-            self._warnings.append("The chapters were left out: this format cannot hold them.")
-        tags_fd = stack.enter_context(_Scratch("tags", metadata.render(metadata.Metadata(tags, chapters)))).fd
-        if picture is None or self.recipe.cover != "stream":
-            return tags_fd, None
-        return tags_fd, stack.enter_context(_Scratch("cover", cover.as_flac(picture))).fd
-
-    def _normalize(self, plan: Plan, stream: AudioStream) -> Plan:
-        if self.options.normalize is None:
-            return plan
-        self._ticker.enter("converting", 0, 45)
-        command = commands.measure_loudness(
-            self.window.fd, stream.index, [*trim_filter(self.options), CONTINUOUS], self.limits.max_duration + 1
-        )
-        outcome = self._run(command, [], self.limits.wall(self._expected), self._ticker.follow)
-        self._demand_success(outcome, outcome.report)
-        filters, warning = loudness.correction(outcome.report, self.options.normalize, plan.sample_rate)
+    def _shape(self, plan: Plan, stream: AudioStream) -> list[str]:
+        """The filters that mix, fade and normalise; what they need to know is found by passes through the sound, one for each."""
+        samples: int | None = None if self._expected is None else round(self._expected * stream.sample_rate)
+        if self.options.fade_out is not None:  # to the sample, and right for a file that is cut off, too
+            samples = self._pass("count", [], stream).written or 0
+        faded, warning = fades(self.options, samples, stream.sample_rate)
+        shape = [*plan.mixing, *faded]
         self._warnings += [warning] if warning else []
-        return replace(plan, filters=(*plan.filters, *filters))
+        if self.options.normalize is not None:
+            measured = self._pass("measure", [*shape, loudness.MEASURE], stream)
+            filters, warning = loudness.correction(measured, self.options.normalize, plan.sample_rate)
+            shape += filters
+            self._warnings += [warning] if warning else []
+        return shape
 
-    def _make(self, plan: Plan, stream: AudioStream, report: Report, tags: int, picture: int | None) -> Result:
-        self._ticker.enter("converting", 45 if self.options.normalize is not None else 0, 95)
-        extra = os.fstat(tags).st_size * 2 + (os.fstat(picture).st_size if picture is not None else 0)
+    def _pass(self, name: str, filters: Sequence[str], stream: AudioStream) -> Report:
+        self._enter_pass(name)
+        chain = [*piece_filters(self.options, changing=self._changing), *filters]
+        command = commands.measure(self.window.fd, stream.index, chain, self.limits.max_duration + 1)
+        outcome = self._run(command, [], self.limits.wall(self._expected), self._ticker.follow)
+        if self._sees_change(outcome):
+            return self._pass(name, filters, stream)
+        self._demand_success(outcome)
+        return outcome.report
+
+    def _enter_pass(self, name: str) -> None:
+        passes = {"count": self.options.fade_out is not None, "measure": self.options.normalize is not None, "encode": True}
+        efforts = {each: _EFFORTS[each] if needed else 0 for each, needed in passes.items()}
+        before = sum(list(efforts.values())[: list(efforts).index(name)])
+        percent = CONVERTED / sum(efforts.values())
+        self._ticker.enter("converting", before * percent, (before + efforts[name]) * percent)
+
+    def _sees_change(self, outcome: Outcome) -> bool:
+        """Whether the filters must be others, which did not know that the source changes its form in the middle."""
+        first = outcome.report.changed and not self._changing
+        self._changing = self._changing or outcome.report.changed
+        return first
+
+    def _make(self, plan: Plan, shape: list[str], stream: AudioStream, report: Report, tags: Scratch, art: Scratch | None) -> Result:
+        extra = tags.size * 2 + (art.size if art else 0)
         frame = 4096 if plan.encoder == "alac" else 1024
         room = extra + _INDEX_SLACK + int(_INDEX_BYTES_PER_FRAME * plan.sample_rate / frame * (self._expected or 3600))
-        for _ in range(2):
+        for _ in range(3):
+            self._enter_pass("encode")
             held = (1 + (room // PART_SIZE if self.recipe.index_first else 0)) if self.recipe.patches_head else 0
             outbox = Outbox(self.sink, held)
             try:
-                outcome = self._encode(plan, stream, outbox, tags, picture, room)
+                filters = (*piece_filters(self.options, changing=self._changing), *shape, *plan.filters)
+                outcome = self._encode(replace(plan, filters=filters), stream, outbox, tags, art, room)
+                if self._sees_change(outcome):
+                    continue
                 if outcome.report.missing_index:
                     room += outcome.report.missing_index + _INDEX_SLACK
                     continue
-                self._demand_success(outcome, outcome.report)
+                self._demand_success(outcome)
                 duration = self._verify(plan, stream, report, outcome, outbox)
-                self._ticker.enter("storing", 95, 100)
+                self._ticker.enter("storing", CONVERTED, 100)
                 key, size, digest = outbox.finish(self._ticker.share)
                 return Result(key, size, duration, digest, tuple(self._warnings))
             finally:
                 outbox.close()
         raise MediaError(*classify.INTERNAL, "the index of the MP4 did not fit twice")
 
-    def _encode(self, plan: Plan, stream: AudioStream, outbox: Outbox, tags: int, picture: int | None, room: int) -> Outcome:
+    def _encode(self, plan: Plan, stream: AudioStream, outbox: Outbox, tags: Scratch, art: Scratch | None, room: int) -> Outcome:
         def step(progress: Progress) -> bool:
             self._ticker.follow(progress)
-            if outbox.size > self.limits.max_output:
-                raise MediaError("too_large", "The result would be larger than we can store.")
+            self._demand_room(outbox.size)
             return outbox.pump()
 
-        for fd in (tags, picture):
-            if fd is not None:
-                os.lseek(fd, 0, os.SEEK_SET)
+        inputs = [scratch.fd for scratch in (tags, art) if scratch]
+        for fd in inputs:
+            os.lseek(fd, 0, os.SEEK_SET)
         command = commands.convert(
-            self.recipe, plan, source=self.window.fd, stream=stream.index, tags=tags, cover=picture, out=outbox.fd,
+            self.recipe, plan, source=self.window.fd, stream=stream.index, tags=tags.fd, cover=art.fd if art else None, out=outbox.fd,
             longest=self.limits.max_duration + 1, index_room=room,
         )  # fmt: skip
-        descriptors = [fd for fd in (tags, picture, outbox.fd) if fd is not None]
-        return self._run(command, descriptors, self.limits.wall(self._expected), step, self.limits.max_output + PART_SIZE, outbox.room)
+        largest = self.limits.max_output + PART_SIZE
+        return self._run(command, [*inputs, outbox.fd], self.limits.wall(self._expected), step, largest, outbox.room)
 
     def _verify(self, plan: Plan, stream: AudioStream, report: Report, outcome: Outcome, outbox: Outbox) -> float:
         """Opens the output, compares durations, adds warnings; the output's duration in seconds."""
@@ -182,14 +208,20 @@ class Conversion:
         written = (outcome.report.written or 0) / plan.sample_rate
         decoded = None if outcome.report.samples is None else outcome.report.samples / stream.sample_rate
         expected = None if report.estimated or self._expected is None else self._expected
-        judged = verdict.judge(outcome.report, report.cut_off, decoded, written, expected, self.options, self.limits.max_duration)
+        account = verdict.Account(expected, decoded, written, stream.sample_rate, report.cut_off, report.tracks == 1, self._changing)
+        judged = verdict.judge(account, outcome.report, self.options, self.limits.max_duration)
         if judged.problem is not None:
             raise MediaError(*judged.problem, _words(outcome))
         wrong = verdict.check_output(check.report, self.recipe, plan, written)
         if wrong is not None or not check.ok:
             raise MediaError(*classify.INTERNAL, f"{wrong}\n{_words(check)}")
-        self._warnings += judged.warnings
+        self._warnings += [*judged.warnings, *verdict.loud_places(outcome.report, plan)]
         return check.report.duration if self.recipe.measurable and check.report.duration else written
+
+    def _look(self, command: list[str], out: Scratch) -> Outcome:
+        """A run that decodes nothing."""
+        rlimits = self.limits.rlimits(self.limits.probe_seconds, self.limits.tags) | {"RLIMIT_CPU": self.limits.probe_cpu}
+        return self._execute(command, [out.fd], rlimits, self.limits.probe_seconds, self._ticker.pass_by)
 
     def _run(
         self,
@@ -201,29 +233,28 @@ class Conversion:
         room: Callable[[], bool] | None = None,
     ) -> Outcome:
         rlimits = self.limits.rlimits(wall, self.limits.tags if largest is None else largest)
+        return self._execute(command, descriptors, rlimits, wall, step, room)
+
+    def _execute(
+        self,
+        command: list[str],
+        descriptors: list[int],
+        rlimits: dict[str, int],
+        wall: float,
+        step: Step,
+        room: Callable[[], bool] | None = None,
+    ) -> Outcome:
         fds = [self.window.fd, *descriptors]
         return Run([self.program, *command], fds, rlimits, wall, self.limits.stall, self.window, room).execute(step)
 
-    def _demand_success(self, outcome: Outcome, report: Report) -> None:
-        problem = verdict.check_exit(outcome.exit_code, outcome.signal, report)
+    def _demand_room(self, size: float) -> None:
+        if (problem := verdict.check_size(size, self.fmt, self.recipe, self.limits.max_output)) is not None:
+            raise MediaError(*problem)
+
+    def _demand_success(self, outcome: Outcome) -> None:
+        problem = verdict.check_exit(outcome.exit_code, outcome.signal, outcome.report)
         if problem is not None:
             raise MediaError(*problem, _words(outcome))
-
-
-class _Scratch:
-    """A small memory file for as long as a `with`."""
-
-    def __init__(self, name: str, content: bytes = b"") -> None:
-        self.fd = memory.holding(name, content)
-
-    def __enter__(self) -> "_Scratch":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self.fd)
-
-    def read(self, most: int) -> bytes:
-        return os.pread(self.fd, min(most, os.fstat(self.fd).st_size), 0)
 
 
 def _words(outcome: Outcome) -> str:

@@ -27,7 +27,9 @@ class Limits:
     stall: float = 30
     """Without any sign of progress FFmpeg is given up; waiting for S3 does not count."""
     probe_seconds: float = 30
-    """For a run that decodes nothing."""
+    """For a run that decodes nothing; most of it is waiting for S3."""
+    probe_cpu: int = 6
+    """Seconds of processor time for the same: usual is a twentieth of a second."""
     tags: int = 16 * MIB
     """Most that FFmpeg may write as tags or cover."""
 

@@ -31,7 +31,7 @@ class Window:
         self.error: Exception | None = None
         """Why bytes could not be had: set once, the reads fail from then on."""
         self.furthest = 0
-        """The highest offset that was asked for, for a progress where no duration is known."""
+        """The highest offset that was asked for: a sign of life."""
         self.waiting = False
         """FFmpeg stands still because its bytes are not here yet."""
         self._source = source
@@ -45,6 +45,11 @@ class Window:
         """Back to byte 0, for the next run."""
         self._interrupted = False
         os.lseek(self.fd, 0, os.SEEK_SET)
+
+    @property
+    def position(self) -> int:
+        """Where the present run reads, for a progress where no duration is known."""
+        return min(self.size, os.lseek(self.fd, 0, os.SEEK_CUR))
 
     def require(self, position: int, count: int) -> bool:
         """Waits until [position, position + count) is filled, as far as the source goes; False when it never will be."""

@@ -11,7 +11,8 @@ INTERNAL = ("internal", "Something went wrong on our side while converting. Plea
 
 def unsupported(codec: str) -> tuple[str, str]:
     """For audio of a kind that we do not decode."""
-    return "unsupported_codec", f"The sound in this file is of a kind ({codec}) that we cannot read."
+    named = "" if codec in ("none", "unknown", "") else f" ({codec})"
+    return "unsupported_codec", f"The sound in this file is of a kind{named} that we cannot read."
 
 
 def classify_unreadable(report: Report, head: bytes) -> tuple[str, str]:

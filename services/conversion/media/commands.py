@@ -30,9 +30,9 @@ def extract_cover(source: int, picture: int, out: int) -> list[str]:
     ]  # fmt: skip
 
 
-def measure_loudness(source: int, stream: int, filters: Sequence[str], longest: float) -> list[str]:
-    """The first pass of normalising: decodes everything and says how loud it is."""
-    chain = ",".join([*filters, "loudnorm=print_format=json"])
+def measure(source: int, stream: int, filters: Sequence[str], longest: float) -> list[str]:
+    """A pass before the conversion: decodes everything and says how long it is and what the filters print."""
+    chain = ",".join(filters)
     return [
         *_QUIET, *_PROGRESS, "-loglevel", "level+verbose", *_source(source),
         *("-map", f"0:{stream}", "-af", chain, "-t", f"{longest:g}", "-f", "null", "-y", "-"),

@@ -6,6 +6,8 @@ from services.conversion.media.plan import TRUE_PEAK
 from services.conversion.media.report import Report
 
 _BLOCK = 4096
+MEASURE = "loudnorm=print_format=json"
+"""The filter that makes the measurement."""
 
 
 def correction(report: Report, target: float, sample_rate: int) -> tuple[list[str], str | None]:
@@ -14,6 +16,8 @@ def correction(report: Report, target: float, sample_rate: int) -> tuple[list[st
     One gain for the whole piece, where its peaks allow that. Else loudnorm's second pass limits them, which changes the dynamics;
     it works at 192 kHz and may hand out a second of sound at a time, more than FLAC takes as a block: rate and blocks are restored.
     """
+    if report.changed:
+        return [], "The loudness was left as it is: this file changes its form in the middle."
     try:
         measured = report.loudness()
         loudness, peak, span, threshold = (measured[f"input_{name}"] for name in ("i", "tp", "lra", "thresh"))

@@ -10,8 +10,10 @@ from services.conversion.media.table import Recipe
 _LOSSLESS_CODECS = ("flac", "alac", "ape", "als", "mlp", "shorten", "tak", "truehd", "tta", "wavpack", "wmalossless")
 _VORBIS_MAX_BITRATE = ((9000, 42_000), (12_000, 50_000), (17_000, 86_000), (25_000, 86_000), (40_000, 190_000), (50_000, 240_000))
 """Bit/s per channel that libvorbis can manage, by sample rate up to (lib/modes/setup_*.h)."""
-CONTINUOUS = "asetpts=round(N/SR/TB)"
+_CONTINUOUS = "asetpts=round(N/SR/TB)"
 """The time of each sample by its number; rounded, for the quotient is a hair below the whole number it should be."""
+_LAYOUTS = ("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1")
+"""What FFmpeg takes so many channels for."""
 TRUE_PEAK = -1.0
 """dBTP that normalising never exceeds (EBU R128 s1)."""
 
@@ -26,7 +28,18 @@ class Plan:
     channels: int
     bits: int | str
     filters: tuple[str, ...]
+    """In order. Fades and loudness belong before these and after `piece_filters` and `mixing`."""
     warnings: tuple[str, ...]
+    mixing: tuple[str, ...] = ()
+    """The filter that makes the channels, where they are others: before the loudness is measured, which it changes."""
+    may_clip: bool = False
+    """Samples may come out louder than they can be: the filters measure it."""
+
+    @property
+    def bytes_per_second(self) -> int | None:
+        """Of plain samples; None where the encoder decides."""
+        bits = 32 if self.bits == "f32" else self.bits
+        return self.sample_rate * self.channels * bits // 8 if self.encoder.startswith("pcm_") and isinstance(bits, int) else None
 
 
 def is_lossless(stream: AudioStream) -> bool:
@@ -49,7 +62,9 @@ def make_plan(fmt: Format, recipe: Recipe, options: ConversionOptions, stream: A
         if bits == 24:
             encoder_options += ["-bits_per_raw_sample", "24"]
     plan = Plan(recipe.encoders[bits], tuple(encoder_options), rate, channels, bits, (), tuple(warnings))
-    return replace(plan, filters=tuple(_filters(options, stream, plan)))
+    mixing = (f"aformat=channel_layouts={_LAYOUTS[channels - 1]}",) if channels != stream.channels else ()
+    plan = replace(plan, mixing=mixing, may_clip=_may_clip(stream, plan))
+    return replace(plan, filters=tuple(_last_filters(stream, plan)))
 
 
 def pick_piece(options: ConversionOptions, duration: float | None) -> tuple[float, float | None]:
@@ -59,12 +74,14 @@ def pick_piece(options: ConversionOptions, duration: float | None) -> tuple[floa
     return start, end if end is not None else duration
 
 
-def trim_filter(options: ConversionOptions) -> list[str]:
-    """Cuts by the sample: the source is decoded from its beginning, since seeking in VBR files is only nearly right."""
-    if options.start is None and options.end is None:
-        return []
+def piece_filters(options: ConversionOptions, *, changing: bool = False) -> list[str]:
+    """Cuts by the sample: the source is decoded from its beginning, since seeking in VBR files is only nearly right.
+
+    One sample follows the other: what was damaged is left out, in every format alike, instead of leaving holes in the time. Only a source
+    that is `changing` its rate or channels in the middle keeps its own times: there the filters begin, and would count, anew.
+    """
     bounds = [f"{name}={value:.6f}" for name, value in (("start", options.start), ("end", options.end)) if value is not None]
-    return ["atrim=" + ":".join(bounds)]
+    return [*(["atrim=" + ":".join(bounds)] if bounds else []), f"asetpts=PTS-{options.start or 0:.6f}/TB" if changing else _CONTINUOUS]
 
 
 def _choose_bits(recipe: Recipe, options: ConversionOptions, stream: AudioStream, warnings: list[str]) -> int | str:
@@ -121,10 +138,21 @@ def _rate_control(recipe: Recipe, options: ConversionOptions, rate: int, channel
     return ["-b:a", str(min(asked, limit * channels) if limit else asked)]
 
 
-def _filters(options: ConversionOptions, stream: AudioStream, plan: Plan) -> Sequence[str]:
-    filters = trim_filter(options)
-    # One sample after the other: what was damaged is left out, in every format alike, instead of leaving holes in the time.
-    filters.append(CONTINUOUS)
+def _may_clip(stream: AudioStream, plan: Plan) -> bool:
+    """Floating point knows no loudest sample, integers do: decoders of lossy sound and changes of the rate overshoot them."""
+    floating = stream.sample_format in ("flt", "dbl")
+    if isinstance(plan.bits, int):
+        return floating or plan.sample_rate != stream.sample_rate
+    # Lossy formats hold more than full level, players do not. What was lossy before is as loud as it was, unless channels are added up.
+    return plan.bits == "" and floating and (is_lossless(stream) or plan.channels < stream.channels)
+
+
+def _last_filters(stream: AudioStream, plan: Plan) -> Sequence[str]:
+    filters = []
+    if plan.may_clip:
+        exact = "fltp" if stream.sample_format == "flt" else "dblp"
+        filters.append(f"aformat=sample_fmts={exact}:sample_rates={plan.sample_rate}")
+        filters.append("astats=measure_overall=Peak_level:measure_perchannel=none")
     if isinstance(plan.bits, int) and is_lossless(stream) and plan.bits == 16 and stream.bits > 16:
         filters.append(f"aresample={plan.sample_rate}:osf=s16:dither_method=triangular_hp")
     return filters

@@ -16,6 +16,8 @@ _DURATION = re.compile(r"\[info\]   Duration: (?:N/A|(\d+):(\d\d):(\d\d\.\d+))(?
 _STREAM = re.compile(r"\[info\]   Stream #0:(\d+)(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: (Audio|Video|Subtitle|Data|Attachment): (.*)")
 _DECODED = re.compile(r"Input stream #0:\d+ \(audio\): .* (\d+) frames decoded; (\d+) decode errors \((\d+) samples\)")
 _ENCODED = re.compile(r"Output stream #0:\d+ \(audio\): \d+ frames encoded \((\d+) samples\)")
+_PEAK = re.compile(r"\[Parsed_astats_\d+ @ 0x[0-9a-f]+\] \[info\] Peak level dB: (-?[\d.]+)$")
+_UNOPENED = re.compile(r"^\[aist#0:\d+/(\w+) @ .*Error while opening decoder")
 _CODEC = re.compile(r"^([\w.]+)")
 _RATE = re.compile(r"^(\d+) Hz$")
 _DEPTH = re.compile(r"^(u8|s16|s32|s64|flt|dbl)p?(?: \((\d+) bit\))?$")
@@ -65,10 +67,16 @@ class Report:
     """Samples per channel that were decoded."""
     written: int | None = None
     """Samples per channel that were encoded."""
+    peak: float | None = None
+    """dB above full level (below, where negative) of the loudest sample, where it was measured."""
+    changed: bool = False
+    """Rate or channels changed in the middle: the filters began anew there."""
     missing_index: int = 0
     """Bytes by which the room reserved for an MP4 index was too small."""
     unsupported: list[str] = field(default_factory=list)
     """Codecs that no decoder was allowed or found for."""
+    unopened: str = ""
+    """The codec of the sound that was to be decoded, where its decoder did not open."""
     trouble: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
     """The last warnings and errors, for the operator."""
     _describing: bool = False
@@ -89,6 +97,15 @@ class Report:
             self.samples = (self.samples or 0) + int(match[3])
         elif match := _ENCODED.search(line):
             self.written = (self.written or 0) + int(match[1])
+        elif match := _PEAK.match(line):
+            self.peak = max(float(match[1]), -999.0 if self.peak is None else self.peak)
+        elif "[info] Reconfiguring filter graph because audio parameters changed" in line:
+            self.changed = True
+
+    @property
+    def tracks(self) -> int:
+        """Streams of sound and moving pictures: the duration of the file is that of the longest of them."""
+        return len(self.audio) + self.videos - len(self.pictures)
 
     def loudness(self) -> dict[str, float]:
         """What loudnorm measured (LUFS, dB, LU), by the names it uses. Raises ValueError when it measured nothing."""
@@ -116,6 +133,8 @@ class Report:
         self.cut_off = self.cut_off or any(w in line for w in ("partial file", "corrupt input packet", "File ended prematurely"))
         if match := _NEEDED.search(line):
             self.missing_index = int(match[1])
+        if match := _UNOPENED.search(line):
+            self.unopened = match[1]
         if match := re.search(r"Codec \((\w+)\) not on whitelist|[Nn]o decoder found for: (\w+)|Decoder \(codec (\w+)\) not found", line):
             self.unsupported.append(match[1] or match[2] or match[3])
 

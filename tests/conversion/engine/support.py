@@ -6,6 +6,7 @@ import re
 import subprocess
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,6 +155,20 @@ def listen(path: Path) -> Heard:
     duration = int(header[1]) * 3600 + int(header[2]) * 60 + float(header[3]) if header else None
     depth = int(stream[5] or {"s16": 16, "s16p": 16, "s32": 32, "flt": 32}.get(stream[4], 0))
     return Heard(stream[1], int(samples[2]) / int(stream[2]), duration, int(stream[2]), stream[3], depth, words)
+
+
+def samples(path: Path) -> list[float]:
+    """Every sample of the first channel, 1.0 being full level; decoded by plain FFmpeg."""
+    command = [FFMPEG, "-v", "error", "-nostdin", "-i", str(path), "-af", "pan=mono|c0=c0", "-f", "f32le", "-"]
+    return list(array("f", subprocess.run(command, capture_output=True, check=True, timeout=60).stdout))
+
+
+def loudness(path: Path) -> float:
+    """LUFS of the whole file (EBU R128), by FFmpeg's other meter."""
+    words = ffmpeg("-i", path, "-af", "ebur128", "-f", "null", "-")
+    found = re.search(r"I: +(-?[\d.]+) LUFS", words[words.rindex("Summary") :])
+    assert found
+    return float(found[1])
 
 
 def pictures(path: Path) -> list[bytes]:

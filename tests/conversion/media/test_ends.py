@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.conversion.media.cover import as_comment, as_flac, recognise
-from services.conversion.media.ends import declared_wav_seconds, ogg_is_cut_off
+from services.conversion.media.ends import declared_seconds, ends_within
 
 
 def wav(declared: int) -> bytes:
@@ -15,32 +15,92 @@ def wav(declared: int) -> bytes:
     return b"RIFF\0\0\0\0WAVEfmt " + struct.pack("<I", 16) + fmt + b"data" + struct.pack("<I", declared)
 
 
+def w64(data: int) -> bytes:
+    rest = bytes.fromhex("f3acd3118cd100c04f8edb8a")
+    fmt = b"fmt " + rest + struct.pack("<QHHIIHH", 40, 1, 2, 44100, 176400, 4, 16)
+    return bytes(40) + fmt + b"data" + rest + struct.pack("<Q", 24 + data)
+
+
+def caf(data: int) -> bytes:
+    desc = struct.pack(">d4sIIIII", 44100, b"lpcm", 0, 4, 1, 2, 16)
+    return b"caff\0\1\0\0desc" + struct.pack(">q", 32) + desc + b"data" + struct.pack(">q", 4 + data if data >= 0 else -1) + bytes(4)
+
+
+def avi(size: int, frames: int = 250) -> bytes:
+    return (
+        b"RIFF" + struct.pack("<I", size - 8) + b"AVI LIST" + bytes(4) + b"hdrlavih" + struct.pack("<IIIIII", 56, 40_000, 0, 0, 0, frames)
+    )
+
+
+def asf(size: int, duration: float) -> bytes:
+    properties = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365") + bytes(24) + struct.pack("<QQQ", size, 0, 0)
+    return bytes(30) + properties + struct.pack("<QQQ", round((duration + 3) * 1e7), 0, 3000)
+
+
 def ogg(flags: int, body: bytes = b"x" * 20) -> bytes:
     return b"OggS\0" + bytes([flags]) + bytes(20) + bytes([1, len(body)]) + body
 
 
-def test_a_wav_that_was_longer() -> None:
-    assert declared_wav_seconds(wav(176400 * 10), 1000) == 10
-    assert declared_wav_seconds(wav(956), 1000) is None
+@pytest.mark.parametrize(
+    ("container", "head"),
+    [("wav", wav(1_764_000)), ("w64", w64(1_764_000)), ("caf", caf(1_764_000)), ("avi", avi(2_000_000)), ("asf", asf(2_000_000, 10))],
+)
+def test_a_file_that_was_longer_says_how_long(container: str, head: bytes) -> None:
+    assert declared_seconds(container, head, 1000) == pytest.approx(10)
+    assert declared_seconds(container, head, 2_000_000) is None
+    assert declared_seconds(container, head[:40], 1000) is None
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFDB])
-def test_a_wav_whose_writer_did_not_know_the_size(size: int) -> None:
-    assert declared_wav_seconds(wav(size), 1000) is None
+def test_a_file_whose_writer_did_not_know_the_size(size: int) -> None:
+    assert declared_seconds("wav", wav(size), 1000) is None
+    assert declared_seconds("caf", caf(-1), 1000) is None
 
 
 def test_the_last_page_of_an_ogg_file() -> None:
-    assert not ogg_is_cut_off(b"..." + ogg(0) + ogg(4))
-    assert ogg_is_cut_off(ogg(0))
-    assert ogg_is_cut_off(ogg(4)[:-1])
-    assert ogg_is_cut_off(b"no page")
+    assert not ends_within("ogg", b"..." + ogg(0) + ogg(4), 100)
+    assert ends_within("ogg", ogg(0), 100)
+    assert ends_within("ogg", ogg(4)[:-1], 100)
+    assert ends_within("ogg", b"no page", 100)
 
 
-@given(st.binary(max_size=300))
-def test_no_bytes_are_too_strange(content: bytes) -> None:
-    for head in (content, b"RIFF\0\0\0\0WAVE" + content, b"\xff\xd8\xff" + content, b"\x89PNG\r\n\x1a\n" + content, b"OggS" + content):
-        declared_wav_seconds(head, 1000)
-        ogg_is_cut_off(head)
+def test_the_packets_of_a_broadcast() -> None:
+    assert not ends_within("mpegts", b"", 188 * 1000)
+    assert ends_within("mpegts", b"", 188 * 1000 + 100)
+
+
+FRAMES = {
+    "mp3 at 128 kbit/s": ("mp3", bytes.fromhex("fffb9000000000"), 417),
+    "the same with padding": ("mp3", bytes.fromhex("fffb9200000000"), 418),
+    "mp3 at 22 kHz": ("mp3", bytes.fromhex("fff38000000000"), 208),
+    "mp2": ("mp3", bytes.fromhex("fffda000000000"), 626),
+    "mp1": ("mp3", bytes.fromhex("ffffa000000000"), 348),
+    "aac": ("aac", bytes.fromhex("fff150802ffffc"), 383),
+    "ac3": ("ac3", bytes.fromhex("0b7700001c4000"), 1536),
+    "ac3 at 44.1 kHz": ("ac3", bytes.fromhex("0b7700005d4000"), 1672),
+    "eac3": ("eac3", bytes.fromhex("0b7702ff348000"), 1536),
+}
+"""A header, and the bytes of its frame by the tables of the standards."""
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_the_last_frame_of_a_stream_without_a_header(name: str) -> None:
+    container, head, size = FRAMES[name]
+    whole = b"junk" + (head + bytes(size - 7)) * 5
+    assert not ends_within(container, whole, len(whole))
+    assert not ends_within(container, whole + b"TAG" + bytes(125), len(whole) + 128)
+    assert ends_within(container, whole[:-1], len(whole) - 1)
+    assert ends_within(container, whole[: 20 - size], len(whole) - size)
+    assert ends_within(container, whole[: 1 - size], len(whole) - size + 1)
+
+
+@given(st.binary(max_size=300), st.integers(0, 2**40))
+def test_no_bytes_are_too_strange(content: bytes, size: int) -> None:
+    starts = [wav(10**9)[:36], w64(0)[:40], caf(0)[:8], avi(50)[:24], asf(0, 0)[:46], b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"]
+    for head in (start + content for start in [b"", b"OggS", b"\xff\xfb", b"\x0b\x77", *starts]):
+        for container in ("wav", "w64", "caf", "avi", "asf", "ogg", "mp3", "aac", "ac3", "mpegts", "other"):
+            declared_seconds(container, head, size)
+            ends_within(container, head, size)
         recognise(head)
 
 

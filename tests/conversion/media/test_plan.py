@@ -3,7 +3,7 @@
 import pytest
 
 from libs.core.domain.formats import FORMATS, ConversionOptions
-from services.conversion.media.plan import Plan, make_plan, pick_piece
+from services.conversion.media.plan import Plan, make_plan, pick_piece, piece_filters
 from services.conversion.media.report import AudioStream, parse_audio
 from services.conversion.media.table import RECIPES
 
@@ -38,6 +38,45 @@ def test_less_depth_is_dithered_and_said() -> None:
     reduced = plan("wav", STUDIO, bit_depth=16)
     assert any("dither" in f for f in reduced.filters)
     assert reduced.warnings == ("Samples were reduced from 24-bit integer to 16-bit.",)
+
+
+def test_dither_comes_last() -> None:
+    """Before the loudness is changed it would be changed with it, and what is loud in floating point would be clipped."""
+    assert "dither" in plan("wav", FLOAT, bit_depth=16).filters[-1]
+
+
+@pytest.mark.parametrize(
+    ("fmt", "stream", "options"),
+    [
+        ("wav", FLOAT, {"bit_depth": 16}),
+        ("flac", FLOAT, {}),
+        ("wav", FILM, {}),
+        ("wav", CD, {"sample_rate": 48000}),
+        ("mp3", FLOAT, {}),
+        ("mp3", FILM, {}),
+    ],
+)
+def test_what_may_clip_is_measured(fmt: str, stream: AudioStream, options: dict[str, float]) -> None:
+    assert any("astats" in f for f in plan(fmt, stream, **options).filters)
+
+
+@pytest.mark.parametrize(
+    ("fmt", "stream", "options"), [("wav", FLOAT, {}), ("wav", CD, {}), ("mp3", CD, {}), ("ac3", FILM, {}), ("mp3", CD, {"channels": 1})]
+)
+def test_what_cannot_clip_is_not(fmt: str, stream: AudioStream, options: dict[str, float]) -> None:
+    assert not plan(fmt, stream, **options).may_clip
+    assert not any("astats" in f for f in plan(fmt, stream, **options).filters)
+
+
+def test_plain_samples_can_be_counted_beforehand() -> None:
+    assert plan("wav", STUDIO).bytes_per_second == 96000 * 2 * 3
+    assert plan("wav", FLOAT).bytes_per_second == 48000 * 2 * 4
+    assert plan("flac", STUDIO).bytes_per_second is None
+
+
+def test_times_are_counted_anew_unless_the_source_changes_in_the_middle() -> None:
+    assert piece_filters(ConversionOptions(start=1, end=2)) == ["atrim=start=1.000000:end=2.000000", "asetpts=round(N/SR/TB)"]
+    assert piece_filters(ConversionOptions(start=1), changing=True)[-1] == "asetpts=PTS-1.000000/TB"
 
 
 def test_loss_is_not_undone() -> None:

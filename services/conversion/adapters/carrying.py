@@ -1,0 +1,59 @@
+"""What goes along with the sound: tags, chapters, the cover, as memory files for FFmpeg and sentences about what does not."""
+
+import os
+from collections.abc import Mapping
+
+from services.conversion.adapters import memory
+from services.conversion.media import cover, metadata
+from services.conversion.media.table import Recipe
+
+_NAMED = 6
+"""Tags that a warning names; the rest are counted."""
+
+
+class Scratch:
+    """A small memory file for as long as a `with`."""
+
+    def __init__(self, name: str, content: bytes = b"") -> None:
+        self.fd = memory.holding(name, content)
+
+    def __enter__(self) -> "Scratch":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.fd)
+
+    def read(self, most: int) -> bytes:
+        return os.pread(self.fd, min(most, os.fstat(self.fd).st_size), 0)
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return os.fstat(self.fd).st_size
+
+
+def tags_for(recipe: Recipe, tags: Mapping[str, str], warnings: list[str]) -> dict[str, str]:
+    """Those that the format has a place for; a sentence is added about the others."""
+    kept = {name: value for name, value in tags.items() if recipe.tags is None or name in recipe.tags}
+    lost = [name[:40] for name in tags if name not in kept]
+    if lost and not kept and not recipe.tags:
+        warnings.append("The tags were left out: this format cannot hold any.")
+    elif lost:
+        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+        warnings.append(f"Some tags were left out, for which this format has no place: {', '.join(lost[:_NAMED])}{more}.")
+    return kept
+
+
+def tags_file(
+    recipe: Recipe, found: metadata.Metadata, picture: cover.Cover | None, start: float, end: float, warnings: list[str]
+) -> Scratch:
+    """Tags and chapters of the piece from `start` to `end` seconds, as the new file shall have them."""
+    chapters = metadata.trim_chapters(found.chapters, start, end)
+    tags = tags_for(recipe, found.tags, warnings)
+    if recipe.chapters == "comments":
+        tags |= metadata.as_comments(chapters)
+    if picture is not None and recipe.cover == "comment":
+        tags["METADATA_BLOCK_PICTURE"] = cover.as_comment(picture)
+    if not recipe.chapters and chapters:
+        warnings.append("The chapters were left out: this format cannot hold them.")
+    return Scratch("tags", metadata.render(metadata.Metadata(tags, chapters)))

@@ -1,0 +1,32 @@
+"""The filters that fade, by what was asked for and how much there is."""
+
+from libs.core.domain.formats import ConversionOptions
+from services.conversion.media.fades import fades
+
+RATE = 1000
+
+
+def test_without_a_wish_there_is_no_filter() -> None:
+    assert fades(ConversionOptions(), 5000, RATE) == ([], None)
+
+
+def test_a_fade_out_ends_with_the_last_sample() -> None:
+    assert fades(ConversionOptions(fade_in=1.0, fade_out=2.0), 5000, RATE) == (
+        ["afade=t=in:ss=0:ns=1000", "afade=t=out:ss=3000:ns=2000"],
+        None,
+    )
+
+
+def test_a_fade_in_needs_no_duration() -> None:
+    assert fades(ConversionOptions(fade_in=1.0), None, RATE) == (["afade=t=in:ss=0:ns=1000"], None)
+
+
+def test_fades_that_overlap_are_shortened_alike_and_said() -> None:
+    filters, warning = fades(ConversionOptions(fade_in=1.0, fade_out=3.0), 2000, RATE)
+    assert filters == ["afade=t=in:ss=0:ns=500", "afade=t=out:ss=500:ns=1500"]
+    assert warning == "The fades were shortened to fit: the result has only 2.0 seconds."
+
+
+def test_of_nothing_nothing_is_faded() -> None:
+    assert fades(ConversionOptions(fade_in=1.0, fade_out=1.0), 0, RATE)[0] == []
+    assert fades(ConversionOptions(fade_in=0.0001, fade_out=0.0001), 5000, RATE) == ([], None)
