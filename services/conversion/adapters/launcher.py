@@ -35,8 +35,10 @@ def main() -> None:
 def _limit(limit: int, value: int) -> None:
     _, hard = resource.getrlimit(limit)
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    # At the hard limit of time the kernel kills without a word; the signal that says why comes at the soft one, before.
+    most = value + 2 if limit == resource.RLIMIT_CPU and hard == resource.RLIM_INFINITY else value
     try:
-        resource.setrlimit(limit, (value, value))
+        resource.setrlimit(limit, (value, most))
     except (ValueError, OSError):
         if sys.platform == "linux":
             raise

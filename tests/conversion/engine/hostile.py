@@ -1,5 +1,6 @@
 """Files that were made to do harm, or that chance made so. Each is a function of what it may try to reach."""
 
+import functools
 import random
 import struct
 import zlib
@@ -53,6 +54,7 @@ def id3(*frames: tuple[bytes, bytes], size: int | None = None) -> bytes:
     return b"ID3\x03\0\0" + bytes((length >> shift) & 0x7F for shift in (21, 14, 7, 0)) + body
 
 
+@functools.cache  # half a gigabyte to pack
 def png(width: int, height: int) -> bytes:
     """A valid picture, all black: a few kilobytes that want gigabytes."""
 
