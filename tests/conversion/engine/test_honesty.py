@@ -107,7 +107,7 @@ def test_a_film_whose_sound_ends_early_is_no_damaged_file(name: str, engine: Ffm
 def test_a_sound_that_changes_its_rate_in_the_middle_is_whole(engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
     """As where somebody joined MP3 files."""
     joined = b"".join(sounds.tone(f"rate{rate}.mp3", "-write_xing", "0", seconds=3, rate=rate).read_bytes() for rate in (44100, 48000))
-    for fmt, options in (("wav", {}), ("mp3", {"start": 1.0, "fade_out": 1.0})):
+    for fmt, options in (("wav", {}), ("m4a", {}), ("mp3", {"start": 1.0, "fade_out": 1.0})):
         made = convert(engine, joined, fmt, **options)  # type: ignore[arg-type]  # they are no sinks
         assert listen(keep(f"x.{fmt}", made.content)).seconds == pytest.approx(6.05 - options.get("start", 0), abs=0.1)
     told = convert(engine, joined, "flac", normalize=-20.0).result.warnings
