@@ -72,8 +72,13 @@ def _convert(engine: FfmpegEngine, path: Path, fmt: str) -> Answer:
         source = str(made.ticks[-1].source)
     except MediaError as error:
         code, detail, operator_detail = error.code, error.detail, error.operator_detail
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) * 1024
-    return Answer(code, detail, operator_detail, source, processor_time() - cpu, time.monotonic() - began, peak)
+    return Answer(code, detail, operator_detail, source, processor_time() - cpu, time.monotonic() - began, peak_memory())
+
+
+def peak_memory() -> int:
+    """Bytes. Its own since its exec: `ru_maxrss` of a process begins with what its parent had when it started it."""
+    own = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return max(int(own.split()[1]), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * 1024
 
 
 def processor_time() -> float:
