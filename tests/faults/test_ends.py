@@ -133,8 +133,8 @@ def test_nothing_of_a_killed_worker_is_left_on_the_disk(
     faulty_stack: EmbeddedStack, client: Client, endless: bytes, tmp_path: Path
 ) -> None:
     """There is nothing to sweep at the start: what it had was memory, which goes with the process."""
-    with workers(faulty_stack, "tidy", TMPDIR=str(tmp_path)) as (worker,), long_conversion(client, endless):
-        eventually(lambda: worker.running() and descendants(worker.process.pid), 60, "ffmpeg runs")
+    with workers(faulty_stack, "tidy", TMPDIR=str(tmp_path)) as (worker,), long_conversion(client, endless) as conversion_id:
+        eventually(lambda: client.conversion(conversion_id)["percent"], 60, "it is in the middle of it")
         worker.kill()
 
     assert list(tmp_path.iterdir()) == []

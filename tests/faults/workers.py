@@ -128,6 +128,13 @@ class Child:
             return False
         return stat[19] == self._born and stat[0] != "Z"
 
+    def name(self) -> str:
+        """Of its program, the first letters; empty when it has ended."""
+        try:
+            return (PROC / str(self.pid) / "comm").read_text() if self.alive() else ""
+        except OSError:
+            return ""
+
 
 def descendants(pid: int) -> list[Child]:
     """The children of a process, and theirs: here, ffmpeg."""
