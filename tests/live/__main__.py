@@ -65,13 +65,18 @@ def run_pytest(name: str, arguments: list[str]) -> int:
     """pytest on the suites; an interrupt is handed on to it, so that its fixtures take down what they made."""
     environment = {**os.environ, "TINYPIXO_TEST_AWS": "1", "TINYPIXO_TEST_NAME": name}
     command = [sys.executable, "-m", "pytest", "-m", "aws", *SUITES, *arguments]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as running:
+    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, preexec_fn=_hear_interrupts) as running:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: running.send_signal(signal.SIGINT))
         status = running.wait()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # what is left is taken down whatever happens
     return status
+
+
+def _hear_interrupts() -> None:
+    """Whoever is started in a script's background inherits deafness to SIGINT, and would never end."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def take_down(session: Any, name: str) -> list[str]:
