@@ -31,6 +31,10 @@ SONG_LIMIT = 0.5
 """Seconds from `complete` of a 3 MB song to `completed`, over plain FFmpeg, at most."""
 
 
+PATIENCE = 3600.0
+"""Seconds for one conversion."""
+
+
 class Bench:
     """One run of everything, on one stack."""
 
@@ -127,7 +131,7 @@ class Bench:
 
     def _completed(self, conversion_id: str) -> Json:
         """Told by its event stream, as the page is: who polls twenty times a second measures the polling."""
-        *_, last = self.client.follow(conversion_id)
+        *_, last = self.client.follow(conversion_id, PATIENCE)
         conversion = self.client.conversion(conversion_id)
         assert last["status"] == conversion["status"] == "completed", conversion
         return conversion

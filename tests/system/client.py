@@ -79,17 +79,17 @@ class Client:
     def conversion(self, conversion_id: str) -> Json:
         return ok(self.http.get(f"/api/conversions/{conversion_id}"))
 
-    def follow(self, thing_id: str) -> list[Json]:
+    def follow(self, thing_id: str, patience: float = PATIENCE) -> list[Json]:
         """Every progress of one thing by its event stream, until the terminal one; reconnects as a browser would."""
         seen: list[Json] = []
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             for event, data, _ in self.events(f"/api/progress/{thing_id}/events"):
                 assert event == "progress", (event, data)
                 seen.append(data)
             if seen and is_terminal(seen[-1]):
                 return seen
-        raise AssertionError(f"{thing_id} did not end within {PATIENCE} s: {seen[-1:]}")
+        raise AssertionError(f"{thing_id} did not end within {patience} s: {seen[-1:]}")
 
     def events(self, path: str, headers: dict[str, str] | None = None) -> Iterator[tuple[str, Json, str]]:
         """(event, data, id) of a stream of server-sent events, until the server ends it."""
