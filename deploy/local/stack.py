@@ -145,6 +145,7 @@ class EmbeddedStack:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TINYPIXO_"))}
         keys = _secrets(self.home / "secrets.json")
         return kept | {
+            "MALLOC_ARENA_MAX": "2",  # as in the images, see there
             **cloud.environment,
             "TINYPIXO_SESSION_SECRET": keys["session_secret"],
             "TINYPIXO_JANITOR_TOKEN": keys["janitor_token"],
