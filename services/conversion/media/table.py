@@ -34,6 +34,8 @@ class Recipe:
     chapters: Literal["", "native", "comments"] = ""
     tags: frozenset[str] | None = None
     """Names of those it can carry; None: any."""
+    block: int | None = None
+    """Samples of a block, for an encoder that makes its blocks as long as the first frame it meets."""
     patches_head: bool = False
     """The muxer goes back to its first bytes when it ends; where not, the hash of the output can follow the writing."""
     index_first: bool = False
@@ -62,7 +64,7 @@ RECIPES: dict[str, Recipe] = {
         patches_head=True,
     ),
     "flac": Recipe(
-        "flac", {16: "flac", 24: "flac"}, {16: "s16", 24: "s32"}, cover="stream", chapters="comments", patches_head=True,
+        "flac", {16: "flac", 24: "flac"}, {16: "s16", 24: "s32"}, cover="stream", chapters="comments", block=4608, patches_head=True,
     ),
     "aac": Recipe("adts", {"": "aac"}, {}, ("-write_id3v2", "1"), rates=_AAC, chapters="native", measurable=False),
     "m4a": Recipe(

@@ -52,6 +52,13 @@ def test_a_flac_says_its_samples_and_their_digest(engine: FfmpegEngine, sounds: 
     assert info.md5_signature.to_bytes(16, "big") == hashlib.md5(plain, usedforsecurity=False).digest()
 
 
+@pytest.mark.parametrize("source", ["gapless.mp3", "song.opus", "song.wav"])
+def test_the_blocks_of_a_flac_are_as_long_as_they_should_be(source: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+    """FFmpeg makes them as long as the first frame it meets, which of a gapless MP3 is 47 samples: then the FLAC is larger than a WAV."""
+    info: Any = FLAC(keep("x.flac", convert(engine, sounds.tone(source), "flac").content)).info  # type: ignore[no-untyped-call]
+    assert (info.min_blocksize, info.max_blocksize) == (4608, 4608)
+
+
 def test_a_small_wav_is_a_plain_riff_of_the_right_size(engine: FfmpegEngine, sounds: Sounds) -> None:
     content = convert(engine, sounds.tone("song.wav"), "wav").content
     at = content.index(b"data")
