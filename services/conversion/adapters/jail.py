@@ -7,7 +7,6 @@ there is no seccomp at all (macOS), limits, an empty environment and FFmpeg's ow
 import array
 import contextlib
 import functools
-import json
 import os
 import signal
 import socket
@@ -57,13 +56,13 @@ def start(command: Sequence[str], descriptors: Sequence[int], limits: Mapping[st
     """
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        setup = {
-            "limits": dict(limits),
-            "filter": "" if jail is Jail.NONE else seccomp.program(notify=jail is Jail.ASKING).hex(),
-            "notify": jail is Jail.ASKING,
-        }
+        setup = [
+            ",".join(f"{name}={value}" for name, value in limits.items()),
+            "" if jail is Jail.NONE else seccomp.program(notify=jail is Jail.ASKING).hex(),
+            "1" if jail is Jail.ASKING else "0",
+        ]
         process = subprocess.Popen(  # noqa: S603 - an argument list of our own making, no shell
-            [sys.executable, "-I", "-S", str(_LAUNCHER), str(theirs.fileno()), str(os.getpid()), json.dumps(setup), *command],
+            [sys.executable, "-I", "-S", str(_LAUNCHER), str(theirs.fileno()), str(os.getpid()), *setup, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

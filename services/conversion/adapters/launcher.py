@@ -1,19 +1,18 @@
-"""Locks itself in and becomes FFmpeg: run as a script, `python -I -S launcher.py SOCKET PARENT SETUP PROGRAM ARGUMENT…`.
+"""Locks itself in and becomes FFmpeg: run as a script, `python -I -S launcher.py SOCKET PARENT LIMITS FILTER NOTIFY PROGRAM ARGUMENT…`.
 
 A script of its own, because code between fork and exec of a threaded Python is not safe, and standing alone, because every import
-costs its child a few milliseconds. SETUP is JSON: `limits` {name of RLIMIT: bytes, seconds or count}, `filter` (hex, may be empty),
-`notify` (whether the parent answers the filter's questions). The listener of those goes to the parent through SOCKET.
+costs its child a few milliseconds: `json` and `signal` would double them. LIMITS is `NAME=VALUE,…` (names of RLIMIT; bytes, seconds
+or count), FILTER is hex and may be empty, NOTIFY is 1 where the parent answers the filter's questions: their listener goes to it through SOCKET.
 """
 
 import _socket
 import ctypes
-import json
 import os
 import resource
-import signal
 import struct
 import sys
 
+_SIGKILL = 9
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _SECCOMP_SET_MODE_FILTER, _NEW_LISTENER = 1, 8
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
@@ -22,14 +21,15 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 def main() -> None:
-    socket_fd, parent, setup = int(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
-    for name, value in setup["limits"].items():
+    socket_fd, parent, limits, program, notify, *command = sys.argv[1:]
+    for setting in limits.split(",") if limits else ():
+        name, _, value = setting.partition("=")
         limit = getattr(resource, name, None)
         if limit is not None:
-            _limit(limit, value)
+            _limit(limit, int(value))
     if sys.platform == "linux":
-        _lock_in(socket_fd, parent, bytes.fromhex(setup["filter"]), setup["notify"])
-    os.execve(sys.argv[4], sys.argv[4:], {})  # noqa: S606 - an argument list of our own making, no shell
+        _lock_in(int(socket_fd), int(parent), bytes.fromhex(program), notify == "1")
+    os.execve(command[0], command, {})  # noqa: S606 - an argument list of our own making, no shell
 
 
 def _limit(limit: int, value: int) -> None:
@@ -46,7 +46,7 @@ def _limit(limit: int, value: int) -> None:
 
 def _lock_in(socket_fd: int, parent: int, program: bytes, notify: bool) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # it died before the signal was ordered
         os._exit(1)
     machine = os.uname().machine
