@@ -61,7 +61,7 @@ def s3_config(*, path_style: bool, patience: Patience) -> Config:
 
 
 def dynamodb_client(session: boto3.Session, patience: Patience = QUICK) -> Any:
-    """The client behind boto3's resource: it takes and gives Python values and condition objects, and is thread-safe."""
+    """The client behind boto3's resource: it takes and gives Python values, and is thread-safe: but see `updates.py` on conditions."""
     return session.resource("dynamodb", config=_config(patience)).meta.client
 
 

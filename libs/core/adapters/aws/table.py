@@ -18,7 +18,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from libs.core.adapters.aws.errors import RETRY_AFTER, code_of, translated
-from libs.core.adapters.aws.updates import Conflict, Item, Update
+from libs.core.adapters.aws.updates import Conflict, Item, Update, conditional
 from libs.core.errors import StorageUnavailable
 
 BATCH_GET = 100
@@ -91,9 +91,9 @@ class Table:
                 answer = self._client.delete_item(
                     TableName=self.name,
                     Key={"pk": pk},
-                    ConditionExpression=Attr("pk").exists() & condition,
                     ReturnValues="ALL_OLD",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **conditional(Attr("pk").exists() & condition),
                 )
         except ClientError as error:
             raise Conflict(self._standing(pk, error)) from error
@@ -146,7 +146,7 @@ class Table:
 
     def keys(self, index: str, condition: ConditionBase, **more: Any) -> Iterator[str]:
         """The keys that an index lists under a condition, through all its pages."""
-        request = {"TableName": self.name, "IndexName": index, "KeyConditionExpression": condition, **more}
+        request = {"TableName": self.name, "IndexName": index, **conditional(condition, of_key=True), **more}
         while True:
             with translated("DynamoDB"):
                 page = self._client.query(**request)
@@ -162,9 +162,9 @@ class Table:
             answer = self._client.query(
                 TableName=self.name,
                 IndexName=index,
-                KeyConditionExpression=condition,
                 ScanIndexForward=False,
                 Limit=limit,
+                **conditional(condition, of_key=True),
                 **request,
             )
         return [item["pk"] for item in answer["Items"]], answer.get("LastEvaluatedKey")
@@ -172,7 +172,7 @@ class Table:
     def count(self, index: str, condition: ConditionBase) -> int:
         """How many items an index has under a condition."""
         total = 0
-        request: Item = {"TableName": self.name, "IndexName": index, "KeyConditionExpression": condition, "Select": "COUNT"}
+        request: Item = {"TableName": self.name, "IndexName": index, "Select": "COUNT", **conditional(condition, of_key=True)}
         while True:
             with translated("DynamoDB"):
                 page = self._client.query(**request)

@@ -1,4 +1,8 @@
-"""One conditional change of one item, and how DynamoDB is told of it."""
+"""Conditions, and the conditional change of one item: how DynamoDB is told of them.
+
+Considerations: boto3 takes condition objects too, but builds their expressions with one builder for all threads, which mixes up
+their placeholders when two requests meet (`boto3.dynamodb.transform`). So each is built here, by a builder of its own.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +19,17 @@ class Conflict(Exception):
     def __init__(self, item: Item | None) -> None:
         super().__init__("The condition of the write was not met.")
         self.item = item
+
+
+def conditional(condition: ConditionBase, *, of_key: bool = False) -> Item:
+    """The parameters of a request under a condition; with `of_key`, of a query."""
+    built = ConditionExpressionBuilder().build_expression(condition, is_key_condition=of_key)
+    return {
+        "KeyConditionExpression" if of_key else "ConditionExpression": built.condition_expression,
+        "ExpressionAttributeNames": built.attribute_name_placeholders,
+        # An empty map is refused.
+        **({"ExpressionAttributeValues": values} if (values := built.attribute_value_placeholders) else {}),
+    }
 
 
 @dataclass
@@ -51,11 +66,11 @@ class Update:
             text += f" REMOVE {', '.join(named(a) for a in self.remove)}"
         # A repetition of this very write finds its own id, and so fails where its condition would still hold.
         not_yet = Attr("write_id").not_exists() | Attr("write_id").ne(write_id)
-        built = ConditionExpressionBuilder().build_expression(Attr("pk").exists() & not_yet & self.condition)
+        built = conditional(Attr("pk").exists() & not_yet & self.condition)
         return {
             "Key": {"pk": pk},
             "UpdateExpression": text,
-            "ConditionExpression": built.condition_expression,
-            "ExpressionAttributeNames": {**names, **built.attribute_name_placeholders},
-            "ExpressionAttributeValues": {**values, **built.attribute_value_placeholders},
+            "ConditionExpression": built["ConditionExpression"],
+            "ExpressionAttributeNames": {**names, **built["ExpressionAttributeNames"]},
+            "ExpressionAttributeValues": {**values, **built["ExpressionAttributeValues"]},
         }
