@@ -39,7 +39,6 @@ class ConversionContainer(containers.DeclarativeContainer):
     limits = providers.Factory(Limits, max_duration=settings.provided.max_duration)
     engine = providers.Singleton(FfmpegEngine, providers.Callable(_program, settings.provided.ffmpeg), limits)
 
-    request_conversion = providers.Factory(use_cases.RequestConversion, uploads, conversions, settings.provided.lifetime)
     show_conversion = providers.Factory(use_cases.ShowConversion, conversions, queue)
     list_conversions = providers.Factory(use_cases.ListConversions, conversions)
     cancel_conversion = providers.Factory(use_cases.CancelConversion, conversions)
@@ -68,6 +67,9 @@ class ConversionContainer(containers.DeclarativeContainer):
         providers.Factory(running.RescueStranded, queue, arrives, PATIENCE),
         settings.provided.slots,
         settings.provided.lease,
+    )
+    request_conversion = providers.Factory(
+        use_cases.RequestConversion, uploads, conversions, settings.provided.lifetime, worker.provided.wake
     )
     checks = providers.Dict(
         S3=aws.s3_check,

@@ -21,10 +21,19 @@ Clock = Callable[[], float]
 class RequestConversion:
     """Writes a conversion beside its upload; it starts by itself, now or when the upload has arrived."""
 
-    def __init__(self, uploads: UploadStore, conversions: ConversionStore, lifetime: int, clock: Clock = time.time) -> None:
+    def __init__(
+        self,
+        uploads: UploadStore,
+        conversions: ConversionStore,
+        lifetime: int,
+        wake: Callable[[str], None],
+        clock: Clock = time.time,
+    ) -> None:
+        """`wake` is told of a conversion that may begin: a worker beside us need not wait until the stream has come round."""
         self._uploads = uploads
         self._conversions = conversions
         self._lifetime = lifetime
+        self._wake = wake
         self._clock = clock
 
     def __call__(
@@ -56,6 +65,8 @@ class RequestConversion:
         made = self._conversions.create(wanted, upload)
         if made.fingerprint != wanted.fingerprint:
             raise IdempotencyKeyReused("This Idempotency-Key was used for another conversion. Use a new one for a new request.")
+        if made.phase is Phase.QUEUED:
+            self._wake(made.id)
         return made
 
 

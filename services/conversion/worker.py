@@ -78,6 +78,11 @@ class Worker:
         for thread in list(self._running):
             thread.join(max(0.0, self._deadline + GRACE - time.monotonic()))
 
+    def wake(self, conversion_id: str) -> None:
+        """Begins a conversion that was queued by this process, if a slot is free; its message finds it begun. For any thread."""
+        if self._threads and not self._stop.is_set():
+            self._try_slot(conversion_id, None)
+
     def _receiving(self) -> None:
         self._patiently(self._receive, pause=0)
 

@@ -1,10 +1,12 @@
 """One attempt at a conversion: how each kind of end is written, and what is left in the bucket then."""
 
+from collections.abc import Callable
+
 import pytest
 
 from libs.core.domain.conversions import ConversionStatus, Phase
 from libs.core.errors import ObjectMissing
-from services.conversion.ports import MediaError, OutputSink, Result, SourceBytes
+from services.conversion.ports import MediaError, OutputSink, Result, SourceBytes, Tick
 from services.conversion.running import MAX_ATTEMPTS, MAX_LOST_ATTEMPTS, HandOver
 from tests.conversion.support import LEASE, RESULT, FakeEngine, World, beating, convert_in_parts
 from tests.fakes import A_SOURCE
@@ -106,6 +108,21 @@ def test_a_hand_over_keeps_the_parts_for_the_next_attempt_and_counts_as_no_loss(
 
     assert world.run(FakeEngine(convert_in_parts(b"one", b"two")), "worker-2")(conversion.id, beating) is True
     assert world.outputs(conversion) == {f"outputs/{conversion.id}/1.mp3": b"onetwo"}
+    assert not world.open_parts(conversion)
+
+
+def test_a_result_that_was_stored_before_it_was_found_wanting_is_not_published_and_taken_away(world: World) -> None:
+    def script(_source: SourceBytes, sink: OutputSink, _tick: Callable[[Tick], None]) -> Result:
+        sink.finish([sink.put_part(1, b"looks well")], 10)
+        raise MediaError("internal", "Something went wrong on our side.")
+
+    conversion = world.queued()
+
+    assert world.run(FakeEngine(script))(conversion.id, beating) is True
+
+    assert world.now(conversion).status is ConversionStatus.FAILED
+    assert world.now(conversion).output is None
+    assert not world.outputs(conversion)
     assert not world.open_parts(conversion)
 
 

@@ -34,7 +34,7 @@ MP3 = ConversionRequest("mp3", ConversionOptions(bitrate="192k"))
 
 @pytest.fixture
 def ask(world: World) -> RequestConversion:
-    return RequestConversion(world.uploads, world.conversions, 24 * HOUR, world.clock)
+    return RequestConversion(world.uploads, world.conversions, 24 * HOUR, lambda _: None, world.clock)
 
 
 @pytest.fixture
@@ -57,6 +57,18 @@ def test_a_conversion_of_a_file_on_its_way_waits_and_of_one_that_arrived_is_queu
     assert (waiting.phase, queued.phase) == (Phase.WAITING, Phase.QUEUED)
     assert world.uploads.get(upload.id).conversions == (waiting.id, queued.id)
     assert queued.expires_at == world.clock() + 24 * HOUR
+
+
+def test_a_worker_is_woken_for_what_may_begin_and_for_nothing_else(world: World) -> None:
+    woken: list[str] = []
+    ask = RequestConversion(world.uploads, world.conversions, 24 * HOUR, woken.append, world.clock)
+    upload, _ = world.begun(waiting=0)
+    ask("anna", upload.id, MP3)
+    world.uploads.mark_uploaded(upload.id)
+
+    queued = ask("anna", upload.id, MP3)
+
+    assert woken == [queued.id]
 
 
 @pytest.mark.parametrize(("wanted", "named"), [(None, "Für Elise.flac"), ("mine.wav", "mine.flac"), ("../x", "x.flac")])

@@ -85,6 +85,32 @@ def test_a_message_starts_a_conversion_and_is_deleted_at_its_end(world: World, s
     eventually(lambda: messages(world) == 0)
 
 
+def test_what_was_asked_for_here_starts_without_a_message_and_its_message_finds_it_begun(
+    world: World, slots: Slots, engine: HeldEngine
+) -> None:
+    conversion = world.queued()
+    worker = slots(2)
+
+    worker.wake(conversion.id)
+    eventually(lambda: status(world, conversion) == "converting")
+    told(world, conversion)
+
+    eventually(lambda: messages(world) == 0)
+    assert len(engine.jobs) == 1
+
+
+def test_nobody_is_woken_who_has_not_begun_or_is_about_to_end(world: World, slots: Slots, engine: HeldEngine) -> None:
+    asleep = Worker(world.inbox, world.run(engine), world.following, world.arrives, world.rescue, 1, LEASE)
+    ended = slots()
+    ended.stop()
+
+    for worker in (asleep, ended):
+        worker.wake(world.queued().id)
+
+    assert not asleep._running
+    assert not ended._running
+
+
 def test_a_file_that_arrives_starts_what_waits_for_it(world: World, slots: Slots) -> None:
     upload, (conversion,) = world.begun()
     world.store(upload)

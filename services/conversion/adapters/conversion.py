@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from libs.core.domain.formats import ConversionOptions, Format
 from services.conversion.adapters import jail
@@ -11,6 +12,7 @@ from services.conversion.adapters.carrying import Scratch, tags_file
 from services.conversion.adapters.limits import Limits
 from services.conversion.adapters.outbox import Outbox
 from services.conversion.adapters.run import Outcome, Progress, Run, Step
+from services.conversion.adapters.storing import store
 from services.conversion.adapters.ticker import CONVERTED, Ticker
 from services.conversion.adapters.window import Window
 from services.conversion.media import classify, commands, cover, ends, loudness, metadata, verdict
@@ -48,7 +50,9 @@ class Conversion:
         """Raises MediaError, StorageUnavailable, and whatever `tick` raises."""
         self._ticker = Ticker(self.tick)
         self._ticker.enter("probing", 0, 0)
-        if jail.best_jail() is not jail.Jail.ASKING:
+        if jail.best_jail() is jail.Jail.ASKING:
+            self.window.begin()
+        else:
             self.window.fill(self._ticker.step)
         with ExitStack() as stack:
             report, found = self._describe()
@@ -173,9 +177,9 @@ class Conversion:
                     room += outcome.report.missing_index + _INDEX_SLACK
                     continue
                 self._demand_success(outcome)
-                duration = self._verify(plan, stream, report, outcome, outbox)
+                outbox.seal()
                 self._ticker.enter("storing", CONVERTED, 100)
-                key, size, digest = outbox.finish(self._ticker.share)
+                key, size, digest, duration = store(outbox, partial(self._verify, plan, stream, report, outcome, outbox), self._ticker)
                 return Result(key, size, duration, digest, tuple(self._warnings))
             finally:
                 outbox.close()
@@ -197,14 +201,13 @@ class Conversion:
         largest = self.limits.max_output + PART_SIZE
         return self._run(command, [*inputs, outbox.fd], self.limits.wall(self._expected), step, largest, outbox.room)
 
-    def _verify(self, plan: Plan, stream: AudioStream, report: Report, outcome: Outcome, outbox: Outbox) -> float:
+    def _verify(self, plan: Plan, stream: AudioStream, report: Report, outcome: Outcome, outbox: Outbox, go_on: Step) -> float:
         """Opens the output, compares durations, adds warnings; the output's duration in seconds."""
-        os.lseek(outbox.fd, 0, os.SEEK_SET)
         run = Run(
             [self.program, *commands.verify(outbox.fd)], [outbox.fd], self.limits.rlimits(self.limits.probe_seconds, 0),
             self.limits.probe_seconds, self.limits.stall,
         )  # fmt: skip
-        check = run.execute(self._ticker.pass_by)
+        check = run.execute(go_on)
         written = (outcome.report.written or 0) / plan.sample_rate
         decoded = None if outcome.report.samples is None else outcome.report.samples / stream.sample_rate
         expected = None if report.estimated or self._expected is None else self._expected

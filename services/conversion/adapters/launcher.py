@@ -2,7 +2,7 @@
 
 A script of its own, because code between fork and exec of a threaded Python is not safe, and standing alone, because every import
 costs its child a few milliseconds: `json` and `signal` would double them. LIMITS is `NAME=VALUE,…` (names of RLIMIT; bytes, seconds
-or count), FILTER is hex and may be empty, NOTIFY is 1 where the parent answers the filter's questions: their listener goes to it through SOCKET.
+or count), FILTER is hex and may be empty, NOTIFY is 1 where the parent answers the filter's questions: it gets their listener by SOCKET.
 """
 
 import _socket

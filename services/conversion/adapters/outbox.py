@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TypeVar
 
 from libs.core.domain.uploads import MIB
 from libs.core.ports.objects import Part
@@ -23,6 +24,8 @@ KEPT = 64 * MIB
 """Bytes that stay in memory after they were sent: an output up to this size is hashed without reading it back from S3."""
 _WAIT = 0.1
 
+T = TypeVar("T")
+
 
 class Outbox:
     """`fd` is the file to give to FFmpeg. `held` parts at the front are sent last; 0: the muxer never goes back."""
@@ -36,9 +39,9 @@ class Outbox:
         self._freed = self._kept_front = max(1, held)
         self._on_their_way: dict[int, Future[Part]] = {}
         self._parts: dict[int, Part] = {}
-        self._hash = hashlib.sha256()
+        self._running_hash = hashlib.sha256()  # where the parts go in their order
         self._closed = threading.Event()
-        self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="output")
+        self._senders = ThreadPoolExecutor(SENDERS + 1, thread_name_prefix="output")
 
     @property
     def size(self) -> int:
@@ -61,13 +64,23 @@ class Outbox:
             self._freed += 1
         return self.room()
 
+    def seal(self) -> None:
+        """FFmpeg writes no more; leaves `fd` at its beginning. Raises MediaError where a part was written to after it was sent: in S3
+        it would be wrong. Such a part has data again where it was freed.
+        """
+        start, end = self._kept_front * PART_SIZE, self._freed * PART_SIZE
+        if start < end and hasattr(os, "SEEK_DATA") and os.lseek(self.fd, start, os.SEEK_DATA) < end:
+            raise MediaError("internal", "Something went wrong on our side while converting. Please try again.", "a sent part was changed")
+        os.lseek(self.fd, 0, os.SEEK_SET)
+
     def finish(self, step: Callable[[float], None]) -> tuple[str, int, str]:
         """Sends the rest and makes the object: key, size, SHA-256 in hex. `step` is called with the share stored, 0 to 1."""
         size = self.size
         if size <= PART_SIZE:
             body = os.pread(self.fd, size, 0)
-            return self._stored_by(lambda: self._sink.finish_small(body), lambda: step(0.0)), size, hashlib.sha256(body).hexdigest()
-        self._check_untouched()
+            storing = self._senders.submit(self._sink.finish_small, body)
+            return self._wait(storing, lambda: step(0.0)), size, hashlib.sha256(body).hexdigest()
+        hashing = self._senders.submit(self._hash_of_memory, size) if self._held and self._freed == self._kept_front else None
         count = -(-size // PART_SIZE)
         waiting = [*range(self._next, count), *range(min(self._held, count))]
         while waiting or self._on_their_way:
@@ -78,8 +91,11 @@ class Outbox:
             self._collect()
             step(len(self._parts) / count)
         parts = [self._parts[number] for number in range(1, count + 1)]
-        key = self._stored_by(lambda: self._sink.finish(parts, size), lambda: step(1.0))
-        return key, size, self._stored_by(lambda: self._whole_hash(size), lambda: step(1.0))
+        key = self._wait(self._senders.submit(self._sink.finish, parts, size), lambda: step(1.0))
+        if not self._held:
+            return key, size, self._running_hash.hexdigest()
+        hashing = hashing or self._senders.submit(self._hash_of_stored, size)
+        return key, size, self._wait(hashing, lambda: step(1.0))
 
     def close(self) -> None:
         """Frees everything. A part that is being sent now may still arrive: its bytes are a copy."""
@@ -91,7 +107,7 @@ class Outbox:
     def _send(self, index: int, length: int) -> None:
         body = os.pread(self.fd, length, index * PART_SIZE)
         if not self._held:
-            self._hash.update(body)
+            self._running_hash.update(body)
         self._on_their_way[index + 1] = self._senders.submit(self._store, index + 1, body)
 
     def _store(self, number: int, body: bytes) -> Part:
@@ -100,12 +116,11 @@ class Outbox:
             return there
         return self._sink.put_part(number, body)
 
-    def _stored_by(self, call: Callable[[], str], step: Callable[[], None]) -> str:
-        """What a call to the sink returns: it may take longer than a lease, which is renewed by stepping on."""
-        storing = self._senders.submit(call)
-        while not wait([storing], _WAIT).done:
+    def _wait(self, future: Future[T], step: Callable[[], None]) -> T:
+        """Its result; it may take longer than a lease, which is renewed by stepping on."""
+        while not wait([future], _WAIT).done:
             step()
-        return storing.result()
+        return future.result()
 
     def _collect(self) -> None:
         for number, future in list(self._on_their_way.items()):
@@ -113,22 +128,18 @@ class Outbox:
                 del self._on_their_way[number]
                 self._parts[number] = future.result()
 
-    def _check_untouched(self) -> None:
-        """A part that was written to after it was sent would be wrong in S3: it has data again where it was freed."""
-        start, end = self._kept_front * PART_SIZE, self._freed * PART_SIZE
-        if start < end and hasattr(os, "SEEK_DATA") and os.lseek(self.fd, start, os.SEEK_DATA) < end:
-            raise MediaError("internal", "Something went wrong on our side while converting. Please try again.", "a sent part was changed")
-
-    def _whole_hash(self, size: int) -> str:
-        if not self._held:
-            return self._hash.hexdigest()
+    def _hash_of_memory(self, size: int) -> str:
         whole = hashlib.sha256()
-        if self._freed > self._kept_front:
-            for piece in self._sink.read_back(size):
-                whole.update(piece)
-                if self._closed.is_set():  # nobody waits for it any more
-                    break
-        else:
-            for at in range(0, size, PART_SIZE):
-                whole.update(os.pread(self.fd, PART_SIZE, at))
+        for at in range(0, size, PART_SIZE):
+            if self._closed.is_set():  # nobody waits for it any more
+                break
+            whole.update(os.pread(self.fd, PART_SIZE, at))
+        return whole.hexdigest()
+
+    def _hash_of_stored(self, size: int) -> str:
+        whole = hashlib.sha256()
+        for piece in self._sink.read_back(size):
+            whole.update(piece)
+            if self._closed.is_set():
+                break
         return whole.hexdigest()

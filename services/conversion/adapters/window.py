@@ -77,6 +77,11 @@ class Window:
             raise self.error
         return os.pread(self.fd, count, start)
 
+    def begin(self) -> None:
+        """Fetches the first block, while FFmpeg is still being started."""
+        with self._changed:
+            self._want(0)
+
     def fill(self, step: Callable[[], None]) -> None:
         """Fetches everything, calling `step` after each piece: for systems where reads cannot be made to wait."""
         for piece_start in range(0, self.size, BLOCK):
