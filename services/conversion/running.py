@@ -46,7 +46,10 @@ class HandOver(Exception):
 
 
 class FileArrives:
-    """S3 says that an upload's bytes are complete: it is `uploaded` from now on, and what waited for it is queued."""
+    """S3 says that an upload's bytes are complete: it is `uploaded` from now on, and what waited for it is queued.
+
+    What waits for an upload that has failed is queued, too: whoever takes it finds nothing to convert and says so to the person.
+    """
 
     def __init__(self, uploads: UploadStore, conversions: ConversionStore, objects: ObjectStore) -> None:
         self._uploads = uploads
@@ -61,7 +64,7 @@ class FileArrives:
                 log.warning("upload.wrong_size", upload=upload_id)
                 return ()
             # After this no conversion can be added as waiting, so the list it returns is all there are.
-            upload = self._uploads.mark_uploaded(upload_id)
+            upload = upload if upload.status is UploadStatus.FAILED else self._uploads.mark_uploaded(upload_id)
         except (UploadNotFound, UploadClosed, ObjectMissing) as error:
             log.info("upload.arrival_ignored", upload=upload_id, reason=error.code)
             return ()
@@ -87,7 +90,7 @@ class NextConversion:
 
 
 class RescueStranded:
-    """Finds what a lost event left behind: conversions that wait for an upload which has arrived."""
+    """Finds what a lost event left behind: conversions that wait for an upload which has arrived, or never will."""
 
     def __init__(self, queue: Queue, arrives: FileArrives, patience: float, clock: Callable[[], float] = time.time) -> None:
         self._queue = queue
@@ -167,6 +170,8 @@ class RunConversion:
     def _convert(self, conversion: Conversion, attempt: "_Attempt") -> Result:
         job = Job(conversion.format, conversion.options, conversion.id)
         upload = self._uploads.get(conversion.upload_id)
+        if upload.status is UploadStatus.FAILED:
+            raise ObjectMissing(f"The upload {upload.id} failed.")
         attempt.sink = self._output(conversion, attempt, self._engine.recipe(job))
         with closing(StoredSource(self._objects, upload.key, upload.size)) as source:
             return self._engine.convert(job, source, attempt.sink, attempt.tick)

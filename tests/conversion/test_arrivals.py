@@ -4,7 +4,7 @@ import pytest
 
 from libs.core.domain.conversions import Phase
 from libs.core.domain.uploads import Failure, UploadStatus
-from tests.conversion.support import PATIENCE, World
+from tests.conversion.support import PATIENCE, FakeEngine, World, beating
 from tests.faulty import counting, failing
 
 
@@ -49,6 +49,25 @@ def test_an_arrival_before_the_object_is_ignored(world: World) -> None:
     assert world.now(conversion).phase is Phase.WAITING
 
 
+def test_what_waits_for_an_upload_that_failed_is_told_so_when_somebody_looks(world: World) -> None:
+    upload, (conversion,) = world.begun()
+    world.store(upload, b"of another size, and so of no use")
+    world.uploads.mark_failed(upload.id, Failure("upload_expired", "The parts are gone."))
+    world.clock.advance(PATIENCE + 1)
+    engine = FakeEngine()
+
+    world.rescue()
+    following = world.following()
+    assert following
+    assert world.run(engine)(following.id, beating) is True
+
+    ended = world.now(conversion)
+    assert ended.status == "failed"
+    assert ended.error
+    assert (ended.error.code, "upload it again" in ended.error.detail) == ("corrupt", True)
+    assert not engine.jobs
+
+
 def test_an_object_of_the_wrong_size_is_no_arrival(world: World) -> None:
     upload, (conversion,) = world.begun()
     world.store(upload, b"too short")
@@ -70,14 +89,15 @@ def test_an_arrival_without_an_item_or_after_its_removal_is_ignored(world: World
     assert world.now(conversion).phase is Phase.WAITING
 
 
-def test_an_arrival_for_an_upload_that_failed_is_ignored(world: World) -> None:
+def test_an_arrival_for_an_upload_that_failed_does_not_bring_it_back(world: World) -> None:
     upload, (conversion,) = world.begun()
     world.store(upload)
     world.uploads.mark_failed(upload.id, Failure("upload_expired", "Gone."))
 
     world.arrives(upload.id)
 
-    assert world.now(conversion).phase is Phase.WAITING
+    assert world.uploads.get(upload.id).status is UploadStatus.FAILED
+    assert world.now(conversion).phase is Phase.QUEUED  # where it finds its end, see above
 
 
 @pytest.mark.parametrize("step", ["mark_uploaded", "queue"])

@@ -130,10 +130,10 @@ class Outbox:
 
     def _hash_of_memory(self, size: int) -> str:
         whole = hashlib.sha256()
-        for at in range(0, size, PART_SIZE):
+        for at in range(0, size, MIB):
             if self._closed.is_set():  # nobody waits for it any more
                 break
-            whole.update(os.pread(self.fd, PART_SIZE, at))
+            whole.update(os.pread(self.fd, MIB, at))
         return whole.hexdigest()
 
     def _hash_of_stored(self, size: int) -> str:
