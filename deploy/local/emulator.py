@@ -161,6 +161,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def free_ports(count: int, besides: int) -> list[int]:
+    """Several, none of which is `besides`: a port that nobody has yet, but that somebody else is about to take."""
+    found: set[int] = set()
+    while len(found) < count:
+        found |= {free_port()} - {besides}
+    return list(found)
+
+
 def _run(*command: str) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:

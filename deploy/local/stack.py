@@ -19,7 +19,7 @@ from typing import Self
 
 from deploy.local.bootstrap import StackOutputs
 from deploy.local.clouds import Cloud, EmulatedCloud
-from deploy.local.emulator import Emulator, free_port, prepare
+from deploy.local.emulator import Emulator, free_ports, prepare
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "frontend" / "dist"
@@ -70,7 +70,7 @@ class EmbeddedStack:
         cloud.start()
         self.outputs = self._bring_up_data(cloud)
         self.environment = self._base_environment(cloud) | _environment_of(self.outputs)
-        self.ports = {name: free_port() for name in SERVICES}
+        self.ports = dict(zip(SERVICES, free_ports(len(SERVICES), besides=self.port), strict=True))
         if not cloud.relays:
             self._run("relay", ["-m", "deploy.local.relay"], {})
         for name in SERVICES:

@@ -54,9 +54,10 @@ class Bench:
         out = self.folder / f"out.{fmt}"
         other = self._by_hand if name == "wav-flac" else self._plain
         theirs, ours, writes = [], [], 0
-        footprint = Footprint(self.stack.processes["conversion"].pid)
+        footprint, plain = Footprint(self.stack.processes["conversion"].pid), Footprint(os.getpid())
         for _ in range(self.rounds):
-            theirs.append(timed(lambda: other(source, fmt, out)))
+            with plain:
+                theirs.append(timed(lambda: other(source, fmt, out)))
             with footprint:
                 conversion = self._convert(upload, fmt)
             ours.append(conversion["seconds"])
@@ -66,7 +67,7 @@ class Bench:
         against = "download + ffmpeg + upload" if name == "wav-flac" else "ffmpeg"
         print(
             f"{name:<9} {minutes:>4g} min  {against:<26} {statistics.median(theirs):>7.2f} s  ours {statistics.median(ours):>7.2f} s"
-            f"  ratio {ratio:.2f} (≤ {limit:.2f})  {footprint}  writes beyond one a second: {writes}",
+            f"  ratio {ratio:.2f} (≤ {limit:.2f})  {footprint}, plain ffmpeg {plain.child_mib} MiB  writes beyond one a second: {writes}",
             flush=True,
         )
         self._check(f"{name} {minutes:g} min", ratio, limit)

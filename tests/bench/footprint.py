@@ -1,4 +1,4 @@
-"""What a process and its children take while something runs, by the kernel's own counters. Linux only."""
+"""What a process, and the children that it starts meanwhile, take while something runs, by the kernel's own counters. Linux only."""
 
 import re
 import threading
@@ -15,13 +15,16 @@ class Footprint:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
+        self._name = _read(Path(f"/proc/{pid}/comm")).strip()
         self._stop = threading.Event()
         self._peaks: dict[int, int] = {}
         self._writes: dict[int, tuple[int, int]] = {}
         self._thread: threading.Thread | None = None
+        self._others: set[int] = set()
 
     def __enter__(self) -> Self:
         self._stop.clear()
+        self._others = set(self._children())
         # The peak counts from here on.
         Path(f"/proc/{self._pid}/clear_refs").write_text("5")
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -54,7 +57,7 @@ class Footprint:
     def _watch(self) -> None:
         while True:
             self._look(self._pid)
-            for pid in self._children():
+            for pid in set(self._children()) - self._others:
                 self._look(pid)
             if self._stop.wait(LOOK_EVERY):
                 self._look(self._pid)
@@ -67,10 +70,11 @@ class Footprint:
         return found
 
     def _look(self, pid: int) -> None:
-        peak = re.search(r"VmHWM:\s+(\d+)", _read(Path(f"/proc/{pid}/status")))
-        if peak:
-            # The kernel keeps the peak. A child's begins anew at its exec: before it, it is this process under another number.
-            self._peaks[pid] = max(self._peaks.get(pid, 0), int(peak[1])) if pid == self._pid else int(peak[1])
+        status = _read(Path(f"/proc/{pid}/status"))
+        peak = re.search(r"VmHWM:\s+(\d+)", status)
+        # A child under our own name has not become another program yet: its memory is still ours.
+        if peak and (pid == self._pid or status.split()[1] != self._name):
+            self._peaks[pid] = max(self._peaks.get(pid, 0), int(peak[1]))
         io = re.search(r"^write_bytes: (\d+)", _read(Path(f"/proc/{pid}/io")), re.MULTILINE)
         if io:
             first, _ = self._writes.get(pid, (int(io[1]) if pid == self._pid else 0, 0))

@@ -1,15 +1,18 @@
 """What the embedded stack needs of its emulator, patches included: nothing is lost by a restart, and little by a kill."""
 
+import hashlib
 import os
+import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import boto3
 import pytest
@@ -37,6 +40,35 @@ def venv() -> Path:
 def emulator(venv: Path, tmp_path: Path) -> Iterator[Emulator]:
     with Emulator(venv, tmp_path / "data", check_signatures=True) as running:
         yield running
+
+
+class Watch:
+    """How much more memory of its own the emulator took at most, in bytes, while something went on."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        assert emulator._process
+        self._status = Path(f"/proc/{emulator._process.pid}/status")
+        self._over = threading.Event()
+        self._seen: list[int] = []
+        self._thread = threading.Thread(target=self._look)
+
+    @property
+    def grown(self) -> int:
+        return max(self._seen) - self._seen[0]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.002) or not self._seen:
+            found = re.search(r"RssAnon:\s+(\d+) kB", self._status.read_text())
+            assert found
+            self._seen.append(int(found[1]) * 1024)
 
 
 def make(emulator: Emulator) -> Callable[[str], Any]:
@@ -107,6 +139,26 @@ def test_a_part_of_a_large_object_is_read_without_the_rest(emulator: Emulator) -
 
 
 @pytest.mark.slow
+def test_a_large_upload_is_completed_without_being_held_in_memory(emulator: Emulator) -> None:
+    outputs, s3 = bring_up(emulator), make(emulator)("s3")
+    name = {"Bucket": outputs.bucket_name, "Key": "uploads/large"}
+    upload = s3.create_multipart_upload(**name)["UploadId"]
+    part = os.urandom(32 << 20)
+    etags = [s3.upload_part(**name, UploadId=upload, PartNumber=number, Body=part)["ETag"] for number in range(1, 9)]
+    parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+
+    with Watch(emulator) as watch:
+        whole = s3.complete_multipart_upload(**name, UploadId=upload, MultipartUpload={"Parts": parts})
+
+    assert watch.grown < 64 << 20
+    digests = hashlib.md5(part, usedforsecurity=False).digest() * 8
+    assert whole["ETag"] == f'"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-8"'
+    assert s3.head_object(**name)["ContentLength"] == 256 << 20
+    for seam in (0, (32 << 20) - 3, (256 << 20) - 6):
+        got = s3.get_object(**name, Range=f"bytes={seam}-{seam + 5}")["Body"].read()
+        assert got == (part + part)[seam % (32 << 20) :][:6]
+
+
 def test_an_item_removed_by_ttl_leaves_a_record_with_what_it_was(emulator: Emulator) -> None:
     stack = bring_up(emulator)
     item = {"pk": {"S": "upl_1"}, "expires_at": {"N": "1"}}
