@@ -27,7 +27,7 @@ PLAIN = {
     "mp3": ["-c:a", "libmp3lame", "-b:a", "192k", "-id3v2_version", "3"],
     "m4a": ["-c:a", "aac", "-b:a", "192k", "-moov_size", "2000000", "-f", "ipod"],
     "opus": ["-c:a", "libopus", "-b:a", "128k"],
-    "flac": ["-af", "asetnsamples=4608:pad=0", "-c:a", "flac"],
+    "flac": ["-c:a", "flac", "-frame_size", "4608"],
 }
 MUSIC = "aevalsrc=0.3*sin(440*2*PI*t)*sin(3*t)+0.1*random(0)|0.3*sin(554*2*PI*t+sin(2*t))+0.1*random(1):s=44100:d={}"
 

@@ -64,8 +64,7 @@ def make_plan(fmt: Format, recipe: Recipe, options: ConversionOptions, stream: A
     plan = Plan(recipe.encoders[bits], tuple(encoder_options), rate, channels, bits, (), tuple(warnings))
     mixing = (f"aformat=channel_layouts={_LAYOUTS[channels - 1]}",) if channels != stream.channels else ()
     plan = replace(plan, mixing=mixing, may_clip=_may_clip(stream, plan))
-    blocks = (f"asetnsamples={recipe.block}:pad=0",) if recipe.block else ()
-    return replace(plan, filters=(*_last_filters(stream, plan), *blocks))
+    return replace(plan, filters=tuple(_last_filters(stream, plan)))
 
 
 def pick_piece(options: ConversionOptions, duration: float | None) -> tuple[float, float | None]:

@@ -34,8 +34,6 @@ class Recipe:
     chapters: Literal["", "native", "comments"] = ""
     tags: frozenset[str] | None = None
     """Names of those it can carry; None: any."""
-    block: int | None = None
-    """Samples of a block, for an encoder that makes its blocks as long as the first frame it meets."""
     patches_head: bool = False
     """The muxer goes back to its first bytes when it ends; where not, the hash of the output can follow the writing."""
     index_first: bool = False
@@ -46,6 +44,8 @@ class Recipe:
     """Bytes that the format itself can count; None: more than anybody has."""
 
 
+_FLAC_BLOCK = ("-frame_size", "4608")
+"""Samples. FFmpeg would make the blocks as long as the first frame it meets, which of a gapless MP3 is 47."""
 _ID3 = ("-id3v2_version", "3")
 _RIFF_TAGS = frozenset({"title", "artist", "album", "date", "genre", "track", "comment", "copyright"})
 _MP4_TAGS = _RIFF_TAGS | {
@@ -64,7 +64,8 @@ RECIPES: dict[str, Recipe] = {
         patches_head=True,
     ),
     "flac": Recipe(
-        "flac", {16: "flac", 24: "flac"}, {16: "s16", 24: "s32"}, cover="stream", chapters="comments", block=4608, patches_head=True,
+        "flac", {16: "flac", 24: "flac"}, {16: "s16", 24: "s32"}, encoder_options=_FLAC_BLOCK, cover="stream", chapters="comments",
+        patches_head=True,
     ),
     "aac": Recipe("adts", {"": "aac"}, {}, ("-write_id3v2", "1"), rates=_AAC, chapters="native", measurable=False),
     "m4a": Recipe(

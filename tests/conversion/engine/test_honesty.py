@@ -110,6 +110,8 @@ def test_a_sound_that_changes_its_rate_in_the_middle_is_whole(engine: FfmpegEngi
     for fmt, options in (("wav", {}), ("m4a", {}), ("mp3", {"start": 1.0, "fade_out": 1.0})):
         made = convert(engine, joined, fmt, **options)  # type: ignore[arg-type]  # they are no sinks
         assert listen(keep(f"x.{fmt}", made.content)).seconds == pytest.approx(6.05 - options.get("start", 0), abs=0.1)
+    lossless = [listen(keep(f"whole.{fmt}", convert(engine, joined, fmt).content)).seconds for fmt in ("wav", "flac")]
+    assert lossless[0] == lossless[1]
     told = convert(engine, joined, "flac", normalize=-20.0).result.warnings
     assert "The loudness was left as it is: this file changes its form in the middle." in told
 

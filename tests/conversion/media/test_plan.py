@@ -111,7 +111,7 @@ def test_what_was_asked_for_is_no_surprise() -> None:
         ("ogg", {}, ["-q:a", "5"]),
         ("ogg", {"bitrate": "320k", "channels": 1}, ["-b:a", "240000"]),
         ("opus", {"bitrate": "320k", "channels": 1}, ["-b:a", "256000"]),
-        ("flac", {}, ["-ar", "44100"]),
+        ("alac", {}, ["-ar", "44100"]),
     ],
 )
 def test_bitrate_and_quality(fmt: str, options: dict[str, float | str], expected: list[str]) -> None:
