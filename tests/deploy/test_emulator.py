@@ -139,6 +139,7 @@ def test_a_part_of_a_large_object_is_read_without_the_rest(emulator: Emulator) -
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads from /proc how much memory is taken")
 def test_a_large_upload_is_completed_without_being_held_in_memory(emulator: Emulator) -> None:
     outputs, s3 = bring_up(emulator), make(emulator)("s3")
     name = {"Bucket": outputs.bucket_name, "Key": "uploads/large"}
