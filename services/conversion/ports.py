@@ -56,8 +56,8 @@ class OutputSink(ABC):
         """For a result of at most `PART_SIZE` bytes: one PUT, no multipart upload. Returns its key."""
 
     @abstractmethod
-    def read_back(self, size: int) -> Iterator[bytes]:
-        """The bytes of the object that `finish` made, from the first to the last.
+    def read_back(self, start: int, end: int) -> Iterator[bytes]:
+        """The bytes from `start` up to `end` of the object that `finish` made. Thread-safe.
 
         Asked for only where the hash could not be made while writing: the format's first bytes were known last and the output did not fit
         into memory. Raises StorageUnavailable after retries.

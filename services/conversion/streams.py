@@ -129,8 +129,8 @@ class StoredOutput(OutputSink):
             self._objects.erase([key])
         return key
 
-    def read_back(self, size: int) -> Iterator[bytes]:
-        return StoredSource(self._objects, self._open().key, size).read(0, size)
+    def read_back(self, start: int, end: int) -> Iterator[bytes]:
+        return StoredSource(self._objects, self._open().key, end).read(start, end)
 
     def discard(self, spared: Collection[str] = ()) -> None:
         """Takes away whatever this attempt wrote, but for what lies under a key that is spared. What it still sends begins nothing new."""

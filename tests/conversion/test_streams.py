@@ -153,7 +153,8 @@ def test_parts_come_in_any_order_and_make_one_object_in_theirs(world: World, cla
     assert not world.outputs(claimed)
     sink.finish(parts, 3)
     assert list(world.outputs(claimed).values()) == [b"abc"]
-    assert b"".join(sink.read_back(3)) == b"abc"
+    assert b"".join(sink.read_back(0, 3)) == b"abc"
+    assert b"".join(sink.read_back(1, 2)) == b"b"
 
 
 def test_discarding_takes_parts_and_object_but_for_what_is_spared(world: World, claimed: Conversion) -> None:

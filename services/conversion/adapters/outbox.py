@@ -7,8 +7,10 @@ import contextlib
 import hashlib
 import os
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import chain, islice
 from typing import TypeVar
 
 from libs.core.domain.uploads import MIB
@@ -80,7 +82,8 @@ class Outbox:
             body = os.pread(self.fd, size, 0)
             storing = self._senders.submit(self._sink.finish_small, body)
             return self._wait(storing, lambda: step(0.0)), size, hashlib.sha256(body).hexdigest()
-        hashing = self._senders.submit(self._hash_of_memory, size) if self._held and self._freed == self._kept_front else None
+        all_here = self._freed == self._kept_front
+        hashing = self._senders.submit(self._whole_hash, size) if self._held and all_here else None
         count = -(-size // PART_SIZE)
         waiting = [*range(self._next, count), *range(min(self._held, count))]
         while waiting or self._on_their_way:
@@ -94,7 +97,7 @@ class Outbox:
         key = self._wait(self._senders.submit(self._sink.finish, parts, size), lambda: step(1.0))
         if not self._held:
             return key, size, self._running_hash.hexdigest()
-        hashing = hashing or self._senders.submit(self._hash_of_stored, size)
+        hashing = hashing or self._senders.submit(self._whole_hash, size)
         return key, size, self._wait(hashing, lambda: step(1.0))
 
     def close(self) -> None:
@@ -128,18 +131,27 @@ class Outbox:
                 del self._on_their_way[number]
                 self._parts[number] = future.result()
 
-    def _hash_of_memory(self, size: int) -> str:
+    def _whole_hash(self, size: int) -> str:
         whole = hashlib.sha256()
-        for at in range(0, size, MIB):
+        gone, back = min(size, self._kept_front * PART_SIZE), min(size, self._freed * PART_SIZE)
+        for piece in chain(self._in_memory(0, gone), self._read_back(), self._in_memory(back, size)):
             if self._closed.is_set():  # nobody waits for it any more
                 break
-            whole.update(os.pread(self.fd, MIB, at))
+            whole.update(piece)
         return whole.hexdigest()
 
-    def _hash_of_stored(self, size: int) -> str:
-        whole = hashlib.sha256()
-        for piece in self._sink.read_back(size):
-            whole.update(piece)
-            if self._closed.is_set():
-                break
-        return whole.hexdigest()
+    def _in_memory(self, start: int, end: int) -> Iterator[bytes]:
+        for at in range(start, end, MIB):
+            yield os.pread(self.fd, min(MIB, end - at), at)
+
+    def _read_back(self) -> Iterator[bytes]:
+        """The parts that were freed, in their order; a few of them are on their way at once."""
+        numbers = iter(range(self._kept_front, self._freed))
+        coming = deque(self._senders.submit(self._fetch, number) for number in islice(numbers, SENDERS))
+        while coming:
+            part = coming.popleft().result()
+            coming.extend(self._senders.submit(self._fetch, number) for number in islice(numbers, 1))
+            yield part
+
+    def _fetch(self, index: int) -> bytes:
+        return b"".join(self._sink.read_back(index * PART_SIZE, (index + 1) * PART_SIZE))

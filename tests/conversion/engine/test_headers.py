@@ -113,7 +113,7 @@ def test_a_wav_past_four_gibibytes(engine: FfmpegEngine) -> None:
     assert result.warnings == ()
     check_rf64(sink.kept[1][:200], result.size, count)
     digest = hashlib.sha256()
-    for piece in sink.read_back(sink.size):
+    for piece in sink.read_back(0, sink.size):
         digest.update(piece)
     assert result.sha256 == digest.hexdigest()
 
@@ -189,6 +189,7 @@ class ForgetfulSink(OutputSink):
     def finish_small(self, body: bytes) -> str:
         raise AssertionError("it is not small")
 
-    def read_back(self, size: int) -> Iterator[bytes]:
-        for number in sorted(self.sizes):
+    def read_back(self, start: int, end: int) -> Iterator[bytes]:
+        """Whole parts."""
+        for number in range(start // PART_SIZE + 1, -(-end // PART_SIZE) + 1):
             yield self.kept.get(number, bytes(self.sizes[number]))
