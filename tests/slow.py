@@ -20,6 +20,7 @@ class Slow:
         self.open = 0
         """Connections that are carried now."""
         self.port = 0
+        self._carried: set[asyncio.Task[None] | None] = set()
         self._loop = asyncio.new_event_loop()
         self._listening = threading.Event()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
@@ -53,6 +54,9 @@ class Slow:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
+        # The loop itself holds its tasks only weakly: one whose connection is paused is held by nobody, and may be collected.
+        me = asyncio.current_task()
+        self._carried.add(me)
         far_writer: asyncio.StreamWriter | None = None
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._upstream, limit=BLOCK)
@@ -61,6 +65,7 @@ class Slow:
             pass  # one side has gone, or the test is over
         finally:
             self.open -= 1
+            self._carried.discard(me)
             for side in (writer, far_writer):
                 if side:
                     side.transport.abort()

@@ -20,12 +20,12 @@ LEASE = 4
 
 SETTINGS = {"TINYPIXO_SLOTS": "0", "TINYPIXO_LEASE": str(LEASE), "TINYPIXO_SWEEP_GRACE": "0", "TINYPIXO_SWEEP_EVERY": "0"}
 
-SECONDS = 40
+SECONDS = 100
 """Of sound."""
 
 REQUESTS: tuple[Json, ...] = (
     {"format": "mp3"},
-    {"format": "flac", "bit_depth": 24, "sample_rate": 96000},  # 17 MB: three parts
+    {"format": "flac", "bit_depth": 24, "sample_rate": 96000, "normalize": -16.0},  # 24 MB: three parts; seconds long, by two passes
     {"format": "opus"},
 )
 

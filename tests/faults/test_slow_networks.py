@@ -133,7 +133,7 @@ def test_an_s3_that_is_far_away_keeps_nobody_waiting_who_does_not_need_it(
 def test_a_worker_far_away_leaves_the_work_to_others_until_its_network_is_well(
     faulty_stack: EmbeddedStack, client: Client, far_away: Slow, bucket: Bucket, track: bytes, hashes: list[str]
 ) -> None:
-    """Well, but slow: a source of half a megabyte then takes some seconds."""
+    """Well, but slow: a source of a megabyte then takes some seconds."""
     with workers(faulty_stack, "far", slots=2, AWS_ENDPOINT_URL=far_away.url) as (far,):
         eventually(far.answers, 30, "it works")
         far_away.latency = FAR
@@ -143,7 +143,7 @@ def test_a_worker_far_away_leaves_the_work_to_others_until_its_network_is_well(
             ended = [client.until_ended(conversion_id) for conversion_id in upload["conversions"]]
         assert far.process.poll() is None
 
-        far_away.latency, far_away.rate = 0.0, 100_000.0
+        far_away.latency, far_away.rate = 0.0, 400_000.0
         ended.append(client.until_ended(client.convert(upload["id"], **REQUESTS[0])["id"]))
 
     assert [(each["status"], each["attempts"]) for each in ended] == [("completed", 1)] * len(ended)
