@@ -65,7 +65,7 @@ class Nowhere(OutputSink):
         return "x"
 
     def read_back(self, start: int, end: int) -> Iterator[bytes]:
-        yield self._parts[start // PART_SIZE + 1][: end - start]
+        yield self._parts[start // PART_SIZE + 1][start % PART_SIZE :][: end - start]
 
 
 def main() -> None:

@@ -24,6 +24,8 @@ AHEAD = 2
 """Parts that may wait for a sender before FFmpeg is held."""
 KEPT = 64 * MIB
 """Bytes that stay in memory after they were sent: an output up to this size is hashed without reading it back from S3."""
+READ_BACK = 2 * MIB
+"""Bytes of one read for the hash: as many as there are senders are on their way, or held, at once."""
 _WAIT = 0.1
 
 T = TypeVar("T")
@@ -145,13 +147,13 @@ class Outbox:
             yield os.pread(self.fd, min(MIB, end - at), at)
 
     def _read_back(self) -> Iterator[bytes]:
-        """The parts that were freed, in their order; a few of them are on their way at once."""
-        numbers = iter(range(self._kept_front, self._freed))
-        coming = deque(self._senders.submit(self._fetch, number) for number in islice(numbers, SENDERS))
+        """What was freed, in its order; a few pieces are on their way at once."""
+        starts = iter(range(self._kept_front * PART_SIZE, self._freed * PART_SIZE, READ_BACK))
+        coming = deque(self._senders.submit(self._fetch, start) for start in islice(starts, SENDERS))
         while coming:
-            part = coming.popleft().result()
-            coming.extend(self._senders.submit(self._fetch, number) for number in islice(numbers, 1))
-            yield part
+            piece = coming.popleft().result()
+            coming.extend(self._senders.submit(self._fetch, start) for start in islice(starts, 1))
+            yield piece
 
-    def _fetch(self, index: int) -> bytes:
-        return b"".join(self._sink.read_back(index * PART_SIZE, (index + 1) * PART_SIZE))
+    def _fetch(self, start: int) -> bytes:
+        return b"".join(self._sink.read_back(start, min(start + READ_BACK, self._freed * PART_SIZE)))

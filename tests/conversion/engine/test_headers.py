@@ -190,6 +190,7 @@ class ForgetfulSink(OutputSink):
         raise AssertionError("it is not small")
 
     def read_back(self, start: int, end: int) -> Iterator[bytes]:
-        """Whole parts."""
         for number in range(start // PART_SIZE + 1, -(-end // PART_SIZE) + 1):
-            yield self.kept.get(number, bytes(self.sizes[number]))
+            first = (number - 1) * PART_SIZE
+            part = memoryview(self.kept.get(number) or bytes(self.sizes[number]))
+            yield bytes(part[max(0, start - first) : end - first])
