@@ -105,6 +105,9 @@ def _keep_parts_in(folder: Path) -> None:
 
 
 def _join_parts_in(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for unfinished in folder.glob("*.joined"):  # by a run that was killed meanwhile
+        unfinished.unlink()
     source = inspect.getsource(s3._complete_multipart_upload)
     for line, better in {
         'md5_digests += hashlib.md5(stored["body"]).digest()': """md5_digests += bytes.fromhex(stored["etag"].strip('"'))""",
@@ -131,7 +134,7 @@ def _join_parts_in(folder: Path) -> None:
             write(path, data, text=text)
 
     s3._joined_on_disk, s3._atomic_write = joined, rename_or_write
-    exec(compile(source, str(s3.__file__), "exec"), vars(s3))  # its own lines, but for the two
+    exec(compile(source, str(s3.__file__), "exec"), vars(s3))  # MiniStack's own lines, but for the two
     s3._complete_multipart_upload = _then_forget(s3._complete_multipart_upload, folder, query_at=3)
 
 

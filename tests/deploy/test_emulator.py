@@ -82,6 +82,11 @@ def bring_up(emulator: Emulator) -> StackOutputs:
     return ensure_stack(Clients.made_by(make(emulator)))
 
 
+def parts_of(emulator: Emulator) -> Path:
+    """Where it keeps the parts of open uploads."""
+    return emulator._data / "state" / "parts"
+
+
 def restart(emulator: Emulator) -> None:
     emulator.stop()
     emulator.start()
@@ -155,9 +160,19 @@ def test_a_large_upload_is_completed_without_being_held_in_memory(emulator: Emul
     digests = hashlib.md5(part, usedforsecurity=False).digest() * 8
     assert whole["ETag"] == f'"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-8"'
     assert s3.head_object(**name)["ContentLength"] == 256 << 20
+    assert list(parts_of(emulator).iterdir()) == []
     for seam in (0, (32 << 20) - 3, (256 << 20) - 6):
         got = s3.get_object(**name, Range=f"bytes={seam}-{seam + 5}")["Body"].read()
         assert got == (part + part)[seam % (32 << 20) :][:6]
+
+
+def test_what_was_being_joined_when_it_was_killed_is_gone_with_the_next_start(emulator: Emulator) -> None:
+    left = parts_of(emulator) / "0123456789abcdef.joined"
+    left.write_bytes(b"half a file")
+
+    restart(emulator)
+
+    assert not left.exists()
 
 
 def test_an_item_removed_by_ttl_leaves_a_record_with_what_it_was(emulator: Emulator) -> None:
