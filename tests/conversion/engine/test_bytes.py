@@ -45,7 +45,7 @@ def test_a_large_output_goes_in_parts_the_first_one_last(engine: FfmpegEngine, l
     ffmpeg("-i", large, "-c:a", "pcm_s24le", "-rf64", "auto", "-fflags", "+bitexact", "-flags", "+bitexact", tmp_path / "plain.wav")
     assert made.content == (tmp_path / "plain.wav").read_bytes()
     assert len(made.sink.order) == 10
-    assert made.sink.order[-1] == 1
+    assert 1 in made.sink.order[-outbox.SENDERS :]  # it was sent last; those already on their way may arrive after it
     assert {len(part) for number, part in made.sink.parts.items() if number < 10} == {PART_SIZE}
     assert PART_SIZE <= sum(end - start for start, end in made.sink.read_backs) <= 2 * PART_SIZE
     assert any(tick.phase == "converting" for tick in made.ticks)
