@@ -66,6 +66,7 @@ class Conversion:
             self._expected = guess - self._start if guess is not None and guess > self._start else None
             self._ticker.describe(self._source, self._expected, self.window)
             picture = self._extract_cover(report)
+            self._reading = commands.in_bulk(report.container, stream.codec)
             plan = make_plan(self.fmt, self.recipe, self.options, stream)
             self._warnings += plan.warnings
             if len(report.audio) > 1:
@@ -140,7 +141,7 @@ class Conversion:
     def _pass(self, name: str, filters: Sequence[str], stream: AudioStream) -> Report:
         self._enter_pass(name)
         chain = [*piece_filters(self.options, changing=self._changing), *filters]
-        command = commands.measure(self.window.fd, stream.index, chain, self.limits.max_duration + 1)
+        command = commands.measure(self.window.fd, self._reading, stream.index, chain, self.limits.max_duration + 1)
         outcome = self._run(command, [], self.limits.wall(self._expected), self._ticker.follow)
         if self._sees_change(outcome):
             return self._pass(name, filters, stream)
@@ -195,8 +196,8 @@ class Conversion:
         for fd in inputs:
             os.lseek(fd, 0, os.SEEK_SET)
         command = commands.convert(
-            self.recipe, plan, source=self.window.fd, stream=stream.index, tags=tags.fd, cover=art.fd if art else None, out=outbox.fd,
-            longest=self.limits.max_duration + 1, index_room=room,
+            self.recipe, plan, source=self.window.fd, reading=self._reading, stream=stream.index, tags=tags.fd,
+            cover=art.fd if art else None, out=outbox.fd, longest=self.limits.max_duration + 1, index_room=room,
         )  # fmt: skip
         largest = self.limits.max_output + PART_SIZE
         return self._run(command, [*inputs, outbox.fd], self.limits.wall(self._expected), step, largest, outbox.room)
