@@ -3,7 +3,6 @@
 The parts that a muxer patches when it ends are held back and go last. FFmpeg is told to wait when it runs too far ahead.
 """
 
-import contextlib
 import hashlib
 import os
 import threading
@@ -106,8 +105,7 @@ class Outbox:
         """Frees everything. A part that is being sent now may still arrive: its bytes are a copy."""
         self._closed.set()
         self._senders.shutdown(wait=False, cancel_futures=True)
-        with contextlib.suppress(OSError):
-            os.close(self.fd)
+        memory.close(self.fd)
 
     def _send(self, index: int, length: int) -> None:
         body = os.pread(self.fd, length, index * PART_SIZE)

@@ -105,7 +105,7 @@ class Window:
         with self._changed:
             self._closed = self._interrupted = True
             self._changed.notify_all()
-            os.close(self.fd)
+            memory.close(self.fd)
 
     def _want(self, block: int) -> None:
         if self._whole:
