@@ -31,6 +31,8 @@ BY_HAND_LIMIT = 0.8
 SONG_LIMIT = 0.5
 """Seconds from `complete` of a 3 MB song to `completed`, over plain FFmpeg, at most."""
 
+LEAST_SECONDS = 15.0
+"""Of conversions in each line: the median of three that take less than a second each differs by a tenth from run to run."""
 
 PATIENCE = 3600.0
 """Seconds for one conversion."""
@@ -53,9 +55,11 @@ class Bench:
         upload = self._upload(source)
         out = self.folder / f"out.{fmt}"
         other = self._by_hand if name == "wav-flac" else self._plain
-        theirs, ours, writes = [], [], 0
+        theirs: list[float] = []
+        ours: list[float] = []
+        writes = 0
         footprint, plain = Footprint(self.stack.processes["conversion"].pid), Footprint(os.getpid())
-        for _ in range(self.rounds):
+        while len(ours) < self.rounds or sum(ours) < LEAST_SECONDS:
             with plain:
                 theirs.append(timed(lambda: other(source, fmt, out)))
             with footprint:
