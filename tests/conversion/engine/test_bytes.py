@@ -19,7 +19,6 @@ from libs.core.ports.objects import Part
 from services.conversion.adapters import conversion, outbox, ticker, window
 from services.conversion.adapters.engine import FfmpegEngine, Limits
 from services.conversion.adapters.run import Run
-from services.conversion.adapters.window import Window
 from services.conversion.ports import PART_SIZE, Job, MediaError, Tick
 from tests.conversion.engine.conftest import Sounds
 from tests.conversion.engine.support import FFMPEG, MemorySink, MemorySource, convert, ffmpeg, listen, part_of
@@ -62,20 +61,6 @@ def test_what_was_freed_is_read_back_in_pieces_and_hashed_in_its_order(
     assert pieces[0][0] == PART_SIZE
     assert all(before[1] == after[0] for before, after in itertools.pairwise(pieces))
     assert {end - start for start, end in pieces} == {outbox.READ_BACK}
-
-
-def test_plain_samples_are_asked_for_in_few_large_reads(engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is a question to us; and with large packets the encoder does not wait for the threads before it."""
-    counts: list[int] = []
-    require = Window.require
-
-    def counted(window: Window, position: int, count: int) -> bool:
-        counts.append(count)
-        return require(window, position, count)
-
-    monkeypatch.setattr(Window, "require", counted)
-    convert(engine, large, "flac")
-    assert len(counts) < 1.5 * large.stat().st_size / (256 * 1024)
 
 
 def test_what_fits_into_memory_is_not_read_back(engine: FfmpegEngine, large: Path) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from libs.core.domain.formats import FORMATS
+from libs.core.domain.uploads import MIB
 from libs.core.errors import StorageUnavailable
 from services.conversion.adapters.engine import FfmpegEngine, Limits
+from services.conversion.adapters.window import Window
 from services.conversion.ports import MediaError, Tick
 from tests.conversion.engine.conftest import Sounds
 from tests.conversion.engine.support import MemorySource, convert, listen, pictures
@@ -130,3 +132,20 @@ def test_a_source_that_breaks_off_is_the_stores_fault(engine: FfmpegEngine, soun
     source = MemorySource(sounds.tone("song.wav"), breaks=StorageUnavailable("S3 is away"))
     with pytest.raises(StorageUnavailable):
         convert(engine, source, "mp3")
+
+
+def test_plain_samples_are_asked_for_in_few_large_reads(engine: FfmpegEngine, sounds: Sounds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a question to us; and with large packets the encoder does not wait for the threads before it."""
+    source = sounds.tone("half-a-minute.wav", seconds=30)
+    asked: list[tuple[int, int]] = []
+    require = Window.require
+
+    def noted(window: Window, position: int, count: int) -> bool:
+        asked.append((position, count))
+        return require(window, position, count)
+
+    monkeypatch.setattr(Window, "require", noted)
+    convert(engine, source, "flac")
+    # Before that FFmpeg looks what the file is; after it, at what follows the samples.
+    inside = [count for position, count in asked if MIB <= position < source.stat().st_size - MIB]
+    assert set(inside) == {256 * 1024}
