@@ -29,21 +29,17 @@ CHUNK = 1 << 20
 class MappedFile(mmap.mmap):
     """A file as bytes that are read only where they are looked at."""
 
-    path: Path
-
     @classmethod
     def of(cls, path: Path | str) -> "MappedFile | bytes":
         """The file's bytes; plain ones if it is empty, which cannot be mapped."""
-        if not Path(path).stat().st_size:
-            return b""
         with open(path, "rb") as file:
-            mapped = cls(file.fileno(), 0, access=mmap.ACCESS_READ)
-        mapped.path = Path(path)
-        return mapped
+            return cls(file.fileno(), 0, access=mmap.ACCESS_READ) if Path(path).stat().st_size else b""
 
 
 class JoinedFile(MappedFile):
     """A whole that was made of parts, in a file that may be renamed to where it shall stay."""
+
+    path: Path
 
 
 def apply(parts: Path) -> None:
@@ -123,11 +119,11 @@ def _join_parts_in(folder: Path) -> None:
     def joined(parts: list[Any]) -> Any:
         path = folder / f"{secrets.token_hex(8)}.joined"
         with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as whole:
-            for part in parts:
-                if isinstance(part, MappedFile):  # half the time of writing what is mapped
-                    with open(part.path, "rb") as stored:
-                        shutil.copyfileobj(stored, whole, CHUNK)
-        return JoinedFile.of(path)
+            whole.writelines(parts)
+        file = JoinedFile.of(path)
+        if isinstance(file, JoinedFile):
+            file.path = path
+        return file
 
     write = s3._atomic_write
 

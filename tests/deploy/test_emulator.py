@@ -166,6 +166,21 @@ def test_a_large_upload_is_completed_without_being_held_in_memory(emulator: Emul
         assert got == (part + part)[seam % (32 << 20) :][:6]
 
 
+def test_parts_that_were_copied_from_objects_are_joined_with_those_that_were_sent(emulator: Emulator) -> None:
+    name, s3 = {"Bucket": bring_up(emulator).bucket_name, "Key": "outputs/joined"}, make(emulator)("s3")
+    s3.put_object(**name | {"Key": "outputs/source"}, Body=PART + b"the rest")
+    upload = s3.create_multipart_upload(**name)["UploadId"]
+    source = {"Bucket": name["Bucket"], "Key": "outputs/source"}
+    copied = s3.upload_part_copy(**name, UploadId=upload, PartNumber=1, CopySource=source, CopySourceRange=f"bytes=0-{len(PART) - 1}")
+    sent = s3.upload_part(**name, UploadId=upload, PartNumber=2, Body=b"the end")
+    etags = [copied["CopyPartResult"]["ETag"], sent["ETag"]]
+
+    parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+    s3.complete_multipart_upload(**name, UploadId=upload, MultipartUpload={"Parts": parts})
+
+    assert s3.get_object(**name)["Body"].read() == PART + b"the end"
+
+
 def test_what_was_being_joined_when_it_was_killed_is_gone_with_the_next_start(emulator: Emulator) -> None:
     left = parts_of(emulator) / "0123456789abcdef.joined"
     left.write_bytes(b"half a file")
