@@ -1,12 +1,12 @@
 import { useCallback } from 'react';
-import { DropZone } from './components/DropZone';
+import { DropZone } from './features/upload/DropZone';
 import { FileRow } from './components/FileRow';
 import { Header } from './components/Header';
 import { LiveRegion } from './components/LiveRegion';
-import { Toolbar } from './components/Toolbar';
-import type { Session } from './session';
-import { conversionsOf } from './state';
-import { useStore } from './store';
+import { Toolbar } from './components/DraftToolbar';
+import type { Session } from './appController';
+import { conversionsOf } from './state/reducer';
+import { useStore } from './state/store';
 
 export function App({ session }: { session: Session }) {
   const state = useStore(session.store);

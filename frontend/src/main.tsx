@@ -1,7 +1,7 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';
-import { Session } from './session';
+import { Session } from './appController';
 import './styles/base.css';
 import './styles/page.css';
 import './styles/row.css';

@@ -1,9 +1,9 @@
-import { NetworkError } from '../src/errors';
-import type { Events } from '../src/live';
-import type { Keeper, Kept } from '../src/keeper';
-import type { Conversion, Format, NewUpload, Progress, SignedPart, Upload } from '../src/types';
-import type { UploadApi } from '../src/uploader';
-import type { World } from '../src/world';
+import { NetworkError } from '../src/api/errors';
+import type { Events } from '../src/live/liveUpdates';
+import type { Keeper, Kept } from '../src/storage/uploadStorage';
+import type { Conversion, Format, NewUpload, Progress, SignedPart, Upload } from '../src/api/types';
+import type { UploadApi } from '../src/features/upload/multipartUploader';
+import type { World } from '../src/lib/environment';
 
 export const PART = 10;
 

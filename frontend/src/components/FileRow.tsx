@@ -1,17 +1,17 @@
 import { memo, useState } from 'react';
-import { useKeptFocus } from '../focus';
-import type { Session } from '../session';
-import type { Row, State } from '../state';
-import type { Conversion } from '../types';
-import { uploadView } from '../uploadView';
-import { bytes, extension, keptUntil } from '../words';
-import { ChoiceForm } from './ChoiceForm';
-import { ConversionCard } from './ConversionCard';
+import { useKeptFocus } from '../lib/focus';
+import type { Session } from '../appController';
+import type { Row, State } from '../state/reducer';
+import type { Conversion } from '../api/types';
+import { uploadView } from '../features/upload/uploadViewModel';
+import { bytes, extension, keptUntil } from '../lib/formatting';
+import { ChoiceForm } from '../features/conversion/ConversionForm';
+import { ConversionCard } from '../features/conversion/ConversionCard';
 import { ErrorMessage } from './ErrorMessage';
 import { Add } from './Icons';
-import { Rechoose } from './Rechoose';
-import { RowActions } from './RowActions';
-import { UploadBar } from './UploadBar';
+import { Rechoose } from '../features/upload/ReselectFile';
+import { RowActions } from './FileActions';
+import { UploadBar } from '../features/upload/UploadProgressBar';
 
 interface FileRowProps {
   row: Row;

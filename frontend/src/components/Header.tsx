@@ -1,6 +1,6 @@
 import { useState } from 'react';
-import type { Connection } from '../live';
-import { currentTheme, setTheme } from '../preferences';
+import type { Connection } from '../live/liveUpdates';
+import { currentTheme, setTheme } from '../storage/preferences';
 import { Logo, Moon, Sun } from './Icons';
 
 const WORDS: Record<Connection, string> = { live: 'Live', polling: 'Slow updates', offline: 'Offline' };
