@@ -37,15 +37,17 @@ test-aws: setup page ## Run the suites on the live AWS account of your credentia
 bench-conversion: setup page ## What a conversion costs on top of plain FFmpeg (minutes long; ARGS="--minutes 10")
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-lint: setup ## Style, types and architecture
+lint: setup frontend/node_modules/.package-lock.json ## Style, types and architecture
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@cd frontend && npm run --silent lint
 
-format: setup ## Bring the code into shape
+format: setup frontend/node_modules/.package-lock.json ## Bring the code into shape
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+	@cd frontend && npm run --silent format
 
 # Running needs little, testing much more: two stamps in one environment.
 setup: $(VENV)/dev

@@ -37,7 +37,7 @@ else
 fi
 
 step 'style, types, architecture' make --no-print-directory lint
-step 'the page: types, style, units' bash -c 'cd frontend && npm run --silent lint && npm test --silent'
+step 'the page: units' bash -c 'cd frontend && npm test --silent'
 step 'services, engine, stack, browser' "$bin/pytest" -m "$marks" "$@"
 
 printf '\nSkipped here:\n'

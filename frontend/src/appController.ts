@@ -32,12 +32,30 @@ export class Session {
   private readonly api: Api;
   private readonly world: World;
 
-  constructor({ api = realApi, keeper = new IndexedDbKeeper(), world = browserWorld, lock = holdLock }: SessionOptions = {}) {
+  constructor({
+    api = realApi,
+    keeper = new IndexedDbKeeper(),
+    world = browserWorld,
+    lock = holdLock,
+  }: SessionOptions = {}) {
     const { store } = this;
     this.api = api;
     this.world = world;
-    this.converting = new Converting({ api, store, world, forget: (key) => this.sending.forget(key) });
-    this.sending = new Sending({ api, store, keeper, world, lock, onUpload: (upload) => this.learnConversions(upload), discard: (id) => api.deleteUpload(id).catch(() => undefined) });
+    this.converting = new Converting({
+      api,
+      store,
+      world,
+      forget: (key) => this.sending.forget(key),
+    });
+    this.sending = new Sending({
+      api,
+      store,
+      keeper,
+      world,
+      lock,
+      onUpload: (upload) => this.learnConversions(upload),
+      discard: (id) => api.deleteUpload(id).catch(() => undefined),
+    });
     this.resuming = new Resuming({ store, keeper, lock, sending: this.sending });
     this.live = new Live({
       open: api.events,
@@ -54,11 +72,20 @@ export class Session {
   async start(): Promise<void> {
     const { api, store } = this;
     const never = new AbortController().signal;
-    const onWait = () => store.get().boot === 'starting' && store.dispatch({ type: 'boot', boot: 'unreachable' });
-    const ask = <T>(request: () => Promise<T>) => this.forever(() => persist(request, { world: this.world, signal: never, onWait: (why) => why && onWait() }), never);
+    const onWait = () =>
+      store.get().boot === 'starting' && store.dispatch({ type: 'boot', boot: 'unreachable' });
+    const ask = <T>(request: () => Promise<T>) =>
+      this.forever(
+        () =>
+          persist(request, { world: this.world, signal: never, onWait: (why) => why && onWait() }),
+        never,
+      );
     // A new visitor's first answer brings the session's cookie. Asking two things at once would make two sessions.
     const formats = await ask(api.formats);
-    const [uploads, conversions] = await Promise.all([ask(api.listUploads), ask(api.listConversions)]);
+    const [uploads, conversions] = await Promise.all([
+      ask(api.listUploads),
+      ask(api.listConversions),
+    ]);
     conversions.forEach((conversion) => store.dispatch({ type: 'conversion', conversion }));
     store.dispatch({ type: 'boot', boot: 'ready', formats });
     await this.resuming.rebuild(uploads);
@@ -66,7 +93,10 @@ export class Session {
     this.live.start();
     window.addEventListener('online', () => this.live.wake());
     window.addEventListener('offline', () => void this.live.doubt());
-    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && this.live.wake());
+    document.addEventListener(
+      'visibilitychange',
+      () => document.visibilityState === 'visible' && this.live.wake(),
+    );
   }
 
   /** New files become rows; one that looks like an interrupted upload continues that. */
@@ -121,7 +151,8 @@ export class Session {
     const after = store.get();
     const conversion = after.conversions[progress.id];
     if (progress.kind === 'conversion') {
-      if (!conversion || (conversion.status === 'completed' && !conversion.output)) void this.converting.learn(progress.id);
+      if (!conversion || (conversion.status === 'completed' && !conversion.output))
+        void this.converting.learn(progress.id);
     } else if (!after.rows.some((row) => row.upload?.id === progress.id)) {
       this.stranger(progress);
     }
@@ -133,7 +164,10 @@ export class Session {
       const { rows, gone } = this.store.get();
       if (gone[id] || rows.some((row) => row.upload?.id === id)) return;
       if (this.sending.creating) return this.stranger({ id } as Progress);
-      void this.api.getUpload(id).then((upload) => this.resuming.adopt(upload)).catch(() => undefined);
+      void this.api
+        .getUpload(id)
+        .then((upload) => this.resuming.adopt(upload))
+        .catch(() => undefined);
     }, STRANGER_MS);
   }
 
@@ -145,21 +179,40 @@ export class Session {
 
   private learnConversions(upload: Upload): void {
     const { conversions } = this.store.get();
-    upload.conversions.filter((id) => !conversions[id]).forEach((id) => void this.converting.learn(id));
+    upload.conversions
+      .filter((id) => !conversions[id])
+      .forEach((id) => void this.converting.learn(id));
   }
 
   private active(): string[] {
     const { rows, conversions } = this.store.get();
     const uploads = rows.filter((row) => row.stage === 'elsewhere').map((row) => row.upload!.id);
-    return [...Object.values(conversions).filter((each) => !isFinal(each)).map((each) => each.id), ...uploads];
+    return [
+      ...Object.values(conversions)
+        .filter((each) => !isFinal(each))
+        .map((each) => each.id),
+      ...uploads,
+    ];
   }
 
   /** Without events nobody tells us of a conversion that began by itself when its file had arrived. */
   private async catchUp(): Promise<void> {
     const { rows, conversions } = this.store.get();
     const having = new Set(Object.values(conversions).map((each) => each.upload_id));
-    const waiting = rows.filter((row) => row.stage === 'stored' && row.upload && !having.has(row.upload.id) && Date.now() - Date.parse(row.upload.updated_at) < 120_000);
-    if (waiting.length === 0 && Object.values(conversions).every((each) => each.status !== 'completed' || each.output)) return;
-    (await this.api.listConversions()).forEach((conversion) => this.store.dispatch({ type: 'conversion', conversion }));
+    const waiting = rows.filter(
+      (row) =>
+        row.stage === 'stored' &&
+        row.upload &&
+        !having.has(row.upload.id) &&
+        Date.now() - Date.parse(row.upload.updated_at) < 120_000,
+    );
+    if (
+      waiting.length === 0 &&
+      Object.values(conversions).every((each) => each.status !== 'completed' || each.output)
+    )
+      return;
+    (await this.api.listConversions()).forEach((conversion) =>
+      this.store.dispatch({ type: 'conversion', conversion }),
+    );
   }
 }

@@ -7,7 +7,16 @@ import { ApiError, NetworkError } from '../src/api/errors';
 import { fingerprint } from '../src/features/upload/fingerprint';
 import { Session } from '../src/appController';
 import type { Upload } from '../src/api/types';
-import { aConversion, anUpload, aProgress, FakeEvents, FakeUploads, FakeWorld, FORMATS, MemoryKeeper } from './fakes';
+import {
+  aConversion,
+  anUpload,
+  aProgress,
+  FakeEvents,
+  FakeUploads,
+  FakeWorld,
+  FORMATS,
+  MemoryKeeper,
+} from './fakes';
 
 let uploads: FakeUploads;
 let keeper: MemoryKeeper;
@@ -19,7 +28,10 @@ let locked: Set<string>;
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, 60));
 const rows = () => session.store.get().rows;
-const aFile = (name = 'song.wav', size = 95, fill = 0) => new ReadableFile([new Uint8Array(size).fill(fill)], name, { type: 'audio/wav' }) as unknown as File;
+const aFile = (name = 'song.wav', size = 95, fill = 0) =>
+  new ReadableFile([new Uint8Array(size).fill(fill)], name, {
+    type: 'audio/wav',
+  }) as unknown as File;
 
 beforeEach(() => {
   localStorage.clear();
@@ -37,7 +49,14 @@ beforeEach(() => {
     },
     listUploads: async () => (order.push('uploads'), listed),
     listConversions: async () => (order.push('conversions'), []),
-    getConversion: vi.fn(async (id: string) => aConversion({ id, status: 'completed', version: 20, output: { filename: 'song.mp3', size: 9, media_type: 'audio/mpeg' } })),
+    getConversion: vi.fn(async (id: string) =>
+      aConversion({
+        id,
+        status: 'completed',
+        version: 20,
+        output: { filename: 'song.mp3', size: 9, media_type: 'audio/mpeg' },
+      }),
+    ),
     createConversion: vi.fn(async () => aConversion({ id: 'cnv_2' })),
     cancelConversion: vi.fn(async () => undefined),
     deleteConversion: vi.fn(async () => undefined),
@@ -45,7 +64,8 @@ beforeEach(() => {
     progress: async () => ({ state: 'same' as const }),
     events: () => new FakeEvents() as unknown as EventSource,
   };
-  const lock = async (key: string, wait?: boolean) => (locked.has(key) ? (wait ? new Promise<never>(() => undefined) : undefined) : () => undefined);
+  const lock = async (key: string, wait?: boolean) =>
+    locked.has(key) ? (wait ? new Promise<never>(() => undefined) : undefined) : () => undefined;
   session = new Session({ api, keeper, world: new FakeWorld(), lock });
 });
 
@@ -71,7 +91,14 @@ describe('starting', () => {
 });
 
 describe('after a reload', () => {
-  const kept = { key: 'k1', uploadId: 'upl_1', name: 'song.wav', size: 95, choice: { format: 'mp3', bitrate: '192k' }, keptAt: 0 };
+  const kept = {
+    key: 'k1',
+    uploadId: 'upl_1',
+    name: 'song.wav',
+    size: 95,
+    choice: { format: 'mp3', bitrate: '192k' },
+    keptAt: 0,
+  };
 
   it('an upload goes on by itself where the bytes are kept, with the missing parts only', async () => {
     listed = [(uploads.upload = anUpload({ completed_parts: [1, 2, 3, 4], version: 5 }))];
@@ -111,7 +138,11 @@ describe('after a reload', () => {
   });
 
   it('keeps the order that the list had', async () => {
-    listed = [anUpload({ id: 'upl_new', status: 'uploaded' }), anUpload({ id: 'upl_b', status: 'uploaded' }), anUpload({ id: 'upl_a', status: 'uploaded' })];
+    listed = [
+      anUpload({ id: 'upl_new', status: 'uploaded' }),
+      anUpload({ id: 'upl_b', status: 'uploaded' }),
+      anUpload({ id: 'upl_a', status: 'uploaded' }),
+    ];
     localStorage.setItem('tinypixo:order', 'upl_a upl_b');
     await session.start();
     expect(rows().map((row) => row.upload?.id)).toEqual(['upl_new', 'upl_a', 'upl_b']);
@@ -197,7 +228,8 @@ describe('new files', () => {
 
   it('are deleted on the service when they are removed while they are created', async () => {
     let create: () => void = () => undefined;
-    uploads.trouble = (leg) => (leg === 'createUpload' ? new Promise((resolve) => (create = resolve)) : undefined);
+    uploads.trouble = (leg) =>
+      leg === 'createUpload' ? new Promise((resolve) => (create = resolve)) : undefined;
     session.add([aFile()]);
     session.sending.convertAll();
     await session.remove(rows()[0]!);
@@ -216,7 +248,10 @@ describe('conversions', () => {
   });
 
   it('are fetched whole when an event says that they are complete', async () => {
-    FakeEvents.all[0]!.say('progress', aProgress({ status: 'completed', percent: 100, version: 20 }));
+    FakeEvents.all[0]!.say(
+      'progress',
+      aProgress({ status: 'completed', percent: 100, version: 20 }),
+    );
     await settle();
     expect(session.store.get().conversions.cnv_1?.output?.filename).toBe('song.mp3');
   });
@@ -228,7 +263,9 @@ describe('conversions', () => {
   });
 
   it('are asked for once, with one key, however often the request is repeated', async () => {
-    vi.mocked(api.createConversion).mockRejectedValueOnce(new ApiError(503, 'storage_unavailable', 'busy'));
+    vi.mocked(api.createConversion).mockRejectedValueOnce(
+      new ApiError(503, 'storage_unavailable', 'busy'),
+    );
     await session.converting.again(rows()[0]!, { format: 'flac' });
     const keys = vi.mocked(api.createConversion).mock.calls.map(([, , key]) => key);
     expect(keys).toHaveLength(2);
@@ -236,20 +273,30 @@ describe('conversions', () => {
   });
 
   it('that failed are tried again as they were, and the old one goes', async () => {
-    await session.converting.retry(rows()[0]!, aConversion({ status: 'failed', options: { bitrate: '192k', sample_rate: undefined } }));
-    expect(vi.mocked(api.createConversion).mock.calls[0]?.slice(0, 2)).toEqual(['upl_1', { format: 'mp3', bitrate: '192k', sample_rate: undefined }]);
+    await session.converting.retry(
+      rows()[0]!,
+      aConversion({ status: 'failed', options: { bitrate: '192k', sample_rate: undefined } }),
+    );
+    expect(vi.mocked(api.createConversion).mock.calls[0]?.slice(0, 2)).toEqual([
+      'upl_1',
+      { format: 'mp3', bitrate: '192k', sample_rate: undefined },
+    ]);
     expect(api.deleteConversion).toHaveBeenCalledWith('cnv_1');
   });
 
   it('that ended before they could be cancelled are no error', async () => {
-    vi.mocked(api.cancelConversion).mockRejectedValue(new ApiError(409, 'conversion_finished', 'It has ended.'));
+    vi.mocked(api.cancelConversion).mockRejectedValue(
+      new ApiError(409, 'conversion_finished', 'It has ended.'),
+    );
     await session.converting.cancel('cnv_1');
     expect(session.store.get().troubles).toEqual({});
     expect(session.store.get().conversions.cnv_1?.status).toBe('completed');
   });
 
   it('go with their upload, which may be gone already', async () => {
-    vi.mocked(api.deleteUpload).mockRejectedValue(new ApiError(404, 'upload_not_found', 'No such upload.'));
+    vi.mocked(api.deleteUpload).mockRejectedValue(
+      new ApiError(404, 'upload_not_found', 'No such upload.'),
+    );
     await session.remove(rows()[0]!);
     expect(rows()).toEqual([]);
     expect(session.store.get().conversions).toEqual({});

@@ -9,28 +9,80 @@ export const PART = 10;
 
 export function anUpload(change: Partial<Upload> = {}): Upload {
   return {
-    id: 'upl_1', status: 'uploading', filename: 'song.wav', size: 95, part_size: PART, part_count: 10, completed_parts: [], uploaded_bytes: 0, percent: 0,
-    conversions: [], version: 1, created_at: '2026-01-01T10:00:00Z', updated_at: '2026-01-01T10:00:00Z', expires_at: '2026-01-02T10:00:00Z', ...change,
+    id: 'upl_1',
+    status: 'uploading',
+    filename: 'song.wav',
+    size: 95,
+    part_size: PART,
+    part_count: 10,
+    completed_parts: [],
+    uploaded_bytes: 0,
+    percent: 0,
+    conversions: [],
+    version: 1,
+    created_at: '2026-01-01T10:00:00Z',
+    updated_at: '2026-01-01T10:00:00Z',
+    expires_at: '2026-01-02T10:00:00Z',
+    ...change,
   };
 }
 
 export function aConversion(change: Partial<Conversion> = {}): Conversion {
   return {
-    id: 'cnv_1', upload_id: 'upl_1', status: 'converting', phase: 'converting', percent: 40, format: 'mp3', options: { bitrate: '192k' }, warnings: [],
-    version: 5, created_at: '2026-01-01T10:00:00Z', expires_at: '2026-01-02T10:00:00Z', ...change,
+    id: 'cnv_1',
+    upload_id: 'upl_1',
+    status: 'converting',
+    phase: 'converting',
+    percent: 40,
+    format: 'mp3',
+    options: { bitrate: '192k' },
+    warnings: [],
+    version: 5,
+    created_at: '2026-01-01T10:00:00Z',
+    expires_at: '2026-01-02T10:00:00Z',
+    ...change,
   };
 }
 
 export function aProgress(change: Partial<Progress> = {}): Progress {
-  return { id: 'cnv_1', kind: 'conversion', status: 'converting', phase: 'converting', percent: 50, version: 6, ...change };
+  return {
+    id: 'cnv_1',
+    kind: 'conversion',
+    status: 'converting',
+    phase: 'converting',
+    percent: 50,
+    version: 6,
+    ...change,
+  };
 }
 
 export const FORMATS: Format[] = [
-  { format: 'mp3', extension: 'mp3', media_type: 'audio/mpeg', lossless: false, options: { bitrate: ['128k', '192k', '320k'], quality: { min: 0, max: 9, default: 2, best: 0 }, sample_rate: [44100, 48000], channels: [1, 2] } },
-  { format: 'flac', extension: 'flac', media_type: 'audio/flac', lossless: true, options: { sample_rate: [44100, 96000], channels: [1, 2, 6], bit_depth: [16, 24] } },
+  {
+    format: 'mp3',
+    extension: 'mp3',
+    media_type: 'audio/mpeg',
+    lossless: false,
+    options: {
+      bitrate: ['128k', '192k', '320k'],
+      quality: { min: 0, max: 9, default: 2, best: 0 },
+      sample_rate: [44100, 48000],
+      channels: [1, 2],
+    },
+  },
+  {
+    format: 'flac',
+    extension: 'flac',
+    media_type: 'audio/flac',
+    lossless: true,
+    options: { sample_rate: [44100, 96000], channels: [1, 2, 6], bit_depth: [16, 24] },
+  },
 ];
 
-function abortable(signal: AbortSignal, error: Error, begin: (resolve: () => void) => void): Promise<void> {
+function abortable(
+  signal: AbortSignal,
+  error: Error,
+  begin: (resolve: () => void) => void,
+): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     const stop = () => reject(error);
     signal.addEventListener('abort', stop);
@@ -85,33 +137,67 @@ export class FakeUploads implements UploadApi {
   gate: Promise<void> | undefined;
   private signatures = 0;
 
-  count = (leg: keyof UploadApi, part?: number) => this.calls.filter(([each, n]) => each === leg && (part === undefined || n === part)).length;
+  count = (leg: keyof UploadApi, part?: number) =>
+    this.calls.filter(([each, n]) => each === leg && (part === undefined || n === part)).length;
   parts = (leg: keyof UploadApi) => this.calls.filter(([each]) => each === leg).map(([, n]) => n!);
 
-  createUpload = (request: NewUpload) => this.answer('createUpload', undefined, () => (this.upload = { ...this.upload, filename: request.filename }));
+  createUpload = (request: NewUpload) =>
+    this.answer(
+      'createUpload',
+      undefined,
+      () => (this.upload = { ...this.upload, filename: request.filename }),
+    );
   getUpload = () => this.answer('getUpload');
   reportPart = (_: string, n: number) => this.answer('reportPart', n, () => this.confirm(n));
-  completeUpload = () => this.answer('completeUpload', undefined, () => (this.upload = { ...this.upload, status: 'uploaded', version: this.upload.version + 1 }));
+  completeUpload = () =>
+    this.answer(
+      'completeUpload',
+      undefined,
+      () =>
+        (this.upload = { ...this.upload, status: 'uploaded', version: this.upload.version + 1 }),
+    );
 
   signParts = async (_: string, numbers: number[]): Promise<SignedPart[]> => {
     this.calls.push(['signParts', numbers[0]]);
     await this.trouble('signParts', numbers[0]);
     this.signatures++;
-    return numbers.map((n) => ({ part_number: n, url: `https://storage/${n}?signature=${this.signatures}`, headers: {}, expires_at: '2099-01-01T00:00:00Z' }));
+    return numbers.map((n) => ({
+      part_number: n,
+      url: `https://storage/${n}?signature=${this.signatures}`,
+      headers: {},
+      expires_at: '2099-01-01T00:00:00Z',
+    }));
   };
 
-  putSigned = async (part: SignedPart, body: Blob, onBytes: (sent: number) => void, signal: AbortSignal): Promise<void> => {
+  putSigned = async (
+    part: SignedPart,
+    body: Blob,
+    onBytes: (sent: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> => {
     this.urls.push(part.url);
     await this.put('putSigned', part.part_number, body, onBytes, signal);
   };
 
-  putPart = async (_: string, n: number, body: Blob, onBytes: (sent: number) => void, signal: AbortSignal): Promise<Upload> => {
+  putPart = async (
+    _: string,
+    n: number,
+    body: Blob,
+    onBytes: (sent: number) => void,
+    signal: AbortSignal,
+  ): Promise<Upload> => {
     await this.put('putPart', n, body, onBytes, signal);
     this.confirm(n);
     return this.upload;
   };
 
-  private async put(leg: 'putSigned' | 'putPart', n: number, body: Blob, onBytes: (sent: number) => void, signal: AbortSignal): Promise<void> {
+  private async put(
+    leg: 'putSigned' | 'putPart',
+    n: number,
+    body: Blob,
+    onBytes: (sent: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     this.calls.push([leg, n]);
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.atOnce);
     try {
@@ -172,7 +258,10 @@ export class FakeEvents implements Events {
     this.onerror?.({} as Event);
   }
   say(type: string, data: unknown, lastEventId = ''): void {
-    this.listeners.get(type)?.({ data: typeof data === 'string' ? data : JSON.stringify(data), lastEventId } as MessageEvent);
+    this.listeners.get(type)?.({
+      data: typeof data === 'string' ? data : JSON.stringify(data),
+      lastEventId,
+    } as MessageEvent);
   }
 }
 

@@ -47,7 +47,18 @@ export class FileChangedError extends Error {
 export function inWords(error: unknown): { code: string; detail: string } {
   if (error instanceof ApiError) return { code: error.code, detail: error.message };
   if (error instanceof FileChangedError) return { code: 'file_changed', detail: error.message };
-  if (error instanceof NetworkError) return { code: 'network', detail: 'TinyPixo could not be reached. Check the connection and try again.' };
-  if (error instanceof StorageError) return { code: 'storage', detail: `The storage did not take the file (answer ${error.status}). Try again in a moment.` };
-  return { code: 'unexpected', detail: 'Something unexpected went wrong in this page. Reload it; your files are kept.' };
+  if (error instanceof NetworkError)
+    return {
+      code: 'network',
+      detail: 'TinyPixo could not be reached. Check the connection and try again.',
+    };
+  if (error instanceof StorageError)
+    return {
+      code: 'storage',
+      detail: `The storage did not take the file (answer ${error.status}). Try again in a moment.`,
+    };
+  return {
+    code: 'unexpected',
+    detail: 'Something unexpected went wrong in this page. Reload it; your files are kept.',
+  };
 }

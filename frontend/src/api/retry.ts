@@ -12,10 +12,15 @@ export const MAX_REFUSALS = 8;
 export type Waiting = 'network' | 'server';
 
 /** Statuses that may be different a moment later. */
-export const isTemporary = (status: number) => status === 408 || status === 425 || status === 429 || status >= 500;
+export const isTemporary = (status: number) =>
+  status === 408 || status === 425 || status === 429 || status >= 500;
 
 /** Exponential, half of it random so that four lanes do not knock together, and never sooner than asked. */
-export function backOffMs(failures: number, world: Pick<World, 'random' | 'online'>, error?: unknown): number {
+export function backOffMs(
+  failures: number,
+  world: Pick<World, 'random' | 'online'>,
+  error?: unknown,
+): number {
   if (error instanceof NetworkError && !world.online()) return OFFLINE_MS;
   const full = Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures - 1));
   const own = full / 2 + (full / 2) * world.random();
@@ -34,7 +39,10 @@ export interface Persistence {
  * trouble gets MAX_REFUSALS tries, and a refusal that will not change (4xx) is thrown at once.
  * The browser's word for "offline" is never taken alone: a service on this machine answers without network.
  */
-export async function persist<T>(request: () => Promise<T>, { world, signal, onWait }: Persistence): Promise<T> {
+export async function persist<T>(
+  request: () => Promise<T>,
+  { world, signal, onWait }: Persistence,
+): Promise<T> {
   for (let failures = 1, refusals = 0; ; failures++) {
     try {
       const answer = await request();
@@ -43,7 +51,8 @@ export async function persist<T>(request: () => Promise<T>, { world, signal, onW
     } catch (error) {
       if (signal.aborted) throw error;
       if (error instanceof NetworkError) onWait?.('network');
-      else if (error instanceof HttpError && isTemporary(error.status) && ++refusals < MAX_REFUSALS) onWait?.('server');
+      else if (error instanceof HttpError && isTemporary(error.status) && ++refusals < MAX_REFUSALS)
+        onWait?.('server');
       else throw error;
       await world.sleep(backOffMs(failures, world, error), signal);
     }

@@ -16,7 +16,13 @@ export interface Put {
 }
 
 /** Sends bytes by XMLHttpRequest, because fetch cannot tell how many of them have left. */
-export function putBytes({ url, headers, body, onBytes, signal }: Put): Promise<{ status: number; text: string; header(name: string): string | null }> {
+export function putBytes({
+  url,
+  headers,
+  body,
+  onBytes,
+  signal,
+}: Put): Promise<{ status: number; text: string; header(name: string): string | null }> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -35,7 +41,13 @@ export function putBytes({ url, headers, body, onBytes, signal }: Put): Promise<
       onBytes(event.loaded);
     };
     request.onload = () =>
-      settle(() => resolve({ status: request.status, text: request.responseText, header: (name) => request.getResponseHeader(name) }));
+      settle(() =>
+        resolve({
+          status: request.status,
+          text: request.responseText,
+          header: (name) => request.getResponseHeader(name),
+        }),
+      );
     request.onerror = () => settle(() => reject(new NetworkError('no answer')));
     request.onabort = () => settle(() => reject(new NetworkError('stopped')));
     request.open('PUT', url);
@@ -53,7 +65,11 @@ export function putBytes({ url, headers, body, onBytes, signal }: Put): Promise<
 export async function putSigned(put: Put): Promise<void> {
   const answer = await putBytes(put);
   if (answer.status < 200 || answer.status >= 300) {
-    throw new StorageError(answer.status, 'storage refused', retryAfterMs(answer.header('Retry-After')));
+    throw new StorageError(
+      answer.status,
+      'storage refused',
+      retryAfterMs(answer.header('Retry-After')),
+    );
   }
 }
 

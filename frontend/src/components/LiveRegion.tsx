@@ -2,8 +2,12 @@
 export function LiveRegion({ said }: { said: { text: string; n: number } }) {
   return (
     <div className="hidden">
-      <p role="status" aria-live="polite">{said.n % 2 === 0 ? said.text : ''}</p>
-      <p role="status" aria-live="polite">{said.n % 2 === 1 ? said.text : ''}</p>
+      <p role="status" aria-live="polite">
+        {said.n % 2 === 0 ? said.text : ''}
+      </p>
+      <p role="status" aria-live="polite">
+        {said.n % 2 === 1 ? said.text : ''}
+      </p>
     </div>
   );
 }

@@ -30,5 +30,7 @@ export const browserWorld: World = {
 
 /** A random name. Not crypto.randomUUID: browsers offer that only over TLS and on localhost. */
 export function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
 }

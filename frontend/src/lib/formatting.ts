@@ -45,7 +45,8 @@ export function keptUntil(iso: string, now = new Date()): string {
   return `${date.toLocaleDateString([], { weekday: 'short', day: 'numeric', month: 'short' })}, ${time}`;
 }
 
-const startOfDay = (date: Date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+const startOfDay = (date: Date) =>
+  new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 
 /** "−88%", or "+12%"; nothing when there is nothing to tell. */
 export function sizeChange(before: number, after: number): string {
@@ -59,13 +60,15 @@ export function phaseInWords({ status, phase, queue_position: position }: Conver
   if (status === 'failed') return 'Failed';
   if (status === 'cancelled') return 'Cancelled';
   if (phase === 'waiting') return 'Waiting for the upload';
-  if (phase === 'queued') return typeof position === 'number' ? queueInWords(position) : 'In the queue';
+  if (phase === 'queued')
+    return typeof position === 'number' ? queueInWords(position) : 'In the queue';
   if (phase === 'probing') return 'Reading the file';
   if (phase === 'storing') return 'Saving the result';
   return 'Converting';
 }
 
-const queueInWords = (position: number) => (position <= 1 ? 'Next in the queue' : `In the queue, number ${position}`);
+const queueInWords = (position: number) =>
+  position <= 1 ? 'Next in the queue' : `In the queue, number ${position}`;
 
 export function extension(name: string): string {
   const dot = name.lastIndexOf('.');

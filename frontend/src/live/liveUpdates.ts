@@ -110,7 +110,8 @@ export class Live {
     });
     source.addEventListener('removed', (event) => {
       this.heard();
-      const id = (parse(event.data) as { id?: string } | undefined)?.id ?? event.lastEventId.split(':')[0];
+      const id =
+        (parse(event.data) as { id?: string } | undefined)?.id ?? event.lastEventId.split(':')[0];
       if (id) this.options.onRemoved(id);
     });
   }

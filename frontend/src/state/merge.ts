@@ -42,7 +42,10 @@ export function withConversionProgress(known: Conversion, progress: Progress): C
 
 /** Others move ahead of us without a write to our item: the place in the queue changes within one version. */
 function withQueuePosition(known: Conversion, progress: Progress): Conversion {
-  const moved = progress.version === known.version && typeof progress.queue_position === 'number' && progress.queue_position !== known.queue_position;
+  const moved =
+    progress.version === known.version &&
+    typeof progress.queue_position === 'number' &&
+    progress.queue_position !== known.queue_position;
   return moved ? { ...known, queue_position: progress.queue_position } : known;
 }
 

@@ -8,7 +8,8 @@ import type { Transfer } from '../features/upload/multipartUploader';
  * sending: this tab uploads it · elsewhere: another tab does · orphan: begun, but this browser has no bytes of it ·
  * stored: the service has it · broken: the upload ended badly.
  */
-export type Stage = 'draft' | 'refused' | 'queued' | 'sending' | 'elsewhere' | 'orphan' | 'stored' | 'broken';
+export type Stage =
+  'draft' | 'refused' | 'queued' | 'sending' | 'elsewhere' | 'orphan' | 'stored' | 'broken';
 
 export interface Row {
   key: string;
@@ -71,18 +72,30 @@ export function reduce(state: State, event: Happening): State {
     case 'rows-added':
       return { ...state, rows: [...event.rows, ...state.rows] };
     case 'row':
-      return changeRows(state, (row) => (row.key === event.key ? { ...row, ...event.change } : row));
+      return changeRows(state, (row) =>
+        row.key === event.key ? { ...row, ...event.change } : row,
+      );
     case 'row-removed':
       return { ...state, rows: state.rows.filter((row) => row.key !== event.key) };
     case 'upload':
       if (state.gone[event.upload.id]) return state;
-      return changeRows(state, (row) => (row.upload?.id === event.upload.id ? settle({ ...row, upload: newerSnapshot(row.upload, event.upload) }) : row));
+      return changeRows(state, (row) =>
+        row.upload?.id === event.upload.id
+          ? settle({ ...row, upload: newerSnapshot(row.upload, event.upload) })
+          : row,
+      );
     case 'conversion':
       if (state.gone[event.conversion.id]) return state;
-      return withConversion(state, newerSnapshot(state.conversions[event.conversion.id], event.conversion));
+      return withConversion(
+        state,
+        newerSnapshot(state.conversions[event.conversion.id], event.conversion),
+      );
     case 'trouble': {
       const { [event.id]: _, ...troubles } = state.troubles;
-      return { ...state, troubles: event.trouble ? { ...troubles, [event.id]: event.trouble } : troubles };
+      return {
+        ...state,
+        troubles: event.trouble ? { ...troubles, [event.id]: event.trouble } : troubles,
+      };
     }
     case 'progress':
       return withProgress(state, event.progress);
@@ -123,7 +136,11 @@ function withProgress(state: State, progress: Progress): State {
 /** An upload that ended while nobody here was sending it; a sending row is settled by its own uploader. */
 function settle(row: Row): Row {
   if (!row.upload || !isFinal(row.upload) || row.stage === 'sending') return row;
-  return { ...row, stage: row.upload.status === 'uploaded' ? 'stored' : 'broken', trouble: row.upload.error ?? undefined };
+  return {
+    ...row,
+    stage: row.upload.status === 'uploaded' ? 'stored' : 'broken',
+    trouble: row.upload.error ?? undefined,
+  };
 }
 
 function withoutThing(state: State, id: string): State {

@@ -38,7 +38,10 @@ export function remembered(): Remembered {
 
 export function remember(choice: Choice): void {
   const { byFormat } = remembered();
-  write(CHOICE, JSON.stringify({ last: choice, byFormat: { ...byFormat, [choice.format]: choice } }));
+  write(
+    CHOICE,
+    JSON.stringify({ last: choice, byFormat: { ...byFormat, [choice.format]: choice } }),
+  );
 }
 
 /** The service lists uploads by age; a person expects the list as it was. */
@@ -50,7 +53,8 @@ export const rememberedOrder = (): string[] => (read(ORDER) ?? '').split(' ');
 
 export type Theme = 'light' | 'dark';
 export const currentTheme = (): Theme =>
-  (document.documentElement.dataset.theme as Theme | undefined) ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+  (document.documentElement.dataset.theme as Theme | undefined) ??
+  (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
 
 export function setTheme(theme: Theme): void {
   document.documentElement.dataset.theme = theme;

@@ -41,7 +41,8 @@ export class IndexedDbKeeper implements Keeper {
   }
 
   async keepFile(key: string, file: File): Promise<void> {
-    const { quota = 0, usage = 0 } = (await navigator.storage?.estimate?.().catch(() => undefined)) ?? {};
+    const { quota = 0, usage = 0 } =
+      (await navigator.storage?.estimate?.().catch(() => undefined)) ?? {};
     if (file.size > LARGEST_COPY || file.size > (quota - usage) * SHARE_OF_QUOTA) return;
     await this.run(FILES, 'readwrite', (store) => store.put(file, key));
   }
@@ -55,14 +56,19 @@ export class IndexedDbKeeper implements Keeper {
     await this.run(FILES, 'readwrite', (store) => store.delete(key));
   }
 
-  private async run<T>(name: string, mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest): Promise<T | undefined> {
+  private async run<T>(
+    name: string,
+    mode: IDBTransactionMode,
+    work: (store: IDBObjectStore) => IDBRequest,
+  ): Promise<T | undefined> {
     try {
       const database = await (this.database ??= open());
       return await new Promise<T>((resolve, reject) => {
         const transaction = database.transaction(name, mode);
         const request = work(transaction.objectStore(name));
         transaction.oncomplete = () => resolve(request.result as T);
-        transaction.onabort = transaction.onerror = () => reject(transaction.error ?? new Error('IndexedDB refused'));
+        transaction.onabort = transaction.onerror = () =>
+          reject(transaction.error ?? new Error('IndexedDB refused'));
       });
     } catch {
       return undefined;

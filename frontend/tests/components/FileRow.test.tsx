@@ -10,13 +10,32 @@ import type { Conversion } from '../../src/api/types';
 import { aConversion, anUpload, FORMATS, MemoryKeeper } from '../fakes';
 
 const session = new Session({ keeper: new MemoryKeeper() });
-const base: Row = { key: 'k', name: '<b>song</b>.wav', size: 95, stage: 'draft', choice: { format: 'mp3', bitrate: '192k' } };
-const transfer = { phase: 'uploading' as const, done: new Set([1, 2, 3]), active: { 4: 0.5 }, sentBytes: 35, viaService: false };
+const base: Row = {
+  key: 'k',
+  name: '<b>song</b>.wav',
+  size: 95,
+  stage: 'draft',
+  choice: { format: 'mp3', bitrate: '192k' },
+};
+const transfer = {
+  phase: 'uploading' as const,
+  done: new Set([1, 2, 3]),
+  active: { 4: 0.5 },
+  sentBytes: 35,
+  viaService: false,
+};
 
 function show(change: Partial<Row>, conversions: Conversion[] = []) {
   return render(
     <ul>
-      <FileRow row={{ ...base, ...change }} conversions={conversions} alone troubles={{}} formats={FORMATS} session={session} />
+      <FileRow
+        row={{ ...base, ...change }}
+        conversions={conversions}
+        alone
+        troubles={{}}
+        formats={FORMATS}
+        session={session}
+      />
     </ul>,
   );
 }
@@ -40,7 +59,8 @@ describe('a row', () => {
 
   it('labels every choice of a draft', () => {
     show({});
-    for (const label of ['Convert to', 'Bitrate', 'Sample rate', 'Channels']) expect(screen.getByLabelText(label).tagName).toBe('SELECT');
+    for (const label of ['Convert to', 'Bitrate', 'Sample rate', 'Channels'])
+      expect(screen.getByLabelText(label).tagName).toBe('SELECT');
     expect(screen.getByTestId('option-bitrate')).toHaveProperty('value', '192k');
   });
 
@@ -55,7 +75,14 @@ describe('a row', () => {
 describe('the focus', () => {
   const row = (change: Partial<Row>) => (
     <ul>
-      <FileRow row={{ ...base, ...change }} conversions={[]} alone troubles={{}} formats={FORMATS} session={session} />
+      <FileRow
+        row={{ ...base, ...change }}
+        conversions={[]}
+        alone
+        troubles={{}}
+        formats={FORMATS}
+        session={session}
+      />
     </ul>
   );
 
@@ -93,7 +120,9 @@ describe('the bars', () => {
   });
 
   it('tell the conversion with phase, speed and time left', () => {
-    show({ stage: 'stored', upload: anUpload({ status: 'uploaded' }) }, [aConversion({ percent: 40.7, speed: 12.4, eta_seconds: 20 })]);
+    show({ stage: 'stored', upload: anUpload({ status: 'uploaded' }) }, [
+      aConversion({ percent: 40.7, speed: 12.4, eta_seconds: 20 }),
+    ]);
     const bar = screen.getByRole('progressbar', { name: /Conversion of .* to MP3/ });
     expect(bar.getAttribute('aria-valuenow')).toBe('40');
     expect(bar.getAttribute('aria-valuetext')).toBe('Converting, 40%, 12x, 20 s left');
@@ -113,10 +142,30 @@ describe('the bars', () => {
 
 describe('what a row offers', () => {
   it.each<[string, Partial<Row>, string[]]>([
-    ['uploading', { stage: 'sending', upload: anUpload(), transfer }, ['pause-button', 'cancel-button']],
-    ['paused', { stage: 'sending', upload: anUpload(), transfer: { ...transfer, phase: 'paused' } }, ['resume-button', 'cancel-button']],
-    ['failed', { stage: 'sending', upload: anUpload(), transfer: { ...transfer, phase: 'failed', error: { code: 'x', detail: 'It broke.' } } }, ['retry-button', 'delete-button']],
-    ['stored', { stage: 'stored', upload: anUpload({ status: 'uploaded' }) }, ['delete-button', 'again-button']],
+    [
+      'uploading',
+      { stage: 'sending', upload: anUpload(), transfer },
+      ['pause-button', 'cancel-button'],
+    ],
+    [
+      'paused',
+      { stage: 'sending', upload: anUpload(), transfer: { ...transfer, phase: 'paused' } },
+      ['resume-button', 'cancel-button'],
+    ],
+    [
+      'failed',
+      {
+        stage: 'sending',
+        upload: anUpload(),
+        transfer: { ...transfer, phase: 'failed', error: { code: 'x', detail: 'It broke.' } },
+      },
+      ['retry-button', 'delete-button'],
+    ],
+    [
+      'stored',
+      { stage: 'stored', upload: anUpload({ status: 'uploaded' }) },
+      ['delete-button', 'again-button'],
+    ],
   ])('%s', (_, change, wanted) => {
     const { container } = show(change);
     const ids = [...container.querySelectorAll('button')].map((button) => button.dataset.testid);
@@ -125,9 +174,20 @@ describe('what a row offers', () => {
 
   it('of a result: download, player, what became of it', () => {
     const output = { filename: 'song.mp3', size: 12, media_type: 'audio/mpeg', duration: 61 };
-    show({ stage: 'stored', upload: anUpload({ status: 'uploaded' }) }, [aConversion({ status: 'completed', phase: 'done', output, warnings: ['Resampled to 48 kHz.'] })]);
-    expect(screen.getByTestId('download-link').getAttribute('href')).toBe('/api/conversions/cnv_1/download');
-    expect(screen.getByTestId('player').getAttribute('src')).toBe('/api/conversions/cnv_1/download?inline=1');
+    show({ stage: 'stored', upload: anUpload({ status: 'uploaded' }) }, [
+      aConversion({
+        status: 'completed',
+        phase: 'done',
+        output,
+        warnings: ['Resampled to 48 kHz.'],
+      }),
+    ]);
+    expect(screen.getByTestId('download-link').getAttribute('href')).toBe(
+      '/api/conversions/cnv_1/download',
+    );
+    expect(screen.getByTestId('player').getAttribute('src')).toBe(
+      '/api/conversions/cnv_1/download?inline=1',
+    );
     expect(screen.getByTestId('player').getAttribute('preload')).toBe('none');
     expect(screen.getByText('Resampled to 48 kHz.')).toBeDefined();
     expect(screen.getByText('1:01')).toBeDefined();
@@ -135,15 +195,21 @@ describe('what a row offers', () => {
   });
 
   it('of a failure: its reason and another try', () => {
-    show({ stage: 'stored', upload: anUpload({ status: 'uploaded' }) }, [aConversion({ status: 'failed', error: { code: 'corrupt', detail: 'The file is damaged.' } })]);
+    show({ stage: 'stored', upload: anUpload({ status: 'uploaded' }) }, [
+      aConversion({ status: 'failed', error: { code: 'corrupt', detail: 'The file is damaged.' } }),
+    ]);
     const conversion = screen.getByRole('region', { name: /to MP3/ });
-    expect(within(conversion).getByTestId('error-message').textContent).toBe('The file is damaged.');
+    expect(within(conversion).getByTestId('error-message').textContent).toBe(
+      'The file is damaged.',
+    );
     expect(within(conversion).getByTestId('retry-button')).toBeDefined();
   });
 
   it('of an interrupted upload: to choose the same file', () => {
     show({ stage: 'orphan', upload: anUpload({ completed_parts: [1, 2, 3], uploaded_bytes: 30 }) });
-    expect(screen.getByText('Choose the same file again to continue from chunk 4 of 10.')).toBeDefined();
+    expect(
+      screen.getByText('Choose the same file again to continue from chunk 4 of 10.'),
+    ).toBeDefined();
   });
 });
 
@@ -158,7 +224,8 @@ describe('around the rows', () => {
 
   it('a sentence that is said twice is said in another region, so that it is read again', () => {
     const { container, rerender } = render(<LiveRegion said={{ text: 'Ready.', n: 1 }} />);
-    const filled = () => [...container.querySelectorAll('p')].findIndex((p) => p.textContent === 'Ready.');
+    const filled = () =>
+      [...container.querySelectorAll('p')].findIndex((p) => p.textContent === 'Ready.');
     const first = filled();
     rerender(<LiveRegion said={{ text: 'Ready.', n: 2 }} />);
     expect(filled()).not.toBe(first);

@@ -2,11 +2,26 @@ import { describe, expect, it } from 'vitest';
 import { fingerprint } from '../../src/features/upload/fingerprint';
 import { SpeedMeter } from '../../src/features/upload/speedMeter';
 import { uploadView } from '../../src/features/upload/uploadViewModel';
-import { bytes, bytesOf, clock, keptUntil, phaseInWords, sizeChange, timeLeft, times } from '../../src/lib/formatting';
+import {
+  bytes,
+  bytesOf,
+  clock,
+  keptUntil,
+  phaseInWords,
+  sizeChange,
+  timeLeft,
+  times,
+} from '../../src/lib/formatting';
 import { aConversion, anUpload } from '../fakes';
 
 describe('numbers', () => {
-  it.each([[0, '0 B'], [999, '999 B'], [1500, '1.5 KB'], [62_000_000, '62.0 MB'], [5_368_709_120, '5.4 GB']])('%d bytes are %s', (value, words) => {
+  it.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1500, '1.5 KB'],
+    [62_000_000, '62.0 MB'],
+    [5_368_709_120, '5.4 GB'],
+  ])('%d bytes are %s', (value, words) => {
     expect(bytes(value)).toBe(words);
   });
 
@@ -15,8 +30,20 @@ describe('numbers', () => {
   });
 
   it('tell time, speed and change as people do', () => {
-    expect([clock(351), clock(3723), timeLeft(0.4), timeLeft(20), timeLeft(600), times(41.6), times(2.34)]).toEqual(['5:51', '1:02:03', 'a second left', '20 s left', '10 min left', '42x', '2.3x']);
-    expect([sizeChange(100, 12), sizeChange(100, 130), sizeChange(0, 5)]).toEqual(['−88%', '+30%', '']);
+    expect([
+      clock(351),
+      clock(3723),
+      timeLeft(0.4),
+      timeLeft(20),
+      timeLeft(600),
+      times(41.6),
+      times(2.34),
+    ]).toEqual(['5:51', '1:02:03', 'a second left', '20 s left', '10 min left', '42x', '2.3x']);
+    expect([sizeChange(100, 12), sizeChange(100, 130), sizeChange(0, 5)]).toEqual([
+      '−88%',
+      '+30%',
+      '',
+    ]);
   });
 
   it('say until when in days that people know', () => {
@@ -27,8 +54,12 @@ describe('numbers', () => {
   });
 
   it('give every phase words', () => {
-    expect(phaseInWords(aConversion({ status: 'queued', phase: 'queued', queue_position: 3 }))).toBe('In the queue, number 3');
-    expect(phaseInWords(aConversion({ status: 'queued', phase: 'waiting' }))).toBe('Waiting for the upload');
+    expect(
+      phaseInWords(aConversion({ status: 'queued', phase: 'queued', queue_position: 3 })),
+    ).toBe('In the queue, number 3');
+    expect(phaseInWords(aConversion({ status: 'queued', phase: 'waiting' }))).toBe(
+      'Waiting for the upload',
+    );
     expect(phaseInWords(aConversion({ phase: 'storing' }))).toBe('Saving the result');
   });
 });
@@ -36,7 +67,8 @@ describe('numbers', () => {
 describe('the speed', () => {
   it('is that of the last seconds', () => {
     const meter = new SpeedMeter();
-    for (let second = 0; second <= 20; second++) meter.add(second * 1000, second < 10 ? second * 1000 : 10_000 + (second - 10) * 5000);
+    for (let second = 0; second <= 20; second++)
+      meter.add(second * 1000, second < 10 ? second * 1000 : 10_000 + (second - 10) * 5000);
     expect(meter.bytesPerSecond).toBeCloseTo(5000, -2);
   });
 
@@ -65,17 +97,40 @@ describe('the fingerprint', () => {
 });
 
 describe('the bar of chunks', () => {
-  const row = { key: 'k', name: 'a', size: 95, stage: 'sending' as const, choice: { format: 'mp3' } };
+  const row = {
+    key: 'k',
+    name: 'a',
+    size: 95,
+    stage: 'sending' as const,
+    choice: { format: 'mp3' },
+  };
 
   it('shows a chunk on the line as filled in part, and as had only when the service has it', () => {
-    const transfer = { phase: 'uploading' as const, done: new Set([1, 2]), active: { 3: 1, 4: 0.5 }, sentBytes: 35, viaService: false };
+    const transfer = {
+      phase: 'uploading' as const,
+      done: new Set([1, 2]),
+      active: { 3: 1, 4: 0.5 },
+      sentBytes: 35,
+      viaService: false,
+    };
     const view = uploadView({ ...row, upload: anUpload(), transfer })!;
-    expect(view.segments.slice(0, 5)).toEqual([{ share: 1, done: true }, { share: 1, done: true }, { share: 1, done: false }, { share: 0.5, done: false }, { share: 0, done: false }]);
+    expect(view.segments.slice(0, 5)).toEqual([
+      { share: 1, done: true },
+      { share: 1, done: true },
+      { share: 1, done: false },
+      { share: 0.5, done: false },
+      { share: 0, done: false },
+    ]);
     expect([view.done, view.total]).toEqual([2, 10]);
   });
 
   it('puts many chunks into few segments and loses none', () => {
-    const upload = anUpload({ part_count: 1000, size: 10_000, completed_parts: Array.from({ length: 500 }, (_, i) => i + 1), uploaded_bytes: 5000 });
+    const upload = anUpload({
+      part_count: 1000,
+      size: 10_000,
+      completed_parts: Array.from({ length: 500 }, (_, i) => i + 1),
+      uploaded_bytes: 5000,
+    });
     const view = uploadView({ ...row, stage: 'orphan', upload })!;
     expect(view.segments.length).toBeLessThan(60);
     const mean = view.segments.reduce((sum, each) => sum + each.share, 0) / view.segments.length;
@@ -84,12 +139,27 @@ describe('the bar of chunks', () => {
   });
 
   it('waits for the network as soon as anybody knows that it is gone', () => {
-    const transfer = { phase: 'uploading' as const, done: new Set<number>(), active: {}, sentBytes: 0, viaService: false };
-    const words = (change: object, offline: boolean) => uploadView({ ...row, upload: anUpload(), transfer: { ...transfer, ...change } }, offline)?.words;
-    expect([words({}, false), words({}, true), words({ waiting: 'network' }, false), words({ phase: 'paused' }, true)]).toEqual(['Uploading', 'Waiting for network', 'Waiting for network', 'Paused']);
+    const transfer = {
+      phase: 'uploading' as const,
+      done: new Set<number>(),
+      active: {},
+      sentBytes: 0,
+      viaService: false,
+    };
+    const words = (change: object, offline: boolean) =>
+      uploadView({ ...row, upload: anUpload(), transfer: { ...transfer, ...change } }, offline)
+        ?.words;
+    expect([
+      words({}, false),
+      words({}, true),
+      words({ waiting: 'network' }, false),
+      words({ phase: 'paused' }, true),
+    ]).toEqual(['Uploading', 'Waiting for network', 'Waiting for network', 'Paused']);
   });
 
-  it('knows another tab\'s chunks by their bytes', () => {
-    expect(uploadView({ ...row, stage: 'elsewhere', upload: anUpload({ uploaded_bytes: 40 }) })).toMatchObject({ done: 4, words: 'Uploading in another tab' });
+  it("knows another tab's chunks by their bytes", () => {
+    expect(
+      uploadView({ ...row, stage: 'elsewhere', upload: anUpload({ uploaded_bytes: 40 }) }),
+    ).toMatchObject({ done: 4, words: 'Uploading in another tab' });
   });
 });

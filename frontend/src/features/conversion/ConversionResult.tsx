@@ -13,18 +13,51 @@ export function Result({ row, conversion }: { row: Row; conversion: Conversion }
   return (
     <div className="result">
       <div className="result__take">
-        <a className="button button--main" data-testid="download-link" href={downloadUrl(conversion.id)} download={output.filename}>
+        <a
+          className="button button--main"
+          data-testid="download-link"
+          href={downloadUrl(conversion.id)}
+          download={output.filename}
+        >
           <Download />
           Download
         </a>
         <dl className="facts">
-          <div className="facts__name"><dt>File</dt><dd>{output.filename}</dd></div>
-          <div><dt>Size</dt><dd>{bytes(row.size)} → {bytes(output.size)}{change && <span className="change">{change}</span>}</dd></div>
-          {typeof output.duration === 'number' && <div><dt>Length</dt><dd>{clock(output.duration)}</dd></div>}
-          {until && <div><dt>Kept until</dt><dd><time dateTime={conversion.expires_at}>{until}</time></dd></div>}
+          <div className="facts__name">
+            <dt>File</dt>
+            <dd>{output.filename}</dd>
+          </div>
+          <div>
+            <dt>Size</dt>
+            <dd>
+              {bytes(row.size)} → {bytes(output.size)}
+              {change && <span className="change">{change}</span>}
+            </dd>
+          </div>
+          {typeof output.duration === 'number' && (
+            <div>
+              <dt>Length</dt>
+              <dd>{clock(output.duration)}</dd>
+            </div>
+          )}
+          {until && (
+            <div>
+              <dt>Kept until</dt>
+              <dd>
+                <time dateTime={conversion.expires_at}>{until}</time>
+              </dd>
+            </div>
+          )}
         </dl>
       </div>
-      <audio className="player" data-testid="player" controls preload="none" src={downloadUrl(conversion.id, true)} aria-label={`Listen to ${output.filename}`} />
+      <audio
+        className="player"
+        data-testid="player"
+        controls
+        preload="none"
+        src={downloadUrl(conversion.id, true)}
+        aria-label={`Listen to ${output.filename}`}
+      />
       {warnings.length > 0 && (
         <ul className="warnings" aria-label="Good to know">
           {warnings.map((each) => (

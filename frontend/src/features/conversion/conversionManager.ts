@@ -66,7 +66,9 @@ export class Converting {
 
   /** A failed or cancelled one once more; the old one goes, for it has nothing to offer. */
   async retry(row: Row, old: Conversion): Promise<void> {
-    const choice = Object.fromEntries(Object.entries({ ...old.options, format: old.format }).filter(([, value]) => value !== null)) as unknown as Choice;
+    const choice = Object.fromEntries(
+      Object.entries({ ...old.options, format: old.format }).filter(([, value]) => value !== null),
+    ) as unknown as Choice;
     if (await this.again(row, choice)) await this.remove(old.id);
   }
 
@@ -124,7 +126,8 @@ export class Converting {
   }
 }
 
-const isMissing = (error: unknown) => error instanceof ApiError && (error.status === 404 || error.status === 410);
+const isMissing = (error: unknown) =>
+  error instanceof ApiError && (error.status === 404 || error.status === 410);
 
 /** What is not there any more is deleted. */
 function unlessMissing(error: unknown): void {

@@ -15,7 +15,16 @@ export function UploadBar({ name, view }: { name: string; view: UploadView }) {
           ))}
         </span>
       </p>
-      <div className="bar bar--in" role="progressbar" data-testid="upload-bar" aria-label={`Upload of ${name}`} aria-valuemin={0} aria-valuemax={100} aria-valuenow={percent} aria-valuetext={`${words}, ${percent}%, ${chunks}`}>
+      <div
+        className="bar bar--in"
+        role="progressbar"
+        data-testid="upload-bar"
+        aria-label={`Upload of ${name}`}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={percent}
+        aria-valuetext={`${words}, ${percent}%, ${chunks}`}
+      >
         {segments.map(({ share, done: has }, i) => (
           <span key={i} className="bar__segment" data-done={has}>
             <span className="bar__fill" style={{ transform: `scaleX(${share})` }} />

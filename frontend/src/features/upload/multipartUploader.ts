@@ -1,5 +1,12 @@
 import type { Api } from '../../api/client';
-import { ApiError, FileChangedError, HttpError, inWords, NetworkError, StorageError } from '../../api/errors';
+import {
+  ApiError,
+  FileChangedError,
+  HttpError,
+  inWords,
+  NetworkError,
+  StorageError,
+} from '../../api/errors';
 import { backOffMs, isTemporary, persist, type Waiting } from '../../api/retry';
 import { Signer } from './presignedUrlCache';
 import { SpeedMeter } from './speedMeter';
@@ -17,7 +24,14 @@ const MAX_ROUNDS = 4;
 /** More often than this nobody sees a bar move. */
 const EMIT_MS = 150;
 
-export type Leg = 'createUpload' | 'getUpload' | 'signParts' | 'putSigned' | 'putPart' | 'reportPart' | 'completeUpload';
+export type Leg =
+  | 'createUpload'
+  | 'getUpload'
+  | 'signParts'
+  | 'putSigned'
+  | 'putPart'
+  | 'reportPart'
+  | 'completeUpload';
 export type UploadApi = Pick<Api, Leg>;
 
 /**
@@ -59,7 +73,14 @@ export class Uploader {
 
   constructor(private readonly options: UploaderOptions) {
     const { upload, viaService = false } = options;
-    this.transfer = { phase: upload ? 'uploading' : 'creating', upload, done: new Set(upload?.completed_parts), active: {}, sentBytes: 0, viaService };
+    this.transfer = {
+      phase: upload ? 'uploading' : 'creating',
+      upload,
+      done: new Set(upload?.completed_parts),
+      active: {},
+      sentBytes: 0,
+      viaService,
+    };
   }
 
   get state(): Transfer {
@@ -71,7 +92,12 @@ export class Uploader {
     const stopper = (this.stopper = new AbortController());
     this.sent.clear();
     this.meter.reset();
-    this.set({ phase: this.transfer.upload ? 'uploading' : 'creating', waiting: undefined, error: undefined, active: {} });
+    this.set({
+      phase: this.transfer.upload ? 'uploading' : 'creating',
+      waiting: undefined,
+      error: undefined,
+      active: {},
+    });
     try {
       await this.work(stopper.signal);
       if (stopper.signal.aborted) return;
@@ -80,7 +106,13 @@ export class Uploader {
     } catch (error) {
       if (stopper.signal.aborted) return;
       stopper.abort(); // the other lanes
-      this.set({ phase: 'failed', error: inWords(error), active: {}, waiting: undefined, speed: undefined });
+      this.set({
+        phase: 'failed',
+        error: inWords(error),
+        active: {},
+        waiting: undefined,
+        speed: undefined,
+      });
     }
   }
 
@@ -97,7 +129,9 @@ export class Uploader {
   private async work(signal: AbortSignal): Promise<void> {
     const { api, request, onOrphan } = this.options;
     const known = this.transfer.upload;
-    let upload = await this.leg(signal, () => (known ? api.getUpload(known.id, signal) : api.createUpload(request)));
+    let upload = await this.leg(signal, () =>
+      known ? api.getUpload(known.id, signal) : api.createUpload(request),
+    );
     if (signal.aborted) {
       if (!known) onOrphan?.(upload);
       return;
@@ -106,7 +140,12 @@ export class Uploader {
     for (let round = 1; upload.status === 'uploading' && round <= MAX_ROUNDS; round++) {
       upload = await this.round(upload, signal);
     }
-    if (upload.status !== 'uploaded') throw new ApiError(409, upload.error?.code ?? 'upload_closed', upload.error?.detail ?? 'This upload was stopped. Add the file again to start anew.');
+    if (upload.status !== 'uploaded')
+      throw new ApiError(
+        409,
+        upload.error?.code ?? 'upload_closed',
+        upload.error?.detail ?? 'This upload was stopped. Add the file again to start anew.',
+      );
     this.set({ upload });
   }
 
@@ -118,28 +157,50 @@ export class Uploader {
       this.set({ phase: 'finishing', active: {}, speed: undefined });
       return await this.leg(signal, () => api.completeUpload(upload.id, signal));
     } catch (error) {
-      if (!(error instanceof ApiError) || (error.code !== 'upload_incomplete' && error.code !== 'upload_closed')) throw error;
+      if (
+        !(error instanceof ApiError) ||
+        (error.code !== 'upload_incomplete' && error.code !== 'upload_closed')
+      )
+        throw error;
       const now = await this.leg(signal, () => api.getUpload(upload.id, signal));
       const missing = new Set(error.missingParts);
-      this.set({ phase: 'uploading', upload: now, done: new Set(now.completed_parts.filter((n) => !missing.has(n))) });
+      this.set({
+        phase: 'uploading',
+        upload: now,
+        done: new Set(now.completed_parts.filter((n) => !missing.has(n))),
+      });
       return now;
     }
   }
 
   private async sendMissing(upload: Upload, signal: AbortSignal): Promise<void> {
-    const queue = Array.from({ length: upload.part_count }, (_, i) => i + 1).filter((n) => !this.transfer.done.has(n));
-    const signer = new Signer([...queue], (numbers) => this.leg(signal, () => this.options.api.signParts(upload.id, numbers, signal)));
+    const queue = Array.from({ length: upload.part_count }, (_, i) => i + 1).filter(
+      (n) => !this.transfer.done.has(n),
+    );
+    const signer = new Signer([...queue], (numbers) =>
+      this.leg(signal, () => this.options.api.signParts(upload.id, numbers, signal)),
+    );
     const lane = async (index: number): Promise<void> => {
       while (queue.length > 0 && !(this.transfer.viaService && index >= PARALLEL_BY_SERVICE)) {
         await this.sendPart(upload, queue.shift()!, signer, signal);
       }
     };
-    await Promise.all(Array.from({ length: Math.min(PARALLEL, queue.length) }, (_, index) => lane(index)));
+    await Promise.all(
+      Array.from({ length: Math.min(PARALLEL, queue.length) }, (_, index) => lane(index)),
+    );
   }
 
-  private async sendPart(upload: Upload, n: number, signer: Signer, signal: AbortSignal): Promise<void> {
+  private async sendPart(
+    upload: Upload,
+    n: number,
+    signer: Signer,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { api, file, world } = this.options;
-    const body = file.slice((n - 1) * upload.part_size, Math.min(n * upload.part_size, upload.size));
+    const body = file.slice(
+      (n - 1) * upload.part_size,
+      Math.min(n * upload.part_size, upload.size),
+    );
     const onBytes = (bytes: number) => this.moved(n, Math.min(bytes, body.size), body.size);
     for (let tries = 1, unreachable = 0; ; tries++) {
       try {
@@ -157,7 +218,9 @@ export class Uploader {
         if (error instanceof StorageError) signer.distrust();
         if (error instanceof NetworkError) {
           await assertReadable(body);
-          const answer = this.transfer.viaService ? undefined : await this.whatTheServiceSays(upload.id, signal);
+          const answer = this.transfer.viaService
+            ? undefined
+            : await this.whatTheServiceSays(upload.id, signal);
           if (answer?.completed_parts.includes(n)) return this.landed(n, answer);
           if (answer && ++unreachable >= UNREACHABLE) {
             this.set({ viaService: true, waiting: undefined });
@@ -186,14 +249,24 @@ export class Uploader {
   }
 
   private leg<T>(signal: AbortSignal, request: () => Promise<T>): Promise<T> {
-    return persist(request, { world: this.options.world, signal, onWait: (waiting) => waiting !== this.transfer.waiting && this.set({ waiting }) });
+    return persist(request, {
+      world: this.options.world,
+      signal,
+      onWait: (waiting) => waiting !== this.transfer.waiting && this.set({ waiting }),
+    });
   }
 
   private landed(n: number, answer: Upload): void {
     const { [n]: _, ...active } = this.transfer.active;
-    const newest = answer.version >= (this.transfer.upload?.version ?? 0) ? answer : this.transfer.upload;
+    const newest =
+      answer.version >= (this.transfer.upload?.version ?? 0) ? answer : this.transfer.upload;
     this.sent.delete(n);
-    this.set({ upload: newest, done: new Set(this.transfer.done).add(n), active, waiting: undefined });
+    this.set({
+      upload: newest,
+      done: new Set(this.transfer.done).add(n),
+      active,
+      waiting: undefined,
+    });
   }
 
   private moved(n: number, bytes: number, size: number): void {
@@ -211,12 +284,21 @@ export class Uploader {
 
   private set(change: Partial<Transfer>): void {
     const next = { ...this.transfer, ...change };
-    const bytes = bytesOf(next.done, next.upload) + [...this.sent.values()].reduce((sum, each) => sum + each, 0);
+    const bytes =
+      bytesOf(next.done, next.upload) +
+      [...this.sent.values()].reduce((sum, each) => sum + each, 0);
     if (next.phase === 'uploading') this.meter.add(this.options.world.now(), bytes);
     // A part that starts again must not pull the bar back: it stands still until it has caught up. Only a
     // stop tells how much has really arrived.
-    const sentBytes = next.phase === 'paused' || next.phase === 'failed' ? bytesOf(next.done, next.upload) : Math.max(bytes, this.transfer.sentBytes);
-    this.transfer = { ...next, sentBytes, speed: next.phase === 'uploading' && !next.waiting ? this.meter.bytesPerSecond : undefined };
+    const sentBytes =
+      next.phase === 'paused' || next.phase === 'failed'
+        ? bytesOf(next.done, next.upload)
+        : Math.max(bytes, this.transfer.sentBytes);
+    this.transfer = {
+      ...next,
+      sentBytes,
+      speed: next.phase === 'uploading' && !next.waiting ? this.meter.bytesPerSecond : undefined,
+    };
     this.emitted = this.options.world.now();
     this.options.onChange(this.transfer);
   }
@@ -233,13 +315,21 @@ export function bytesOf(done: ReadonlySet<number>, upload: Upload | undefined): 
 function mayHelp(error: unknown): boolean {
   if (error instanceof StorageError) return true;
   if (!(error instanceof ApiError)) return false;
-  const aboutThisPart = (error.status === 409 || error.status === 422) && error.code !== 'upload_closed' && error.code !== 'part_number_invalid';
+  const aboutThisPart =
+    (error.status === 409 || error.status === 422) &&
+    error.code !== 'upload_closed' &&
+    error.code !== 'part_number_invalid';
   return isTemporary(error.status) || aboutThisPart;
 }
 
 /** A file that was moved or changed on disk fails like a network; reading one byte of it tells them apart. */
 async function assertReadable(body: Blob): Promise<void> {
-  await body.slice(0, 1).arrayBuffer().catch(() => {
-    throw new FileChangedError('The file was moved or changed on your disk while it was being sent. Add it again to start anew.');
-  });
+  await body
+    .slice(0, 1)
+    .arrayBuffer()
+    .catch(() => {
+      throw new FileChangedError(
+        'The file was moved or changed on your disk while it was being sent. Add it again to start anew.',
+      );
+    });
 }

@@ -47,8 +47,21 @@ export class Sending {
     const { formats } = store.get();
     const usual = choice ?? remembered().last;
     const rows = files.map((file): Row => {
-      const row = { key: newKey(), name: file.name, size: file.size, choice: usual ? sanitise(usual, formats) : defaultChoice(formats) };
-      if (file.size === 0) return { ...row, stage: 'refused', trouble: { code: 'file_empty', detail: 'This file is empty (0 bytes): there is nothing in it to convert.' } };
+      const row = {
+        key: newKey(),
+        name: file.name,
+        size: file.size,
+        choice: usual ? sanitise(usual, formats) : defaultChoice(formats),
+      };
+      if (file.size === 0)
+        return {
+          ...row,
+          stage: 'refused',
+          trouble: {
+            code: 'file_empty',
+            detail: 'This file is empty (0 bytes): there is nothing in it to convert.',
+          },
+        };
       this.files.set(row.key, file);
       this.keepBytes(row, file);
       void lock(row.key).then((release) => release && this.locks.set(row.key, release));
@@ -66,7 +79,10 @@ export class Sending {
     this.notes.set(kept.key, kept);
     const { store } = this.options;
     const choice = sanitise(kept.choice, store.get().formats);
-    store.dispatch({ type: 'rows-added', rows: [{ key: kept.key, name: kept.name, size: kept.size, choice, stage: 'draft' }] });
+    store.dispatch({
+      type: 'rows-added',
+      rows: [{ key: kept.key, name: kept.name, size: kept.size, choice, stage: 'draft' }],
+    });
   }
 
   choose(key: string, choice: Choice): void {
@@ -128,13 +144,19 @@ export class Sending {
   }
 
   private enqueue(key: string): void {
-    this.options.store.changeRow(key, { stage: 'queued', trouble: undefined, otherFile: undefined });
+    this.options.store.changeRow(key, {
+      stage: 'queued',
+      trouble: undefined,
+      otherFile: undefined,
+    });
     this.queue.push(key);
     this.pump();
   }
 
   private pump(): void {
-    const busy = [...this.uploaders.values()].filter(({ state }) => ['creating', 'uploading', 'finishing'].includes(state.phase)).length;
+    const busy = [...this.uploaders.values()].filter(({ state }) =>
+      ['creating', 'uploading', 'finishing'].includes(state.phase),
+    ).length;
     for (const key of this.queue.splice(0, Math.max(0, FILES_AT_ONCE - busy))) this.start(key);
   }
 
@@ -147,7 +169,12 @@ export class Sending {
       api: { ...this.options.api, createUpload: this.creator() },
       world,
       file,
-      request: { filename: row.name, size: row.size, ...(file.type ? { content_type: file.type } : {}), convert: row.choice },
+      request: {
+        filename: row.name,
+        size: row.size,
+        ...(file.type ? { content_type: file.type } : {}),
+        convert: row.choice,
+      },
       upload: row.upload,
       viaService: this.storageUnreachable,
       onChange: (transfer) => this.changed(key, transfer),
@@ -162,10 +189,16 @@ export class Sending {
   private creator(): Api['createUpload'] {
     const { api, store } = this.options;
     const isOurs = (upload: Upload, { filename, size }: NewUpload) =>
-      upload.status === 'uploading' && upload.filename === filename && upload.size === size && upload.completed_parts.length === 0 && !store.get().rows.some((row) => row.upload?.id === upload.id);
+      upload.status === 'uploading' &&
+      upload.filename === filename &&
+      upload.size === size &&
+      upload.completed_parts.length === 0 &&
+      !store.get().rows.some((row) => row.upload?.id === upload.id);
     let lost = false;
     return async (request) => {
-      const made = lost ? (await api.listUploads()).find((upload) => isOurs(upload, request)) : undefined;
+      const made = lost
+        ? (await api.listUploads()).find((upload) => isOurs(upload, request))
+        : undefined;
       if (made) return made;
       return api.createUpload(request).catch((error) => {
         lost = error instanceof NetworkError;
@@ -198,7 +231,10 @@ export class Sending {
   }
 
   /** One after the other: copies of many files at once would only fight for the disk. */
-  private keepBytes({ key, name, size, choice }: Pick<Row, 'key' | 'name' | 'size' | 'choice'>, file: File): void {
+  private keepBytes(
+    { key, name, size, choice }: Pick<Row, 'key' | 'name' | 'size' | 'choice'>,
+    file: File,
+  ): void {
     this.notes.set(key, { key, name, size, choice, keptAt: Date.now() });
     this.keeping = this.keeping.then(async () => {
       if (!this.files.has(key)) return;

@@ -28,22 +28,32 @@ export class Resuming {
     const kept = await keeper.all();
     const order = rememberedOrder();
     // Those that this browser has not shown yet are new, and come first.
-    const pairs = uploads.toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id)).map((upload) => ({ upload, kept: keptFor(upload, kept) }));
-    store.dispatch({ type: 'rows-added', rows: pairs.map(({ upload, kept: mine }) => this.row(upload, mine)) });
+    const pairs = uploads
+      .toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id))
+      .map((upload) => ({ upload, kept: keptFor(upload, kept) }));
+    store.dispatch({
+      type: 'rows-added',
+      rows: pairs.map(({ upload, kept: mine }) => this.row(upload, mine)),
+    });
     const used = new Set(pairs.map((pair) => pair.kept));
     for (const mine of kept.filter((each) => !used.has(each))) {
-      const file = mine.uploadId || Date.now() - mine.keptAt > DRAFT_LIFE_MS ? undefined : await keeper.file(mine.key);
+      const file =
+        mine.uploadId || Date.now() - mine.keptAt > DRAFT_LIFE_MS
+          ? undefined
+          : await keeper.file(mine.key);
       if (file) await sending.restoreDraft(mine, file);
       else if (await this.isFree(mine.key)) await keeper.drop(mine.key);
     }
-    for (const { upload, kept: mine } of pairs) if (upload.status === 'uploading') await this.goOn(upload, mine);
+    for (const { upload, kept: mine } of pairs)
+      if (upload.status === 'uploading') await this.goOn(upload, mine);
   }
 
   /** An upload that this page has not seen begin: from another tab, or from a program with the same session. */
   async adopt(upload: Upload): Promise<void> {
     const { store, keeper } = this.options;
     const mine = keptFor(upload, await keeper.all());
-    if (store.get().rows.some((row) => row.upload?.id === upload.id || row.key === mine?.key)) return;
+    if (store.get().rows.some((row) => row.upload?.id === upload.id || row.key === mine?.key))
+      return;
     store.dispatch({ type: 'rows-added', rows: [this.row(upload, mine)] });
     if (upload.status === 'uploading') await this.goOn(upload, mine);
   }
@@ -54,7 +64,10 @@ export class Resuming {
     const row = store.row(key);
     if (!row) return;
     const mine = (await keeper.all()).find((each) => each.key === key);
-    const same = file.name === row.name && file.size === row.size && (!mine?.fingerprint || mine.fingerprint === (await fingerprint(file)));
+    const same =
+      file.name === row.name &&
+      file.size === row.size &&
+      (!mine?.fingerprint || mine.fingerprint === (await fingerprint(file)));
     if (same) return sending.continue(key, file, mine);
     this.offered.set(key, file);
     store.changeRow(key, { otherFile: file.name });
@@ -68,10 +81,26 @@ export class Resuming {
   }
 
   private row(upload: Upload, kept: Kept | undefined): Row {
-    const choice = kept?.choice ?? remembered().last ?? defaultChoice(this.options.store.get().formats);
-    const stage = upload.status === 'uploaded' ? 'stored' : upload.status === 'uploading' ? 'orphan' : 'broken';
-    const trouble = stage === 'broken' ? (upload.error ?? { code: upload.status, detail: 'This upload was stopped before it was complete.' }) : undefined;
-    return { key: kept?.key ?? upload.id, name: kept?.name ?? upload.filename, size: upload.size, stage, choice, upload, trouble };
+    const choice =
+      kept?.choice ?? remembered().last ?? defaultChoice(this.options.store.get().formats);
+    const stage =
+      upload.status === 'uploaded' ? 'stored' : upload.status === 'uploading' ? 'orphan' : 'broken';
+    const trouble =
+      stage === 'broken'
+        ? (upload.error ?? {
+            code: upload.status,
+            detail: 'This upload was stopped before it was complete.',
+          })
+        : undefined;
+    return {
+      key: kept?.key ?? upload.id,
+      name: kept?.name ?? upload.filename,
+      size: upload.size,
+      stage,
+      choice,
+      upload,
+      trouble,
+    };
   }
 
   private async goOn(upload: Upload, kept: Kept | undefined): Promise<void> {
@@ -95,6 +124,10 @@ export class Resuming {
 /** By id, or, when the page went away just before it learnt the id, by what the file looks like and when. */
 function keptFor(upload: Upload, kept: Kept[]): Kept | undefined {
   const lost = (each: Kept) =>
-    !each.uploadId && upload.status === 'uploading' && each.name === upload.filename && each.size === upload.size && each.keptAt <= Date.parse(upload.created_at);
+    !each.uploadId &&
+    upload.status === 'uploading' &&
+    each.name === upload.filename &&
+    each.size === upload.size &&
+    each.keptAt <= Date.parse(upload.created_at);
   return kept.find((each) => each.uploadId === upload.id) ?? kept.find(lost);
 }

@@ -22,21 +22,37 @@ export function uploadView(row: Row, offline = false): UploadView | undefined {
   const arrived = stage === 'stored' || upload.status === 'uploaded';
   const finished = transfer?.done ?? new Set(upload.completed_parts);
   // Of another tab's upload only the sum is known from events; which chunks it were does not matter to anybody.
-  const counted = transfer ? finished.size : Math.max(finished.size, Math.floor((upload.uploaded_bytes / upload.size) * total));
+  const counted = transfer
+    ? finished.size
+    : Math.max(finished.size, Math.floor((upload.uploaded_bytes / upload.size) * total));
   const has = (n: number) => arrived || finished.has(n) || (!transfer && n <= counted);
   const share = (n: number) => (has(n) ? 1 : (transfer?.active[n] ?? 0));
   const sent = arrived ? upload.size : (transfer?.sentBytes ?? upload.uploaded_bytes);
   const done = arrived ? total : counted;
-  return { percent: Math.floor((100 * sent) / upload.size), segments: segments(total, share, has), done, total, words: inWords(row, arrived, offline), numbers: numbers(row, sent, arrived, offline) };
+  return {
+    percent: Math.floor((100 * sent) / upload.size),
+    segments: segments(total, share, has),
+    done,
+    total,
+    words: inWords(row, arrived, offline),
+    numbers: numbers(row, sent, arrived, offline),
+  };
 }
 
-function segments(total: number, share: (n: number) => number, has: (n: number) => boolean): UploadView['segments'] {
+function segments(
+  total: number,
+  share: (n: number) => number,
+  has: (n: number) => boolean,
+): UploadView['segments'] {
   const count = Math.min(total, MOST_SEGMENTS);
   const first = (segment: number) => Math.floor((segment * total) / count) + 1;
   return Array.from({ length: count }, (_, segment) => {
     const [from, to] = [first(segment), first(segment + 1)];
     const mine = Array.from({ length: to - from }, (_each, i) => from + i);
-    return { share: mine.reduce((sum, n) => sum + share(n), 0) / mine.length, done: mine.every(has) };
+    return {
+      share: mine.reduce((sum, n) => sum + share(n), 0) / mine.length,
+      done: mine.every(has),
+    };
   });
 }
 
@@ -53,10 +69,19 @@ function inWords({ stage, transfer }: Row, arrived: boolean, offline: boolean): 
   return transfer.viaService ? 'Uploading through the service' : 'Uploading';
 }
 
-function numbers({ upload, transfer }: Row, sent: number, arrived: boolean, offline: boolean): string[] {
+function numbers(
+  { upload, transfer }: Row,
+  sent: number,
+  arrived: boolean,
+  offline: boolean,
+): string[] {
   const size = upload!.size;
   if (arrived) return [];
   const speed = offline ? undefined : transfer?.speed;
   const left = speed ? (size - sent) / speed : undefined;
-  return [bytesOf(sent, size), ...(speed ? [`${bytes(speed)}/s`] : []), ...(left !== undefined && left > 0 ? [left < 86_400 ? timeLeft(left) : clock(left)] : [])];
+  return [
+    bytesOf(sent, size),
+    ...(speed ? [`${bytes(speed)}/s`] : []),
+    ...(left !== undefined && left > 0 ? [left < 86_400 ? timeLeft(left) : clock(left)] : []),
+  ];
 }

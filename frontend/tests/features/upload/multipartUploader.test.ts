@@ -37,14 +37,19 @@ const once = (leg: string, error: unknown, part?: number) => {
     if (each === leg && (part === undefined || n === part) && left-- > 0) throw error;
   };
 };
-const busy = (retryAfterMs?: number) => new ApiError(503, 'storage_unavailable', 'Storage does not answer.', retryAfterMs);
+const busy = (retryAfterMs?: number) =>
+  new ApiError(503, 'storage_unavailable', 'Storage does not answer.', retryAfterMs);
 
 describe('an upload that goes well', () => {
   it('creates, sends each part once, reports each, completes', async () => {
     await uploader().run();
     expect(service.count('createUpload')).toBe(1);
-    expect(service.parts('putSigned').sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    expect(service.parts('reportPart').sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(service.parts('putSigned').sort((a, b) => a - b)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+    ]);
+    expect(service.parts('reportPart').sort((a, b) => a - b)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+    ]);
     expect(service.count('completeUpload')).toBe(1);
     expect(seen.at(-1)).toMatchObject({ phase: 'done', sentBytes: SIZE });
   });
@@ -89,17 +94,20 @@ describe('resuming', () => {
 });
 
 describe('trouble on the way', () => {
-  it.each(['createUpload', 'signParts', 'reportPart', 'completeUpload'])('repeats %s after a 503 and a lost connection', async (leg) => {
-    const errors = [busy(), new NetworkError('gone'), busy()];
-    service.trouble = (each) => {
-      const error = each === leg ? errors.shift() : undefined;
-      if (error) throw error;
-    };
-    await uploader().run();
-    expect(errors).toEqual([]);
-    expect(seen.at(-1)?.phase).toBe('done');
-    expect(service.count('putSigned')).toBe(10);
-  });
+  it.each(['createUpload', 'signParts', 'reportPart', 'completeUpload'])(
+    'repeats %s after a 503 and a lost connection',
+    async (leg) => {
+      const errors = [busy(), new NetworkError('gone'), busy()];
+      service.trouble = (each) => {
+        const error = each === leg ? errors.shift() : undefined;
+        if (error) throw error;
+      };
+      await uploader().run();
+      expect(errors).toEqual([]);
+      expect(seen.at(-1)?.phase).toBe('done');
+      expect(service.count('putSigned')).toBe(10);
+    },
+  );
 
   it('repeats only the part whose PUT failed', async () => {
     once('putSigned', new StorageError(500, 'internal'), 3);
@@ -130,7 +138,10 @@ describe('trouble on the way', () => {
       if (leg === 'completeUpload') throw busy();
     };
     await uploader().run();
-    expect(seen.at(-1)).toMatchObject({ phase: 'failed', error: { code: 'storage_unavailable', detail: 'Storage does not answer.' } });
+    expect(seen.at(-1)).toMatchObject({
+      phase: 'failed',
+      error: { code: 'storage_unavailable', detail: 'Storage does not answer.' },
+    });
   });
 
   it('does not repeat what cannot become right', async () => {
@@ -157,7 +168,10 @@ describe('trouble on the way', () => {
   });
 
   it('sends the parts again that completing does not find', async () => {
-    once('completeUpload', new ApiError(409, 'upload_incomplete', 'Parts are missing.', undefined, [6]));
+    once(
+      'completeUpload',
+      new ApiError(409, 'upload_incomplete', 'Parts are missing.', undefined, [6]),
+    );
     await uploader().run();
     expect(service.count('putSigned', 6)).toBe(2);
     expect(service.count('putSigned')).toBe(11);
@@ -206,7 +220,8 @@ describe('storage out of reach', () => {
   it('stays with storage when the service does not answer either: that is the network', async () => {
     let down = true;
     service.trouble = (leg) => {
-      if (down && (leg === 'putSigned' || (leg === 'getUpload' && service.count('putSigned') > 0))) throw new NetworkError('gone');
+      if (down && (leg === 'putSigned' || (leg === 'getUpload' && service.count('putSigned') > 0)))
+        throw new NetworkError('gone');
     };
     world.hold();
     const run = uploader().run();
@@ -223,7 +238,8 @@ describe('offline', () => {
   it('waits, says so, does not knock, and goes on', async () => {
     let online = false;
     service.trouble = (leg) => {
-      if (!online && leg !== 'createUpload' && leg !== 'signParts') throw new NetworkError('offline');
+      if (!online && leg !== 'createUpload' && leg !== 'signParts')
+        throw new NetworkError('offline');
     };
     world.isOnline = false;
     world.hold();
@@ -248,13 +264,17 @@ describe('pause and cancel', () => {
     const it = uploader();
     service.trouble = (leg) => {
       // The first four arrive, the next four hang.
-      if (leg === 'reportPart' && service.count('reportPart') === 4) service.gate = new Promise((resolve) => (open = resolve));
+      if (leg === 'reportPart' && service.count('reportPart') === 4)
+        service.gate = new Promise((resolve) => (open = resolve));
     };
     void it.run();
     await settle();
     it.pause();
     await settle();
-    expect(seen.at(-1)).toMatchObject({ phase: 'paused', sentBytes: service.upload.completed_parts.length * 10 });
+    expect(seen.at(-1)).toMatchObject({
+      phase: 'paused',
+      sentBytes: service.upload.completed_parts.length * 10,
+    });
     const arrived = [...service.upload.completed_parts];
     expect(arrived.length).toBeGreaterThan(0);
     expect(arrived.length).toBeLessThan(10);
@@ -282,7 +302,14 @@ describe('pause and cancel', () => {
 describe('the file on disk', () => {
   it('is given up with words when it changed while it was sent', async () => {
     const file = new Blob([new Uint8Array(SIZE)]);
-    const broken = { slice: () => ({ size: 10, slice: () => ({ arrayBuffer: () => Promise.reject(new DOMException('changed', 'NotReadableError')) }) }) };
+    const broken = {
+      slice: () => ({
+        size: 10,
+        slice: () => ({
+          arrayBuffer: () => Promise.reject(new DOMException('changed', 'NotReadableError')),
+        }),
+      }),
+    };
     service.trouble = (leg) => {
       if (leg === 'putSigned') throw new NetworkError('the browser says no more');
     };
