@@ -116,10 +116,11 @@ def document() -> str:
     lines = [
         "# Formats",
         "",
-        "Found by `tests/conversion/engine/test_matrix.py`, which made each of these files and read it back with plain FFmpeg and mutagen:",
-        "durations within 50 ms by decoding and 100 ms by the header (AAC and AC-3 streams have none), channels kept in every cell.",
+        "Written by `tests/conversion/engine/test_matrix.py`, which makes each of these files and",
+        "reads it back with plain FFmpeg and mutagen. Durations agree within 50 ms by decoding and",
+        "100 ms by the header (AAC and AC-3 streams have none). Channels are kept everywhere.",
         "",
-        "## What can be made",
+        "## Output formats",
         "",
         "| format | file | encoder | lossless | bitrates | quality | sample rates | channels | bits |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -137,9 +138,9 @@ def document() -> str:
         )
     lines += [
         "",
-        "## What becomes of each input",
+        "## Results for each input",
         "",
-        "The sound of the result, and what it carries besides where the source has it.",
+        "The codec of the result, and what is kept of the source besides the sound.",
         "",
     ]
     lines += ["| from \\ to | " + " | ".join(FORMATS) + " |", "|---|" + "---|" * len(FORMATS)]
