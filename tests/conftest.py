@@ -1,4 +1,4 @@
-"""What every test may ask for, and which tests are left out unless asked for."""
+"""Fixtures for every test, and the option that enables tests on a live AWS account."""
 
 import os
 
@@ -10,13 +10,15 @@ pytest_plugins = ["tests.stack_fixtures"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--aws", action="store_true", help="also run the tests marked `aws`, on the account of the environment")
+    parser.addoption(
+        "--aws", action="store_true", help="run the tests marked `aws`, on a live account"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--aws") or os.environ.get("TINYPIXO_TEST_AWS") == "1":
         return
-    skip = pytest.mark.skip(reason="talks to a live AWS account: ask for it by --aws or TINYPIXO_TEST_AWS=1")
+    skip = pytest.mark.skip(reason="needs a live AWS account: pass --aws or TINYPIXO_TEST_AWS=1")
     for item in items:
         if item.get_closest_marker("aws"):
             item.add_marker(skip)

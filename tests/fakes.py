@@ -1,4 +1,4 @@
-"""What tests of every kind build on: a clock that stands still, and things with sensible values."""
+"""A fake clock, and builders of domain objects with default values."""
 
 import threading
 import time
@@ -14,7 +14,10 @@ DAY = 24 * 3600
 
 
 class FakeClock:
-    """A clock that moves when told to. It begins at the real time, since emulators compare with theirs."""
+    """A clock that moves only by `advance`.
+
+    It starts at the real time, because emulators compare times with their own clock.
+    """
 
     def __init__(self, now: float | None = None) -> None:
         self.now = float(int(time.time())) if now is None else now
@@ -29,7 +32,7 @@ class FakeClock:
 
 
 def an_upload(owner: str = "somebody", now: float | None = None, **changes: Any) -> Upload:
-    """An upload of 12 MiB in three parts, begun `now`."""
+    """Return an upload of 12 MiB in three parts, created `now`."""
     now = float(int(time.time())) if now is None else now
     upload = Upload(
         id=new_id("upload"),
@@ -47,7 +50,7 @@ def an_upload(owner: str = "somebody", now: float | None = None, **changes: Any)
 
 
 def a_conversion(upload: Upload, **changes: Any) -> Conversion:
-    """A conversion of an upload to mp3, asked for when the upload was."""
+    """Return a conversion of an upload to MP3, created together with the upload."""
     conversion = Conversion(
         id=new_id("conversion"),
         owner=upload.owner,
@@ -63,14 +66,18 @@ def a_conversion(upload: Upload, **changes: Any) -> Conversion:
 
 
 def an_output(conversion: Conversion) -> Output:
-    """The file that the running attempt of a conversion made."""
+    """Return the output of the present attempt of a conversion."""
     key = f"outputs/{conversion.id}/{conversion.attempts}.mp3"
     return Output(key, conversion.filename, 4_321, "audio/mpeg", 180.25, "ab" * 32)
 
 
 def an_output_upload(conversion: Conversion) -> OutputUpload:
-    """The multipart upload that the running attempt writes to."""
-    return OutputUpload(f"outputs/{conversion.id}/{conversion.attempts}.mp3", "multipart-of-the-output", "recipe")
+    """Return the multipart upload that the present attempt writes to."""
+    return OutputUpload(
+        f"outputs/{conversion.id}/{conversion.attempts}.mp3", "multipart-of-the-output", "recipe"
+    )
 
 
-A_SOURCE = Source("pcm_s16le", "wav", 180.25, 44_100, 2, 1_411_200, bit_depth=16, tags={"title": "Für Elise"})
+A_SOURCE = Source(
+    "pcm_s16le", "wav", 180.25, 44_100, 2, 1_411_200, bit_depth=16, tags={"title": "Für Elise"}
+)

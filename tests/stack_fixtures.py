@@ -1,4 +1,4 @@
-"""The embedded stack, once for all tests that need it, wherever they stand. Loaded by the outermost conftest."""
+"""One embedded stack for all tests of a session. `tests/conftest.py` loads these fixtures."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,8 @@ from deploy.local.stack import EmbeddedStack
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
     with EmbeddedStack(tmp_path_factory.mktemp("stack"), free_port()) as running:
         yield running
-        assert [name for name, process in running.processes.items() if process.poll() is not None] == []
+        ended = [name for name, process in running.processes.items() if process.poll() is not None]
+        assert ended == []
 
 
 @pytest.fixture(scope="session")

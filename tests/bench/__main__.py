@@ -17,7 +17,7 @@ import boto3
 
 from deploy.local.emulator import free_port
 from deploy.local.stack import EmbeddedStack
-from tests.audio import run
+from tests.audio import run_ffmpeg
 from tests.bench.engine import MUSIC, PAIRS, PLAIN
 from tests.bench.footprint import Footprint
 from tests.system.client import Client, Json
@@ -114,7 +114,7 @@ class Bench:
         path = self.folder / f"in-{seconds:.0f}.{kind}"
         if not path.exists():
             options = ["-b:a", "192k"] if kind == "mp3" else ["-sample_fmt", "s16"]
-            run("-f", "lavfi", "-i", MUSIC.format(seconds), *options, str(path))
+            run_ffmpeg("-f", "lavfi", "-i", MUSIC.format(seconds), *options, str(path))
         return path
 
     def _upload(self, source: Path) -> Json:
@@ -145,7 +145,7 @@ class Bench:
         return conversion
 
     def _plain(self, source: Path, fmt: str, out: Path) -> None:
-        run("-v", "error", "-i", str(source), "-map", "0:a:0", *PLAIN[fmt], str(out))
+        run_ffmpeg("-v", "error", "-i", str(source), "-map", "0:a:0", *PLAIN[fmt], str(out))
 
     def _by_hand(self, source: Path, fmt: str, out: Path) -> None:
         """What anybody would write first: download, convert, upload, each after the other."""

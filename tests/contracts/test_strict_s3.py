@@ -12,7 +12,7 @@ from libs.core.adapters.aws import clients
 from libs.core.adapters.aws.s3 import S3MultipartUploads, S3ObjectStore
 from libs.core.adapters.aws.signer import S3UrlSigner
 from tests.contracts.aws import Connection
-from tests.strict_s3 import StrictS3, refusal
+from tests.sigv4_proxy import SigV4Proxy, presigned_url_error
 
 ON_EMULATORS = ["moto", pytest.param("localstack", marks=pytest.mark.localstack)]
 SOUND = b"sound" * 1000
@@ -21,7 +21,7 @@ SOUND = b"sound" * 1000
 class Strict:
     """A bucket behind the proxy."""
 
-    def __init__(self, proxy: StrictS3, bucket: str) -> None:
+    def __init__(self, proxy: SigV4Proxy, bucket: str) -> None:
         self.proxy = proxy
         self.client = clients.s3_client(boto3.Session("test", "test", region_name="eu-central-1"), path_style=True, endpoint=proxy.url)
         self.signer = S3UrlSigner(self.client, bucket)
@@ -33,7 +33,7 @@ class Strict:
 @pytest.fixture(params=ON_EMULATORS)
 def strict(request: pytest.FixtureRequest) -> Iterator[Strict]:
     connection: Connection = request.getfixturevalue(request.param)
-    with StrictS3(connection.endpoint) as proxy:
+    with SigV4Proxy(connection.endpoint) as proxy:
         strict = Strict(proxy, connection.stack.bucket_name)
         yield strict
         strict.client.close()
@@ -121,14 +121,14 @@ def test_an_expired_url_is_refused_even_for_the_rest_of_a_download(
 ) -> None:
     assert httpx.get(download_url, headers=headers).status_code in (200, 206)
 
-    monkeypatch.setattr("tests.strict_s3.now", later(61))
+    monkeypatch.setattr("tests.sigv4_proxy.now", later(61))
 
     refused(httpx.get(download_url, headers=headers), 403, "AccessDenied", "Request has expired")
 
 
 def test_an_expired_part_url_is_refused_and_a_new_one_works(strict: Strict, part_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("tests.strict_s3.now", later(61))
+        patch.setattr("tests.sigv4_proxy.now", later(61))
         refused(httpx.put(part_url, content=SOUND), 403, "AccessDenied", "Request has expired")
 
     again = strict.signer.sign_part(strict.key, httpx.URL(part_url).params["uploadId"], 1, len(SOUND), 60)
@@ -161,7 +161,7 @@ def test_the_proxy_knows_the_signature_that_aws_prints_in_its_documentation() ->
     headers = {"host": "examplebucket.s3.amazonaws.com"}
     secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
-    assert refusal("GET", target, headers, "AKIAIOSFODNN7EXAMPLE", secret, at=1369353600 + 60) is None
+    assert presigned_url_error("GET", target, headers, "AKIAIOSFODNN7EXAMPLE", secret, at=1369353600 + 60) is None
 
 
 def later(seconds: float) -> object:

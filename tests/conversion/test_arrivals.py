@@ -5,7 +5,7 @@ import pytest
 from libs.core.domain.conversions import Phase
 from libs.core.domain.uploads import Failure, UploadStatus
 from tests.conversion.support import PATIENCE, FakeEngine, World, beating
-from tests.faulty import counting, failing
+from tests.fault_injection import fail_calls, record_calls
 
 
 def test_an_arrival_queues_all_that_waited_for_it(world: World) -> None:
@@ -104,7 +104,7 @@ def test_an_arrival_for_an_upload_that_failed_does_not_bring_it_back(world: Worl
 def test_an_arrival_whose_handling_died_halfway_is_made_up_for_by_the_next(world: World, step: str) -> None:
     upload, waiting = world.begun(waiting=2)
     world.store(upload)
-    failing(world.uploads if step == "mark_uploaded" else world.conversions, step, error=KeyboardInterrupt())
+    fail_calls(world.uploads if step == "mark_uploaded" else world.conversions, step, error=KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         world.arrives(upload.id)
 
@@ -128,7 +128,7 @@ def test_an_arrival_that_nobody_told_of_is_found_after_a_while(world: World) -> 
 def test_an_upload_that_takes_long_is_looked_at_once_for_all_that_waits_for_it(world: World) -> None:
     world.begun(waiting=3)
     world.clock.advance(PATIENCE + 1)
-    looks = counting(world.objects, "head")
+    looks = record_calls(world.objects, "head")
 
     world.rescue()
 

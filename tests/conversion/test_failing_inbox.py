@@ -4,7 +4,7 @@ import pytest
 
 from tests.conversion.support import LEASE, World
 from tests.conversion.test_worker import HeldEngine, Slots, engine, messages, slots, status, told
-from tests.faulty import eventually, failing
+from tests.fault_injection import eventually, fail_calls
 
 __all__ = ["engine", "slots"]
 
@@ -15,7 +15,7 @@ def test_a_message_that_could_not_be_deleted_comes_back_finds_the_end_and_goes(
 ) -> None:
     conversion, another = world.queued(), world.queued("ben")
     engine.go.set()
-    failed = failing(world.inbox, "delete", 1, after=after)
+    failed = fail_calls(world.inbox, "delete", 1, after=after)
     slots(3)
     told(world, conversion)
     eventually(lambda: failed)
@@ -35,7 +35,7 @@ def test_a_message_that_could_not_be_hidden_costs_its_conversion_nothing(
 ) -> None:
     monkeypatch.setattr("services.conversion.running.REPORT_EVERY", 0.01)
     conversion = world.queued()
-    failed = failing(world.inbox, "hide", 5)
+    failed = fail_calls(world.inbox, "hide", 5)
     slots(lease=0.03)  # of which each third hides it again
     told(world, conversion)
 

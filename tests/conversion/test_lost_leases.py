@@ -8,7 +8,7 @@ from libs.core.domain.conversions import Conversion, ConversionStatus
 from libs.core.errors import LeaseLost
 from services.conversion.ports import MediaError, OutputSink, Result, SourceBytes, Tick
 from tests.conversion.support import LEASE, RESULT, FakeEngine, Script, World, beating, convert, convert_in_parts
-from tests.faulty import failing
+from tests.fault_injection import fail_calls
 
 Interrupt = Callable[[World, Conversion], object]
 
@@ -174,7 +174,7 @@ def test_parts_that_vanish_under_a_worker_hand_the_conversion_back(world: World)
 def test_what_cannot_be_cleaned_up_now_is_left_to_the_janitor(world: World) -> None:
     conversion = world.queued()
     engine = small(world, conversion, ENDINGS["cancelled"])
-    failed = failing(world.objects, "erase")
+    failed = fail_calls(world.objects, "erase")
 
     assert world.run(engine)(conversion.id, beating) is True
 

@@ -9,7 +9,7 @@ from services.conversion.ports import OutputSink, Result, SourceBytes, Tick
 from tests.conversion.support import LEASE, FakeEngine, Script, World, beating, convert, convert_in_parts
 from tests.conversion.test_storage_away import Stopwatch
 from tests.fakes import A_SOURCE
-from tests.faulty import counting
+from tests.fault_injection import record_calls
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ WRITES = ("claim", "report", "publish", "fail", "release")
 @pytest.mark.parametrize("end", [convert, convert_in_parts(b"one", b"two")], ids=["small", "in parts"])
 def test_a_conversion_costs_one_write_a_second_and_three_more(world: World, stopwatch: Stopwatch, seconds: int, end: Script) -> None:
     conversion = world.queued()
-    writes = counting(world.leases, *WRITES)
+    writes = record_calls(world.leases, *WRITES)
 
     world.run(FakeEngine(ticking(stopwatch, seconds, end)))(conversion.id, beating)
 
@@ -49,7 +49,7 @@ def test_a_conversion_costs_one_write_a_second_and_three_more(world: World, stop
 
 def test_a_conversion_of_less_than_a_second_is_two_writes_and_knows_its_source(world: World, stopwatch: Stopwatch) -> None:
     conversion = world.queued()
-    writes = counting(world.leases, *WRITES)
+    writes = record_calls(world.leases, *WRITES)
 
     world.run(FakeEngine())(conversion.id, beating)
 

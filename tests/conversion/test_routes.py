@@ -17,7 +17,7 @@ from services.conversion.container import ConversionContainer
 from services.conversion.settings import ConversionSettings
 from tests.conversion.support import RESULT, FakeEngine, World, beating
 from tests.fakes import an_upload
-from tests.faulty import eventually, failing
+from tests.fault_injection import eventually, fail_calls
 
 Client = TestClient[Any]
 Json = dict[str, Any]
@@ -222,7 +222,7 @@ def test_the_formats_are_those_that_can_be_made(client: Client) -> None:
 
 
 def test_a_table_that_is_away_is_told_with_when_to_come_back(client: Client, world: World) -> None:
-    failing(world.conversions, "get")
+    fail_calls(world.conversions, "get")
 
     answer = client.get("/api/conversions/cnv_" + "A" * 22)
 

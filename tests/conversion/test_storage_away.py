@@ -9,7 +9,7 @@ from libs.core.errors import StorageUnavailable
 from services.conversion import running
 from services.conversion.ports import OutputSink, Result, SourceBytes, Tick
 from tests.conversion.support import LEASE, RESULT, FakeEngine, World, beating, convert_in_parts
-from tests.faulty import failing
+from tests.fault_injection import fail_calls
 
 IN_PARTS = convert_in_parts(b"one", b"two")
 FOR_GOOD = 50
@@ -29,7 +29,7 @@ STEPS = [
 def test_a_store_that_stays_away_hands_the_conversion_back(world: World, port: str, method: str) -> None:
     conversion = world.queued()
     engine = FakeEngine(IN_PARTS) if port == "multipart" or method == "head" else FakeEngine()
-    failed = failing(getattr(world, port), method, FOR_GOOD)
+    failed = fail_calls(getattr(world, port), method, FOR_GOOD)
 
     assert world.run(engine)(conversion.id, beating) is False
 
@@ -48,7 +48,7 @@ def test_a_store_that_stays_away_hands_the_conversion_back(world: World, port: s
 def test_a_fault_that_passes_costs_no_attempt(world: World, port: str, method: str, after: bool) -> None:
     conversion = world.queued()
     engine = FakeEngine(IN_PARTS) if port == "multipart" else FakeEngine()
-    failed = failing(getattr(world, port), method, 2, after=after)
+    failed = fail_calls(getattr(world, port), method, 2, after=after)
 
     assert world.run(engine)(conversion.id, beating) is True
 
@@ -63,7 +63,7 @@ def test_a_fault_that_passes_costs_no_attempt(world: World, port: str, method: s
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_publication_is_insisted_on(world: World, times: int, after: bool) -> None:
     engine, conversion = FakeEngine(), world.queued()
-    failed = failing(world.leases, "publish", times, after=after)
+    failed = fail_calls(world.leases, "publish", times, after=after)
 
     assert world.run(engine)(conversion.id, beating) is True
 
@@ -75,7 +75,7 @@ def test_a_publication_is_insisted_on(world: World, times: int, after: bool) -> 
 
 def test_a_publication_of_which_no_reply_ever_came_stands(world: World) -> None:
     conversion = world.queued()
-    failing(world.leases, "publish", None, after=True)
+    fail_calls(world.leases, "publish", None, after=True)
 
     assert world.run(FakeEngine())(conversion.id, beating) is True
 
@@ -87,8 +87,8 @@ def test_a_publication_of_which_no_reply_ever_came_stands(world: World) -> None:
 
 def test_a_hand_back_is_insisted_on_so_that_the_attempt_does_not_count_as_lost(world: World) -> None:
     conversion = world.queued()
-    failing(world.objects, "read", FOR_GOOD)
-    failed = failing(world.leases, "release", 3)
+    fail_calls(world.objects, "read", FOR_GOOD)
+    failed = fail_calls(world.leases, "release", 3)
 
     assert world.run(FakeEngine())(conversion.id, beating) is False
 
@@ -98,7 +98,7 @@ def test_a_hand_back_is_insisted_on_so_that_the_attempt_does_not_count_as_lost(w
 
 def test_a_claim_that_cannot_be_written_says_so_and_changes_nothing(world: World) -> None:
     conversion = world.queued()
-    failing(world.leases, "claim")
+    fail_calls(world.leases, "claim")
 
     with pytest.raises(StorageUnavailable):
         world.run(FakeEngine())(conversion.id, beating)
@@ -109,7 +109,7 @@ def test_a_claim_that_cannot_be_written_says_so_and_changes_nothing(world: World
 def test_reports_are_shed_while_the_lease_lasts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "REPORT_EVERY", 0.0)
     conversion = world.queued()
-    failed = failing(world.leases, "report", 20)
+    failed = fail_calls(world.leases, "report", 20)
 
     def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
         for percent in range(30):
@@ -126,8 +126,8 @@ def test_a_lease_that_cannot_be_renewed_is_let_go_before_it_ends(world: World, m
     clock = Stopwatch()
     monkeypatch.setattr(running, "time", clock)
     conversion = world.queued()
-    failing(world.leases, "report", None)
-    failing(world.leases, "release", None)
+    fail_calls(world.leases, "report", None)
+    fail_calls(world.leases, "release", None)
 
     def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
         while clock.seconds < 10 * LEASE:
@@ -149,7 +149,7 @@ def test_each_renewal_gives_a_later_outage_the_whole_lease_again(world: World, m
     def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
         for second in range(10 * int(LEASE)):
             if second == 5 * int(LEASE):
-                failing(world.leases, "report", int(LEASE) - 4)
+                fail_calls(world.leases, "report", int(LEASE) - 4)
             clock.seconds += 1.0
             tick(Tick("converting", 10.0))
         return IN_PARTS(source, sink, tick)

@@ -14,7 +14,7 @@ from libs.core.ports.objects import Part
 from services.conversion import streams
 from services.conversion.streams import StoredOutput, StoredSource
 from tests.conversion.support import LEASE, World
-from tests.faulty import AWAY, counting, failing
+from tests.fault_injection import UNREACHABLE, fail_calls, record_calls
 
 KEY = "uploads/u/source"
 BODY = bytes(range(256)) * 1024
@@ -33,7 +33,7 @@ class Breaking(StoredSource):
             self.began.append(start)
             yield from really(key, start, min(end, start + gives)) if gives else ()
             if start + gives < end:
-                raise AWAY
+                raise UNREACHABLE
 
         world.objects.read = read  # type: ignore[method-assign]
 
@@ -98,7 +98,7 @@ def begun(world: World, conversion: Conversion) -> OutputUpload:
 
 
 def test_no_multipart_upload_is_begun_before_there_is_a_part(world: World, claimed: Conversion) -> None:
-    calls = counting(world.multipart, "create")
+    calls = record_calls(world.multipart, "create")
     sink = output(world, claimed)
 
     sink.finish_small(b"all of it")
@@ -210,7 +210,7 @@ def test_a_write_is_tried_again_a_few_times_and_no_more(world: World, claimed: C
     sink = output(world, claimed)
     if method == "complete":
         sink.put_part(1, b"one")
-    failed = failing(world.multipart, method, None)
+    failed = fail_calls(world.multipart, method, None)
 
     with pytest.raises(StorageUnavailable):
         sink.put_part(1, b"one") if method == "put_part" else sink.finish([], 0)

@@ -11,7 +11,7 @@ from services.conversion import worker as worker_module
 from services.conversion.ports import OutputSink, Result, SourceBytes, Tick
 from services.conversion.worker import Worker
 from tests.conversion.support import LEASE, FakeEngine, World, convert
-from tests.faulty import counting, eventually, failing
+from tests.fault_injection import eventually, fail_calls, record_calls
 
 Slots = Callable[..., Worker]
 
@@ -203,7 +203,7 @@ def test_the_message_stays_hidden_as_long_as_its_conversion_runs(
 ) -> None:
     monkeypatch.setattr("services.conversion.running.REPORT_EVERY", 0.01)
     conversion = world.queued()
-    hidden = counting(world.inbox, "hide")
+    hidden = record_calls(world.inbox, "hide")
     slots(lease=0.03)  # of which each third hides it again
     told(world, conversion)
 
@@ -226,7 +226,7 @@ def test_a_conversion_of_which_no_message_tells_is_found_by_looking_around(world
 
 def test_the_loops_outlive_any_exception(world: World, slots: Slots, engine: HeldEngine) -> None:
     engine.go.set()
-    faults = [failing(world.inbox, "receive", 3), failing(world.inbox, "receive", 3, error=ZeroDivisionError())]
+    faults = [fail_calls(world.inbox, "receive", 3), fail_calls(world.inbox, "receive", 3, error=ZeroDivisionError())]
     conversion = world.queued()
     slots()
     told(world, conversion)
@@ -238,7 +238,7 @@ def test_the_loops_outlive_any_exception(world: World, slots: Slots, engine: Hel
 def test_a_failing_look_around_gives_its_slot_back(world: World, slots: Slots, engine: HeldEngine) -> None:
     """One slot, and more failures than slots: it must be free when the table answers again."""
     engine.go.set()
-    failed = failing(world.queue, "in_phase", 4)
+    failed = fail_calls(world.queue, "in_phase", 4)
     conversion = world.queued()
 
     slots(looks_around=True, lease=0.15)
@@ -251,7 +251,7 @@ def test_a_rescue_that_fails_keeps_nobody_from_looking_around(world: World, slot
     engine.go.set()
     world.begun()
     world.clock.advance(1000)
-    failed = failing(world.objects, "head", None, error=ZeroDivisionError())
+    failed = fail_calls(world.objects, "head", None, error=ZeroDivisionError())
     conversion = world.queued()
 
     slots(looks_around=True, lease=0.15)
@@ -263,7 +263,7 @@ def test_a_rescue_that_fails_keeps_nobody_from_looking_around(world: World, slot
 @pytest.mark.parametrize("method", ["claim", "publish", "release"])
 def test_a_slot_that_fails_is_free_again(world: World, slots: Slots, engine: HeldEngine, method: str) -> None:
     engine.go.set()
-    failing(world.leases, method, 8)
+    fail_calls(world.leases, method, 8)
     first, second = world.queued(), world.queued("ben")
 
     slots(looks_around=True, lease=0.15)
@@ -278,7 +278,7 @@ def test_a_slot_that_fails_is_free_again(world: World, slots: Slots, engine: Hel
 def test_an_arrival_that_cannot_be_written_now_comes_again(world: World, slots: Slots) -> None:
     upload, (conversion,) = world.begun()
     world.store(upload)
-    failing(world.uploads, "mark_uploaded")
+    fail_calls(world.uploads, "mark_uploaded")
     slots()
     world.inbox.send(FileArrived(upload.id))
 
@@ -290,7 +290,7 @@ def test_an_arrival_that_cannot_be_written_now_comes_again(world: World, slots: 
 
 
 def test_without_slots_nothing_is_received(world: World, slots: Slots) -> None:
-    received = counting(world.inbox, "receive")
+    received = record_calls(world.inbox, "receive")
 
     slots(0).stop()
 

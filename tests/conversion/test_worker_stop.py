@@ -12,7 +12,7 @@ from services.conversion import worker as worker_module
 from services.conversion.ports import OutputSink, Result, SourceBytes, Tick
 from services.conversion.worker import Worker
 from tests.conversion.support import LEASE, FakeEngine, World, convert
-from tests.faulty import eventually, failing
+from tests.fault_injection import eventually, fail_calls
 
 
 @pytest.fixture(autouse=True)
@@ -142,8 +142,8 @@ def test_a_table_that_is_away_does_not_hold_up_the_end(world: World) -> None:
     world.inbox.send(ConversionQueued(conversion.id))
     worker.start()
     eventually(lambda: world.now(conversion).percent == 50)
-    failing(world.leases, "report", None)
-    failing(world.leases, "release", None)
+    fail_calls(world.leases, "report", None)
+    fail_calls(world.leases, "release", None)
 
     assert stop(worker) < 2
 

@@ -13,7 +13,7 @@ from deploy.local import cloudformation
 from deploy.local.bootstrap import Clients
 from deploy.local.gateway import PREFIXES
 from libs.core.settings import variables_of
-from tests.deploy.settings_of import KINDS
+from tests.deploy.service_settings import KINDS
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "aws"
 TEMPLATES = sorted(path.name for path in FOLDER.glob("*.yaml"))

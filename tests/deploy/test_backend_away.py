@@ -15,7 +15,7 @@ import pytest
 from deploy.local.bootstrap import Clients, ensure_stack
 from deploy.local.emulator import Emulator, free_port, prepare
 from deploy.local.stack import ROOT
-from tests.deploy.settings_of import ENOUGH, KINDS
+from tests.deploy.service_settings import ENOUGH, KINDS
 from tests.system.client import problem
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]

@@ -5,7 +5,7 @@ import pytest
 from libs.core.adapters.aws import clients
 from libs.core.settings import load
 from libs.core.wiring import AwsContainer
-from tests.deploy.settings_of import ENOUGH, KINDS
+from tests.deploy.service_settings import ENOUGH, KINDS
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from libs.core.settings import load, variables_of
-from tests.deploy.settings_of import ENOUGH, KINDS, SECRET, required, start, wrong
+from tests.deploy.service_settings import ENOUGH, KINDS, SECRET, required, start, wrong
 
 
 @pytest.fixture

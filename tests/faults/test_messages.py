@@ -9,9 +9,9 @@ import pytest
 
 from deploy.local.clouds import REGION, EmulatedCloud
 from deploy.local.stack import EmbeddedStack
+from tests.fault_proxy import FaultProxy
 from tests.faults.workers import eventually, workers
 from tests.system.client import Client, Json
-from tests.toxic import Toxic
 
 pytestmark = pytest.mark.stack
 
@@ -22,14 +22,14 @@ LONG: Json = {"format": "flac", "normalize": -16.0, "sample_rate": 192000}
 
 
 @contextmanager
-def failing(stack: EmbeddedStack, call: str) -> Iterator[Toxic]:
+def failing(stack: EmbeddedStack, call: str) -> Iterator[FaultProxy]:
     """Every call of this name is refused, or done without an answer, until `chances` are cleared."""
     assert isinstance(stack.cloud, EmulatedCloud)
-    toxic = Toxic(stack.cloud.emulator.endpoint_url, {"refuse": 0.5, "cut the request": 0.5}, SEED, services=(f"amazonsqs.{call}",))
+    proxy = FaultProxy(stack.cloud.emulator.endpoint_url, {"throttle": 0.5, "drop request": 0.5}, SEED, services=(f"amazonsqs.{call}",))
     try:
-        yield toxic
+        yield proxy
     finally:
-        toxic.close()
+        proxy.close()
 
 
 @pytest.fixture
@@ -61,15 +61,15 @@ def test_it_makes_one_conversion_of_each_all_the_same(
     ended: list[Json] = []
     upload = client.upload(track, "song.mp3")
 
-    with failing(faulty_stack, call) as toxic, workers(faulty_stack, f"forgotten-{call}", AWS_ENDPOINT_URL=toxic.url) as (worker,):
+    with failing(faulty_stack, call) as proxy, workers(faulty_stack, f"forgotten-{call}", AWS_ENDPOINT_URL=proxy.url) as (worker,):
 
         def one_more() -> bool:
             """Some are found by looking around, which needs no message."""
             ended.append(client.until_ended(client.convert(upload["id"], **LONG)["id"]))
-            return bool(toxic.log["refuse"] + toxic.log["cut the request"])
+            return bool(proxy.log["throttle"] + proxy.log["drop request"])
 
         eventually(one_more, 120, f"{call} has failed")
-        toxic.chances.clear()
+        proxy.chances.clear()
         eventually(lambda: not inbox.count(), 60, "every message has come again and is gone for good")
         assert worker.process.poll() is None
 

@@ -1,6 +1,6 @@
 """Throttling, lost replies and resets, by dice: one attempt after another until a conversion ends (FAULTS.md, rows 21, 31, 32, 52).
 
-The real adapters, on moto, through the toxic proxy; an engine that writes two parts.
+The real adapters, on moto, through the fault proxy; an engine that writes two parts.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from services.conversion.running import RunConversion
 from tests.contracts.aws import AwsBackend, Connection, moto_running, reached_through
 from tests.conversion.support import LEASE, FakeEngine, beating, convert_in_parts
 from tests.fakes import FakeClock, a_conversion, an_upload
-from tests.toxic import FAULTS, Fault, Toxic
+from tests.fault_proxy import FAULTS, Fault, FaultProxy
 
 SEEDS = range(20)
 ATTEMPTS = running.MAX_ATTEMPTS
@@ -30,7 +30,7 @@ SOURCE = b"a source"
 BODIES = (b"1" * MIN_PART_SIZE, b"the last")
 
 Chances = dict[Fault, float]
-OFTEN: Chances = {"refuse": 0.16, "cut the request": 0.04, "lose the reply": 0.06, "break off": 0.04}
+OFTEN: Chances = {"throttle": 0.16, "drop request": 0.04, "drop response": 0.06, "truncate response": 0.04}
 """Three requests of ten suffer something."""
 
 
@@ -51,9 +51,9 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_conversion_ends_completed_and_whole_whatever_the_network_does(moto: Connection, clock: FakeClock, seed: int) -> None:
-    toxic = Toxic(moto.endpoint, OFTEN, seed)
+    proxy = FaultProxy(moto.endpoint, OFTEN, seed)
     try:
-        with moto.table() as table_name, reached_through(toxic.url, moto) as shaky:
+        with moto.table() as table_name, reached_through(proxy.url, moto) as shaky:
             straight = AwsBackend(moto, table_name, clock)
             conversion = queued(straight, clock)
             run_until_ended(shaky, straight, conversion, clock)
@@ -65,8 +65,8 @@ def test_a_conversion_ends_completed_and_whole_whatever_the_network_does(moto: C
             assert published.percent == 100
             assert published.output_upload is None
     finally:
-        print(f"seed {seed}: {dict(toxic.log)}")
-        toxic.close()
+        print(f"seed {seed}: {dict(proxy.log)}")
+        proxy.close()
 
 
 def queued(backend: AwsBackend, clock: FakeClock) -> Conversion:
@@ -95,7 +95,7 @@ def run_until_ended(shaky: Connection, straight: AwsBackend, conversion: Convers
 
 def test_the_dice_are_the_same_for_the_same_seed() -> None:
     chances: Chances = dict.fromkeys(FAULTS, 0.2)
-    one, other = Toxic("http://127.0.0.1:9", chances, 7), Toxic("http://127.0.0.1:9", chances, 7)
+    one, other = FaultProxy("http://127.0.0.1:9", chances, 7), FaultProxy("http://127.0.0.1:9", chances, 7)
 
     drawn = [one.draw("s3") for _ in range(100)]
     assert drawn == [other.draw("s3") for _ in range(100)]

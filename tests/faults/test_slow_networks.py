@@ -17,8 +17,8 @@ from deploy.local.stack import EmbeddedStack
 from libs.core.domain.uploads import MIB
 from tests.faults.conftest import REQUESTS, Bucket
 from tests.faults.workers import eventually, workers
-from tests.slow import Slow
 from tests.system.client import Client, ok, problem
+from tests.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.stack
 
@@ -43,7 +43,7 @@ def usual(what: Callable[[], object]) -> float:
 
 
 @contextmanager
-def slow_senders(client: Client, network: Slow) -> Iterator[list[httpx.Response]]:
+def slow_senders(client: Client, network: TcpProxy) -> Iterator[list[httpx.Response]]:
     """Fifty clients that send a part each. At the end of the `with` the network is mended; it is filled with what they were answered."""
     data = bytes(MIB)
     uploads = [client.create(data, "song.wav")["id"] for _ in range(CLIENTS)]
@@ -68,7 +68,7 @@ def test_fifty_slow_senders_keep_nobody_waiting_and_some_of_them_get_through(fau
     upload_service = f"http://127.0.0.1:{faulty_stack.ports['upload']}"
     data = bytes(100_000)
 
-    with Client(upload_service) as quick, Slow(upload_service, rate=TEN_KILOBYTES) as network:
+    with Client(upload_service) as quick, TcpProxy(upload_service, rate=TEN_KILOBYTES) as network:
 
         def whole_upload() -> None:
             upload = quick.create(data, "song.wav")
@@ -88,15 +88,15 @@ def test_fifty_slow_senders_keep_nobody_waiting_and_some_of_them_get_through(fau
 
 
 @pytest.fixture
-def far_away(faulty_stack: EmbeddedStack) -> Iterator[Slow]:
+def far_away(faulty_stack: EmbeddedStack) -> Iterator[TcpProxy]:
     """The emulator, through a network that a test can make slow."""
     assert isinstance(faulty_stack.cloud, EmulatedCloud)
-    with Slow(faulty_stack.cloud.emulator.endpoint_url) as network:
+    with TcpProxy(faulty_stack.cloud.emulator.endpoint_url) as network:
         yield network
 
 
 def test_an_s3_that_is_far_away_keeps_nobody_waiting_who_does_not_need_it(
-    faulty_stack: EmbeddedStack, client: Client, far_away: Slow, track: bytes
+    faulty_stack: EmbeddedStack, client: Client, far_away: TcpProxy, track: bytes
 ) -> None:
     with workers(faulty_stack, "near"):
         done = client.upload(track, "song.mp3", REQUESTS[0])["conversions"][0]
@@ -131,7 +131,7 @@ def test_an_s3_that_is_far_away_keeps_nobody_waiting_who_does_not_need_it(
 
 
 def test_a_worker_far_away_leaves_the_work_to_others_until_its_network_is_well(
-    faulty_stack: EmbeddedStack, client: Client, far_away: Slow, bucket: Bucket, track: bytes, hashes: list[str]
+    faulty_stack: EmbeddedStack, client: Client, far_away: TcpProxy, bucket: Bucket, track: bytes, hashes: list[str]
 ) -> None:
     """Well, but slow: a source of a megabyte then takes some seconds."""
     with workers(faulty_stack, "far", slots=2, AWS_ENDPOINT_URL=far_away.url) as (far,):

@@ -7,16 +7,16 @@ import pytest
 
 from deploy.local.clouds import EmulatedCloud
 from deploy.local.stack import EmbeddedStack
+from tests.fault_proxy import Fault, FaultProxy
 from tests.faults.conftest import REQUESTS, Bucket
 from tests.faults.workers import workers
 from tests.system.client import Client
-from tests.toxic import Fault, Toxic
 
 pytestmark = pytest.mark.stack
 
 SEED = int(os.environ.get("TINYPIXO_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 
-CHANCES: dict[Fault, float] = {"refuse": 0.2, "cut the request": 0.03, "lose the reply": 0.03, "break off": 0.06}
+CHANCES: dict[Fault, float] = {"throttle": 0.2, "drop request": 0.03, "drop response": 0.03, "truncate response": 0.06}
 
 
 def test_conversions_complete_to_the_same_bytes_behind_a_bad_network(
@@ -24,16 +24,16 @@ def test_conversions_complete_to_the_same_bytes_behind_a_bad_network(
 ) -> None:
     print(f"TINYPIXO_SEED={SEED}")
     assert isinstance(faulty_stack.cloud, EmulatedCloud)
-    toxic = Toxic(faulty_stack.cloud.emulator.endpoint_url, CHANCES, SEED)
+    proxy = FaultProxy(faulty_stack.cloud.emulator.endpoint_url, CHANCES, SEED)
     try:
-        with workers(faulty_stack, "far-away", slots=2, AWS_ENDPOINT_URL=toxic.url):
+        with workers(faulty_stack, "far-away", slots=2, AWS_ENDPOINT_URL=proxy.url):
             upload = client.upload(track, "song.mp3", list(REQUESTS))
             ended = [client.until_ended(conversion_id) for conversion_id in upload["conversions"]]
     finally:
-        toxic.close()
-        print(dict(toxic.log))
+        proxy.close()
+        print(dict(proxy.log))
 
     assert [(each["status"], each.get("output", {}).get("sha256")) for each in ended] == [("completed", known) for known in hashes]
-    assert all(toxic.log[fault] for fault in ("refuse", "break off")), toxic.log
+    assert all(proxy.log[fault] for fault in ("throttle", "truncate response")), proxy.log
     bucket.sweep()
     assert [len(bucket.outputs_of(conversion["id"])) for conversion in ended] == [1] * len(ended)

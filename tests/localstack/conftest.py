@@ -9,7 +9,7 @@ from deploy.local.emulator import free_port
 from deploy.local.stack import EmbeddedStack
 from tests.audio import song
 from tests.localstack.container import LocalStack
-from tests.strict_s3 import StrictS3
+from tests.sigv4_proxy import SigV4Proxy
 from tests.system.conftest import client, saved, short, wav
 
 __all__ = ["client", "saved", "short", "wav"]
@@ -22,16 +22,16 @@ def localstack(tmp_path_factory: pytest.TempPathFactory) -> LocalStack:
 
 
 @pytest.fixture(scope="session")
-def strict_s3(localstack: LocalStack) -> Iterator[StrictS3]:
+def sigv4_proxy(localstack: LocalStack) -> Iterator[SigV4Proxy]:
     """Between browsers and LocalStack, which takes any signature: what passes here passes S3."""
-    with StrictS3(localstack.endpoint_url) as proxy:
+    with SigV4Proxy(localstack.endpoint_url) as proxy:
         yield proxy
     assert proxy.refused == []
 
 
 @pytest.fixture(scope="session")
-def stack(localstack: LocalStack, strict_s3: StrictS3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
-    home, settings = tmp_path_factory.mktemp("stack"), {"TINYPIXO_PUBLIC_S3_ENDPOINT": strict_s3.url}
+def stack(localstack: LocalStack, sigv4_proxy: SigV4Proxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
+    home, settings = tmp_path_factory.mktemp("stack"), {"TINYPIXO_PUBLIC_S3_ENDPOINT": sigv4_proxy.url}
     with EmbeddedStack(home, free_port(), settings=settings, cloud=EmulatedCloud(localstack)) as running:
         yield running
 

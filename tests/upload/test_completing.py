@@ -8,7 +8,7 @@ import pytest
 
 from libs.core.domain.uploads import Upload, UploadStatus
 from libs.core.errors import ConversionNotFound, StorageUnavailable, UploadClosed, UploadIncomplete, UploadNotFound
-from tests.faulty import counting, failing
+from tests.fault_injection import fail_calls, record_calls
 from tests.upload.support import BODY, OWNER, Desk
 
 
@@ -55,7 +55,7 @@ def test_parts_beyond_the_end_do_not_become_part_of_the_file(desk: Desk) -> None
 
 def test_completing_again_answers_the_same_and_asks_nobody(desk: Desk) -> None:
     done = desk.uploaded()
-    asked = [counting(desk.multipart, "list_parts", "complete"), counting(desk.objects, "head")]
+    asked = [record_calls(desk.multipart, "list_parts", "complete"), record_calls(desk.objects, "head")]
 
     assert desk.complete(OWNER, done.id) == done
     assert asked == [[], []]
@@ -88,7 +88,7 @@ def test_fifty_at_once_make_one_object_and_all_hear_that_it_is_there(desk: Desk)
 )
 def test_a_completion_that_was_cut_off_can_be_repeated(desk: Desk, port: str, method: str, after: bool) -> None:
     upload = desk.sent(desk.begun())
-    failing(getattr(desk, port), method, after=after)
+    fail_calls(getattr(desk, port), method, after=after)
     with pytest.raises(StorageUnavailable):
         desk.complete(OWNER, upload.id)
 

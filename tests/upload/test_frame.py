@@ -12,7 +12,7 @@ from litestar.testing import TestClient
 
 from services.upload.app import create_app
 from services.upload.container import UploadContainer
-from tests.faulty import AWAY
+from tests.fault_injection import UNREACHABLE
 from tests.upload.support import Desk, a_container
 
 Client = TestClient[Any]
@@ -136,7 +136,7 @@ def test_it_is_live_without_cookies_and_ready_when_all_answers(client: Client) -
 
 def test_it_is_live_but_not_ready_while_something_is_away_and_says_what() -> None:
     def away() -> None:
-        raise AWAY
+        raise UNREACHABLE
 
     container = a_container()
     container.checks.override(providers.Object({"S3": lambda: None, "DynamoDB": away}))

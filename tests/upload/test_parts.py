@@ -6,7 +6,7 @@ import pytest
 
 from libs.core.domain.uploads import Failure, UploadStatus
 from libs.core.errors import PartNumberInvalid, PartSizeMismatch, UploadClosed, UploadNotFound
-from tests.faulty import counting
+from tests.fault_injection import record_calls
 from tests.upload.support import HOUR, OWNER, Desk, part
 
 WRONG_NUMBERS = [0, -1, 4, 10_001]
@@ -153,7 +153,7 @@ def test_a_report_of_a_part_of_the_wrong_size_is_not_believed(desk: Desk) -> Non
 def test_a_report_repeated_asks_and_changes_nothing(desk: Desk) -> None:
     upload = desk.sent(desk.begun(), 1)
     first = desk.report(OWNER, upload.id, 1)
-    asked = counting(desk.multipart, "list_parts")
+    asked = record_calls(desk.multipart, "list_parts")
 
     assert desk.report(OWNER, upload.id, 1) == first
     assert not asked

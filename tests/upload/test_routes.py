@@ -12,7 +12,7 @@ from litestar.testing import TestClient
 from libs.core.domain.uploads import MIB, Failure
 from services.upload.app import create_app
 from services.upload.container import UploadContainer
-from tests.faulty import failing
+from tests.fault_injection import fail_calls
 from tests.upload.support import BODY, Desk, a_container, part
 
 Client = TestClient[Any]
@@ -205,7 +205,7 @@ def test_a_listing_goes_on_page_by_page_newest_first(client: Client, desk: Desk)
 
 
 def test_a_store_that_is_away_is_told_in_words_with_when_to_come_back(client: Client, desk: Desk) -> None:
-    failing(desk.uploads, "get")
+    fail_calls(desk.uploads, "get")
 
     answer = client.get("/api/uploads/upl_" + "A" * 22)
 
@@ -214,7 +214,7 @@ def test_a_store_that_is_away_is_told_in_words_with_when_to_come_back(client: Cl
 
 
 def test_an_unforeseen_fault_tells_nothing_of_the_inside(app: Litestar, client: Client, desk: Desk) -> None:
-    failing(desk.uploads, "get", error=ZeroDivisionError("secret"))
+    fail_calls(desk.uploads, "get", error=ZeroDivisionError("secret"))
     answer = TestClient(app, raise_server_exceptions=False).get("/api/uploads/upl_" + "A" * 22)
 
     assert "secret" not in problem(answer, 500, "internal")["detail"]

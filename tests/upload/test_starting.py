@@ -6,7 +6,7 @@ from libs.core.domain.conversions import ConversionStatus, Phase
 from libs.core.domain.formats import ConversionOptions, ConversionRequest
 from libs.core.domain.uploads import MIN_PART_SIZE, UploadStatus
 from libs.core.errors import CoreError, FileEmpty, FilenameInvalid, FileTooLarge, StorageUnavailable
-from tests.faulty import failing
+from tests.fault_injection import fail_calls
 from tests.upload.support import HOUR, MAX_SIZE, OWNER, Desk
 
 MP3 = ConversionRequest("mp3", ConversionOptions(bitrate="192k"))
@@ -70,7 +70,7 @@ def test_the_largest_file_is_taken(desk: Desk) -> None:
 
 @pytest.mark.parametrize(("port", "method"), [("multipart", "create"), ("uploads", "create")])
 def test_a_store_that_is_away_leaves_no_half_an_upload(desk: Desk, port: str, method: str) -> None:
-    failing(getattr(desk, port), method)
+    fail_calls(getattr(desk, port), method)
 
     with pytest.raises(StorageUnavailable):
         desk.start(OWNER, "song.wav", 12, "audio/wav", [MP3])

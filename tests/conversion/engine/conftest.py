@@ -9,7 +9,7 @@ import pytest
 
 from services.conversion.adapters.engine import FfmpegEngine
 from tests.conversion.engine.support import ffmpeg
-from tests.faulty import eventually
+from tests.fault_injection import eventually
 
 TONES = "aevalsrc=0.4*sin(440*2*PI*t)*(0.6+0.4*sin(3*t))|0.4*sin(554*2*PI*t+sin(2*t)):s={rate}:d={seconds}"
 CHAPTERS = """;FFMETADATA1

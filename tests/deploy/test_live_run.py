@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.deploy.live import CONTRACT, account_at, run, stacks_left
+from tests.deploy.live_run import CONTRACT, account_at, run, stacks_left
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "correct-horse-battery-staple"}
 
@@ -31,7 +31,7 @@ def test_what_is_missing_is_said_in_one_line(environment: dict[str, str], words:
 
 
 def test_nothing_is_left_after_a_failure(moto_endpoint: str) -> None:
-    with run(account_at(moto_endpoint), "-k", CONTRACT, "-p", "tests.deploy.sabotage") as running:
+    with run(account_at(moto_endpoint), "-k", CONTRACT, "-p", "tests.deploy.fail_every_test") as running:
         said, _ = running.communicate()
 
     assert running.returncode == 1, said

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.deploy.live import CONTRACT, WALK, account_at, run, stacks_left
+from tests.deploy.live_run import CONTRACT, WALK, account_at, run, stacks_left
 from tests.localstack.container import LocalStack
 
 pytestmark = [pytest.mark.localstack, pytest.mark.timeout(400)]

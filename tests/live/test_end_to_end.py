@@ -2,7 +2,7 @@
 
 import pytest
 
+from tests.system.test_end_to_end import *  # noqa: F403
 from tests.system.test_refusals import *  # noqa: F403 -- the tests are the same; only the stack that they meet is another
-from tests.system.test_walk import *  # noqa: F403
 
 pytestmark = pytest.mark.aws

@@ -1,4 +1,4 @@
-"""A proxy in front of an AWS endpoint that does to requests what networks and busy servers do, by dice with a seed."""
+"""An HTTP proxy in front of an AWS endpoint that injects network and server faults at random."""
 
 import http.client
 import random
@@ -12,36 +12,48 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 Fault = Literal[
-    "refuse",  # 503 SlowDown, without asking the server
-    "cut the request",  # the server never gets the whole of it
-    "lose the reply",  # the server has done it, and nobody hears
-    "break off",  # half of the answer, then a reset
+    "throttle",  # 503 SlowDown; the server is not asked
+    "drop request",  # reset after half of the request; the server never gets the whole of it
+    "drop response",  # reset after the server has done its work
+    "truncate response",  # half of the response, then a reset
 ]
-FAULTS: tuple[Fault, ...] = ("refuse", "cut the request", "lose the reply", "break off")
+FAULTS: tuple[Fault, ...] = ("throttle", "drop request", "drop response", "truncate response")
 
-SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
-THROTTLED = b'{"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", "message": "slow down"}'
+SLOW_DOWN = (
+    b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+)
+THROTTLED = (
+    b'{"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", '
+    b'"message": "slow down"}'
+)
 
-_HOP = {"connection", "transfer-encoding", "content-length", "expect", "keep-alive"}
+_HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "expect", "keep-alive"}
 
 
-class Toxic(ThreadingHTTPServer):
-    """Carries requests to `upstream`; each suffers each fault with its chance. `log` counts what befell them.
+class FaultProxy(ThreadingHTTPServer):
+    """Forward requests to `upstream` and inject each fault with its probability.
 
-    A service of AWS is "s3" or what its `X-Amz-Target` says ("dynamodb_20120810.putitem", "amazonsqs.sendmessage"); faults befall those
-    that begin as one in `services` does.
+    `log` counts the faults, and the requests that were forwarded. `services` limits the faults to
+    requests of some AWS services: "s3", or the beginning of an `X-Amz-Target` in lower case
+    ("dynamodb", "amazonsqs.sendmessage").
     """
 
     daemon_threads = True
 
-    def __init__(self, upstream: str, chances: Mapping[Fault, float], seed: int, services: tuple[str, ...] = ("s3", "dynamodb")) -> None:
-        super().__init__(("127.0.0.1", 0), _Carrier)
+    def __init__(
+        self,
+        upstream: str,
+        chances: Mapping[Fault, float],
+        seed: int,
+        services: tuple[str, ...] = ("s3", "dynamodb"),
+    ) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
         split = urlsplit(upstream)
         self.upstream = (str(split.hostname), int(split.port or 80))
         self.chances = dict(chances)
         self.services = services
         self.log: Counter[str] = Counter()
-        self._dice = random.Random(seed)
+        self._random = random.Random(seed)
         self._lock = threading.Lock()
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -50,16 +62,16 @@ class Toxic(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def draw(self, service: str) -> Fault | None:
-        """What befalls the next request of a service."""
+        """Return the fault of the next request of a service, or None to forward it."""
         with self._lock:
-            drawn = self._dice.random()
+            drawn = self._random.random()
             fault = None
             for candidate in FAULTS:
                 drawn -= self.chances.get(candidate, 0.0)
                 if drawn < 0 and service.startswith(self.services):
                     fault = candidate
                     break
-            self.log[fault or "carried"] += 1
+            self.log[fault or "forwarded"] += 1
             return fault
 
     def close(self) -> None:
@@ -67,27 +79,27 @@ class Toxic(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, *_: object) -> None:
-        """A client that has gone is what this is for."""
+        """Ignore clients that have closed their connection: the faults make them do so."""
 
 
-class _Carrier(BaseHTTPRequestHandler):
-    server: Toxic
-    protocol_version = "HTTP/1.1"  # else botocore would wait a second for each "100 Continue"
+class _Handler(BaseHTTPRequestHandler):
+    server: FaultProxy
+    protocol_version = "HTTP/1.1"  # botocore would wait a second for each "100 Continue" otherwise
 
-    def carry(self) -> None:
+    def forward(self) -> None:
         self.close_connection = True
         service = (self.headers.get("X-Amz-Target") or "s3").lower()
         fault = self.server.draw(service)
         length = int(self.headers.get("Content-Length", 0))
-        if fault == "cut the request":
+        if fault == "drop request":
             self.rfile.read(length // 2)
             return self._reset()
         body = self.rfile.read(length)
-        if fault == "refuse":
-            status, headers, content = self._refusal(service)
+        if fault == "throttle":
+            status, headers, content = self._throttled(service)
         else:
             status, headers, content = self._ask(body)
-        if fault == "lose the reply":
+        if fault == "drop response":
             return self._reset()
         self.send_response(status)
         self.send_header("Connection", "close")
@@ -96,14 +108,14 @@ class _Carrier(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        if fault == "break off":
+        if fault == "truncate response":
             self.wfile.write(content[: len(content) // 2])
             self.wfile.flush()
             return self._reset()
         self.wfile.write(content)
         return None
 
-    def _refusal(self, service: str) -> tuple[int, dict[str, str], bytes]:
+    def _throttled(self, service: str) -> tuple[int, dict[str, str], bytes]:
         if service == "s3":
             return 503, {"Content-Type": "application/xml"}, SLOW_DOWN
         return 400, {"Content-Type": "application/x-amz-json-1.0"}, THROTTLED
@@ -111,10 +123,23 @@ class _Carrier(BaseHTTPRequestHandler):
     def _ask(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection(*self.server.upstream, timeout=60)
         try:
-            sent = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
-            connection.request(self.command, self.path, body or None, {**sent, "Content-Length": str(len(body))})
+            sent = {
+                name: value
+                for name, value in self.headers.items()
+                if name.lower() not in _HOP_BY_HOP
+            }
+            connection.request(
+                self.command,
+                self.path,
+                body or None,
+                {**sent, "Content-Length": str(len(body))},
+            )
             answer = connection.getresponse()
-            kept = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}
+            kept = {
+                name: value
+                for name, value in answer.getheaders()
+                if name.lower() not in _HOP_BY_HOP
+            }
             if self.command == "HEAD" and (size := answer.getheader("Content-Length")):
                 kept["Content-Length"] = size
             return answer.status, kept, answer.read()
@@ -122,11 +147,11 @@ class _Carrier(BaseHTTPRequestHandler):
             connection.close()
 
     def _reset(self) -> None:
-        """RST instead of an orderly end."""
+        """Close the connection with RST instead of FIN."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = carry  # noqa: N815 -- names of the base class
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward  # noqa: N815 -- names of the base class
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Print nothing."""
