@@ -1,12 +1,14 @@
-"""Logs as JSON lines with the ids of what is at hand; traces by OpenTelemetry, carried on items as `traceparent`.
+"""Set up logs and traces.
 
-Nothing secret gets out: presigned query strings, tokens and cookies are cut from every line, also those of libraries.
+Logs are JSON lines with the ids of the request and the item. Traces are OpenTelemetry's; items carry
+them as `traceparent`. Secrets are removed from every line, also from those of libraries: signatures and
+credentials of presigned URLs, tokens, cookies, receipt handles.
 """
 
 import logging
 import re
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -16,14 +18,28 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-_NAMES = r"X-Amz-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId|Authorization|session"
-_SECRET = re.compile(rf"(?i)((?:{_NAMES})[\"']?\s*[=:]\s*[\"']?(?:Bearer )?)[^&\s\"',}}]+")
+_CUT = "[cut]"
+_HEADERS = r"authorization|(?:set-)?cookie"
+_NAMES = (
+    r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
+    r"|aws_(?:secret_access_key|session_token)|receipt_?handle|session(?:-\d+)?|token"
+)
+# Between name and value: as in a query string, JSON, XML, a header, a Python dict or an ASGI header.
+_BETWEEN = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"
+# The value of such a header has spaces, commas and semicolons: it ends with the line or the quote.
+_HEADER = re.compile(rf"(?i)\b((?:{_HEADERS}){_BETWEEN})[^\"'\r\n]+")
+_VALUE = re.compile(rf"(?i)(?<![a-z])((?:{_NAMES}){_BETWEEN})[^&;\s\"',}}<]+")
+_BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
+_SECRET_KEY = re.compile(rf"(?i)(?:{_HEADERS}|{_NAMES})")
 _PROPAGATOR = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("tinypixo")
 
 
 def set_up(service: str, level: str = "info", style: str = "json", stream: TextIO | None = None) -> None:
-    """Called once, when a process starts. Lines go to standard output, or to `stream`."""
+    """Set up logging and tracing, once, when a process starts.
+
+    Lines go to `stream`, or to standard output.
+    """
     stream = stream or sys.stdout
     if not isinstance(trace.get_tracer_provider(), TracerProvider):
         trace.set_tracer_provider(TracerProvider(resource=Resource.create({"service.name": f"tinypixo-{service}"})))
@@ -62,16 +78,36 @@ def set_up(service: str, level: str = "info", style: str = "json", stream: TextI
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Cuts secrets from every text of an event."""
+    """Remove secrets from every value of a log event, however deep."""
     for name, value in event.items():
-        if isinstance(value, str):
-            event[name] = without_secrets(value)
+        # structlog's own members: the log record and the exception, which is a text by now.
+        if not name.startswith("_") and name != "exc_info":
+            event[name] = _redacted(name, value)
     return event
 
 
 def without_secrets(text: str) -> str:
-    """The text with the values of signatures, credentials and tokens cut out."""
-    return _SECRET.sub(r"\1[cut]", text)
+    """Return the text without the values of signatures, credentials, tokens, cookies and handles."""
+    for pattern in (_HEADER, _VALUE, _BEARER):
+        text = pattern.sub(rf"\1{_CUT}", text)
+    return text
+
+
+def _redacted(name: Any, value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(name, str) and _SECRET_KEY.fullmatch(name):
+        return _CUT
+    if isinstance(value, Mapping):
+        return {key: _redacted(key, member) for key, member in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_redacted(None, member) for member in value]
+    if isinstance(value, str):
+        return without_secrets(value)
+    # The renderer writes the repr of any other object, as of an exception.
+    written = repr(value)
+    cut = without_secrets(written)
+    return value if cut == written else cut
 
 
 def _with_service(service: str) -> Any:
@@ -91,14 +127,14 @@ def _with_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> 
 
 @contextmanager
 def span(name: str, traceparent: str | None = None, **attributes: str) -> Iterator[None]:
-    """A span of the trace that `traceparent` names, or of the present one."""
+    """Record a span in the trace that `traceparent` names, or in the current one."""
     parent = _PROPAGATOR.extract({"traceparent": traceparent}) if traceparent else None
     with _tracer.start_as_current_span(name, context=parent, attributes=attributes):
         yield
 
 
 def traceparent() -> str | None:
-    """The present trace as a W3C traceparent, to be stored on an item."""
+    """Return the current trace as a W3C traceparent, to be stored on an item."""
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier)
     return carrier.get("traceparent")

@@ -64,9 +64,17 @@ def problem(status: int, code: str, title: str, detail: str, **more: Any) -> Res
     return Response(body, status_code=status, media_type=PROBLEM_JSON, headers={**headers, "Cache-Control": "no-store"})
 
 
-def on_core_error(_request: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
-    """The handler for every error of the domain."""
-    return problem(STATUS[type(error)], error.code, error.title, error.detail, **error.context)
+def on_core_error(request: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
+    """Answer any error of the domain with its status from `STATUS`."""
+    status = status_of(type(error))
+    if status is None:
+        return on_any_error(request, error)
+    return problem(status, error.code, error.title, error.detail, **error.context)
+
+
+def status_of(kind: type[CoreError]) -> int | None:
+    """Return the status of an error class, or of its nearest base class in `STATUS`."""
+    return next((STATUS[base] for base in kind.__mro__ if base in STATUS), None)
 
 
 def on_validation_error(_request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:

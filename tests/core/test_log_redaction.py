@@ -1,0 +1,168 @@
+"""Keep secrets out of logs: those that we log by mistake, and those that libraries log."""
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+import structlog
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+
+from libs.core.telemetry import set_up, without_secrets
+
+SECRET = "s3cr3t/With+Base64=="
+URL = "https://bucket.s3.eu-central-1.amazonaws.com/uploads/upl_1/source"
+
+TEXTS = {
+    "a presigned URL by SigV4": f"GET {URL}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={SECRET}"
+    f"&X-Amz-Security-Token={SECRET}&X-Amz-Signature={SECRET}&partNumber=3",
+    "a presigned URL by SigV2": f"{URL}?AWSAccessKeyId={SECRET}&Signature={SECRET}&Expires=1",
+    "a cookie header": f"Cookie: theme=dark; session={SECRET}; other={SECRET}",
+    "a cookie in pieces": f"session-0={SECRET}; session-1={SECRET}",
+    "a cookie that is set": f"Set-Cookie: session={SECRET}; HttpOnly; Path=/",
+    "headers as ASGI has them": f"[(b'cookie', b'session={SECRET}'), (b'authorization', b'Bearer {SECRET}')]",
+    "headers in a Python dict": f"{{'Cookie': 'session={SECRET}', 'X-Amz-Security-Token': b'{SECRET}'}}",
+    "a bearer token": f"authorization: bearer {SECRET}",
+    "a bearer token in a sentence": f"refused Bearer {SECRET} of a stranger",
+    "a basic authorization": f"Authorization: Basic {SECRET}",
+    "a signed request": f"Authorization: AWS4-HMAC-SHA256 Credential={SECRET}/20260101/s3/aws4_request, "
+    f"SignedHeaders=host, Signature={SECRET}",
+    "a canonical request": f"host:sqs.amazonaws.com\nx-amz-security-token:{SECRET}\n\nhost",
+    "a receipt handle in JSON": f'{{"QueueUrl": "https://sqs/1/q", "ReceiptHandle": "{SECRET}"}}',
+    "a receipt handle in XML": f"<ReceiptHandle>{SECRET}</ReceiptHandle>",
+    "a receipt handle as an argument": f"Message(body='x', receipt_handle='{SECRET}')",
+    "the answer with a token": f'{{"token": "{SECRET}", "expires_at": "2026-01-01T00:00:00Z"}}',
+    "credentials in the environment": f"AWS_SECRET_ACCESS_KEY={SECRET} AWS_SESSION_TOKEN={SECRET}",
+}
+
+
+class Logs:
+    """What has been written since the logs were set up."""
+
+    def __init__(self) -> None:
+        self.stream = io.StringIO()
+
+    @property
+    def text(self) -> str:
+        return self.stream.getvalue()
+
+    @property
+    def last(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.text.splitlines()[-1])
+        return found
+
+
+@pytest.fixture(params=["json", "text"])
+def style(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def logs(style: str) -> Iterator[Logs]:
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level, {name: logging.getLogger(name).level for name in ("botocore", "urllib3")})
+    logs = Logs()
+    set_up("test", "debug", style, logs.stream)
+    yield logs
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    for name, level in before[2].items():
+        logging.getLogger(name).setLevel(level)
+    structlog.reset_defaults()
+
+
+def raise_with(text: str) -> None:
+    raise ValueError(text)
+
+
+WAYS: dict[str, Callable[[str], None]] = {
+    "an event of ours": lambda text: structlog.get_logger().warning("it.failed", reason=text),
+    "deep in an event": lambda text: structlog.get_logger().warning("it.failed", tried=[{"with": (text,)}]),
+    "an exception as a value": lambda text: structlog.get_logger().warning("it.failed", error=ValueError(text)),
+    "bytes as a value": lambda text: structlog.get_logger().warning("it.failed", body=text.encode()),
+    "a library's line": lambda text: logging.getLogger("library").warning("It failed: %s", text),
+    "a library's debug line": lambda text: logging.getLogger("library").debug(text),
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+def test_no_secret_is_logged(logs: Logs, way: Callable[[str], None], text: str) -> None:
+    way(text)
+
+    assert "[cut]" in logs.text
+    assert "s3cr3t" not in logs.text
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+@pytest.mark.parametrize("logger", ["ours", "a library's"])
+def test_no_secret_is_logged_with_a_traceback(logs: Logs, logger: str, text: str) -> None:
+    try:
+        raise_with(text)
+    except ValueError:
+        if logger == "ours":
+            structlog.get_logger().exception("it.failed")
+        else:
+            logging.getLogger("library").exception("It failed")
+
+    assert "Traceback" in logs.text
+    assert "raise_with" in logs.text
+    assert "s3cr3t" not in logs.text
+
+
+@pytest.mark.parametrize("style", ["json"])
+@pytest.mark.parametrize("name", ["token", "Authorization", "cookie", "receipt_handle", "ReceiptHandle"])
+def test_a_value_with_a_secret_name_is_cut_whatever_it_is(logs: Logs, name: str) -> None:
+    structlog.get_logger().info("it.happened", **{name: SECRET}, within={name: SECRET.encode()})
+
+    assert (logs.last[name], logs.last["within"]) == ("[cut]", {name: "[cut]"})
+
+
+@pytest.mark.parametrize("style", ["json"])
+def test_what_is_no_secret_is_logged_as_it_is(logs: Logs) -> None:
+    values = {
+        "url": f"{URL}?partNumber=3&uploadId=abc",
+        "reason": "ReadTimeout: the session of the table, a token of respect",
+        "took_ms": 1.5,
+        "ready": True,
+        "parts": [1, 2],
+        "nothing": None,
+    }
+
+    structlog.get_logger().info("it.happened", **values)
+
+    assert {name: logs.last[name] for name in values} == values
+
+
+def test_what_stands_around_a_secret_stays() -> None:
+    text = f"PUT {URL}?X-Amz-Signature={SECRET}&partNumber=3 took 12 ms"
+
+    assert without_secrets(text) == f"PUT {URL}?X-Amz-Signature=[cut]&partNumber=3 took 12 ms"
+
+
+class EmptyBody:
+    """The body of an answer without members."""
+
+    def stream(self, **_options: Any) -> Iterator[bytes]:
+        yield b"{}"
+
+
+def answer(request: Any, **_arguments: Any) -> Any:
+    return AWSResponse(request.url, 200, HTTPHeaders(), EmptyBody())
+
+
+@pytest.mark.parametrize("style", ["json"])
+def test_the_debug_lines_of_botocore_have_no_secret(logs: Logs) -> None:
+    logging.getLogger("botocore").setLevel(logging.DEBUG)
+    session = boto3.Session("AKIAs3cr3t", "s3cr3t", "s3cr3t/token", region_name="eu-central-1")
+    client = session.client("sqs", endpoint_url="http://localhost:1")
+    client.meta.events.register("before-send.sqs", answer)
+
+    client.delete_message(QueueUrl="http://localhost:1/1/q", ReceiptHandle="s3cr3t+handle/==")
+
+    assert "AmazonSQS.DeleteMessage" in logs.text  # it did log the request
+    assert "s3cr3t" not in logs.text
