@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime bench-conversion run run-localstack stop-localstack images test test-kills test-aws lint format page requirements clean
+.PHONY: help setup runtime bench-conversion run run-localstack stop-localstack images test test-kills test-aws lint style format page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ lint: setup frontend/node_modules/.package-lock.json ## Style, types and archite
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@cd frontend && npm run --silent lint
+
+style: setup ## Measure names, docstrings, lines and files, and print the figures
+	@$(BIN)/pytest -q tests/style
 
 format: setup frontend/node_modules/.package-lock.json ## Bring the code into shape
 	@$(BIN)/ruff format .

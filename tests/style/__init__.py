@@ -1,0 +1,1 @@
+"""Measure how the code reads: names, docstrings, lines, file sizes."""
