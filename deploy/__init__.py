@@ -1,1 +1,1 @@
-"""Everything that puts TinyPixo somewhere: templates, images, and the stack that runs on one machine."""
+"""Deploy TinyPixo: templates and images for AWS, and the system on one machine."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.local.emulator import free_port
+from deploy.local.network import free_port
 from deploy.local.stack import EmbeddedStack
 
 

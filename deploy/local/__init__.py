@@ -1,1 +1,1 @@
-"""The stack on one machine: an emulator in place of AWS, and the services in front of it."""
+"""Run TinyPixo on this machine: `make run` and `make run-localstack`."""

@@ -1,29 +1,34 @@
-"""`python -m deploy.local`: the embedded stack until Ctrl-C. `make run` calls it; PORT chooses the port."""
+"""Run the embedded stack until Ctrl-C: `python -m deploy.local`, with the page's port in PORT."""
 
 import os
 import signal
 import sys
 from pathlib import Path
 
-from deploy.local.emulator import EmulatorError
-from deploy.local.stack import ROOT, EmbeddedStack, StackError
+from deploy.local.errors import DeployError
+from deploy.local.network import parse_port
+from deploy.local.processes import ROOT
+from deploy.local.stack import EmbeddedStack
 
 
 def main() -> int:
-    """Runs the stack; returns the exit status."""
-    port = os.environ.get("PORT", "8000")
-    if not port.isdecimal() or not 0 < int(port) < 65536:
-        print(f"PORT={port} is not a port. Example: make run PORT=8080", file=sys.stderr)
-        return 2
+    """Run the stack, and return the exit status."""
     signal.signal(signal.SIGTERM, _interrupt)
-    stack = EmbeddedStack(Path(os.environ.get("TINYPIXO_HOME", ROOT / ".tinypixo")), int(port))
+    home = Path(os.environ.get("TINYPIXO_HOME", ROOT / ".tinypixo"))
+    try:
+        port = parse_port("PORT", os.environ.get("PORT", "8000"), "make run PORT=8080")
+    except DeployError as error:
+        print(error, file=sys.stderr)
+        return 2
+    stack = EmbeddedStack(home, port)
     try:
         with stack:
-            print(f"\n  TinyPixo is ready:  {stack.url}\n\n  Ctrl-C ends it; what you uploaded stays in {stack.home.name}/.\n", flush=True)
+            print(f"\n  TinyPixo is ready:  {stack.url}\n")
+            print(f"  Press Ctrl-C to stop. Your uploads are kept in {home.name}/.\n", flush=True)
             stack.supervise()
     except KeyboardInterrupt:
-        print("\nEnded. Everything is kept for the next time.")
-    except (StackError, EmulatorError) as error:
+        print("\nStopped. Your uploads are kept for the next run.")
+    except DeployError as error:
         print(error, file=sys.stderr)
         return 1
     return 0

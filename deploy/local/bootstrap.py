@@ -1,23 +1,25 @@
-"""Bring up the bucket, table, topic and inboxes in an emulator, by the template that AWS gets too.
+"""Deploy the data stack in an emulator, with the template that is also for AWS.
 
-`python -m deploy.local.bootstrap` does it at AWS_ENDPOINT_URL, prints the outputs as JSON and exits; a second
-run changes nothing. `--delete` takes it all down again, objects included.
+`python -m deploy.local.bootstrap` deploys to AWS_ENDPOINT_URL and prints the outputs as JSON. A
+second run changes nothing. `--delete` deletes the stack and everything in it.
 """
 
 import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import stamina
+import stamina.instrumentation
 from botocore.exceptions import HTTPClientError
 
-from deploy.local import cloudformation, repairs
+from deploy.local import cloudformation, unsupported_properties
+from deploy.local.errors import DeployError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -31,7 +33,7 @@ DEFAULT_ORIGIN = "http://localhost:8000"
 
 @dataclass(frozen=True)
 class Clients:
-    """The clients that bring a stack up or down."""
+    """Hold the boto3 clients that deploy and delete a stack."""
 
     cloudformation: "CloudFormationClient"
     dynamodb: "DynamoDBClient"
@@ -39,14 +41,14 @@ class Clients:
     sns: "SNSClient"
 
     @classmethod
-    def made_by(cls, make: Callable[..., Any]) -> "Clients":
-        """All of them by a factory that takes the service's name, such as a session's `client`."""
-        return cls(**{name: make(name) for name in cls.__dataclass_fields__})
+    def create(cls, factory: Callable[..., Any]) -> "Clients":
+        """Create all clients with a factory that takes a service name, such as `Session.client`."""
+        return cls(**{name: factory(name) for name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True)
 class StackOutputs:
-    """What services are told of the stack, and what had to be added by hand."""
+    """Hold the outputs of the data stack."""
 
     bucket_name: str
     bucket_arn: str
@@ -63,43 +65,58 @@ class StackOutputs:
     janitor_dead_letters_url: str
     janitor_dead_letters_arn: str
     pipe_dead_letters_url: str = ""
-    """Empty where no pipe relays the stream."""
+    """Empty if the stack has no pipe."""
     added: tuple[str, ...] = ()
-    """What the emulator left out of the template and this run put in place, a few words each."""
+    """What the emulator ignored in the template and this run added, in a few words each."""
 
 
-def ensure_stack(
+def deploy_stack(
     clients: Clients,
     name: str = "tinypixo",
     origins: Sequence[str] = (DEFAULT_ORIGIN,),
     relay: str = "external",
     target: str = "emulator",
 ) -> StackOutputs:
-    """Create the stack, or update it if the template or a parameter changed, and repair what the emulator left out.
+    """Create the stack, or update it if the template or a parameter has changed.
 
-    `name` is that of the stack and the first word of all its resources. `origins` are those of the page. `relay` is
-    `pipe`, or `external` when a process of ours carries the stream to the topic; `target` is `aws` or `emulator`.
-    Idempotent; keeps all data. Raises `cloudformation.StackError`.
+    All data is kept. On an emulator the properties that it ignores are set afterwards.
+
+    Args:
+        clients: The clients of the account or emulator.
+        name: The name of the stack and the prefix of its resources.
+        origins: The origins of the page.
+        relay: `pipe` for an EventBridge Pipe, `external` if a process of ours relays the stream.
+        target: `aws` or `emulator`.
+
+    Raises:
+        DeployError: The stack could not be created or updated.
     """
-    parameters = {"NamePrefix": name, "Target": target, "EventRelay": relay, "AllowedOrigins": ",".join(origins)}
-    cloudformation.ensure(clients.cloudformation, name, TEMPLATE.read_text("utf-8"), parameters)
+    parameters = {
+        "NamePrefix": name,
+        "Target": target,
+        "EventRelay": relay,
+        "AllowedOrigins": ",".join(origins),
+    }
+    cloudformation.deploy(clients.cloudformation, name, TEMPLATE.read_text("utf-8"), parameters)
     fields = {field.replace("_", ""): field for field in StackOutputs.__dataclass_fields__}
-    found: Any = {fields[key.lower()]: value for key, value in cloudformation.outputs(clients.cloudformation, name).items()}
+    outputs = cloudformation.get_outputs(clients.cloudformation, name)
+    values: Any = {fields[key.lower()]: value for key, value in outputs.items()}
     if target == "aws":
-        return StackOutputs(**found)
-    return StackOutputs(**found, added=_repair(clients, StackOutputs(**found), origins))
+        return StackOutputs(**values)
+    added = _set_unsupported_properties(clients, StackOutputs(**values), origins)
+    return StackOutputs(**values, added=added)
 
 
 def delete_stack(clients: Clients, name: str = "tinypixo") -> None:
-    """Delete the stack and all data in it; it need not exist. Raises `cloudformation.StackError`."""
-    bucket = cloudformation.outputs(clients.cloudformation, name).get("BucketName")
+    """Delete the stack and all data in it. Does nothing if there is none. Raises DeployError."""
+    bucket = cloudformation.get_outputs(clients.cloudformation, name).get("BucketName")
     if bucket:
         empty_bucket(clients.s3, bucket)
     cloudformation.delete(clients.cloudformation, name)
 
 
 def empty_bucket(s3: "S3Client", bucket: str) -> None:
-    """Erase every object, every version of it, and every open multipart upload. The bucket stays."""
+    """Delete every object version and abort every multipart upload of a bucket."""
     for uploads in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
         for upload in uploads.get("Uploads", []):
             s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
@@ -110,64 +127,82 @@ def empty_bucket(s3: "S3Client", bucket: str) -> None:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
 
 
-def _repair(clients: Clients, stack: StackOutputs, origins: Sequence[str]) -> tuple[str, ...]:
-    """Put in place what is missing, and name it."""
-    conversion = (stack.conversion_inbox_arn, repairs.CONVERSION_FILTER, stack.conversion_dead_letters_arn)
-    janitor = (stack.janitor_inbox_arn, repairs.JANITOR_FILTER, stack.janitor_dead_letters_arn)
-    done = {
-        "TTL of the table": repairs.expire_items(clients.dynamodb, stack.table_name),
-        "CORS of the bucket": repairs.open_bucket_to(clients.s3, stack.bucket_name, origins),
-        "lifecycle of the bucket": repairs.expire_objects(clients.s3, stack.bucket_name),
-        "bucket events": repairs.announce_uploads(clients.s3, stack.bucket_name, stack.conversion_inbox_arn),
-        "subscription of the conversion inbox": repairs.subscribe(clients.sns, stack.topic_arn, *conversion),
-        "subscription of the janitor inbox": repairs.subscribe(clients.sns, stack.topic_arn, *janitor),
+def _set_unsupported_properties(
+    clients: Clients, stack: StackOutputs, origins: Sequence[str]
+) -> tuple[str, ...]:
+    """Set the properties that the emulator ignored, and return the names of those."""
+    properties = unsupported_properties
+    bucket, topic = stack.bucket_name, stack.topic_arn
+    conversion = properties.Subscription(
+        stack.conversion_inbox_arn,
+        properties.CONVERSION_FILTER,
+        stack.conversion_dead_letters_arn,
+    )
+    janitor = properties.Subscription(
+        stack.janitor_inbox_arn, properties.JANITOR_FILTER, stack.janitor_dead_letters_arn
+    )
+    inbox = stack.conversion_inbox_arn
+    changed = {
+        "TTL of the table": properties.enable_ttl(clients.dynamodb, stack.table_name),
+        "CORS of the bucket": properties.put_cors(clients.s3, bucket, origins),
+        "lifecycle of the bucket": properties.put_lifecycle(clients.s3, bucket),
+        "bucket events": properties.put_notification(clients.s3, bucket, inbox),
+        "subscription of the conversion inbox": properties.subscribe(
+            clients.sns, topic, conversion
+        ),
+        "subscription of the janitor inbox": properties.subscribe(clients.sns, topic, janitor),
     }
-    return tuple(name for name, missing in done.items() if missing)
+    return tuple(name for name, is_changed in changed.items() if is_changed)
 
 
-def _when_reachable(act: Callable[[], None], seconds: float) -> None:
-    """Act once the endpoint answers; it may still be starting."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return act()
-        except HTTPClientError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
-
-
-def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deploy.local.bootstrap", description=__doc__)
-    parser.add_argument("--name", default="tinypixo", help="of the stack, and first word of its resources")
-    parser.add_argument("--origins", default=DEFAULT_ORIGIN, help="of the page, separated by commas")
+    parser.add_argument("--name", default="tinypixo", help="name of the stack")
+    parser.add_argument(
+        "--origins", default=DEFAULT_ORIGIN, help="origins of the page, separated by commas"
+    )
     parser.add_argument("--relay", choices=("pipe", "external"), default="external")
-    parser.add_argument("--wait", type=float, default=60, metavar="SECONDS", help="for the endpoint to answer")
-    parser.add_argument("--delete", action="store_true", help="take the stack down, with everything in it")
-    asked = parser.parse_args(given)
-    # Without it boto3 would talk to AWS, and give it a stack made for emulators.
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=60,
+        metavar="SECONDS",
+        help="how long to wait for the endpoint",
+    )
+    parser.add_argument(
+        "--delete", action="store_true", help="delete the stack and everything in it"
+    )
+    options = parser.parse_args(arguments)
+    # Without it boto3 would call AWS, and deploy there a stack that is meant for emulators.
     if not os.environ.get("AWS_ENDPOINT_URL"):
-        parser.error("AWS_ENDPOINT_URL is not set, for example http://localhost:4566")
-    return asked
+        parser.error("AWS_ENDPOINT_URL is not set. Example: http://localhost:4566")
+    return options
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit status."""
-    asked = _arguments(given)
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    clients = Clients.made_by(boto3.Session(region_name=region).client)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line, and return the exit status."""
+    options = _parse(arguments)
+    environment = os.environ
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
+    clients = Clients.create(boto3.Session(region_name=region).client)
 
-    def act() -> None:
-        if asked.delete:
-            delete_stack(clients, asked.name)
+    stamina.instrumentation.set_on_retry_hooks([])  # stdout is for the outputs
+
+    # The endpoint may still be starting.
+    @stamina.retry(
+        on=HTTPClientError, attempts=None, timeout=options.wait, wait_initial=0.5, wait_max=2.0
+    )
+    def run() -> None:
+        if options.delete:
+            delete_stack(clients, options.name)
         else:
-            outputs = ensure_stack(clients, asked.name, asked.origins.split(","), asked.relay)
+            outputs = deploy_stack(clients, options.name, options.origins.split(","), options.relay)
             print(json.dumps(asdict(outputs), indent=2))
 
     try:
-        _when_reachable(act, asked.wait)
-    except cloudformation.StackError as failure:
-        print(f"the stack {asked.name} failed: {failure}", file=sys.stderr)
+        run()
+    except DeployError as error:
+        print(f"The stack {options.name} failed: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -1,34 +1,45 @@
-"""A CloudFormation stack, brought to the state wanted from whatever state it is in."""
+"""Create, update and delete one CloudFormation stack, whatever state it is in."""
 
 import time
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, WaiterError
 
+from deploy.local.errors import DeployError
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-# A second between looks, five minutes in all: LocalStack needs ten seconds, the others three.
-WAIT: Any = {"Delay": 1, "MaxAttempts": 300}
+# Five minutes in all. LocalStack needs ten seconds, other emulators three.
+WAITER_CONFIG: Any = {"Delay": 1, "MaxAttempts": 300}
 
-# A stack in one of these can only be deleted.
-DEAD_STATES = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
+DELETE_ONLY_STATES = (
+    "ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+    "CREATE_FAILED",
+    "DELETE_FAILED",
+    "REVIEW_IN_PROGRESS",
+)
+"""States in which CloudFormation allows nothing but to delete the stack."""
 
 
-class StackError(Exception):
-    """Indicates that a stack did not reach the state wanted; the text names each resource and the reason."""
+def deploy(
+    cloudformation: "CloudFormationClient", name: str, template: str, parameters: dict[str, str]
+) -> None:
+    """Create or update the stack, and return when it is complete.
 
-
-def ensure(cloudformation: "CloudFormationClient", name: str, template: str, parameters: dict[str, str]) -> None:
-    """Bring the stack to `complete` with this template text and these parameters. Raises `StackError`."""
-    stack = _settled(cloudformation, name)
-    if stack is not None and stack["StackStatus"] in DEAD_STATES:
+    Raises DeployError, which names each resource that failed and the reason.
+    """
+    stack = _wait_until_stable(cloudformation, name)
+    if stack is not None and stack["StackStatus"] in DELETE_ONLY_STATES:
         delete(cloudformation, name)
         stack = None
     arguments: Any = {
         "StackName": name,
         "TemplateBody": template,
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+        ],
         "Capabilities": ["CAPABILITY_IAM"],
     }
     if stack is None:
@@ -45,23 +56,26 @@ def ensure(cloudformation: "CloudFormationClient", name: str, template: str, par
 
 
 def delete(cloudformation: "CloudFormationClient", name: str) -> None:
-    """Delete the stack; it need not exist. Raises `StackError`, for example for a bucket that is not empty."""
-    stack = _settled(cloudformation, name)
+    """Delete the stack, and return when it is gone. Does nothing if there is none.
+
+    Raises DeployError, for example for a bucket that is not empty.
+    """
+    stack = _wait_until_stable(cloudformation, name)
     if stack is None:
         return
     cloudformation.delete_stack(StackName=name)
-    # By id, because a deleted stack's name is unknown to the waiter.
+    # By id, because the waiter does not find a deleted stack by its name.
     _wait(cloudformation, "stack_delete_complete", stack["StackId"])
 
 
-def outputs(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:
-    """The stack's outputs by key; empty if there is no such stack."""
+def get_outputs(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:
+    """Return the stack's outputs by key; none if there is no such stack."""
     stack = describe(cloudformation, name) or {}
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
 
 
 def describe(cloudformation: "CloudFormationClient", name: str) -> Any:
-    """The stack as CloudFormation describes it, or None if there is none."""
+    """Return CloudFormation's description of the stack, or None if there is none."""
     try:
         found = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
@@ -71,27 +85,34 @@ def describe(cloudformation: "CloudFormationClient", name: str) -> Any:
     return next((stack for stack in found if stack["StackStatus"] != "DELETE_COMPLETE"), None)
 
 
-def _is_current(cloudformation: "CloudFormationClient", stack: Any, template: str, wanted: dict[str, str]) -> bool:
-    """Whether an update would change nothing. Asked because not every emulator finds out by itself."""
-    present = {each["ParameterKey"]: each.get("ParameterValue") for each in stack.get("Parameters", [])}
+def _is_current(
+    cloudformation: "CloudFormationClient", stack: Any, template: str, parameters: dict[str, str]
+) -> bool:
+    """Return True if an update would change nothing. Not every emulator finds out by itself."""
+    present = {
+        each["ParameterKey"]: each.get("ParameterValue") for each in stack.get("Parameters", [])
+    }
     body: Any = cloudformation.get_template(StackName=stack["StackName"])["TemplateBody"]
-    return bool(body == template) and wanted.items() <= present.items()
+    return bool(body == template) and parameters.items() <= present.items()
 
 
-def _settled(cloudformation: "CloudFormationClient", name: str) -> Any:
-    """The stack, or None, once whoever else is changing it has finished."""
-    for _ in range(WAIT["MaxAttempts"]):
+def _wait_until_stable(cloudformation: "CloudFormationClient", name: str) -> Any:
+    """Return the stack when no operation on it is in progress, or None if there is no stack."""
+    for _ in range(WAITER_CONFIG["MaxAttempts"]):
         stack = describe(cloudformation, name)
-        if stack is None or stack["StackStatus"] in DEAD_STATES or not stack["StackStatus"].endswith("_IN_PROGRESS"):
+        if stack is None or stack["StackStatus"] in DELETE_ONLY_STATES:
             return stack
-        time.sleep(WAIT["Delay"])
-    raise StackError(f"{name} has been {stack['StackStatus']} for {WAIT['MaxAttempts']} s")
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return stack
+        time.sleep(WAITER_CONFIG["Delay"])
+    seconds = WAITER_CONFIG["MaxAttempts"]
+    raise DeployError(f"The stack {name} has been {stack['StackStatus']} for {seconds} s.")
 
 
-def _wait(cloudformation: "CloudFormationClient", goal: Any, stack: str) -> None:
-    """Wait until the stack reaches the goal, a waiter's name, or say why it did not."""
+def _wait(cloudformation: "CloudFormationClient", waiter: Any, stack: str) -> None:
+    """Wait with one of boto3's waiters. Raise DeployError with the reasons of the failure."""
     try:
-        cloudformation.get_waiter(goal).wait(StackName=stack, WaiterConfig=WAIT)
+        cloudformation.get_waiter(waiter).wait(StackName=stack, WaiterConfig=WAITER_CONFIG)
     except WaiterError as error:
         events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
         reasons = [
@@ -99,4 +120,4 @@ def _wait(cloudformation: "CloudFormationClient", goal: Any, stack: str) -> None
             for event in events
             if event["ResourceStatus"].endswith("_FAILED")
         ]
-        raise StackError("; ".join(reasons) or str(error)) from error
+        raise DeployError("; ".join(reasons) or str(error)) from error

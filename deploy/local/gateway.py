@@ -1,7 +1,7 @@
-"""The gateway of `make run`: the page and the services behind one port, as nginx or CloudFront do it elsewhere.
+"""The gateway of `make run`: the page and the services on one port, as nginx and CloudFront do it.
 
-`python -m deploy.local.gateway`, told by GATEWAY_ROUTES (JSON: service → URL), GATEWAY_PAGE (folder of the built
-page), GATEWAY_MEDIA (the origin that presigned URLs point to), HOST and PORT.
+`python -m deploy.local.gateway` is configured by GATEWAY_ROUTES (JSON: service → URL), GATEWAY_PAGE
+(folder of the built page), GATEWAY_BUCKET_ORIGIN (the origin of presigned URLs), HOST and PORT.
 """
 
 import json
@@ -14,7 +14,7 @@ import uvicorn
 from litestar import Litestar, Response, Router
 from litestar.static_files import create_static_files_router
 
-from deploy.local.proxy import Message, Proxy, Receive, Send
+from deploy.local.proxy import Message, Receive, ReverseProxy, Send
 from libs.core.web.problems import HANDLERS
 
 PREFIXES = {
@@ -27,17 +27,17 @@ PREFIXES = {
     "/api/progress": "progress",
     "/health": "upload",
 }
-"""Which service answers which paths; the same table stands in nginx's configuration and in the edge's template."""
+"""The service of each path prefix. nginx.conf and aws/edge.yaml have the same table."""
 
 
 class Gateway:
-    """An ASGI app: `/api/…` by `PREFIXES`, all else from the page's folder."""
+    """Send `/api/…` to the services by `PREFIXES`, and serve the page under all other paths."""
 
-    def __init__(self, routes: dict[str, str], page: Path, media: str) -> None:
+    def __init__(self, routes: dict[str, str], page: Path, bucket_origin: str) -> None:
         self._transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None))
-        self._proxies = {name: Proxy(base, self._transport) for name, base in routes.items()}
+        self._proxies = {name: ReverseProxy(url, self._transport) for name, url in routes.items()}
         self._page: Any = Litestar(
-            route_handlers=[page_files(page, media)],
+            route_handlers=[page_files(page, bucket_origin)],
             exception_handlers=HANDLERS,
             openapi_config=None,
             logging_config=None,
@@ -50,36 +50,62 @@ class Gateway:
 
 
 def service_of(path: str) -> str | None:
-    """The service that answers a path; None for the page."""
-    return next((name for prefix, name in PREFIXES.items() if path == prefix or path.startswith(f"{prefix}/")), None)
+    """Return the service that answers a path, or None for the page."""
+    for prefix, service in PREFIXES.items():
+        if path == prefix or path.startswith(f"{prefix}/"):
+            return service
+    return None
 
 
-def page_files(page: Path, media: str) -> Router:
-    """The built page: scripts and styles only from here, audio and uploads also at the bucket's origin `media`."""
-    policy = (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: {media}; "
-        f"connect-src 'self' {media}; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
-    )
+def content_security_policy(bucket_origin: str) -> str:
+    """Return the policy of the page, which may connect to its own origin and to the bucket."""
+    directives = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data: blob:",
+        "media-src": f"'self' blob: {bucket_origin}",
+        "connect-src": f"'self' {bucket_origin}",
+        "base-uri": "'none'",
+        "object-src": "'none'",
+        "frame-ancestors": "'none'",
+        "form-action": "'self'",
+    }
+    return "; ".join(f"{name} {sources}" for name, sources in directives.items())
+
+
+def page_files(page: Path, bucket_origin: str) -> Router:
+    """Serve the files of the built page with its security headers."""
     headers = {
-        "Content-Security-Policy": policy,
+        "Content-Security-Policy": content_security_policy(bucket_origin),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",
     }
 
-    def secured(response: Response[Any]) -> Response[Any]:
+    def add_headers(response: Response[Any]) -> Response[Any]:
         response.headers.update(headers)
         return response
 
-    return create_static_files_router("/", [page], html_mode=True, include_in_schema=False, after_request=secured)
+    return create_static_files_router(
+        "/", [page], html_mode=True, include_in_schema=False, after_request=add_headers
+    )
 
 
 def main() -> None:
-    """Serves until SIGTERM."""
+    """Serve until SIGTERM."""
     environment = os.environ
-    app = Gateway(json.loads(environment["GATEWAY_ROUTES"]), Path(environment["GATEWAY_PAGE"]), environment["GATEWAY_MEDIA"])
-    host, port = environment["HOST"], int(environment["PORT"])
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, date_header=False, timeout_graceful_shutdown=2)
+    routes = json.loads(environment["GATEWAY_ROUTES"])
+    page = Path(environment["GATEWAY_PAGE"])
+    uvicorn.run(
+        Gateway(routes, page, environment["GATEWAY_BUCKET_ORIGIN"]),
+        host=environment["HOST"],
+        port=int(environment["PORT"]),
+        log_level="warning",
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=2,
+    )
 
 
 if __name__ == "__main__":

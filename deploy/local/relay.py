@@ -1,7 +1,7 @@
-"""The relay: from the table's stream to the topic, where no EventBridge Pipe does it.
+"""Publish the table's stream to the topic: the local stand-in for EventBridge Pipes.
 
-`python -m deploy.local.relay` needs TINYPIXO_TABLE and TINYPIXO_TOPIC_ARN. It publishes each record that some inbox
-wants, as the pipe would: at least once, from the stream's beginning whenever it starts, so that nothing is missed.
+`python -m deploy.local.relay` needs TINYPIXO_TABLE and TINYPIXO_TOPIC_ARN. It delivers at least
+once, as the pipe does: it reads the stream from its beginning whenever it starts.
 """
 
 import json
@@ -22,15 +22,18 @@ from libs.core.adapters.aws.streams import Record, StreamTail
 
 log = structlog.get_logger(__name__)
 
-BATCH = 10
-"""Messages that a PublishBatch call takes at most."""
+BATCH_SIZE = 10
+"""The maximum number of messages in one call of PublishBatch."""
 
-PAUSE = 0.1
-"""Seconds between two reads that found nothing: an emulator has no limit of five reads a second."""
+POLL_INTERVAL = 0.1
+"""Seconds between two empty reads. Emulators do not limit reads to five a second, as AWS does."""
+
+RETRY_INTERVAL = 1.0
+"""Seconds until messages that could not be published are published again."""
 
 
 class RelaySettings(BaseSettings):
-    """What the relay needs."""
+    """Read the relay's settings from the environment."""
 
     model_config = SettingsConfigDict(env_prefix="TINYPIXO_", frozen=True, extra="ignore")
 
@@ -39,8 +42,11 @@ class RelaySettings(BaseSettings):
     aws_region: str = Field(validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
 
 
-def wanted(record: Record) -> bool:
-    """Whether any subscription takes the record: what the pipe's filter says, too. Progress, the bulk of all, is not."""
+def passes_filter(record: Record) -> bool:
+    """Return True if a subscription takes the record, by the rule of the pipe's filter.
+
+    Most records report progress, which no subscription takes.
+    """
     if record["eventName"] == "REMOVE":
         return True
     phase = record["dynamodb"].get("NewImage", {}).get("phase", {}).get("S")
@@ -48,7 +54,7 @@ def wanted(record: Record) -> bool:
 
 
 class Relay:
-    """Publishes what a StreamTail finds."""
+    """Publish the records of a stream to a topic."""
 
     def __init__(self, tail: StreamTail, sns: Any, topic_arn: str) -> None:
         self._tail = tail
@@ -56,33 +62,38 @@ class Relay:
         self._topic = topic_arn
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set."""
+        """Publish records until `stop` is set."""
         for records in self._tail.follow(stop):
-            for batch in _batches([record for record in records or () if wanted(record)]):
+            for batch in _batches([record for record in records or () if passes_filter(record)]):
                 self._publish(batch, stop)
 
     def _publish(self, batch: Sequence[Record], stop: threading.Event) -> None:
-        """Publishes a batch, as often as it takes: a record left out would be an event lost."""
-        entries = [{"Id": str(i), "Message": json.dumps(record, default=str)} for i, record in enumerate(batch)]
+        """Publish a batch until no message fails: a message that is left out would be lost."""
+        entries = [
+            {"Id": str(i), "Message": json.dumps(record, default=str)}
+            for i, record in enumerate(batch)
+        ]
+        # Not a retry library: each attempt has other entries, and `stop` ends the wait.
         while entries and not stop.is_set():
             try:
-                failed = {
-                    e["Id"] for e in self._sns.publish_batch(TopicArn=self._topic, PublishBatchRequestEntries=entries).get("Failed", [])
-                }
+                answer = self._sns.publish_batch(
+                    TopicArn=self._topic, PublishBatchRequestEntries=entries
+                )
+                failed = {entry["Id"] for entry in answer.get("Failed", [])}
                 entries = [entry for entry in entries if entry["Id"] in failed]
             except (ClientError, BotoCoreError) as error:
                 log.warning("relay.publish_failed", reason=type(error).__name__)
             if entries:
-                stop.wait(1)
+                stop.wait(RETRY_INTERVAL)
 
 
 def _batches(records: list[Record]) -> Iterator[list[Record]]:
-    for start in range(0, len(records), BATCH):
-        yield records[start : start + BATCH]
+    for start in range(0, len(records), BATCH_SIZE):
+        yield records[start : start + BATCH_SIZE]
 
 
 def main() -> None:
-    """Relays until SIGTERM."""
+    """Relay until SIGTERM."""
     settings = RelaySettings()
     telemetry.set_up("relay", style="json")
     session = boto3.Session(region_name=settings.aws_region)
@@ -90,7 +101,8 @@ def main() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     dynamodb = clients.dynamodb_client(session)
-    tail = StreamTail(clients.streams_client(session), dynamodb, settings.table, "TRIM_HORIZON", PAUSE)
+    streams = clients.streams_client(session)
+    tail = StreamTail(streams, dynamodb, settings.table, "TRIM_HORIZON", POLL_INTERVAL)
     log.info("relay.started", table=settings.table)
     Relay(tail, clients.sns_client(session), settings.topic_arn).run(stop)
 

@@ -1,1 +1,1 @@
-"""What a conversion costs on top of plain FFmpeg: `make bench-conversion`. `engine` looks at the engine alone."""
+"""Benchmarks: conversions compared with plain FFmpeg (`make bench-conversion`)."""

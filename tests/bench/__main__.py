@@ -1,7 +1,8 @@
-"""`make bench-conversion`: the embedded stack against plain FFmpeg, in turn, so that a noisy machine is noisy for both.
+"""Compare conversions of the embedded stack with plain FFmpeg: `make bench-conversion`.
 
-Plain FFmpeg: same binary, same options, disk to disk. Ours: from the request (the file is uploaded already) to
-`completed`. Medians of the rounds; compare ratios, not seconds.
+Both run in turn, so that load of the machine affects both. Plain FFmpeg is the same binary with the
+same options, from disk to disk. Our time is from the request, for a file that is uploaded already,
+to `completed`. The medians of the rounds count. Compare ratios, not seconds.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import boto3
 
-from deploy.local.emulator import free_port
+from deploy.local.network import free_port
 from deploy.local.stack import EmbeddedStack
 from tests.audio import run_ffmpeg
 from tests.bench.engine import MUSIC, PAIRS, PLAIN
@@ -23,23 +24,23 @@ from tests.bench.footprint import Footprint
 from tests.system.client import Client, Json
 
 LIMITS = {"wav-mp3": 1.10, "flac-m4a": 1.10, "mp3-opus": 1.10}
-"""Ours ÷ plain FFmpeg, at most."""
+"""Maximum of our time ÷ plain FFmpeg."""
 
 BY_HAND_LIMIT = 0.8
-"""wav-flac: ours ÷ (boto3 download + plain FFmpeg + boto3 upload, one after another), at most."""
+"""Maximum for wav-flac of our time ÷ (boto3 download, then FFmpeg, then boto3 upload)."""
 
 SONG_LIMIT = 0.5
-"""Seconds from `complete` of a 3 MB song to `completed`, over plain FFmpeg, at most."""
+"""Maximum seconds from `complete` of a 3 MB song to `completed`, minus plain FFmpeg."""
 
-LEAST_SECONDS = 15.0
-"""Of conversions in each line: the median of three that take less than a second each differs by a tenth from run to run."""
+MIN_TOTAL_SECONDS = 15.0
+"""Minimum time of all rounds of a line; the median of three short rounds varies by a tenth."""
 
-PATIENCE = 3600.0
-"""Seconds for one conversion."""
+TIMEOUT = 3600.0
+"""Maximum seconds of one conversion."""
 
 
 class Bench:
-    """One run of everything, on one stack."""
+    """Run all measurements on one stack, and collect the limits that were exceeded."""
 
     def __init__(self, stack: EmbeddedStack, folder: Path, rounds: int) -> None:
         self.stack = stack
@@ -49,7 +50,7 @@ class Bench:
         self.missed: list[str] = []
 
     def pair(self, name: str, minutes: float) -> None:
-        """One line of the table."""
+        """Measure one pair of formats, and print its line."""
         kind, fmt = PAIRS[name]
         source = self._source(kind, minutes * 60)
         upload = self._upload(source)
@@ -59,7 +60,7 @@ class Bench:
         ours: list[float] = []
         writes = 0
         footprint, plain = Footprint(self.stack.processes["conversion"].pid), Footprint(os.getpid())
-        while len(ours) < self.rounds or sum(ours) < LEAST_SECONDS:
+        while len(ours) < self.rounds or sum(ours) < MIN_TOTAL_SECONDS:
             with plain:
                 theirs.append(timed(lambda: other(source, fmt, out)))
             with footprint:
@@ -69,16 +70,20 @@ class Bench:
         ratio = statistics.median(ours) / statistics.median(theirs)
         limit = LIMITS.get(name, BY_HAND_LIMIT)
         against = "download + ffmpeg + upload" if name == "wav-flac" else "ffmpeg"
-        print(
-            f"{name:<9} {minutes:>4g} min  {against:<26} {statistics.median(theirs):>7.2f} s  ours {statistics.median(ours):>7.2f} s"
-            f"  ratio {ratio:.2f} (≤ {limit:.2f})  {footprint}, plain ffmpeg {plain.child_mib} MiB  writes beyond one a second: {writes}",
-            flush=True,
+        columns = (
+            f"{name:<9} {minutes:>4g} min",
+            f"{against:<26} {statistics.median(theirs):>7.2f} s",
+            f"ours {statistics.median(ours):>7.2f} s",
+            f"ratio {ratio:.2f} (≤ {limit:.2f})",
+            f"{footprint}, plain ffmpeg {plain.child_mib} MiB",
+            f"writes beyond one a second: {writes}",
         )
+        print("  ".join(columns), flush=True)
         self._check(f"{name} {minutes:g} min", ratio, limit)
         self.client.http.delete(f"/api/uploads/{upload['id']}")
 
     def song(self) -> None:
-        """A 3 MB song, from complete to downloadable."""
+        """Measure a 3 MB song from completion to download."""
         source = self._source("mp3", 125)
         data = source.read_bytes()
         over = []
@@ -91,18 +96,21 @@ class Bench:
             conversion = self._completed(upload["conversions"][0])
             over.append(epoch(conversion["finished_at"]) - began - plain)
         median = statistics.median(over)
-        print(f"song of {len(data) / 1e6:.1f} MB, complete to downloadable: {median:.2f} s over plain ffmpeg (≤ {SONG_LIMIT})")
+        size = f"{len(data) / 1e6:.1f} MB"
+        result = f"{median:.2f} s over plain ffmpeg (≤ {SONG_LIMIT})"
+        print(f"song of {size}, completion to download: {result}")
         self._check("song", median, SONG_LIMIT)
 
     def large(self, gigabytes: float) -> None:
-        """Memory and disk for a large WAV → FLAC."""
+        """Measure memory and disk writes of a large WAV to FLAC conversion."""
         source = self._source("wav", gigabytes * 1024**3 / (44100 * 4))
         upload = self._upload(source)
         with Footprint(self.stack.processes["conversion"].pid) as footprint:
             conversion = self._convert(upload, "flac")
         with Footprint(os.getpid()) as plain:
             self._plain(source, "flac", self.folder / "out.flac")
-        print(f"{gigabytes:g} GiB wav-flac: {conversion['seconds']:.1f} s  {footprint}  (plain ffmpeg: {plain.child_mib} MiB)")
+        result = f"{conversion['seconds']:.1f} s  {footprint}"
+        print(f"{gigabytes:g} GiB wav-flac: {result}  (plain ffmpeg: {plain.child_mib} MiB)")
         self._check("Python's memory, MiB", footprint.python_mib, 150)
         self._check("bytes written to disk", footprint.written, 0)
 
@@ -118,28 +126,41 @@ class Bench:
         return path
 
     def _upload(self, source: Path) -> Json:
-        """Part by part, so that the bench itself stays small."""
+        """Upload part by part, which keeps the memory of the benchmark small."""
         size = source.stat().st_size
-        created = self.client.http.post("/api/uploads", json={"filename": source.name, "size": size})
+        created = self.client.http.post(
+            "/api/uploads", json={"filename": source.name, "size": size}
+        )
         upload: Json = created.json()
         with source.open("rb") as file:
             for number in range(1, upload["part_count"] + 1):
                 part = file.read(upload["part_size"])
-                self.client.http.put(f"/api/uploads/{upload['id']}/parts/{number}", content=part).raise_for_status()
+                self.client.http.put(
+                    f"/api/uploads/{upload['id']}/parts/{number}", content=part
+                ).raise_for_status()
         return self.client.complete(upload)
 
     def _convert(self, upload: Json, fmt: str) -> Json:
-        options = {"bitrate": "192k"} if fmt in ("mp3", "m4a") else {"bitrate": "128k"} if fmt == "opus" else {}
+        options = (
+            {"bitrate": "192k"}
+            if fmt in ("mp3", "m4a")
+            else {"bitrate": "128k"}
+            if fmt == "opus"
+            else {}
+        )
         made = self.client.convert(upload["id"], format=fmt, **options)
         conversion = self._completed(made["id"])
-        return {**conversion, "seconds": epoch(conversion["finished_at"]) - epoch(conversion["created_at"])}
+        return {
+            **conversion,
+            "seconds": epoch(conversion["finished_at"]) - epoch(conversion["created_at"]),
+        }
 
     def _completed(self, conversion_id: str) -> Json:
-        """Told by its event stream, as the page is: who polls twenty times a second measures the polling.
+        """Wait for a conversion by its event stream, and return it.
 
-        The end itself is `finished_at`: from then on a download is answered, whenever we hear of it.
+        Polling would add its own load. The end is `finished_at`, not the time of the event.
         """
-        *_, last = self.client.follow(conversion_id, PATIENCE)
+        *_, last = self.client.follow(conversion_id, TIMEOUT)
         conversion = self.client.conversion(conversion_id)
         assert last["status"] == conversion["status"] == "completed", conversion
         return conversion
@@ -148,7 +169,7 @@ class Bench:
         run_ffmpeg("-v", "error", "-i", str(source), "-map", "0:a:0", *PLAIN[fmt], str(out))
 
     def _by_hand(self, source: Path, fmt: str, out: Path) -> None:
-        """What anybody would write first: download, convert, upload, each after the other."""
+        """Download, convert and upload one after another, as a simple script does."""
         environment, outputs = self.stack.environment, self.stack.outputs
         assert outputs
         s3 = boto3.client(
@@ -168,7 +189,7 @@ class Bench:
 
 
 def epoch(moment: str) -> float:
-    """Seconds since 1970 of an RFC 3339 time."""
+    """Convert an RFC 3339 time to seconds since 1970."""
     return datetime.fromisoformat(moment).timestamp()
 
 
@@ -179,7 +200,7 @@ def timed(work: Callable[[], None]) -> float:
 
 
 def main() -> int:
-    """Prints the table; exit status 1 when a limit was missed."""
+    """Print the table, and return exit status 1 if a limit was exceeded."""
     arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     arguments.add_argument("--minutes", type=float, nargs="*", default=[10, 60])
     arguments.add_argument("--rounds", type=int, default=3)
@@ -187,10 +208,12 @@ def main() -> int:
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory(dir="/dev/shm") as logs:
         folder = Path(name)
-        # The services' logs go to memory, so that what the kernel counts as written is the conversion's alone.
+        # Logs are kept in memory, so that the kernel counts only what conversions write.
         (folder / "stack").mkdir()
         (folder / "stack" / "logs").symlink_to(logs)
-        with EmbeddedStack(folder / "stack", free_port(), settings={"TINYPIXO_SWEEP_EVERY": "0"}) as stack:
+        with EmbeddedStack(
+            folder / "stack", free_port(), settings={"TINYPIXO_SWEEP_EVERY": "0"}
+        ) as stack:
             bench = Bench(stack, folder, options.rounds)
             bench.song()
             for minutes in options.minutes:
@@ -198,7 +221,9 @@ def main() -> int:
                     bench.pair(pair, minutes)
             if options.gigabytes:
                 bench.large(options.gigabytes)
-    print("\n".join(["", "Missed:", *bench.missed] if bench.missed else ["", "All limits kept."]))
+    print(
+        "\n".join(["", "Exceeded:", *bench.missed] if bench.missed else ["", "No limit exceeded."])
+    )
     return 1 if bench.missed else 0
 
 

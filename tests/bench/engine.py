@@ -1,7 +1,8 @@
-"""What the engine costs on top of FFmpeg: `python -m tests.bench.engine [--minutes 10] [--rounds 3] [pair …]`.
+"""Compare the conversion engine with plain FFmpeg: `python -m tests.bench.engine [pair …]`.
 
-Each pair is converted in turn by plain FFmpeg from disk to disk (same binary, same options) and by the engine from and to memory, so that
-a noisy machine is noisy for both; the median of the rounds counts. The engine's time includes probing, verifying and hashing.
+Each pair is converted in turn by plain FFmpeg from disk to disk, and by the engine from and to
+memory, with the same binary and options. The median of the rounds counts. The engine's time
+includes probing, validation and hashing.
 """
 
 import argparse
@@ -22,18 +23,26 @@ from libs.core.ports.objects import Part
 from services.conversion.adapters.engine import FfmpegEngine
 from services.conversion.ports import PART_SIZE, Job, OutputSink, SourceBytes
 
-PAIRS = {"wav-mp3": ("wav", "mp3"), "flac-m4a": ("flac", "m4a"), "mp3-opus": ("mp3", "opus"), "wav-flac": ("wav", "flac")}
+PAIRS = {
+    "wav-mp3": ("wav", "mp3"),
+    "flac-m4a": ("flac", "m4a"),
+    "mp3-opus": ("mp3", "opus"),
+    "wav-flac": ("wav", "flac"),
+}
 PLAIN = {
     "mp3": ["-c:a", "libmp3lame", "-b:a", "192k", "-id3v2_version", "3"],
     "m4a": ["-c:a", "aac", "-b:a", "192k", "-moov_size", "2000000", "-f", "ipod"],
     "opus": ["-c:a", "libopus", "-b:a", "128k"],
     "flac": ["-c:a", "flac", "-frame_size", "4608"],
 }
-MUSIC = "aevalsrc=0.3*sin(440*2*PI*t)*sin(3*t)+0.1*random(0)|0.3*sin(554*2*PI*t+sin(2*t))+0.1*random(1):s=44100:d={}"
+MUSIC = (
+    "aevalsrc=0.3*sin(440*2*PI*t)*sin(3*t)+0.1*random(0)"
+    "|0.3*sin(554*2*PI*t+sin(2*t))+0.1*random(1):s=44100:d={}"
+)
 
 
-class Mapped(SourceBytes):
-    """A file as the source, without the disk's time once it is in the page cache, where plain FFmpeg reads it too."""
+class MappedSource(SourceBytes):
+    """Read the source from the page cache, as plain FFmpeg does."""
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
@@ -45,8 +54,8 @@ class Mapped(SourceBytes):
             yield self._bytes[at : min(at + 256 * 1024, end)]
 
 
-class Nowhere(OutputSink):
-    """Keeps the parts, as memory can."""
+class InMemorySink(OutputSink):
+    """Keep the output parts in memory."""
 
     def __init__(self) -> None:
         self._parts: dict[int, bytes] = {}
@@ -85,8 +94,8 @@ def main() -> None:
             for _ in range(options.rounds):
                 plain.append(_plain(source, fmt, Path(folder) / f"out.{fmt}"))
                 ours.append(_engine(engine, source, fmt))
-            ratio = statistics.median(ours) / statistics.median(plain)
-            print(f"{pair:<10} {statistics.median(plain):>8.2f} {statistics.median(ours):>8.2f} {ratio:>6.2f}", flush=True)
+            theirs, our = statistics.median(plain), statistics.median(ours)
+            print(f"{pair:<10} {theirs:>8.2f} {our:>8.2f} {our / theirs:>6.2f}", flush=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"peak memory of Python: {peak} MiB, with the results in it")
 
@@ -94,7 +103,14 @@ def main() -> None:
 def _source(folder: Path, kind: str, seconds: float) -> Path:
     path = folder / f"in.{kind}"
     if not path.exists():
-        _ffmpeg("-f", "lavfi", "-i", MUSIC.format(seconds), *(["-b:a", "192k"] if kind == "mp3" else ["-sample_fmt", "s16"]), str(path))
+        _ffmpeg(
+            "-f",
+            "lavfi",
+            "-i",
+            MUSIC.format(seconds),
+            *(["-b:a", "192k"] if kind == "mp3" else ["-sample_fmt", "s16"]),
+            str(path),
+        )
     return path
 
 
@@ -105,14 +121,18 @@ def _plain(source: Path, fmt: str, out: Path) -> float:
 
 
 def _engine(engine: FfmpegEngine, source: Path, fmt: str) -> float:
-    mapped = Mapped(source)
+    mapped = MappedSource(source)
     began = time.monotonic()
-    engine.convert(Job(fmt, ConversionOptions(), "bench"), mapped, Nowhere(), lambda _tick: None)
+    engine.convert(
+        Job(fmt, ConversionOptions(), "bench"), mapped, InMemorySink(), lambda _tick: None
+    )
     return time.monotonic() - began
 
 
 def _ffmpeg(*arguments: str) -> None:
-    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", *arguments], check=True)
+    subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", *arguments], check=True
+    )
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from deploy.local.emulator import free_port
-from deploy.local.stack import ROOT, EmbeddedStack
+from deploy.local.network import free_port
+from deploy.local.processes import ROOT
+from deploy.local.stack import EmbeddedStack
 from tests.audio import song
 from tests.browser.app import MEGABYTE, App
 from tests.browser.chromium import launch

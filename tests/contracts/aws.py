@@ -17,7 +17,7 @@ from typing import Any
 import boto3
 import pytest
 
-from deploy.local.bootstrap import Clients, StackOutputs, delete_stack, ensure_stack
+from deploy.local.bootstrap import Clients, StackOutputs, delete_stack, deploy_stack
 from libs.core.adapters.aws import clients
 from libs.core.adapters.aws.conversions import DynamoDbConversionStore, DynamoDbQueue
 from libs.core.adapters.aws.leases import DynamoDbConversionLeases
@@ -60,9 +60,9 @@ class Connection:
         self.dynamodb = clients.dynamodb_client(session)
         self.streams = clients.streams_client(session)
         self.sqs = clients.sqs_client(session)
-        self.makers = Clients.made_by(session.client)
+        self.makers = Clients.create(session.client)
         self.name = f"{NAME}-{secrets.token_hex(4)}"
-        self.stack = stack or ensure_stack(self.makers, self.name)
+        self.stack = stack or deploy_stack(self.makers, self.name)
 
     @contextmanager
     def table(self) -> Iterator[str]:

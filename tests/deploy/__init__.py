@@ -1,1 +1,1 @@
-"""The data template, and what brings it up in emulators."""
+"""Tests of `deploy`: templates, the local stack, the emulator and its patches, the gateway."""

@@ -1,5 +1,5 @@
-"""A plugin for pytest (`-p tests.deploy.fail_every_test`) with which every test fails."""
+"""Pytest plugin that makes every test fail: `-p tests.deploy.fail_every_test`."""
 
 
 def pytest_runtest_call() -> None:
-    raise AssertionError("sabotage")
+    raise AssertionError("made to fail")

@@ -1,4 +1,4 @@
-"""The settings of each service as a matrix for tests: derived from the classes, so that a new one is tested too."""
+"""Test cases for the settings of all services, derived from the settings classes."""
 
 import os
 import subprocess
@@ -31,14 +31,14 @@ ENOUGH = {
     "TINYPIXO_JANITOR_TOKEN": SECRET,
     "AWS_REGION": "eu-central-1",
 }
-"""What a service starts with, whichever it is."""
+"""The environment variables with which every service starts."""
 
-ANYTHING_GOES = {"HOST", "FFMPEG"}
-"""Variables with which no text is wrong."""
+ANY_TEXT = {"HOST", "FFMPEG"}
+"""Variables that accept any text."""
 
 
 def required() -> list[tuple[str, str]]:
-    """(service, variable) of every setting that has no default."""
+    """Return (service, variable) of every setting that has no default."""
     return [
         (service, variables_of(name, field)[0])
         for service, kind in KINDS.items()
@@ -47,24 +47,36 @@ def required() -> list[tuple[str, str]]:
     ]
 
 
-def wrong() -> list[tuple[str, str, str]]:
-    """(service, variable, a value that is wrong for it) of every setting that can be wrong."""
+def invalid() -> list[tuple[str, str, str]]:
+    """Return (service, variable, invalid value) of every setting that can be invalid."""
     return [
-        (service, variable, wrong_value(field))
+        (service, variable, invalid_value(field))
         for service, kind in KINDS.items()
         for name, field in kind.model_fields.items()
-        if (variable := variables_of(name, field)[0]) not in ANYTHING_GOES
+        if (variable := variables_of(name, field)[0]) not in ANY_TEXT
     ]
 
 
-def wrong_value(field: FieldInfo) -> str:
-    """Too short for a secret or a name; of the wrong kind for all else."""
-    is_text = field.annotation not in (int, float, bool) and get_origin(field.annotation) is not Literal
+def invalid_value(field: FieldInfo) -> str:
+    """Return a text that is too short, or one of the wrong type."""
+    is_text = (
+        field.annotation not in (int, float, bool) and get_origin(field.annotation) is not Literal
+    )
     return "x" if is_text and str not in get_args(field.annotation) else "nonsense of a value"
 
 
-def start(service: str, environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """`python -m services.<service>` with nothing but this environment, ended after 20 s at the latest."""
+def start(
+    service: str, environment: dict[str, str], *arguments: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run `python -m services.<service>` with this environment, for at most 20 s."""
     kept = {"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", "PORT": "1"}
     command = [sys.executable, "-m", f"services.{service}", *arguments]
-    return subprocess.run(command, env=kept | environment, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(
+        command,
+        env=kept | environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )

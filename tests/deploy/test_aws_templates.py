@@ -1,4 +1,4 @@
-"""The templates of the road to AWS: cfn-lint has nothing to say, and they agree with the code and with each other."""
+"""The AWS templates pass cfn-lint, and agree with the code and with each other."""
 
 import subprocess
 import sys
@@ -25,14 +25,19 @@ def template(name: str) -> Any:
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_cfn_lint_passes_with_no_rule_switched_off(name: str) -> None:
-    linted = subprocess.run([str(Path(sys.executable).with_name("cfn-lint")), FOLDER / name], capture_output=True, text=True, check=False)
+def test_template_passes_cfn_lint_with_all_rules(name: str) -> None:
+    linted = subprocess.run(
+        [str(Path(sys.executable).with_name("cfn-lint")), FOLDER / name],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert (linted.returncode, linted.stdout) == (0, "")
     assert "cfn-lint" not in (FOLDER / name).read_text("utf-8")
 
 
-def test_the_two_roads_take_the_same_parameters() -> None:
+def test_both_service_templates_take_the_same_parameters() -> None:
     one, other = (template(name) for name in sorted(SERVICES))
 
     assert one["Parameters"] == other["Parameters"]
@@ -41,50 +46,84 @@ def test_the_two_roads_take_the_same_parameters() -> None:
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
 @pytest.mark.parametrize("service", KINDS)
-def test_a_service_is_told_all_that_it_requires_and_nothing_that_it_does_not_know(name: str, service: str) -> None:
+def test_service_template_sets_the_required_and_only_known_variables(
+    name: str, service: str
+) -> None:
     told = variables(template(name), service)
     fields = KINDS[service].model_fields.items()
     known = {variable for attribute, field in fields for variable in variables_of(attribute, field)}
-    required = {variables_of(attribute, field)[0] for attribute, field in fields if field.is_required()}
+    required = {
+        variables_of(attribute, field)[0] for attribute, field in fields if field.is_required()
+    }
 
     assert required <= told
     assert told <= known
 
 
 def variables(found: Any, service: str) -> set[str]:
-    """Names of the environment's variables for a service, its conditions resolved."""
+    """Return the names of a service's environment variables, with conditions resolved."""
     properties = found["Resources"]["Instances"]["Properties"]
     if "PrimaryContainer" in properties:
-        listed = [*properties["PrimaryContainer"]["Environment"], *properties["PrimaryContainer"]["Secrets"]]
+        listed = [
+            *properties["PrimaryContainer"]["Environment"],
+            *properties["PrimaryContainer"]["Secrets"],
+        ]
     else:
         image = properties["SourceConfiguration"]["ImageRepository"]["ImageConfiguration"]
         listed = [*image["RuntimeEnvironmentVariables"], *image["RuntimeEnvironmentSecrets"]]
-    holds = {"IsConversion": service == "conversion", "IsJanitor": service == "janitor", "Polls": service == "progress"}
-    chosen = [entry["Fn::If"][1] if holds[entry["Fn::If"][0]] else None for entry in listed if "Fn::If" in entry]
-    return {entry["Name"] for entry in [*chosen, *(entry for entry in listed if "Fn::If" not in entry)] if entry}
+    holds = {
+        "IsConversion": service == "conversion",
+        "IsJanitor": service == "janitor",
+        "Polls": service == "progress",
+    }
+    chosen = [
+        entry["Fn::If"][1] if holds[entry["Fn::If"][0]] else None
+        for entry in listed
+        if "Fn::If" in entry
+    ]
+    return {
+        entry["Name"]
+        for entry in [*chosen, *(entry for entry in listed if "Fn::If" not in entry)]
+        if entry
+    }
 
 
-def test_the_edge_sends_each_path_where_the_gateway_does() -> None:
+def test_edge_routes_each_path_as_the_gateway_does() -> None:
     config = template("edge.yaml")["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
-    behaviours = [(each["PathPattern"], each["TargetOriginId"]) for each in config["CacheBehaviors"]]
+    behaviours = [
+        (each["PathPattern"], each["TargetOriginId"]) for each in config["CacheBehaviors"]
+    ]
 
     for prefix, service in PREFIXES.items():
         for path in (prefix, f"{prefix}/x"):
-            assert next(target for pattern, target in behaviours if fnmatch(path, pattern)) == service
-    assert not any(fnmatch(path, pattern) for path in ("/", "/index.html", "/assets/a.js", "/sweep") for pattern, _ in behaviours)
+            assert (
+                next(target for pattern, target in behaviours if fnmatch(path, pattern)) == service
+            )
+    assert not any(
+        fnmatch(path, pattern)
+        for path in ("/", "/index.html", "/assets/a.js", "/sweep")
+        for pattern, _ in behaviours
+    )
 
 
-def test_the_edge_caches_no_answer_of_a_service() -> None:
+def test_edge_caches_no_response_of_a_service() -> None:
     config = template("edge.yaml")["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
 
-    assert {each["CachePolicyId"] for each in config["CacheBehaviors"]} == {"4135ea2d-6df8-44a3-9df3-4b5a84be39ad"}
+    assert {each["CachePolicyId"] for each in config["CacheBehaviors"]} == {
+        "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    }
 
 
 def statements(role: str) -> list[tuple[set[str], list[str]]]:
-    """(actions, resources) of a role."""
+    """Return (actions, resources) of each statement of a role."""
     properties = template("roles.yaml")["Resources"][role]["Properties"]
-    found = [each for policy in properties["Policies"] for each in policy["PolicyDocument"]["Statement"]]
-    return [({*listed(each["Action"])}, [resource["Fn::Sub"] for resource in listed(each["Resource"])]) for each in found]
+    found = [
+        each for policy in properties["Policies"] for each in policy["PolicyDocument"]["Statement"]
+    ]
+    return [
+        ({*listed(each["Action"])}, [resource["Fn::Sub"] for resource in listed(each["Resource"])])
+        for each in found
+    ]
 
 
 def listed(value: Any) -> list[Any]:
@@ -92,7 +131,7 @@ def listed(value: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("role", ["UploadRole", "ConversionRole", "ProgressRole", "JanitorRole"])
-def test_a_role_names_every_action_and_every_resource(role: str) -> None:
+def test_role_has_no_wildcard_action_or_resource(role: str) -> None:
     for actions, resources in statements(role):
         assert not any("*" in action for action in actions)
         assert all("${DataStack}" in resource for resource in resources)
@@ -101,26 +140,54 @@ def test_a_role_names_every_action_and_every_resource(role: str) -> None:
 @pytest.mark.parametrize(
     ("role", "never"),
     [
-        ("UploadRole", {"s3:DeleteObject", "s3:ListBucketMultipartUploads", "sqs:ReceiveMessage", "dynamodb:GetRecords"}),
-        ("ConversionRole", {"s3:ListBucketMultipartUploads", "dynamodb:GetRecords", "dynamodb:DescribeStream"}),
-        ("ProgressRole", {"s3:GetObject", "s3:PutObject", "dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}),
-        ("JanitorRole", {"s3:GetObject", "s3:PutObject", "dynamodb:PutItem", "dynamodb:UpdateItem"}),
+        (
+            "UploadRole",
+            {
+                "s3:DeleteObject",
+                "s3:ListBucketMultipartUploads",
+                "sqs:ReceiveMessage",
+                "dynamodb:GetRecords",
+            },
+        ),
+        (
+            "ConversionRole",
+            {"s3:ListBucketMultipartUploads", "dynamodb:GetRecords", "dynamodb:DescribeStream"},
+        ),
+        (
+            "ProgressRole",
+            {
+                "s3:GetObject",
+                "s3:PutObject",
+                "dynamodb:UpdateItem",
+                "dynamodb:PutItem",
+                "dynamodb:DeleteItem",
+            },
+        ),
+        (
+            "JanitorRole",
+            {"s3:GetObject", "s3:PutObject", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        ),
     ],
 )
-def test_a_role_leaves_out_what_its_service_never_does(role: str, never: set[str]) -> None:
+def test_role_does_not_allow_what_its_service_never_does(role: str, never: set[str]) -> None:
     assert not never & {action for actions, _ in statements(role) for action in actions}
 
 
-def test_only_the_conversion_service_and_the_janitor_touch_outputs() -> None:
-    touching = {role for role in template("roles.yaml")["Resources"] for _, resources in statements(role) if "outputs/" in str(resources)}
+def test_only_conversion_service_and_janitor_may_access_outputs() -> None:
+    touching = {
+        role
+        for role in template("roles.yaml")["Resources"]
+        for _, resources in statements(role)
+        if "outputs/" in str(resources)
+    }
 
     assert touching == {"ConversionRole", "JanitorRole"}
 
 
-def test_the_roles_deploy_and_delete(clients: Clients) -> None:
+def test_roles_stack_deploys_and_deletes(clients: Clients) -> None:
     text = (FOLDER / "roles.yaml").read_text("utf-8")
 
-    cloudformation.ensure(clients.cloudformation, "roles", text, {"DataStack": "tinypixo"})
+    cloudformation.deploy(clients.cloudformation, "roles", text, {"DataStack": "tinypixo"})
     cloudformation.delete(clients.cloudformation, "roles")
 
     assert cloudformation.describe(clients.cloudformation, "roles") is None

@@ -1,10 +1,11 @@
-"""A service whose AWS is not there yet: live, not ready, patient; and at work by itself once it is there."""
+"""Services that start before AWS can be reached are live but not ready, and recover."""
 
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,22 @@ import boto3
 import httpx
 import pytest
 
-from deploy.local.bootstrap import Clients, ensure_stack
-from deploy.local.emulator import Emulator, free_port, prepare
-from deploy.local.stack import ROOT
+from deploy.local.bootstrap import Clients, deploy_stack
+from deploy.local.emulator import installation
+from deploy.local.emulator.process import MiniStack
+from deploy.local.network import free_port
+from deploy.local.processes import ROOT
 from tests.deploy.service_settings import ENOUGH, KINDS
 from tests.system.client import problem
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 
-BACK_WITHIN = 30.0
+RECOVERY_SECONDS = 30.0
 ACCOUNT = "000000000000"
 
 
-class Running:
-    """The four services at an endpoint where there may be nobody."""
+class RunningServices:
+    """Run the four services with an AWS endpoint that may not answer."""
 
     def __init__(self, endpoint: str, folder: Path) -> None:
         inbox = f"{endpoint}/{ACCOUNT}/tinypixo"
@@ -48,12 +51,18 @@ class Running:
     def _start(self, name: str) -> "subprocess.Popen[bytes]":
         environment = {**self._environment, "PORT": str(self.ports[name])}
         with open(self.logs[name], "wb") as log:
-            return subprocess.Popen([sys.executable, "-m", f"services.{name}"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+            return subprocess.Popen(
+                [sys.executable, "-m", f"services.{name}"],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
 
     def ask(self, name: str, path: str) -> httpx.Response:
         return httpx.get(f"http://127.0.0.1:{self.ports[name]}{path}", timeout=20)
 
-    def says(self, name: str, path: str, status: int) -> bool:
+    def answers(self, name: str, path: str, status: int) -> bool:
         try:
             return self.ask(name, path).status_code == status
         except httpx.TransportError:
@@ -72,26 +81,26 @@ def port() -> int:
 
 
 @pytest.fixture
-def services(port: int, tmp_path: Path) -> Iterator[Running]:
-    running = Running(f"http://localhost:{port}", tmp_path)
+def services(port: int, tmp_path: Path) -> Iterator[RunningServices]:
+    running = RunningServices(f"http://localhost:{port}", tmp_path)
     yield running
     running.stop()
 
 
 @pytest.fixture
-def emulator(port: int, tmp_path: Path) -> Iterator[Emulator]:
-    """Not started yet."""
-    venv = Path(os.environ.get("TINYPIXO_EMULATOR_VENV", ROOT / ".venv-emulator"))
-    prepare(venv)
-    emulator = Emulator(venv, tmp_path / "aws", port)
+def emulator(port: int, tmp_path: Path) -> Iterator[MiniStack]:
+    """Return an emulator that is not started yet."""
+    venv = installation.default_venv()
+    installation.install(venv)
+    emulator = MiniStack(venv, tmp_path / "aws", port)
     yield emulator
     emulator.stop()
 
 
-def bring_up(endpoint: str) -> None:
+def deploy(endpoint: str) -> None:
     session: Any = boto3.Session("test", "test", region_name="us-east-1")
-    clients = Clients.made_by(lambda name: session.client(name, endpoint_url=endpoint))
-    ensure_stack(clients)
+    clients = Clients.create(lambda name: session.client(name, endpoint_url=endpoint))
+    deploy_stack(clients)
     for client in vars(clients).values():
         client.close()
 
@@ -103,24 +112,26 @@ def until(true: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.1)
 
 
-def test_services_start_without_aws_wait_for_it_patiently_and_are_ready_when_it_comes(services: Running, emulator: Emulator) -> None:
+def test_services_start_without_aws_and_are_ready_when_it_appears(
+    services: RunningServices, emulator: MiniStack
+) -> None:
     for name in KINDS:
-        until(lambda name=name: services.says(name, "/health/live", 200), 30)  # type: ignore[misc]
+        until(partial(services.answers, name, "/health/live", 200), 30)
         problem(services.ask(name, "/health/ready"), 503, "not_ready")
-    told = services.ask("upload", "/api/uploads")
-    assert int(told.headers["retry-after"]) > 0
-    problem(told, 503, "storage_unavailable")
+    response = services.ask("upload", "/api/uploads")
+    assert int(response.headers["retry-after"]) > 0
+    problem(response, 503, "storage_unavailable")
     began = time.monotonic()
     while time.monotonic() - began < 8:
         assert all(process.poll() is None for process in services.processes.values())
         time.sleep(0.5)
-    # Eight seconds and more of nobody there: tries a fraction of a second apart would be dozens of lines.
+    # Without back-off, retries of eight seconds would write dozens of lines.
     assert all(len(log.read_bytes().splitlines()) < 40 for log in services.logs.values())
 
     emulator.start()
-    bring_up(emulator.endpoint_url)
+    deploy(emulator.endpoint_url)
 
     for name in KINDS:
-        until(lambda name=name: services.says(name, "/health/ready", 200), BACK_WITHIN)  # type: ignore[misc]
-    until(lambda: services.says("upload", "/api/uploads", 200), BACK_WITHIN)
+        until(partial(services.answers, name, "/health/ready", 200), RECOVERY_SECONDS)
+    until(lambda: services.answers("upload", "/api/uploads", 200), RECOVERY_SECONDS)
     assert all(process.poll() is None for process in services.processes.values())

@@ -1,4 +1,4 @@
-"""`make run-localstack` where it cannot run: one line that says why, and what runs instead."""
+"""`make run-localstack` reports in one line why it cannot run."""
 
 import subprocess
 import sys
@@ -6,12 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.stack import ROOT
+from deploy.local.processes import ROOT
 
 
 def run(path: Path, command: str = "up", **environment: str) -> "subprocess.CompletedProcess[str]":
     given = [sys.executable, "-m", "deploy.local.containers", command]
-    return subprocess.run(given, cwd=ROOT, env={"PATH": str(path), **environment}, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        given,
+        cwd=ROOT,
+        env={"PATH": str(path), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def program(folder: Path, name: str, *lines: str) -> None:
@@ -21,15 +29,15 @@ def program(folder: Path, name: str, *lines: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["up", "down", "build"])
-def test_without_docker_it_names_what_needs_none(tmp_path: Path, command: str) -> None:
+def test_missing_docker_is_reported_with_an_alternative(tmp_path: Path, command: str) -> None:
     ended = run(tmp_path, command)
 
     assert ended.returncode == 1
     [line] = ended.stderr.splitlines()
-    assert line.startswith("Docker is not installed here. `make run` needs none")
+    assert line.startswith("Docker is not installed. Use `make run`")
 
 
-def test_without_an_engine_it_says_that_none_answers(tmp_path: Path) -> None:
+def test_docker_engine_that_does_not_answer_is_reported(tmp_path: Path) -> None:
     program(tmp_path, "docker", "exit 1")
 
     ended = run(tmp_path)
@@ -39,7 +47,7 @@ def test_without_an_engine_it_says_that_none_answers(tmp_path: Path) -> None:
     assert line.startswith("No Docker engine answers.")
 
 
-def test_without_compose_it_says_so(tmp_path: Path) -> None:
+def test_missing_compose_is_reported(tmp_path: Path) -> None:
     program(tmp_path, "docker", '[ "$1" != compose ]')
 
     ended = run(tmp_path)
@@ -50,16 +58,18 @@ def test_without_compose_it_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("variable", ["PORT", "S3_PORT"])
-def test_a_port_that_is_none_is_named_with_an_example(tmp_path: Path, variable: str) -> None:
+def test_invalid_port_is_reported_with_an_example(tmp_path: Path, variable: str) -> None:
     ended = run(tmp_path, **{variable: "http"})
 
     assert ended.returncode == 1
     [line] = ended.stderr.splitlines()
-    assert line.startswith(f"{variable}=http is not a port. Example: make run-localstack {variable}=")
+    assert line.startswith(
+        f"{variable}=http is not a port. Example: make run-localstack {variable}="
+    )
 
 
-def test_an_unknown_command_shows_the_usage(tmp_path: Path) -> None:
+def test_unknown_command_shows_the_usage(tmp_path: Path) -> None:
     ended = run(tmp_path, "sideways")
 
     assert ended.returncode == 2
-    assert "up`, `down` or `build" in ended.stderr
+    assert "up|down|build" in ended.stderr

@@ -1,4 +1,4 @@
-"""`make test-aws`: without an account it says what is missing; with one it leaves nothing there, whatever happens."""
+"""`make test-aws` reports missing credentials, and always deletes what it created."""
 
 import os
 import signal
@@ -15,11 +15,20 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "correct-ho
     [
         ({}, "there are no credentials. Set AWS_PROFILE"),
         (KEYS, "no region is set. Example: AWS_REGION=eu-central-1"),
-        ({**KEYS, "AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "its credentials do not work: "),
+        (
+            {**KEYS, "AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
+            "its credentials do not work: ",
+        ),
     ],
 )
-def test_what_is_missing_is_said_in_one_line(environment: dict[str, str], words: str) -> None:
-    nobody = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"}
+def test_missing_credentials_or_region_are_reported_in_one_line(
+    environment: dict[str, str], words: str
+) -> None:
+    nobody = {
+        "PATH": os.environ["PATH"],
+        "HOME": "/nonexistent",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
 
     with run(nobody | environment) as running:
         said, _ = running.communicate()
@@ -30,8 +39,10 @@ def test_what_is_missing_is_said_in_one_line(environment: dict[str, str], words:
     assert KEYS["AWS_SECRET_ACCESS_KEY"] not in line
 
 
-def test_nothing_is_left_after_a_failure(moto_endpoint: str) -> None:
-    with run(account_at(moto_endpoint), "-k", CONTRACT, "-p", "tests.deploy.fail_every_test") as running:
+def test_failed_run_deletes_its_stacks(moto_endpoint: str) -> None:
+    with run(
+        account_at(moto_endpoint), "-k", CONTRACT, "-p", "tests.deploy.fail_every_test"
+    ) as running:
         said, _ = running.communicate()
 
     assert running.returncode == 1, said
@@ -39,7 +50,7 @@ def test_nothing_is_left_after_a_failure(moto_endpoint: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_nothing_is_left_after_an_interrupt(moto_endpoint: str, number: signal.Signals) -> None:
+def test_interrupted_run_deletes_its_stacks(moto_endpoint: str, number: signal.Signals) -> None:
     with run(account_at(moto_endpoint), "-v", "-k", CONTRACT) as running:
         assert running.stdout
         said = ""

@@ -1,4 +1,4 @@
-"""nginx's configuration says what the embedded gateway does: one contract, two gateways."""
+"""nginx.conf agrees with the gateway of the embedded stack."""
 
 import re
 from pathlib import Path
@@ -11,9 +11,14 @@ from deploy.local.gateway import PREFIXES, page_files, service_of
 
 CONFIGURATION = (Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf").read_text("utf-8")
 LOCATIONS = re.findall(r"location ~ (\S+) \{[^}]*set \$service http://(\w+):8000;", CONFIGURATION)
-"""(pattern, service), in the order in which nginx tries them."""
+"""(pattern, service) in the order in which nginx tries them."""
 
-HEADERS = ["content-security-policy", "x-content-type-options", "referrer-policy", "cross-origin-opener-policy"]
+HEADERS = [
+    "content-security-policy",
+    "x-content-type-options",
+    "referrer-policy",
+    "cross-origin-opener-policy",
+]
 PARTS = "/api/uploads/upl_1/parts/12"
 
 
@@ -22,43 +27,68 @@ def routed(path: str) -> str | None:
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_a_path_goes_to_the_service_that_the_embedded_gateway_sends_it_to(prefix: str) -> None:
+def test_nginx_routes_each_path_as_the_gateway_does(prefix: str) -> None:
     assert routed(prefix) == routed(f"{prefix}/x") == routed(f"{prefix}/x/y") == service_of(prefix)
 
 
-@pytest.mark.parametrize("path", ["/", "/sweep", "/healthy", "/api/janitor", "/api/uploadsx", "/x/api/uploads", "/api/"])
-def test_what_is_no_service_of_the_gateway_is_not_routed(path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/", "/sweep", "/healthy", "/api/janitor", "/api/uploadsx", "/x/api/uploads", "/api/"]
+)
+def test_other_paths_are_not_routed_to_a_service(path: str) -> None:
     assert routed(path) is service_of(path) is None
 
 
 @pytest.mark.parametrize("path", [PARTS, "/api/uploads/tus", "/api/uploads/tus/upl_1"])
-def test_bytes_of_files_may_be_many_and_are_handed_on_as_they_come(path: str) -> None:
+def test_large_request_bodies_are_streamed_to_the_upload_service(path: str) -> None:
     pattern, body = next(
-        (pattern, body) for pattern, body in re.findall(r"location ~ (\S+) \{([^}]*)\}", CONFIGURATION) if re.search(pattern, path)
+        (pattern, body)
+        for pattern, body in re.findall(r"location ~ (\S+) \{([^}]*)\}", CONFIGURATION)
+        if re.search(pattern, path)
     )
     assert pattern
     assert "client_max_body_size 5g;" in body
     assert "proxy_request_buffering off;" in body
 
 
-@pytest.mark.parametrize("path", ["/api/uploads", "/api/uploads/upl_1/parts/sign", "/api/uploads/upl_1/complete", "/api/uploads/tusk"])
-def test_json_may_not(path: str) -> None:
-    body = next(body for pattern, body in re.findall(r"location ~ (\S+) \{([^}]*)\}", CONFIGURATION) if re.search(pattern, path))
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/uploads",
+        "/api/uploads/upl_1/parts/sign",
+        "/api/uploads/upl_1/complete",
+        "/api/uploads/tusk",
+    ],
+)
+def test_json_requests_keep_the_small_body_limit(path: str) -> None:
+    body = next(
+        body
+        for pattern, body in re.findall(r"location ~ (\S+) \{([^}]*)\}", CONFIGURATION)
+        if re.search(pattern, path)
+    )
     assert "client_max_body_size" not in body
 
 
-def test_an_event_stream_may_be_silent_for_longer_than_a_service_keeps_it_open() -> None:
-    body = next(body for pattern, body in re.findall(r"location ~ (\S+) \{([^}]*)\}", CONFIGURATION) if re.search(pattern, "/api/progress"))
+def test_event_stream_timeout_exceeds_the_services_own_limit() -> None:
+    body = next(
+        body
+        for pattern, body in re.findall(r"location ~ (\S+) \{([^}]*)\}", CONFIGURATION)
+        if re.search(pattern, "/api/progress")
+    )
     found = re.search(r"proxy_read_timeout (\d+)s;", body)
     assert found
     assert int(found[1]) > 110
     assert "proxy_buffering off;" in body
 
 
-def test_the_page_has_the_same_security_headers_behind_both_gateways(tmp_path: Path) -> None:
+def test_nginx_sends_the_security_headers_of_the_gateway(tmp_path: Path) -> None:
     (tmp_path / "index.html").touch()
-    with TestClient(Litestar([page_files(tmp_path, "@MEDIA_ORIGIN@")], openapi_config=None)) as client:
+    with TestClient(
+        Litestar([page_files(tmp_path, "@MEDIA_ORIGIN@")], openapi_config=None)
+    ) as client:
         answer = client.get("/")
     wanted = {name: answer.headers[name] for name in HEADERS}
-    found = {name: value.strip('"') for name, value in re.findall(r'add_header (\S+) (".*?"|\S+) always;', CONFIGURATION)}
+    found = {
+        name: value.strip('"')
+        for name, value in re.findall(r'add_header (\S+) (".*?"|\S+) always;', CONFIGURATION)
+    }
     assert wanted.items() <= {name.lower(): value for name, value in found.items()}.items()

@@ -1,16 +1,16 @@
-"""A setting that is missing or wrong stops a service at once, and its one line says what to do."""
+"""A missing or invalid setting stops a service at the start, with one line that says why."""
 
 import time
 
 import pytest
 
 from libs.core.settings import load, variables_of
-from tests.deploy.service_settings import ENOUGH, KINDS, SECRET, required, start, wrong
+from tests.deploy.service_settings import ENOUGH, KINDS, SECRET, invalid, required, start
 
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """This process's environment, with all that any service needs and nothing that it may have besides."""
+    """Set the required variables of all services, and no optional one."""
     for kind in KINDS.values():
         for name, field in kind.model_fields.items():
             for variable in variables_of(name, field):
@@ -21,8 +21,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.mark.parametrize(("service", "variable"), required())
-def test_a_required_variable_that_is_missing_ends_the_start_with_its_name_its_purpose_and_an_example(service: str, variable: str) -> None:
-    field = next(f for n, f in KINDS[service].model_fields.items() if variable in variables_of(n, f))
+def test_missing_required_variable_stops_the_start_with_an_example(
+    service: str, variable: str
+) -> None:
+    field = next(
+        f for n, f in KINDS[service].model_fields.items() if variable in variables_of(n, f)
+    )
     began = time.monotonic()
 
     ended = start(service, {name: value for name, value in ENOUGH.items() if name != variable})
@@ -38,30 +42,38 @@ def test_a_required_variable_that_is_missing_ends_the_start_with_its_name_its_pu
 
 
 @pytest.mark.parametrize("service", KINDS)
-def test_a_required_variable_that_is_empty_is_as_good_as_missing(service: str) -> None:
+def test_empty_required_variable_counts_as_missing(service: str) -> None:
     ended = start(service, {**ENOUGH, "TINYPIXO_BUCKET": ""})
 
     assert ended.returncode == 2
     assert ended.stderr.startswith("TINYPIXO_BUCKET is not set: ")
 
 
-def test_all_that_is_missing_is_said_at_once() -> None:
+def test_all_missing_variables_are_reported_together() -> None:
     ended = start("upload", {})
 
     names = {line.partition(" ")[0] for line in ended.stderr.splitlines()}
     assert names == {variable for service, variable in required() if service == "upload"}
 
 
-def test_a_sweep_from_the_command_line_needs_the_same_settings() -> None:
-    ended = start("janitor", {name: value for name, value in ENOUGH.items() if name != "TINYPIXO_JANITOR_TOKEN"}, "sweep")
+def test_command_line_sweep_needs_the_same_settings() -> None:
+    ended = start(
+        "janitor",
+        {name: value for name, value in ENOUGH.items() if name != "TINYPIXO_JANITOR_TOKEN"},
+        "sweep",
+    )
 
     assert ended.returncode == 2
     assert ended.stderr.startswith("TINYPIXO_JANITOR_TOKEN is not set: ")
 
 
-@pytest.mark.parametrize(("service", "variable", "value"), wrong())
-def test_a_wrong_value_is_refused_by_the_name_of_its_variable(
-    service: str, variable: str, value: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("service", "variable", "value"), invalid())
+def test_invalid_value_is_reported_with_its_variable(
+    service: str,
+    variable: str,
+    value: str,
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     environment.setenv(variable, value)
 
@@ -76,7 +88,7 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_variable(
 
 
 @pytest.mark.parametrize("service", KINDS)
-def test_a_wrong_value_ends_the_process_with_one_line(service: str) -> None:
+def test_invalid_value_stops_the_process_with_one_line(service: str) -> None:
     ended = start(service, {**ENOUGH, "TINYPIXO_SESSION_SECRET": "too-short-a-secret"})
 
     assert ended.returncode == 2
@@ -85,7 +97,9 @@ def test_a_wrong_value_ends_the_process_with_one_line(service: str) -> None:
     assert "too-short-a-secret" not in line
 
 
-def test_the_variable_that_was_set_is_the_one_that_is_named(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_error_names_the_alias_that_was_set(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     environment.delenv("AWS_REGION")
     environment.setenv("AWS_DEFAULT_REGION", "Frankfurt")
 

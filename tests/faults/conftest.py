@@ -8,9 +8,9 @@ import boto3
 import httpx
 import pytest
 
-from deploy.local.clouds import REGION, EmulatedCloud
-from deploy.local.emulator import free_port
+from deploy.local.network import free_port
 from deploy.local.stack import EmbeddedStack
+from deploy.local.targets import REGION, EmulatorTarget
 from libs.core.domain.conversions import output_prefix
 from tests.audio import song
 from tests.system.client import Client, Json
@@ -55,9 +55,9 @@ def track(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture(scope="session")
 def bucket(faulty_stack: EmbeddedStack) -> Iterator["Bucket"]:
-    assert isinstance(faulty_stack.cloud, EmulatedCloud)
+    assert isinstance(faulty_stack.target, EmulatorTarget)
     client: Any = boto3.Session("test", "test", region_name=REGION).client(
-        "s3", endpoint_url=faulty_stack.cloud.emulator.endpoint_url
+        "s3", endpoint_url=faulty_stack.target.emulator.endpoint_url
     )  # fmt: skip
     yield Bucket(faulty_stack, client)
     client.close()

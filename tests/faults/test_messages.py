@@ -7,8 +7,8 @@ from typing import Any
 import boto3
 import pytest
 
-from deploy.local.clouds import REGION, EmulatedCloud
 from deploy.local.stack import EmbeddedStack
+from deploy.local.targets import REGION, EmulatorTarget
 from tests.fault_proxy import FaultProxy
 from tests.faults.workers import eventually, workers
 from tests.system.client import Client, Json
@@ -24,8 +24,8 @@ LONG: Json = {"format": "flac", "normalize": -16.0, "sample_rate": 192000}
 @contextmanager
 def failing(stack: EmbeddedStack, call: str) -> Iterator[FaultProxy]:
     """Every call of this name is refused, or done without an answer, until `chances` are cleared."""
-    assert isinstance(stack.cloud, EmulatedCloud)
-    proxy = FaultProxy(stack.cloud.emulator.endpoint_url, {"throttle": 0.5, "drop request": 0.5}, SEED, services=(f"amazonsqs.{call}",))
+    assert isinstance(stack.target, EmulatorTarget)
+    proxy = FaultProxy(stack.target.emulator.endpoint_url, {"throttle": 0.5, "drop request": 0.5}, SEED, services=(f"amazonsqs.{call}",))
     try:
         yield proxy
     finally:
@@ -34,9 +34,9 @@ def failing(stack: EmbeddedStack, call: str) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def inbox(faulty_stack: EmbeddedStack) -> Iterator["Inbox"]:
-    assert isinstance(faulty_stack.cloud, EmulatedCloud)
+    assert isinstance(faulty_stack.target, EmulatorTarget)
     client: Any = boto3.Session("test", "test", region_name=REGION).client(
-        "sqs", endpoint_url=faulty_stack.cloud.emulator.endpoint_url
+        "sqs", endpoint_url=faulty_stack.target.emulator.endpoint_url
     )  # fmt: skip
     yield Inbox(client, faulty_stack.environment["TINYPIXO_CONVERSION_INBOX_URL"])
     client.close()

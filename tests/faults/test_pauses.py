@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from deploy.local.clouds import EmulatedCloud
-from deploy.local.emulator import Emulator
+from deploy.local.emulator.process import MiniStack
 from deploy.local.stack import EmbeddedStack
+from deploy.local.targets import EmulatorTarget
 from tests.faults.conftest import LEASE, REQUESTS, Bucket
 from tests.faults.workers import eventually, workers
 from tests.system.client import Client, problem
@@ -28,9 +28,9 @@ BACK_IN = 30.0
 @contextmanager
 def paused(stack: EmbeddedStack) -> Iterator[None]:
     """The emulator takes connections and says nothing."""
-    assert isinstance(stack.cloud, EmulatedCloud)
-    assert isinstance(stack.cloud.emulator, Emulator)
-    process = stack.cloud.emulator._process
+    assert isinstance(stack.target, EmulatorTarget)
+    assert isinstance(stack.target.emulator, MiniStack)
+    process = stack.target.emulator._process
     assert process
     os.kill(process.pid, signal.SIGSTOP)
     try:

@@ -12,8 +12,8 @@ from statistics import median
 import httpx
 import pytest
 
-from deploy.local.clouds import EmulatedCloud
 from deploy.local.stack import EmbeddedStack
+from deploy.local.targets import EmulatorTarget
 from libs.core.domain.uploads import MIB
 from tests.faults.conftest import REQUESTS, Bucket
 from tests.faults.workers import eventually, workers
@@ -90,8 +90,8 @@ def test_fifty_slow_senders_keep_nobody_waiting_and_some_of_them_get_through(fau
 @pytest.fixture
 def far_away(faulty_stack: EmbeddedStack) -> Iterator[TcpProxy]:
     """The emulator, through a network that a test can make slow."""
-    assert isinstance(faulty_stack.cloud, EmulatedCloud)
-    with TcpProxy(faulty_stack.cloud.emulator.endpoint_url) as network:
+    assert isinstance(faulty_stack.target, EmulatorTarget)
+    with TcpProxy(faulty_stack.target.emulator.endpoint_url) as network:
         yield network
 
 

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from deploy.local.stack import ROOT
+from deploy.local.processes import ROOT
 
 ROWS = [*range(18, 38), 52]
 SECTION = re.compile(r"^## (\d+)\. .*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)

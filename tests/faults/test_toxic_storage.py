@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from deploy.local.clouds import EmulatedCloud
 from deploy.local.stack import EmbeddedStack
+from deploy.local.targets import EmulatorTarget
 from tests.fault_proxy import Fault, FaultProxy
 from tests.faults.conftest import REQUESTS, Bucket
 from tests.faults.workers import workers
@@ -23,8 +23,8 @@ def test_conversions_complete_to_the_same_bytes_behind_a_bad_network(
     faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
 ) -> None:
     print(f"TINYPIXO_SEED={SEED}")
-    assert isinstance(faulty_stack.cloud, EmulatedCloud)
-    proxy = FaultProxy(faulty_stack.cloud.emulator.endpoint_url, CHANCES, SEED)
+    assert isinstance(faulty_stack.target, EmulatorTarget)
+    proxy = FaultProxy(faulty_stack.target.emulator.endpoint_url, CHANCES, SEED)
     try:
         with workers(faulty_stack, "far-away", slots=2, AWS_ENDPOINT_URL=proxy.url):
             upload = client.upload(track, "song.mp3", list(REQUESTS))

@@ -13,8 +13,9 @@ from typing import TypeVar
 
 import httpx
 
-from deploy.local.emulator import free_port
-from deploy.local.stack import EmbeddedStack, end_with_parent
+from deploy.local.network import free_port
+from deploy.local.processes import terminate_with_parent
+from deploy.local.stack import EmbeddedStack
 
 ROOT = Path(__file__).resolve().parents[2]
 PROC = Path("/proc")
@@ -55,7 +56,7 @@ class WorkerProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=end_with_parent,  # a test run that is killed leaves nobody behind
+                preexec_fn=terminate_with_parent,  # a test run that is killed leaves nobody behind
             )
 
     def send(self, number: signal.Signals) -> None:

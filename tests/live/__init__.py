@@ -1,1 +1,1 @@
-"""The suites on a live account: `make test-aws`. With AWS_ENDPOINT_URL set the same on an emulator."""
+"""Suites on a live AWS account: `make test-aws`; on an emulator if AWS_ENDPOINT_URL is set."""

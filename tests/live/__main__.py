@@ -1,6 +1,7 @@
-"""`python -m tests.live`: contract suites and the whole system on the account of the environment, in stacks that go away again.
+"""Run the contract suites and the system tests on an AWS account: `python -m tests.live`.
 
-Whatever follows goes to pytest. Exit status: pytest's; 2 without credentials; 1 where something could not be taken down.
+The account is that of the environment. The stacks are deleted afterwards. Arguments are passed to
+pytest. The exit status is that of pytest, 2 without credentials, or 1 if a stack was not deleted.
 """
 
 import os
@@ -15,23 +16,27 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.local.bootstrap import Clients, delete_stack
-from deploy.local.cloudformation import StackError
+from deploy.local.errors import DeployError
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = ("tests/contracts", "tests/live")
-CREDENTIALS = "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN, where they are temporary)"
+CREDENTIALS = (
+    "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
+    "(and AWS_SESSION_TOKEN for temporary credentials)"
+)
 COST = """
-This makes two stacks named {name}-… in account {account}, {region}: buckets, tables, queues, topics, a pipe, four alarms.
-It takes about 20 minutes. Some 20,000 requests and 1 GB of transfer cost less than 0.50 US dollars, and nothing once it has ended.
+This creates two stacks named {name}-… in account {account}, {region}, and deletes them afterwards:
+buckets, tables, queues, topics, a pipe and four alarms. It takes about 20 minutes. Some 20,000
+requests and 1 GB of transfer cost less than 0.50 US dollars.
 """
 
 
 def main(arguments: list[str]) -> int:
-    """Asks nothing; returns the exit status."""
-    if "AWS_REGION" in os.environ:  # which services read first, and boto3 not at all
+    """Run the suites, and return the exit status."""
+    if "AWS_REGION" in os.environ:  # boto3 does not read AWS_REGION
         os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"]
     session = boto3.Session()
-    missing = what_is_missing(session)
+    missing = missing_configuration(session)
     if missing:
         print(f"make test-aws talks to a live account, but {missing}", file=sys.stderr)
         return 2
@@ -42,14 +47,14 @@ def main(arguments: list[str]) -> int:
     try:
         status = run_pytest(name, arguments)
     finally:
-        left = take_down(session, name)
+        left = delete_leftovers(session, name)
     for problem in left:
         print(problem, file=sys.stderr)
     return status or int(bool(left))
 
 
-def what_is_missing(session: boto3.Session) -> str | None:
-    """The end of a sentence, or None when there is an account to talk to."""
+def missing_configuration(session: boto3.Session) -> str | None:
+    """Return the end of a sentence about missing credentials, or None if there are some."""
     if session.get_credentials() is None:
         return f"there are no credentials. Set {CREDENTIALS}."
     if not session.region_name:
@@ -62,40 +67,46 @@ def what_is_missing(session: boto3.Session) -> str | None:
 
 
 def run_pytest(name: str, arguments: list[str]) -> int:
-    """pytest on the suites; an interrupt is handed on to it, so that its fixtures take down what they made."""
+    """Run pytest. An interrupt is passed on, so that its fixtures delete what they created."""
     environment = {**os.environ, "TINYPIXO_TEST_AWS": "1", "TINYPIXO_TEST_NAME": name}
     command = [sys.executable, "-m", "pytest", "-m", "aws", *SUITES, *arguments]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, preexec_fn=_hear_interrupts) as running:
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, start_new_session=True, preexec_fn=_restore_sigint
+    ) as running:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: running.send_signal(signal.SIGINT))
         status = running.wait()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # what is left is taken down whatever happens
+        signal.signal(number, signal.SIG_IGN)  # the stacks are deleted in any case
     return status
 
 
-def _hear_interrupts() -> None:
-    """Whoever is started in a script's background inherits deafness to SIGINT, and would never end."""
+def _restore_sigint() -> None:
+    """Restore SIGINT, which a process in the background of a script ignores."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def take_down(session: Any, name: str) -> list[str]:
-    """Deletes what is left of this run, which is nothing unless pytest was killed. What could not be deleted, in words."""
-    clients = Clients.made_by(session.client)
+def delete_leftovers(session: Any, name: str) -> list[str]:
+    """Delete what a killed pytest left behind. Return a message for each failure."""
+    clients = Clients.create(session.client)
     pages = clients.cloudformation.get_paginator("list_stacks").paginate()
-    stacks = {s["StackName"]: s["StackStatus"] for page in reversed(list(pages)) for s in reversed(page["StackSummaries"])}
+    stacks = {
+        s["StackName"]: s["StackStatus"]
+        for page in reversed(list(pages))
+        for s in reversed(page["StackSummaries"])
+    }
     problems = []
     for stack, status in stacks.items():
         if stack.startswith(f"{name}-") and status != "DELETE_COMPLETE":
-            print(f"Taking down {stack} …", flush=True)
+            print(f"Deleting {stack} …", flush=True)
             try:
                 delete_stack(clients, stack)
-            except (StackError, ClientError, BotoCoreError) as error:
-                problems.append(f"The stack {stack} is still there, delete it by hand: {error}")
+            except (DeployError, ClientError, BotoCoreError) as error:
+                problems.append(f"Delete the stack {stack} by hand: {error}")
     sqs = session.client("sqs")
     for url in sqs.list_queues(QueueNamePrefix=f"{name}-").get("QueueUrls", []):
         sqs.delete_queue(QueueUrl=url)
-    print("Everything that was made has been taken down." if not problems else "", flush=True)
+    print("Everything that was created is deleted." if not problems else "", flush=True)
     return problems
 
 

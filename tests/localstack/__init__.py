@@ -1,1 +1,1 @@
-"""The whole system on the emulator that people develop with, in containers."""
+"""The whole system on LocalStack, and in containers."""

@@ -1,4 +1,4 @@
-"""LocalStack in a container, as an emulator that a stack of local processes can stand on."""
+"""LocalStack in a container, as the emulator of a stack of local processes."""
 
 import os
 import time
@@ -7,9 +7,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from deploy.local.emulator import free_port
+from deploy.local.network import free_port
 
-# Before testcontainers is imported, which reads it then: the reaper is an image of its own that may not be had.
+# Testcontainers reads it when it is imported. Its reaper is an image that may not be available.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
 from testcontainers.core.container import DockerContainer
@@ -21,7 +21,7 @@ START_SECONDS = 120.0
 
 
 class LocalStack:
-    """An `Emulator`. Its port stays its own through pauses."""
+    """Run LocalStack as an `Emulator`. It keeps its port while it is paused."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -66,7 +66,7 @@ class LocalStack:
         return self._running is not None and self._status() in ("running", "paused")
 
     def pause(self) -> None:
-        """Cuts it off: connections are accepted, and nothing answers."""
+        """Freeze it: it accepts connections, but does not answer."""
         self._running.pause()
 
     def unpause(self) -> None:
@@ -78,7 +78,9 @@ class LocalStack:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.endpoint_url}/_localstack/health", timeout=2) as answer:
+            with urllib.request.urlopen(
+                f"{self.endpoint_url}/_localstack/health", timeout=2
+            ) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

@@ -1,4 +1,4 @@
-"""`make run-localstack`: the containers that are deployed, on LocalStack, behind nginx."""
+"""`make run-localstack`: the service images on LocalStack, behind nginx."""
 
 import json
 import os
@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.local.containers import Containers, ContainersError
-from deploy.local.emulator import free_port
+from deploy.local.containers import Containers
+from deploy.local.errors import DeployError
+from deploy.local.network import free_port
 from tests.audio import decoded_seconds
 from tests.localstack.test_outage import until
 from tests.system.client import Client, ok, problem
@@ -40,14 +41,16 @@ def stack_url(containers: Containers) -> str:
 
 
 def docker(*arguments: str) -> str:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        ["docker", *arguments], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def inspected(container: str) -> Any:
     return json.loads(docker("inspect", container))[0]
 
 
-def test_a_file_goes_in_and_comes_out_through_nginx(client: Client, wav: bytes, saved: Path) -> None:
+def test_upload_and_conversion_work_through_nginx(client: Client, wav: bytes, saved: Path) -> None:
     upload = client.upload(wav, "Grüße.wav", {"format": "mp3", "bitrate": "128k"})
 
     progress = client.follow(upload["conversions"][0])
@@ -57,15 +60,19 @@ def test_a_file_goes_in_and_comes_out_through_nginx(client: Client, wav: bytes, 
     assert decoded_seconds(saved) == pytest.approx(65, abs=0.05)
 
 
-def test_urls_for_browsers_point_to_the_port_that_browsers_reach(client: Client, containers: Containers, short: bytes) -> None:
+def test_presigned_urls_use_the_published_s3_port(
+    client: Client, containers: Containers, short: bytes
+) -> None:
     upload = client.create(short, "short.wav")
 
-    signed = ok(client.http.post(f"/api/uploads/{upload['id']}/parts/sign", json={"part_numbers": [1]}))["parts"][0]
+    signed = ok(
+        client.http.post(f"/api/uploads/{upload['id']}/parts/sign", json={"part_numbers": [1]})
+    )["parts"][0]
 
     assert signed["url"].startswith(f"http://localhost:{containers.s3_port}/")
 
 
-def test_events_come_through_nginx_when_they_happen(client: Client, short: bytes) -> None:
+def test_nginx_does_not_buffer_events(client: Client, short: bytes) -> None:
     upload = client.create(short, "short.wav")
     stream = client.events("/api/progress/events")
     assert next(stream)[1]["percent"] == 0
@@ -75,7 +82,9 @@ def test_events_come_through_nginx_when_they_happen(client: Client, short: bytes
     assert next(data for _, data, _ in stream if data["percent"] == 100)["id"] == upload["id"]
 
 
-def test_the_page_may_speak_to_this_origin_and_the_bucket_only(client: Client, containers: Containers) -> None:
+def test_csp_allows_only_the_page_origin_and_the_bucket(
+    client: Client, containers: Containers
+) -> None:
     answer = client.http.get("/")
 
     assert "TinyPixo" in answer.text
@@ -86,7 +95,7 @@ def test_the_page_may_speak_to_this_origin_and_the_bucket_only(client: Client, c
     assert answer.headers["cache-control"] == "no-cache"
 
 
-def test_what_the_page_loads_is_compressed_and_kept_for_good(client: Client) -> None:
+def test_assets_are_compressed_and_cached_as_immutable(client: Client) -> None:
     found = re.search(r'src="(/assets/[^"]+\.js)"', client.http.get("/").text)
     assert found
 
@@ -97,17 +106,19 @@ def test_what_the_page_loads_is_compressed_and_kept_for_good(client: Client) -> 
     assert "immutable" in answer.headers["cache-control"]
 
 
-def test_a_body_that_is_too_large_is_refused_in_our_words(client: Client) -> None:
+def test_too_large_body_is_refused_with_a_problem_document(client: Client) -> None:
     problem(client.http.post("/api/uploads", content=b"x" * 70_000), 413, "body_too_large")
 
 
 @pytest.mark.parametrize("path", ["/sweep", "/api/janitor/schema", "/nothing", "/api/nothing"])
-def test_what_is_not_for_the_outside_is_not_found_there(client: Client, path: str) -> None:
+def test_internal_paths_are_not_found_through_nginx(client: Client, path: str) -> None:
     assert client.http.post(path).status_code in (404, 405)
     problem(client.http.get(path), 404, "not_found")
 
 
-def test_a_service_that_starts_anew_is_missed_in_words_and_found_again(client: Client, containers: Containers) -> None:
+def test_restarting_service_is_unavailable_and_recovers(
+    client: Client, containers: Containers
+) -> None:
     container = containers.container("upload")
     docker("stop", "--time", "30", container)
     assert inspected(container)["State"]["ExitCode"] == 0
@@ -119,7 +130,7 @@ def test_a_service_that_starts_anew_is_missed_in_words_and_found_again(client: C
 
 
 @pytest.mark.parametrize("service", OURS)
-def test_a_container_of_ours_has_no_rights_and_writes_nowhere(containers: Containers, service: str) -> None:
+def test_container_is_unprivileged_and_read_only(containers: Containers, service: str) -> None:
     found = inspected(containers.container(service))
 
     assert found["Config"]["User"] == "10001:10001"
@@ -130,28 +141,46 @@ def test_a_container_of_ours_has_no_rights_and_writes_nowhere(containers: Contai
     assert host["Memory"] > 0
 
 
-def test_the_converter_is_in_its_strongest_jail_in_a_container_too(containers: Containers) -> None:
+def test_strongest_sandbox_is_available_in_the_container(containers: Containers) -> None:
     code = "from services.conversion.adapters import jail; print(jail.best_jail())"
 
     assert docker("exec", containers.container("conversion"), "python", "-c", code) == "asking"
 
 
-def test_nothing_of_the_callers_environment_reaches_a_container(containers: Containers) -> None:
+def test_callers_aws_credentials_do_not_reach_a_container(containers: Containers) -> None:
     for service in [*SERVICES, "relay"]:
         environment = inspected(containers.container(service))["Config"]["Env"]
-        keys = {line for line in environment if line.startswith(("AWS_ACCESS", "AWS_SECRET", "AWS_SESSION", "AWS_PROFILE"))}
+        keys = {
+            line
+            for line in environment
+            if line.startswith(("AWS_ACCESS", "AWS_SECRET", "AWS_SESSION", "AWS_PROFILE"))
+        }
         assert keys == {"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"}
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_an_image_answers_within_two_seconds_of_work(containers: Containers, service: str) -> None:
-    """Seconds of the processor, which it spends alike whatever else this machine is doing."""
+def test_service_image_answers_within_two_seconds_of_cpu_time(
+    containers: Containers, service: str
+) -> None:
+    """CPU time does not depend on the load of the machine, as elapsed time does."""
     port = free_port()
-    environment = [f"--env={line}" for line in inspected(containers.container(service))["Config"]["Env"]]
-    container = docker("run", "--detach", "--rm", "--read-only", f"--publish=127.0.0.1:{port}:8000", *environment, f"tinypixo/{service}")
+    environment = [
+        f"--env={line}" for line in inspected(containers.container(service))["Config"]["Env"]
+    ]
+    container = docker(
+        "run",
+        "--detach",
+        "--rm",
+        "--read-only",
+        f"--publish=127.0.0.1:{port}:8000",
+        *environment,
+        f"tinypixo/{service}",
+    )
     try:
         until(lambda: is_live(port), 60)
-        user, system = docker("exec", container, "cat", "/proc/1/stat").rpartition(")")[2].split()[11:13]
+        user, system = (
+            docker("exec", container, "cat", "/proc/1/stat").rpartition(")")[2].split()[11:13]
+        )
         assert (int(user) + int(system)) / os.sysconf("SC_CLK_TCK") < 2
     finally:
         docker("kill", container)
@@ -164,11 +193,11 @@ def is_live(port: int) -> bool:
         return False
 
 
-def test_a_second_start_says_that_it_is_running(containers: Containers) -> None:
-    with pytest.raises(ContainersError, match="running already"):
+def test_second_start_reports_that_it_is_running(containers: Containers) -> None:
+    with pytest.raises(DeployError, match="running already"):
         containers.up()
 
 
-def test_a_taken_port_is_named_before_anything_is_built(containers: Containers) -> None:
-    with pytest.raises(ContainersError, match=rf"Port {containers.port} is in use"):
+def test_port_in_use_is_reported_before_images_are_built(containers: Containers) -> None:
+    with pytest.raises(DeployError, match=rf"Port {containers.port} is in use"):
         Containers("tinypixo-test-other", containers.port, free_port()).up()

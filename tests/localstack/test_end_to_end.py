@@ -1,8 +1,8 @@
-"""What `tests/system` shows on the embedded emulator, word for word on LocalStack."""
+"""The tests of `tests/system`, on LocalStack."""
 
 import pytest
 
 from tests.system.test_end_to_end import *  # noqa: F403
-from tests.system.test_refusals import *  # noqa: F403 -- the tests are the same; only the stack that they meet is another
+from tests.system.test_refusals import *  # noqa: F403 -- the same tests on another stack
 
 pytestmark = pytest.mark.localstack

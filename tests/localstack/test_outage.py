@@ -1,10 +1,11 @@
-"""LocalStack is cut off and let go again (`docker pause`): what people are told meanwhile, and that nothing is lost."""
+"""An outage of AWS (`docker pause` of LocalStack): clients get 503, and nothing is lost."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import httpx
 import pytest
@@ -15,18 +16,18 @@ from tests.system.client import Client, Json, ok, problem
 
 pytestmark = pytest.mark.localstack
 
-TOLD_WITHIN = 10.0
-"""Seconds until a person hears that it does not work just now: three tries of two seconds, and the pauses between them."""
+ANSWER_SECONDS = 10.0
+"""Seconds until a client gets 503: three attempts of two seconds and the back-off between."""
 
-WELL_WITHIN = 30.0
-"""Seconds after which everything works again by itself."""
+RECOVERY_SECONDS = 30.0
+"""Seconds after the outage until everything works again."""
 
 LEASE = 15.0
-"""Seconds that a worker's claim lasts: an outage that is longer costs it."""
+"""Seconds until a lease expires; a longer outage ends the attempt."""
 
 
 @contextmanager
-def cut_off(localstack: LocalStack) -> Iterator[None]:
+def outage(localstack: LocalStack) -> Iterator[None]:
     localstack.pause()
     try:
         yield
@@ -34,8 +35,8 @@ def cut_off(localstack: LocalStack) -> Iterator[None]:
         localstack.unpause()
 
 
-def until(true: Callable[[], bool], seconds: float = WELL_WITHIN) -> float:
-    """Seconds until it was true."""
+def until(true: Callable[[], bool], seconds: float = RECOVERY_SECONDS) -> float:
+    """Wait until the condition is true, and return the seconds that took."""
     began = time.monotonic()
     while not true():
         assert time.monotonic() - began < seconds, f"not within {seconds} s"
@@ -48,7 +49,10 @@ def answers(client: Client, path: str) -> bool:
 
 
 def is_ready(stack: EmbeddedStack, service: str) -> bool:
-    return httpx.get(f"http://127.0.0.1:{stack.ports[service]}/health/ready", timeout=15).status_code == 200
+    return (
+        httpx.get(f"http://127.0.0.1:{stack.ports[service]}/health/ready", timeout=15).status_code
+        == 200
+    )
 
 
 @pytest.fixture
@@ -58,7 +62,9 @@ def upload(client: Client, short: bytes) -> Json:
     return uploaded
 
 
-def test_every_call_is_told_in_words_and_works_again_soon_after(client: Client, localstack: LocalStack, upload: Json) -> None:
+def test_requests_get_503_during_an_outage_and_work_after_it(
+    client: Client, localstack: LocalStack, upload: Json
+) -> None:
     conversion_id = upload["conversions"][0]
     reads = [
         f"/api/uploads/{upload['id']}",
@@ -72,28 +78,30 @@ def test_every_call_is_told_in_words_and_works_again_soon_after(client: Client, 
         ("/api/conversions", {"upload_id": upload["id"], "format": "wav"}),
         (f"/api/conversions/{conversion_id}/cancel", {}),
     ]
-    with cut_off(localstack):
-        calls: list[Callable[[], httpx.Response]] = [lambda path=path: client.http.get(path) for path in reads]  # type: ignore[misc]
-        calls += [lambda path=path, body=body: client.http.post(path, json=body) for path, body in writes]  # type: ignore[misc]
+    with outage(localstack):
+        calls: list[Callable[[], httpx.Response]] = [
+            *(partial(client.http.get, path) for path in reads),
+            *(partial(client.http.post, path, json=body) for path, body in writes),
+        ]
         began = time.monotonic()
         with ThreadPoolExecutor(len(calls)) as pool:
             given = list(pool.map(lambda call: (call(), time.monotonic() - began), calls))
         for answer, seconds in given:
             told = problem(answer, 503, "storage_unavailable")
-            assert seconds < TOLD_WITHIN, answer.request.url
+            assert seconds < ANSWER_SECONDS, answer.request.url
             assert int(answer.headers["retry-after"]) > 0
             assert "please try again" in told["detail"]
 
     for path in reads:
-        until(lambda path=path: answers(client, path))  # type: ignore[misc]
+        until(partial(answers, client, path))
 
 
 @pytest.mark.parametrize("service", ["upload", "conversion", "progress", "janitor"])
-def test_a_service_that_is_cut_off_is_live_but_not_ready_until_it_is_back(
+def test_service_is_live_but_not_ready_during_an_outage(
     stack: EmbeddedStack, localstack: LocalStack, service: str
 ) -> None:
     base = f"http://127.0.0.1:{stack.ports[service]}"
-    with cut_off(localstack):
+    with outage(localstack):
         assert httpx.get(f"{base}/health/live").status_code == 200
         began = time.monotonic()
         answer = httpx.get(f"{base}/health/ready", timeout=15)
@@ -104,7 +112,9 @@ def test_a_service_that_is_cut_off_is_live_but_not_ready_until_it_is_back(
     assert stack.processes[service].poll() is None
 
 
-def test_who_polls_gets_an_answer_each_time_and_the_truth_again_afterwards(client: Client, localstack: LocalStack, upload: Json) -> None:
+def test_polling_gets_200_or_503_and_recovers(
+    client: Client, localstack: LocalStack, upload: Json
+) -> None:
     path = f"/api/progress/{upload['conversions'][0]}"
     stop, seen = threading.Event(), []
 
@@ -116,7 +126,7 @@ def test_who_polls_gets_an_answer_each_time_and_the_truth_again_afterwards(clien
     polling = threading.Thread(target=poll)
     polling.start()
     until(lambda: len(seen) > 2)
-    with cut_off(localstack):
+    with outage(localstack):
         until(lambda: 503 in [status for _, status in seen])
     back = time.monotonic()
     until(lambda: seen[-1][0] > back and seen[-1][1] == 200)
@@ -127,15 +137,15 @@ def test_who_polls_gets_an_answer_each_time_and_the_truth_again_afterwards(clien
 
 
 @pytest.mark.parametrize("seconds", [2.0, LEASE + 5])
-def test_a_conversion_in_the_middle_of_which_it_is_cut_off_is_completed_all_the_same(
+def test_conversion_completes_after_an_outage(
     client: Client, localstack: LocalStack, stack: EmbeddedStack, long: bytes, seconds: float
 ) -> None:
     upload = client.upload(long, "long.wav")
     conversion = client.convert(upload["id"], format="opus")
     until(lambda: client.conversion(conversion["id"])["percent"] > 0, 60)
 
-    with cut_off(localstack):
-        time.sleep(seconds)  # for how long it is away is what is tested
+    with outage(localstack):
+        time.sleep(seconds)  # the length of the outage is what is tested
     until(lambda: answers(client, f"/api/conversions/{conversion['id']}"))
     ended = client.until_ended(conversion["id"])
 
@@ -145,7 +155,9 @@ def test_a_conversion_in_the_middle_of_which_it_is_cut_off_is_completed_all_the_
     assert stack.processes["conversion"].poll() is None
 
 
-def test_a_watcher_sees_the_end_of_a_conversion_that_was_cut_off(client: Client, localstack: LocalStack, long: bytes) -> None:
+def test_event_stream_reports_the_end_after_an_outage(
+    client: Client, localstack: LocalStack, long: bytes
+) -> None:
     upload = client.upload(long, "long.wav")
     conversion = client.convert(upload["id"], format="flac")
     watched: list[Json] = []
@@ -153,18 +165,24 @@ def test_a_watcher_sees_the_end_of_a_conversion_that_was_cut_off(client: Client,
     watching.start()
     until(lambda: ok(client.http.get(f"/api/progress/{conversion['id']}"))["percent"] > 0, 60)
 
-    with cut_off(localstack):
-        time.sleep(3)  # for how long it is away is what is tested
+    with outage(localstack):
+        time.sleep(3)  # the length of the outage is what is tested
     watching.join(120)
 
     assert watched[-1]["status"] == "completed"
     assert [step["version"] for step in watched] == sorted({step["version"] for step in watched})
 
 
-def test_a_part_that_could_not_be_stored_is_missing_and_sent_again(client: Client, localstack: LocalStack, short: bytes) -> None:
+def test_part_that_failed_in_an_outage_can_be_sent_again(
+    client: Client, localstack: LocalStack, short: bytes
+) -> None:
     upload = client.create(short, "short.wav", {"format": "mp3"})
-    with cut_off(localstack):
-        problem(client.http.put(f"/api/uploads/{upload['id']}/parts/1", content=short), 503, "storage_unavailable")
+    with outage(localstack):
+        problem(
+            client.http.put(f"/api/uploads/{upload['id']}/parts/1", content=short),
+            503,
+            "storage_unavailable",
+        )
     until(lambda: answers(client, f"/api/uploads/{upload['id']}"))
 
     client.send(upload, short)

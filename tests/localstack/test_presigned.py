@@ -1,4 +1,4 @@
-"""What clients send to the bucket by URLs of ours passes a check as strict as S3's: every request of this folder, in fact."""
+"""Presigned URLs pass a check that is as strict as that of S3."""
 
 import pytest
 
@@ -8,7 +8,9 @@ from tests.system.client import Client
 pytestmark = pytest.mark.localstack
 
 
-def test_the_parts_and_the_result_of_a_conversion_pass_as_they_would_s3(client: Client, sigv4_proxy: SigV4Proxy, short: bytes) -> None:
+def test_presigned_requests_of_a_conversion_pass_sigv4_checks(
+    client: Client, sigv4_proxy: SigV4Proxy, short: bytes
+) -> None:
     before = len(sigv4_proxy.forwarded)
     upload = client.upload(short, "short.wav", {"format": "mp3"})
     client.until_ended(upload["conversions"][0])

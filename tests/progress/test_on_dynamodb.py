@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.local.emulator import free_port
+from deploy.local.network import free_port
 from tests.contracts.aws import ANYBODY, AwsBackend, Connection, moto_running
 from tests.fakes import FakeClock, a_conversion, an_upload
 from tests.progress.support import PATIENCE, SECRET, Service, Stream, eventually, token_of

@@ -1,1 +1,1 @@
-"""The whole system over HTTP, as its clients see it."""
+"""The whole system over HTTP, as clients use it."""

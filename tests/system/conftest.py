@@ -1,4 +1,4 @@
-"""A client of the stack, and songs to send."""
+"""A client of the stack, and files to send."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,20 +11,20 @@ from tests.system.client import Client
 
 @pytest.fixture
 def client(stack_url: str) -> Iterator[Client]:
-    """A session of its own."""
+    """Return a client with a session of its own."""
     with Client(stack_url) as new:
         yield new
 
 
 @pytest.fixture(scope="session")
 def wav(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A minute of stereo: 10 MB, three parts."""
+    """Return a minute of stereo: 10 MB, which are three parts."""
     return song(tmp_path_factory.mktemp("audio"), 65).read_bytes()
 
 
 @pytest.fixture(scope="session")
 def short(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Three seconds, one part."""
+    """Return three seconds of stereo, which are one part."""
     return song(tmp_path_factory.mktemp("audio"), 3).read_bytes()
 
 

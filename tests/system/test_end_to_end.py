@@ -1,4 +1,4 @@
-"""From a file to a file: what TinyPixo is for."""
+"""Upload, convert and download."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +14,9 @@ FORMATS = ["mp3", "wav", "flac", "aac", "m4a", "ogg", "opus"]
 SECONDS = 65.0
 
 
-def test_a_file_uploaded_with_a_wish_is_converted_by_itself_and_downloads(client: Client, wav: bytes, saved: Path) -> None:
+def test_upload_with_conversion_request_is_converted_and_downloads(
+    client: Client, wav: bytes, saved: Path
+) -> None:
     upload = client.create(wav, "Grüße.wav", {"format": "mp3", "bitrate": "128k"})
     sent = client.send(upload, wav)
     assert (sent["percent"], sent["completed_parts"]) == (100.0, [1, 2, 3])
@@ -31,7 +33,9 @@ def test_a_file_uploaded_with_a_wish_is_converted_by_itself_and_downloads(client
     assert decoded_seconds(saved) == pytest.approx(SECONDS, abs=0.05)
 
 
-def test_every_format_lasts_as_long_as_the_source(client: Client, wav: bytes, tmp_path: Path) -> None:
+def test_every_format_has_the_duration_of_the_source(
+    client: Client, wav: bytes, tmp_path: Path
+) -> None:
     upload = client.upload(wav, "song.wav", [{"format": name} for name in FORMATS])
 
     for name, conversion_id in zip(FORMATS, upload["conversions"], strict=True):
@@ -44,7 +48,7 @@ def test_every_format_lasts_as_long_as_the_source(client: Client, wav: bytes, tm
         assert decoded_seconds(result) == pytest.approx(SECONDS, abs=0.05), name
 
 
-def test_a_conversion_asked_for_later_starts_by_the_stream(client: Client, short: bytes) -> None:
+def test_conversion_requested_after_the_upload_completes(client: Client, short: bytes) -> None:
     upload = client.upload(short, "short.wav")
 
     conversion = client.convert(upload["id"], format="flac", bit_depth=24, sample_rate=48000)
@@ -56,7 +60,7 @@ def test_a_conversion_asked_for_later_starts_by_the_stream(client: Client, short
     assert conversion["id"] in ok(client.http.get(f"/api/uploads/{upload['id']}"))["conversions"]
 
 
-def test_a_conversion_asked_for_early_waits_for_its_upload(client: Client, short: bytes) -> None:
+def test_conversion_requested_early_waits_for_its_upload(client: Client, short: bytes) -> None:
     upload = client.create(short, "short.wav")
     conversion = client.convert(upload["id"], format="ogg")
     assert (conversion["status"], conversion["phase"]) == ("queued", "waiting")
@@ -67,29 +71,31 @@ def test_a_conversion_asked_for_early_waits_for_its_upload(client: Client, short
     assert client.until_ended(conversion["id"])["status"] == "completed"
 
 
-def test_an_interrupted_upload_goes_on_with_the_parts_that_are_missing(stack_url: str, wav: bytes) -> None:
+def test_interrupted_upload_resumes_with_the_missing_parts(stack_url: str, wav: bytes) -> None:
     with Client(stack_url) as before:
         upload = before.create(wav, "song.wav", {"format": "mp3"})
-        before.put_to_s3(upload, wav, 2)  # sent, but never reported: the client died
+        before.put_to_s3(upload, wav, 2)  # sent but not reported, as if the client had ended
         cookies = before.http.cookies
 
     with Client(stack_url) as after:
         after.http.cookies = cookies
         found = ok(after.http.get(f"/api/uploads/{upload['id']}"))
         assert found["completed_parts"] == [2]
-        missing = [n for n in range(1, found["part_count"] + 1) if n not in found["completed_parts"]]
+        missing = [
+            n for n in range(1, found["part_count"] + 1) if n not in found["completed_parts"]
+        ]
         after.send(upload, wav, *missing)
         after.complete(upload)
         assert after.until_ended(upload["conversions"][0])["status"] == "completed"
 
 
-def test_three_uploads_at_once_from_two_sessions_see_only_their_own(stack_url: str, wav: bytes) -> None:
+def test_concurrent_sessions_see_only_their_own_items(stack_url: str, wav: bytes) -> None:
     def trip(client: Client) -> Json:
         return client.upload(wav, "song.wav", {"format": "opus"})
 
     with Client(stack_url) as anna, Client(stack_url) as ben, ThreadPoolExecutor(3) as pool:
         for one in (anna, ben):
-            ok(one.http.get("/api/formats"))  # the first request begins the session
+            ok(one.http.get("/api/formats"))  # the first request starts the session
         running = [pool.submit(trip, client) for client in (anna, anna, ben)]
         first, second, third = (trip.result() for trip in running)
         for client, own in ((anna, [first, second]), (ben, [third])):
@@ -99,10 +105,12 @@ def test_three_uploads_at_once_from_two_sessions_see_only_their_own(stack_url: s
                 ended = client.until_ended(upload["conversions"][0])
                 assert ended["status"] == "completed", ended
                 assert client.download(ended["id"])
-            assert {item["id"] for item in ok(client.http.get("/api/conversions"))["items"]} == {u["conversions"][0] for u in own}
+            assert {item["id"] for item in ok(client.http.get("/api/conversions"))["items"]} == {
+                u["conversions"][0] for u in own
+            }
 
 
-def test_a_bearer_token_stands_for_a_session_as_the_cookie_does(stack_url: str, short: bytes) -> None:
+def test_bearer_token_identifies_a_session_like_the_cookie(stack_url: str, short: bytes) -> None:
     with Client(stack_url) as script, Client(stack_url) as other:
         token = ok(other.http.post("/api/session"), 201)["token"]
         script.http.headers["Authorization"] = f"Bearer {token}"
@@ -112,7 +120,7 @@ def test_a_bearer_token_stands_for_a_session_as_the_cookie_does(stack_url: str, 
         assert other.http.get(f"/api/uploads/{upload['id']}").status_code == 404
 
 
-def test_the_session_stream_shows_all_that_the_session_owns(client: Client, short: bytes) -> None:
+def test_session_event_stream_covers_all_items_of_the_session(client: Client, short: bytes) -> None:
     upload = client.create(short, "short.wav", {"format": "mp3"})
     conversion_id = upload["conversions"][0]
     stream = client.events("/api/progress/events")

@@ -1,4 +1,4 @@
-"""The README's commands, letter by letter."""
+"""The shell commands of the README, run as they are written."""
 
 import os
 import re
@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.stack import ROOT
+from deploy.local.processes import ROOT
 from tests.audio import decoded_seconds
 
 pytestmark = pytest.mark.stack
 
 
-def test_the_readmes_walk_from_a_shell_ends_with_a_song(stack_url: str, wav: bytes, tmp_path: Path) -> None:
-    (walk,) = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+def test_readme_shell_commands_convert_a_file(stack_url: str, wav: bytes, tmp_path: Path) -> None:
+    (commands,) = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     (tmp_path / "song.wav").write_bytes(wav)
-    shell = shutil.which("dash") or "/bin/sh"  # the strictest that is here
+    shell = shutil.which("dash") or "/bin/sh"  # dash is the strictest
 
     done = subprocess.run(
-        [shell, "-euc", walk.replace("http://localhost:8000", stack_url)],
+        [shell, "-euc", commands.replace("http://localhost:8000", stack_url)],
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"]},
         capture_output=True,

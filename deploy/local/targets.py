@@ -1,4 +1,4 @@
-"""What a stack of local processes stands on: an emulator of AWS, or AWS. A stack knows nothing else of either."""
+"""Where a stack of local processes keeps its data: in an emulator of AWS, or in an AWS account."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 import boto3
 
-from deploy.local.bootstrap import Clients, StackOutputs, delete_stack, ensure_stack
+from deploy.local.bootstrap import Clients, StackOutputs, delete_stack, deploy_stack
 
 REGION = "us-east-1"
 
 
 class Emulator(Protocol):
-    """A process or container that speaks as AWS does."""
+    """Start and stop a process or container that answers as AWS does."""
 
     @property
     def endpoint_url(self) -> str: ...
@@ -25,41 +25,44 @@ class Emulator(Protocol):
     def is_alive(self) -> bool: ...
 
 
-class Cloud(Protocol):
-    """Where the data lives."""
+class DeploymentTarget(Protocol):
+    """Give the local processes a place for their data."""
 
-    relays: bool
-    """Whether it carries the table's stream to the topic by itself, as an EventBridge Pipe does."""
+    has_pipe: bool
+    """True if an EventBridge Pipe carries the table's stream to the topic."""
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What processes need to reach it, and no more."""
+        """Return the environment variables with which processes reach it."""
 
     @property
     def log(self) -> Path | None:
-        """Where to look when it has died."""
+        """Return the path of its log, or None if it has none."""
 
     def start(self) -> None:
-        """Returns when it answers."""
+        """Start it, and return when it answers."""
 
     def stop(self) -> None:
-        """May be repeated."""
+        """Stop it. Does nothing if it has stopped."""
 
     def is_alive(self) -> bool:
-        """False when nothing can work any more."""
+        """Return False if it has ended and no process can work any more."""
 
-    def bring_up(self, origins: Sequence[str]) -> StackOutputs:
-        """The data stack for a page of these origins."""
+    def deploy(self, origins: Sequence[str]) -> StackOutputs:
+        """Deploy the data stack for a page of these origins."""
 
     @property
-    def media_origin(self) -> str:
-        """Where presigned URLs point to, once the stack is up."""
+    def bucket_origin(self) -> str:
+        """Return the origin that presigned URLs point to. Call `deploy` first."""
 
 
-class EmulatedCloud:
-    """An emulator; of the caller's credentials and AWS settings nothing reaches it, nor the processes that use it."""
+class EmulatorTarget:
+    """Keep the data in an emulator.
 
-    relays = False
+    The caller's AWS credentials and settings reach neither the emulator nor the processes.
+    """
+
+    has_pipe = False
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
@@ -89,20 +92,21 @@ class EmulatedCloud:
     def is_alive(self) -> bool:
         return self.emulator.is_alive()
 
-    def bring_up(self, origins: Sequence[str]) -> StackOutputs:
+    def deploy(self, origins: Sequence[str]) -> StackOutputs:
         session: Any = boto3.Session("test", "test", region_name=REGION)
-        with _closing(lambda name: session.client(name, endpoint_url=self.emulator.endpoint_url)) as clients:
-            return ensure_stack(clients, origins=origins)
+        endpoint = self.emulator.endpoint_url
+        with _closing(lambda name: session.client(name, endpoint_url=endpoint)) as clients:
+            return deploy_stack(clients, origins=origins)
 
     @property
-    def media_origin(self) -> str:
+    def bucket_origin(self) -> str:
         return self.emulator.endpoint_url
 
 
-class AccountCloud:
-    """The account of the environment, in a stack of its own that goes away with `stop`.
+class AccountTarget:
+    """Keep the data in the AWS account of the environment, in a stack that `stop` deletes.
 
-    With AWS_ENDPOINT_URL set the "account" is an emulator, which has no pipes: nothing else differs.
+    With AWS_ENDPOINT_URL set the account is an emulator, which has no pipe.
     """
 
     log = None
@@ -111,16 +115,16 @@ class AccountCloud:
         self.name = name
         self.session: Any = boto3.Session()
         self.endpoint = os.environ.get("AWS_ENDPOINT_URL")
-        self.relays = not self.endpoint
+        self.has_pipe = not self.endpoint
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The caller's own, credentials included."""
+        """Return the caller's AWS variables, credentials included."""
         present = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
         return {"AWS_REGION": str(self.session.region_name), **present}
 
     def start(self) -> None:
-        """It is there always."""
+        """Do nothing: an account is always there."""
 
     def stop(self) -> None:
         with _closing(self.session.client) as clients:
@@ -129,22 +133,23 @@ class AccountCloud:
     def is_alive(self) -> bool:
         return True
 
-    def bring_up(self, origins: Sequence[str]) -> StackOutputs:
-        relay, target = ("pipe", "aws") if self.relays else ("external", "emulator")
+    def deploy(self, origins: Sequence[str]) -> StackOutputs:
+        relay, kind = ("pipe", "aws") if self.has_pipe else ("external", "emulator")
         with _closing(self.session.client) as clients:
-            outputs = ensure_stack(clients, self.name, origins, relay, target)
+            outputs = deploy_stack(clients, self.name, origins, relay, kind)
         self._bucket = outputs.bucket_name
         return outputs
 
     @property
-    def media_origin(self) -> str:
-        return self.endpoint or f"https://{self._bucket}.s3.{self.session.region_name}.amazonaws.com"
+    def bucket_origin(self) -> str:
+        region = self.session.region_name
+        return self.endpoint or f"https://{self._bucket}.s3.{region}.amazonaws.com"
 
 
 @contextmanager
-def _closing(make: Callable[[str], Any]) -> Iterator[Clients]:
-    """Clients for the length of a `with`."""
-    clients = Clients.made_by(make)
+def _closing(create: Callable[[str], Any]) -> Iterator[Clients]:
+    """Create clients, and close them at the end of the `with` block."""
+    clients = Clients.create(create)
     try:
         yield clients
     finally:
