@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# `make test`: everything that this machine can run, and at the end what it skipped and why.
+# Run everything that this machine can run, and report what was skipped: `make test`.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
 skipped=()
 failed=()
 
-step() { # step NAME COMMAND…: runs it, goes on past a failure, remembers it
+step() { # step NAME COMMAND…: run a command, and remember a failure
   local name=$1 began=$SECONDS
   shift
   printf '\n── %s\n' "$name"
@@ -14,7 +14,7 @@ step() { # step NAME COMMAND…: runs it, goes on past a failure, remembers it
   printf '   (%s: %d s)\n' "$name" $((SECONDS - began))
 }
 
-find_chromium() { # where a Chromium is: CHROMIUM names one
+find_chromium() { # print the path of a Chromium; CHROMIUM overrides it
   for candidate in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
     [ -n "$candidate" ] && command -v "$candidate" && return
   done

@@ -1,1 +1,1 @@
-"""Tests. They mirror the tree, `contracts` holds what every adapter of a port must do."""
+"""Test everything, in folders that mirror the tree."""

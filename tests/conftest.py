@@ -1,4 +1,4 @@
-"""Fixtures for every test, and the option that enables tests on a live AWS account."""
+"""Provide fixtures for all tests, and the option that enables tests on live AWS."""
 
 import os
 

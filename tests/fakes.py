@@ -1,4 +1,4 @@
-"""A fake clock, and builders of domain objects with default values."""
+"""Provide a fake clock, and builders of domain objects with default values."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ DAY = 24 * 3600
 
 
 class FakeClock:
-    """A clock that moves only by `advance`.
+    """Tell a time that moves only by `advance`.
 
     It starts at the real time, because emulators compare times with their own clock.
     """

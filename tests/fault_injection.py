@@ -1,4 +1,4 @@
-"""Fault injection for ports: make calls fail, record calls, and wait for a condition."""
+"""Inject faults into ports, record calls, and wait for conditions."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def fail_calls(
     after: bool = False,
     error: BaseException = UNREACHABLE,
 ) -> list[str]:
-    """Make the next calls of a port's method raise, and return a list that records each failure.
+    """Make the next calls of a port's method fail, and return a list of the failures.
 
     Args:
         port: The object whose method is replaced.

@@ -1,4 +1,4 @@
-"""An HTTP proxy in front of an AWS endpoint that injects network and server faults at random."""
+"""Inject network and server faults between clients and an AWS endpoint."""
 
 import http.client
 import random
@@ -151,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward  # noqa: N815 -- names of the base class
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""

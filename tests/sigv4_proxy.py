@@ -1,4 +1,4 @@
-"""An HTTP proxy in front of an emulator's S3 that verifies presigned URLs as S3 does.
+"""Verify presigned URLs as S3 does, in a proxy in front of an emulator.
 
 Emulators accept presigned URLs that S3 refuses. The proxy checks, in S3's order: the parameters,
 the expiry, the access key, the signature (which covers method, path, query and the signed headers,

@@ -1,4 +1,4 @@
-"""One embedded stack for all tests of a session. `tests/conftest.py` loads these fixtures."""
+"""Provide one embedded stack for all tests of a session."""
 
 from collections.abc import Iterator
 

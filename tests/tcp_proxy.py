@@ -1,4 +1,4 @@
-"""A TCP proxy that adds latency and limits the bandwidth of each connection."""
+"""Add latency to connections and limit their bandwidth, with a TCP proxy."""
 
 import asyncio
 import threading

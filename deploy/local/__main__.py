@@ -1,4 +1,4 @@
-"""Run the embedded stack until Ctrl-C: `python -m deploy.local`, with the page's port in PORT."""
+"""Run the embedded stack until Ctrl-C: `python -m deploy.local`."""
 
 import os
 import signal

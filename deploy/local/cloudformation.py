@@ -1,4 +1,4 @@
-"""Create, update and delete one CloudFormation stack, whatever state it is in."""
+"""Deploy and delete one CloudFormation stack, whatever state it is in."""
 
 import time
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,8 @@
-"""Run the system in containers on LocalStack: `python -m deploy.local.containers up|down|build`.
+"""Run the system in containers on LocalStack.
 
-PORT (8000) is the port of the page, S3_PORT (4566) the port of LocalStack, both on localhost. Needs
-Docker and Python's standard library only.
+Usage: `python -m deploy.local.containers up|down|build`. PORT (8000) is the port of the page,
+S3_PORT (4566) the port of LocalStack, both on localhost. Needs Docker and Python's standard library
+only.
 """
 
 import os

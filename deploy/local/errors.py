@@ -1,4 +1,4 @@
-"""The error of everything under `deploy/local`."""
+"""Define the error of everything under `deploy/local`."""
 
 
 class DeployError(Exception):

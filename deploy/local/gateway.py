@@ -1,4 +1,4 @@
-"""The gateway of `make run`: the page and the services on one port, as nginx and CloudFront do it.
+"""Serve the page and the services on one port: the gateway of `make run`.
 
 `python -m deploy.local.gateway` is configured by GATEWAY_ROUTES (JSON: service → URL), GATEWAY_PAGE
 (folder of the built page), GATEWAY_BUCKET_ORIGIN (the origin of presigned URLs), HOST and PORT.

@@ -1,4 +1,4 @@
-"""Ports of this machine, and waiting for servers on them. Needs the standard library only."""
+"""Find free ports and wait for servers. Needs the standard library only."""
 
 import socket
 import time
@@ -28,7 +28,7 @@ def free_ports(count: int, exclude: int) -> list[int]:
 
 
 def require_free_port(port: int, suggestion: str) -> None:
-    """Raise DeployError if a program listens on the port; `suggestion` says how to use another."""
+    """Raise DeployError if the port is in use. `suggestion` says how to use another."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

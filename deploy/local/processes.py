@@ -1,4 +1,4 @@
-"""The child processes of the embedded stack, each with a log file."""
+"""Run the child processes of the embedded stack, each with a log file."""
 
 import ctypes
 import signal
@@ -18,7 +18,7 @@ class ChildProcesses:
     """Start Python modules as child processes, restart them, and stop them."""
 
     def __init__(self, logs: Path) -> None:
-        """`logs` is the folder of the log files."""
+        """Use `logs` as the folder of the log files."""
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._logs = logs
         self._commands: dict[str, tuple[str, Mapping[str, str]]] = {}

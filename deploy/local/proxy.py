@@ -1,4 +1,4 @@
-"""A reverse proxy as an ASGI application, which streams requests and responses."""
+"""Forward requests to a service: a reverse proxy as an ASGI application."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping

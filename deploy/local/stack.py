@@ -1,4 +1,4 @@
-"""The embedded stack: emulator, relay, four services and gateway as child processes.
+"""Run the embedded stack: emulator, relay, four services and gateway as processes.
 
 All data is kept in one folder.
 """

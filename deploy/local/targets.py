@@ -1,4 +1,4 @@
-"""Where a stack of local processes keeps its data: in an emulator of AWS, or in an AWS account."""
+"""Choose where the local processes keep their data: an emulator, or an AWS account."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ REGION = "us-east-1"
 
 
 class Emulator(Protocol):
-    """Start and stop a process or container that answers as AWS does."""
+    """Control a process or container that answers as AWS does."""
 
     @property
     def endpoint_url(self) -> str: ...
@@ -124,7 +124,7 @@ class AccountTarget:
         return {"AWS_REGION": str(self.session.region_name), **present}
 
     def start(self) -> None:
-        """Do nothing: an account is always there."""
+        """Return at once: an account is always there."""
 
     def stop(self) -> None:
         with _closing(self.session.client) as clients:

@@ -1,4 +1,4 @@
-"""Set the resource properties that an emulator's CloudFormation ignores in the data template.
+"""Set the resource properties that an emulator's CloudFormation ignores.
 
 Each function returns True if it had to change something, and changes nothing that is right. The
 values repeat `deploy/data.yaml` in the terms of each service's API; a test compares them.

@@ -1,1 +1,1 @@
-"""Benchmarks: conversions compared with plain FFmpeg (`make bench-conversion`)."""
+"""Compare conversions with plain FFmpeg: `make bench-conversion`."""

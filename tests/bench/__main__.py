@@ -169,7 +169,7 @@ class Bench:
         run_ffmpeg("-v", "error", "-i", str(source), "-map", "0:a:0", *PLAIN[fmt], str(out))
 
     def _by_hand(self, source: Path, fmt: str, out: Path) -> None:
-        """Download, convert and upload one after another, as a simple script does."""
+        """Run download, conversion and upload one after another, as a simple script does."""
         environment, outputs = self.stack.environment, self.stack.outputs
         assert outputs
         s3 = boto3.client(

@@ -1,4 +1,4 @@
-"""Compare the conversion engine with plain FFmpeg: `python -m tests.bench.engine [pair …]`.
+"""Compare the conversion engine with plain FFmpeg: `python -m tests.bench.engine`.
 
 Each pair is converted in turn by plain FFmpeg from disk to disk, and by the engine from and to
 memory, with the same binary and options. The median of the rounds counts. The engine's time

@@ -1,1 +1,1 @@
-"""Tests of `deploy`: templates, the local stack, the emulator and its patches, the gateway."""
+"""Test `deploy`: templates, the local stack, the emulator and the gateway."""

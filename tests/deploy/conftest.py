@@ -1,4 +1,4 @@
-"""Clients of a moto server, which runs in a process of its own."""
+"""Provide clients of a moto server, which runs in a process of its own."""
 
 import subprocess
 import sys

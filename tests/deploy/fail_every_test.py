@@ -1,4 +1,4 @@
-"""Pytest plugin that makes every test fail: `-p tests.deploy.fail_every_test`."""
+"""Make every test fail: a pytest plugin, `-p tests.deploy.fail_every_test`."""
 
 
 def pytest_runtest_call() -> None:

@@ -1,4 +1,4 @@
-"""Test cases for the settings of all services, derived from the settings classes."""
+"""Derive test cases from the settings classes of all services."""
 
 import os
 import subprocess

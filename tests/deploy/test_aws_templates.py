@@ -1,4 +1,4 @@
-"""The AWS templates pass cfn-lint, and agree with the code and with each other."""
+"""Test that the AWS templates are valid, and agree with the code and with each other."""
 
 import subprocess
 import sys

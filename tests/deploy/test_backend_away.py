@@ -1,4 +1,4 @@
-"""Services that start before AWS can be reached are live but not ready, and recover."""
+"""Test services that start before AWS can be reached."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`make run-localstack` reports in one line why it cannot run."""
+"""Test that `make run-localstack` says why it cannot run."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The data template passes cfn-lint, deploys and deletes, and keeps its data on updates."""
+"""Test that the data template is valid, deploys, keeps its data and deletes."""
 
 import json
 import subprocess

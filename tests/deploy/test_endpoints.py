@@ -1,4 +1,4 @@
-"""Clients use the endpoint that the environment names for all services or for one."""
+"""Test the choice of endpoints for AWS clients."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`make test-aws` reports missing credentials, and always deletes what it created."""
+"""Test that `make test-aws` reports missing credentials and deletes what it created."""
 
 import os
 import signal

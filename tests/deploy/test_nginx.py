@@ -1,4 +1,4 @@
-"""nginx.conf agrees with the gateway of the embedded stack."""
+"""Test that nginx.conf agrees with the gateway of the embedded stack."""
 
 import re
 from pathlib import Path
@@ -83,7 +83,7 @@ def test_event_stream_timeout_exceeds_the_services_own_limit() -> None:
 def test_nginx_sends_the_security_headers_of_the_gateway(tmp_path: Path) -> None:
     (tmp_path / "index.html").touch()
     with TestClient(
-        Litestar([page_files(tmp_path, "@MEDIA_ORIGIN@")], openapi_config=None)
+        Litestar([page_files(tmp_path, "@BUCKET_ORIGIN@")], openapi_config=None)
     ) as client:
         answer = client.get("/")
     wanted = {name: answer.headers[name] for name in HEADERS}

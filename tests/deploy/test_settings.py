@@ -1,4 +1,4 @@
-"""A missing or invalid setting stops a service at the start, with one line that says why."""
+"""Test that a missing or invalid setting stops a service and is explained."""
 
 import time
 

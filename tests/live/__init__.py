@@ -1,1 +1,1 @@
-"""Suites on a live AWS account: `make test-aws`; on an emulator if AWS_ENDPOINT_URL is set."""
+"""Test on a live AWS account: `make test-aws`. AWS_ENDPOINT_URL selects an emulator."""

@@ -1,4 +1,4 @@
-"""The stack of `tests/system`, with an AWS account in place of the emulator."""
+"""Provide the stack of `tests/system` with an AWS account in place of the emulator."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The tests of `tests/system`, on a live AWS account."""
+"""Run the tests of `tests/system` on a live AWS account."""
 
 import pytest
 

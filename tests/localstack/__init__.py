@@ -1,1 +1,1 @@
-"""The whole system on LocalStack, and in containers."""
+"""Test the whole system on LocalStack, and in containers."""

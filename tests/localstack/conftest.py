@@ -1,4 +1,4 @@
-"""The stack of `tests/system` on LocalStack."""
+"""Provide the stack of `tests/system` on LocalStack."""
 
 from collections.abc import Iterator
 

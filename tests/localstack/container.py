@@ -1,4 +1,4 @@
-"""LocalStack in a container, as the emulator of a stack of local processes."""
+"""Run LocalStack in a container, as the emulator of a stack of local processes."""
 
 import os
 import time

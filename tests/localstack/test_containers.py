@@ -1,4 +1,4 @@
-"""`make run-localstack`: the service images on LocalStack, behind nginx."""
+"""Test `make run-localstack`: the service images on LocalStack, behind nginx."""
 
 import json
 import os

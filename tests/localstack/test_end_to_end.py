@@ -1,4 +1,4 @@
-"""The tests of `tests/system`, on LocalStack."""
+"""Run the tests of `tests/system` on LocalStack."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The test of killed workers in `tests/faults`, on LocalStack."""
+"""Run the test of killed workers in `tests/faults` on LocalStack."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`make test-aws` with LocalStack in place of the account."""
+"""Run `make test-aws` with LocalStack in place of the account."""
 
 import pytest
 

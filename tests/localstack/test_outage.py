@@ -1,4 +1,4 @@
-"""An outage of AWS (`docker pause` of LocalStack): clients get 503, and nothing is lost."""
+"""Test an outage of AWS, by `docker pause` of LocalStack."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Presigned URLs pass a check that is as strict as that of S3."""
+"""Test that presigned URLs pass a check as strict as that of S3."""
 
 import pytest
 

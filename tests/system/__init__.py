@@ -1,1 +1,1 @@
-"""The whole system over HTTP, as clients use it."""
+"""Test the whole system over HTTP, as clients use it."""

@@ -1,4 +1,4 @@
-"""A client of the HTTP API, which knows only the contract."""
+"""Call the HTTP API with a client that knows only the contract."""
 
 import hashlib
 import json

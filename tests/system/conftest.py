@@ -1,4 +1,4 @@
-"""A client of the stack, and files to send."""
+"""Provide a client of the stack, and files to send."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Upload, convert and download."""
+"""Test uploads, conversions and downloads from end to end."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The shell commands of the README, run as they are written."""
+"""Run the shell commands of the README as they are written."""
 
 import os
 import re

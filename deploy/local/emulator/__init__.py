@@ -1,4 +1,4 @@
-"""MiniStack as the emulator of AWS in the embedded stack.
+"""Run MiniStack as the emulator of AWS in the embedded stack.
 
 `installation` and `process` run in our environment, `server` and `patches` in MiniStack's.
 """

@@ -15,7 +15,7 @@ REQUIREMENTS = Path(__file__).resolve().parent / "requirements.txt"
 
 
 def default_venv() -> Path:
-    """Return the folder of MiniStack's environment: `.venv-emulator`, or TINYPIXO_EMULATOR_VENV."""
+    """Return the folder of MiniStack's environment; TINYPIXO_EMULATOR_VENV changes it."""
     return Path(os.environ.get("TINYPIXO_EMULATOR_VENV", REPOSITORY / ".venv-emulator"))
 
 

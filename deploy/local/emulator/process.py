@@ -1,4 +1,4 @@
-"""MiniStack as a process that is started and stopped from here.
+"""Control MiniStack as a process.
 
 Everything it keeps is in one folder: items, queues, topics and the CloudFormation stack as JSON,
 objects and parts as files. All of it survives a restart, and a kill except for the last seconds.

@@ -1,4 +1,4 @@
-"""Patches of MiniStack 1.5.33, one module for each.
+"""Patch MiniStack 1.5.33, with one module for each patch.
 
 Each module says what MiniStack does and what would have to change upstream. A patch replaces whole
 functions of MiniStack with functions of ours; none edits source text. The version is pinned by

@@ -108,7 +108,7 @@ def _local_name(element: Element) -> str:
 
 
 def _matches(part: RequestedPart, stored: dict[int, dict[str, Any]]) -> bool:
-    """Return True if the part is stored with the ETag and the checksums that the request names."""
+    """Return True if the part is stored with the requested ETag and checksums."""
     found = stored.get(part.number)
     if found is None:
         return False

@@ -1,0 +1,1 @@
+"""Test the emulator of the embedded stack: MiniStack with our patches."""
