@@ -1,71 +1,77 @@
 import { useCallback } from 'react';
-import { DropZone } from './features/upload/DropZone';
+import type { AppController } from './appController';
+import { DraftToolbar } from './components/DraftToolbar';
 import { FileRow } from './components/FileRow';
 import { Header } from './components/Header';
 import { LiveRegion } from './components/LiveRegion';
-import { Toolbar } from './components/DraftToolbar';
-import type { Session } from './appController';
-import { conversionsOf } from './state/reducer';
+import { DropZone } from './features/upload/DropZone';
+import { selectConversions } from './state/reducer';
 import { useStore } from './state/store';
 
-export function App({ session }: { session: Session }) {
-  const state = useStore(session.store);
-  const add = useCallback((files: File[]) => session.add(files), [session]);
-  const ready = state.boot === 'ready';
-  const empty = state.rows.length === 0;
-  const drafts = state.rows.filter((row) => row.stage === 'draft').length;
+export function App({ controller }: { controller: AppController }) {
+  const state = useStore(controller.store);
+  const addFiles = useCallback((files: File[]) => controller.addFiles(files), [controller]);
+  const { rows, formats, connection } = state;
+  const isReady = state.startup === 'ready';
+  const isEmpty = rows.length === 0;
+  const drafts = rows.filter((row) => row.stage === 'draft');
 
   return (
     <>
-      <Header connection={state.connection} ready={ready} />
+      <Header connection={connection} isReady={isReady} />
       <main className="page">
-        <div className={empty ? 'intro' : 'hidden'}>
-          <h1>Any sound in. The format you need out.</h1>
+        <div className={isEmpty ? 'intro' : 'visually-hidden'}>
+          <h1>Convert audio to the format you need.</h1>
           <p>
-            Drop music, recordings or videos. Watch every chunk arrive and every second convert,
-            then take the result with you.
+            Drop music, recordings or videos. Watch each file upload and convert, then play or
+            download the result.
           </p>
         </div>
-        {state.boot === 'unreachable' && (
+        {state.startup === 'unreachable' && (
           <p className="notice" role="status">
-            TinyPixo cannot be reached at the moment. This page keeps trying; there is nothing you
-            need to do.
+            TinyPixo cannot be reached. This page keeps trying: you don’t need to do anything.
           </p>
         )}
-        <DropZone onFiles={add} slim={!empty} disabled={!ready} />
-        {drafts > 1 && <Toolbar rows={state.rows} formats={state.formats} session={session} />}
-        <ul className="rows" aria-label="Your files">
-          {state.rows.map((row) => (
+        <DropZone onFiles={addFiles} compact={!isEmpty} disabled={!isReady} />
+        {drafts.length > 1 && (
+          <DraftToolbar drafts={drafts} formats={formats} controller={controller} />
+        )}
+        <ul className="file-list" aria-label="Your files">
+          {rows.map((row) => (
             <FileRow
               key={row.key}
               row={row}
-              conversions={conversionsOf(state, row)}
-              alone={drafts < 2}
-              offline={state.connection === 'offline'}
-              troubles={state.troubles}
-              formats={state.formats}
-              session={session}
+              conversions={selectConversions(state, row)}
+              conversionProblems={state.conversionProblems}
+              formats={formats}
+              isOnlyDraft={drafts.length < 2}
+              isOffline={connection === 'offline'}
+              controller={controller}
             />
           ))}
         </ul>
-        {empty && ready && (
-          <ul className="promises" aria-label="How TinyPixo works">
-            <li>
-              <strong>Nothing gets lost.</strong> Close the tab, lose the network, come back: it
-              goes on where it was.
-            </li>
-            <li>
-              <strong>Nothing is hidden.</strong> Chunks, speed, place in the queue and time left,
-              as they happen.
-            </li>
-            <li>
-              <strong>Nothing lingers.</strong> Each file says until when it is kept. You can delete
-              it at any time.
-            </li>
-          </ul>
-        )}
+        {isEmpty && isReady && <Features />}
       </main>
-      <LiveRegion said={state.said} />
+      <LiveRegion announcement={state.announcement} />
     </>
+  );
+}
+
+function Features() {
+  return (
+    <ul className="features" aria-label="How TinyPixo works">
+      <li>
+        <strong>Uploads resume.</strong> Close the tab or lose the network: the upload continues
+        when you come back.
+      </li>
+      <li>
+        <strong>You see every step.</strong> Chunks, speed, place in the queue and time left, as
+        they happen.
+      </li>
+      <li>
+        <strong>Files are deleted.</strong> Each file shows how long it is kept. You can delete it
+        at any time.
+      </li>
+    </ul>
   );
 }

@@ -1,17 +1,19 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';
-import { Session } from './appController';
+import { AppController } from './appController';
 import './styles/base.css';
 import './styles/page.css';
-import './styles/row.css';
+import './styles/file-row.css';
+import './styles/progress.css';
+import './styles/conversion.css';
 import './styles/controls.css';
 
-const session = new Session();
-void session.start();
+const controller = new AppController();
+void controller.start();
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
-    <App session={session} />
+    <App controller={controller} />
   </StrictMode>,
 );

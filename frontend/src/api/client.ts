@@ -1,68 +1,70 @@
 import { ApiError, NetworkError } from './errors';
-import { putBytes, putSigned, retryAfterMs } from './transport';
+import { putBytes, putToStorage, retryAfterMs } from './transport';
 import type {
-  Choice,
   Conversion,
+  ConversionSettings,
   Format,
-  NewUpload,
   Page,
+  PresignedPart,
   Progress,
-  SignedPart,
   Upload,
+  UploadRequest,
 } from './types';
 
-/** JSON calls are small; one that takes longer than this is lost, not slow. */
-const TIMEOUT_MS = 20_000;
-/** The history a session can reasonably have; a broken cursor must not make the page ask for ever. */
+const REQUEST_TIMEOUT_MS = 20_000;
+/** Limit for a listing, so that a wrong cursor cannot make the page send requests forever. */
 const MAX_PAGES = 20;
 
-export type Polled =
-  { state: 'same' } | { state: 'gone' } | { state: 'new'; progress: Progress; etag?: string };
-export type OnBytes = (sent: number) => void;
+export type PollResult =
+  | { state: 'unchanged' }
+  | { state: 'deleted' }
+  | { state: 'changed'; progress: Progress; etag?: string };
+export type OnBytesSent = (bytes: number) => void;
 
-interface Call {
+interface RequestOptions {
   method?: string;
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
 }
 
-/** Turns an answer that is not a success into an error with words; never throws anything else. */
-export function problemFrom(status: number, text: string, retryAfter: string | null): ApiError {
+/** Create an error from an error response, whatever its body is. Never throws. */
+export function toApiError(status: number, text: string, retryAfter: string | null): ApiError {
   let body: Record<string, unknown> = {};
   try {
     const parsed: unknown = JSON.parse(text);
     if (parsed && typeof parsed === 'object') body = parsed as Record<string, unknown>;
   } catch {
-    // A gateway between us and the service answers in HTML; the status is all there is to know.
+    // A gateway in front of the service answers in HTML. Only its status is known then.
   }
-  const words = (name: string) =>
+  const field = (name: string) =>
     typeof body[name] === 'string' ? (body[name] as string) : undefined;
-  const fields = Array.isArray(body.errors)
-    ? (body.errors as { field?: string; message?: string }[])
-    : [];
-  const named = fields
-    .map((each) => [each.field, each.message].filter(Boolean).join(': '))
-    .filter(Boolean);
   const detail =
-    words('detail') ??
-    words('title') ??
+    field('detail') ??
+    field('title') ??
     `The service answered with an error (${status}). Try again in a moment.`;
-  const missing = Array.isArray(body.missing_parts) ? (body.missing_parts as number[]) : undefined;
   return new ApiError(
     status,
-    words('code') ?? `http_${status}`,
-    [detail, ...named].join(' '),
+    field('code') ?? `http_${status}`,
+    [detail, ...fieldErrors(body.errors)].join(' '),
     retryAfterMs(retryAfter),
-    missing,
+    Array.isArray(body.missing_parts) ? (body.missing_parts as number[]) : undefined,
   );
 }
 
-async function ask(
+function fieldErrors(errors: unknown): string[] {
+  if (!Array.isArray(errors)) return [];
+  return (errors as { field?: string; message?: string }[])
+    .map((error) => [error.field, error.message].filter(Boolean).join(': '))
+    .filter(Boolean);
+}
+
+async function send(
   path: string,
-  { method = 'GET', body, headers, signal }: Call = {},
+  { method = 'GET', body, headers, signal }: RequestOptions = {},
 ): Promise<Response> {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  const hasBody = body !== undefined;
   try {
     return await fetch(path, {
       method,
@@ -71,30 +73,33 @@ async function ask(
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       headers: {
         Accept: 'application/json',
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(hasBody ? { 'Content-Type': 'application/json' } : {}),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(hasBody ? { body: JSON.stringify(body) } : {}),
     });
   } catch {
     throw new NetworkError(`${method} ${path} got no answer`);
   }
 }
 
-async function json<T>(path: string, call?: Call): Promise<T> {
-  const response = await ask(path, call);
+async function requestJson<T>(path: string, options?: RequestOptions): Promise<T> {
+  const response = await send(path, options);
   const text = await response.text().catch(() => {
-    throw new NetworkError(`the answer of ${path} broke off`);
+    throw new NetworkError(`the answer to ${path} is incomplete`);
   });
-  if (!response.ok) throw problemFrom(response.status, text, response.headers.get('Retry-After'));
+  if (!response.ok) {
+    throw toApiError(response.status, text, response.headers.get('Retry-After'));
+  }
   return (text ? JSON.parse(text) : undefined) as T;
 }
 
-async function everyPage<T>(path: string): Promise<T[]> {
+async function fetchAllPages<T>(path: string): Promise<T[]> {
   const items: T[] = [];
   let next: string | null | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
-    const answer: Page<T> = await json(next ? `${path}?next=${encodeURIComponent(next)}` : path);
+    const url = next ? `${path}?next=${encodeURIComponent(next)}` : path;
+    const answer: Page<T> = await requestJson(url);
     items.push(...answer.items);
     next = answer.next;
     if (!next) break;
@@ -102,84 +107,96 @@ async function everyPage<T>(path: string): Promise<T[]> {
   return items;
 }
 
-const upload = (id: string, rest = '') => `/api/uploads/${encodeURIComponent(id)}${rest}`;
-const conversion = (id: string, rest = '') => `/api/conversions/${encodeURIComponent(id)}${rest}`;
+const uploadUrl = (id: string, rest = '') => `/api/uploads/${encodeURIComponent(id)}${rest}`;
+const conversionUrl = (id: string, rest = '') =>
+  `/api/conversions/${encodeURIComponent(id)}${rest}`;
 
-export const api = {
-  formats: () => json<{ formats: Format[] }>('/api/formats').then((answer) => answer.formats),
+/** Call the services. Each method is one request of the HTTP contract. */
+export const apiClient = {
+  listFormats: async () => {
+    const answer = await requestJson<{ formats: Format[] }>('/api/formats');
+    return answer.formats;
+  },
 
-  createUpload: (body: NewUpload) => json<Upload>('/api/uploads', { method: 'POST', body }),
-  getUpload: (id: string, signal?: AbortSignal) => json<Upload>(upload(id), { signal }),
-  listUploads: () => everyPage<Upload>('/api/uploads'),
-  signParts: (id: string, numbers: number[], signal?: AbortSignal) =>
-    json<{ parts: SignedPart[] }>(upload(id, '/parts/sign'), {
+  createUpload: (body: UploadRequest) =>
+    requestJson<Upload>('/api/uploads', { method: 'POST', body }),
+  getUpload: (id: string, signal?: AbortSignal) => requestJson<Upload>(uploadUrl(id), { signal }),
+  listUploads: () => fetchAllPages<Upload>('/api/uploads'),
+  signParts: async (id: string, partNumbers: number[], signal?: AbortSignal) => {
+    const answer = await requestJson<{ parts: PresignedPart[] }>(uploadUrl(id, '/parts/sign'), {
       method: 'POST',
-      body: { part_numbers: numbers },
+      body: { part_numbers: partNumbers },
       signal,
-    }).then((answer) => answer.parts),
-  putSigned: (part: SignedPart, body: Blob, onBytes: OnBytes, signal: AbortSignal) =>
-    putSigned({ url: part.url, headers: part.headers, body, onBytes, signal }),
-  putPart: async (
-    id: string,
-    n: number,
+    });
+    return answer.parts;
+  },
+  putPartToStorage: (
+    part: PresignedPart,
     body: Blob,
-    onBytes: OnBytes,
+    onBytesSent: OnBytesSent,
+    signal: AbortSignal,
+  ) => putToStorage({ url: part.url, headers: part.headers, body, onBytesSent, signal }),
+  putPartToService: async (
+    id: string,
+    partNumber: number,
+    body: Blob,
+    onBytesSent: OnBytesSent,
     signal: AbortSignal,
   ): Promise<Upload> => {
-    const headers = { 'Content-Type': 'application/octet-stream', Accept: 'application/json' };
-    const answer = await putBytes({
-      url: upload(id, `/parts/${n}`),
-      headers,
+    const response = await putBytes({
+      url: uploadUrl(id, `/parts/${partNumber}`),
+      headers: { 'Content-Type': 'application/octet-stream', Accept: 'application/json' },
       body,
-      onBytes,
+      onBytesSent,
       signal,
     });
-    if (answer.status < 200 || answer.status >= 300)
-      throw problemFrom(answer.status, answer.text, answer.header('Retry-After'));
-    return JSON.parse(answer.text) as Upload;
+    if (response.status < 200 || response.status >= 300) {
+      throw toApiError(response.status, response.text, response.header('Retry-After'));
+    }
+    return JSON.parse(response.text) as Upload;
   },
-  reportPart: (id: string, n: number, signal?: AbortSignal) =>
-    json<Upload>(upload(id, `/parts/${n}`), { method: 'POST', body: {}, signal }),
-  completeUpload: (id: string, signal?: AbortSignal) =>
-    json<Upload>(upload(id, '/complete'), { method: 'POST', body: {}, signal }),
-  deleteUpload: (id: string) => json<undefined>(upload(id), { method: 'DELETE' }),
-
-  createConversion: (uploadId: string, choice: Choice, key: string) =>
-    json<Conversion>('/api/conversions', {
+  reportPart: (id: string, partNumber: number, signal?: AbortSignal) =>
+    requestJson<Upload>(uploadUrl(id, `/parts/${partNumber}`), {
       method: 'POST',
-      body: { upload_id: uploadId, ...choice },
-      headers: { 'Idempotency-Key': key },
+      body: {},
+      signal,
     }),
-  getConversion: (id: string) => json<Conversion>(conversion(id)),
-  listConversions: () => everyPage<Conversion>('/api/conversions'),
-  cancelConversion: (id: string) =>
-    json<unknown>(conversion(id, '/cancel'), { method: 'POST', body: {} }),
-  deleteConversion: (id: string) => json<undefined>(conversion(id), { method: 'DELETE' }),
+  completeUpload: (id: string, signal?: AbortSignal) =>
+    requestJson<Upload>(uploadUrl(id, '/complete'), { method: 'POST', body: {}, signal }),
+  deleteUpload: (id: string) => requestJson<undefined>(uploadUrl(id), { method: 'DELETE' }),
 
-  progress: async (id: string, etag?: string): Promise<Polled> => {
-    const response = await ask(`/api/progress/${encodeURIComponent(id)}`, {
+  createConversion: (uploadId: string, settings: ConversionSettings, idempotencyKey: string) =>
+    requestJson<Conversion>('/api/conversions', {
+      method: 'POST',
+      body: { upload_id: uploadId, ...settings },
+      headers: { 'Idempotency-Key': idempotencyKey },
+    }),
+  getConversion: (id: string) => requestJson<Conversion>(conversionUrl(id)),
+  listConversions: () => fetchAllPages<Conversion>('/api/conversions'),
+  cancelConversion: (id: string) =>
+    requestJson<unknown>(conversionUrl(id, '/cancel'), { method: 'POST', body: {} }),
+  deleteConversion: (id: string) => requestJson<undefined>(conversionUrl(id), { method: 'DELETE' }),
+
+  /** Ask for the progress of an upload or a conversion if it changed since `etag`. */
+  getProgress: async (id: string, etag?: string): Promise<PollResult> => {
+    const response = await send(`/api/progress/${encodeURIComponent(id)}`, {
       headers: etag ? { 'If-None-Match': etag } : {},
     });
-    if (response.status === 304) return { state: 'same' };
-    if (response.status === 404 || response.status === 410) return { state: 'gone' };
-    if (!response.ok)
-      throw problemFrom(
-        response.status,
-        await response.text(),
-        response.headers.get('Retry-After'),
-      );
-    return {
-      state: 'new',
-      progress: (await response.json()) as Progress,
-      etag: response.headers.get('ETag') ?? undefined,
-    };
+    if (response.status === 304) return { state: 'unchanged' };
+    if (response.status === 404 || response.status === 410) return { state: 'deleted' };
+    if (!response.ok) {
+      const retryAfter = response.headers.get('Retry-After');
+      throw toApiError(response.status, await response.text(), retryAfter);
+    }
+    const progress = (await response.json()) as Progress;
+    return { state: 'changed', progress, etag: response.headers.get('ETag') ?? undefined };
   },
-  /** The browser itself remembers the last event id and sends it when it reconnects. */
-  events: () => new EventSource('/api/progress/events'),
+  /** Open the event stream of this session. The browser sends Last-Event-ID on reconnection. */
+  openEventStream: () => new EventSource('/api/progress/events'),
 };
 
-export type Api = typeof api;
+export type ApiClient = typeof apiClient;
 
-/** Plain links, so that the browser's own download and player do the work. */
-export const downloadUrl = (id: string, inline = false) =>
-  conversion(id, `/download${inline ? '?inline=1' : ''}`);
+/** Return the link for a download, or for the audio player if `inline` is true. */
+export const downloadUrl = (conversionId: string, inline = false) =>
+  conversionUrl(conversionId, `/download${inline ? '?inline=1' : ''}`);

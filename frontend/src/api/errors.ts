@@ -1,29 +1,29 @@
-/** Everything that can go wrong on the way to a service or to storage, told apart by what helps against it. */
+import type { Problem } from './types';
 
-/** No answer at all: no network, a name that does not resolve, a refused cross-origin call, a time-out. */
+/** Raised when a request gets no answer: no network, DNS failure, refused by CORS, timeout. */
 export class NetworkError extends Error {
   override name = 'NetworkError';
 }
 
-/** An answer that is not a success. `status` decides whether another try can help. */
+/** Raised when the answer is not a success. `status` decides if a retry can help. */
 export class HttpError extends Error {
   override name = 'HttpError';
   constructor(
     readonly status: number,
     message: string,
-    /** How long the server asked us to stay away, in milliseconds. */
+    /** The server's Retry-After, in milliseconds. */
     readonly retryAfterMs?: number,
   ) {
     super(message);
   }
 }
 
-/** Storage refused a presigned request; its body is XML for machines and is not shown to anybody. */
+/** Raised when S3 refuses a presigned request. Its XML body is not shown to the user. */
 export class StorageError extends HttpError {
   override name = 'StorageError';
 }
 
-/** A service answered with problem details (RFC 9457). */
+/** Raised when a service answers with problem details (RFC 9457). */
 export class ApiError extends HttpError {
   override name = 'ApiError';
   constructor(
@@ -31,34 +31,36 @@ export class ApiError extends HttpError {
     readonly code: string,
     detail: string,
     retryAfterMs?: number,
-    /** Which parts `complete` did not find. */
+    /** Part numbers that are missing when an upload is completed. */
     readonly missingParts?: number[],
   ) {
     super(status, detail, retryAfterMs);
   }
 }
 
-/** The bytes on the person's disk are not the ones that we started with. */
+/** Raised when the file on the user's disk was changed or moved during the upload. */
 export class FileChangedError extends Error {
   override name = 'FileChangedError';
 }
 
-/** The words that a person sees for an error, with a code that tests and support can use. */
-export function inWords(error: unknown): { code: string; detail: string } {
+/** Return the code and the sentence that the page shows for an error. */
+export function toProblem(error: unknown): Problem {
   if (error instanceof ApiError) return { code: error.code, detail: error.message };
   if (error instanceof FileChangedError) return { code: 'file_changed', detail: error.message };
-  if (error instanceof NetworkError)
+  if (error instanceof NetworkError) {
     return {
       code: 'network',
-      detail: 'TinyPixo could not be reached. Check the connection and try again.',
+      detail: 'TinyPixo cannot be reached. Check your connection and try again.',
     };
-  if (error instanceof StorageError)
+  }
+  if (error instanceof StorageError) {
     return {
       code: 'storage',
-      detail: `The storage did not take the file (answer ${error.status}). Try again in a moment.`,
+      detail: `The storage refused the file (status ${error.status}). Try again in a moment.`,
     };
+  }
   return {
     code: 'unexpected',
-    detail: 'Something unexpected went wrong in this page. Reload it; your files are kept.',
+    detail: 'Something went wrong in this page. Reload it: your files are kept.',
   };
 }

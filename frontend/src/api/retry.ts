@@ -1,60 +1,75 @@
+import type { Environment } from '../lib/environment';
 import { HttpError, NetworkError } from './errors';
-import type { World } from '../lib/environment';
 
-const FIRST_MS = 400;
-const LONGEST_MS = 30_000;
-/** While the device is offline we only knock now and then: the `online` event ends the wait at once. */
-const OFFLINE_MS = 15_000;
-/** A service that refuses this often in a row is broken, and the person should know. */
-export const MAX_REFUSALS = 8;
+const BASE_DELAY_MS = 400;
+const MAX_DELAY_MS = 30_000;
+/** Delay while the device is offline. The browser's `online` event ends it at once. */
+const OFFLINE_DELAY_MS = 15_000;
+/** Error responses to one request after which the user is told. */
+export const MAX_ERROR_RESPONSES = 8;
 
-/** Why nothing moves at the moment: nobody answers, or somebody asked us to wait. */
-export type Waiting = 'network' | 'server';
+/** Reason for a pause between retries: no answer at all, or an error response. */
+export type WaitReason = 'network' | 'server';
 
-/** Statuses that may be different a moment later. */
-export const isTemporary = (status: number) =>
+/** Return true for statuses that may differ on the next attempt. */
+export const isRetryableStatus = (status: number) =>
   status === 408 || status === 425 || status === 429 || status >= 500;
 
-/** Exponential, half of it random so that four lanes do not knock together, and never sooner than asked. */
-export function backOffMs(
+/**
+ * Return the delay before the next attempt, in milliseconds.
+ *
+ * The delay grows exponentially. Half of it is random, so that parallel requests do not retry at
+ * the same time. It is never shorter than the server's Retry-After.
+ */
+export function backoffDelayMs(
   failures: number,
-  world: Pick<World, 'random' | 'online'>,
+  environment: Pick<Environment, 'random' | 'isOnline'>,
   error?: unknown,
 ): number {
-  if (error instanceof NetworkError && !world.online()) return OFFLINE_MS;
-  const full = Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures - 1));
-  const own = full / 2 + (full / 2) * world.random();
-  const asked = error instanceof HttpError ? error.retryAfterMs : undefined;
-  return asked === undefined ? own : Math.max(asked + 250 * world.random(), own);
+  if (error instanceof NetworkError && !environment.isOnline()) return OFFLINE_DELAY_MS;
+  const ceiling = Math.min(MAX_DELAY_MS, BASE_DELAY_MS * 2 ** (failures - 1));
+  const delay = ceiling / 2 + (ceiling / 2) * environment.random();
+  const retryAfter = error instanceof HttpError ? error.retryAfterMs : undefined;
+  return retryAfter === undefined
+    ? delay
+    : Math.max(retryAfter + 250 * environment.random(), delay);
 }
 
-export interface Persistence {
-  world: World;
+export interface RetryOptions {
+  environment: Environment;
   signal: AbortSignal;
-  onWait?: (why: Waiting | undefined) => void;
+  /** Called with the reason before each pause, and with undefined after the answer. */
+  onWaiting?: (reason: WaitReason | undefined) => void;
 }
 
 /**
- * Repeats one request until it is answered. A missing network is waited for without limit, a service in
- * trouble gets MAX_REFUSALS tries, and a refusal that will not change (4xx) is thrown at once.
- * The browser's word for "offline" is never taken alone: a service on this machine answers without network.
+ * Repeat a request until it is answered.
+ *
+ * A missing network is waited for without limit. A service that answers with retryable errors gets
+ * MAX_ERROR_RESPONSES attempts. Any other error is thrown at once. The request is also tried while
+ * the browser reports that it is offline, because a service on this machine needs no network.
  */
-export async function persist<T>(
+export async function withRetries<T>(
   request: () => Promise<T>,
-  { world, signal, onWait }: Persistence,
+  { environment, signal, onWaiting }: RetryOptions,
 ): Promise<T> {
-  for (let failures = 1, refusals = 0; ; failures++) {
+  let errorResponses = 0;
+  for (let failures = 1; ; failures++) {
     try {
       const answer = await request();
-      onWait?.(undefined);
+      onWaiting?.(undefined);
       return answer;
     } catch (error) {
       if (signal.aborted) throw error;
-      if (error instanceof NetworkError) onWait?.('network');
-      else if (error instanceof HttpError && isTemporary(error.status) && ++refusals < MAX_REFUSALS)
-        onWait?.('server');
-      else throw error;
-      await world.sleep(backOffMs(failures, world, error), signal);
+      if (error instanceof NetworkError) {
+        onWaiting?.('network');
+      } else if (error instanceof HttpError && isRetryableStatus(error.status)) {
+        if (++errorResponses >= MAX_ERROR_RESPONSES) throw error;
+        onWaiting?.('server');
+      } else {
+        throw error;
+      }
+      await environment.sleep(backoffDelayMs(failures, environment, error), signal);
     }
   }
 }

@@ -1,79 +1,94 @@
 import { NetworkError, StorageError } from './errors';
 
-/** A PUT that makes no progress for this long is dead; mobile networks often do not say so themselves. */
-const STALLED_MS = 60_000;
-/** After the last byte the other side may still have to store the part. */
-const ANSWER_MS = 120_000;
-/** Set by the browser; trying to set them only fills the console with refusals. */
-const BROWSERS_OWN = new Set(['host', 'content-length', 'connection', 'origin', 'user-agent']);
+/** Time without progress after which a PUT is given up. Mobile networks often report no error. */
+const STALL_TIMEOUT_MS = 60_000;
+/** Time for the answer after the last byte: the service may still have to store the part. */
+const RESPONSE_TIMEOUT_MS = 120_000;
+/** Headers that only the browser may set. Setting them logs an error on the console. */
+const FORBIDDEN_HEADERS = new Set(['host', 'content-length', 'connection', 'origin', 'user-agent']);
 
-export interface Put {
+export interface PutRequest {
   url: string;
   headers: Record<string, string>;
   body: Blob;
-  onBytes: (sent: number) => void;
+  onBytesSent: (bytes: number) => void;
   signal: AbortSignal;
 }
 
-/** Sends bytes by XMLHttpRequest, because fetch cannot tell how many of them have left. */
+export interface PutResponse {
+  status: number;
+  text: string;
+  header(name: string): string | null;
+}
+
+/**
+ * Send bytes by PUT and report upload progress.
+ *
+ * This uses XMLHttpRequest because fetch reports no upload progress.
+ *
+ * @throws NetworkError if there is no answer, or `signal` is aborted.
+ */
 export function putBytes({
   url,
   headers,
   body,
-  onBytes,
+  onBytesSent,
   signal,
-}: Put): Promise<{ status: number; text: string; header(name: string): string | null }> {
+}: PutRequest): Promise<PutResponse> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const watch = (ms: number) => {
+    const restartTimeout = (ms: number) => {
       clearTimeout(timer);
       timer = setTimeout(() => request.abort(), ms);
     };
-    const stop = () => request.abort();
-    const settle = (finish: () => void) => {
+    const abort = () => request.abort();
+    const finish = (settle: () => void) => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', stop);
-      finish();
+      signal.removeEventListener('abort', abort);
+      settle();
     };
     request.upload.onprogress = (event) => {
-      watch(event.loaded < body.size ? STALLED_MS : ANSWER_MS);
-      onBytes(event.loaded);
+      restartTimeout(event.loaded < body.size ? STALL_TIMEOUT_MS : RESPONSE_TIMEOUT_MS);
+      onBytesSent(event.loaded);
     };
     request.onload = () =>
-      settle(() =>
+      finish(() =>
         resolve({
           status: request.status,
           text: request.responseText,
           header: (name) => request.getResponseHeader(name),
         }),
       );
-    request.onerror = () => settle(() => reject(new NetworkError('no answer')));
-    request.onabort = () => settle(() => reject(new NetworkError('stopped')));
+    request.onerror = () => finish(() => reject(new NetworkError('no answer')));
+    request.onabort = () => finish(() => reject(new NetworkError('aborted')));
     request.open('PUT', url);
     for (const [name, value] of Object.entries(headers)) {
-      if (!BROWSERS_OWN.has(name.toLowerCase())) request.setRequestHeader(name, value);
+      if (!FORBIDDEN_HEADERS.has(name.toLowerCase())) request.setRequestHeader(name, value);
     }
-    if (signal.aborted) return settle(() => reject(new NetworkError('stopped')));
-    signal.addEventListener('abort', stop);
-    watch(STALLED_MS);
+    if (signal.aborted) return finish(() => reject(new NetworkError('aborted')));
+    signal.addEventListener('abort', abort);
+    restartTimeout(STALL_TIMEOUT_MS);
     request.send(body);
   });
 }
 
-/** To storage, by presigned URL. The ETag in the answer is not read: the service asks storage itself. */
-export async function putSigned(put: Put): Promise<void> {
-  const answer = await putBytes(put);
-  if (answer.status < 200 || answer.status >= 300) {
-    throw new StorageError(
-      answer.status,
-      'storage refused',
-      retryAfterMs(answer.header('Retry-After')),
-    );
+/**
+ * Send bytes to S3 by a presigned URL.
+ *
+ * The ETag of the answer is not read: the upload service asks S3 for it.
+ *
+ * @throws StorageError if S3 refuses the request.
+ */
+export async function putToStorage(request: PutRequest): Promise<void> {
+  const response = await putBytes(request);
+  if (response.status < 200 || response.status >= 300) {
+    const retryAfter = retryAfterMs(response.header('Retry-After'));
+    throw new StorageError(response.status, 'refused by storage', retryAfter);
   }
 }
 
-/** `Retry-After` is either seconds or a date. */
+/** Parse a Retry-After header, which holds seconds or a date, into milliseconds. */
 export function retryAfterMs(value: string | null, now = Date.now()): number | undefined {
   if (!value) return undefined;
   const seconds = Number(value);

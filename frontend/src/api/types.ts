@@ -1,16 +1,16 @@
-/** What the services say, field for field as in the HTTP contract. */
+/** Types of the HTTP contract, with the field names of the JSON documents. */
 
 export type UploadStatus = 'uploading' | 'uploaded' | 'failed' | 'aborted';
 export type ConversionStatus = 'queued' | 'converting' | 'completed' | 'failed' | 'cancelled';
 export type Phase = 'waiting' | 'queued' | 'probing' | 'converting' | 'storing' | 'done';
 
-export interface Trouble {
+export interface Problem {
   code: string;
   detail: string;
 }
 
-/** One format and the options that go with it: also the body of POST /api/conversions without `upload_id`. */
-export interface Choice {
+/** A format and its options: the body of POST /api/conversions without `upload_id`. */
+export interface ConversionSettings {
   format: string;
   bitrate?: string;
   quality?: number;
@@ -31,28 +31,28 @@ export interface Upload {
   uploaded_bytes: number;
   percent: number;
   conversions: string[];
-  error?: Trouble | null;
+  error?: Problem | null;
   version: number;
   created_at: string;
   updated_at: string;
   expires_at: string;
 }
 
-export interface NewUpload {
+export interface UploadRequest {
   filename: string;
   size: number;
   content_type?: string;
-  convert?: Choice;
+  convert?: ConversionSettings;
 }
 
-export interface SignedPart {
+export interface PresignedPart {
   part_number: number;
   url: string;
   headers: Record<string, string>;
   expires_at: string;
 }
 
-export interface Source {
+export interface SourceInfo {
   codec?: string | null;
   container?: string | null;
   duration?: number | null;
@@ -63,7 +63,7 @@ export interface Source {
   has_cover?: boolean | null;
 }
 
-export interface Output {
+export interface OutputFile {
   filename: string;
   size: number;
   media_type: string;
@@ -80,11 +80,11 @@ export interface Conversion {
   eta_seconds?: number | null;
   speed?: number | null;
   format: string;
-  options?: Omit<Choice, 'format'> | null;
-  source?: Source | null;
-  output?: Output | null;
+  options?: Omit<ConversionSettings, 'format'> | null;
+  source?: SourceInfo | null;
+  output?: OutputFile | null;
   warnings?: string[];
-  error?: Trouble | null;
+  error?: Problem | null;
   attempts?: number;
   queue_position?: number | null;
   version: number;
@@ -107,7 +107,7 @@ export interface Progress {
   completed_parts?: number | null;
   part_count?: number | null;
   queue_position?: number | null;
-  error?: Trouble | null;
+  error?: Problem | null;
   version: number;
   updated_at?: string;
 }

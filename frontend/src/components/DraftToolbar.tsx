@@ -1,57 +1,55 @@
-import { formatName, sanitise } from '../features/conversion/conversionSettings';
-import { remembered } from '../storage/preferences';
-import type { Session } from '../appController';
-import type { Row } from '../state/reducer';
 import type { Format } from '../api/types';
+import type { AppController } from '../appController';
+import { formatName, supportedSettings } from '../features/conversion/conversionSettings';
+import type { Row } from '../state/state';
+import { loadSettings } from '../storage/preferences';
 
-/** For many files at once; one file has all it needs in its own row. */
-export function Toolbar({
-  rows,
-  formats,
-  session,
-}: {
-  rows: Row[];
+interface DraftToolbarProps {
+  drafts: Row[];
   formats: Format[];
-  session: Session;
-}) {
-  const drafts = rows.filter((row) => row.stage === 'draft');
-  const setAll = (name: string) =>
-    drafts.forEach((row) =>
-      session.sending.choose(
-        row.key,
-        sanitise(remembered().byFormat[name] ?? { format: name }, formats),
-      ),
-    );
-  const first = drafts[0]?.choice.format ?? '';
-  const same = drafts.every((row) => row.choice.format === first) ? first : '';
+  controller: AppController;
+}
+
+/** Choose one format for several drafts, and start all of them. */
+export function DraftToolbar({ drafts, formats, controller }: DraftToolbarProps) {
+  const { uploadManager } = controller;
+  const setFormat = (name: string) => {
+    const settings = loadSettings().byFormat[name] ?? { format: name };
+    for (const { key } of drafts) {
+      uploadManager.setSettings(key, supportedSettings(settings, formats));
+    }
+  };
+  const firstFormat = drafts[0]?.settings.format ?? '';
+  const isMixed = drafts.some((row) => row.settings.format !== firstFormat);
+  const format = isMixed ? '' : firstFormat;
   return (
-    <section className="toolbar" aria-label="All new files">
+    <section className="toolbar" aria-label="New files">
       <p>{drafts.length} files are ready to convert</p>
-      <label className="toolbar__all">
+      <label className="toolbar__format">
         All to
         <select
           className="select"
           data-testid="all-format-select"
-          value={same}
-          onChange={(event) => setAll(event.target.value)}
+          value={format}
+          onChange={(event) => setFormat(event.target.value)}
         >
-          {same === '' && (
+          {format === '' && (
             <option value="" disabled>
               mixed
             </option>
           )}
-          {formats.map((each) => (
-            <option key={each.format} value={each.format}>
-              {formatName(each.format)}
+          {formats.map(({ format: name }) => (
+            <option key={name} value={name}>
+              {formatName(name)}
             </option>
           ))}
         </select>
       </label>
       <button
         type="button"
-        className="button button--main"
+        className="button button--primary"
         data-testid="convert-all"
-        onClick={() => session.sending.convertAll()}
+        onClick={() => uploadManager.startAll()}
       >
         Convert all
       </button>

@@ -1,91 +1,106 @@
-import { focusPicker } from '../lib/focus';
-import type { Session } from '../appController';
-import type { Row } from '../state/reducer';
-import { Again, Close, Pause, Play, Trash } from './Icons';
+import type { AppController } from '../appController';
+import { focusFilePicker } from '../lib/focus';
+import type { Row } from '../state/state';
+import { Close, Pause, Play, Retry, Trash } from './Icons';
 
-/** The buttons in a row's corner: never more than make sense at the moment. */
-export function RowActions({ row, session }: { row: Row; session: Session }) {
-  const { sending } = session;
-  const phase = row.transfer?.phase;
-  const underWay =
-    row.stage === 'queued' ||
-    row.stage === 'elsewhere' ||
-    (row.stage === 'sending' && phase !== 'failed');
-  const remove = () => void session.remove(row).then(focusPicker);
+interface FileActionsProps {
+  row: Row;
+  controller: AppController;
+}
+
+/** Show the buttons that make sense in the current stage of a file. */
+export function FileActions({ row, controller }: FileActionsProps) {
   return (
     <div className="actions">
-      {row.stage === 'sending' && phase === 'uploading' && (
-        <button
-          type="button"
-          className="button button--quiet"
-          data-testid="pause-button"
-          aria-label={`Pause ${row.name}`}
-          onClick={() => sending.pause(row.key)}
-        >
-          <Pause />
-          <span className="button__words">Pause</span>
-        </button>
-      )}
-      {row.stage === 'sending' && phase === 'paused' && (
-        <button
-          type="button"
-          className="button"
-          data-testid="resume-button"
-          aria-label={`Resume ${row.name}`}
-          onClick={() => sending.resume(row.key)}
-        >
-          <Play />
-          <span className="button__words">Resume</span>
-        </button>
-      )}
-      {row.stage === 'sending' && phase === 'failed' && (
-        <button
-          type="button"
-          className="button"
-          data-testid="retry-button"
-          aria-label={`Try ${row.name} again`}
-          onClick={() => sending.resume(row.key)}
-        >
-          <Again />
-          <span className="button__words">Try again</span>
-        </button>
-      )}
-      {underWay ? (
-        <button
-          type="button"
-          className="button button--icon"
-          data-testid="cancel-button"
-          aria-label={`Cancel ${row.name}`}
-          title="Cancel"
-          disabled={row.busy}
-          onClick={remove}
-        >
-          <Close />
-        </button>
-      ) : row.upload ? (
-        <button
-          type="button"
-          className="button button--icon"
-          data-testid="delete-button"
-          aria-label={`Delete ${row.name} now`}
-          title="Delete now, with all results"
-          disabled={row.busy}
-          onClick={remove}
-        >
-          <Trash />
-        </button>
-      ) : (
-        <button
-          type="button"
-          className="button button--icon"
-          data-testid="delete-button"
-          aria-label={`Remove ${row.name}`}
-          title="Remove"
-          onClick={remove}
-        >
-          <Close />
-        </button>
-      )}
+      <UploadAction row={row} controller={controller} />
+      <RemoveAction row={row} controller={controller} />
     </div>
+  );
+}
+
+function UploadAction({ row, controller }: FileActionsProps) {
+  const { uploadManager } = controller;
+  const { key, name, stage, transfer } = row;
+  if (stage !== 'uploading') return null;
+  if (transfer?.phase === 'uploading') {
+    return (
+      <button
+        type="button"
+        className="button button--quiet"
+        data-testid="pause-button"
+        aria-label={`Pause ${name}`}
+        onClick={() => uploadManager.pause(key)}
+      >
+        <Pause />
+        <span className="button__label">Pause</span>
+      </button>
+    );
+  }
+  if (transfer?.phase === 'paused') {
+    return (
+      <button
+        type="button"
+        className="button"
+        data-testid="resume-button"
+        aria-label={`Resume ${name}`}
+        onClick={() => uploadManager.resume(key)}
+      >
+        <Play />
+        <span className="button__label">Resume</span>
+      </button>
+    );
+  }
+  if (transfer?.phase === 'failed') {
+    return (
+      <button
+        type="button"
+        className="button"
+        data-testid="retry-button"
+        aria-label={`Try ${name} again`}
+        onClick={() => uploadManager.resume(key)}
+      >
+        <Retry />
+        <span className="button__label">Try again</span>
+      </button>
+    );
+  }
+  return null;
+}
+
+/** Cancel an upload, delete a file from the service, or remove a file that is only in the list. */
+function RemoveAction({ row, controller }: FileActionsProps) {
+  const { name, stage, transfer, upload, isBusy } = row;
+  const isUploading =
+    stage === 'queued' ||
+    stage === 'other-tab' ||
+    (stage === 'uploading' && transfer?.phase !== 'failed');
+  const remove = () => void controller.remove(row).then(focusFilePicker);
+  if (isUploading) {
+    return (
+      <button
+        type="button"
+        className="button button--icon"
+        data-testid="cancel-button"
+        aria-label={`Cancel ${name}`}
+        title="Cancel"
+        disabled={isBusy}
+        onClick={remove}
+      >
+        <Close />
+      </button>
+    );
+  }
+  return (
+    <button
+      type="button"
+      className="button button--icon"
+      data-testid="delete-button"
+      aria-label={upload ? `Delete ${name}` : `Remove ${name}`}
+      title={upload ? 'Delete the file and all results' : 'Remove'}
+      disabled={isBusy}
+      onClick={remove}
+    >
+      {upload ? <Trash /> : <Close />}
+    </button>
   );
 }

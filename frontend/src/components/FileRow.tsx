@@ -1,186 +1,132 @@
-import { memo, useState } from 'react';
-import { useKeptFocus } from '../lib/focus';
-import type { Session } from '../appController';
-import type { Row, State } from '../state/reducer';
+import { memo } from 'react';
 import type { Conversion } from '../api/types';
-import { uploadView } from '../features/upload/uploadViewModel';
-import { bytes, extension, keptUntil } from '../lib/formatting';
-import { ChoiceForm } from '../features/conversion/ConversionForm';
+import type { AppController } from '../appController';
 import { ConversionCard } from '../features/conversion/ConversionCard';
+import { ConversionForm } from '../features/conversion/ConversionForm';
+import { ReselectFile } from '../features/upload/ReselectFile';
+import { UploadProgressBar } from '../features/upload/UploadProgressBar';
+import { uploadViewModel } from '../features/upload/uploadViewModel';
+import { useFocusFallback } from '../lib/focus';
+import { fileExtension, formatBytes, formatExpiry } from '../lib/formatting';
+import type { Row, State } from '../state/state';
+import { ConvertAgain } from './ConvertAgain';
 import { ErrorMessage } from './ErrorMessage';
-import { Add } from './Icons';
-import { Rechoose } from '../features/upload/ReselectFile';
-import { RowActions } from './FileActions';
-import { UploadBar } from '../features/upload/UploadProgressBar';
+import { FileActions } from './FileActions';
 
 interface FileRowProps {
   row: Row;
   conversions: Conversion[];
-  /** The only new file: its button is the one to press. */
-  alone: boolean;
-  offline?: boolean;
-  troubles: State['troubles'];
+  conversionProblems: State['conversionProblems'];
   formats: State['formats'];
-  session: Session;
+  /** True if no other draft waits, so that its button is the main one of the page. */
+  isOnlyDraft: boolean;
+  isOffline?: boolean;
+  controller: AppController;
 }
 
-export const FileRow = memo(function FileRow({
-  row,
-  conversions,
-  alone,
-  offline,
-  troubles,
-  formats,
-  session,
-}: FileRowProps) {
-  const { sending } = session;
-  const view = uploadView(row, offline);
-  const trouble = row.trouble ?? row.transfer?.error;
-  const title = `title-${row.key}`;
-  const focus = useKeptFocus();
+/** Show one file of the list: its upload, its conversions and all buttons. */
+export const FileRow = memo(function FileRow(props: FileRowProps) {
+  const { row, conversions, conversionProblems, formats, isOffline, controller } = props;
+  const view = uploadViewModel(row, isOffline);
+  const problem = row.problem ?? row.transfer?.error;
+  const titleId = `title-${row.key}`;
+  const focusFallback = useFocusFallback();
   return (
     <li
-      {...focus}
-      className="row"
+      {...focusFallback}
+      className="file-row"
       data-testid="file-row"
       data-upload-id={row.upload?.id}
       data-stage={row.stage}
-      aria-labelledby={title}
-      aria-busy={row.busy}
+      aria-labelledby={titleId}
+      aria-busy={row.isBusy}
     >
-      <div className="row__head">
-        <span className="tile" aria-hidden="true">
-          {extension(row.name)}
+      <div className="file-row__header">
+        <span className="file-type" aria-hidden="true">
+          {fileExtension(row.name)}
         </span>
-        <div className="row__title">
-          <h2 id={title} title={row.name}>
+        <div className="file-row__title">
+          <h2 id={titleId} title={row.name}>
             {row.name}
           </h2>
-          <p className="muted">{about(row, conversions)}</p>
+          <p className="muted">{subtitle(row, conversions)}</p>
         </div>
-        <RowActions row={row} session={session} />
+        <FileActions row={row} controller={controller} />
       </div>
-      {row.stage === 'draft' && (
-        <ChoiceForm
-          label={`How to convert ${row.name}`}
-          formats={formats}
-          choice={row.choice}
-          onChoice={(choice) => sending.choose(row.key, choice)}
-          onSubmit={() => sending.convert(row.key)}
-        >
-          <button
-            type="submit"
-            className={alone ? 'button button--main' : 'button'}
-            data-testid="convert-button"
-          >
-            Convert
-          </button>
-        </ChoiceForm>
-      )}
-      {view && row.stage !== 'broken' && <UploadBar name={row.name} view={view} />}
-      {trouble && <ErrorMessage>{trouble.detail}</ErrorMessage>}
-      {row.stage === 'orphan' && (
-        <Rechoose row={row} session={session} done={view?.done ?? 0} total={view?.total ?? 0} />
+      {row.stage === 'draft' && <DraftForm {...props} />}
+      {view && row.stage !== 'failed' && <UploadProgressBar name={row.name} view={view} />}
+      {problem && <ErrorMessage>{problem.detail}</ErrorMessage>}
+      {row.stage === 'interrupted' && (
+        <ReselectFile
+          row={row}
+          completedParts={view?.completedParts ?? 0}
+          partCount={view?.partCount ?? 0}
+          controller={controller}
+        />
       )}
       {conversions.map((conversion) => (
         <ConversionCard
           key={conversion.id}
           row={row}
           conversion={conversion}
-          trouble={troubles[conversion.id]}
-          session={session}
+          problem={conversionProblems[conversion.id]}
+          controller={controller}
         />
       ))}
-      {row.stage === 'stored' && (
+      {row.stage === 'uploaded' && (
         <ConvertAgain
           row={row}
           formats={formats}
-          session={session}
-          first={conversions.length === 0}
+          isFirst={conversions.length === 0}
+          controller={controller}
         />
       )}
     </li>
   );
-}, sameRow);
+}, hasSameContent);
 
-/** A row is drawn again only for its own news: a hundred others may be moving. */
-function sameRow(a: FileRowProps, b: FileRowProps): boolean {
-  const same =
-    a.row === b.row &&
-    a.alone === b.alone &&
-    a.offline === b.offline &&
-    a.troubles === b.troubles &&
-    a.formats === b.formats;
+/** Return true if a row need not be rendered again. Other rows may change many times a second. */
+function hasSameContent(before: FileRowProps, after: FileRowProps): boolean {
   return (
-    same &&
-    a.conversions.length === b.conversions.length &&
-    a.conversions.every((each, i) => each === b.conversions[i])
+    before.row === after.row &&
+    before.isOnlyDraft === after.isOnlyDraft &&
+    before.isOffline === after.isOffline &&
+    before.conversionProblems === after.conversionProblems &&
+    before.formats === after.formats &&
+    before.conversions.length === after.conversions.length &&
+    before.conversions.every((conversion, i) => conversion === after.conversions[i])
   );
 }
 
-function about(row: Row, conversions: Conversion[]): string {
-  const size = bytes(row.size);
-  if (row.stage === 'queued') return `${size} · waiting for its turn`;
+function subtitle(row: Row, conversions: Conversion[]): string {
+  const size = formatBytes(row.size);
+  if (row.stage === 'queued') return `${size} · waiting for other uploads`;
   if (row.transfer?.phase === 'creating') return `${size} · preparing the upload`;
-  if (
-    row.stage === 'stored' &&
-    row.upload &&
-    !conversions.some((each) => each.status === 'completed')
-  )
-    return `${size} · kept until ${keptUntil(row.upload.expires_at)}`;
+  // A completed conversion shows the same time at its result.
+  const hasResult = conversions.some(({ status }) => status === 'completed');
+  if (row.stage === 'uploaded' && row.upload && !hasResult) {
+    return `${size} · kept until ${formatExpiry(row.upload.expires_at)}`;
+  }
   return size;
 }
 
-function ConvertAgain({
-  row,
-  formats,
-  session,
-  first,
-}: {
-  row: Row;
-  formats: State['formats'];
-  session: Session;
-  first: boolean;
-}) {
-  // Undefined until it was open once: only then the button is where the focus comes back to.
-  const [open, setOpen] = useState<boolean>();
-  const [choice, setChoice] = useState(row.choice);
-  if (!open) {
-    return (
-      <button
-        type="button"
-        className="button button--quiet again"
-        data-testid="again-button"
-        autoFocus={open === false}
-        onClick={() => setOpen(true)}
-      >
-        <Add />
-        {first ? 'Convert this file' : 'Convert to another format'}
-      </button>
-    );
-  }
-  const submit = () =>
-    void session.converting.again(row, choice).then((made) => made && setOpen(false));
+function DraftForm({ row, formats, isOnlyDraft, controller }: FileRowProps) {
+  const { uploadManager } = controller;
   return (
-    <ChoiceForm
-      label={`Another format for ${row.name}`}
+    <ConversionForm
+      label={`How to convert ${row.name}`}
       formats={formats}
-      choice={choice}
-      onChoice={setChoice}
-      onSubmit={submit}
-      autoFocus
+      settings={row.settings}
+      onChange={(settings) => uploadManager.setSettings(row.key, settings)}
+      onSubmit={() => uploadManager.start(row.key)}
     >
-      <button type="button" className="button button--quiet" onClick={() => setOpen(false)}>
-        Not now
-      </button>
       <button
         type="submit"
-        className="button button--main"
+        className={isOnlyDraft ? 'button button--primary' : 'button'}
         data-testid="convert-button"
-        disabled={row.busy}
       >
-        {row.busy ? 'Starting' : 'Convert'}
+        Convert
       </button>
-    </ChoiceForm>
+    </ConversionForm>
   );
 }

@@ -3,23 +3,28 @@ import type { Connection } from '../live/liveUpdates';
 import { currentTheme, setTheme } from '../storage/preferences';
 import { Logo, Moon, Sun } from './Icons';
 
-const WORDS: Record<Connection, string> = {
+const CONNECTION_LABELS: Record<Connection, string> = {
   live: 'Live',
   polling: 'Slow updates',
   offline: 'Offline',
 };
-const TITLES: Record<Connection, string> = {
-  live: 'Every change is shown as it happens',
-  polling: 'The live connection is down: this page asks every few seconds instead',
-  offline: 'No connection to TinyPixo: this page goes on by itself when it is back',
+const CONNECTION_TITLES: Record<Connection, string> = {
+  live: 'Changes are shown as they happen.',
+  polling: 'Live updates are not available. This page checks for changes every few seconds.',
+  offline: 'TinyPixo cannot be reached. This page reconnects by itself.',
 };
 
-export function Header({ connection, ready }: { connection: Connection; ready: boolean }) {
-  const [theme, show] = useState(currentTheme);
-  const other = theme === 'dark' ? 'light' : 'dark';
-  const toggle = () => {
-    setTheme(other);
-    show(other);
+interface HeaderProps {
+  connection: Connection;
+  isReady: boolean;
+}
+
+export function Header({ connection, isReady }: HeaderProps) {
+  const [theme, setShownTheme] = useState(currentTheme);
+  const otherTheme = theme === 'dark' ? 'light' : 'dark';
+  const switchTheme = () => {
+    setTheme(otherTheme);
+    setShownTheme(otherTheme);
   };
   return (
     <header className="header">
@@ -32,18 +37,18 @@ export function Header({ connection, ready }: { connection: Connection; ready: b
           className="connection"
           data-testid="connection"
           data-state={connection}
-          data-ready={ready}
-          title={TITLES[connection]}
+          data-ready={isReady}
+          title={CONNECTION_TITLES[connection]}
         >
-          {WORDS[connection]}
+          {CONNECTION_LABELS[connection]}
         </span>
         <button
           type="button"
           className="button button--icon"
           data-testid="theme-toggle"
-          onClick={toggle}
-          aria-label={`Switch to ${other} colours`}
-          title={`Switch to ${other} colours`}
+          onClick={switchTheme}
+          aria-label={`Switch to ${otherTheme} colours`}
+          title={`Switch to ${otherTheme} colours`}
         >
           {theme === 'dark' ? <Sun /> : <Moon />}
         </button>

@@ -1,6 +1,10 @@
 import type { ReactNode } from 'react';
 
-/** Our own drawings, on a grid of 20, in the colour of the text. Always beside or under words, so hidden from readers. */
+/**
+ * Create an icon on a grid of 20 by 20, in the colour of the text.
+ *
+ * Icons are hidden from screen readers, because each control with an icon has a name as well.
+ */
 function icon(path: ReactNode) {
   return function Icon() {
     return (
@@ -24,10 +28,9 @@ function icon(path: ReactNode) {
 }
 
 export const Add = icon(<path d="M10 4v12M4 10h12" />);
-export const Again = icon(
+export const Retry = icon(
   <path d="M4 8a6 6 0 0 1 10.5-2L16 7.5M16 4v3.5h-3.5M16 12a6 6 0 0 1-10.5 2L4 12.500M4 16v-3.500h3.500" />,
 );
-export const Check = icon(<path d="M4.500 10.500l3.500 3.500 7.500-8" />);
 export const Close = icon(<path d="M5 5l10 10M15 5L5 15" />);
 export const Download = icon(<path d="M10 3.500v9M6.500 9.500L10 13l3.500-3.500M4 16.500h12" />);
 export const Moon = icon(
@@ -41,9 +44,10 @@ export const Sun = icon(
 export const Trash = icon(<path d="M4 6h12M8 6V4h4v2M5.500 6l.7 10h7.600l.7-10" />);
 export const Warning = icon(<path d="M10 3.500l7 12.500H3zM10 8.500v3.500M10 14v.1" />);
 
-const BARS = [[2], [1, 2, 3], [0, 1, 2, 3, 4], [1, 2, 3], [2]];
+/** Rows of the pixels that are filled, by column. */
+const COLUMNS = [[2], [1, 2, 3], [0, 1, 2, 3, 4], [1, 2, 3], [2]];
 
-/** Sound as pixels: what goes in is blue, what comes out is coral. */
+/** Draw a waveform of pixels: the input is blue, the output is coral. */
 export function Logo() {
   return (
     <svg
@@ -54,11 +58,11 @@ export function Logo() {
       aria-hidden="true"
       focusable="false"
     >
-      {BARS.flatMap((bar, x) =>
-        bar.map((y) => (
+      {COLUMNS.flatMap((rows, x) =>
+        rows.map((y) => (
           <rect
             key={`${x}-${y}`}
-            className={x < 2 ? 'logo__in' : 'logo__out'}
+            className={x < 2 ? 'logo__input' : 'logo__output'}
             x={x * 5.7 + 0.6}
             y={y * 5.7 + 0.6}
             width="4.200"

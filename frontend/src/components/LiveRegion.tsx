@@ -1,12 +1,20 @@
-/** Milestones for screen readers. Two regions in turn, because a repeated sentence in the same one is not read again. */
-export function LiveRegion({ said }: { said: { text: string; n: number } }) {
+import type { State } from '../state/state';
+
+/**
+ * Announce the start and the end of work to screen readers.
+ *
+ * There are two live regions, which take turns: a screen reader does not read a text again that
+ * appears twice in the same one.
+ */
+export function LiveRegion({ announcement }: { announcement: State['announcement'] }) {
+  const { text, sequence } = announcement;
   return (
-    <div className="hidden">
+    <div className="visually-hidden">
       <p role="status" aria-live="polite">
-        {said.n % 2 === 0 ? said.text : ''}
+        {sequence % 2 === 0 ? text : ''}
       </p>
       <p role="status" aria-live="polite">
-        {said.n % 2 === 1 ? said.text : ''}
+        {sequence % 2 === 1 ? text : ''}
       </p>
     </div>
   );

@@ -1,36 +1,42 @@
-/** Time, chance and the network's on/off switch: all that a test must be able to hold in its hand. */
-export interface World {
+/** Provide time, randomness and the network state, so that tests can replace them. */
+export interface Environment {
   now(): number;
   random(): number;
-  online(): boolean;
-  /** Resolves after `ms`, or at once when the network comes back; rejects when `signal` fires. */
+  isOnline(): boolean;
+  /**
+   * Resolve after `ms` milliseconds, or at once when the browser reports that it is online again.
+   * Reject when `signal` is aborted.
+   */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-export const browserWorld: World = {
+export const browserEnvironment: Environment = {
   now: () => performance.now(),
   random: Math.random,
-  online: () => navigator.onLine,
+  isOnline: () => navigator.onLine,
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
-      const finish = (done: () => void) => {
+      const finish = (settle: () => void) => {
         clearTimeout(timer);
-        window.removeEventListener('online', back);
-        signal.removeEventListener('abort', stop);
-        done();
+        window.removeEventListener('online', wake);
+        signal.removeEventListener('abort', abort);
+        settle();
       };
-      const back = () => finish(resolve);
-      const stop = () => finish(() => reject(new DOMException('stopped', 'AbortError')));
-      const timer = setTimeout(back, ms);
-      if (signal.aborted) return stop();
-      window.addEventListener('online', back);
-      signal.addEventListener('abort', stop);
+      const wake = () => finish(resolve);
+      const abort = () => finish(() => reject(new DOMException('aborted', 'AbortError')));
+      const timer = setTimeout(wake, ms);
+      if (signal.aborted) return abort();
+      window.addEventListener('online', wake);
+      signal.addEventListener('abort', abort);
     }),
 };
 
-/** A random name. Not crypto.randomUUID: browsers offer that only over TLS and on localhost. */
-export function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('');
+/**
+ * Return a random key of 128 bits.
+ *
+ * Browsers offer crypto.randomUUID only over TLS and on localhost, so it cannot be used here.
+ */
+export function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,31 +1,39 @@
 import { useLayoutEffect, useRef, type FocusEvent } from 'react';
 
-/** The button that is always there. */
-export const PICKER = 'choose-files';
+/** Id of the "Choose files" button, which is always on the page. */
+export const FILE_PICKER_ID = 'choose-files';
 
-const isLost = () => document.activeElement === null || document.activeElement === document.body;
+const isFocusLost = () =>
+  document.activeElement === null || document.activeElement === document.body;
 
-/** Buttons go when they have done their work, and the focus with them; who works by keyboard must not start anew. */
-export function focusPicker(): void {
-  if (isLost()) document.getElementById(PICKER)?.focus({ preventScroll: true });
+/**
+ * Move the focus to the file picker if the focused control was removed.
+ *
+ * Without this, a keyboard user would start again at the top of the page.
+ */
+export function focusFilePicker(): void {
+  if (isFocusLost()) document.getElementById(FILE_PICKER_ID)?.focus({ preventScroll: true });
 }
 
-/** Properties for an element that takes the focus itself when the focused control in it is drawn no more. */
-export function useKeptFocus() {
+/** Return properties for an element that takes the focus when its focused control is removed. */
+export function useFocusFallback() {
   const ref = useRef<HTMLLIElement>(null);
-  const within = useRef(false);
+  const hadFocus = useRef(false);
   useLayoutEffect(() => {
-    if (within.current && isLost()) ref.current?.focus({ preventScroll: true });
+    if (hadFocus.current && isFocusLost()) ref.current?.focus({ preventScroll: true });
   });
   return {
     ref,
     tabIndex: -1,
     onFocus: () => {
-      within.current = true;
+      hadFocus.current = true;
     },
     onBlur: (event: FocusEvent) => {
-      // No target: the control was removed, or the person clicked beside everything; then nothing is lost either.
-      if (event.relatedTarget) within.current = ref.current?.contains(event.relatedTarget) ?? false;
+      // relatedTarget is null if the control was removed or the user clicked outside of all
+      // controls. In both cases the focus still belongs to this element.
+      if (event.relatedTarget) {
+        hadFocus.current = ref.current?.contains(event.relatedTarget) ?? false;
+      }
     },
   };
 }

@@ -1,186 +1,200 @@
-import type { Polled } from '../api/client';
+import type { PollResult } from '../api/client';
 import { NetworkError } from '../api/errors';
 import type { Progress } from '../api/types';
 
 export type Connection = 'live' | 'polling' | 'offline';
 
-/** The service closes a stream every two minutes and the browser is back within a second: no reason to say anything. */
-const GRACE_MS = 4_000;
-const POLL_MS = 2_000;
-const LONGEST_POLL_MS = 15_000;
-/** A proxy can hold a stream open and keep its events back. Silence for this long is checked by a question. */
-const QUIET_MS = 12_000;
-/** News that only questions brought, this many times in a row: the stream is mute. */
-const MUTE = 2;
-const RECONNECT_MS = 1_000;
-const LONGEST_RECONNECT_MS = 30_000;
+/**
+ * Time for a stream to open before polling starts.
+ *
+ * The service closes a stream every two minutes, and the browser opens the next one in a second.
+ */
+const GRACE_PERIOD_MS = 4_000;
+const POLL_INTERVAL_MS = 2_000;
+const MAX_POLL_INTERVAL_MS = 15_000;
+/** Silence after which an open stream is checked by polling: a proxy may hold its events back. */
+const SILENCE_CHECK_MS = 12_000;
+/** Successive polls with changes that the stream did not send, after which it counts as broken. */
+const MAX_MISSED_UPDATES = 2;
+const RECONNECT_DELAY_MS = 1_000;
+const MAX_RECONNECT_DELAY_MS = 30_000;
 
 /** The part of EventSource that is used here. */
-export interface Events {
+export interface EventStream {
   readonly readyState: number;
   onopen: ((event: Event) => void) | null;
   onerror: ((event: Event) => void) | null;
   addEventListener(type: string, listener: (event: MessageEvent) => void): void;
   close(): void;
 }
+/** EventSource.CLOSED */
 const CLOSED = 2;
 
-export interface LiveOptions {
-  open: () => Events;
-  poll: (id: string, etag?: string) => Promise<Polled>;
-  /** What is worth asking about: everything that is not final. */
-  active: () => string[];
-  /** Answers whether this was news. */
+export interface LiveUpdatesOptions {
+  openStream: () => EventStream;
+  poll: (id: string, etag?: string) => Promise<PollResult>;
+  /** Returns the ids of all items that can still change. */
+  activeIds: () => string[];
+  /** Returns true if the progress was new. */
   onProgress: (progress: Progress) => boolean;
   onRemoved: (id: string) => void;
   onConnection: (connection: Connection) => void;
-  /** Any small request: fails with NetworkError when there is no way to the service. */
+  /** Makes a small request. Rejects with NetworkError if the service cannot be reached. */
   probe: () => Promise<unknown>;
-  /** Called with each round of polling, for things that nobody has told us about yet. */
+  /** Called with each poll while there is no stream, to find items that are still unknown. */
   onPoll?: () => Promise<void>;
 }
 
-/** One event stream for the whole page, and questions behind it for as long as it fails. */
-export class Live {
-  private source: Events | undefined;
+/** Receive updates by one event stream for the whole page, and by polling while it fails. */
+export class LiveUpdates {
+  private stream: EventStream | undefined;
   private connection: Connection | undefined;
-  private etags = new Map<string, string>();
-  private failures = 0;
-  private pollFailures = 0;
-  private onlyByAsking = 0;
-  private stopped = true;
-  private grace: Timer;
-  private reconnect: Timer;
-  private next: Timer;
+  private readonly etags = new Map<string, string>();
+  private failedConnects = 0;
+  private failedPolls = 0;
+  private missedUpdates = 0;
+  private isStopped = true;
+  private graceTimer: Timer;
+  private reconnectTimer: Timer;
+  private pollTimer: Timer;
 
-  constructor(private readonly options: LiveOptions) {}
+  constructor(private readonly options: LiveUpdatesOptions) {}
 
   start(): void {
-    this.stopped = false;
+    this.isStopped = false;
     this.connect();
-    this.schedule(QUIET_MS);
+    this.schedulePoll(SILENCE_CHECK_MS);
   }
 
   stop(): void {
-    this.stopped = true;
-    this.source?.close();
-    [this.grace, this.reconnect, this.next].forEach(clearTimeout);
+    this.isStopped = true;
+    this.stream?.close();
+    [this.graceTimer, this.reconnectTimer, this.pollTimer].forEach(clearTimeout);
   }
 
-  /** The network is back, or the page is looked at again: no need to wait for the next try. */
-  wake(): void {
-    if (!this.stopped && this.connection !== 'live') this.connect();
+  /** Connect without waiting for the next attempt, for example when the network is back. */
+  reconnectNow(): void {
+    if (!this.isStopped && this.connection !== 'live') this.connect();
   }
 
   /**
-   * The system says that the network is gone. A dead connection shows itself only after minutes, and a service
-   * on this machine needs no network: so ask.
+   * Check the connection after the browser reported that the network is lost.
+   *
+   * The browser notices a dead connection only after minutes. On the other hand, a service on the
+   * same machine needs no network. So the service is asked.
    */
-  async doubt(): Promise<void> {
+  async checkConnection(): Promise<void> {
     try {
       await this.options.probe();
     } catch (error) {
-      if (!(error instanceof NetworkError) || this.stopped) return;
-      this.source?.close();
-      this.say('offline');
-      this.reconnectLater();
-      this.schedule(POLL_MS);
+      if (!(error instanceof NetworkError) || this.isStopped) return;
+      this.stream?.close();
+      this.setConnection('offline');
+      this.scheduleReconnect();
+      this.schedulePoll(POLL_INTERVAL_MS);
     }
   }
 
   private connect(): void {
-    clearTimeout(this.reconnect);
-    this.source?.close();
-    const source = (this.source = this.options.open());
-    this.awaitOpening();
-    source.onopen = () => {
-      this.failures = 0;
-      this.heard();
+    clearTimeout(this.reconnectTimer);
+    this.stream?.close();
+    const stream = (this.stream = this.options.openStream());
+    this.startGracePeriod();
+    stream.onopen = () => {
+      this.failedConnects = 0;
+      this.markLive();
     };
-    source.onerror = () => {
-      if (source !== this.source || this.stopped) return;
-      this.awaitOpening();
-      // The browser reconnects by itself, with Last-Event-ID, unless the answer was an error: then it gives up.
-      if (source.readyState === CLOSED) this.reconnectLater();
+    stream.onerror = () => {
+      if (stream !== this.stream || this.isStopped) return;
+      this.startGracePeriod();
+      // The browser reconnects by itself, with Last-Event-ID, except after an error response.
+      if (stream.readyState === CLOSED) this.scheduleReconnect();
     };
-    source.addEventListener('progress', (event) => {
-      this.heard();
-      const progress = parse(event.data) as Progress | undefined;
+    stream.addEventListener('progress', (event) => {
+      this.markLive();
+      const progress = parseJson(event.data) as Progress | undefined;
       if (progress?.id) this.options.onProgress(progress);
     });
-    source.addEventListener('removed', (event) => {
-      this.heard();
-      const id =
-        (parse(event.data) as { id?: string } | undefined)?.id ?? event.lastEventId.split(':')[0];
+    stream.addEventListener('removed', (event) => {
+      this.markLive();
+      const data = parseJson(event.data) as { id?: string } | undefined;
+      const id = data?.id ?? event.lastEventId.split(':')[0];
       if (id) this.options.onRemoved(id);
     });
   }
 
-  private heard(): void {
-    clearTimeout(this.grace);
-    this.grace = undefined;
-    this.onlyByAsking = 0;
-    this.say('live');
-    this.schedule(QUIET_MS);
+  private markLive(): void {
+    clearTimeout(this.graceTimer);
+    this.graceTimer = undefined;
+    this.missedUpdates = 0;
+    this.setConnection('live');
+    this.schedulePoll(SILENCE_CHECK_MS);
   }
 
-  private awaitOpening(): void {
-    this.grace ??= setTimeout(() => {
-      this.grace = undefined;
-      this.say(this.connection === 'offline' ? 'offline' : 'polling');
-      this.schedule(0);
-    }, GRACE_MS);
+  private startGracePeriod(): void {
+    this.graceTimer ??= setTimeout(() => {
+      this.graceTimer = undefined;
+      this.setConnection(this.connection === 'offline' ? 'offline' : 'polling');
+      this.schedulePoll(0);
+    }, GRACE_PERIOD_MS);
   }
 
-  private reconnectLater(): void {
-    clearTimeout(this.reconnect);
-    const delay = Math.min(LONGEST_RECONNECT_MS, RECONNECT_MS * 2 ** this.failures++);
-    this.reconnect = setTimeout(() => this.connect(), delay * (0.75 + Math.random() / 2));
+  private scheduleReconnect(): void {
+    clearTimeout(this.reconnectTimer);
+    const exponential = RECONNECT_DELAY_MS * 2 ** this.failedConnects++;
+    const delay = Math.min(MAX_RECONNECT_DELAY_MS, exponential) * (0.75 + Math.random() / 2);
+    this.reconnectTimer = setTimeout(() => this.connect(), delay);
   }
 
-  private schedule(ms: number): void {
-    clearTimeout(this.next);
-    this.next = setTimeout(() => void this.askAll(), ms);
+  private schedulePoll(ms: number): void {
+    clearTimeout(this.pollTimer);
+    this.pollTimer = setTimeout(() => void this.pollAll(), ms);
   }
 
-  private async askAll(): Promise<void> {
-    let news = false;
+  private async pollAll(): Promise<void> {
+    const { activeIds, probe, onPoll } = this.options;
+    let foundChanges = false;
     try {
-      const ids = this.options.active();
-      for (const id of ids) news = (await this.ask(id)) || news;
-      if (this.connection !== 'live' && ids.length === 0) await this.options.probe();
-      if (this.connection !== 'live') await this.options.onPoll?.();
-      this.pollFailures = 0;
-      if (this.connection !== 'live') this.say('polling');
+      const ids = activeIds();
+      for (const id of ids) {
+        if (await this.pollItem(id)) foundChanges = true;
+      }
+      if (this.connection !== 'live' && ids.length === 0) await probe();
+      if (this.connection !== 'live') await onPoll?.();
+      this.failedPolls = 0;
+      if (this.connection !== 'live') this.setConnection('polling');
     } catch (error) {
-      this.pollFailures++;
-      if (error instanceof NetworkError && this.connection !== 'live') this.say('offline');
+      this.failedPolls++;
+      if (error instanceof NetworkError && this.connection !== 'live') {
+        this.setConnection('offline');
+      }
     }
-    if (this.stopped) return;
+    if (this.isStopped) return;
     if (this.connection === 'live') {
-      this.onlyByAsking = news ? this.onlyByAsking + 1 : this.onlyByAsking;
-      if (this.onlyByAsking < MUTE) return this.schedule(QUIET_MS);
-      this.say('polling');
-      this.source?.close();
-      this.reconnectLater();
+      if (foundChanges) this.missedUpdates++;
+      if (this.missedUpdates < MAX_MISSED_UPDATES) return this.schedulePoll(SILENCE_CHECK_MS);
+      this.setConnection('polling');
+      this.stream?.close();
+      this.scheduleReconnect();
     }
-    this.schedule(Math.min(LONGEST_POLL_MS, POLL_MS * 2 ** this.pollFailures));
+    const interval = POLL_INTERVAL_MS * 2 ** this.failedPolls;
+    this.schedulePoll(Math.min(MAX_POLL_INTERVAL_MS, interval));
   }
 
-  private async ask(id: string): Promise<boolean> {
-    const answer = await this.options.poll(id, this.etags.get(id));
-    if (this.stopped || answer.state === 'same') return false;
-    if (answer.state === 'gone') {
+  private async pollItem(id: string): Promise<boolean> {
+    const result = await this.options.poll(id, this.etags.get(id));
+    if (this.isStopped || result.state === 'unchanged') return false;
+    if (result.state === 'deleted') {
       this.etags.delete(id);
       this.options.onRemoved(id);
       return false;
     }
-    if (answer.etag) this.etags.set(id, answer.etag);
-    return this.options.onProgress(answer.progress);
+    if (result.etag) this.etags.set(id, result.etag);
+    return this.options.onProgress(result.progress);
   }
 
-  private say(connection: Connection): void {
-    if (connection === this.connection || this.stopped) return;
+  private setConnection(connection: Connection): void {
+    if (connection === this.connection || this.isStopped) return;
     this.connection = connection;
     this.options.onConnection(connection);
   }
@@ -188,7 +202,7 @@ export class Live {
 
 type Timer = ReturnType<typeof setTimeout> | undefined;
 
-function parse(data: unknown): unknown {
+function parseJson(data: unknown): unknown {
   try {
     return typeof data === 'string' ? JSON.parse(data) : undefined;
   } catch {

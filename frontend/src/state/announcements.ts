@@ -1,46 +1,69 @@
 import { formatName } from '../features/conversion/conversionSettings';
-import type { State } from './reducer';
+import type { Row, State } from './state';
 
-/** What a screen reader is told: beginnings and ends, never percentages. */
-export function milestones(before: State, after: State): string[] {
-  const said: string[] = [];
-  if (after.connection !== before.connection) {
-    if (after.connection === 'offline')
-      said.push('The connection is lost. Everything goes on when it is back.');
-    else if (before.connection === 'offline') said.push('The connection is back.');
+/**
+ * Return the sentences that a screen reader should read after a change of the state.
+ *
+ * Only the start and the end of work are announced. Percentages would interrupt the user.
+ */
+export function announcementsFor(before: State, after: State): string[] {
+  return [
+    ...connectionAnnouncements(before, after),
+    ...rowAnnouncements(before, after),
+    ...conversionAnnouncements(before, after),
+  ];
+}
+
+function connectionAnnouncements(before: State, after: State): string[] {
+  if (after.connection === before.connection) return [];
+  if (after.connection === 'offline') {
+    return ['The connection is lost. Your files continue when it is back.'];
   }
-  if (after.rows !== before.rows) {
-    const known = new Map(before.rows.map((row) => [row.key, row]));
-    for (const row of after.rows) {
-      const old = known.get(row.key);
-      if (!old || old === row) continue;
-      if (row.stage === 'stored' && old.stage === 'sending')
-        said.push(`${row.name}: upload finished.`);
-      if (row.stage === 'broken' && old.stage !== 'broken')
-        said.push(`${row.name}: upload failed. ${row.trouble?.detail ?? ''}`);
-      if (row.transfer?.phase === 'failed' && old.transfer?.phase !== 'failed')
-        said.push(`${row.name}: upload stopped. ${row.transfer.error?.detail ?? ''}`);
-      if (row.transfer?.waiting === 'network' && old.transfer?.waiting !== 'network')
-        said.push(`${row.name}: waiting for network.`);
-      if (row.trouble && row.trouble !== old.trouble && row.stage !== 'broken')
-        said.push(`${row.name}: ${row.trouble.detail}`);
+  return before.connection === 'offline' ? ['The connection is back.'] : [];
+}
+
+function rowAnnouncements(before: State, after: State): string[] {
+  if (after.rows === before.rows) return [];
+  const known = new Map(before.rows.map((row) => [row.key, row]));
+  return after.rows.flatMap((row) => {
+    const old = known.get(row.key);
+    return !old || old === row ? [] : changesOfRow(old, row);
+  });
+}
+
+function changesOfRow(old: Row, row: Row): string[] {
+  const { name, stage, problem, transfer } = row;
+  const texts: string[] = [];
+  if (stage === 'uploaded' && old.stage === 'uploading') texts.push(`${name}: upload finished.`);
+  if (stage === 'failed' && old.stage !== 'failed') {
+    texts.push(`${name}: upload failed. ${problem?.detail ?? ''}`);
+  }
+  if (transfer?.phase === 'failed' && old.transfer?.phase !== 'failed') {
+    texts.push(`${name}: upload stopped. ${transfer.error?.detail ?? ''}`);
+  }
+  if (transfer?.waitingFor === 'network' && old.transfer?.waitingFor !== 'network') {
+    texts.push(`${name}: waiting for network.`);
+  }
+  if (problem && problem !== old.problem && stage !== 'failed') {
+    texts.push(`${name}: ${problem.detail}`);
+  }
+  return texts;
+}
+
+function conversionAnnouncements(before: State, after: State): string[] {
+  if (after.conversions === before.conversions) return [];
+  return Object.values(after.conversions).flatMap((conversion) => {
+    const { id, status, upload_id: uploadId, error } = conversion;
+    const old = before.conversions[id];
+    if (!old || old.status === status) return [];
+    const name = after.rows.find((row) => row.upload?.id === uploadId)?.name ?? 'The file';
+    const format = formatName(conversion.format);
+    if (status === 'converting') return [`${name}: converting to ${format}.`];
+    if (status === 'completed') return [`${name}: the ${format} is ready to download.`];
+    if (status === 'failed') {
+      return [`${name}: converting to ${format} failed. ${error?.detail ?? ''}`];
     }
-  }
-  if (after.conversions !== before.conversions) {
-    for (const conversion of Object.values(after.conversions)) {
-      const old = before.conversions[conversion.id];
-      if (!old || old.status === conversion.status) continue;
-      const name =
-        after.rows.find((row) => row.upload?.id === conversion.upload_id)?.name ?? 'The file';
-      const format = formatName(conversion.format);
-      if (conversion.status === 'converting') said.push(`${name}: converting to ${format}.`);
-      if (conversion.status === 'completed')
-        said.push(`${name}: the ${format} is ready to download.`);
-      if (conversion.status === 'failed')
-        said.push(`${name}: converting to ${format} failed. ${conversion.error?.detail ?? ''}`);
-      if (conversion.status === 'cancelled')
-        said.push(`${name}: converting to ${format} was cancelled.`);
-    }
-  }
-  return said;
+    if (status === 'cancelled') return [`${name}: converting to ${format} was cancelled.`];
+    return [];
+  });
 }

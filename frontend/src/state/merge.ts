@@ -1,32 +1,39 @@
+// Updates about one item arrive by responses, events and polls, in any order. The service
+// increments `version` with each write, so the version alone decides which one is newer.
+
 import type { Conversion, Phase, Progress, Upload } from '../api/types';
 
-/**
- * News about one thing arrives by several ways (answers, events, polls) and in any order.
- * `version` grows with each write on the server, so it alone decides what is newer; what is final stays.
- */
-
-const FINAL = new Set<string>(['uploaded', 'aborted', 'failed', 'completed', 'cancelled']);
-export const isFinal = (thing: { status: string }) => FINAL.has(thing.status);
+const FINAL_STATUSES = new Set<string>(['uploaded', 'aborted', 'failed', 'completed', 'cancelled']);
+export const isFinal = (item: { status: string }) => FINAL_STATUSES.has(item.status);
 
 interface Versioned {
   status: string;
   version: number;
 }
 
-/** A whole object may repeat a version: it then fills in what an event with that version left out. */
-export function newerSnapshot<T extends Versioned>(known: T | undefined, incoming: T): T {
+/**
+ * Return the newer one of two documents of the same item. A final status is never undone.
+ *
+ * A document replaces one of the same version, because the latter may come from an event, which
+ * has fewer fields.
+ */
+export function mergeSnapshot<T extends Versioned>(known: T | undefined, incoming: T): T {
   if (!known) return incoming;
   if (incoming.version < known.version) return known;
   return isFinal(known) && !isFinal(incoming) ? known : incoming;
 }
 
-function isNews(known: Versioned, progress: Progress): boolean {
+function isNewer(known: Versioned, progress: Progress): boolean {
   return progress.version > known.version && !(isFinal(known) && !isFinal(progress));
 }
 
-/** Optional fields that an event leaves out are over, not unchanged: an ETA must not outlive its phase. */
-export function withConversionProgress(known: Conversion, progress: Progress): Conversion {
-  if (!isNews(known, progress)) return withQueuePosition(known, progress);
+/**
+ * Apply a progress event to a conversion.
+ *
+ * Optional fields that the event leaves out are cleared: a time left must not outlive its phase.
+ */
+export function mergeConversionProgress(known: Conversion, progress: Progress): Conversion {
+  if (!isNewer(known, progress)) return mergeQueuePosition(known, progress);
   return {
     ...known,
     status: progress.status as Conversion['status'],
@@ -40,17 +47,19 @@ export function withConversionProgress(known: Conversion, progress: Progress): C
   };
 }
 
-/** Others move ahead of us without a write to our item: the place in the queue changes within one version. */
-function withQueuePosition(known: Conversion, progress: Progress): Conversion {
-  const moved =
+/** The queue position changes without a new version when other conversions leave the queue. */
+function mergeQueuePosition(known: Conversion, progress: Progress): Conversion {
+  const position = progress.queue_position;
+  const isMoved =
     progress.version === known.version &&
-    typeof progress.queue_position === 'number' &&
-    progress.queue_position !== known.queue_position;
-  return moved ? { ...known, queue_position: progress.queue_position } : known;
+    typeof position === 'number' &&
+    position !== known.queue_position;
+  return isMoved ? { ...known, queue_position: position } : known;
 }
 
-export function withUploadProgress(known: Upload, progress: Progress): Upload {
-  if (!isNews(known, progress)) return known;
+/** Apply a progress event to an upload. */
+export function mergeUploadProgress(known: Upload, progress: Progress): Upload {
+  if (!isNewer(known, progress)) return known;
   return {
     ...known,
     status: progress.status as Upload['status'],

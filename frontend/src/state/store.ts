@@ -1,38 +1,42 @@
 import { useSyncExternalStore } from 'react';
-import { milestones } from './announcements';
-import { INITIAL, reduce, type Happening, type Row, type State } from './reducer';
+import { announcementsFor } from './announcements';
+import { reducer } from './reducer';
+import { INITIAL_STATE, type Action, type Row, type State } from './state';
 
-/** Holds the state of the page. Everything that happens goes through `dispatch`, from wherever it comes. */
+/** Hold the state of the page. Every change is an action that is passed to `dispatch`. */
 export class Store {
-  private state: State = INITIAL;
+  private state: State = INITIAL_STATE;
   private readonly listeners = new Set<() => void>();
 
-  readonly get = (): State => this.state;
+  readonly getState = (): State => this.state;
 
+  /** Call `listener` after each change. Return a function that ends the subscription. */
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   };
 
-  dispatch(event: Happening): void {
+  dispatch(action: Action): void {
     const before = this.state;
-    let after = reduce(before, event);
-    const said = milestones(before, after);
-    if (said.length) after = reduce(after, { type: 'say', text: said.join(' ') });
+    let after = reducer(before, action);
+    const announcements = announcementsFor(before, after);
+    if (announcements.length) {
+      after = reducer(after, { type: 'announced', text: announcements.join(' ') });
+    }
     if (after === before) return;
     this.state = after;
     this.listeners.forEach((listener) => listener());
   }
 
-  row(key: string): Row | undefined {
+  getRow(key: string): Row | undefined {
     return this.state.rows.find((row) => row.key === key);
   }
 
-  changeRow(key: string, change: Partial<Row>): void {
-    this.dispatch({ type: 'row', key, change });
+  updateRow(key: string, change: Partial<Row>): void {
+    this.dispatch({ type: 'row-updated', key, change });
   }
 }
 
 export function useStore(store: Store): State {
-  return useSyncExternalStore(store.subscribe, store.get);
+  return useSyncExternalStore(store.subscribe, store.getState);
 }

@@ -1,62 +1,63 @@
-import type { Choice } from '../api/types';
+import type { ConversionSettings } from '../api/types';
 
-/** Small things that this browser remembers. Storage may be full or forbidden: then they are simply not remembered. */
-const CHOICE = 'tinypixo:choice';
-const ORDER = 'tinypixo:order';
-const THEME = 'tinypixo:theme'; // public/theme.js reads it before the first paint
+// Preferences are not essential: if localStorage is full or forbidden, they are not kept.
+const SETTINGS_KEY = 'tinypixo:conversion-settings';
+const ORDER_KEY = 'tinypixo:order';
+/** public/theme.js reads this key before the first paint. */
+const THEME_KEY = 'tinypixo:theme';
 
-function read(name: string): string | null {
+function read(key: string): string | null {
   try {
-    return localStorage.getItem(name);
+    return localStorage.getItem(key);
   } catch {
     return null;
   }
 }
 
-function write(name: string, value: string): void {
+function write(key: string, value: string): void {
   try {
-    localStorage.setItem(name, value);
+    localStorage.setItem(key, value);
   } catch {
-    // Not remembered, then.
+    // The preference is not kept.
   }
 }
 
-export interface Remembered {
-  last?: Choice;
-  /** What was last chosen within each format, so that going to and fro does not lose it. */
-  byFormat: Record<string, Choice>;
+export interface SavedSettings {
+  last?: ConversionSettings;
+  /** The last settings of each format, so that switching between formats keeps both. */
+  byFormat: Record<string, ConversionSettings>;
 }
 
-export function remembered(): Remembered {
+export function loadSettings(): SavedSettings {
   try {
-    const parsed = JSON.parse(read(CHOICE) ?? '{}') as Partial<Remembered>;
-    return { last: parsed.last, byFormat: parsed.byFormat ?? {} };
+    const saved = JSON.parse(read(SETTINGS_KEY) ?? '{}') as Partial<SavedSettings>;
+    return { last: saved.last, byFormat: saved.byFormat ?? {} };
   } catch {
     return { byFormat: {} };
   }
 }
 
-export function remember(choice: Choice): void {
-  const { byFormat } = remembered();
-  write(
-    CHOICE,
-    JSON.stringify({ last: choice, byFormat: { ...byFormat, [choice.format]: choice } }),
-  );
+export function saveSettings(settings: ConversionSettings): void {
+  const byFormat = { ...loadSettings().byFormat, [settings.format]: settings };
+  write(SETTINGS_KEY, JSON.stringify({ last: settings, byFormat }));
 }
 
-/** The service lists uploads by age; a person expects the list as it was. */
-export function rememberOrder(uploadIds: string[]): void {
-  write(ORDER, uploadIds.join(' '));
+/** Save the order of the list. The service lists uploads by age, which may be another order. */
+export function saveOrder(uploadIds: string[]): void {
+  write(ORDER_KEY, uploadIds.join(' '));
 }
 
-export const rememberedOrder = (): string[] => (read(ORDER) ?? '').split(' ');
+export const loadOrder = (): string[] => (read(ORDER_KEY) ?? '').split(' ');
 
 export type Theme = 'light' | 'dark';
-export const currentTheme = (): Theme =>
-  (document.documentElement.dataset.theme as Theme | undefined) ??
-  (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+
+/** Return the theme that the user chose, or else the preference of the system. */
+export function currentTheme(): Theme {
+  const chosen = document.documentElement.dataset.theme as Theme | undefined;
+  return chosen ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+}
 
 export function setTheme(theme: Theme): void {
   document.documentElement.dataset.theme = theme;
-  write(THEME, theme);
+  write(THEME_KEY, theme);
 }

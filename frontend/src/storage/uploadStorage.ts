@@ -1,74 +1,86 @@
-import type { Choice } from '../api/types';
+import type { ConversionSettings } from '../api/types';
 
-/** What this browser remembers about a file, so that a reload, a crash or a closed tab loses nothing. */
-export interface Kept {
+/** A record of a chosen file, from which an upload can be resumed after a reload. */
+export interface StoredUpload {
   key: string;
   uploadId?: string;
   name: string;
   size: number;
   fingerprint?: string;
-  choice: Choice;
-  keptAt: number;
+  settings: ConversionSettings;
+  /** Milliseconds since the epoch. */
+  storedAt: number;
 }
 
-export interface Keeper {
-  all(): Promise<Kept[]>;
-  put(kept: Kept): Promise<void>;
-  /** Keeps the bytes as well, where they fit; never throws. */
-  keepFile(key: string, file: File): Promise<void>;
-  file(key: string): Promise<File | undefined>;
-  drop(key: string): Promise<void>;
+/** Keep upload records and file contents in this browser. No method throws. */
+export interface UploadStorage {
+  list(): Promise<StoredUpload[]>;
+  save(record: StoredUpload): Promise<void>;
+  /** Store the contents of a file, if there is enough room. */
+  saveFile(key: string, file: File): Promise<void>;
+  loadFile(key: string): Promise<File | undefined>;
+  /** Remove the record and the contents. */
+  remove(key: string): Promise<void>;
 }
 
-/** Of what the browser still has room for; the rest belongs to other files and other pages. */
-const SHARE_OF_QUOTA = 0.5;
-/** Copying more than this competes with the upload itself for the disk. Larger files are asked for again. */
-const LARGEST_COPY = 2 * 1024 ** 3;
+/** Share of the browser's free quota that one file may take. Other files need the rest. */
+const MAX_QUOTA_SHARE = 0.5;
+/** Larger files are not copied, because the copy would slow down reading for the upload. */
+const MAX_STORED_FILE_SIZE = 2 * 1024 ** 3;
 
-const NOTES = 'notes';
+const DATABASE = 'tinypixo';
+/** Version 1 had other field names. Its records are dropped, since uploads expire in a day. */
+const DATABASE_VERSION = 2;
+const UPLOADS = 'uploads';
 const FILES = 'files';
 
-/** IndexedDB may be absent or refuse (private windows): then the page works, and asks for the file after a reload. */
-export class IndexedDbKeeper implements Keeper {
+/**
+ * Keep uploads in IndexedDB.
+ *
+ * Private windows may have no IndexedDB. Then nothing is stored, and after a reload the page asks
+ * for the file again.
+ */
+export class IndexedDbUploadStorage implements UploadStorage {
   private database: Promise<IDBDatabase> | undefined;
 
-  async all(): Promise<Kept[]> {
-    return (await this.run<Kept[]>(NOTES, 'readonly', (store) => store.getAll())) ?? [];
+  async list(): Promise<StoredUpload[]> {
+    return (await this.run<StoredUpload[]>(UPLOADS, 'readonly', (store) => store.getAll())) ?? [];
   }
 
-  async put(kept: Kept): Promise<void> {
-    await this.run(NOTES, 'readwrite', (store) => store.put(kept));
+  async save(record: StoredUpload): Promise<void> {
+    await this.run(UPLOADS, 'readwrite', (store) => store.put(record));
   }
 
-  async keepFile(key: string, file: File): Promise<void> {
+  async saveFile(key: string, file: File): Promise<void> {
     const { quota = 0, usage = 0 } =
       (await navigator.storage?.estimate?.().catch(() => undefined)) ?? {};
-    if (file.size > LARGEST_COPY || file.size > (quota - usage) * SHARE_OF_QUOTA) return;
+    const limit = Math.min(MAX_STORED_FILE_SIZE, (quota - usage) * MAX_QUOTA_SHARE);
+    if (file.size > limit) return;
     await this.run(FILES, 'readwrite', (store) => store.put(file, key));
   }
 
-  async file(key: string): Promise<File | undefined> {
+  async loadFile(key: string): Promise<File | undefined> {
     return this.run<File>(FILES, 'readonly', (store) => store.get(key));
   }
 
-  async drop(key: string): Promise<void> {
-    await this.run(NOTES, 'readwrite', (store) => store.delete(key));
+  async remove(key: string): Promise<void> {
+    await this.run(UPLOADS, 'readwrite', (store) => store.delete(key));
     await this.run(FILES, 'readwrite', (store) => store.delete(key));
   }
 
   private async run<T>(
-    name: string,
+    storeName: string,
     mode: IDBTransactionMode,
-    work: (store: IDBObjectStore) => IDBRequest,
+    createRequest: (store: IDBObjectStore) => IDBRequest,
   ): Promise<T | undefined> {
     try {
-      const database = await (this.database ??= open());
+      const database = await (this.database ??= openDatabase());
       return await new Promise<T>((resolve, reject) => {
-        const transaction = database.transaction(name, mode);
-        const request = work(transaction.objectStore(name));
+        const transaction = database.transaction(storeName, mode);
+        const request = createRequest(transaction.objectStore(storeName));
         transaction.oncomplete = () => resolve(request.result as T);
         transaction.onabort = transaction.onerror = () =>
-          reject(transaction.error ?? new Error('IndexedDB refused'));
+          reject(transaction.error ?? new Error('IndexedDB failed'));
       });
     } catch {
       return undefined;
@@ -76,34 +88,21 @@ export class IndexedDbKeeper implements Keeper {
   }
 }
 
-function open(): Promise<IDBDatabase> {
+function openDatabase(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open('tinypixo', 1);
+    const request = indexedDB.open(DATABASE, DATABASE_VERSION);
     request.onupgradeneeded = () => {
-      request.result.createObjectStore(NOTES, { keyPath: 'key' });
-      request.result.createObjectStore(FILES);
+      const database = request.result;
+      for (const name of [...database.objectStoreNames]) database.deleteObjectStore(name);
+      database.createObjectStore(UPLOADS, { keyPath: 'key' });
+      database.createObjectStore(FILES);
     };
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error('IndexedDB refused'));
-    request.onblocked = () => reject(new Error('IndexedDB is blocked by another tab'));
+    request.onsuccess = () => {
+      // A tab with a newer version of the page waits until older tabs close their connection.
+      request.result.onversionchange = () => request.result.close();
+      resolve(request.result);
+    };
+    request.onerror = () => reject(request.error ?? new Error('IndexedDB failed'));
+    request.onblocked = () => reject(new Error('another tab blocks IndexedDB'));
   });
 }
-
-/** Answers how to let go, or nothing when another tab has it; with `wait`, answers when that tab has let go. */
-export type HoldLock = (key: string, wait?: boolean) => Promise<(() => void) | undefined>;
-
-/**
- * Two tabs of one person see the same uploads, and only one of them may send. The browser gives the lock back
- * when a tab goes, however it goes. Without locks (no TLS) both send: wasteful, harmless, parts are idempotent.
- */
-export const holdLock: HoldLock = async (key, wait = false) => {
-  if (!navigator.locks) return () => undefined;
-  return new Promise((resolve, reject) => {
-    navigator.locks
-      .request(`tinypixo:${key}`, { ifAvailable: !wait }, (lock) => {
-        if (!lock) return resolve(undefined);
-        return new Promise<void>((release) => resolve(release));
-      })
-      .catch(reject);
-  });
-};

@@ -1,185 +1,188 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Polled } from '../../src/api/client';
+import type { PollResult } from '../../src/api/client';
 import { ApiError, NetworkError } from '../../src/api/errors';
-import { Live, type Connection } from '../../src/live/liveUpdates';
 import type { Progress } from '../../src/api/types';
-import { aProgress, FakeEvents } from '../fakes';
+import { LiveUpdates, type Connection } from '../../src/live/liveUpdates';
+import { aProgress } from '../fakes/documents';
+import { FakeEventStream } from '../fakes/eventStream';
 
 let connections: Connection[];
-let news: Progress[];
-let removed: string[];
-let asked: [id: string, etag?: string][];
-let answer: (id: string) => Polled | Promise<Polled>;
-let active: string[];
+let received: Progress[];
+let removedIds: string[];
+let polls: [id: string, etag?: string][];
+let pollResult: (id: string) => PollResult | Promise<PollResult>;
 let probe: () => Promise<unknown>;
-let live: Live;
-const source = () => FakeEvents.all.at(-1)!;
+let liveUpdates: LiveUpdates;
+
+const stream = () => FakeEventStream.opened.at(-1)!;
+const seconds = (count: number) => vi.advanceTimersByTimeAsync(count * 1000);
 
 beforeEach(() => {
   vi.useFakeTimers();
-  FakeEvents.all = [];
-  [connections, news, removed, asked, active] = [[], [], [], [], ['cnv_1']];
-  answer = () => ({ state: 'same' });
+  FakeEventStream.opened = [];
+  connections = [];
+  received = [];
+  removedIds = [];
+  polls = [];
+  pollResult = () => ({ state: 'unchanged' });
   probe = async () => undefined;
-  live = new Live({
-    open: () => new FakeEvents(),
+  liveUpdates = new LiveUpdates({
+    openStream: () => new FakeEventStream(),
     poll: async (id, etag) => {
-      asked.push([id, etag]);
-      return answer(id);
+      polls.push([id, etag]);
+      return pollResult(id);
     },
-    active: () => active,
-    onProgress: (progress) => news.push(progress) > 0,
-    onRemoved: (id) => removed.push(id),
+    activeIds: () => ['cnv_1'],
+    onProgress: (progress) => received.push(progress) > 0,
+    onRemoved: (id) => removedIds.push(id),
     onConnection: (connection) => connections.push(connection),
     probe: () => probe(),
   });
-  live.start();
+  liveUpdates.start();
 });
 
 afterEach(() => {
-  live.stop();
+  liveUpdates.stop();
   vi.useRealTimers();
 });
 
 describe('events', () => {
-  it('are handed on, with one connection for everything', () => {
-    source().open();
-    source().say('progress', aProgress());
-    source().say('progress', aProgress({ id: 'upl_1', kind: 'upload' }));
-    expect(news.map((each) => each.id)).toEqual(['cnv_1', 'upl_1']);
-    expect(FakeEvents.all).toHaveLength(1);
+  it('arrive for all items by one stream', () => {
+    stream().open();
+    stream().send('progress', aProgress());
+    stream().send('progress', aProgress({ id: 'upl_1', kind: 'upload' }));
+    expect(received.map(({ id }) => id)).toEqual(['cnv_1', 'upl_1']);
+    expect(FakeEventStream.opened).toHaveLength(1);
     expect(connections).toEqual(['live']);
   });
 
-  it('tell of removals, by their data or by their id', () => {
-    source().open();
-    source().say('removed', { id: 'cnv_1' }, 'cnv_1:7');
-    source().say('removed', '', 'upl_9:3');
-    expect(removed).toEqual(['cnv_1', 'upl_9']);
+  it('report removed items by their data or by the event id', () => {
+    stream().open();
+    stream().send('removed', { id: 'cnv_1' }, 'cnv_1:7');
+    stream().send('removed', '', 'upl_9:3');
+    expect(removedIds).toEqual(['cnv_1', 'upl_9']);
   });
 
-  it('that are not JSON do no harm', () => {
-    source().open();
-    source().say('progress', '<html>');
-    expect(news).toEqual([]);
+  it('are ignored if they are not JSON', () => {
+    stream().open();
+    stream().send('progress', '<html>');
+    expect(received).toEqual([]);
   });
 
-  it('make questions unnecessary', async () => {
-    source().open();
+  it('make polling unnecessary while they arrive', async () => {
+    stream().open();
     for (let i = 0; i < 10; i++) {
-      await vi.advanceTimersByTimeAsync(5_000);
-      source().say('progress', aProgress({ version: 10 + i }));
+      await seconds(5);
+      stream().send('progress', aProgress({ version: 10 + i }));
     }
-    expect(asked).toEqual([]);
+    expect(polls).toEqual([]);
   });
 });
 
 describe('reconnecting', () => {
-  it('is left to the browser when a stream ends, for it sends Last-Event-ID', async () => {
-    source().open();
-    source().breakOff();
-    await vi.advanceTimersByTimeAsync(2_000);
-    source().open();
-    await vi.advanceTimersByTimeAsync(8_000);
-    expect(FakeEvents.all).toHaveLength(1);
+  it('is left to the browser when a stream ends, because it sends Last-Event-ID', async () => {
+    stream().open();
+    stream().loseConnection();
+    await seconds(2);
+    stream().open();
+    await seconds(8);
+    expect(FakeEventStream.opened).toHaveLength(1);
     expect(connections).toEqual(['live']);
   });
 
-  it('is done here when the browser gives up, later each time', async () => {
-    source().refuse();
-    await vi.advanceTimersByTimeAsync(1_500);
-    expect(FakeEvents.all).toHaveLength(2);
-    source().refuse();
-    await vi.advanceTimersByTimeAsync(1_400);
-    expect(FakeEvents.all).toHaveLength(2);
-    await vi.advanceTimersByTimeAsync(1_500);
-    expect(FakeEvents.all).toHaveLength(3);
-    source().open();
+  it('takes longer after each error response', async () => {
+    stream().refuse();
+    await seconds(1.5);
+    expect(FakeEventStream.opened).toHaveLength(2);
+    stream().refuse();
+    await seconds(1.4);
+    expect(FakeEventStream.opened).toHaveLength(2);
+    await seconds(1.5);
+    expect(FakeEventStream.opened).toHaveLength(3);
+    stream().open();
     expect(connections.at(-1)).toBe('live');
   });
 
   it('happens at once when the network is back', async () => {
-    source().refuse();
-    probe = answer = async () => {
-      throw new NetworkError('gone');
-    };
-    await vi.advanceTimersByTimeAsync(20_000);
+    stream().refuse();
+    probe = pollResult = () => Promise.reject(new NetworkError('no network'));
+    await seconds(20);
     expect(connections.at(-1)).toBe('offline');
-    const before = FakeEvents.all.length;
-    live.wake();
-    expect(FakeEvents.all).toHaveLength(before + 1);
+    const before = FakeEventStream.opened.length;
+    liveUpdates.reconnectNow();
+    expect(FakeEventStream.opened).toHaveLength(before + 1);
   });
 });
 
 describe('polling', () => {
-  it('begins when the stream stays away, with the ETag of the last answer', async () => {
-    answer = () => ({ state: 'new', progress: aProgress(), etag: '"6"' });
-    source().refuse();
-    await vi.advanceTimersByTimeAsync(7_000);
+  it('starts when there is no stream, and sends the last ETag', async () => {
+    pollResult = () => ({ state: 'changed', progress: aProgress(), etag: '"6"' });
+    stream().refuse();
+    await seconds(7);
     expect(connections).toEqual(['polling']);
-    expect(asked[0]).toEqual(['cnv_1', undefined]);
-    expect(asked[1]).toEqual(['cnv_1', '"6"']);
-    expect(news.length).toBeGreaterThan(0);
+    expect(polls[0]).toEqual(['cnv_1', undefined]);
+    expect(polls[1]).toEqual(['cnv_1', '"6"']);
+    expect(received.length).toBeGreaterThan(0);
   });
 
   it('ends when the stream is back', async () => {
-    source().breakOff();
-    await vi.advanceTimersByTimeAsync(5_000);
+    stream().loseConnection();
+    await seconds(5);
     expect(connections).toEqual(['polling']);
-    source().open();
-    const before = asked.length;
-    await vi.advanceTimersByTimeAsync(8_000);
-    expect(asked.length).toBe(before);
+    stream().open();
+    const before = polls.length;
+    await seconds(8);
+    expect(polls.length).toBe(before);
     expect(connections).toEqual(['polling', 'live']);
   });
 
-  it('takes an unknown thing for removed', async () => {
-    answer = () => ({ state: 'gone' });
-    source().breakOff();
-    await vi.advanceTimersByTimeAsync(5_000);
-    expect(removed[0]).toBe('cnv_1');
+  it('reports an item as removed that the service does not know', async () => {
+    pollResult = () => ({ state: 'deleted' });
+    stream().loseConnection();
+    await seconds(5);
+    expect(removedIds[0]).toBe('cnv_1');
   });
 
-  it('is offline without any answer, but not because of an error', async () => {
-    answer = () => Promise.reject(new ApiError(503, 'storage_unavailable', 'busy'));
-    source().breakOff();
-    await vi.advanceTimersByTimeAsync(6_000);
+  it('is offline without any answer, but not after an error response', async () => {
+    pollResult = () => Promise.reject(new ApiError(503, 'storage_unavailable', 'busy'));
+    stream().loseConnection();
+    await seconds(6);
     expect(connections).toEqual(['polling']);
-    answer = () => Promise.reject(new NetworkError('gone'));
-    await vi.advanceTimersByTimeAsync(20_000);
+    pollResult = () => Promise.reject(new NetworkError('no network'));
+    await seconds(20);
     expect(connections.at(-1)).toBe('offline');
-    answer = () => ({ state: 'same' });
-    await vi.advanceTimersByTimeAsync(20_000);
+    pollResult = () => ({ state: 'unchanged' });
+    await seconds(20);
     expect(connections.at(-1)).toBe('polling');
   });
 
-  it('unmasks a stream that is open and mute', async () => {
-    source().open();
-    answer = () => ({ state: 'new', progress: aProgress() });
-    await vi.advanceTimersByTimeAsync(13_000);
+  it('replaces an open stream that does not send changes', async () => {
+    stream().open();
+    pollResult = () => ({ state: 'changed', progress: aProgress() });
+    await seconds(13);
     expect(connections).toEqual(['live']);
-    await vi.advanceTimersByTimeAsync(13_000);
+    await seconds(13);
     expect(connections).toEqual(['live', 'polling']);
   });
 
-  it('does not suspect a stream that is silent because nothing happens', async () => {
-    source().open();
-    await vi.advanceTimersByTimeAsync(120_000);
+  it('keeps a silent stream if nothing has changed', async () => {
+    stream().open();
+    await seconds(120);
     expect(connections).toEqual(['live']);
   });
 });
 
-describe('doubt', () => {
-  it('is offline at once when the service cannot be reached', async () => {
-    source().open();
-    probe = () => Promise.reject(new NetworkError('gone'));
-    await live.doubt();
+describe('a check of the connection', () => {
+  it('shows offline at once if the service cannot be reached', async () => {
+    stream().open();
+    probe = () => Promise.reject(new NetworkError('no network'));
+    await liveUpdates.checkConnection();
     expect(connections).toEqual(['live', 'offline']);
   });
 
-  it('stays live where the service needs no network', async () => {
-    source().open();
-    await live.doubt();
+  it('changes nothing if the service answers without a network', async () => {
+    stream().open();
+    await liveUpdates.checkConnection();
     expect(connections).toEqual(['live']);
   });
 });

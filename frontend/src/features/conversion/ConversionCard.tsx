@@ -1,153 +1,114 @@
 import { useState } from 'react';
-import { choiceInWords, formatName } from './conversionSettings';
-import { isFinal } from '../../state/merge';
-import type { Session } from '../../appController';
-import type { Row } from '../../state/reducer';
-import type { Conversion, Trouble } from '../../api/types';
-import { phaseInWords, timeLeft, times } from '../../lib/formatting';
+import type { Conversion, Problem } from '../../api/types';
+import type { AppController } from '../../appController';
 import { ErrorMessage } from '../../components/ErrorMessage';
-import { Again, Close } from '../../components/Icons';
-import { Result } from './ConversionResult';
+import { Close, Retry } from '../../components/Icons';
+import { formatPhase, formatSpeed, formatTimeLeft } from '../../lib/formatting';
+import { isFinal } from '../../state/merge';
+import type { Row } from '../../state/state';
+import { ConversionProgressBar } from './ConversionProgressBar';
+import { ConversionResult } from './ConversionResult';
+import { describeOptions, formatName } from './conversionSettings';
 
 interface ConversionCardProps {
   row: Row;
   conversion: Conversion;
-  trouble?: Trouble;
-  session: Session;
+  problem?: Problem;
+  controller: AppController;
 }
 
-export function ConversionCard({ row, conversion, trouble, session }: ConversionCardProps) {
-  const { converting } = session;
-  const [cancelling, setCancelling] = useState(false);
-  const cancel = () => {
-    setCancelling(true);
-    void converting.cancel(conversion.id).finally(() => setCancelling(false));
-  };
-  const over = isFinal(conversion);
-  const failed = conversion.status === 'failed' || conversion.status === 'cancelled';
-  // While the file itself is still being sent, its own row has the one button that stops everything.
-  const canCancel = !over && conversion.phase !== 'waiting';
-  const asked = choiceInWords({ ...conversion.options, format: conversion.format }).replace(
-    /^[^·]*(· )?/,
-    '',
-  );
-  const words = phaseInWords(conversion);
-  const numbers = runningNumbers(conversion);
+/** Show one conversion of a file: status, progress, buttons, and the result or the error. */
+export function ConversionCard({ row, conversion, problem, controller }: ConversionCardProps) {
+  const { status } = conversion;
+  const format = formatName(conversion.format);
+  const text = formatPhase(conversion);
+  const details = progressDetails(conversion);
+  const shown = details.length ? details : describeOptions(conversion.options ?? {});
   return (
-    <section
-      className="conversion"
-      data-status={conversion.status}
-      aria-label={`${row.name} to ${formatName(conversion.format)}`}
-    >
-      <div className="conversion__head">
+    <section className="conversion" data-status={status} aria-label={`${row.name} to ${format}`}>
+      <div className="conversion__header">
         <p className="conversion__title">
-          <span className="badge">{formatName(conversion.format)}</span>
-          <span
-            className="leg__state"
-            data-testid="conversion-status"
-            data-status={conversion.status}
-          >
-            {words}
+          <span className="badge">{format}</span>
+          <span className="status" data-testid="conversion-status" data-status={status}>
+            {text}
           </span>
-          <span className="muted">{numbers.length ? numbers.join(' · ') : asked}</span>
+          <span className="muted">{shown.join(' · ')}</span>
         </p>
-        <span className="actions">
-          {canCancel && (
-            <button
-              type="button"
-              className="button button--quiet"
-              data-testid="cancel-button"
-              aria-label={`Cancel the conversion of ${row.name}`}
-              disabled={cancelling}
-              onClick={cancel}
-            >
-              <Close />
-              {cancelling ? 'Cancelling' : 'Cancel'}
-            </button>
-          )}
-          {failed && (
-            <>
-              <button
-                type="button"
-                className="button"
-                data-testid="retry-button"
-                disabled={row.busy}
-                onClick={() => void converting.retry(row, conversion)}
-              >
-                <Again />
-                Try again
-              </button>
-              <button
-                type="button"
-                className="button button--icon"
-                aria-label={`Remove the ${conversion.status} conversion`}
-                title="Remove"
-                onClick={() => void converting.remove(conversion.id)}
-              >
-                <Close />
-              </button>
-            </>
-          )}
-        </span>
+        <ConversionActions row={row} conversion={conversion} controller={controller} />
       </div>
-      <ConversionBar
+      <ConversionProgressBar
         name={row.name}
         conversion={conversion}
-        words={[words, ...numbers].join(', ')}
+        valueText={[text, ...details].join(', ')}
       />
-      {conversion.status === 'failed' && (
+      {status === 'failed' && (
         <ErrorMessage>
-          {conversion.error?.detail ?? 'The conversion failed for a reason that is not known.'}
+          {conversion.error?.detail ?? 'The conversion failed for an unknown reason. Try again.'}
         </ErrorMessage>
       )}
-      {trouble && <ErrorMessage>{trouble.detail}</ErrorMessage>}
-      {conversion.status === 'completed' && <Result row={row} conversion={conversion} />}
+      {problem && <ErrorMessage>{problem.detail}</ErrorMessage>}
+      {status === 'completed' && <ConversionResult row={row} conversion={conversion} />}
     </section>
   );
 }
 
-function ConversionBar({
-  name,
-  conversion,
-  words,
-}: {
-  name: string;
-  conversion: Conversion;
-  words: string;
-}) {
-  const percent = percentOf(conversion);
-  const over = isFinal(conversion);
+function ConversionActions({ row, conversion, controller }: Omit<ConversionCardProps, 'problem'>) {
+  const { conversionManager } = controller;
+  const { id, status, phase } = conversion;
+  const [isCancelling, setCancelling] = useState(false);
+  const cancel = () => {
+    setCancelling(true);
+    void conversionManager.cancel(id).finally(() => setCancelling(false));
+  };
+  // During the upload, the cancel button of the row stops the upload and the conversion.
+  const canCancel = !isFinal(conversion) && phase !== 'waiting';
   return (
-    <div className={over ? 'leg leg--over' : 'leg'}>
-      <div
-        className="bar bar--out"
-        data-idle={conversion.status === 'queued'}
-        role="progressbar"
-        data-testid="conversion-bar"
-        aria-label={`Conversion of ${name} to ${formatName(conversion.format)}`}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={percent}
-        aria-valuetext={words}
-      >
-        <span className="bar__segment">
-          <span className="bar__fill" style={{ transform: `scaleX(${percent / 100})` }} />
-        </span>
-      </div>
-    </div>
+    <span className="actions">
+      {canCancel && (
+        <button
+          type="button"
+          className="button button--quiet"
+          data-testid="cancel-button"
+          aria-label={`Cancel the conversion of ${row.name}`}
+          disabled={isCancelling}
+          onClick={cancel}
+        >
+          <Close />
+          {isCancelling ? 'Cancelling' : 'Cancel'}
+        </button>
+      )}
+      {(status === 'failed' || status === 'cancelled') && (
+        <>
+          <button
+            type="button"
+            className="button"
+            data-testid="retry-button"
+            disabled={row.isBusy}
+            onClick={() => void conversionManager.retry(row, conversion)}
+          >
+            <Retry />
+            Try again
+          </button>
+          <button
+            type="button"
+            className="button button--icon"
+            aria-label={`Remove the ${status} conversion`}
+            title="Remove"
+            onClick={() => void conversionManager.delete(id)}
+          >
+            <Close />
+          </button>
+        </>
+      )}
+    </span>
   );
 }
 
-const percentOf = ({ status, percent }: Conversion) =>
-  status === 'completed' ? 100 : Math.floor(percent);
-
-/** Only while sound is being made: a percentage of nothing is no news. */
-function runningNumbers(conversion: Conversion): string[] {
-  const { status, phase, speed, eta_seconds: eta } = conversion;
+/** Return percent, speed and time left while audio is encoded, and nothing at other times. */
+function progressDetails({ status, phase, percent, speed, eta_seconds }: Conversion): string[] {
   if (status !== 'converting' || phase === 'probing') return [];
-  return [
-    `${percentOf(conversion)}%`,
-    ...(speed ? [times(speed)] : []),
-    ...(typeof eta === 'number' ? [timeLeft(eta)] : []),
-  ];
+  const details = [`${Math.floor(percent)}%`];
+  if (speed) details.push(formatSpeed(speed));
+  if (typeof eta_seconds === 'number') details.push(formatTimeLeft(eta_seconds));
+  return details;
 }

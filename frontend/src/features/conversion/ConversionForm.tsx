@@ -1,37 +1,44 @@
 import { useId, type ReactNode } from 'react';
-import { fieldsFor, find, formatName, sanitise, withOption } from './conversionSettings';
-import { remembered } from '../../storage/preferences';
-import type { Choice, Format } from '../../api/types';
+import type { ConversionSettings, Format } from '../../api/types';
+import { loadSettings } from '../../storage/preferences';
+import { findFormat, formatName, supportedSettings, withOption } from './conversionSettings';
+import { formFields } from './formFields';
 
-interface ChoiceFormProps {
+interface ConversionFormProps {
   label: string;
   formats: Format[];
-  choice: Choice;
-  onChoice: (choice: Choice) => void;
+  settings: ConversionSettings;
+  onChange: (settings: ConversionSettings) => void;
   onSubmit: () => void;
   autoFocus?: boolean;
+  /** The buttons of the form. */
   children: ReactNode;
 }
 
-/** Format and options as the service offers them; options that a format does not have are not there. */
-export function ChoiceForm({
+/** Let the user choose a format and those options that the service offers for it. */
+export function ConversionForm({
   label,
   formats,
-  choice,
-  onChoice,
+  settings,
+  onChange,
   onSubmit,
   autoFocus,
   children,
-}: ChoiceFormProps) {
+}: ConversionFormProps) {
   const id = useId();
-  const format = find(formats, choice.format);
-  const changeFormat = (name: string) =>
-    onChoice(sanitise(remembered().byFormat[name] ?? { format: name }, formats));
+  const format = findFormat(formats, settings.format);
+  const changeFormat = (name: string) => {
+    const previous = loadSettings().byFormat[name] ?? { format: name };
+    onChange(supportedSettings(previous, formats));
+  };
   return (
     <form
-      className="choice"
+      className="settings-form"
       aria-label={label}
-      onSubmit={(event) => (event.preventDefault(), onSubmit())}
+      onSubmit={(event) => {
+        event.preventDefault();
+        onSubmit();
+      }}
     >
       <p className="field">
         <label htmlFor={`${id}format`}>Convert to</label>
@@ -40,18 +47,18 @@ export function ChoiceForm({
           className="select select--strong"
           data-testid="format-select"
           autoFocus={autoFocus}
-          value={choice.format}
+          value={settings.format}
           onChange={(event) => changeFormat(event.target.value)}
         >
-          {formats.map((each) => (
-            <option key={each.format} value={each.format}>
-              {formatName(each.format)}
+          {formats.map(({ format: name }) => (
+            <option key={name} value={name}>
+              {formatName(name)}
             </option>
           ))}
         </select>
       </p>
       {format &&
-        fieldsFor(format, choice).map((field) => (
+        formFields(format, settings).map((field) => (
           <p className="field" key={field.name}>
             <label htmlFor={id + field.name}>{field.label}</label>
             <select
@@ -60,18 +67,18 @@ export function ChoiceForm({
               data-testid={`option-${field.name}`}
               value={field.value}
               onChange={(event) =>
-                onChoice(withOption(choice, format, field.name, event.target.value))
+                onChange(withOption(settings, format, field.name, event.target.value))
               }
             >
-              {field.choices.map(({ value, label: words }) => (
-                <option key={value} value={value}>
-                  {words}
+              {field.options.map((option) => (
+                <option key={option.value} value={option.value}>
+                  {option.label}
                 </option>
               ))}
             </select>
           </p>
         ))}
-      <div className="choice__go">{children}</div>
+      <div className="settings-form__actions">{children}</div>
     </form>
   );
 }

@@ -1,20 +1,20 @@
 import { downloadUrl } from '../../api/client';
-import type { Row } from '../../state/reducer';
 import type { Conversion } from '../../api/types';
-import { bytes, clock, keptUntil, sizeChange } from '../../lib/formatting';
 import { Download } from '../../components/Icons';
+import { formatBytes, formatDuration, formatExpiry, formatSizeChange } from '../../lib/formatting';
+import type { Row } from '../../state/state';
 
-/** The finished file: take it, hear it, and see what became of it. */
-export function Result({ row, conversion }: { row: Row; conversion: Conversion }) {
+/** Show a completed conversion: download link, facts about the file, player and warnings. */
+export function ConversionResult({ row, conversion }: { row: Row; conversion: Conversion }) {
   const { output, warnings = [] } = conversion;
-  if (!output) return <p className="muted">Fetching the result…</p>;
-  const change = sizeChange(row.size, output.size);
-  const until = keptUntil(conversion.expires_at);
+  if (!output) return <p className="muted">Loading the result…</p>;
+  const sizeChange = formatSizeChange(row.size, output.size);
+  const expiry = formatExpiry(conversion.expires_at);
   return (
     <div className="result">
-      <div className="result__take">
+      <div className="result__summary">
         <a
-          className="button button--main"
+          className="button button--primary"
           data-testid="download-link"
           href={downloadUrl(conversion.id)}
           download={output.filename}
@@ -30,21 +30,21 @@ export function Result({ row, conversion }: { row: Row; conversion: Conversion }
           <div>
             <dt>Size</dt>
             <dd>
-              {bytes(row.size)} → {bytes(output.size)}
-              {change && <span className="change">{change}</span>}
+              {formatBytes(row.size)} → {formatBytes(output.size)}
+              {sizeChange && <span className="size-change">{sizeChange}</span>}
             </dd>
           </div>
           {typeof output.duration === 'number' && (
             <div>
               <dt>Length</dt>
-              <dd>{clock(output.duration)}</dd>
+              <dd>{formatDuration(output.duration)}</dd>
             </div>
           )}
-          {until && (
+          {expiry && (
             <div>
               <dt>Kept until</dt>
               <dd>
-                <time dateTime={conversion.expires_at}>{until}</time>
+                <time dateTime={conversion.expires_at}>{expiry}</time>
               </dd>
             </div>
           )}
@@ -59,9 +59,9 @@ export function Result({ row, conversion }: { row: Row; conversion: Conversion }
         aria-label={`Listen to ${output.filename}`}
       />
       {warnings.length > 0 && (
-        <ul className="warnings" aria-label="Good to know">
-          {warnings.map((each) => (
-            <li key={each}>{each}</li>
+        <ul className="warnings" aria-label="Notes about the result">
+          {warnings.map((warning) => (
+            <li key={warning}>{warning}</li>
           ))}
         </ul>
       )}

@@ -1,135 +1,142 @@
-import type { Api } from '../../api/client';
-import { ApiError, inWords, NetworkError } from '../../api/errors';
-import { remember } from '../../storage/preferences';
-import { persist } from '../../api/retry';
-import type { Row } from '../../state/reducer';
+import type { ApiClient } from '../../api/client';
+import { ApiError, NetworkError, toProblem } from '../../api/errors';
+import { withRetries } from '../../api/retry';
+import type { Conversion, ConversionSettings } from '../../api/types';
+import { randomKey, type Environment } from '../../lib/environment';
+import type { Row } from '../../state/state';
 import type { Store } from '../../state/store';
-import type { Choice, Conversion } from '../../api/types';
-import { newKey, type World } from '../../lib/environment';
+import { saveSettings } from '../../storage/preferences';
 
-/** A person who pressed a button gets an answer within this time, even if it is that there is none. */
-const PATIENCE_MS = 30_000;
+/** Time for all attempts of one request. After it the user is told that there is no answer. */
+const DEADLINE_MS = 30_000;
 
-export interface ConvertingOptions {
-  api: Api;
+export interface ConversionManagerOptions {
+  api: ApiClient;
   store: Store;
-  world: World;
-  forget: (key: string) => Promise<void>;
+  environment: Environment;
+  /** Removes what this browser has of a file. */
+  discardUpload: (key: string) => Promise<void>;
 }
 
-/** What a person does to uploads and conversions that the service already has. */
-export class Converting {
-  private readonly asked = new Map<string, Promise<void>>();
+/** Start, cancel, retry and delete conversions, and delete files that the service has. */
+export class ConversionManager {
+  private readonly refreshes = new Map<string, Promise<void>>();
 
-  constructor(private readonly options: ConvertingOptions) {}
+  constructor(private readonly options: ConversionManagerOptions) {}
 
-  /** Fetches what is not known yet, or known only from events, which tell no more than how far it is. */
-  learn(id: string): Promise<void> {
+  /** Fetch a conversion, because it is unknown or because an event has only part of its fields. */
+  refresh(id: string): Promise<void> {
     const { api, store } = this.options;
-    const underWay = this.asked.get(id);
-    if (underWay) return underWay;
-    const asking = this.patiently(() => api.getConversion(id))
-      .then((conversion) => store.dispatch({ type: 'conversion', conversion }))
+    const running = this.refreshes.get(id);
+    if (running) return running;
+    const refresh = this.withDeadline(() => api.getConversion(id))
+      .then((conversion) => store.dispatch({ type: 'conversion-received', conversion }))
       .catch((error) => {
-        if (isMissing(error)) store.dispatch({ type: 'gone', id });
+        if (isNotFound(error)) store.dispatch({ type: 'item-deleted', id });
       })
-      .finally(() => this.asked.delete(id));
-    this.asked.set(id, asking);
-    return asking;
+      .finally(() => this.refreshes.delete(id));
+    this.refreshes.set(id, refresh);
+    return refresh;
   }
 
-  async learnUpload(id: string): Promise<void> {
+  /**
+   * Convert an uploaded file. Return true if the conversion was started.
+   *
+   * All attempts use one idempotency key, so that they start a single conversion.
+   */
+  async start(row: Row, settings: ConversionSettings): Promise<boolean> {
     const { api, store } = this.options;
-    await this.patiently(() => api.getUpload(id))
-      .then((upload) => store.dispatch({ type: 'upload', upload }))
-      .catch(() => undefined);
-  }
-
-  /** The same upload in another format. The key makes sure that a repeated request makes one conversion. */
-  async again(row: Row, choice: Choice): Promise<boolean> {
-    const { api, store } = this.options;
-    const key = newKey();
-    if (!row.upload) return false;
-    remember(choice);
-    store.changeRow(row.key, { busy: true, trouble: undefined });
+    const { key, upload } = row;
+    if (!upload) return false;
+    const idempotencyKey = randomKey();
+    saveSettings(settings);
+    store.updateRow(key, { isBusy: true, problem: undefined });
     try {
-      const id = row.upload.id;
-      const conversion = await this.patiently(() => api.createConversion(id, choice, key));
-      store.dispatch({ type: 'conversion', conversion });
-      store.changeRow(row.key, { busy: false });
+      const conversion = await this.withDeadline(() =>
+        api.createConversion(upload.id, settings, idempotencyKey),
+      );
+      store.dispatch({ type: 'conversion-received', conversion });
+      store.updateRow(key, { isBusy: false });
       return true;
     } catch (error) {
-      store.changeRow(row.key, { busy: false, trouble: inWords(error) });
+      store.updateRow(key, { isBusy: false, problem: toProblem(error) });
       return false;
     }
   }
 
-  /** A failed or cancelled one once more; the old one goes, for it has nothing to offer. */
+  /** Start a failed or cancelled conversion again, and delete the old one. */
   async retry(row: Row, old: Conversion): Promise<void> {
-    const choice = Object.fromEntries(
-      Object.entries({ ...old.options, format: old.format }).filter(([, value]) => value !== null),
-    ) as unknown as Choice;
-    if (await this.again(row, choice)) await this.remove(old.id);
+    const options = Object.entries(old.options ?? {}).filter(([, value]) => value !== null);
+    const settings: ConversionSettings = { ...Object.fromEntries(options), format: old.format };
+    if (await this.start(row, settings)) await this.delete(old.id);
   }
 
   async cancel(id: string): Promise<void> {
-    await this.about(id, async () => {
-      await this.patiently(() => this.options.api.cancelConversion(id)).catch((error) => {
-        if (!(error instanceof ApiError && error.code === 'conversion_finished')) throw error;
-      });
-      await this.learn(id);
-    });
-  }
-
-  async remove(id: string): Promise<void> {
-    await this.about(id, async () => {
-      await this.patiently(() => this.options.api.deleteConversion(id)).catch(unlessMissing);
-      this.options.store.dispatch({ type: 'gone', id });
-    });
-  }
-
-  /** The file, its conversions and their results, here and there. */
-  async removeRow(row: Row): Promise<void> {
-    const { api, store, forget } = this.options;
-    const upload = row.upload;
-    if (upload) {
-      store.changeRow(row.key, { busy: true, trouble: undefined });
+    await this.reportProblems(id, async () => {
       try {
-        await this.patiently(() => api.deleteUpload(upload.id)).catch(unlessMissing);
-        store.dispatch({ type: 'gone', id: upload.id });
+        await this.withDeadline(() => this.options.api.cancelConversion(id));
       } catch (error) {
-        return store.changeRow(row.key, { busy: false, trouble: inWords(error) });
+        // The conversion ended before the request arrived.
+        if (!(error instanceof ApiError && error.code === 'conversion_finished')) throw error;
+      }
+      await this.refresh(id);
+    });
+  }
+
+  async delete(id: string): Promise<void> {
+    const { api, store } = this.options;
+    await this.reportProblems(id, async () => {
+      await this.withDeadline(() => api.deleteConversion(id)).catch(ignoreNotFound);
+      store.dispatch({ type: 'item-deleted', id });
+    });
+  }
+
+  /** Delete a file, its conversions and their results, on the service and in this browser. */
+  async deleteFile(row: Row): Promise<void> {
+    const { api, store, discardUpload } = this.options;
+    const { key, name, upload } = row;
+    if (upload) {
+      store.updateRow(key, { isBusy: true, problem: undefined });
+      try {
+        await this.withDeadline(() => api.deleteUpload(upload.id)).catch(ignoreNotFound);
+        store.dispatch({ type: 'item-deleted', id: upload.id });
+      } catch (error) {
+        return store.updateRow(key, { isBusy: false, problem: toProblem(error) });
       }
     }
-    store.dispatch({ type: 'row-removed', key: row.key });
-    store.dispatch({ type: 'say', text: `${row.name} was removed.` });
-    await forget(row.key);
+    store.dispatch({ type: 'row-removed', key });
+    store.dispatch({ type: 'announced', text: `${name} was removed.` });
+    await discardUpload(key);
   }
 
-  private async about(id: string, work: () => Promise<void>): Promise<void> {
+  /** Show the problem of a request at its conversion, and clear an earlier one. */
+  private async reportProblems(id: string, request: () => Promise<void>): Promise<void> {
     const { store } = this.options;
-    store.dispatch({ type: 'trouble', id, trouble: undefined });
+    store.dispatch({ type: 'conversion-problem-changed', id, problem: undefined });
     try {
-      await work();
+      await request();
     } catch (error) {
-      store.dispatch({ type: 'trouble', id, trouble: inWords(error) });
+      store.dispatch({ type: 'conversion-problem-changed', id, problem: toProblem(error) });
     }
   }
 
-  private async patiently<T>(request: () => Promise<T>): Promise<T> {
-    const signal = AbortSignal.timeout(PATIENCE_MS);
+  private async withDeadline<T>(request: () => Promise<T>): Promise<T> {
+    const { environment } = this.options;
+    const signal = AbortSignal.timeout(DEADLINE_MS);
     try {
-      return await persist(request, { world: this.options.world, signal });
+      return await withRetries(request, { environment, signal });
     } catch (error) {
-      throw error instanceof DOMException ? new NetworkError('no answer in time') : error;
+      // The pause between two attempts was aborted.
+      if (error instanceof DOMException) throw new NetworkError('no answer in time');
+      throw error;
     }
   }
 }
 
-const isMissing = (error: unknown) =>
+const isNotFound = (error: unknown) =>
   error instanceof ApiError && (error.status === 404 || error.status === 410);
 
-/** What is not there any more is deleted. */
-function unlessMissing(error: unknown): void {
-  if (!isMissing(error)) throw error;
+/** An item that does not exist is deleted already. */
+function ignoreNotFound(error: unknown): void {
+  if (!isNotFound(error)) throw error;
 }

@@ -1,21 +1,13 @@
-import type { Choice, Format, FormatOptions } from '../../api/types';
-
-/** The form for one format, built from what the service says that it offers. */
+import type { ConversionSettings, Format, FormatOptions } from '../../api/types';
 
 export type OptionName = keyof FormatOptions;
-export interface Field {
-  name: OptionName;
-  label: string;
-  value: string;
-  choices: { value: string; label: string }[];
-}
 
-/** In the bitrate list: hands over to the quality list, because a request takes one or the other. */
-export const VARIABLE = 'variable';
-/** "As in the source": the option is left out of the request. */
-export const KEEP = '';
+/** Entry of the bitrate list that shows the quality list. A request has a bitrate or a quality. */
+export const VARIABLE_BITRATE = 'variable';
+/** Entry for "as in the source". The request then leaves the option out. */
+export const KEEP_SOURCE = '';
 
-const FAVOURITE = { format: 'mp3', bitrate: '192k' };
+const PREFERRED = { format: 'mp3', bitrate: '192k' };
 const CHANNEL_NAMES: Record<number, string> = {
   1: 'Mono',
   2: 'Stereo',
@@ -23,147 +15,99 @@ const CHANNEL_NAMES: Record<number, string> = {
   8: '7.1 surround',
 };
 
-export const find = (formats: Format[], name: string) =>
-  formats.find((each) => each.format === name);
-export const formatName = (name: string) => name.toUpperCase();
+export const findFormat = (formats: Format[], name: string) =>
+  formats.find(({ format }) => format === name);
 
-/** What a person most likely wants from this format. */
-export function defaultChoice(formats: Format[], name: string = FAVOURITE.format): Choice {
-  const format = find(formats, name) ?? formats[0];
+export const formatName = (name: string) => name.toUpperCase();
+export const bitrateLabel = (bitrate: string) => `${bitrate.replace(/k$/, '')} kbit/s`;
+export const sampleRateLabel = (hertz: number) => `${hertz / 1000} kHz`;
+export const channelsLabel = (channels: number) =>
+  CHANNEL_NAMES[channels] ?? `${channels} channels`;
+export const bitDepthLabel = (bits: number) => `${bits}-bit`;
+
+/** Return the settings of a format that suit most users. */
+export function defaultSettings(
+  formats: Format[],
+  name: string = PREFERRED.format,
+): ConversionSettings {
+  const format = findFormat(formats, name) ?? formats[0];
   if (!format) return { format: name };
   const { bitrate, quality } = format.options;
-  if (bitrate?.length)
-    return {
-      format: format.format,
-      bitrate: bitrate.includes(FAVOURITE.bitrate)
-        ? FAVOURITE.bitrate
-        : bitrate[Math.floor(bitrate.length / 2)],
-    };
+  if (bitrate?.length) {
+    const middle = bitrate[Math.floor(bitrate.length / 2)];
+    const isPreferred = bitrate.includes(PREFERRED.bitrate);
+    return { format: format.format, bitrate: isPreferred ? PREFERRED.bitrate : middle };
+  }
   return quality ? { format: format.format, quality: quality.default } : { format: format.format };
 }
 
-/** Drops what the format does not offer (any more): a remembered choice may be older than the service. */
-export function sanitise(choice: Choice, formats: Format[]): Choice {
-  const format = find(formats, choice.format);
-  if (!format) return defaultChoice(formats);
+/**
+ * Return the settings without those that the format does not offer.
+ *
+ * Saved settings may come from a time when the service offered other formats or options.
+ */
+export function supportedSettings(
+  settings: ConversionSettings,
+  formats: Format[],
+): ConversionSettings {
+  const format = findFormat(formats, settings.format);
+  if (!format) return defaultSettings(formats);
   const { bitrate, quality, sample_rate, channels, bit_depth } = format.options;
-  const clean: Choice = { format: format.format };
-  if (
-    quality &&
-    choice.quality !== undefined &&
-    choice.quality >= quality.min &&
-    choice.quality <= quality.max
-  )
-    clean.quality = choice.quality;
-  else if (choice.bitrate && bitrate?.includes(choice.bitrate)) clean.bitrate = choice.bitrate;
-  else Object.assign(clean, defaultChoice(formats, format.format));
-  if (choice.sample_rate && sample_rate?.includes(choice.sample_rate))
-    clean.sample_rate = choice.sample_rate;
-  if (choice.channels && channels?.includes(choice.channels)) clean.channels = choice.channels;
-  if (choice.bit_depth && bit_depth?.includes(choice.bit_depth)) clean.bit_depth = choice.bit_depth;
-  return clean;
-}
-
-export function fieldsFor(format: Format, choice: Choice): Field[] {
-  const { bitrate, quality, sample_rate, channels, bit_depth } = format.options;
-  const fields: Field[] = [];
-  const variable = choice.quality !== undefined;
-  if (bitrate?.length) {
-    const rates = bitrate.map((value) => ({ value, label: `${value.replace(/k$/, '')} kbit/s` }));
-    const choices = quality ? [...rates, { value: VARIABLE, label: 'Variable' }] : rates;
-    fields.push({
-      name: 'bitrate',
-      label: 'Bitrate',
-      value: variable ? VARIABLE : (choice.bitrate ?? ''),
-      choices,
-    });
+  const supported: ConversionSettings = { format: format.format };
+  if (quality && isWithin(settings.quality, quality)) {
+    supported.quality = settings.quality;
+  } else if (settings.bitrate && bitrate?.includes(settings.bitrate)) {
+    supported.bitrate = settings.bitrate;
+  } else {
+    Object.assign(supported, defaultSettings(formats, format.format));
   }
-  if (quality && (variable || !bitrate?.length)) {
-    fields.push({
-      name: 'quality',
-      label: 'Quality',
-      value: String(choice.quality ?? quality.default),
-      choices: qualities(quality),
-    });
+  if (settings.sample_rate && sample_rate?.includes(settings.sample_rate)) {
+    supported.sample_rate = settings.sample_rate;
   }
-  const listed = (
-    name: 'sample_rate' | 'channels' | 'bit_depth',
-    label: string,
-    values: number[] | null | undefined,
-    words: (value: number) => string,
-  ) => {
-    if (!values?.length) return;
-    const choices = [
-      { value: KEEP, label: 'Original' },
-      ...values.map((value) => ({ value: String(value), label: words(value) })),
-    ];
-    fields.push({
-      name,
-      label,
-      value: choice[name] === undefined ? KEEP : String(choice[name]),
-      choices,
-    });
-  };
-  listed('sample_rate', 'Sample rate', sample_rate, (value) => `${value / 1000} kHz`);
-  listed('channels', 'Channels', channels, (value) => CHANNEL_NAMES[value] ?? `${value} channels`);
-  listed('bit_depth', 'Bit depth', bit_depth, (value) => `${value}-bit`);
-  return fields;
+  if (settings.channels && channels?.includes(settings.channels)) {
+    supported.channels = settings.channels;
+  }
+  if (settings.bit_depth && bit_depth?.includes(settings.bit_depth)) {
+    supported.bit_depth = settings.bit_depth;
+  }
+  return supported;
 }
 
-/** Best first, whichever end of the encoder's own scale that is. */
-function qualities({
-  min,
-  max,
-  default: usual,
-  best = max,
-}: NonNullable<FormatOptions['quality']>) {
-  const scale = Array.from({ length: max - min + 1 }, (_, i) => min + i);
-  if (best !== min) scale.reverse();
-  const word = (value: number) =>
-    value === usual
-      ? ' · usual'
-      : value === scale[0]
-        ? ' · best'
-        : value === scale.at(-1)
-          ? ' · smallest'
-          : '';
-  return scale.map((value) => ({ value: String(value), label: `${value}${word(value)}` }));
+function isWithin(value: number | undefined, { min, max }: { min: number; max: number }): boolean {
+  return value !== undefined && value >= min && value <= max;
 }
 
-/** The choice after one field was changed by hand. */
+/** Return the settings after the user changed one option. */
 export function withOption(
-  choice: Choice,
+  settings: ConversionSettings,
   format: Format,
   name: OptionName,
   value: string,
-): Choice {
-  const { [name]: _, ...rest } = choice;
+): ConversionSettings {
+  const { [name]: _, ...others } = settings;
   if (name === 'bitrate') {
-    const { quality: __, ...others } = rest as Choice;
-    return value === VARIABLE
-      ? { ...others, quality: format.options.quality!.default }
-      : { ...others, bitrate: value };
+    const { quality: __, ...withoutQuality } = others as ConversionSettings;
+    return value === VARIABLE_BITRATE
+      ? { ...withoutQuality, quality: format.options.quality!.default }
+      : { ...withoutQuality, bitrate: value };
   }
-  return value === KEEP ? (rest as Choice) : ({ ...rest, [name]: Number(value) } as Choice);
+  const changed = value === KEEP_SOURCE ? {} : { [name]: Number(value) };
+  return { ...others, ...changed } as ConversionSettings;
 }
 
-/** "MP3 · 192 kbit/s · 44.1 kHz": what was asked for, for rows that show no form. */
-export function choiceInWords({
-  format,
+/** Return the options as texts: ["192 kbit/s", "44.1 kHz"]. */
+export function describeOptions({
   bitrate,
   quality,
   sample_rate,
   channels,
   bit_depth,
-}: Choice): string {
+}: Omit<ConversionSettings, 'format'>): string[] {
   return [
-    formatName(format),
-    bitrate && `${bitrate.replace(/k$/, '')} kbit/s`,
+    bitrate && bitrateLabel(bitrate),
     typeof quality === 'number' && `VBR ${quality}`,
-    sample_rate && `${sample_rate / 1000} kHz`,
-    channels && (CHANNEL_NAMES[channels] ?? `${channels} channels`).toLowerCase(),
-    bit_depth && `${bit_depth}-bit`,
-  ]
-    .filter(Boolean)
-    .join(' · ');
+    sample_rate && sampleRateLabel(sample_rate),
+    channels && channelsLabel(channels).toLowerCase(),
+    bit_depth && bitDepthLabel(bit_depth),
+  ].filter((text): text is string => Boolean(text));
 }

@@ -1,68 +1,56 @@
-import { useEffect, useRef, useState, type ChangeEvent } from 'react';
-import { droppedFiles } from './dataTransferFiles';
-import { PICKER } from '../../lib/focus';
+import { useRef, type ChangeEvent } from 'react';
 import { Add } from '../../components/Icons';
+import { FILE_PICKER_ID } from '../../lib/focus';
+import { useFileDrop } from './useFileDrop';
 
-/** Extensions as well, because systems do not know the type of all of them. */
+/** File extensions are listed as well, because no system knows the media type of all of them. */
 const ACCEPT =
   'audio/*,video/*,.flac,.opus,.m4a,.m4b,.aac,.ogg,.oga,.wma,.wv,.ape,.aiff,.aif,.caf,.amr,.mka,.mkv,.webm,.mp4,.mov';
-const WAVE = [3, 6, 10, 16, 24, 14, 30, 40, 26, 44, 32, 20, 36, 24, 12, 28, 18, 10, 6, 3];
+const WAVEFORM = [3, 6, 10, 16, 24, 14, 30, 40, 26, 44, 32, 20, 36, 24, 12, 28, 18, 10, 6, 3];
 
 interface DropZoneProps {
   onFiles: (files: File[]) => void;
-  slim: boolean;
+  /** True if the list has files, which then need the room. */
+  compact: boolean;
   disabled: boolean;
 }
 
-export function DropZone({ onFiles, slim, disabled }: DropZoneProps) {
+/** Let the user drop files, or choose them in a dialog. */
+export function DropZone({ onFiles, compact, disabled }: DropZoneProps) {
   const input = useRef<HTMLInputElement>(null);
-  const over = useDropAnywhere(onFiles, disabled);
-  const picked = (event: ChangeEvent<HTMLInputElement>) => {
+  const isDragging = useFileDrop(onFiles, disabled);
+  const openDialog = () => input.current?.click();
+  const handleChange = (event: ChangeEvent<HTMLInputElement>) => {
     onFiles([...(event.target.files ?? [])]);
-    event.target.value = ''; // the same file chosen once more is news again
+    // Without this, choosing the same file once more would be no change.
+    event.target.value = '';
   };
+  const modifiers = `${compact ? ' drop-zone--compact' : ''}${isDragging ? ' drop-zone--active' : ''}`;
   return (
     <section
-      className={`drop${slim ? ' drop--slim' : ''}${over ? ' drop--over' : ''}`}
+      className={`drop-zone${modifiers}`}
       data-testid="drop-zone"
       aria-label="Add files"
-      onClick={() => !disabled && input.current?.click()}
+      onClick={() => !disabled && openDialog()}
     >
-      {!slim && (
-        <svg className="wave" viewBox="0 0 200 48" aria-hidden="true" focusable="false">
-          {WAVE.map((height, i) => (
-            <rect
-              key={i}
-              x={i * 10 + 2}
-              y={24 - height / 2}
-              width="6"
-              height={height}
-              rx="3"
-              className={i < WAVE.length / 2 ? 'logo__in' : 'logo__out'}
-            />
-          ))}
-        </svg>
-      )}
-      <p className="drop__words">
-        {over
-          ? 'Let go to add them'
-          : slim
-            ? 'Drop more files anywhere'
-            : 'Drop audio or video files here'}
-      </p>
+      {!compact && <Waveform />}
+      <p className="drop-zone__text">{instruction(compact, isDragging)}</p>
       <button
         type="button"
-        id={PICKER}
-        className={`button ${slim ? '' : 'button--main'}`}
+        id={FILE_PICKER_ID}
+        className={compact ? 'button' : 'button button--primary'}
         disabled={disabled}
-        onClick={(event) => (event.stopPropagation(), input.current?.click())}
+        onClick={(event) => {
+          event.stopPropagation();
+          openDialog();
+        }}
       >
         <Add />
         Choose files
       </button>
       <input
         ref={input}
-        className="hidden"
+        className="visually-hidden"
         type="file"
         multiple
         accept={ACCEPT}
@@ -70,38 +58,32 @@ export function DropZone({ onFiles, slim, disabled }: DropZoneProps) {
         tabIndex={-1}
         aria-label="Choose audio or video files"
         disabled={disabled}
-        onChange={picked}
+        onChange={handleChange}
         onClick={(event) => event.stopPropagation()}
       />
     </section>
   );
 }
 
-/** The whole window takes files: nobody has to aim, and a miss does not make the browser open the file. */
-function useDropAnywhere(onFiles: (files: File[]) => void, disabled: boolean): boolean {
-  const [over, setOver] = useState(false);
-  useEffect(() => {
-    const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;
-    const drag = (event: DragEvent) => {
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      setOver(!disabled);
-    };
-    const leave = (event: DragEvent) => event.relatedTarget === null && setOver(false);
-    const drop = (event: DragEvent) => {
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      setOver(false);
-      if (!disabled)
-        void droppedFiles(event.dataTransfer!).then((files) => files.length && onFiles(files));
-    };
-    const all = { dragenter: drag, dragover: drag, dragleave: leave, drop } as const;
-    for (const [name, listener] of Object.entries(all))
-      window.addEventListener(name, listener as EventListener);
-    return () => {
-      for (const [name, listener] of Object.entries(all))
-        window.removeEventListener(name, listener as EventListener);
-    };
-  }, [onFiles, disabled]);
-  return over;
+function instruction(compact: boolean, isDragging: boolean): string {
+  if (isDragging) return 'Release to add the files';
+  return compact ? 'Drop more files anywhere' : 'Drop audio or video files here';
+}
+
+function Waveform() {
+  return (
+    <svg className="waveform" viewBox="0 0 200 48" aria-hidden="true" focusable="false">
+      {WAVEFORM.map((height, i) => (
+        <rect
+          key={i}
+          x={i * 10 + 2}
+          y={24 - height / 2}
+          width="6"
+          height={height}
+          rx="3"
+          className={i < WAVEFORM.length / 2 ? 'logo__input' : 'logo__output'}
+        />
+      ))}
+    </svg>
+  );
 }

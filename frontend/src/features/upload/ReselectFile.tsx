@@ -1,62 +1,62 @@
 import { useRef, type ChangeEvent } from 'react';
-import type { Session } from '../../appController';
-import type { Row } from '../../state/reducer';
+import type { AppController } from '../../appController';
 import { ErrorMessage } from '../../components/ErrorMessage';
+import type { Row } from '../../state/state';
 
-/** The upload is begun, but this browser does not hold the bytes (any more): only the person can bring them. */
-export function Rechoose({
-  row,
-  session,
-  done,
-  total,
-}: {
+interface ReselectFileProps {
   row: Row;
-  session: Session;
-  done: number;
-  total: number;
-}) {
+  completedParts: number;
+  partCount: number;
+  controller: AppController;
+}
+
+/** Ask for the file of an interrupted upload, because this browser does not have it. */
+export function ReselectFile({ row, completedParts, partCount, controller }: ReselectFileProps) {
   const input = useRef<HTMLInputElement>(null);
-  const picked = (event: ChangeEvent<HTMLInputElement>) => {
+  const nextPart = Math.min(completedParts + 1, partCount);
+  const handleChange = (event: ChangeEvent<HTMLInputElement>) => {
     const file = event.target.files?.[0];
     event.target.value = '';
-    if (file) void session.resuming.offer(row.key, file);
+    if (file) void controller.uploadRestorer.resumeWithFile(row.key, file);
   };
   return (
-    <div className="rechoose">
-      {row.otherFile && (
-        <ErrorMessage>{`“${row.otherFile}” is another file, or it has changed since: its chunks would not fit to those that have arrived.`}</ErrorMessage>
+    <div className="reselect">
+      {row.mismatchedFile && (
+        <ErrorMessage>
+          {`“${row.mismatchedFile}” is a different file, or it has changed. Choose the original file, or start over with this one.`}
+        </ErrorMessage>
       )}
       <p>
-        Choose the same file again to continue from chunk {Math.min(done + 1, total)} of {total}.
+        Choose the same file again to continue from chunk {nextPart} of {partCount}.
       </p>
       <div className="actions">
         <button
           type="button"
-          className="button button--main"
-          data-testid="rechoose-button"
+          className="button button--primary"
+          data-testid="reselect-button"
           onClick={() => input.current?.click()}
         >
           Choose the file again
         </button>
-        {row.otherFile && (
+        {row.mismatchedFile && (
           <button
             type="button"
             className="button"
-            data-testid="anew-button"
-            onClick={() => void session.startAnew(row)}
+            data-testid="start-over-button"
+            onClick={() => void controller.startOver(row)}
           >
-            Start anew with the other file
+            Start over with the other file
           </button>
         )}
       </div>
       <input
         ref={input}
-        className="hidden"
+        className="visually-hidden"
         type="file"
-        data-testid="rechoose-input"
+        data-testid="reselect-input"
         tabIndex={-1}
         aria-label={`Choose ${row.name} again`}
-        onChange={picked}
+        onChange={handleChange}
       />
     </div>
   );

@@ -1,33 +1,39 @@
-import type { UploadView } from './uploadViewModel';
+import type { UploadViewModel } from './uploadViewModel';
 
-/** One bar of chunks: a segment fills while its chunk is on the line, and stays when the service has it. */
-export function UploadBar({ name, view }: { name: string; view: UploadView }) {
-  const { percent, segments, done, total, words, numbers } = view;
-  const chunks = `${done} of ${total} ${total === 1 ? 'chunk' : 'chunks'}`;
+/**
+ * Show an upload as one bar of segments.
+ *
+ * A segment fills while its parts are sent, and changes its colour when the service has confirmed
+ * them.
+ */
+export function UploadProgressBar({ name, view }: { name: string; view: UploadViewModel }) {
+  const { percent, segments, completedParts, partCount, status, details } = view;
+  const chunks = `${completedParts} of ${partCount} ${partCount === 1 ? 'chunk' : 'chunks'}`;
+  const isFinished = percent >= 100 && completedParts === partCount;
   return (
-    <div className={percent >= 100 && done === total ? 'leg leg--over' : 'leg'}>
-      <p className="leg__words">
-        <span className="leg__state">{words}</span>
-        <span className="leg__numbers">
+    <div className={isFinished ? 'progress progress--finished' : 'progress'}>
+      <p className="progress__text">
+        <span className="status">{status}</span>
+        <span className="progress__details">
           <span data-testid="upload-chunks">{chunks}</span>
-          {numbers.map((each, i) => (
-            <span key={i}>{each}</span>
+          {details.map((detail, i) => (
+            <span key={i}>{detail}</span>
           ))}
         </span>
       </p>
       <div
-        className="bar bar--in"
+        className="bar bar--upload"
         role="progressbar"
         data-testid="upload-bar"
         aria-label={`Upload of ${name}`}
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={percent}
-        aria-valuetext={`${words}, ${percent}%, ${chunks}`}
+        aria-valuetext={`${status}, ${percent}%, ${chunks}`}
       >
-        {segments.map(({ share, done: has }, i) => (
-          <span key={i} className="bar__segment" data-done={has}>
-            <span className="bar__fill" style={{ transform: `scaleX(${share})` }} />
+        {segments.map(({ fraction, isComplete }, i) => (
+          <span key={i} className="bar__segment" data-complete={isComplete}>
+            <span className="bar__fill" style={{ transform: `scaleX(${fraction})` }} />
           </span>
         ))}
       </div>

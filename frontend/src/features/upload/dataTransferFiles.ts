@@ -1,16 +1,17 @@
-/** The files in a drop, those inside of dropped folders included. */
-export async function droppedFiles(data: DataTransfer): Promise<File[]> {
-  // Entries must be taken before the first await: the browser empties the drop when its event is over.
-  const entries = [...data.items]
+/** Return the dropped files, including those inside of dropped folders. */
+export async function filesFromDataTransfer(dataTransfer: DataTransfer): Promise<File[]> {
+  // All entries must be read before the first await: the browser empties the list after the event.
+  const entries = [...dataTransfer.items]
     .filter((item) => item.kind === 'file')
     .map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
-  const found = await Promise.all(
-    entries.map((entry) => (entry instanceof File ? [entry] : entry ? filesIn(entry) : [])),
+  const files = await Promise.all(
+    entries.map((entry) => (entry instanceof File ? [entry] : entry ? filesFromEntry(entry) : [])),
   );
-  return found.flat();
+  return files.flat();
 }
 
-async function filesIn(entry: FileSystemEntry): Promise<File[]> {
+/** Return the file, or all files of the folder except hidden ones. Skip what cannot be read. */
+async function filesFromEntry(entry: FileSystemEntry): Promise<File[]> {
   if (entry.isFile) {
     return new Promise((resolve) =>
       (entry as FileSystemFileEntry).file(
@@ -20,14 +21,15 @@ async function filesIn(entry: FileSystemEntry): Promise<File[]> {
     );
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
-  const found: File[] = [];
+  const files: File[] = [];
   for (;;) {
-    // A reader hands out a folder in portions, and an empty one at the end.
-    const portion = await new Promise<FileSystemEntry[]>((resolve) =>
+    // A reader returns a folder in several batches, and an empty batch at the end.
+    const batch = await new Promise<FileSystemEntry[]>((resolve) =>
       reader.readEntries(resolve, () => resolve([])),
     );
-    if (portion.length === 0) return found;
-    for (const each of portion)
-      if (!each.name.startsWith('.')) found.push(...(await filesIn(each)));
+    if (batch.length === 0) return files;
+    for (const child of batch) {
+      if (!child.name.startsWith('.')) files.push(...(await filesFromEntry(child)));
+    }
   }
 }

@@ -1,12 +1,15 @@
-/** Head and tail of a file tell it apart from another of the same name and size; reading all of it would take minutes. */
-const SAMPLE = 64 * 1024;
+/** Bytes that are read at the start and at the end. Reading a whole file would take minutes. */
+const SAMPLE_SIZE = 64 * 1024;
 
 /**
- * Not a cryptographic hash on purpose: nobody is kept out by it, and browsers offer crypto.subtle only over TLS.
- * cyrb53 by bryc (public domain): 53 bits, far more than needed for one person's files.
+ * Return a short string that tells a file from others of the same name and size.
+ *
+ * This is cyrb53 by bryc (public domain), a hash of 53 bits. A cryptographic hash is not needed,
+ * and browsers offer crypto.subtle only over TLS.
  */
 export async function fingerprint(file: Blob): Promise<string> {
-  const samples = [file.slice(0, SAMPLE), file.slice(Math.max(SAMPLE, file.size - SAMPLE))];
+  const tail = Math.max(SAMPLE_SIZE, file.size - SAMPLE_SIZE);
+  const samples = [file.slice(0, SAMPLE_SIZE), file.slice(tail)];
   let h1 = 0xdeadbeef;
   let h2 = 0x41c6ce57;
   for (const sample of samples) {

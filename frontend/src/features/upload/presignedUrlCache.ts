@@ -1,49 +1,49 @@
-import type { SignedPart } from '../../api/types';
+import type { PresignedPart } from '../../api/types';
 
-/** Enough for every lane and a little ahead, few enough that a slow line does not let them expire. */
-const BATCH = 8;
-/** A URL must outlive the start of its request. */
-const MARGIN_MS = 15_000;
+/** URLs per call: enough for all parts in flight, few enough not to expire on a slow line. */
+const BATCH_SIZE = 8;
+/** A URL is not used if it expires within this time. */
+const EXPIRY_MARGIN_MS = 15_000;
 
-/** Presigned URLs, asked for in small batches just before they are needed. */
-export class Signer {
-  private readonly ready = new Map<number, SignedPart>();
-  private turn: Promise<unknown> = Promise.resolve();
+/** Request presigned URLs in small batches, shortly before they are needed. */
+export class PresignedUrlCache {
+  private readonly urls = new Map<number, PresignedPart>();
+  private lastCall: Promise<unknown> = Promise.resolve();
 
   constructor(
-    /** The parts that will be wanted, in order. */
-    private readonly wanted: readonly number[],
-    private readonly sign: (numbers: number[]) => Promise<SignedPart[]>,
+    /** The parts that will need a URL, in the order in which they are sent. */
+    private readonly partNumbers: readonly number[],
+    private readonly sign: (partNumbers: number[]) => Promise<PresignedPart[]>,
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** A URL for one request. Lanes take turns, so that one call to the service serves them all. */
-  get(n: number): Promise<SignedPart> {
-    const mine = this.turn.then(() => this.take(n));
-    this.turn = mine.catch(() => undefined);
-    return mine;
+  /** Return a URL and remove it. Calls wait for each other, so that they share one batch. */
+  take(partNumber: number): Promise<PresignedPart> {
+    const result = this.lastCall.then(() => this.takeOrSign(partNumber));
+    this.lastCall = result.catch(() => undefined);
+    return result;
   }
 
-  /** Storage refused a URL: those signed together with it are no better. */
-  distrust(): void {
-    this.ready.clear();
+  /** Drop all URLs. If S3 refused one, those of the same batch are refused as well. */
+  clear(): void {
+    this.urls.clear();
   }
 
-  private async take(n: number): Promise<SignedPart> {
-    if (!this.fresh(n)) {
-      const ahead = this.wanted.filter((each) => each > n && !this.fresh(each));
-      const parts = await this.sign([n, ...ahead].slice(0, BATCH));
-      parts.forEach((part) => this.ready.set(part.part_number, part));
+  private async takeOrSign(partNumber: number): Promise<PresignedPart> {
+    if (!this.isUsable(partNumber)) {
+      const following = this.partNumbers.filter((n) => n > partNumber && !this.isUsable(n));
+      const signed = await this.sign([partNumber, ...following].slice(0, BATCH_SIZE));
+      signed.forEach((part) => this.urls.set(part.part_number, part));
     }
-    // A URL that was just signed is used even if this computer's clock says that it has expired.
-    const part = this.ready.get(n);
-    if (!part) throw new Error(`no URL came back for part ${n}`);
-    this.ready.delete(n);
+    // A new URL is used without another check, because the clock of this device may be wrong.
+    const part = this.urls.get(partNumber);
+    if (!part) throw new Error(`the service returned no URL for part ${partNumber}`);
+    this.urls.delete(partNumber);
     return part;
   }
 
-  private fresh(n: number): boolean {
-    const part = this.ready.get(n);
-    return part !== undefined && Date.parse(part.expires_at) - MARGIN_MS > this.now();
+  private isUsable(partNumber: number): boolean {
+    const part = this.urls.get(partNumber);
+    return part !== undefined && Date.parse(part.expires_at) - EXPIRY_MARGIN_MS > this.now();
   }
 }

@@ -1,11 +1,17 @@
-/** Bytes a second over the last few seconds: long enough to be calm, short enough to notice a change. */
+/** Span of the measurement: long enough to be steady, short enough to show a change. */
 const WINDOW_MS = 6_000;
-const SHORTEST_MS = 500;
+/** Shortest span from which a speed is computed. */
+const MIN_SPAN_MS = 500;
 
+/** Measure the upload speed over the last seconds. */
 export class SpeedMeter {
   private samples: { at: number; bytes: number }[] = [];
 
-  /** `bytes` is a running total. A smaller one (a part starts again) restarts the measurement. */
+  /**
+   * Add a sample of the total number of sent bytes.
+   *
+   * A smaller total restarts the measurement: it means that a part is sent again.
+   */
   add(at: number, bytes: number): void {
     const last = this.samples.at(-1);
     if (last && bytes < last.bytes) this.samples = [];
@@ -16,7 +22,7 @@ export class SpeedMeter {
   get bytesPerSecond(): number | undefined {
     const first = this.samples[0];
     const last = this.samples.at(-1);
-    if (!first || !last || last.at - first.at < SHORTEST_MS) return undefined;
+    if (!first || !last || last.at - first.at < MIN_SPAN_MS) return undefined;
     return ((last.bytes - first.bytes) * 1000) / (last.at - first.at);
   }
 

@@ -1,253 +1,193 @@
-import type { Api } from '../../api/client';
-import { NetworkError } from '../../api/errors';
-import { fingerprint } from './fingerprint';
-import { defaultChoice, sanitise } from '../conversion/conversionSettings';
-import type { HoldLock, Keeper, Kept } from '../../storage/uploadStorage';
-import { newerSnapshot } from '../../state/merge';
-import { remember, remembered } from '../../storage/preferences';
-import type { Row } from '../../state/reducer';
+import type { ApiClient } from '../../api/client';
+import type { ConversionSettings, Upload } from '../../api/types';
+import { randomKey, type Environment } from '../../lib/environment';
+import { mergeSnapshot } from '../../state/merge';
+import type { Row } from '../../state/state';
 import type { Store } from '../../state/store';
-import type { Choice, NewUpload, Upload } from '../../api/types';
-import { Uploader, type Transfer } from './multipartUploader';
-import { newKey, type World } from '../../lib/environment';
+import type { AcquireLock } from '../../storage/locks';
+import { loadSettings, saveSettings } from '../../storage/preferences';
+import type { StoredUpload, UploadStorage } from '../../storage/uploadStorage';
+import { defaultSettings, supportedSettings } from '../conversion/conversionSettings';
+import { createUploadOnce } from './createUploadOnce';
+import { LocalFiles } from './localFiles';
+import { MultipartUploader } from './multipartUploader';
+import type { Transfer } from './transfer';
 
-/** Files on the line at once: two hide the pauses between small files, more only share the line out. */
-const FILES_AT_ONCE = 2;
+/** Two uploads fill the pauses between small files. More would only share the same line. */
+const MAX_PARALLEL_UPLOADS = 2;
 
-export interface SendingOptions {
-  api: Api;
+export interface UploadManagerOptions {
+  api: ApiClient;
   store: Store;
-  keeper: Keeper;
-  world: World;
-  lock: HoldLock;
-  /** An upload of ours exists now, or has arrived: its conversions can be looked for. */
-  onUpload: (upload: Upload) => void;
-  discard: (uploadId: string) => Promise<void>;
+  storage: UploadStorage;
+  environment: Environment;
+  acquireLock: AcquireLock;
+  /** Called when an upload of this tab was created, and when it is complete. */
+  onUploadAvailable: (upload: Upload) => void;
+  deleteUpload: (uploadId: string) => Promise<void>;
 }
 
-/** From a chosen file to a complete upload: what waits, what is on the line, what this browser keeps of it. */
-export class Sending {
-  private readonly files = new Map<string, File>();
-  private readonly notes = new Map<string, Kept>();
-  private readonly uploaders = new Map<string, Uploader>();
-  private readonly locks = new Map<string, () => void>();
+/** Turn chosen files into complete uploads: drafts, the upload queue, pause, resume, removal. */
+export class UploadManager {
+  private readonly localFiles: LocalFiles;
+  private readonly uploaders = new Map<string, MultipartUploader>();
   private queue: string[] = [];
-  private keeping: Promise<unknown> = Promise.resolve();
-  private storageUnreachable = false;
+  private isStorageUnreachable = false;
 
-  constructor(private readonly options: SendingOptions) {}
-
-  /** An upload is being created: news about an unknown id may be about that one. */
-  get creating(): boolean {
-    return [...this.uploaders.values()].some((uploader) => uploader.state.phase === 'creating');
+  constructor(private readonly options: UploadManagerOptions) {
+    this.localFiles = new LocalFiles(options.storage, options.acquireLock);
   }
 
-  add(files: File[], choice?: Choice): void {
-    const { store, lock } = this.options;
-    const { formats } = store.get();
-    const usual = choice ?? remembered().last;
-    const rows = files.map((file): Row => {
-      const row = {
-        key: newKey(),
-        name: file.name,
-        size: file.size,
-        choice: usual ? sanitise(usual, formats) : defaultChoice(formats),
-      };
-      if (file.size === 0)
-        return {
-          ...row,
-          stage: 'refused',
-          trouble: {
-            code: 'file_empty',
-            detail: 'This file is empty (0 bytes): there is nothing in it to convert.',
-          },
-        };
-      this.files.set(row.key, file);
-      this.keepBytes(row, file);
-      void lock(row.key).then((release) => release && this.locks.set(row.key, release));
-      return { ...row, stage: 'draft' };
-    });
+  /** True while an upload is being created. An unknown id in an event may then belong to it. */
+  get isCreating(): boolean {
+    return [...this.uploaders.values()].some(({ transfer }) => transfer.phase === 'creating');
+  }
+
+  /** Add files as drafts. The settings are those given, or else the last ones of the user. */
+  addFiles(files: File[], settings = loadSettings().last): void {
+    const { store } = this.options;
+    const rows = files.map((file) => this.createDraft(file, settings));
     store.dispatch({ type: 'rows-added', rows });
   }
 
-  /** A draft from before a reload; another tab that shows it keeps it. */
-  async restoreDraft(kept: Kept, file: File): Promise<void> {
-    const release = await this.options.lock(kept.key);
-    if (!release) return;
-    this.locks.set(kept.key, release);
-    this.files.set(kept.key, file);
-    this.notes.set(kept.key, kept);
+  private createDraft(file: File, settings: ConversionSettings | undefined): Row {
+    const { formats } = this.options.store.getState();
+    const draft = {
+      key: randomKey(),
+      name: file.name,
+      size: file.size,
+      settings: settings ? supportedSettings(settings, formats) : defaultSettings(formats),
+    };
+    if (file.size === 0) {
+      const detail = 'This file is empty (0 bytes). Choose another file.';
+      return { ...draft, stage: 'rejected', problem: { code: 'file_empty', detail } };
+    }
+    this.localFiles.add({ ...draft, storedAt: Date.now() }, file);
+    return { ...draft, stage: 'draft' };
+  }
+
+  /** Show a draft from before a reload again, unless another tab shows it. */
+  async restoreDraft(record: StoredUpload, file: File): Promise<void> {
     const { store } = this.options;
-    const choice = sanitise(kept.choice, store.get().formats);
-    store.dispatch({
-      type: 'rows-added',
-      rows: [{ key: kept.key, name: kept.name, size: kept.size, choice, stage: 'draft' }],
-    });
+    if (!(await this.localFiles.lock(record.key))) return;
+    this.localFiles.set(record.key, file, record);
+    const { key, name, size } = record;
+    const settings = supportedSettings(record.settings, store.getState().formats);
+    store.dispatch({ type: 'rows-added', rows: [{ key, name, size, settings, stage: 'draft' }] });
   }
 
-  choose(key: string, choice: Choice): void {
-    this.options.store.changeRow(key, { choice });
-    remember(choice);
-    void this.note(key, { choice });
+  setSettings(key: string, settings: ConversionSettings): void {
+    this.options.store.updateRow(key, { settings });
+    saveSettings(settings);
+    void this.localFiles.save(key, { settings });
   }
 
-  convert(key: string): void {
-    const row = this.options.store.row(key);
+  /** Upload a draft. The conversion starts by itself when the upload is complete. */
+  start(key: string): void {
+    const row = this.options.store.getRow(key);
     if (row?.stage !== 'draft') return;
-    remember(row.choice);
+    saveSettings(row.settings);
     this.enqueue(key);
   }
 
-  convertAll(): void {
-    for (const row of this.options.store.get().rows) this.convert(row.key);
+  startAll(): void {
+    for (const row of this.options.store.getState().rows) this.start(row.key);
   }
 
   pause(key: string): void {
     this.uploaders.get(key)?.pause();
-    this.pump();
+    this.startNext();
   }
 
-  /** Goes on after a pause or a failure. */
+  /** Resume an upload after a pause or a failure. */
   resume(key: string): void {
     const uploader = this.uploaders.get(key);
     if (uploader) void this.run(key, uploader);
   }
 
-  /** Continues an upload that was begun before this page was loaded, or in a tab that is gone. */
-  async continue(key: string, file: File, kept?: Kept): Promise<void> {
-    const { store, lock } = this.options;
-    this.files.set(key, file);
-    if (kept) this.notes.set(key, kept);
-    let release = await lock(key);
-    if (!release) {
-      store.changeRow(key, { stage: 'elsewhere' });
-      release = await lock(key, true);
+  /** Continue an upload from before a reload, or from another tab once that tab is closed. */
+  async resumeWithFile(key: string, file: File, record?: StoredUpload): Promise<void> {
+    const { store } = this.options;
+    this.localFiles.set(key, file, record);
+    if (!(await this.localFiles.lock(key))) {
+      store.updateRow(key, { stage: 'other-tab' });
+      await this.localFiles.lock(key, true);
     }
-    const stage = store.row(key)?.stage;
-    if (stage !== 'elsewhere' && stage !== 'orphan') return release?.();
-    if (release) this.locks.set(key, release);
-    this.enqueue(key);
+    const stage = store.getRow(key)?.stage;
+    if (stage === 'other-tab' || stage === 'interrupted') this.enqueue(key);
+    else this.localFiles.unlock(key);
   }
 
-  /** Stops whatever is under way for this row and forgets what this browser keeps of it. */
-  async forget(key: string): Promise<void> {
+  /** Stop an upload and remove what this browser has stored of it. */
+  async discard(key: string): Promise<void> {
     this.queue = this.queue.filter((each) => each !== key);
     this.uploaders.get(key)?.cancel();
     this.uploaders.delete(key);
-    this.files.delete(key);
-    this.notes.delete(key);
-    this.pump();
-    await this.keeping;
-    await this.options.keeper.drop(key);
-    this.locks.get(key)?.();
-    this.locks.delete(key);
+    const removed = this.localFiles.remove(key);
+    this.startNext();
+    await removed;
   }
 
   private enqueue(key: string): void {
-    this.options.store.changeRow(key, {
-      stage: 'queued',
-      trouble: undefined,
-      otherFile: undefined,
-    });
+    const change = { problem: undefined, mismatchedFile: undefined };
+    this.options.store.updateRow(key, { stage: 'queued', ...change });
     this.queue.push(key);
-    this.pump();
+    this.startNext();
   }
 
-  private pump(): void {
-    const busy = [...this.uploaders.values()].filter(({ state }) =>
-      ['creating', 'uploading', 'finishing'].includes(state.phase),
-    ).length;
-    for (const key of this.queue.splice(0, Math.max(0, FILES_AT_ONCE - busy))) this.start(key);
+  private startNext(): void {
+    const running = [...this.uploaders.values()].filter(({ transfer }) =>
+      ['creating', 'uploading', 'finishing'].includes(transfer.phase),
+    );
+    const free = Math.max(0, MAX_PARALLEL_UPLOADS - running.length);
+    for (const key of this.queue.splice(0, free)) this.startUpload(key);
   }
 
-  private start(key: string): void {
-    const { world, store, discard } = this.options;
-    const row = store.row(key);
-    const file = this.files.get(key);
+  private startUpload(key: string): void {
+    const { api, environment, store, deleteUpload } = this.options;
+    const row = store.getRow(key);
+    const file = this.localFiles.get(key);
     if (!row || !file) return;
-    const uploader = new Uploader({
-      api: { ...this.options.api, createUpload: this.creator() },
-      world,
+    const isKnown = (id: string) => store.getState().rows.some((each) => each.upload?.id === id);
+    const uploader = new MultipartUploader({
+      api: { ...api, createUpload: createUploadOnce(api, isKnown) },
+      environment,
       file,
       request: {
         filename: row.name,
         size: row.size,
         ...(file.type ? { content_type: file.type } : {}),
-        convert: row.choice,
+        convert: row.settings,
       },
       upload: row.upload,
-      viaService: this.storageUnreachable,
-      onChange: (transfer) => this.changed(key, transfer),
-      onOrphan: (upload) => void discard(upload.id),
+      viaService: this.isStorageUnreachable,
+      onChange: (transfer) => this.handleTransfer(key, transfer),
+      onCreatedAfterCancel: (upload) => void deleteUpload(upload.id),
     });
     this.uploaders.set(key, uploader);
-    store.changeRow(key, { stage: 'sending', transfer: uploader.state });
+    store.updateRow(key, { stage: 'uploading', transfer: uploader.transfer });
     void this.run(key, uploader);
   }
 
-  /** A creation whose answer got lost may have happened all the same: it is looked for before asking once more. */
-  private creator(): Api['createUpload'] {
-    const { api, store } = this.options;
-    const isOurs = (upload: Upload, { filename, size }: NewUpload) =>
-      upload.status === 'uploading' &&
-      upload.filename === filename &&
-      upload.size === size &&
-      upload.completed_parts.length === 0 &&
-      !store.get().rows.some((row) => row.upload?.id === upload.id);
-    let lost = false;
-    return async (request) => {
-      const made = lost
-        ? (await api.listUploads()).find((upload) => isOurs(upload, request))
-        : undefined;
-      if (made) return made;
-      return api.createUpload(request).catch((error) => {
-        lost = error instanceof NetworkError;
-        throw error;
-      });
-    };
-  }
-
-  private async run(key: string, uploader: Uploader): Promise<void> {
+  private async run(key: string, uploader: MultipartUploader): Promise<void> {
     await uploader.run();
-    if (this.uploaders.get(key) === uploader && uploader.state.phase === 'done') {
-      this.options.store.changeRow(key, { stage: 'stored', transfer: undefined });
-      if (uploader.state.upload) this.options.onUpload(uploader.state.upload);
-      return this.forget(key);
-    }
-    this.pump();
+    const { phase, upload } = uploader.transfer;
+    if (this.uploaders.get(key) !== uploader || phase !== 'done') return this.startNext();
+    this.options.store.updateRow(key, { stage: 'uploaded', transfer: undefined });
+    if (upload) this.options.onUploadAvailable(upload);
+    return this.discard(key);
   }
 
-  private changed(key: string, transfer: Transfer): void {
-    const { store, onUpload } = this.options;
-    const row = store.row(key);
+  private handleTransfer(key: string, transfer: Transfer): void {
+    const { store, onUploadAvailable } = this.options;
+    const row = store.getRow(key);
     if (!row || !this.uploaders.has(key)) return;
-    this.storageUnreachable ||= transfer.viaService;
-    const upload = transfer.upload ? newerSnapshot(row.upload, transfer.upload) : undefined;
-    store.changeRow(key, { transfer, upload });
+    this.isStorageUnreachable ||= transfer.viaService;
+    const upload = transfer.upload ? mergeSnapshot(row.upload, transfer.upload) : undefined;
+    store.updateRow(key, { transfer, upload });
     if (upload && !row.upload) {
-      void this.note(key, { uploadId: upload.id, choice: row.choice });
-      onUpload(upload);
+      void this.localFiles.save(key, { uploadId: upload.id, settings: row.settings });
+      onUploadAvailable(upload);
     }
-  }
-
-  /** One after the other: copies of many files at once would only fight for the disk. */
-  private keepBytes(
-    { key, name, size, choice }: Pick<Row, 'key' | 'name' | 'size' | 'choice'>,
-    file: File,
-  ): void {
-    this.notes.set(key, { key, name, size, choice, keptAt: Date.now() });
-    this.keeping = this.keeping.then(async () => {
-      if (!this.files.has(key)) return;
-      await this.note(key, { fingerprint: await fingerprint(file).catch(() => undefined) });
-      await this.options.keeper.keepFile(key, file);
-    });
-  }
-
-  private async note(key: string, change: Partial<Kept>): Promise<void> {
-    const known = this.notes.get(key);
-    if (!known) return;
-    const kept = { ...known, ...change };
-    this.notes.set(key, kept);
-    await this.options.keeper.put(kept);
   }
 }

@@ -1,133 +1,149 @@
-import { fingerprint } from './fingerprint';
-import { defaultChoice } from '../conversion/conversionSettings';
-import type { HoldLock, Keeper, Kept } from '../../storage/uploadStorage';
-import { remembered, rememberedOrder } from '../../storage/preferences';
-import type { Sending } from './uploadManager';
-import type { Row } from '../../state/reducer';
-import type { Store } from '../../state/store';
 import type { Upload } from '../../api/types';
+import type { Row, Stage } from '../../state/state';
+import type { Store } from '../../state/store';
+import type { AcquireLock } from '../../storage/locks';
+import { loadOrder, loadSettings } from '../../storage/preferences';
+import type { StoredUpload, UploadStorage } from '../../storage/uploadStorage';
+import { defaultSettings } from '../conversion/conversionSettings';
+import { fingerprint } from './fingerprint';
+import type { UploadManager } from './uploadManager';
 
-/** Drafts that nobody came back to; the bytes must not stay in the browser for ever. */
-const DRAFT_LIFE_MS = 3 * 24 * 3600 * 1000;
+/** Older drafts are deleted, so that files do not stay in the browser forever. */
+const DRAFT_LIFETIME_MS = 3 * 24 * 3600 * 1000;
 
-export interface ResumingOptions {
+export interface UploadRestorerOptions {
   store: Store;
-  keeper: Keeper;
-  sending: Sending;
-  lock: HoldLock;
+  storage: UploadStorage;
+  uploadManager: UploadManager;
+  acquireLock: AcquireLock;
 }
 
-/** Puts the list together again from what the service knows and what this browser kept. */
-export class Resuming {
-  private readonly offered = new Map<string, File>();
+/** Restore the list of files from the service's uploads and this browser's records. */
+export class UploadRestorer {
+  /** Files that the user chose to resume an upload, but that are not the same file. */
+  private readonly mismatchedFiles = new Map<string, File>();
 
-  constructor(private readonly options: ResumingOptions) {}
+  constructor(private readonly options: UploadRestorerOptions) {}
 
-  async rebuild(uploads: Upload[]): Promise<void> {
-    const { store, keeper, sending } = this.options;
-    const kept = await keeper.all();
-    const order = rememberedOrder();
-    // Those that this browser has not shown yet are new, and come first.
-    const pairs = uploads
+  /** Restore the list after the page was loaded, and continue what can be continued. */
+  async restore(uploads: Upload[]): Promise<void> {
+    const { store, storage } = this.options;
+    const records = await storage.list();
+    const order = loadOrder();
+    // An upload that is not in the saved order is new, and comes first.
+    const restored = uploads
       .toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id))
-      .map((upload) => ({ upload, kept: keptFor(upload, kept) }));
-    store.dispatch({
-      type: 'rows-added',
-      rows: pairs.map(({ upload, kept: mine }) => this.row(upload, mine)),
-    });
-    const used = new Set(pairs.map((pair) => pair.kept));
-    for (const mine of kept.filter((each) => !used.has(each))) {
-      const file =
-        mine.uploadId || Date.now() - mine.keptAt > DRAFT_LIFE_MS
-          ? undefined
-          : await keeper.file(mine.key);
-      if (file) await sending.restoreDraft(mine, file);
-      else if (await this.isFree(mine.key)) await keeper.drop(mine.key);
+      .map((upload) => ({ upload, record: findRecord(upload, records) }));
+    const rows = restored.map(({ upload, record }) => this.createRow(upload, record));
+    store.dispatch({ type: 'rows-added', rows });
+    const used = new Set(restored.map(({ record }) => record));
+    for (const record of records) {
+      if (!used.has(record)) await this.restoreDraftOrRemove(record);
     }
-    for (const { upload, kept: mine } of pairs)
-      if (upload.status === 'uploading') await this.goOn(upload, mine);
+    for (const { upload, record } of restored) await this.continueUpload(upload, record);
   }
 
-  /** An upload that this page has not seen begin: from another tab, or from a program with the same session. */
-  async adopt(upload: Upload): Promise<void> {
-    const { store, keeper } = this.options;
-    const mine = keptFor(upload, await keeper.all());
-    if (store.get().rows.some((row) => row.upload?.id === upload.id || row.key === mine?.key))
-      return;
-    store.dispatch({ type: 'rows-added', rows: [this.row(upload, mine)] });
-    if (upload.status === 'uploading') await this.goOn(upload, mine);
+  /** Add an upload that another tab, or another program with the same session, has created. */
+  async addUpload(upload: Upload): Promise<void> {
+    const { store, storage } = this.options;
+    const record = findRecord(upload, await storage.list());
+    const { rows } = store.getState();
+    if (rows.some((row) => row.upload?.id === upload.id || row.key === record?.key)) return;
+    store.dispatch({ type: 'rows-added', rows: [this.createRow(upload, record)] });
+    await this.continueUpload(upload, record);
   }
 
-  /** Somebody chose a file to continue with. Only the very same one will do: parts of two files make no file. */
-  async offer(key: string, file: File): Promise<void> {
-    const { store, keeper, sending } = this.options;
-    const row = store.row(key);
+  /**
+   * Continue an interrupted upload with a file that the user chose.
+   *
+   * Only the same file will do. For another one, the row offers to start over.
+   */
+  async resumeWithFile(key: string, file: File): Promise<void> {
+    const { store, storage, uploadManager } = this.options;
+    const row = store.getRow(key);
     if (!row) return;
-    const mine = (await keeper.all()).find((each) => each.key === key);
-    const same =
+    const record = (await storage.list()).find((each) => each.key === key);
+    const isSameFile =
       file.name === row.name &&
       file.size === row.size &&
-      (!mine?.fingerprint || mine.fingerprint === (await fingerprint(file)));
-    if (same) return sending.continue(key, file, mine);
-    this.offered.set(key, file);
-    store.changeRow(key, { otherFile: file.name });
+      (!record?.fingerprint || record.fingerprint === (await fingerprint(file)));
+    if (isSameFile) return uploadManager.resumeWithFile(key, file, record);
+    this.mismatchedFiles.set(key, file);
+    store.updateRow(key, { mismatchedFile: file.name });
   }
 
-  /** The other file that was offered, as a new row; the old one goes. */
-  startAnew(key: string): void {
-    const file = this.offered.get(key);
-    this.offered.delete(key);
-    if (file) this.options.sending.add([file], this.options.store.row(key)?.choice);
+  /** Add the mismatched file as a new draft. The caller removes the old row. */
+  startOver(key: string): void {
+    const { store, uploadManager } = this.options;
+    const file = this.mismatchedFiles.get(key);
+    this.mismatchedFiles.delete(key);
+    if (file) uploadManager.addFiles([file], store.getRow(key)?.settings);
   }
 
-  private row(upload: Upload, kept: Kept | undefined): Row {
-    const choice =
-      kept?.choice ?? remembered().last ?? defaultChoice(this.options.store.get().formats);
-    const stage =
-      upload.status === 'uploaded' ? 'stored' : upload.status === 'uploading' ? 'orphan' : 'broken';
-    const trouble =
-      stage === 'broken'
-        ? (upload.error ?? {
-            code: upload.status,
-            detail: 'This upload was stopped before it was complete.',
-          })
-        : undefined;
+  private createRow(upload: Upload, record: StoredUpload | undefined): Row {
+    const { formats } = this.options.store.getState();
+    const stage = stageOf(upload);
     return {
-      key: kept?.key ?? upload.id,
-      name: kept?.name ?? upload.filename,
+      key: record?.key ?? upload.id,
+      name: record?.name ?? upload.filename,
       size: upload.size,
       stage,
-      choice,
+      settings: record?.settings ?? loadSettings().last ?? defaultSettings(formats),
       upload,
-      trouble,
+      problem: stage === 'failed' ? problemOf(upload) : undefined,
     };
   }
 
-  private async goOn(upload: Upload, kept: Kept | undefined): Promise<void> {
-    const { keeper, sending, store } = this.options;
-    const file = kept && (await keeper.file(kept.key));
+  private async restoreDraftOrRemove(record: StoredUpload): Promise<void> {
+    const { storage, uploadManager } = this.options;
+    const isDraft = !record.uploadId && Date.now() - record.storedAt <= DRAFT_LIFETIME_MS;
+    const file = isDraft ? await storage.loadFile(record.key) : undefined;
+    if (file) await uploadManager.restoreDraft(record, file);
+    else if (await this.isUnlocked(record.key)) await storage.remove(record.key);
+  }
+
+  private async continueUpload(upload: Upload, record: StoredUpload | undefined): Promise<void> {
+    const { storage, store, uploadManager } = this.options;
+    if (upload.status !== 'uploading' || !record) return;
+    const file = await storage.loadFile(record.key);
     if (file?.size === upload.size) {
-      // Not awaited: where another tab sends it, this waits for as long as that tab lives.
-      void sending.continue(kept!.key, file, { ...kept!, uploadId: upload.id });
-    } else if (kept && !(await this.isFree(kept.key))) {
-      store.changeRow(kept.key, { stage: 'elsewhere' });
+      // Not awaited: if another tab uploads this file, this waits until that tab is closed.
+      const linkedRecord = { ...record, uploadId: upload.id };
+      void uploadManager.resumeWithFile(record.key, file, linkedRecord);
+    } else if (!(await this.isUnlocked(record.key))) {
+      store.updateRow(record.key, { stage: 'other-tab' });
     }
   }
 
-  private async isFree(key: string): Promise<boolean> {
-    const release = await this.options.lock(key);
+  private async isUnlocked(key: string): Promise<boolean> {
+    const release = await this.options.acquireLock(key);
     release?.();
     return release !== undefined;
   }
 }
 
-/** By id, or, when the page went away just before it learnt the id, by what the file looks like and when. */
-function keptFor(upload: Upload, kept: Kept[]): Kept | undefined {
-  const lost = (each: Kept) =>
-    !each.uploadId &&
+function stageOf({ status }: Upload): Stage {
+  if (status === 'uploaded') return 'uploaded';
+  return status === 'uploading' ? 'interrupted' : 'failed';
+}
+
+function problemOf(upload: Upload): Row['problem'] {
+  const detail = 'This upload was stopped before it was complete. Add the file again.';
+  return upload.error ?? { code: upload.status, detail };
+}
+
+/**
+ * Return the record of an upload.
+ *
+ * If the page was closed before it learnt the id of its upload, the record has none. Then name,
+ * size and time identify it.
+ */
+function findRecord(upload: Upload, records: StoredUpload[]): StoredUpload | undefined {
+  const matches = (record: StoredUpload) =>
+    !record.uploadId &&
     upload.status === 'uploading' &&
-    each.name === upload.filename &&
-    each.size === upload.size &&
-    each.keptAt <= Date.parse(upload.created_at);
-  return kept.find((each) => each.uploadId === upload.id) ?? kept.find(lost);
+    record.name === upload.filename &&
+    record.size === upload.size &&
+    record.storedAt <= Date.parse(upload.created_at);
+  return records.find((record) => record.uploadId === upload.id) ?? records.find(matches);
 }

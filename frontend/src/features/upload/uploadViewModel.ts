@@ -1,87 +1,85 @@
-import type { Row } from '../../state/reducer';
-import { bytesOf, clock, timeLeft, bytes } from '../../lib/formatting';
+import { formatBytes, formatBytesOf, formatDuration, formatTimeLeft } from '../../lib/formatting';
+import type { Row } from '../../state/state';
 
-/** More segments than this are thinner than a pixel on a phone; each then stands for several chunks. */
-const MOST_SEGMENTS = 48;
+/** With more segments, a segment would be narrower than a pixel on a phone. */
+const MAX_SEGMENTS = 48;
 
-export interface UploadView {
+/** The content of the upload progress bar of a row. */
+export interface UploadViewModel {
   percent: number;
-  /** How full each segment is, 0 to 1, and whether the service has all of it. */
-  segments: { share: number; done: boolean }[];
-  done: number;
-  total: number;
-  words: string;
-  numbers: string[];
+  /** The sent share of each segment, from 0 to 1. A segment stands for one or more parts. */
+  segments: { fraction: number; isComplete: boolean }[];
+  completedParts: number;
+  partCount: number;
+  status: string;
+  details: string[];
 }
 
-/** What the upload bar of a row shows; undefined while there is no upload. `offline` may be known before any request fails. */
-export function uploadView(row: Row, offline = false): UploadView | undefined {
+/**
+ * Return what the upload progress bar of a row shows, or undefined if it has no upload.
+ *
+ * `isOffline` may be known before the first request of the upload fails.
+ */
+export function uploadViewModel(row: Row, isOffline = false): UploadViewModel | undefined {
   const { upload, transfer, stage } = row;
   if (!upload) return undefined;
-  const total = upload.part_count;
-  const arrived = stage === 'stored' || upload.status === 'uploaded';
-  const finished = transfer?.done ?? new Set(upload.completed_parts);
-  // Of another tab's upload only the sum is known from events; which chunks it were does not matter to anybody.
-  const counted = transfer
-    ? finished.size
-    : Math.max(finished.size, Math.floor((upload.uploaded_bytes / upload.size) * total));
-  const has = (n: number) => arrived || finished.has(n) || (!transfer && n <= counted);
-  const share = (n: number) => (has(n) ? 1 : (transfer?.active[n] ?? 0));
-  const sent = arrived ? upload.size : (transfer?.sentBytes ?? upload.uploaded_bytes);
-  const done = arrived ? total : counted;
+  const partCount = upload.part_count;
+  const isUploaded = stage === 'uploaded' || upload.status === 'uploaded';
+  const completed = transfer?.completedParts ?? new Set(upload.completed_parts);
+  // Events about an upload in another tab give only its bytes. The parts are then counted from
+  // the first one.
+  const estimate = Math.floor((upload.uploaded_bytes / upload.size) * partCount);
+  const completedCount = transfer ? completed.size : Math.max(completed.size, estimate);
+  const isComplete = (n: number) =>
+    isUploaded || completed.has(n) || (!transfer && n <= completedCount);
+  const fraction = (n: number) => (isComplete(n) ? 1 : (transfer?.partProgress[n] ?? 0));
+  const sent = isUploaded ? upload.size : (transfer?.sentBytes ?? upload.uploaded_bytes);
   return {
     percent: Math.floor((100 * sent) / upload.size),
-    segments: segments(total, share, has),
-    done,
-    total,
-    words: inWords(row, arrived, offline),
-    numbers: numbers(row, sent, arrived, offline),
+    segments: segments(partCount, fraction, isComplete),
+    completedParts: isUploaded ? partCount : completedCount,
+    partCount,
+    status: statusText(row, isUploaded, isOffline),
+    details: isUploaded ? [] : detailTexts(sent, upload.size, isOffline ? 0 : transfer?.speed),
   };
 }
 
 function segments(
-  total: number,
-  share: (n: number) => number,
-  has: (n: number) => boolean,
-): UploadView['segments'] {
-  const count = Math.min(total, MOST_SEGMENTS);
-  const first = (segment: number) => Math.floor((segment * total) / count) + 1;
+  partCount: number,
+  fraction: (partNumber: number) => number,
+  isComplete: (partNumber: number) => boolean,
+): UploadViewModel['segments'] {
+  const count = Math.min(partCount, MAX_SEGMENTS);
+  const firstPart = (segment: number) => Math.floor((segment * partCount) / count) + 1;
   return Array.from({ length: count }, (_, segment) => {
-    const [from, to] = [first(segment), first(segment + 1)];
-    const mine = Array.from({ length: to - from }, (_each, i) => from + i);
-    return {
-      share: mine.reduce((sum, n) => sum + share(n), 0) / mine.length,
-      done: mine.every(has),
-    };
+    const [from, to] = [firstPart(segment), firstPart(segment + 1)];
+    const parts = Array.from({ length: to - from }, (_each, i) => from + i);
+    const sent = parts.reduce((sum, n) => sum + fraction(n), 0);
+    return { fraction: sent / parts.length, isComplete: parts.every(isComplete) };
   });
 }
 
-function inWords({ stage, transfer }: Row, arrived: boolean, offline: boolean): string {
-  if (arrived) return 'Uploaded';
-  if (stage === 'elsewhere') return 'Uploading in another tab';
-  if (stage === 'orphan') return 'Upload interrupted';
-  if (!transfer || stage === 'queued') return 'Waiting for its turn';
+function statusText({ stage, transfer }: Row, isUploaded: boolean, isOffline: boolean): string {
+  if (isUploaded) return 'Uploaded';
+  if (stage === 'other-tab') return 'Uploading in another tab';
+  if (stage === 'interrupted') return 'Upload interrupted';
+  if (!transfer || stage === 'queued') return 'Waiting for other uploads';
   if (transfer.phase === 'paused') return 'Paused';
   if (transfer.phase === 'failed') return 'Upload stopped';
-  if (transfer.waiting === 'network' || offline) return 'Waiting for network';
-  if (transfer.waiting === 'server') return 'The service is busy, trying again';
-  if (transfer.phase === 'finishing') return 'Putting the chunks together';
+  if (transfer.waitingFor === 'network' || isOffline) return 'Waiting for network';
+  if (transfer.waitingFor === 'server') return 'The service is busy, trying again';
+  if (transfer.phase === 'finishing') return 'Completing the upload';
   return transfer.viaService ? 'Uploading through the service' : 'Uploading';
 }
 
-function numbers(
-  { upload, transfer }: Row,
-  sent: number,
-  arrived: boolean,
-  offline: boolean,
-): string[] {
-  const size = upload!.size;
-  if (arrived) return [];
-  const speed = offline ? undefined : transfer?.speed;
-  const left = speed ? (size - sent) / speed : undefined;
-  return [
-    bytesOf(sent, size),
-    ...(speed ? [`${bytes(speed)}/s`] : []),
-    ...(left !== undefined && left > 0 ? [left < 86_400 ? timeLeft(left) : clock(left)] : []),
-  ];
+function detailTexts(sent: number, size: number, speed: number | undefined): string[] {
+  const texts = [formatBytesOf(sent, size)];
+  if (!speed) return texts;
+  texts.push(`${formatBytes(speed)}/s`);
+  const secondsLeft = (size - sent) / speed;
+  if (secondsLeft > 0) {
+    const isLong = secondsLeft >= 86_400;
+    texts.push(isLong ? formatDuration(secondsLeft) : formatTimeLeft(secondsLeft));
+  }
+  return texts;
 }

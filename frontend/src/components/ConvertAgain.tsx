@@ -1,0 +1,61 @@
+import { useState } from 'react';
+import type { Format } from '../api/types';
+import type { AppController } from '../appController';
+import { ConversionForm } from '../features/conversion/ConversionForm';
+import type { Row } from '../state/state';
+import { Add } from './Icons';
+
+interface ConvertAgainProps {
+  row: Row;
+  formats: Format[];
+  /** True if the file has no conversion yet. */
+  isFirst: boolean;
+  controller: AppController;
+}
+
+/** Show a button that opens a form for one more conversion of an uploaded file. */
+export function ConvertAgain({ row, formats, isFirst, controller }: ConvertAgainProps) {
+  // Undefined until the form was opened. The button takes the focus only after the form is closed.
+  const [isOpen, setOpen] = useState<boolean>();
+  const [settings, setSettings] = useState(row.settings);
+  if (!isOpen) {
+    return (
+      <button
+        type="button"
+        className="button button--quiet convert-again"
+        data-testid="convert-again-button"
+        autoFocus={isOpen === false}
+        onClick={() => setOpen(true)}
+      >
+        <Add />
+        {isFirst ? 'Convert this file' : 'Convert to another format'}
+      </button>
+    );
+  }
+  const submit = async () => {
+    const isStarted = await controller.conversionManager.start(row, settings);
+    if (isStarted) setOpen(false);
+  };
+  return (
+    <ConversionForm
+      label={`Another format for ${row.name}`}
+      formats={formats}
+      settings={settings}
+      onChange={setSettings}
+      onSubmit={() => void submit()}
+      autoFocus
+    >
+      <button type="button" className="button button--quiet" onClick={() => setOpen(false)}>
+        Close
+      </button>
+      <button
+        type="submit"
+        className="button button--primary"
+        data-testid="convert-button"
+        disabled={row.isBusy}
+      >
+        {row.isBusy ? 'Starting' : 'Convert'}
+      </button>
+    </ConversionForm>
+  );
+}

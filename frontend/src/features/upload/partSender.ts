@@ -1,0 +1,160 @@
+import {
+  ApiError,
+  FileChangedError,
+  HttpError,
+  NetworkError,
+  StorageError,
+} from '../../api/errors';
+import { backoffDelayMs, isRetryableStatus } from '../../api/retry';
+import type { Upload } from '../../api/types';
+import type { Environment } from '../../lib/environment';
+import { PresignedUrlCache } from './presignedUrlCache';
+import type { TransferTracker } from './transferTracker';
+import type { UploadApi } from './uploadApi';
+
+/** Parts in flight: enough to fill a fast line, within the browser's limit of connections. */
+const MAX_PARALLEL_PARTS = 4;
+/** The service shares its origin with events and all other calls, of which browsers allow six. */
+const MAX_PARALLEL_PARTS_VIA_SERVICE = 2;
+/** Unanswered requests to S3 after which parts go through the service, if that does answer. */
+const MAX_UNREACHABLE_STORAGE = 2;
+const MAX_ATTEMPTS_PER_PART = 10;
+
+export interface PartSenderOptions {
+  api: UploadApi;
+  environment: Environment;
+  file: Blob;
+  tracker: TransferTracker;
+  signal: AbortSignal;
+  /** Repeats a request until it is answered. */
+  request: <T>(call: () => Promise<T>) => Promise<T>;
+}
+
+/** Send the missing parts of one upload, several at a time. */
+export class PartSender {
+  constructor(private readonly options: PartSenderOptions) {}
+
+  async sendMissingParts(upload: Upload): Promise<void> {
+    const { api, request, signal, tracker } = this.options;
+    const { completedParts } = tracker.current;
+    const queue = Array.from({ length: upload.part_count }, (_, i) => i + 1).filter(
+      (partNumber) => !completedParts.has(partNumber),
+    );
+    const urls = new PresignedUrlCache([...queue], (partNumbers) =>
+      request(() => api.signParts(upload.id, partNumbers, signal)),
+    );
+    const isSuperfluous = (worker: number) =>
+      tracker.current.viaService && worker >= MAX_PARALLEL_PARTS_VIA_SERVICE;
+    const work = async (worker: number): Promise<void> => {
+      while (queue.length > 0 && !isSuperfluous(worker)) {
+        await this.sendPart(upload, queue.shift()!, urls);
+      }
+    };
+    const workers = Math.min(MAX_PARALLEL_PARTS, queue.length);
+    await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)));
+  }
+
+  private async sendPart(
+    upload: Upload,
+    partNumber: number,
+    urls: PresignedUrlCache,
+  ): Promise<void> {
+    const { environment, file, signal, tracker } = this.options;
+    const start = (partNumber - 1) * upload.part_size;
+    const body = file.slice(start, Math.min(start + upload.part_size, upload.size));
+    let unreachable = 0;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const answer = await this.putPart(upload.id, partNumber, body, urls);
+        return tracker.partCompleted(partNumber, answer);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        tracker.partFailed(partNumber);
+        if (error instanceof StorageError) urls.clear();
+        if (error instanceof NetworkError) {
+          await assertReadable(body);
+          const answer = await this.fetchUploadIfReachable(upload.id);
+          if (answer?.completed_parts.includes(partNumber)) {
+            return tracker.partCompleted(partNumber, answer);
+          }
+          if (answer && ++unreachable >= MAX_UNREACHABLE_STORAGE) {
+            tracker.update({ viaService: true, waitingFor: undefined });
+            continue;
+          }
+          tracker.update({ waitingFor: 'network' });
+          // A missing network does not use up attempts: it is waited for without limit.
+          attempt = Math.min(attempt, MAX_ATTEMPTS_PER_PART - 1);
+        } else if (!isWorthRetrying(error) || attempt >= MAX_ATTEMPTS_PER_PART) {
+          throw error;
+        } else if (error instanceof HttpError && isRetryableStatus(error.status)) {
+          tracker.update({ waitingFor: 'server' });
+        }
+        await environment.sleep(backoffDelayMs(attempt, environment, error), signal);
+      }
+    }
+  }
+
+  private async putPart(
+    uploadId: string,
+    partNumber: number,
+    body: Blob,
+    urls: PresignedUrlCache,
+  ): Promise<Upload> {
+    const { api, request, signal, tracker } = this.options;
+    const onBytesSent = (bytes: number) =>
+      tracker.partProgressed(partNumber, Math.min(bytes, body.size), body.size);
+    if (tracker.current.viaService) {
+      return api.putPartToService(uploadId, partNumber, body, onBytesSent, signal);
+    }
+    await api.putPartToStorage(await urls.take(partNumber), body, onBytesSent, signal);
+    return request(() => api.reportPart(uploadId, partNumber, signal));
+  }
+
+  /**
+   * Ask the service for the upload after S3 gave no answer.
+   *
+   * Return undefined if the service gives no answer either, because then the network is missing
+   * and not S3. Return undefined as well if parts go through the service already.
+   */
+  private async fetchUploadIfReachable(id: string): Promise<Upload | undefined> {
+    const { api, signal, tracker } = this.options;
+    if (tracker.current.viaService) return undefined;
+    try {
+      return await api.getUpload(id, signal);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) throw error;
+      return undefined;
+    }
+  }
+}
+
+/**
+ * Return true if sending a part again, with a new URL, may succeed.
+ *
+ * Only the service can say that an upload is closed. A refusal by S3 may be an expired URL.
+ */
+function isWorthRetrying(error: unknown): boolean {
+  if (error instanceof StorageError) return true;
+  if (!(error instanceof ApiError)) return false;
+  const isAboutThisPart =
+    (error.status === 409 || error.status === 422) &&
+    error.code !== 'upload_closed' &&
+    error.code !== 'part_number_invalid';
+  return isRetryableStatus(error.status) || isAboutThisPart;
+}
+
+/**
+ * Raise FileChangedError if the file cannot be read any more.
+ *
+ * Browsers report a changed file like a missing network. Reading one byte tells them apart.
+ */
+async function assertReadable(body: Blob): Promise<void> {
+  await body
+    .slice(0, 1)
+    .arrayBuffer()
+    .catch(() => {
+      throw new FileChangedError(
+        'The file was moved or changed on your disk during the upload. Add it again to start over.',
+      );
+    });
+}

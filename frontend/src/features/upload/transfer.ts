@@ -1,0 +1,32 @@
+import type { Problem, Upload } from '../../api/types';
+import type { WaitReason } from '../../api/retry';
+
+/**
+ * The progress of one upload in this tab.
+ *
+ * Phases: creating → uploading ⇄ paused, uploading → finishing → done. Any phase can become failed,
+ * from which the user can resume.
+ */
+export interface Transfer {
+  phase: 'creating' | 'uploading' | 'paused' | 'finishing' | 'done' | 'failed';
+  /** Set while nothing moves because a request is waiting for its next attempt. */
+  waitingFor?: WaitReason;
+  upload?: Upload;
+  completedParts: ReadonlySet<number>;
+  /** Share of each part in flight that has been sent, from 0 to 1, by part number. */
+  partProgress: Readonly<Record<number, number>>;
+  sentBytes: number;
+  /** Bytes per second. */
+  speed?: number;
+  /** True if parts go through the upload service, because S3 cannot be reached. */
+  viaService: boolean;
+  error?: Problem;
+}
+
+/** Return the number of bytes in completed parts. The last part may be shorter than the others. */
+export function completedBytes(parts: ReadonlySet<number>, upload: Upload | undefined): number {
+  if (!upload) return 0;
+  const { part_count: count, part_size: partSize, size } = upload;
+  const missingInLastPart = parts.has(count) ? count * partSize - size : 0;
+  return parts.size * partSize - missingInLastPart;
+}

@@ -1,0 +1,104 @@
+import type { Upload } from '../../api/types';
+import type { Environment } from '../../lib/environment';
+import { SpeedMeter } from './speedMeter';
+import { completedBytes, type Transfer } from './transfer';
+
+/** Shortest time between two notifications about sent bytes. */
+const NOTIFY_INTERVAL_MS = 150;
+
+export interface TransferTrackerOptions {
+  environment: Pick<Environment, 'now'>;
+  upload?: Upload;
+  viaService?: boolean;
+  onChange: (transfer: Transfer) => void;
+}
+
+/** Hold the Transfer of one upload, compute sent bytes and speed, and report each change. */
+export class TransferTracker {
+  private transfer: Transfer;
+  private readonly bytesInFlight = new Map<number, number>();
+  private readonly speedMeter = new SpeedMeter();
+  private notifiedAt = -Infinity;
+
+  constructor(private readonly options: TransferTrackerOptions) {
+    const { upload, viaService = false } = options;
+    this.transfer = {
+      phase: upload ? 'uploading' : 'creating',
+      upload,
+      completedParts: new Set(upload?.completed_parts),
+      partProgress: {},
+      sentBytes: 0,
+      viaService,
+    };
+  }
+
+  get current(): Transfer {
+    return this.transfer;
+  }
+
+  /** Forget parts in flight and the measured speed before the upload starts or resumes. */
+  restart(): void {
+    this.bytesInFlight.clear();
+    this.speedMeter.reset();
+    this.update({
+      phase: this.transfer.upload ? 'uploading' : 'creating',
+      waitingFor: undefined,
+      error: undefined,
+      partProgress: {},
+    });
+  }
+
+  /** Change the phase when no part is in flight any more. */
+  stop(phase: Transfer['phase'], change: Partial<Transfer> = {}): void {
+    this.update({ phase, partProgress: {}, waitingFor: undefined, ...change });
+  }
+
+  partProgressed(partNumber: number, bytes: number, size: number): void {
+    this.bytesInFlight.set(partNumber, bytes);
+    const partProgress = { ...this.transfer.partProgress, [partNumber]: bytes / size };
+    this.transfer = { ...this.transfer, partProgress, waitingFor: undefined };
+    const now = this.options.environment.now();
+    if (now - this.notifiedAt >= NOTIFY_INTERVAL_MS) this.update({});
+  }
+
+  partCompleted(partNumber: number, answer: Upload): void {
+    const { upload, completedParts } = this.transfer;
+    this.bytesInFlight.delete(partNumber);
+    this.update({
+      upload: answer.version >= (upload?.version ?? 0) ? answer : upload,
+      completedParts: new Set(completedParts).add(partNumber),
+      partProgress: this.progressWithout(partNumber),
+      waitingFor: undefined,
+    });
+  }
+
+  partFailed(partNumber: number): void {
+    this.bytesInFlight.delete(partNumber);
+    this.update({ partProgress: this.progressWithout(partNumber) });
+  }
+
+  update(change: Partial<Transfer>): void {
+    const next = { ...this.transfer, ...change };
+    const now = this.options.environment.now();
+    const confirmedBytes = completedBytes(next.completedParts, next.upload);
+    const bytesInFlight = [...this.bytesInFlight.values()].reduce((sum, each) => sum + each, 0);
+    const bytes = confirmedBytes + bytesInFlight;
+    if (next.phase === 'uploading') this.speedMeter.add(now, bytes);
+    // When a part is sent again, the bar stands still until the part has caught up. Only when the
+    // upload stops does the bar show what has really arrived.
+    const isStopped = next.phase === 'paused' || next.phase === 'failed';
+    const isMoving = next.phase === 'uploading' && !next.waitingFor;
+    this.transfer = {
+      ...next,
+      sentBytes: isStopped ? confirmedBytes : Math.max(bytes, this.transfer.sentBytes),
+      speed: isMoving ? this.speedMeter.bytesPerSecond : undefined,
+    };
+    this.notifiedAt = now;
+    this.options.onChange(this.transfer);
+  }
+
+  private progressWithout(partNumber: number): Transfer['partProgress'] {
+    const { [partNumber]: _, ...others } = this.transfer.partProgress;
+    return others;
+  }
+}

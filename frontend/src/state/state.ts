@@ -1,0 +1,86 @@
+import type {
+  Conversion,
+  ConversionSettings,
+  Format,
+  Problem,
+  Progress,
+  Upload,
+} from '../api/types';
+import type { Transfer } from '../features/upload/transfer';
+import type { Connection } from '../live/liveUpdates';
+
+/**
+ * The stages of a file in the list:
+ *
+ * - draft: chosen, but not started
+ * - rejected: cannot be uploaded, for example because it is empty
+ * - queued: started, but other files are uploaded first
+ * - uploading: this tab uploads it
+ * - other-tab: another tab uploads it
+ * - interrupted: the upload is incomplete and this browser does not have the file
+ * - uploaded: the service has the whole file
+ * - failed: the service ended the upload
+ */
+export type Stage =
+  | 'draft'
+  | 'rejected'
+  | 'queued'
+  | 'uploading'
+  | 'other-tab'
+  | 'interrupted'
+  | 'uploaded'
+  | 'failed';
+
+/** A file in the list. */
+export interface Row {
+  key: string;
+  name: string;
+  size: number;
+  stage: Stage;
+  /** The settings in the form, or of the first conversion once the upload has started. */
+  settings: ConversionSettings;
+  upload?: Upload;
+  transfer?: Transfer;
+  problem?: Problem;
+  /** True while a request of the user is under way. Buttons are disabled then. */
+  isBusy?: boolean;
+  /** Name of a file that the user chose to resume this upload, but that is another file. */
+  mismatchedFile?: string;
+}
+
+export interface State {
+  startup: 'starting' | 'unreachable' | 'ready';
+  formats: Format[];
+  rows: Row[];
+  conversions: Record<string, Conversion>;
+  /** The problem of the last request about a conversion, by conversion id. */
+  conversionProblems: Record<string, Problem>;
+  /** Ids of deleted items. Updates about them may still arrive and are ignored. */
+  deletedIds: Record<string, true>;
+  connection: Connection;
+  /** Text for screen readers. The sequence number tells a repeated text from the previous one. */
+  announcement: { text: string; sequence: number };
+}
+
+export const INITIAL_STATE: State = {
+  startup: 'starting',
+  formats: [],
+  rows: [],
+  conversions: {},
+  conversionProblems: {},
+  deletedIds: {},
+  connection: 'polling',
+  announcement: { text: '', sequence: 0 },
+};
+
+export type Action =
+  | { type: 'startup-changed'; startup: State['startup']; formats?: Format[] }
+  | { type: 'rows-added'; rows: Row[] }
+  | { type: 'row-updated'; key: string; change: Partial<Row> }
+  | { type: 'row-removed'; key: string }
+  | { type: 'conversion-received'; conversion: Conversion }
+  | { type: 'conversion-problem-changed'; id: string; problem: Problem | undefined }
+  | { type: 'progress-received'; progress: Progress }
+  | { type: 'item-deleted'; id: string }
+  | { type: 'connection-changed'; connection: Connection }
+  | { type: 'announced'; text: string };

@@ -1,0 +1,63 @@
+// @vitest-environment jsdom
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { NetworkError } from '../../src/api/errors';
+import { aFile, FakeApp } from '../fakes/app';
+import { settle } from '../fakes/uploader';
+
+let app: FakeApp;
+
+beforeEach(async () => {
+  app = new FakeApp();
+  await app.controller.start();
+});
+
+describe('new files', () => {
+  it('are rejected with a reason if they are empty', () => {
+    app.controller.addFiles([aFile('empty.wav', 0)]);
+    expect(app.rows[0]).toMatchObject({ stage: 'rejected', problem: { code: 'file_empty' } });
+    app.controller.uploadManager.startAll();
+    expect(app.uploadApi.calls).toEqual([]);
+  });
+
+  it('are uploaded two at a time', async () => {
+    app.uploadApi.putBarrier = new Promise(() => undefined);
+    app.controller.addFiles([aFile('a.wav'), aFile('b.wav'), aFile('c.wav')]);
+    app.controller.uploadManager.startAll();
+    await settle();
+    expect(app.rows.map(({ stage }) => stage)).toEqual(['uploading', 'uploading', 'queued']);
+  });
+
+  it('are not created twice if the response to the creation is lost', async () => {
+    let isLost = false;
+    app.uploadApi.beforeAnswer = (call) => {
+      if (call !== 'createUpload' || isLost) return;
+      isLost = true;
+      app.listedUploads = [app.uploadApi.upload];
+      throw new NetworkError('the response is lost');
+    };
+    app.controller.addFiles([aFile()]);
+    app.controller.uploadManager.startAll();
+    await vi.waitFor(() => expect(app.rows[0]?.stage).toBe('uploaded'));
+    expect(app.uploadApi.countOf('createUpload')).toBe(1);
+  });
+
+  it('start with the settings that were chosen last', () => {
+    app.controller.addFiles([aFile('a.wav')]);
+    const flac = { format: 'flac', bit_depth: 24 };
+    app.controller.uploadManager.setSettings(app.rows[0]!.key, flac);
+    app.controller.addFiles([aFile('b.wav')]);
+    expect(app.rows[0]?.settings).toEqual(flac);
+  });
+
+  it('are deleted on the service if they are removed during the creation', async () => {
+    let answer: () => void = () => undefined;
+    app.uploadApi.beforeAnswer = (call) =>
+      call === 'createUpload' ? new Promise((resolve) => (answer = resolve)) : undefined;
+    app.controller.addFiles([aFile()]);
+    app.controller.uploadManager.startAll();
+    await app.controller.remove(app.rows[0]!);
+    expect(app.rows).toEqual([]);
+    answer();
+    await vi.waitFor(() => expect(app.api.deleteUpload).toHaveBeenCalledWith('upl_1'));
+  });
+});

@@ -1,0 +1,88 @@
+// jsdom's File has no arrayBuffer. The File of Node.js has one.
+import { File as ReadableFile } from 'node:buffer';
+import { vi } from 'vitest';
+import type { ApiClient } from '../../src/api/client';
+import type { Upload } from '../../src/api/types';
+import { AppController } from '../../src/appController';
+import { aConversion, FORMATS } from './documents';
+import { FakeEnvironment } from './environment';
+import { FakeEventStream } from './eventStream';
+import { FakeUploadApi } from './uploadApi';
+import { FakeUploadStorage } from './uploadStorage';
+
+export function aFile(name = 'song.wav', size = 95, fill = 0): File {
+  const bytes = new Uint8Array(size).fill(fill);
+  return new ReadableFile([bytes], name, { type: 'audio/wav' }) as unknown as File;
+}
+
+/** An app with a fake API, storage and environment. */
+export class FakeApp {
+  readonly uploadApi = new FakeUploadApi();
+  readonly storage = new FakeUploadStorage();
+  /** The uploads that the service lists. */
+  listedUploads: Upload[] = [];
+  /** The listings in the order in which they start and end. */
+  requestLog: string[] = [];
+  /** Keys of files that another tab uploads. */
+  lockedKeys = new Set<string>();
+  readonly api = this.createApi();
+  readonly controller: AppController;
+
+  constructor() {
+    localStorage.clear();
+    FakeEventStream.opened = [];
+    this.controller = new AppController({
+      api: this.api,
+      storage: this.storage,
+      environment: new FakeEnvironment(),
+      acquireLock: async (key, wait) => {
+        if (!this.lockedKeys.has(key)) return () => undefined;
+        return wait ? new Promise<never>(() => undefined) : undefined;
+      },
+    });
+  }
+
+  get state() {
+    return this.controller.store.getState();
+  }
+
+  get rows() {
+    return this.state.rows;
+  }
+
+  get eventStream(): FakeEventStream {
+    return FakeEventStream.opened[0]!;
+  }
+
+  private createApi() {
+    return {
+      ...this.uploadApi,
+      listFormats: vi.fn<ApiClient['listFormats']>(async () => {
+        this.requestLog.push('formats');
+        await Promise.resolve();
+        this.requestLog.push('formats answered');
+        return FORMATS;
+      }),
+      listUploads: async () => {
+        this.requestLog.push('uploads');
+        return this.listedUploads;
+      },
+      listConversions: async () => {
+        this.requestLog.push('conversions');
+        return [];
+      },
+      getConversion: vi.fn<ApiClient['getConversion']>(async (id) => {
+        const output = { filename: 'song.mp3', size: 9, media_type: 'audio/mpeg' };
+        return aConversion({ id, status: 'completed', version: 20, output });
+      }),
+      createConversion: vi.fn<ApiClient['createConversion']>(async () =>
+        aConversion({ id: 'cnv_2' }),
+      ),
+      cancelConversion: vi.fn<ApiClient['cancelConversion']>(async () => undefined),
+      deleteConversion: vi.fn<ApiClient['deleteConversion']>(async () => undefined),
+      deleteUpload: vi.fn<ApiClient['deleteUpload']>(async () => undefined),
+      getProgress: async () => ({ state: 'unchanged' as const }),
+      openEventStream: () => new FakeEventStream() as unknown as EventSource,
+    };
+  }
+}

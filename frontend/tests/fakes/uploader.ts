@@ -1,0 +1,46 @@
+import {
+  MultipartUploader,
+  type MultipartUploaderOptions,
+} from '../../src/features/upload/multipartUploader';
+import type { Transfer } from '../../src/features/upload/transfer';
+import type { UploadCall } from '../../src/features/upload/uploadApi';
+import { FILE_SIZE } from './documents';
+import { FakeEnvironment } from './environment';
+import { FakeUploadApi } from './uploadApi';
+
+/** Create an uploader for a file of ten parts, with a fake API and environment. */
+export function createUploader(options: Partial<MultipartUploaderOptions> = {}) {
+  const api = new FakeUploadApi();
+  const environment = new FakeEnvironment();
+  const transfers: Transfer[] = [];
+  const createdAfterCancel: string[] = [];
+  const uploader = new MultipartUploader({
+    api,
+    environment,
+    file: new Blob([new Uint8Array(FILE_SIZE)]),
+    request: { filename: 'song.wav', size: FILE_SIZE },
+    onChange: (transfer) => transfers.push(transfer),
+    onCreatedAfterCancel: (upload) => createdAfterCancel.push(upload.id),
+    ...options,
+  });
+  const lastTransfer = () => transfers.at(-1);
+  return { api, environment, uploader, transfers, lastTransfer, createdAfterCancel };
+}
+
+/** Make the next call of one kind fail, or only that for one part. */
+export function failOnce(
+  api: FakeUploadApi,
+  call: UploadCall,
+  error: Error,
+  partNumber?: number,
+): void {
+  let hasFailed = false;
+  api.beforeAnswer = (each, n) => {
+    if (hasFailed || each !== call || (partNumber !== undefined && n !== partNumber)) return;
+    hasFailed = true;
+    throw error;
+  };
+}
+
+/** Wait until everything that needs no further event is done, to show that nothing happens. */
+export const settle = () => new Promise((resolve) => setTimeout(resolve, 40));

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { uploadViewModel } from '../../../src/features/upload/uploadViewModel';
+import type { Transfer } from '../../../src/features/upload/transfer';
+import type { Row } from '../../../src/state/state';
+import { anUpload } from '../../fakes/documents';
+
+const aTransfer = (change: Partial<Transfer> = {}): Transfer => ({
+  phase: 'uploading',
+  completedParts: new Set(),
+  partProgress: {},
+  sentBytes: 0,
+  viaService: false,
+  ...change,
+});
+const aRow = (change: Partial<Row> = {}): Row => ({
+  key: 'k',
+  name: 'a',
+  size: 95,
+  stage: 'uploading',
+  settings: { format: 'mp3' },
+  upload: anUpload(),
+  ...change,
+});
+
+describe('the upload progress bar', () => {
+  it('fills a part in flight partly, and completes it when the service has confirmed it', () => {
+    const transfer = aTransfer({
+      completedParts: new Set([1, 2]),
+      partProgress: { 3: 1, 4: 0.5 },
+      sentBytes: 35,
+    });
+    const view = uploadViewModel(aRow({ transfer }))!;
+    expect(view.segments.slice(0, 5)).toEqual([
+      { fraction: 1, isComplete: true },
+      { fraction: 1, isComplete: true },
+      { fraction: 1, isComplete: false },
+      { fraction: 0.5, isComplete: false },
+      { fraction: 0, isComplete: false },
+    ]);
+    expect([view.completedParts, view.partCount]).toEqual([2, 10]);
+  });
+
+  it('puts many parts into few segments without losing one', () => {
+    const upload = anUpload({
+      part_count: 1000,
+      size: 10_000,
+      completed_parts: Array.from({ length: 500 }, (_, i) => i + 1),
+      uploaded_bytes: 5000,
+    });
+    const view = uploadViewModel(aRow({ stage: 'interrupted', upload }))!;
+    expect(view.segments.length).toBeLessThan(60);
+    const sum = view.segments.reduce((total, { fraction }) => total + fraction, 0);
+    expect(sum / view.segments.length).toBeCloseTo(0.5, 1);
+    expect(view.completedParts).toBe(500);
+  });
+
+  it('waits for the network as soon as its loss is known', () => {
+    const statusOf = (change: Partial<Transfer>, isOffline: boolean) =>
+      uploadViewModel(aRow({ transfer: aTransfer(change) }), isOffline)?.status;
+    expect(statusOf({}, false)).toBe('Uploading');
+    expect(statusOf({}, true)).toBe('Waiting for network');
+    expect(statusOf({ waitingFor: 'network' }, false)).toBe('Waiting for network');
+    expect(statusOf({ phase: 'paused' }, true)).toBe('Paused');
+  });
+
+  it('counts the parts of an upload in another tab by its bytes', () => {
+    const row = aRow({ stage: 'other-tab', upload: anUpload({ uploaded_bytes: 40 }) });
+    expect(uploadViewModel(row)).toMatchObject({
+      completedParts: 4,
+      status: 'Uploading in another tab',
+    });
+  });
+});
