@@ -69,8 +69,8 @@ function Features() {
         they happen.
       </li>
       <li>
-        <strong>Files are deleted.</strong> Each file shows how long it is kept. You can delete it
-        at any time.
+        <strong>Files expire.</strong> Each file shows how long it is kept. You can delete it at any
+        time.
       </li>
     </ul>
   );

@@ -1,1 +1,1 @@
-"""The page in a real Chromium, on the whole system."""
+"""Tests of the page in a real Chromium, against the whole local stack."""

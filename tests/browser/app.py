@@ -1,49 +1,51 @@
-"""The page as a person uses it: what can be done with it, and where to look. Tests say the rest."""
+"""Page objects: what a user can do on the page, and where a test finds it."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from playwright.sync_api import CDPSession, Download, Locator, Page, expect
 
-from tests.browser.watch import Watch
+from tests.browser.monitor import BrowserMonitor
 
 MEGABYTE = 1_000_000
 
-# Patience costs nothing where all is well, and others may be using this machine.
+# A long timeout costs nothing in a passing test, and this machine may be busy.
 expect.set_options(timeout=60_000)
 
-# Notes every value that any bar has ever had, by its label: looking now and then would miss the quick ones.
-RECORDER = """
-window.barValues = {};
-const note = (bar) => {
-  const seen = (window.barValues[bar.getAttribute('aria-label')] ??= []);
+# Polling would miss short-lived values of a progress bar, so an observer records all of them.
+RECORD_PROGRESS = """
+window.progressValues = {};
+const record = (bar) => {
+  const values = (window.progressValues[bar.getAttribute('aria-label')] ??= []);
   const value = Number(bar.getAttribute('aria-valuenow'));
-  if (seen.at(-1) !== value) seen.push(value);
+  if (values.at(-1) !== value) values.push(value);
 };
-const noteAll = () => document.querySelectorAll('[role=progressbar]').forEach(note);
-new MutationObserver(noteAll).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['aria-valuenow'] });
+const recordAll = () => document.querySelectorAll('[role=progressbar]').forEach(record);
+new MutationObserver(recordAll).observe(document, {
+  subtree: true, childList: true, attributes: true, attributeFilter: ['aria-valuenow'],
+});
 """
 
 
 class App:
-    """One tab with TinyPixo in it."""
+    """Control one tab with TinyPixo in it."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.url = url
-        self.watch = Watch(page.context)
+        self.monitor = BrowserMonitor(page.context)
         self._cdp: CDPSession | None = None
-        page.add_init_script(RECORDER)
+        page.add_init_script(RECORD_PROGRESS)
 
     def open(self) -> "App":
+        """Open the page and wait until the list of files is restored."""
         self.page.goto(self.url)
         expect(self.connection).to_have_attribute("data-state", "live")
-        # Until then the page may still put what it finds of an earlier visit around what a test wants to press.
         expect(self.connection).to_have_attribute("data-ready", "true")
         return self
 
     def reload(self) -> None:
-        """Not `page.reload`, which would wait for pictures and sounds as well."""
+        """Reload the page without waiting for images and audio."""
         self.page.reload(wait_until="domcontentloaded")
         expect(self.connection).to_have_attribute("data-ready", "true")
 
@@ -60,84 +62,94 @@ class App:
     def rows(self) -> Locator:
         return self.page.get_by_test_id("file-row")
 
-    def row(self, name: str) -> "Row":
-        return Row(self.page, self.rows.filter(has=self.page.get_by_role("heading", name=name, exact=True)))
+    def row(self, filename: str) -> "Row":
+        heading = self.page.get_by_role("heading", name=filename, exact=True)
+        return Row(self.page, self.rows.filter(has=heading))
 
-    def pick(self, *files: Path) -> None:
+    def choose_files(self, *files: Path) -> None:
         self.page.get_by_test_id("file-input").set_input_files(files)
 
-    def drop(self, *files: Path) -> None:
-        """A drag of real files from outside of the browser onto the drop zone."""
+    def drop_files(self, *files: Path) -> None:
+        """Drag files from outside of the browser and drop them on the drop zone."""
         box = self.page.get_by_test_id("drop-zone").bounding_box()
         assert box
-        at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        center = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
         data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "drop"):
-            self.cdp.send("Input.dispatchDragEvent", {"type": kind, **at, "data": data})
+            self.cdp.send("Input.dispatchDragEvent", {"type": kind, **center, "data": data})
 
     def throttle(self, upload: float = -1, offline: bool = False) -> None:
-        """Bytes per second that leave this tab; all of them again without a number."""
+        """Limit the upload to some bytes per second. Without arguments, remove the limit."""
         self.cdp.send("Network.enable")
-        conditions = {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload}
+        conditions = {
+            "offline": offline,
+            "latency": 0,
+            "downloadThroughput": -1,
+            "uploadThroughput": upload,
+        }
         self.cdp.send("Network.emulateNetworkConditions", conditions)
 
-    def values(self, bar: Locator) -> list[int]:
-        """Every value this bar has had since the page was loaded."""
-        seen: list[int] = self.page.evaluate("(label) => window.barValues[label] ?? []", bar.get_attribute("aria-label"))
-        return seen
+    def progress_values(self, bar: Locator) -> list[int]:
+        """Return every value that a progress bar has had since the page was loaded."""
+        label = bar.get_attribute("aria-label")
+        script = "(label) => window.progressValues[label] ?? []"
+        values: list[int] = self.page.evaluate(script, label)
+        return values
 
 
 class Row:
-    """One file in the list. Names of formats are as the page writes them: MP3."""
+    """Control one file in the list. Formats are named as on the page: MP3."""
 
-    def __init__(self, page: Page, at: Locator) -> None:
+    def __init__(self, page: Page, locator: Locator) -> None:
         self.page = page
-        self.at = at
+        self.locator = locator
 
     @property
     def upload_bar(self) -> Locator:
-        return self.at.get_by_test_id("upload-bar")
+        return self.locator.get_by_test_id("upload-bar")
 
     @property
     def chunks(self) -> Locator:
-        return self.at.get_by_test_id("upload-chunks")
+        return self.locator.get_by_test_id("upload-chunks")
 
     @property
     def status(self) -> Locator:
-        return self.at.get_by_test_id("conversion-status")
+        return self.locator.get_by_test_id("conversion-status")
 
     def conversion(self, format_name: str) -> Locator:
-        return self.at.get_by_role("region", name=f"to {format_name}")
+        return self.locator.get_by_role("region", name=f"to {format_name}")
 
-    def button(self, what: str) -> Locator:
-        return self.at.get_by_test_id(f"{what}-button")
+    def button(self, action: str) -> Locator:
+        return self.locator.get_by_test_id(f"{action}-button")
 
-    def choose(self, format_name: str, **options: str) -> None:
-        self.at.get_by_test_id("format-select").select_option(label=format_name)
+    def choose_format(self, format_name: str, **options: str) -> None:
+        self.locator.get_by_test_id("format-select").select_option(label=format_name)
         for option, value in options.items():
-            self.at.get_by_test_id(f"option-{option}").select_option(value)
+            self.locator.get_by_test_id(f"option-{option}").select_option(value)
 
     def convert(self, format_name: str, **options: str) -> None:
-        self.choose(format_name, **options)
+        self.choose_format(format_name, **options)
         self.button("convert").click()
 
-    def is_done(self, *format_names: str) -> None:
+    def expect_done(self, *format_names: str) -> None:
+        """Wait until the conversions to these formats are completed."""
         for name in format_names:
-            expect(self.conversion(name).get_by_test_id("conversion-status")).to_have_text("Done")
+            status = self.conversion(name).get_by_test_id("conversion-status")
+            expect(status).to_have_text("Done")
 
     def download(self, folder: Path, format_name: str) -> Path:
-        """Clicks, and answers where the browser has put it, under the name that it proposes."""
-        with self.page.expect_download() as coming:
+        """Click the download link. Return the saved file, named as the browser proposes."""
+        with self.page.expect_download() as download:
             self.conversion(format_name).get_by_test_id("download-link").click()
-        return saved(coming.value, folder)
+        return save_download(download.value, folder)
 
 
-def saved(download: Download, folder: Path) -> Path:
+def save_download(download: Download, folder: Path) -> Path:
     path = folder / download.suggested_filename
     download.save_as(path)
     return path
 
 
-def rising(values: Iterable[int]) -> bool:
-    found = list(values)
-    return found == sorted(found)
+def is_ascending(values: Iterable[int]) -> bool:
+    listed = list(values)
+    return listed == sorted(listed)

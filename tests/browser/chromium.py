@@ -1,11 +1,12 @@
-"""How Chromium is started: found on the machine, and quiet on the network."""
+"""Start the Chromium that is installed on this machine."""
 
 import os
 import shutil
 
 from playwright.sync_api import Browser, Playwright
 
-QUIET = [
+# Without these, Chromium sends requests of its own, for example for updates.
+ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -19,4 +20,4 @@ QUIET = [
 
 def launch(playwright: Playwright) -> Browser:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    return playwright.chromium.launch(executable_path=path, args=QUIET)
+    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)

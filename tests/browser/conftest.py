@@ -1,4 +1,4 @@
-"""A Chromium for these tests; a context, which is a person of their own, for each."""
+"""Fixtures: one Chromium for all browser tests, and a new context (one user) for each test."""
 
 import re
 from collections.abc import Callable, Generator, Iterator
@@ -12,10 +12,12 @@ from tests.browser.app import App
 from tests.browser.chromium import launch
 
 RESULTS = Path(__file__).parent.parent.parent / "test-results"
-FAILED = pytest.StashKey[bool]()
+HAS_FAILED = pytest.StashKey[bool]()
+DESKTOP = {"viewport": {"width": 1100, "height": 900}, "locale": "en-GB"}
 
 
-# Not for the session: while Playwright runs, its event loop is this thread's, and tests elsewhere start loops of their own.
+# Package scope, not session scope: Playwright runs an event loop in this thread, and tests in
+# other packages start event loops of their own.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright, launch(playwright) as launched:
@@ -23,70 +25,79 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def person(browser: Browser, stack_url: str, request: pytest.FixtureRequest) -> Iterator[Callable[..., App]]:
-    """Makes people: each call is another session, with options of a browser context."""
-    made: list[App] = []
+def new_user(
+    browser: Browser, stack_url: str, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., App]]:
+    """Return a function that creates a user with a session of their own.
 
-    def make(**options: object) -> App:
-        context = browser.new_context(**{"viewport": {"width": 1100, "height": 900}, "locale": "en-GB"} | options)  # type: ignore[arg-type]
+    Its arguments are options of the browser context. The test fails if a user's browser reports
+    an unexpected error.
+    """
+    apps: list[App] = []
+
+    def create(**options: object) -> App:
+        context = browser.new_context(**DESKTOP | options)  # type: ignore[arg-type]
         context.set_default_timeout(60_000)
-        made.append(App(context.new_page(), stack_url))
-        return made[-1]
+        apps.append(App(context.new_page(), stack_url))
+        return apps[-1]
 
-    yield make
-    complaints = [complaint for each in made for complaint in each.watch.complaints()]
-    if complaints or request.node.stash.get(FAILED, False):
-        for number, each in enumerate(made):
-            _keep(f"{_file_name(request.node.nodeid)}-{number}", each)
-    for each in made:
-        each.page.context.close()
-    assert not complaints, complaints
+    yield create
+    unexpected = [event for app in apps for event in app.monitor.unexpected_events()]
+    if unexpected or request.node.stash.get(HAS_FAILED, False):
+        for number, app in enumerate(apps):
+            save_results(f"{file_name(request.node.nodeid)}-{number}", app)
+    for app in apps:
+        app.page.context.close()
+    assert not unexpected, unexpected
 
 
 @pytest.fixture
-def app(person: Callable[..., App]) -> App:
-    """One person, with the page open."""
-    return person().open()
+def app(new_user: Callable[..., App]) -> App:
+    """Return the open page of one user."""
+    return new_user().open()
 
 
 @pytest.fixture(scope="session")
-def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("music")
+def audio_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("audio")
 
 
 @pytest.fixture(scope="session")
-def long_song(music: Path) -> Path:
-    """Three minutes, 32 MB, seven chunks."""
-    return song(music, 180, "long.wav")
+def long_song(audio_folder: Path) -> Path:
+    """Return a song of three minutes, 32 MB and seven parts."""
+    return song(audio_folder, 180, "long.wav")
 
 
 @pytest.fixture(scope="session")
-def short_song(music: Path) -> Path:
-    """Three seconds, one chunk."""
-    return song(music, 3, "short.wav")
+def short_song(audio_folder: Path) -> Path:
+    """Return a song of three seconds and one part."""
+    return song(audio_folder, 3, "short.wav")
 
 
 @pytest.fixture(scope="session")
-def words(music: Path) -> Path:
-    """No music, whatever its name says."""
-    path = music / "song.mp3"
+def text_file(audio_folder: Path) -> Path:
+    """Return a text file with the name of a song."""
+    path = audio_folder / "song.mp3"
     path.write_text("These are words, not music.\n" * 500)
     return path
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed:
-        item.stash[FAILED] = True
+        item.stash[HAS_FAILED] = True
     return report
 
 
-def _keep(name: str, app: App) -> None:
+def save_results(name: str, app: App) -> None:
+    """Save the browser log and a screenshot of a failed test."""
     RESULTS.mkdir(exist_ok=True)
-    app.watch.save(RESULTS / f"{name}.log")
+    app.monitor.save(RESULTS / f"{name}.log")
     app.page.screenshot(path=RESULTS / f"{name}.png", full_page=True)
 
 
-def _file_name(test: str) -> str:
-    return re.sub(r"\W+", "-", test.rsplit("/", 1)[-1])
+def file_name(test_id: str) -> str:
+    return re.sub(r"\W+", "-", test_id.rsplit("/", 1)[-1])

@@ -1,4 +1,4 @@
-"""`python -m tests.browser.screenshot`: takes docs/screenshot.png anew, of the real system at work on real files."""
+"""Take docs/screenshot.png of the real system: `python -m tests.browser.screenshot`."""
 
 import re
 import tempfile
@@ -13,22 +13,32 @@ from tests.audio import song
 from tests.browser.app import MEGABYTE, App
 from tests.browser.chromium import launch
 
-PICTURE = ROOT / "docs" / "screenshot.png"
-LOOK = {"viewport": {"width": 1120, "height": 1072}, "device_scale_factor": 1.75, "color_scheme": "light", "locale": "en-GB"}
+SCREENSHOT = ROOT / "docs" / "screenshot.png"
+CONTEXT_OPTIONS = {
+    "viewport": {"width": 1120, "height": 1072},
+    "device_scale_factor": 1.75,
+    "color_scheme": "light",
+    "locale": "en-GB",
+}
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, EmbeddedStack(Path(folder) / "stack", free_port()) as stack:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmbeddedStack(Path(folder) / "stack", free_port()) as stack,
+        sync_playwright() as playwright,
+        launch(playwright) as browser,
+    ):
         files = make_files(Path(folder))
-        with sync_playwright() as playwright, launch(playwright) as browser:
-            page = browser.new_page(**LOOK)  # type: ignore[arg-type]
-            arrange(App(page, stack.url).open(), *files)
-            page.screenshot(path=PICTURE)
-    print(f"{PICTURE.relative_to(ROOT)}: {PICTURE.stat().st_size // 1000} KB")
+        page = browser.new_page(**CONTEXT_OPTIONS)  # type: ignore[arg-type]
+        show_files_at_work(App(page, stack.url).open(), *files)
+        page.screenshot(path=SCREENSHOT)
+    size = SCREENSHOT.stat().st_size // 1000
+    print(f"{SCREENSHOT.relative_to(ROOT)}: {size} KB")
 
 
 def make_files(folder: Path) -> tuple[Path, Path, Path]:
-    """One that is done soon, one that converts for a while, one that uploads for a while."""
+    """Make a file that is soon done, one that converts long, and one that uploads long."""
     return (
         song(folder, 187, "Nocturne, first take.flac"),
         song(folder, 5400, "Interview, afternoon.mp3", "-ac", "1", "-b:a", "64k"),
@@ -36,26 +46,26 @@ def make_files(folder: Path) -> tuple[Path, Path, Path]:
     )
 
 
-def arrange(app: App, done: Path, converting: Path, uploading: Path) -> None:
-    """Brings each file to where it looks its best; newest first."""
-    app.pick(done)
-    app.row(done.name).convert("MP3")
-    app.row(done.name).is_done("MP3")
-    app.pick(converting)
+def show_files_at_work(app: App, completed: Path, converting: Path, uploading: Path) -> None:
+    app.choose_files(completed)
+    app.row(completed.name).convert("MP3")
+    app.row(completed.name).expect_done("MP3")
+    app.choose_files(converting)
     app.row(converting.name).convert("OPUS")
     expect(app.row(converting.name).status).to_have_text("Converting")
     app.throttle(upload=9 * MEGABYTE)
-    app.pick(uploading)
+    app.choose_files(uploading)
     app.row(uploading.name).convert("M4A")
-    show_player(app.page)
-    app.page.mouse.move(0, 0)  # away from the buttons
+    seek_player(app.page)
+    # Buttons look different under the mouse.
+    app.page.mouse.move(0, 0)
     app.page.evaluate("scrollTo(0, 0)")
     expect(app.row(uploading.name).chunks).to_contain_text(re.compile(r"^(1[4-9]|2\d) of"))
     expect(app.row(converting.name).status).to_have_text("Converting")
 
 
-def show_player(page: Page) -> None:
-    """As it looks in the middle of a song."""
+def seek_player(page: Page) -> None:
+    """Show the player in the middle of a song."""
     page.get_by_test_id("player").evaluate(
         """(player) => new Promise((resolve) => {
             player.onseeked = resolve;
