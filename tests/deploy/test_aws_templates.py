@@ -11,7 +11,7 @@ from cfnlint.decode.cfn_yaml import load  # type: ignore[import-untyped]
 
 from deploy.local import cloudformation
 from deploy.local.bootstrap import Clients
-from deploy.local.gateway import PREFIXES
+from deploy.local.gateway.app import PREFIXES
 from libs.core.settings import variables_of
 from tests.deploy.service_settings import KINDS
 

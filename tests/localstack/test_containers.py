@@ -110,6 +110,26 @@ def test_too_large_body_is_refused_with_a_problem_document(client: Client) -> No
     problem(client.http.post("/api/uploads", content=b"x" * 70_000), 413, "body_too_large")
 
 
+def test_answers_of_nginx_itself_are_problem_documents(client: Client) -> None:
+    headers = {"X-Request-Id": "my-request-1"}
+    answers = [
+        (client.http.get("/%00", headers=headers), 400, "request_invalid"),
+        (client.http.get("/" + "a" * 300, headers=headers), 404, "not_found"),
+        (client.http.post("/", headers=headers), 405, "method_not_allowed"),
+    ]
+    for answer, status, code in answers:
+        problem(answer, status, code)
+        assert answer.headers["x-request-id"] == "my-request-1"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_headers_of_a_service_are_not_sent_twice(client: Client) -> None:
+    answer = client.http.get("/api/formats")
+
+    for name in ("x-request-id", "content-security-policy", "x-content-type-options"):
+        assert len(answer.headers.get_list(name)) == 1
+
+
 @pytest.mark.parametrize("path", ["/sweep", "/api/janitor/schema", "/nothing", "/api/nothing"])
 def test_internal_paths_are_not_found_through_nginx(client: Client, path: str) -> None:
     assert client.http.post(path).status_code in (404, 405)

@@ -1,15 +1,14 @@
 """Forward requests to a service: a reverse proxy as an ASGI application."""
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import AsyncIterator
 
 import anyio
 import httpx
+import structlog
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+from deploy.local.gateway.asgi import BAD_REQUEST, Headers, Message, Receive, Send, send_problem
+
+log = structlog.get_logger(__name__)
 
 TIMEOUT = httpx.Timeout(120, connect=2)
 """Seconds; longer than an event stream stays open or silent."""
@@ -24,13 +23,8 @@ _HOP_BY_HOP = {
     b"proxy-connection",
 }
 
-_UNAVAILABLE = {
-    "type": "/problems/storage_unavailable",
-    "title": "Service unavailable",
-    "status": 503,
-    "code": "storage_unavailable",
-    "detail": "This part of TinyPixo is starting or restarting. Please try again in a moment.",
-}
+_UNAVAILABLE = "This part of TinyPixo is starting or restarting. Please try again in a moment."
+_RETRY_AFTER = [(b"retry-after", b"2")]
 
 
 class ReverseProxy:
@@ -47,8 +41,13 @@ class ReverseProxy:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         try:
             response = await self._transport.handle_async_request(self._request(scope, receive))
-        except httpx.TransportError:
-            await _send_unavailable(send)
+        except (httpx.InvalidURL, httpx.LocalProtocolError) as error:
+            log.info("proxy.request_refused", reason=repr(error))
+            await send_problem(send, 400, "request_invalid", BAD_REQUEST)
+            return
+        except httpx.TransportError as error:
+            log.warning("proxy.service_unavailable", reason=repr(error))
+            await send_problem(send, 503, "storage_unavailable", _UNAVAILABLE, _RETRY_AFTER)
             return
         try:
             async with anyio.create_task_group() as group:
@@ -101,12 +100,6 @@ async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> N
     scope.cancel()
 
 
-async def _send_unavailable(send: Send) -> None:
-    headers = [(b"content-type", b"application/problem+json"), (b"retry-after", b"2")]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(_UNAVAILABLE).encode()})
-
-
-def _end_to_end(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _end_to_end(headers: Headers) -> Headers:
     """Return the headers without those that are for one connection only."""
     return [(name.lower(), value) for name, value in headers if name.lower() not in _HOP_BY_HOP]

@@ -1,0 +1,41 @@
+"""Run the gateway until SIGTERM: `python -m deploy.local.gateway`.
+
+GATEWAY_ROUTES (JSON: service → URL), GATEWAY_PAGE (folder of the built page), GATEWAY_BUCKET_ORIGIN
+(origin of presigned URLs), HOST and PORT configure it.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import uvicorn
+
+from deploy.local.gateway.app import gateway_app
+from deploy.local.gateway.boundary import security_headers
+from deploy.local.gateway.protocol import protocol_with
+from libs.core import telemetry
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    telemetry.set_up("gateway")
+    environment = os.environ
+    routes = json.loads(environment["GATEWAY_ROUTES"])
+    headers = security_headers(environment["GATEWAY_BUCKET_ORIGIN"])
+    uvicorn.run(
+        gateway_app(routes, Path(environment["GATEWAY_PAGE"]), headers),
+        host=environment["HOST"],
+        port=int(environment["PORT"]),
+        http=protocol_with(headers),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=2,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Give every request an id, a log line and security headers, and answer every exception."""
+
+import re
+import secrets
+import time
+from collections.abc import Mapping
+
+import structlog
+
+from deploy.local.gateway.asgi import (
+    BAD_REQUEST,
+    App,
+    Headers,
+    Message,
+    Receive,
+    Send,
+    send_problem,
+)
+
+log = structlog.get_logger(__name__)
+
+REQUEST_ID = b"x-request-id"
+
+_VALID_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+INTERNAL_ERROR = (
+    "Something went wrong on our side. Please try again; the request id helps us to find it."
+)
+
+
+def security_headers(bucket_origin: str) -> dict[str, str]:
+    """Return the headers of every response. Pages may connect to their origin and the bucket."""
+    policy = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data: blob:",
+        "media-src": f"'self' blob: {bucket_origin}",
+        "connect-src": f"'self' {bucket_origin}",
+        "base-uri": "'none'",
+        "object-src": "'none'",
+        "frame-ancestors": "'none'",
+        "form-action": "'self'",
+    }
+    return {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+
+
+def new_request_id() -> bytes:
+    """Return a random request id."""
+    return secrets.token_hex(8).encode()
+
+
+class Boundary:
+    """Wrap an ASGI application so that no request leaves without an answer and its headers."""
+
+    def __init__(self, app: App, headers: Mapping[str, str]) -> None:
+        """Add these headers to every response, in place of those of the application."""
+        self._app = app
+        self._headers: Headers = [
+            (name.lower().encode(), value.encode()) for name, value in headers.items()
+        ]
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope["headers"])
+        # The service takes the id over, so that one id finds the lines of both logs.
+        scope["headers"] = [*_without(scope["headers"], {REQUEST_ID}), (REQUEST_ID, request_id)]
+        own: Headers = [*self._headers, (REQUEST_ID, request_id)]
+        names = {name for name, _ in own}
+        began, status = time.perf_counter(), 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                kept = _without(message.get("headers", []), names)
+                message = {**message, "headers": [*kept, *own]}
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
+            try:
+                await self._answer(scope, receive, send_with_headers)
+            except Exception as error:
+                # One line without the stack's variables: formatting them blocked all requests.
+                log.error("request.failed", path=scope["path"], error=repr(error))
+                if not status:
+                    await send_problem(send_with_headers, 500, "internal", INTERNAL_ERROR)
+            finally:
+                took = round((time.perf_counter() - began) * 1000, 1)
+                log.info(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    took_ms=took,
+                )
+
+    async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
+        names = {name for name, _ in scope["headers"]}
+        # RFC 9112, section 6.1: such a request may be an attempt of request smuggling.
+        if {b"content-length", b"transfer-encoding"} <= names:
+            close = [(b"connection", b"close")]
+            await send_problem(send, 400, "request_invalid", BAD_REQUEST, close)
+            return
+        await self._app(scope, receive, send)
+
+
+def _request_id(headers: Headers) -> bytes:
+    """Return the caller's request id if it is valid, or a new one."""
+    given = next((value for name, value in headers if name == REQUEST_ID), b"")
+    return given if _VALID_ID.fullmatch(given) else new_request_id()
+
+
+def _without(headers: Headers, names: set[bytes]) -> Headers:
+    return [(name, value) for name, value in headers if name.lower() not in names]

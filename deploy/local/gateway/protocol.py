@@ -1,0 +1,43 @@
+"""Answer requests that are not valid HTTP as the gateway answers all other errors."""
+
+from collections.abc import Mapping
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from deploy.local.gateway.asgi import BAD_REQUEST, PROBLEM_JSON, problem_document
+from deploy.local.gateway.boundary import REQUEST_ID, new_request_id
+
+
+def protocol_with(headers: Mapping[str, str]) -> type[H11Protocol]:
+    """Return a protocol class for uvicorn that adds these headers to its own responses."""
+    own = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    class GatewayProtocol(H11Protocol):
+        """Send problem documents where uvicorn sends plain text, or breaks off."""
+
+        def handle_events(self) -> None:
+            try:
+                super().handle_events()
+            except UnicodeDecodeError:  # uvicorn expects ASCII in the request target
+                self.send_400_response(BAD_REQUEST)
+
+        def send_400_response(self, _message: str) -> None:
+            if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                body = problem_document(400, "request_invalid", BAD_REQUEST)
+                response = h11.Response(
+                    status_code=400,
+                    reason=b"Bad Request",
+                    headers=[
+                        *own,
+                        (REQUEST_ID, new_request_id()),
+                        (b"content-type", PROBLEM_JSON),
+                        (b"content-length", str(len(body)).encode()),
+                        (b"connection", b"close"),
+                    ],
+                )
+                for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+                    self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
+
+    return GatewayProtocol

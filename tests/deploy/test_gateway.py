@@ -1,0 +1,225 @@
+"""Test the gateway of `make run` over HTTP, with a fake service behind it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.local.network import free_port, wait_until_responding
+from deploy.local.processes import ROOT
+
+BUCKET_ORIGIN = "http://localhost:4566"
+
+
+class FakeService(BaseHTTPRequestHandler):
+    """Answer each request with a description of it."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        answer = json.dumps(
+            {"path": self.path, "headers": dict(self.headers), "body": body.decode()}
+        ).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_POST = do_PUT = do_GET  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+class RunningGateway:
+    """Hold the address and the log of a gateway process."""
+
+    def __init__(self, port: int, log: Path) -> None:
+        self.port = port
+        self.log = log
+        self.url = f"http://127.0.0.1:{port}"
+
+    def send(self, request: bytes) -> httpx.Response:
+        """Send bytes as they are, and return the response. The connection must be closed."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            connection.sendall(request)
+            received = b"".join(iter(lambda: connection.recv(65536), b""))
+        head, _, body = received.partition(b"\r\n\r\n")
+        status, *lines = head.decode("latin-1").split("\r\n")
+        headers = [tuple(line.split(": ", 1)) for line in lines]
+        return httpx.Response(int(status.split()[1]), headers=headers, content=body)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FakeService)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def gateway(service: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    """Run a gateway whose conversion service does not answer."""
+    folder = tmp_path_factory.mktemp("gateway")
+    (folder / "page").mkdir()
+    (folder / "page" / "index.html").write_text("<!doctype html><title>TinyPixo</title>")
+    unused = f"http://127.0.0.1:{free_port()}"
+    running = RunningGateway(free_port(), folder / "gateway.log")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "GATEWAY_ROUTES": json.dumps(
+            {"upload": service, "progress": service, "conversion": unused}
+        ),
+        "GATEWAY_PAGE": str(folder / "page"),
+        "GATEWAY_BUCKET_ORIGIN": BUCKET_ORIGIN,
+        "HOST": "127.0.0.1",
+        "PORT": str(running.port),
+    }
+    command = [sys.executable, "-m", "deploy.local.gateway"]
+    with (
+        running.log.open("wb") as log,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log) as process,
+    ):
+        assert wait_until_responding(running.url, 20), running.log.read_text()
+        yield running
+        process.terminate()
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    document: dict[str, Any] = answer.json()
+    assert (document["status"], document["code"]) == (status, code)
+    assert {"type", "title", "detail"} <= document.keys()
+    return document
+
+
+NOT_FOUND = ["/%00", "/a%00b.js", "/" + "a" * 300, "/%ff%fe", "/..%2f..%2fsecrets.json", "/nothing"]
+
+
+@pytest.mark.parametrize("path", NOT_FOUND)
+def test_path_without_a_file_is_answered_404_at_once(gateway: RunningGateway, path: str) -> None:
+    logged = gateway.log.stat().st_size
+    began = time.monotonic()
+
+    answer = httpx.get(gateway.url + path)
+
+    assert time.monotonic() - began < 0.5
+    problem(answer, 404, "not_found")
+    assert b"Traceback" not in gateway.log.read_bytes()[logged:]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/index.html", "/nothing", "/api/uploads", "/api/conversions", "/%00"]
+)
+def test_every_answer_has_an_id_and_security_headers(gateway: RunningGateway, path: str) -> None:
+    answer = httpx.get(gateway.url + path)
+
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert len(answer.headers["x-request-id"]) >= 8
+    for name in ("x-request-id", "x-content-type-options", "content-security-policy"):
+        assert len(answer.headers.get_list(name)) == 1
+
+
+def test_page_may_connect_to_its_origin_and_the_bucket(gateway: RunningGateway) -> None:
+    policy = httpx.get(gateway.url).headers["content-security-policy"]
+
+    assert f"connect-src 'self' {BUCKET_ORIGIN};" in policy
+
+
+def test_request_id_is_passed_to_the_service(gateway: RunningGateway) -> None:
+    own = {"X-Request-Id": "my-request-1"}
+
+    given = httpx.get(f"{gateway.url}/api/uploads", headers=own)
+    made = httpx.get(f"{gateway.url}/api/uploads", headers={"X-Request-Id": "not valid!"})
+
+    assert given.headers["x-request-id"] == "my-request-1"
+    assert given.json()["headers"]["x-request-id"] == "my-request-1"
+    assert made.headers["x-request-id"] == made.json()["headers"]["x-request-id"] != "not valid!"
+
+
+def test_service_that_does_not_answer_is_reported_as_503(gateway: RunningGateway) -> None:
+    answer = httpx.get(f"{gateway.url}/api/conversions")
+
+    problem(answer, 503, "storage_unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_method_that_the_page_does_not_have_is_refused(gateway: RunningGateway) -> None:
+    problem(httpx.post(gateway.url), 405, "method_not_allowed")
+
+
+AMBIGUOUS = (
+    b"POST /api/uploads HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+)
+INVALID = [
+    b"GET  HTTP/1.1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nbad header\r\n\r\n",
+    b"POST /api/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("request_bytes", [AMBIGUOUS, *INVALID], ids=range(4))
+def test_invalid_request_is_answered_400(gateway: RunningGateway, request_bytes: bytes) -> None:
+    answer = gateway.send(request_bytes)
+
+    problem(answer, 400, "request_invalid")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["connection"] == "close"
+    assert answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("target", [b"/api/uploads/\xff", b"/api/uploads/\x7f", b"/\xc3\xbc"])
+def test_target_with_other_bytes_than_ascii_is_refused(
+    gateway: RunningGateway, target: bytes
+) -> None:
+    request = b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+    answer = gateway.send(request)
+
+    problem(answer, 400, "request_invalid")
+
+
+def test_requests_are_logged_as_json_without_their_query(gateway: RunningGateway) -> None:
+    httpx.get(f"{gateway.url}/api/uploads?token=hidden", headers={"X-Request-Id": "logged-1"})
+
+    lines = [json.loads(line) for line in gateway.log.read_text().splitlines()]
+    [found] = [line for line in lines if line.get("request_id") == "logged-1"]
+    assert (found["event"], found["path"], found["status"]) == ("request", "/api/uploads", 200)
+    assert "hidden" not in gateway.log.read_text()
+
+
+def test_other_requests_are_answered_while_bad_ones_arrive(gateway: RunningGateway) -> None:
+    stop = threading.Event()
+
+    def attack() -> None:
+        while not stop.is_set():
+            httpx.get(f"{gateway.url}/%00")
+
+    attacker = threading.Thread(target=attack)
+    attacker.start()
+    began = time.monotonic()
+    answers = [httpx.get(f"{gateway.url}/api/uploads").status_code for _ in range(20)]
+    took = time.monotonic() - began
+    stop.set()
+    attacker.join()
+
+    assert answers == [200] * 20
+    assert took < 5
