@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs.core import telemetry
 from libs.core.adapters.aws import clients
-from libs.core.adapters.aws.streams import Record, StreamTail
+from libs.core.adapters.aws.dynamodb.stream import Record, StreamReader
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ def passes_filter(record: Record) -> bool:
 class Relay:
     """Publish the records of a stream to a topic."""
 
-    def __init__(self, tail: StreamTail, sns: Any, topic_arn: str) -> None:
+    def __init__(self, tail: StreamReader, sns: Any, topic_arn: str) -> None:
         self._tail = tail
         self._sns = sns
         self._topic = topic_arn
@@ -102,7 +102,7 @@ def main() -> None:
         signal.signal(name, lambda *_: stop.set())
     dynamodb = clients.dynamodb_client(session)
     streams = clients.streams_client(session)
-    tail = StreamTail(streams, dynamodb, settings.table, "TRIM_HORIZON", POLL_INTERVAL)
+    tail = StreamReader(streams, dynamodb, settings.table, "TRIM_HORIZON", POLL_INTERVAL)
     log.info("relay.started", table=settings.table)
     Relay(tail, clients.sns_client(session), settings.topic_arn).run(stop)
 

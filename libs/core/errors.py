@@ -33,7 +33,7 @@ class ConversionNotFound(CoreError):
     title = "Conversion not found"
 
 
-class ThingNotFound(CoreError):
+class ItemNotFound(CoreError):
     """Indicates an id that is of neither kind."""
 
     code = "not_found"

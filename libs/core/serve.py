@@ -43,7 +43,11 @@ class Server(uvicorn.Server):
         while True:
             await asyncio.sleep(0.5)
             now, patience = time.monotonic(), LINGER_AT_END if self.should_exit else LINGER
-            closing = {c: closing.get(c, now) for c in self.server_state.connections if c.transport.is_closing()}
+            closing = {
+                c: closing.get(c, now)
+                for c in self.server_state.connections
+                if c.transport.is_closing()
+            }
             for connection, since in closing.items():
                 if now - since >= patience:
                     connection.transport.abort()

@@ -20,10 +20,18 @@ URL = r"^https?://[^/\s]+"
 class Settings(BaseSettings):
     """What every service needs."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
+    )
 
-    bucket: str = Field(description="the S3 bucket of all files", examples=["tinypixo-data-123456789012"], min_length=3)
-    table: str = Field(description="the DynamoDB table of all state", examples=["tinypixo"], min_length=3)
+    bucket: str = Field(
+        description="the S3 bucket of all files",
+        examples=["tinypixo-data-123456789012"],
+        min_length=3,
+    )
+    table: str = Field(
+        description="the DynamoDB table of all state", examples=["tinypixo"], min_length=3
+    )
     session_secret: SecretStr = Field(
         description="the secret that sessions are encrypted with, the same for all services",
         examples=["the output of: openssl rand -hex 32"],
@@ -60,7 +68,9 @@ class Settings(BaseSettings):
         default=None,
         description="the endpoint of DynamoDB's streams, where it is not DynamoDB's own",
         examples=["http://localhost:8001"],
-        validation_alias=AliasChoices("AWS_ENDPOINT_URL_DYNAMODB_STREAMS", "AWS_ENDPOINT_URL_DYNAMODB"),
+        validation_alias=AliasChoices(
+            "AWS_ENDPOINT_URL_DYNAMODB_STREAMS", "AWS_ENDPOINT_URL_DYNAMODB"
+        ),
         pattern=URL,
     )
     sqs_endpoint: str | None = Field(
@@ -76,12 +86,30 @@ class Settings(BaseSettings):
         examples=["http://localhost:4566"],
         pattern=URL,
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="how much is logged", examples=["info"])
-    log_format: Literal["json", "text"] = Field(default="json", description="how it is logged", examples=["json"])
-    secure_cookies: bool = Field(default=True, description="whether the session's cookie needs TLS", examples=["true"])
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="how much is logged", examples=["info"]
+    )
+    log_format: Literal["json", "text"] = Field(
+        default="json", description="how it is logged", examples=["json"]
+    )
+    secure_cookies: bool = Field(
+        default=True, description="whether the session's cookie needs TLS", examples=["true"]
+    )
 
-    host: str = Field(default="0.0.0.0", description="the address to listen on", examples=["127.0.0.1"], validation_alias="HOST")  # noqa: S104 -- in a container
-    port: int = Field(default=8000, ge=1, le=65535, description="the port to listen on", examples=["8000"], validation_alias="PORT")
+    host: str = Field(
+        default="0.0.0.0",  # noqa: S104 -- in a container
+        description="the address to listen on",
+        examples=["127.0.0.1"],
+        validation_alias="HOST",
+    )
+    port: int = Field(
+        default=8000,
+        ge=1,
+        le=65535,
+        description="the port to listen on",
+        examples=["8000"],
+        validation_alias="PORT",
+    )
 
     @property
     def path_style(self) -> bool:
@@ -102,14 +130,18 @@ def load(kind: type[S]) -> S:
         raise SystemExit(2) from None
 
 
-def explain(kind: type[Settings], error: ValidationError, environment: Mapping[str, str]) -> list[str]:
+def explain(
+    kind: type[Settings], error: ValidationError, environment: Mapping[str, str]
+) -> list[str]:
     """A line for each setting that is missing or wrong: its name, what it is for, an example. Never a value."""
     lines: dict[str, str] = {}
     for problem in error.errors():
         field, name = _named(kind, str(problem["loc"][0]), environment)
         example = field.examples[0] if field.examples else ""
         what = f"is wrong ({problem['msg'].lower()})" if environment.get(name) else "is not set"
-        lines.setdefault(name, f"{name} {what}: it is {field.description}. Example: {name}={example}")
+        lines.setdefault(
+            name, f"{name} {what}: it is {field.description}. Example: {name}={example}"
+        )
     return list(lines.values())
 
 
@@ -125,4 +157,8 @@ def _named(kind: type[Settings], location: str, environment: Mapping[str, str]) 
 def variables_of(attribute: str, field: FieldInfo) -> list[str]:
     """The environment variables that a field is read from, the first choice first."""
     alias = field.validation_alias
-    return [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else [str(alias or PREFIX + attribute.upper())]
+    return (
+        [str(choice) for choice in alias.choices]
+        if isinstance(alias, AliasChoices)
+        else [str(alias or PREFIX + attribute.upper())]
+    )

@@ -35,14 +35,18 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("tinypixo")
 
 
-def set_up(service: str, level: str = "info", style: str = "json", stream: TextIO | None = None) -> None:
+def set_up(
+    service: str, level: str = "info", style: str = "json", stream: TextIO | None = None
+) -> None:
     """Set up logging and tracing, once, when a process starts.
 
     Lines go to `stream`, or to standard output.
     """
     stream = stream or sys.stdout
     if not isinstance(trace.get_tracer_provider(), TracerProvider):
-        trace.set_tracer_provider(TracerProvider(resource=Resource.create({"service.name": f"tinypixo-{service}"})))
+        trace.set_tracer_provider(
+            TracerProvider(resource=Resource.create({"service.name": f"tinypixo-{service}"}))
+        )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -51,7 +55,11 @@ def set_up(service: str, level: str = "info", style: str = "json", stream: TextI
         structlog.processors.format_exc_info,
         redact,
     ]
-    renderer: Any = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -111,14 +119,18 @@ def _redacted(name: Any, value: Any) -> Any:
 
 
 def _with_service(service: str) -> Any:
-    def add(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def add(
+        _logger: Any, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
         event["service"] = service
         return event
 
     return add
 
 
-def _with_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _with_trace(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         event["trace_id"] = trace.format_trace_id(context.trace_id)

@@ -4,15 +4,19 @@ import boto3
 from dependency_injector import containers, providers
 
 from libs.core.adapters.aws import clients
-from libs.core.adapters.aws.conversions import DynamoDbConversionStore, DynamoDbQueue
+from libs.core.adapters.aws.change_feed import DynamoDbChangeFeed
+from libs.core.adapters.aws.conversion_queue import DynamoDbConversionQueue
+from libs.core.adapters.aws.conversions import DynamoDbConversionStore
+from libs.core.adapters.aws.dynamodb.stream import StreamReader
+from libs.core.adapters.aws.dynamodb.table import Table
+from libs.core.adapters.aws.expired_items import DynamoDbExpiredItems
 from libs.core.adapters.aws.health import dynamodb_check, s3_check, sqs_check
 from libs.core.adapters.aws.leases import DynamoDbConversionLeases
-from libs.core.adapters.aws.lifecycle import DynamoDbExpiredThings, DynamoDbProgressReader
-from libs.core.adapters.aws.s3 import S3MultipartUploads, S3ObjectStore
-from libs.core.adapters.aws.signer import S3UrlSigner
-from libs.core.adapters.aws.streams import DynamoDbChangeFeed, StreamTail
-from libs.core.adapters.aws.table import Table
+from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
+from libs.core.adapters.aws.objects import S3ObjectStore
+from libs.core.adapters.aws.progress_reader import DynamoDbProgressReader
 from libs.core.adapters.aws.uploads import DynamoDbUploadStore
+from libs.core.adapters.aws.url_signer import S3UrlSigner
 from libs.core.settings import Settings
 
 
@@ -23,10 +27,16 @@ class AwsContainer(containers.DeclarativeContainer):
 
     session = providers.Singleton(boto3.Session, region_name=settings.provided.aws_region)
     dynamodb = providers.Singleton(clients.dynamodb_client, session)
-    streams = providers.Singleton(clients.streams_client, session, endpoint=settings.provided.streams_endpoint)
+    streams = providers.Singleton(
+        clients.streams_client, session, endpoint=settings.provided.streams_endpoint
+    )
     sqs = providers.Singleton(clients.sqs_client, session)
-    s3 = providers.Singleton(clients.s3_client, session, path_style=settings.provided.path_style, patience=clients.ANSWER)
-    s3_bulk = providers.Singleton(clients.s3_client, session, path_style=settings.provided.path_style, patience=clients.BULK)
+    s3 = providers.Singleton(
+        clients.s3_client, session, path_style=settings.provided.path_style, patience=clients.ANSWER
+    )
+    s3_bulk = providers.Singleton(
+        clients.s3_client, session, path_style=settings.provided.path_style, patience=clients.BULK
+    )
     public_s3 = providers.Singleton(
         clients.s3_client,
         session,
@@ -37,19 +47,21 @@ class AwsContainer(containers.DeclarativeContainer):
     table = providers.Singleton(Table, dynamodb, settings.provided.table)
     uploads = providers.Singleton(DynamoDbUploadStore, table)
     conversions = providers.Singleton(DynamoDbConversionStore, table)
-    queue = providers.Singleton(DynamoDbQueue, table)
+    queue = providers.Singleton(DynamoDbConversionQueue, table)
     leases = providers.Singleton(DynamoDbConversionLeases, table)
-    expired_things = providers.Singleton(DynamoDbExpiredThings, table)
+    expired_items = providers.Singleton(DynamoDbExpiredItems, table)
     progress = providers.Singleton(DynamoDbProgressReader, table)
 
     objects = providers.Singleton(S3ObjectStore, s3, settings.provided.bucket, s3_bulk)
     multipart = providers.Singleton(S3MultipartUploads, s3, settings.provided.bucket, s3_bulk)
     signer = providers.Singleton(S3UrlSigner, public_s3, settings.provided.bucket)
 
-    stream_tail = providers.Factory(StreamTail, streams, dynamodb, settings.provided.table)
+    stream_tail = providers.Factory(StreamReader, streams, dynamodb, settings.provided.table)
     change_feed = providers.Factory(DynamoDbChangeFeed, stream_tail)
 
-    s3_probe = providers.Singleton(clients.s3_client, session, path_style=settings.provided.path_style, patience=clients.PROBE)
+    s3_probe = providers.Singleton(
+        clients.s3_client, session, path_style=settings.provided.path_style, patience=clients.PROBE
+    )
     dynamodb_probe = providers.Singleton(clients.dynamodb_client, session, clients.PROBE)
     sqs_probe = providers.Singleton(clients.sqs_client, session, clients.PROBE)
     s3_check = providers.Factory(s3_check, s3_probe, settings.provided.bucket)

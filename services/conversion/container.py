@@ -5,13 +5,19 @@ import secrets
 import imageio_ffmpeg
 from dependency_injector import containers, providers
 
-from libs.core.adapters.aws.sqs import SqsInbox
+from libs.core.adapters.aws.inbox import SqsInbox
 from libs.core.wiring import AwsContainer
-from services.conversion import running, use_cases
-from services.conversion.adapters.engine import FfmpegEngine
-from services.conversion.adapters.limits import Limits
+from services.conversion import use_cases
+from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.pipeline.limits import Limits
 from services.conversion.settings import ConversionSettings
-from services.conversion.worker import Worker
+from services.conversion.worker.attempt import RunConversion
+from services.conversion.worker.loop import Worker
+from services.conversion.worker.scheduling import (
+    ChooseNextConversion,
+    MarkUploaded,
+    RecoverStuckConversions,
+)
 
 PATIENCE = 120
 """Seconds that an S3 event may take before its upload is looked at without it."""
@@ -35,20 +41,30 @@ class ConversionContainer(containers.DeclarativeContainer):
     objects = aws.objects
     multipart = aws.multipart
     signer = aws.signer
-    inbox = providers.Singleton(SqsInbox, aws.sqs, settings.provided.conversion_inbox_url, settings.provided.lease)
+    inbox = providers.Singleton(
+        SqsInbox, aws.sqs, settings.provided.conversion_inbox_url, settings.provided.lease
+    )
     limits = providers.Factory(Limits, max_duration=settings.provided.max_duration)
-    engine = providers.Singleton(FfmpegEngine, providers.Callable(_program, settings.provided.ffmpeg), limits)
+    engine = providers.Singleton(
+        FfmpegEngine, providers.Callable(_program, settings.provided.ffmpeg), limits
+    )
 
     show_conversion = providers.Factory(use_cases.ShowConversion, conversions, queue)
     list_conversions = providers.Factory(use_cases.ListConversions, conversions)
     cancel_conversion = providers.Factory(use_cases.CancelConversion, conversions)
     delete_conversion = providers.Factory(use_cases.DeleteConversion, conversions)
-    download_conversion = providers.Factory(use_cases.DownloadConversion, conversions, objects, signer, settings.provided.download_lifetime)
+    download_conversion = providers.Factory(
+        use_cases.DownloadConversion,
+        conversions,
+        objects,
+        signer,
+        settings.provided.download_lifetime,
+    )
 
     worker_name = providers.Singleton(secrets.token_hex, 8)
-    arrives = providers.Factory(running.FileArrives, uploads, conversions, objects)
+    arrives = providers.Factory(MarkUploaded, uploads, conversions, objects)
     run = providers.Factory(
-        running.RunConversion,
+        RunConversion,
         uploads,
         conversions,
         leases,
@@ -62,14 +78,18 @@ class ConversionContainer(containers.DeclarativeContainer):
         Worker,
         inbox,
         run,
-        providers.Factory(running.NextConversion, queue),
+        providers.Factory(ChooseNextConversion, queue),
         arrives,
-        providers.Factory(running.RescueStranded, queue, arrives, PATIENCE),
+        providers.Factory(RecoverStuckConversions, queue, arrives, PATIENCE),
         settings.provided.slots,
         settings.provided.lease,
     )
     request_conversion = providers.Factory(
-        use_cases.RequestConversion, uploads, conversions, settings.provided.lifetime, worker.provided.wake
+        use_cases.RequestConversion,
+        uploads,
+        conversions,
+        settings.provided.lifetime,
+        worker.provided.wake,
     )
     checks = providers.Dict(
         S3=aws.s3_check,

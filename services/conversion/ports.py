@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from libs.core.domain.conversions import Source
 from libs.core.domain.formats import ConversionOptions
 from libs.core.domain.uploads import MIB
-from libs.core.ports.objects import Part
+from libs.core.ports.multipart_uploads import Part
 
 PART_SIZE = 8 * MIB
 """Bytes of each part of an output but the last: 10,000 parts make 78 GiB, and a few in flight are little memory."""
@@ -65,7 +65,7 @@ class OutputSink(ABC):
 
 
 @dataclass(frozen=True)
-class Tick:
+class EngineProgress:
     """How far the engine is: phase by the names of `Phase`, percent 0 to 100 of the whole conversion."""
 
     phase: str
@@ -76,7 +76,7 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Result:
+class ConversionResult:
     """What was made: verified by probing the output, not by ffmpeg's word. Bytes, seconds, hex."""
 
     key: str
@@ -87,7 +87,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Job:
+class ConversionJob:
     """One conversion to be made."""
 
     format: str
@@ -100,11 +100,17 @@ class MediaEngine(ABC):
     """Makes one audio file of another, source to sink, nothing on disk."""
 
     @abstractmethod
-    def recipe(self, job: Job) -> str:
+    def recipe(self, job: ConversionJob) -> str:
         """A digest of all that the output's bytes depend on besides the source: ffmpeg's version, arguments, part size."""
 
     @abstractmethod
-    def convert(self, job: Job, source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def convert(
+        self,
+        job: ConversionJob,
+        source: SourceBytes,
+        sink: OutputSink,
+        tick: Callable[[EngineProgress], None],
+    ) -> ConversionResult:
         """Converts, calling `tick` from the calling thread several times a second, also while nothing moves.
 
         Whatever `tick` raises ends the conversion at once: children killed and reaped, descriptors closed, and it is raised on.
@@ -112,4 +118,13 @@ class MediaEngine(ABC):
         """
 
 
-__all__ = ["PART_SIZE", "Job", "MediaEngine", "MediaError", "OutputSink", "Result", "SourceBytes", "Tick"]
+__all__ = [
+    "PART_SIZE",
+    "ConversionJob",
+    "ConversionResult",
+    "EngineProgress",
+    "MediaEngine",
+    "MediaError",
+    "OutputSink",
+    "SourceBytes",
+]

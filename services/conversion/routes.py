@@ -8,8 +8,8 @@ from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from libs.core.domain.formats import FORMATS, Format
 from libs.core.telemetry import traceparent
+from libs.core.web.schemas import ConvertOptions, conversion_view
 from libs.core.web.session import rfc3339
-from libs.core.web.views import ConvertBody, conversion_view
 from services.conversion.use_cases import (
     CancelConversion,
     DeleteConversion,
@@ -20,7 +20,7 @@ from services.conversion.use_cases import (
 )
 
 
-class RequestBody(ConvertBody, forbid_unknown_fields=True, kw_only=True):
+class CreateConversionRequest(ConvertOptions, forbid_unknown_fields=True, kw_only=True):
     """A conversion asked for, of an upload that has arrived or is on its way."""
 
     upload_id: str
@@ -31,7 +31,12 @@ def format_view(fmt: Format) -> dict[str, Any]:
     options: dict[str, Any] = {
         "bitrate": list(fmt.bitrates),
         "quality": fmt.quality
-        and {"min": fmt.quality.min, "max": fmt.quality.max, "default": fmt.quality.default, "best": fmt.quality.best},
+        and {
+            "min": fmt.quality.min,
+            "max": fmt.quality.max,
+            "default": fmt.quality.default,
+            "best": fmt.quality.best,
+        },
         "sample_rate": list(fmt.sample_rates),
         "channels": list(fmt.channels),
         "bit_depth": list(fmt.bit_depths),
@@ -58,13 +63,17 @@ class ConversionController(Controller):
     @post(status_code=202, sync_to_thread=True, summary="Ask for a conversion")
     def create(
         self,
-        data: JSONBody[RequestBody],
+        data: JSONBody[CreateConversionRequest],
         owner: NamedDependency[str],
         request_conversion: NamedDependency[RequestConversion],
         show_conversion: NamedDependency[ShowConversion],
-        idempotency_key: Annotated[str | None, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255)] = None,
+        idempotency_key: Annotated[
+            str | None, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255)
+        ] = None,
     ) -> Response[dict[str, Any]]:
-        made = request_conversion(owner, data.upload_id, data.checked(), idempotency_key, traceparent())
+        made = request_conversion(
+            owner, data.upload_id, data.checked(), idempotency_key, traceparent()
+        )
         view = conversion_view(*show_conversion.with_position(made))
         return Response(view, status_code=202, headers={"Location": f"/api/conversions/{made.id}"})
 
@@ -77,15 +86,25 @@ class ConversionController(Controller):
         cursor: Annotated[str | None, QueryParameter(name="next", max_length=512)] = None,
     ) -> dict[str, Any]:
         page = list_conversions(owner, limit, cursor)
-        return {"items": [conversion_view(conversion) for conversion in page.items], "next": page.next}
+        return {
+            "items": [conversion_view(conversion) for conversion in page.items],
+            "next": page.next,
+        }
 
     @get("/{conversion_id:str}", sync_to_thread=True, summary="A conversion")
     def show(
-        self, conversion_id: FromPath[str], owner: NamedDependency[str], show_conversion: NamedDependency[ShowConversion]
+        self,
+        conversion_id: FromPath[str],
+        owner: NamedDependency[str],
+        show_conversion: NamedDependency[ShowConversion],
     ) -> dict[str, Any]:
         return conversion_view(*show_conversion(owner, conversion_id))
 
-    @get("/{conversion_id:str}/download", sync_to_thread=True, summary="A presigned URL for the finished file")
+    @get(
+        "/{conversion_id:str}/download",
+        sync_to_thread=True,
+        summary="A presigned URL for the finished file",
+    )
     def download(
         self,
         request: Request[Any, Any, Any],
@@ -107,14 +126,27 @@ class ConversionController(Controller):
         }
         return Response(answer, headers=private)
 
-    @post("/{conversion_id:str}/cancel", status_code=202, sync_to_thread=True, summary="Cancel a conversion")
+    @post(
+        "/{conversion_id:str}/cancel",
+        status_code=202,
+        sync_to_thread=True,
+        summary="Cancel a conversion",
+    )
     def cancel(
-        self, conversion_id: FromPath[str], owner: NamedDependency[str], cancel_conversion: NamedDependency[CancelConversion]
+        self,
+        conversion_id: FromPath[str],
+        owner: NamedDependency[str],
+        cancel_conversion: NamedDependency[CancelConversion],
     ) -> dict[str, Any]:
         return conversion_view(cancel_conversion(owner, conversion_id))
 
-    @delete("/{conversion_id:str}", sync_to_thread=True, summary="Delete a conversion and its output")
+    @delete(
+        "/{conversion_id:str}", sync_to_thread=True, summary="Delete a conversion and its output"
+    )
     def remove(
-        self, conversion_id: FromPath[str], owner: NamedDependency[str], delete_conversion: NamedDependency[DeleteConversion]
+        self,
+        conversion_id: FromPath[str],
+        owner: NamedDependency[str],
+        delete_conversion: NamedDependency[DeleteConversion],
     ) -> None:
         delete_conversion(owner, conversion_id)

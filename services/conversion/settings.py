@@ -17,9 +17,18 @@ class ConversionSettings(Settings):
         examples=["https://sqs.eu-central-1.amazonaws.com/123456789012/tinypixo-conversion-inbox"],
         pattern=r"^https?://",
     )
-    lifetime: int = Field(default=24 * HOUR, ge=60, description="seconds that a conversion and its output are kept", examples=["86400"])
+    lifetime: int = Field(
+        default=24 * HOUR,
+        ge=60,
+        description="seconds that a conversion and its output are kept",
+        examples=["86400"],
+    )
     download_lifetime: int = Field(
-        default=HOUR, ge=1, le=7 * 24 * HOUR, description="seconds that a download URL is good for", examples=["3600"]
+        default=HOUR,
+        ge=1,
+        le=7 * 24 * HOUR,
+        description="seconds that a download URL is good for",
+        examples=["3600"],
     )
     slots: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
@@ -35,7 +44,15 @@ class ConversionSettings(Settings):
         description="seconds without a sign of life after which another worker takes a conversion over",
         examples=["15"],
     )
-    max_duration: float = Field(default=24 * HOUR, gt=0, description="the longest source taken, in seconds", examples=["86400"])
+    max_duration: float = Field(
+        default=24 * HOUR,
+        gt=0,
+        description="the longest source taken, in seconds",
+        examples=["86400"],
+    )
     ffmpeg: str | None = Field(
-        default=None, description="the ffmpeg to run instead of the packaged one", examples=["/usr/bin/ffmpeg"], validation_alias="FFMPEG"
+        default=None,
+        description="the ffmpeg to run instead of the packaged one",
+        examples=["/usr/bin/ffmpeg"],
+        validation_alias="FFMPEG",
     )

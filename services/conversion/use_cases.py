@@ -11,9 +11,11 @@ from libs.core.domain.filenames import clean_filename, download_filename
 from libs.core.domain.formats import ConversionRequest, find_format
 from libs.core.domain.ids import derived_id, new_id
 from libs.core.errors import Gone, IdempotencyKeyReused, NotReady, ObjectMissing
-from libs.core.ports.conversions import ConversionPage, ConversionStore, Queue
-from libs.core.ports.objects import ObjectStore, UrlSigner
+from libs.core.ports.conversion_queue import ConversionQueue
+from libs.core.ports.conversions import ConversionPage, ConversionStore
+from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
+from libs.core.ports.url_signer import UrlSigner
 
 Clock = Callable[[], float]
 
@@ -50,7 +52,9 @@ class RequestConversion:
         name = clean_filename(request.filename or upload.filename)
         wanted = Conversion(
             # The key's conversion has the key's id: the table itself tells a repeated request, for as long as it lives.
-            id=derived_id("conversion", owner, idempotency_key) if idempotency_key else new_id("conversion"),
+            id=derived_id("conversion", owner, idempotency_key)
+            if idempotency_key
+            else new_id("conversion"),
             owner=owner,
             upload_id=upload_id,
             format=request.format,
@@ -64,7 +68,9 @@ class RequestConversion:
         )
         made = self._conversions.create(wanted, upload)
         if made.fingerprint != wanted.fingerprint:
-            raise IdempotencyKeyReused("This Idempotency-Key was used for another conversion. Use a new one for a new request.")
+            raise IdempotencyKeyReused(
+                "This Idempotency-Key was used for another conversion. Use a new one for a new request."
+            )
         if made.phase is Phase.QUEUED:
             self._wake(made.id)
         return made
@@ -72,14 +78,16 @@ class RequestConversion:
 
 def fingerprint(upload_id: str, request: ConversionRequest) -> str:
     """Equal for equal requests, also to versions that know more options: only what was asked for counts."""
-    text = json.dumps([upload_id, request.format, request.options.as_dict(), request.filename], sort_keys=True)
+    text = json.dumps(
+        [upload_id, request.format, request.options.as_dict(), request.filename], sort_keys=True
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class ShowConversion:
     """A conversion, and its place in the queue (from 1) while it is queued."""
 
-    def __init__(self, conversions: ConversionStore, queue: Queue) -> None:
+    def __init__(self, conversions: ConversionStore, queue: ConversionQueue) -> None:
         self._conversions = conversions
         self._queue = queue
 
@@ -136,7 +144,12 @@ class DownloadConversion:
     """A presigned URL for the output, which never outlives it."""
 
     def __init__(
-        self, conversions: ConversionStore, objects: ObjectStore, signer: UrlSigner, lifetime: int, clock: Clock = time.time
+        self,
+        conversions: ConversionStore,
+        objects: ObjectStore,
+        signer: UrlSigner,
+        lifetime: int,
+        clock: Clock = time.time,
     ) -> None:
         self._conversions = conversions
         self._objects = objects
@@ -148,12 +161,18 @@ class DownloadConversion:
         conversion = self._conversions.get(conversion_id, owner)
         output = conversion.output
         if conversion.status is not ConversionStatus.COMPLETED or output is None:
-            raise NotReady(f"There is nothing to download yet: this conversion is {conversion.status}.")
+            raise NotReady(
+                f"There is nothing to download yet: this conversion is {conversion.status}."
+            )
         try:
             self._objects.head(output.key)
         except ObjectMissing as error:
-            raise Gone("The converted file is no longer in our storage. Please convert the file again.") from error
+            raise Gone(
+                "The converted file is no longer in our storage. Please convert the file again."
+            ) from error
         now = self._clock()
         lifetime = max(1, min(self._lifetime, int(conversion.expires_at - now)))
-        url = self._signer.sign_download(output.key, output.filename, output.media_type, lifetime, inline=inline)
+        url = self._signer.sign_download(
+            output.key, output.filename, output.media_type, lifetime, inline=inline
+        )
         return Download(url, output.filename, output.media_type, output.size, now + lifetime)

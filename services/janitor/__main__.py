@@ -9,9 +9,13 @@ from services.janitor.settings import JanitorSettings
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m services.janitor", description="Erases what is no longer wanted.")
+    parser = argparse.ArgumentParser(
+        prog="python -m services.janitor", description="Erases what is no longer wanted."
+    )
     commands = parser.add_subparsers(dest="command", metavar="command")
-    sweep = commands.add_parser("sweep", help="erase what has expired or is left over, say what was done, and end")
+    sweep = commands.add_parser(
+        "sweep", help="erase what has expired or is left over, say what was done, and end"
+    )
     sweep.add_argument("--dry-run", action="store_true", help="only count what would be erased")
     given = parser.parse_args(arguments)
     settings = load(JanitorSettings)

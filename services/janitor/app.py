@@ -5,8 +5,8 @@ from threading import Event as Flag
 
 from litestar import Litestar
 
+from libs.core.background import every, run_in_background
 from libs.core.web.app import service_app
-from libs.core.worker import every, in_background
 from services.janitor.container import JanitorContainer
 from services.janitor.routes import sweep_route
 
@@ -23,5 +23,5 @@ def create_app(container: JanitorContainer) -> Litestar:
         [sweep_route(settings.janitor_token.get_secret_value())],
         {"sweep_once": container.sweep_once},
         container.checks(),
-        lifespan=[in_background("janitor", *work)],
+        lifespan=[run_in_background("janitor", *work)],
     )

@@ -2,9 +2,9 @@
 
 from dependency_injector import containers, providers
 
-from libs.core.adapters.aws.sqs import SqsInbox
+from libs.core.adapters.aws.inbox import SqsInbox
 from libs.core.wiring import AwsContainer
-from services.janitor import sweep, use_cases, worker
+from services.janitor import inbox_consumer, sweep, use_cases
 from services.janitor.settings import JanitorSettings
 
 
@@ -14,19 +14,36 @@ class JanitorContainer(containers.DeclarativeContainer):
     settings: providers.Dependency[JanitorSettings] = providers.Dependency()
     aws = providers.Container(AwsContainer, settings=settings)
 
-    things = aws.expired_things
+    items = aws.expired_items
     conversions = aws.conversions
     objects = aws.objects
     multipart = aws.multipart
-    inbox = providers.Singleton(SqsInbox, aws.sqs, settings.provided.janitor_inbox_url, settings.provided.janitor_visibility)
+    inbox = providers.Singleton(
+        SqsInbox, aws.sqs, settings.provided.janitor_inbox_url, settings.provided.janitor_visibility
+    )
 
-    erase = providers.Factory(use_cases.Erase, objects, multipart)
-    clear_away = providers.Factory(use_cases.ClearAway, things, erase)
-    handle_message = providers.Factory(use_cases.HandleMessage, things, clear_away)
-    leftovers = providers.Factory(sweep.Leftovers, things, conversions, objects, multipart, erase, settings.provided.sweep_grace)
-    sweep_once = providers.Factory(sweep.Sweep, things, erase, leftovers, settings.provided.sweep_limit)
+    erase = providers.Factory(use_cases.DeleteObjects, objects, multipart)
+    clear_away = providers.Factory(use_cases.DeleteItemObjects, items, erase)
+    handle_message = providers.Factory(use_cases.HandleMessage, items, clear_away)
+    leftovers = providers.Factory(
+        sweep.DeleteOrphans,
+        items,
+        conversions,
+        objects,
+        multipart,
+        erase,
+        settings.provided.sweep_grace,
+    )
+    sweep_once = providers.Factory(
+        sweep.SweepExpired, items, erase, leftovers, settings.provided.sweep_limit
+    )
 
-    inbox_loop = providers.Factory(worker.InboxLoop, inbox, handle_message, visibility=settings.provided.janitor_visibility)
+    inbox_loop = providers.Factory(
+        inbox_consumer.InboxLoop,
+        inbox,
+        handle_message,
+        visibility=settings.provided.janitor_visibility,
+    )
     checks = providers.Dict(
         S3=aws.s3_check,
         DynamoDB=aws.dynamodb_check,

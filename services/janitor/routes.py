@@ -11,12 +11,12 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
 
-from services.janitor.sweep import Sweep, Swept
+from services.janitor.sweep import SweepExpired, SweepResult
 
 Guard = Any
 
 
-class SweepBody(msgspec.Struct, forbid_unknown_fields=True):
+class SweepRequest(msgspec.Struct, forbid_unknown_fields=True):
     """`dry_run`: count what would be done, and do nothing."""
 
     dry_run: bool = False
@@ -25,14 +25,22 @@ class SweepBody(msgspec.Struct, forbid_unknown_fields=True):
 def sweep_route(token: str) -> Any:
     """The route, for who knows this token."""
 
-    @post("/sweep", status_code=200, sync_to_thread=True, guards=[_only_with(token)], summary="Erase what has expired or is left over")
-    def sweep(sweep_once: NamedDependency[Sweep], data: JSONBody[SweepBody | None] = None) -> dict[str, Any]:
+    @post(
+        "/sweep",
+        status_code=200,
+        sync_to_thread=True,
+        guards=[_only_with(token)],
+        summary="DeleteObjects what has expired or is left over",
+    )
+    def sweep(
+        sweep_once: NamedDependency[SweepExpired], data: JSONBody[SweepRequest | None] = None
+    ) -> dict[str, Any]:
         return swept_view(sweep_once(dry_run=bool(data and data.dry_run)))
 
     return sweep
 
 
-def swept_view(swept: Swept) -> dict[str, Any]:
+def swept_view(swept: SweepResult) -> dict[str, Any]:
     """What a sweep did, as the contract has it."""
     return {
         "expired_uploads": swept.expired_uploads,
@@ -53,6 +61,8 @@ def _only_with(token: str) -> Guard:
     def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
         given = connection.headers.get("authorization", "").encode()
         if not hmac.compare_digest(given, expected):
-            raise NotAuthorizedException("This needs the janitor's token.", headers={"WWW-Authenticate": "Bearer"})
+            raise NotAuthorizedException(
+                "This needs the janitor's token.", headers={"WWW-Authenticate": "Bearer"}
+            )
 
     return guard

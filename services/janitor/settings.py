@@ -16,7 +16,9 @@ class JanitorSettings(Settings):
         pattern=r"^https?://",
     )
     janitor_token: SecretStr = Field(
-        description="the bearer token that POST /sweep wants", examples=["the output of: openssl rand -hex 32"], min_length=16
+        description="the bearer token that POST /sweep wants",
+        examples=["the output of: openssl rand -hex 32"],
+        min_length=16,
     )
     janitor_visibility: float = Field(
         default=60,
@@ -38,5 +40,8 @@ class JanitorSettings(Settings):
         examples=["100"],
     )
     sweep_every: float = Field(
-        default=0, ge=0, description="seconds between sweeps that the service makes by itself (0: none, a schedule asks)", examples=["60"]
+        default=0,
+        ge=0,
+        description="seconds between sweeps that the service makes by itself (0: none, a schedule asks)",
+        examples=["60"],
     )

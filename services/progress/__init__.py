@@ -1,1 +1,1 @@
-"""Shows how far things are, by poll and by server-sent events."""
+"""Shows how far items are, by poll and by server-sent events."""

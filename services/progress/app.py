@@ -13,7 +13,10 @@ def create_app(container: ProgressContainer) -> Litestar:
         "progress",
         container.settings(),
         [ProgressController],
-        {name: getattr(container, name) for name in ("hub", "open_stream", "read_progress", "settings")},
+        {
+            name: getattr(container, name)
+            for name in ("hub", "open_stream", "read_progress", "settings")
+        },
         container.checks(),
         lifespan=[container.hub().lifespan],
     )

@@ -4,8 +4,8 @@ import anyio
 from dependency_injector import containers, providers
 
 from libs.core.wiring import AwsContainer
-from services.progress import stream, use_cases
-from services.progress.hub import Hub, OpenStream, Room
+from services.progress import event_stream, use_cases
+from services.progress.broadcaster import Broadcaster, OpenEventStream, StreamLimits
 from services.progress.settings import ProgressSettings
 
 READERS = 16
@@ -20,14 +20,24 @@ class ProgressContainer(containers.DeclarativeContainer):
 
     progress = aws.progress
     change_feed = aws.change_feed
-    feed = providers.Selector(settings.provided.progress_feed, stream=change_feed, poll=providers.Object(None))
+    feed = providers.Selector(
+        settings.provided.progress_feed, stream=change_feed, poll=providers.Object(None)
+    )
 
-    room = providers.Factory(Room, per_session=settings.provided.streams_per_session, in_all=settings.provided.streams_per_instance)
-    pace = providers.Factory(stream.Pace, heartbeat=settings.provided.heartbeat, poll=settings.provided.poll_every)
+    room = providers.Factory(
+        StreamLimits,
+        per_session=settings.provided.streams_per_session,
+        in_all=settings.provided.streams_per_instance,
+    )
+    pace = providers.Factory(
+        event_stream.PollSchedule,
+        heartbeat=settings.provided.heartbeat,
+        poll=settings.provided.poll_every,
+    )
     readers = providers.Singleton(anyio.CapacityLimiter, READERS)
-    hub = providers.Singleton(Hub, feed, room)
+    hub = providers.Singleton(Broadcaster, feed, room)
 
     read_progress = providers.Factory(use_cases.ReadProgress, progress)
-    open_stream = providers.Factory(OpenStream, hub, progress, readers, pace)
+    open_stream = providers.Factory(OpenEventStream, hub, progress, readers, pace)
 
     checks = providers.Dict(DynamoDB=aws.dynamodb_check)

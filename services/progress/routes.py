@@ -10,13 +10,13 @@ from litestar.response.base import ASGIResponse
 
 from libs.core.domain.ids import kind_of
 from libs.core.domain.progress import Progress
+from libs.core.web.schemas import failure_view
 from libs.core.web.session import rfc3339
-from libs.core.web.views import failure_view
-from services.progress.hub import Hub, OpenStream
-from services.progress.mailbox import Removed
+from services.progress.broadcaster import Broadcaster, OpenEventStream
+from services.progress.event_stream import Block, FollowProgress, LastEvent
 from services.progress.settings import ProgressSettings
 from services.progress.sse import COMMENT, EventStream, event
-from services.progress.stream import Block, Follow, LastEvent
+from services.progress.subscription import RemovalNotice
 from services.progress.use_cases import ReadProgress
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -32,15 +32,15 @@ class ProgressController(Controller):
 
     path = "/api/progress"
 
-    @get("/{thing_id:str}", sync_to_thread=True, summary="How far an upload or a conversion is")
+    @get("/{item_id:str}", sync_to_thread=True, summary="How far an upload or a conversion is")
     def show(
         self,
-        thing_id: FromPath[str],
+        item_id: FromPath[str],
         owner: NamedDependency[str],
         read_progress: NamedDependency[ReadProgress],
         if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match")] = None,
     ) -> Response[dict[str, Any] | None]:
-        progress = read_progress(owner, thing_id)
+        progress = read_progress(owner, item_id)
         etag = f'"{progress.version}"'
         headers = {**NO_STORE, "ETag": etag}
         if if_none_match and _matches(if_none_match, etag):
@@ -51,24 +51,24 @@ class ProgressController(Controller):
     async def follow_session(
         self,
         owner: NamedDependency[str],
-        hub: NamedDependency[Hub],
-        open_stream: NamedDependency[OpenStream],
+        hub: NamedDependency[Broadcaster],
+        open_stream: NamedDependency[OpenEventStream],
         settings: NamedDependency[ProgressSettings],
         last_event_id: LastEventId = None,
     ) -> ASGIResponse:
         return _respond(await open_stream(owner, None, _last(last_event_id)), hub, settings)
 
-    @get("/{thing_id:str}/events", summary="One upload or conversion as it changes, until it ends")
+    @get("/{item_id:str}/events", summary="One upload or conversion as it changes, until it ends")
     async def follow_one(
         self,
-        thing_id: FromPath[str],
+        item_id: FromPath[str],
         owner: NamedDependency[str],
-        hub: NamedDependency[Hub],
-        open_stream: NamedDependency[OpenStream],
+        hub: NamedDependency[Broadcaster],
+        open_stream: NamedDependency[OpenEventStream],
         settings: NamedDependency[ProgressSettings],
         last_event_id: LastEventId = None,
     ) -> ASGIResponse:
-        follow = await open_stream(owner, thing_id, _last(last_event_id))
+        follow = await open_stream(owner, item_id, _last(last_event_id))
         if follow.has_nothing_to_say:
             # Browsers begin again after every end of a stream, but for this answer.
             hub.unsubscribe(follow.subscription)
@@ -98,7 +98,7 @@ def progress_view(progress: Progress) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _respond(follow: Follow, hub: Hub, settings: ProgressSettings) -> ASGIResponse:
+def _respond(follow: FollowProgress, hub: Broadcaster, settings: ProgressSettings) -> ASGIResponse:
     return EventStream(
         _written(follow.blocks()),
         hub.drained,
@@ -119,8 +119,10 @@ def _events(block: Block) -> bytes:
     for news in block:
         if isinstance(news, Progress):
             written += event("progress", progress_view(news), f"{news.id}:{news.version}")
-        elif isinstance(news, Removed):
-            written += event("removed", {"id": news.id, "kind": news.kind}, f"{news.id}:{news.version}")
+        elif isinstance(news, RemovalNotice):
+            written += event(
+                "removed", {"id": news.id, "kind": news.kind}, f"{news.id}:{news.version}"
+            )
         else:
             written += COMMENT
     return bytes(written)
@@ -128,10 +130,15 @@ def _events(block: Block) -> bytes:
 
 def _last(given: str | None) -> LastEvent | None:
     """What a `Last-Event-ID` names; None for one that is not ours."""
-    thing_id, _, version = (given or "").rpartition(":")
-    if kind_of(thing_id) is None or not version.isascii() or not version.isdecimal() or len(version) > 15:
+    item_id, _, version = (given or "").rpartition(":")
+    if (
+        kind_of(item_id) is None
+        or not version.isascii()
+        or not version.isdecimal()
+        or len(version) > 15
+    ):
         return None
-    return LastEvent(thing_id, int(version))
+    return LastEvent(item_id, int(version))
 
 
 def _matches(if_none_match: str, etag: str) -> bool:

@@ -12,14 +12,20 @@ class ProgressSettings(Settings):
 
     progress_feed: Literal["stream", "poll"] = Field(
         default="stream",
-        description="where changes come from: the table's stream, which takes one instance of this service beside the pipe, or reading again and again, for more instances than one",  # noqa: E501
+        description="where changes come from: the table's stream, which takes one instance of this service beside the pipe, or reading again and again, for more instances than one",
         examples=["poll"],
     )
     poll_every: float = Field(
-        default=2, gt=0, description="seconds between reads where no change is told of, and between looks at the queue", examples=["2"]
+        default=2,
+        gt=0,
+        description="seconds between reads where no change is told of, and between looks at the queue",
+        examples=["2"],
     )
     heartbeat: float = Field(
-        default=15, gt=0, description="seconds between comments in a stream: proxies end what is silent for 60", examples=["15"]
+        default=15,
+        gt=0,
+        description="seconds between comments in a stream: proxies end what is silent for 60",
+        examples=["15"],
     )
     stream_lifetime: float = Field(
         default=100,
@@ -29,9 +35,17 @@ class ProgressSettings(Settings):
         examples=["100"],
     )
     write_limit: float = Field(
-        default=20, gt=0, description="seconds that a reader may take to make room for the next event before it is cut", examples=["20"]
+        default=20,
+        gt=0,
+        description="seconds that a reader may take to make room for the next event before it is cut",
+        examples=["20"],
     )
     streams_per_session: int = Field(
-        default=20, ge=1, description="event streams that one session may have open: tabs share a session", examples=["20"]
+        default=20,
+        ge=1,
+        description="event streams that one session may have open: tabs share a session",
+        examples=["20"],
     )
-    streams_per_instance: int = Field(default=2000, ge=1, description="event streams that this process takes", examples=["2000"])
+    streams_per_instance: int = Field(
+        default=2000, ge=1, description="event streams that this process takes", examples=["2000"]
+    )

@@ -12,7 +12,11 @@ from litestar.types import Receive, Send
 
 log = structlog.get_logger(__name__)
 
-HEADERS = {"content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no"}
+HEADERS = {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+}
 
 RETRY = b"retry: 1000\n\n"
 """Milliseconds after which a browser begins another stream."""
@@ -34,7 +38,14 @@ class EventStream(ASGIResponse):
 
     _should_set_content_length = False
 
-    def __init__(self, blocks: AsyncIterator[bytes], drained: Any, lifetime: float, write_limit: float, close: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        blocks: AsyncIterator[bytes],
+        drained: Any,
+        lifetime: float,
+        write_limit: float,
+        close: Callable[[], None],
+    ) -> None:
         """`drained` is the event that says that the service stops; times are in seconds."""
         super().__init__(headers=HEADERS, media_type="text/event-stream")
         self._blocks = blocks

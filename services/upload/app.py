@@ -24,7 +24,9 @@ DEPENDENCIES = (
 def create_app(container: UploadContainer) -> Litestar:
     """The app on what this container wires."""
     settings = container.settings()
-    session = session_config(settings.session_secret.get_secret_value(), secure=settings.secure_cookies)
+    session = session_config(
+        settings.session_secret.get_secret_value(), secure=settings.secure_cookies
+    )
     return service_app(
         "upload",
         settings,

@@ -33,7 +33,9 @@ def check(headers: Mapping[str, str], body: bytes) -> None:
     """Raises ChecksumMismatch for the first checksum among `headers` (names in lower case) that is not that of `body`."""
     for name, digest in _DIGESTS.items():
         if name in headers and _decoded(headers[name]) != digest(body):
-            raise ChecksumMismatch(f"The bytes that arrived do not match {name}. Please send the part again.")
+            raise ChecksumMismatch(
+                f"The bytes that arrived do not match {name}. Please send the part again."
+            )
 
 
 def _decoded(value: str) -> bytes | None:

@@ -4,7 +4,7 @@ from dependency_injector import containers, providers
 
 from libs.core.wiring import AwsContainer
 from services.upload import parts, use_cases
-from services.upload.places import Places
+from services.upload.part_limiter import PartLimiter
 from services.upload.reconcile import ReconcileUpload
 from services.upload.settings import UploadSettings
 
@@ -22,15 +22,23 @@ class UploadContainer(containers.DeclarativeContainer):
     signer = aws.signer
 
     reconcile = providers.Factory(ReconcileUpload, uploads, multipart, objects)
-    start_upload = providers.Factory(use_cases.StartUpload, uploads, multipart, settings.provided.max_file_size, settings.provided.lifetime)
+    start_upload = providers.Factory(
+        use_cases.StartUpload,
+        uploads,
+        multipart,
+        settings.provided.max_file_size,
+        settings.provided.lifetime,
+    )
     show_upload = providers.Factory(use_cases.ShowUpload, uploads, reconcile)
     list_uploads = providers.Factory(use_cases.ListUploads, uploads)
-    sign_parts = providers.Factory(parts.SignParts, uploads, signer, settings.provided.sign_lifetime)
-    expect_part = providers.Factory(parts.ExpectPart, uploads)
+    sign_parts = providers.Factory(
+        parts.SignParts, uploads, signer, settings.provided.sign_lifetime
+    )
+    expect_part = providers.Factory(parts.ValidatePart, uploads)
     store_part = providers.Factory(parts.StorePart, uploads, multipart, reconcile)
     report_part = providers.Factory(parts.ReportPart, uploads, reconcile)
     complete_upload = providers.Factory(use_cases.CompleteUpload, uploads, multipart, reconcile)
     delete_upload = providers.Factory(use_cases.DeleteUpload, uploads, conversions)
 
-    parts_at_once = providers.Singleton(Places, settings.provided.parts_at_once)
+    parts_at_once = providers.Singleton(PartLimiter, settings.provided.parts_at_once)
     checks = providers.Dict(S3=aws.s3_check, DynamoDB=aws.dynamodb_check)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from libs.core.domain.uploads import Upload
 from libs.core.errors import MultipartUploadGone, PartSizeMismatch, UploadClosed
-from libs.core.ports.objects import MultipartUploads, UrlSigner
+from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.uploads import UploadStore
+from libs.core.ports.url_signer import UrlSigner
 from services.upload.reconcile import ReconcileUpload, still_open
 
 Clock = Callable[[], float]
@@ -25,7 +26,9 @@ class SignedPart:
 class SignParts:
     """Presigned URLs for parts, each good for exactly the bytes of its place in the file."""
 
-    def __init__(self, uploads: UploadStore, signer: UrlSigner, lifetime: int, clock: Clock = time.time) -> None:
+    def __init__(
+        self, uploads: UploadStore, signer: UrlSigner, lifetime: int, clock: Clock = time.time
+    ) -> None:
         self._uploads = uploads
         self._signer = signer
         self._lifetime = lifetime
@@ -39,14 +42,16 @@ class SignParts:
         return [
             SignedPart(
                 number,
-                self._signer.sign_part(upload.key, upload.multipart_id, number, upload.size_of_part(number), lifetime),
+                self._signer.sign_part(
+                    upload.key, upload.multipart_id, number, upload.size_of_part(number), lifetime
+                ),
                 now + lifetime,
             )
             for number in numbers
         ]
 
 
-class ExpectPart:
+class ValidatePart:
     """Checks a part before its bytes are read: that it is wanted, and as long as its place in the file."""
 
     def __init__(self, uploads: UploadStore) -> None:
@@ -61,7 +66,9 @@ class ExpectPart:
 class StorePart:
     """Takes a part through the service."""
 
-    def __init__(self, uploads: UploadStore, multipart: MultipartUploads, reconcile: ReconcileUpload) -> None:
+    def __init__(
+        self, uploads: UploadStore, multipart: MultipartUploads, reconcile: ReconcileUpload
+    ) -> None:
         self._uploads = uploads
         self._multipart = multipart
         self._reconcile = reconcile
@@ -71,7 +78,9 @@ class StorePart:
         try:
             self._multipart.put_part(upload.key, upload.multipart_id, number, body)
         except MultipartUploadGone as error:
-            raise UploadClosed(f"This upload is {self._reconcile.closed_in_s3(upload).status} and takes no more parts.") from error
+            raise UploadClosed(
+                f"This upload is {self._reconcile.closed_in_s3(upload).status} and takes no more parts."
+            ) from error
         return self._uploads.add_part(upload.id, number)
 
 
@@ -93,7 +102,9 @@ class ReportPart:
         except MultipartUploadGone:
             return still_open(self._reconcile.closed_in_s3(upload))
         if number not in there:
-            raise PartSizeMismatch(f"Part {number} is not in our storage with its {expected} bytes. Please send it again.")
+            raise PartSizeMismatch(
+                f"Part {number} is not in our storage with its {expected} bytes. Please send it again."
+            )
         return self._uploads.add_part(upload.id, number)
 
 
@@ -102,4 +113,7 @@ def check_length(upload: Upload, number: int, length: int | None) -> None:
     expected = upload.size_of_part(number)
     if length != expected:
         given = "no Content-Length" if length is None else f"{length} bytes"
-        raise PartSizeMismatch(f"Part {number} must have exactly {expected} bytes; it came with {given}.", expected=expected)
+        raise PartSizeMismatch(
+            f"Part {number} must have exactly {expected} bytes; it came with {given}.",
+            expected=expected,
+        )

@@ -2,16 +2,22 @@
 
 from libs.core.domain.uploads import Failure, Upload, UploadStatus
 from libs.core.errors import MultipartUploadGone, ObjectMissing, UploadClosed
-from libs.core.ports.objects import MultipartUploads, ObjectStore, Part
+from libs.core.ports.multipart_uploads import MultipartUploads, Part
+from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
 
-EXPIRED = Failure("upload_expired", "The parts of this upload are gone from our storage. Please upload the file again.")
+EXPIRED = Failure(
+    "upload_expired",
+    "The parts of this upload are gone from our storage. Please upload the file again.",
+)
 
 
 class ReconcileUpload:
     """Brings an upload in line with S3, which alone knows which parts there are."""
 
-    def __init__(self, uploads: UploadStore, multipart: MultipartUploads, objects: ObjectStore) -> None:
+    def __init__(
+        self, uploads: UploadStore, multipart: MultipartUploads, objects: ObjectStore
+    ) -> None:
         self._uploads = uploads
         self._multipart = multipart
         self._objects = objects
@@ -29,7 +35,11 @@ class ReconcileUpload:
     def parts(self, upload: Upload) -> list[Part]:
         """The parts in S3 that have the length of their place. Raises MultipartUploadGone."""
         listed = self._multipart.list_parts(upload.key, upload.multipart_id)
-        return [part for part in listed if part.number <= upload.part_count and part.size == upload.size_of_part(part.number)]
+        return [
+            part
+            for part in listed
+            if part.number <= upload.part_count and part.size == upload.size_of_part(part.number)
+        ]
 
     def closed_in_s3(self, upload: Upload) -> Upload:
         """What became of an upload whose multipart upload is gone: the object decides."""
@@ -38,7 +48,11 @@ class ReconcileUpload:
         except ObjectMissing:
             # It may have been completed, or deleted, since it was read.
             now = self._uploads.get(upload.id)
-            return self._uploads.mark_failed(upload.id, EXPIRED) if now.status is UploadStatus.UPLOADING else now
+            return (
+                self._uploads.mark_failed(upload.id, EXPIRED)
+                if now.status is UploadStatus.UPLOADING
+                else now
+            )
         if found.size != upload.size:
             return self._uploads.mark_failed(upload.id, EXPIRED)
         return self._uploads.mark_uploaded(upload.id)

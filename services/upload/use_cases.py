@@ -10,7 +10,7 @@ from libs.core.domain.ids import new_id
 from libs.core.domain.uploads import Upload, UploadStatus, check_size, choose_part_size, source_key
 from libs.core.errors import ConversionNotFound, MultipartUploadGone, UploadClosed, UploadIncomplete
 from libs.core.ports.conversions import ConversionStore
-from libs.core.ports.objects import MultipartUploads, Part
+from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.uploads import UploadPage, UploadStore
 from services.upload.reconcile import ReconcileUpload, still_open
 
@@ -20,7 +20,14 @@ Clock = Callable[[], float]
 class StartUpload:
     """Begins a multipart upload in S3 and writes the upload with the conversions that wait for it, all or none."""
 
-    def __init__(self, uploads: UploadStore, multipart: MultipartUploads, max_size: int, lifetime: int, clock: Clock = time.time) -> None:
+    def __init__(
+        self,
+        uploads: UploadStore,
+        multipart: MultipartUploads,
+        max_size: int,
+        lifetime: int,
+        clock: Clock = time.time,
+    ) -> None:
         self._uploads = uploads
         self._multipart = multipart
         self._max_size = max_size
@@ -28,7 +35,13 @@ class StartUpload:
         self._clock = clock
 
     def __call__(
-        self, owner: str, filename: str, size: int, content_type: str, convert: Sequence[ConversionRequest], trace: str | None = None
+        self,
+        owner: str,
+        filename: str,
+        size: int,
+        content_type: str,
+        convert: Sequence[ConversionRequest],
+        trace: str | None = None,
     ) -> Upload:
         filename = clean_filename(filename)
         check_size(size, self._max_size)
@@ -41,7 +54,10 @@ class StartUpload:
                 upload_id=upload_id,
                 format=request.format,
                 options=request.options,
-                filename=download_filename(clean_filename(request.filename or filename), find_format(request.format).extension),
+                filename=download_filename(
+                    clean_filename(request.filename or filename),
+                    find_format(request.format).extension,
+                ),
                 created_at=now,
                 updated_at=now,
                 expires_at=expires_at,
@@ -92,7 +108,9 @@ class ListUploads:
 class CompleteUpload:
     """Makes the parts one object. Any number of calls, at once or one after another, make one object and say the same."""
 
-    def __init__(self, uploads: UploadStore, multipart: MultipartUploads, reconcile: ReconcileUpload) -> None:
+    def __init__(
+        self, uploads: UploadStore, multipart: MultipartUploads, reconcile: ReconcileUpload
+    ) -> None:
         self._uploads = uploads
         self._multipart = multipart
         self._reconcile = reconcile
@@ -110,7 +128,9 @@ class CompleteUpload:
             pass  # by an earlier call, or not at all: the object decides, below
         done = self._reconcile.closed_in_s3(upload)
         if done.status is not UploadStatus.UPLOADED:
-            raise UploadClosed(done.error.detail if done.error else f"This upload is {done.status}.")
+            raise UploadClosed(
+                done.error.detail if done.error else f"This upload is {done.status}."
+            )
         return done
 
     def _check_complete(self, upload: Upload, parts: Sequence[Part]) -> None:
@@ -120,7 +140,10 @@ class CompleteUpload:
             if there != upload.completed_parts:
                 self._uploads.set_parts(upload, there)
             some = ", ".join(map(str, missing[:5])) + (", …" if len(missing) > 5 else "")
-            raise UploadIncomplete(f"{len(missing)} of {upload.part_count} parts are missing: {some}", missing_parts=missing)
+            raise UploadIncomplete(
+                f"{len(missing)} of {upload.part_count} parts are missing: {some}",
+                missing_parts=missing,
+            )
 
 
 class DeleteUpload:

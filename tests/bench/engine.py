@@ -19,9 +19,9 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from libs.core.domain.formats import ConversionOptions
-from libs.core.ports.objects import Part
-from services.conversion.adapters.engine import FfmpegEngine
-from services.conversion.ports import PART_SIZE, Job, OutputSink, SourceBytes
+from libs.core.ports.multipart_uploads import Part
+from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.ports import PART_SIZE, ConversionJob, OutputSink, SourceBytes
 
 PAIRS = {
     "wav-mp3": ("wav", "mp3"),
@@ -124,7 +124,7 @@ def _engine(engine: FfmpegEngine, source: Path, fmt: str) -> float:
     mapped = MappedSource(source)
     began = time.monotonic()
     engine.convert(
-        Job(fmt, ConversionOptions(), "bench"), mapped, InMemorySink(), lambda _tick: None
+        ConversionJob(fmt, ConversionOptions(), "bench"), mapped, InMemorySink(), lambda _tick: None
     )
     return time.monotonic() - began
 

@@ -19,16 +19,20 @@ import pytest
 
 from deploy.local.bootstrap import Clients, StackOutputs, delete_stack, deploy_stack
 from libs.core.adapters.aws import clients
-from libs.core.adapters.aws.conversions import DynamoDbConversionStore, DynamoDbQueue
+from libs.core.adapters.aws.change_feed import DynamoDbChangeFeed
+from libs.core.adapters.aws.conversion_queue import DynamoDbConversionQueue
+from libs.core.adapters.aws.conversions import DynamoDbConversionStore
+from libs.core.adapters.aws.dynamodb.stream import StreamReader
+from libs.core.adapters.aws.dynamodb.table import Table
+from libs.core.adapters.aws.expired_items import DynamoDbExpiredItems
+from libs.core.adapters.aws.inbox import SqsInbox
 from libs.core.adapters.aws.leases import DynamoDbConversionLeases
-from libs.core.adapters.aws.lifecycle import DynamoDbExpiredThings, DynamoDbProgressReader
-from libs.core.adapters.aws.s3 import S3MultipartUploads, S3ObjectStore
-from libs.core.adapters.aws.signer import S3UrlSigner
-from libs.core.adapters.aws.sqs import SqsInbox
-from libs.core.adapters.aws.streams import DynamoDbChangeFeed, StreamTail
-from libs.core.adapters.aws.table import Table
+from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
+from libs.core.adapters.aws.objects import S3ObjectStore
+from libs.core.adapters.aws.progress_reader import DynamoDbProgressReader
 from libs.core.adapters.aws.uploads import DynamoDbUploadStore
-from libs.core.domain.events import FileArrived
+from libs.core.adapters.aws.url_signer import S3UrlSigner
+from libs.core.domain.events import FileUploaded
 from libs.core.domain.uploads import source_key
 from tests.contracts.backends import Answer, Backend, Post
 from tests.fakes import FakeClock
@@ -41,18 +45,35 @@ NAME = os.environ.get("TINYPIXO_TEST_NAME", "tests")
 LOCALSTACK = "localstack/localstack:4.14.0"
 """The last release that needs no token."""
 
-ANYBODY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
+ANYBODY = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+}
 """Emulators take any credentials."""
 
 
-MOTO_LACKS = frozenset({"start of multipart uploads", "refusal after abort", "keys of multipart uploads", "cheap transactions"})
+MOTO_LACKS = frozenset(
+    {
+        "start of multipart uploads",
+        "refusal after abort",
+        "keys of multipart uploads",
+        "cheap transactions",
+    }
+)
 """It says that all began in 2010; it answers 500; it takes an id under any key; it copies every table and every stream."""
 
 
 class Connection:
     """Clients and the stack, from what the environment says while it is built. `lacks` is what the emulator does not do."""
 
-    def __init__(self, *, path_style: bool, lacks: frozenset[str] = frozenset(), stack: StackOutputs | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        path_style: bool,
+        lacks: frozenset[str] = frozenset(),
+        stack: StackOutputs | None = None,
+    ) -> None:
         self.lacks = lacks
         self.endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
         session = boto3.Session()
@@ -73,9 +94,17 @@ class Connection:
         dynamodb: Any = self.makers.dynamodb
         like = dynamodb.describe_table(TableName=self.stack.table_name)["Table"]
         name = f"{self.name}-{secrets.token_hex(4)}"
-        indexes = [{part: index[part] for part in ("IndexName", "KeySchema", "Projection")} for index in like["GlobalSecondaryIndexes"]]
-        same = {part: like[part] for part in ("KeySchema", "AttributeDefinitions", "StreamSpecification")}
-        dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", GlobalSecondaryIndexes=indexes, **same)
+        indexes = [
+            {part: index[part] for part in ("IndexName", "KeySchema", "Projection")}
+            for index in like["GlobalSecondaryIndexes"]
+        ]
+        same = {
+            part: like[part]
+            for part in ("KeySchema", "AttributeDefinitions", "StreamSpecification")
+        }
+        dynamodb.create_table(
+            TableName=name, BillingMode="PAY_PER_REQUEST", GlobalSecondaryIndexes=indexes, **same
+        )
         yield name
         dynamodb.delete_table(TableName=name)
 
@@ -88,7 +117,9 @@ class Connection:
 def moto_running() -> Iterator[Connection]:
     """moto as a server of its own process."""
     command = [sys.executable, "-m", "tests.contracts.moto_server"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as server:
         assert server.stdin
         assert server.stdout
         port = int(server.stdout.readline())
@@ -121,7 +152,9 @@ def localstack_running() -> Iterator[Connection]:
             pytest.skip(f"Docker is not there: {error}")
         container = DockerContainer(LOCALSTACK).with_exposed_ports(4566)
         with container:
-            endpoint = f"http://{container.get_container_host_ip()}:{container.get_exposed_port(4566)}"
+            endpoint = (
+                f"http://{container.get_container_host_ip()}:{container.get_exposed_port(4566)}"
+            )
             _await_health(endpoint)
             with _environment({**ANYBODY, "AWS_ENDPOINT_URL": endpoint}):
                 connection = Connection(path_style=True)
@@ -155,18 +188,22 @@ class AwsBackend(Backend):
         self.signer = S3UrlSigner(connection.s3, stack.bucket_name)
         self.uploads = DynamoDbUploadStore(table)
         self.conversions = DynamoDbConversionStore(table)
-        self.queue = DynamoDbQueue(table)
+        self.queue = DynamoDbConversionQueue(table)
         self.leases = DynamoDbConversionLeases(table)
-        self.expired = DynamoDbExpiredThings(table)
+        self.expired = DynamoDbExpiredItems(table)
         self.progress = DynamoDbProgressReader(table)
-        self.feed = DynamoDbChangeFeed(StreamTail(connection.streams, connection.dynamodb, table_name, pause=0.05))
+        self.feed = DynamoDbChangeFeed(
+            StreamReader(connection.streams, connection.dynamodb, table_name, pause=0.05)
+        )
 
     def described(self, key: str) -> tuple[str, Mapping[str, str]]:
         head = self.connection.s3.head_object(Bucket=self.connection.stack.bucket_name, Key=key)
         return head["ContentType"], head["Metadata"]
 
     def http(self, method: str, url: str, body: bytes | None = None) -> Answer:
-        request = urllib.request.Request(url, data=body, method=method, headers={"Content-Type": "application/octet-stream"})
+        request = urllib.request.Request(
+            url, data=body, method=method, headers={"Content-Type": "application/octet-stream"}
+        )
         try:
             with urllib.request.urlopen(request) as response:
                 return Answer(response.status, _lower(response.headers), response.read())
@@ -191,14 +228,22 @@ class SqsPost(Post):
         self._sqs = sqs
         name = f"{NAME}-{secrets.token_hex(6)}"
         self._dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=self._dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        arn = sqs.get_queue_attributes(QueueUrl=self._dead, AttributeNames=["QueueArn"])[
+            "Attributes"
+        ]["QueueArn"]
         redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": max_receives})
-        self._url = sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": redrive})["QueueUrl"]
+        self._url = sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": redrive})[
+            "QueueUrl"
+        ]
         self.inbox = SqsInbox(sqs, self._url, visibility)
 
-    def send(self, event: FileArrived) -> None:
+    def send(self, event: FileUploaded) -> None:
         key = source_key(event.upload_id).replace("/", "%2F")
-        self.send_raw(json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "s3": {"object": {"key": key}}}]}))
+        self.send_raw(
+            json.dumps(
+                {"Records": [{"eventName": "ObjectCreated:Put", "s3": {"object": {"key": key}}}]}
+            )
+        )
 
     def send_nonsense(self) -> None:
         self.send_raw("nonsense")
@@ -208,7 +253,9 @@ class SqsPost(Post):
         self._sqs.send_message(QueueUrl=self._url, MessageBody=body)
 
     def dead_letters(self) -> int:
-        return len(self._sqs.receive_message(QueueUrl=self._dead, WaitTimeSeconds=1).get("Messages", []))
+        return len(
+            self._sqs.receive_message(QueueUrl=self._dead, WaitTimeSeconds=1).get("Messages", [])
+        )
 
     def wait(self, seconds: float) -> None:
         time.sleep(seconds)

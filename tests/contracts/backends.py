@@ -11,24 +11,29 @@ from libs.core.adapters.memory import (
     MemoryBucket,
     MemoryChangeFeed,
     MemoryConversionLeases,
+    MemoryConversionQueue,
     MemoryConversionStore,
-    MemoryExpiredThings,
+    MemoryExpiredItems,
     MemoryInbox,
     MemoryMultipartUploads,
     MemoryObjectStore,
     MemoryProgressReader,
-    MemoryQueue,
     MemoryTable,
     MemoryUploadStore,
     MemoryUrlSigner,
 )
-from libs.core.domain.events import FileArrived
-from libs.core.ports.changes import ChangeFeed, ProgressReader
-from libs.core.ports.conversions import ConversionLeases, ConversionStore, Queue
+from libs.core.domain.events import FileUploaded
+from libs.core.ports.change_feed import ChangeFeed
+from libs.core.ports.conversion_queue import ConversionQueue
+from libs.core.ports.conversions import ConversionStore
+from libs.core.ports.expired_items import ExpiredItems
 from libs.core.ports.inbox import Inbox
-from libs.core.ports.lifecycle import ExpiredThings
-from libs.core.ports.objects import MultipartUploads, ObjectStore, UrlSigner
+from libs.core.ports.leases import ConversionLeases
+from libs.core.ports.multipart_uploads import MultipartUploads
+from libs.core.ports.objects import ObjectStore
+from libs.core.ports.progress_reader import ProgressReader
 from libs.core.ports.uploads import UploadStore
+from libs.core.ports.url_signer import UrlSigner
 from tests.fakes import FakeClock
 
 
@@ -53,7 +58,7 @@ class Post(ABC):
     inbox: Inbox
 
     @abstractmethod
-    def send(self, event: FileArrived) -> None:
+    def send(self, event: FileUploaded) -> None:
         """A message with this event arrives."""
 
     @abstractmethod
@@ -78,9 +83,9 @@ class Backend(ABC):
     signer: UrlSigner
     uploads: UploadStore
     conversions: ConversionStore
-    queue: Queue
+    queue: ConversionQueue
     leases: ConversionLeases
-    expired: ExpiredThings
+    expired: ExpiredItems
     progress: ProgressReader
     feed: ChangeFeed
     lacks: frozenset[str] = frozenset()
@@ -111,7 +116,7 @@ class MemoryPost(Post):
         self._clock = clock
         self.inbox = self._memory
 
-    def send(self, event: FileArrived) -> None:
+    def send(self, event: FileUploaded) -> None:
         self._memory.send(event)
 
     def send_nonsense(self) -> None:
@@ -136,9 +141,9 @@ class MemoryBackend(Backend):
         self.signer = MemoryUrlSigner()
         self.uploads = MemoryUploadStore(table)
         self.conversions = MemoryConversionStore(table)
-        self.queue = MemoryQueue(table)
+        self.queue = MemoryConversionQueue(table)
         self.leases = MemoryConversionLeases(table)
-        self.expired = MemoryExpiredThings(table)
+        self.expired = MemoryExpiredItems(table)
         self.progress = MemoryProgressReader(table)
         self.feed = MemoryChangeFeed(table)
 
@@ -151,7 +156,9 @@ class MemoryBackend(Backend):
         key = unquote(split.path[1:])
         query = {name: values[0] for name, values in parse_qs(split.query).items()}
         if method == "PUT":
-            etag = self.multiparts.put_part(key, query["uploadId"], int(query["partNumber"]), body or b"")
+            etag = self.multiparts.put_part(
+                key, query["uploadId"], int(query["partNumber"]), body or b""
+            )
             return Answer(200, {"etag": f'"{etag}"'}, b"")
         headers = {
             "content-type": query["media_type"],

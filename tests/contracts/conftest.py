@@ -8,7 +8,13 @@ import pytest
 
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.uploads import Upload
-from tests.contracts.aws import AwsBackend, Connection, connected_to_aws, localstack_running, moto_running
+from tests.contracts.aws import (
+    AwsBackend,
+    Connection,
+    connected_to_aws,
+    localstack_running,
+    moto_running,
+)
 from tests.contracts.backends import Backend, MemoryBackend
 from tests.fakes import FakeClock, a_conversion, an_upload
 
@@ -92,4 +98,6 @@ def waiting(backend: Backend, upload: Upload) -> Conversion:
 @pytest.fixture
 def queued(backend: Backend, upload: Upload) -> Conversion:
     """A conversion that any worker may claim."""
-    return backend.conversions.create(a_conversion(upload), backend.uploads.mark_uploaded(upload.id))
+    return backend.conversions.create(
+        a_conversion(upload), backend.uploads.mark_uploaded(upload.id)
+    )

@@ -23,8 +23,12 @@ FORGED_CURSORS = [
     _encoded({"pk": _IDS[0]}),
     _encoded([]),
     _encoded([1, 2, 3]),
-    *(_encoded([thing_id]) for thing_id in _IDS),
-    *(_encoded([thing_id, number]) for thing_id in _IDS for number in (None, "NaN", "1e400", "1e99", "-Infinity", {"N": "1"})),
+    *(_encoded([item_id]) for item_id in _IDS),
+    *(
+        _encoded([item_id, number])
+        for item_id in _IDS
+        for number in (None, "NaN", "1e400", "1e99", "-Infinity", {"N": "1"})
+    ),
     _encoded([[_IDS[0]], "1"]),
     _encoded([5, "1"]),
     _encoded(["", "1"]),

@@ -35,7 +35,9 @@ def main() -> None:
         with lock:
             return app(environ, start_response)  # type: ignore[no-any-return]
 
-    server = make_server("127.0.0.1", 0, one_at_a_time, threaded=True, request_handler=QuietKeepAlive)
+    server = make_server(
+        "127.0.0.1", 0, one_at_a_time, threaded=True, request_handler=QuietKeepAlive
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.port, flush=True)
     sys.stdin.read()

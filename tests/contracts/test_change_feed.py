@@ -9,7 +9,7 @@ import pytest
 from libs.core.domain.conversions import Phase
 from libs.core.domain.events import Change
 from libs.core.domain.uploads import Upload
-from libs.core.ports.conversions import Report
+from libs.core.ports.leases import ProgressReport
 from tests.contracts.backends import Backend
 from tests.fakes import a_conversion, an_upload
 
@@ -35,7 +35,7 @@ def watch(backend: Backend, owner: str, stop: Flag) -> Watch:
     def see(count: int) -> list[Change]:
         deadline = time.monotonic() + PATIENCE
         while len(seen) < count and time.monotonic() < deadline:
-            seen.extend(change for change in next(batches) or [] if change.thing.owner == owner)
+            seen.extend(change for change in next(batches) or [] if change.item.owner == owner)
         return seen
 
     return see
@@ -48,7 +48,9 @@ def test_a_new_item_has_no_before(backend: Backend, owner: str, watch: Watch) ->
 
     changes = watch(2)
 
-    assert {change.thing.id: change for change in changes} == {thing.id: Change(None, thing) for thing in (upload, conversion)}
+    assert {change.item.id: change for change in changes} == {
+        item.id: Change(None, item) for item in (upload, conversion)
+    }
 
 
 def test_a_changed_item_shows_before_and_now(backend: Backend, owner: str, watch: Watch) -> None:
@@ -68,10 +70,12 @@ def test_a_removed_item_shows_how_it_last_was(backend: Backend, owner: str, watc
     [*_, removed] = watch(3)
 
     assert removed == Change(last, None)
-    assert removed.thing == last
+    assert removed.item == last
 
 
-def test_an_expired_item_that_is_swept_shows_too(backend: Backend, owner: str, watch: Watch) -> None:
+def test_an_expired_item_that_is_swept_shows_too(
+    backend: Backend, owner: str, watch: Watch
+) -> None:
     upload = an_upload(owner, backend.clock(), expires_at=int(backend.clock()) + 1)
     backend.uploads.create(upload, [])
     backend.clock.advance(2)
@@ -86,18 +90,18 @@ def test_changes_of_an_item_come_in_order(backend: Backend, upload: Upload, watc
     mine = backend.leases.claim(conversion.id, "worker", 60)
     assert mine
     for percent in (1.0, 2.0, 3.0):
-        backend.leases.report(mine, Report(Phase.CONVERTING, percent), 60)
+        backend.leases.report(mine, ProgressReport(Phase.CONVERTING, percent), 60)
 
-    changes = [change for change in watch(7) if change.thing.id == conversion.id]
+    changes = [change for change in watch(7) if change.item.id == conversion.id]
 
-    assert [change.thing.version for change in changes] == [1, 2, 3, 4, 5]
+    assert [change.item.version for change in changes] == [1, 2, 3, 4, 5]
     assert [change.now for change in changes[:-1]] == [change.before for change in changes[1:]]
 
 
 def test_what_was_before_is_not_shown(backend: Backend, upload: Upload, watch: Watch) -> None:
     backend.uploads.add_part(upload.id, 1)
 
-    assert [change.thing.version for change in watch(1)] == [2]
+    assert [change.item.version for change in watch(1)] == [2]
 
 
 def test_an_empty_batch_comes_now_and_then(backend: Backend, stop: Flag) -> None:

@@ -9,7 +9,13 @@ from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
 from libs.core.domain.formats import ConversionOptions
 from libs.core.domain.ids import new_id
 from libs.core.domain.uploads import Failure, Upload
-from libs.core.errors import ConversionFinished, ConversionNotFound, CursorInvalid, UploadClosed, UploadNotFound
+from libs.core.errors import (
+    ConversionFinished,
+    ConversionNotFound,
+    CursorInvalid,
+    UploadClosed,
+    UploadNotFound,
+)
 from tests.contracts.backends import Backend
 from tests.contracts.forgery import FORGED_CURSORS
 from tests.fakes import DAY, a_conversion, an_output, an_upload
@@ -34,14 +40,18 @@ def test_what_was_created_comes_back_the_same(backend: Backend, upload: Upload) 
     assert found.trace == asked.trace
 
 
-def test_it_waits_while_its_upload_is_under_way_whatever_it_says(backend: Backend, upload: Upload) -> None:
+def test_it_waits_while_its_upload_is_under_way_whatever_it_says(
+    backend: Backend, upload: Upload
+) -> None:
     created = backend.conversions.create(a_conversion(upload, phase=Phase.QUEUED), upload)
 
     assert (created.status, created.phase) == (ConversionStatus.QUEUED, Phase.WAITING)
     assert backend.conversions.get(created.id).phase is Phase.WAITING
 
 
-def test_it_is_queued_where_its_upload_has_arrived_whatever_it_says(backend: Backend, upload: Upload) -> None:
+def test_it_is_queued_where_its_upload_has_arrived_whatever_it_says(
+    backend: Backend, upload: Upload
+) -> None:
     uploaded = backend.uploads.mark_uploaded(upload.id)
 
     created = backend.conversions.create(a_conversion(upload, phase=Phase.WAITING), uploaded)
@@ -49,7 +59,9 @@ def test_it_is_queued_where_its_upload_has_arrived_whatever_it_says(backend: Bac
     assert backend.conversions.get(created.id).phase is Phase.QUEUED
 
 
-def test_it_is_queued_where_its_upload_arrived_since_it_was_read(backend: Backend, upload: Upload) -> None:
+def test_it_is_queued_where_its_upload_arrived_since_it_was_read(
+    backend: Backend, upload: Upload
+) -> None:
     backend.uploads.mark_uploaded(upload.id)
 
     assert backend.conversions.create(a_conversion(upload), upload).phase is Phase.QUEUED
@@ -63,14 +75,18 @@ def test_create_adds_it_to_its_upload(backend: Backend, upload: Upload) -> None:
     assert now.version > upload.version
 
 
-def test_the_upload_is_kept_at_least_as_long_as_its_conversion(backend: Backend, upload: Upload) -> None:
+def test_the_upload_is_kept_at_least_as_long_as_its_conversion(
+    backend: Backend, upload: Upload
+) -> None:
     backend.conversions.create(a_conversion(upload, expires_at=upload.expires_at + 500), upload)
     backend.conversions.create(a_conversion(upload, expires_at=upload.expires_at + 100), upload)
 
     assert backend.uploads.get(upload.id).expires_at == upload.expires_at + 500
 
 
-def test_creating_it_again_returns_it_unchanged(backend: Backend, upload: Upload, queued: Conversion) -> None:
+def test_creating_it_again_returns_it_unchanged(
+    backend: Backend, upload: Upload, queued: Conversion
+) -> None:
     claimed = backend.leases.claim(queued.id, "worker", 60)
 
     again = backend.conversions.create(a_conversion(upload, id=queued.id, format="flac"), upload)
@@ -79,7 +95,9 @@ def test_creating_it_again_returns_it_unchanged(backend: Backend, upload: Upload
     assert backend.uploads.get(upload.id).conversions == (queued.id,)
 
 
-def test_creating_it_again_returns_it_even_when_its_upload_is_gone(backend: Backend, upload: Upload, waiting: Conversion) -> None:
+def test_creating_it_again_returns_it_even_when_its_upload_is_gone(
+    backend: Backend, upload: Upload, waiting: Conversion
+) -> None:
     backend.uploads.remove(upload.id, upload.owner)
 
     assert backend.conversions.create(a_conversion(upload, id=waiting.id), upload) == waiting
@@ -118,7 +136,9 @@ def test_create_refuses_an_expired_upload(backend: Backend, upload: Upload) -> N
 
 
 @pytest.mark.parametrize("knows", [True, False], ids=["seen", "since it was read"])
-def test_create_refuses_an_upload_that_failed(backend: Backend, upload: Upload, knows: bool) -> None:
+def test_create_refuses_an_upload_that_failed(
+    backend: Backend, upload: Upload, knows: bool
+) -> None:
     failed = backend.uploads.mark_failed(upload.id, Failure("internal", "It broke."))
 
     with pytest.raises(UploadClosed):
@@ -126,13 +146,17 @@ def test_create_refuses_an_upload_that_failed(backend: Backend, upload: Upload, 
 
 
 @every_access
-def test_an_unknown_conversion_is_not_found(backend: Backend, upload: Upload, access: Access) -> None:
+def test_an_unknown_conversion_is_not_found(
+    backend: Backend, upload: Upload, access: Access
+) -> None:
     with pytest.raises(ConversionNotFound):
         access(backend, a_conversion(upload), upload.owner)
 
 
 @every_access
-def test_an_expired_conversion_is_not_found(backend: Backend, waiting: Conversion, access: Access) -> None:
+def test_an_expired_conversion_is_not_found(
+    backend: Backend, waiting: Conversion, access: Access
+) -> None:
     backend.clock.advance(DAY)
 
     with pytest.raises(ConversionNotFound):
@@ -140,7 +164,9 @@ def test_an_expired_conversion_is_not_found(backend: Backend, waiting: Conversio
 
 
 @every_access
-def test_somebody_elses_conversion_is_not_found(backend: Backend, waiting: Conversion, access: Access) -> None:
+def test_somebody_elses_conversion_is_not_found(
+    backend: Backend, waiting: Conversion, access: Access
+) -> None:
     with pytest.raises(ConversionNotFound):
         access(backend, waiting, "somebody else")
 
@@ -225,7 +251,9 @@ def test_a_failed_one_cannot_be_cancelled(backend: Backend, queued: Conversion) 
     assert backend.conversions.get(queued.id) == failed
 
 
-def test_remove_returns_it_as_it_last_was_in_whatever_state(backend: Backend, queued: Conversion) -> None:
+def test_remove_returns_it_as_it_last_was_in_whatever_state(
+    backend: Backend, queued: Conversion
+) -> None:
     claimed = backend.leases.claim(queued.id, "worker", 60)
 
     assert backend.conversions.remove(queued.id, queued.owner) == claimed
@@ -233,8 +261,13 @@ def test_remove_returns_it_as_it_last_was_in_whatever_state(backend: Backend, qu
         backend.conversions.get(queued.id)
 
 
-def test_list_shows_the_owners_conversions_newest_first_page_by_page(backend: Backend, upload: Upload) -> None:
-    created = [backend.conversions.create(a_conversion(upload, created_at=upload.created_at + n), upload) for n in range(5)]
+def test_list_shows_the_owners_conversions_newest_first_page_by_page(
+    backend: Backend, upload: Upload
+) -> None:
+    created = [
+        backend.conversions.create(a_conversion(upload, created_at=upload.created_at + n), upload)
+        for n in range(5)
+    ]
     stranger = an_upload("somebody else", backend.clock())
     backend.uploads.create(stranger, [a_conversion(stranger)])
     seen: list[Conversion] = []

@@ -1,18 +1,20 @@
-"""ExpiredThings, sentence by sentence. Other tests leave expired items too, so each looks at its own owner's."""
+"""ExpiredItems, sentence by sentence. Other tests leave expired items too, so each looks at its own owner's."""
 
 import pytest
 
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.ids import new_id
-from libs.core.domain.progress import Thing
+from libs.core.domain.progress import Item
 from libs.core.domain.uploads import Upload
 from libs.core.errors import UploadNotFound
 from tests.contracts.backends import Backend
 from tests.fakes import DAY, a_conversion, an_upload
 
 
-def _expired(backend: Backend, owner: str) -> dict[str, Thing]:
-    return {thing.id: thing for thing in backend.expired.expired(backend.clock()) if thing.owner == owner}
+def _expired(backend: Backend, owner: str) -> dict[str, Item]:
+    return {
+        item.id: item for item in backend.expired.expired(backend.clock()) if item.owner == owner
+    }
 
 
 @pytest.fixture
@@ -24,7 +26,9 @@ def old(backend: Backend, owner: str) -> Upload:
     return upload
 
 
-def test_what_has_expired_is_shown_as_it_was(backend: Backend, upload: Upload, waiting: Conversion, owner: str) -> None:
+def test_what_has_expired_is_shown_as_it_was(
+    backend: Backend, upload: Upload, waiting: Conversion, owner: str
+) -> None:
     before = backend.uploads.get(upload.id)
     backend.clock.advance(DAY + 1)
 
@@ -37,7 +41,7 @@ def test_what_has_not_expired_is_not_shown(backend: Backend, upload: Upload, own
     assert _expired(backend, owner) == {}
 
 
-def test_many_expired_things_are_all_shown(backend: Backend, owner: str) -> None:
+def test_many_expired_items_are_all_shown(backend: Backend, owner: str) -> None:
     ids = set()
     for _ in range(15):
         upload = an_upload(owner, backend.clock())
@@ -65,7 +69,9 @@ def test_what_was_renewed_since_is_not_removed(backend: Backend, upload: Upload)
 
 
 def test_remove_expired_of_what_never_was(backend: Backend, owner: str) -> None:
-    assert backend.expired.remove_expired(an_upload(owner, backend.clock()), backend.clock()) is False
+    assert (
+        backend.expired.remove_expired(an_upload(owner, backend.clock()), backend.clock()) is False
+    )
 
 
 def test_what_has_expired_still_exists(backend: Backend, old: Upload) -> None:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from libs.core.domain.events import FileArrived
+from libs.core.domain.events import FileUploaded
 from libs.core.domain.ids import new_id
 from tests.contracts.backends import Backend, Post
 
@@ -16,11 +16,11 @@ def post(backend: Backend) -> Post:
 
 
 @pytest.fixture
-def event() -> FileArrived:
-    return FileArrived(new_id("upload"))
+def event() -> FileUploaded:
+    return FileUploaded(new_id("upload"))
 
 
-def test_a_message_arrives_with_its_event(post: Post, event: FileArrived) -> None:
+def test_a_message_arrives_with_its_event(post: Post, event: FileUploaded) -> None:
     post.send(event)
 
     [message] = post.inbox.receive(10, 1)
@@ -33,7 +33,7 @@ def test_an_empty_inbox_gives_nothing(post: Post) -> None:
 
 
 def test_no_more_than_the_limit_at_a_time(post: Post) -> None:
-    events = {FileArrived(new_id("upload")) for _ in range(5)}
+    events = {FileUploaded(new_id("upload")) for _ in range(5)}
     for event in events:
         post.send(event)
 
@@ -43,7 +43,7 @@ def test_no_more_than_the_limit_at_a_time(post: Post) -> None:
     assert {event for batch in batches for message in batch for event in message.events} == events
 
 
-def test_receive_waits_for_the_first(post: Post, event: FileArrived) -> None:
+def test_receive_waits_for_the_first(post: Post, event: FileUploaded) -> None:
     later = threading.Timer(0.5, post.send, [event])
     later.start()
     began = time.monotonic()
@@ -55,7 +55,9 @@ def test_receive_waits_for_the_first(post: Post, event: FileArrived) -> None:
     assert time.monotonic() - began < 9
 
 
-def test_a_received_message_is_hidden_and_comes_again_after_the_timeout(post: Post, event: FileArrived) -> None:
+def test_a_received_message_is_hidden_and_comes_again_after_the_timeout(
+    post: Post, event: FileUploaded
+) -> None:
     post.send(event)
     post.inbox.receive(1, 1)
     assert list(post.inbox.receive(1, 0)) == []
@@ -66,7 +68,7 @@ def test_a_received_message_is_hidden_and_comes_again_after_the_timeout(post: Po
     assert (again.events, again.receive_count) == ((event,), 2)
 
 
-def test_a_deleted_message_does_not_come_again(post: Post, event: FileArrived) -> None:
+def test_a_deleted_message_does_not_come_again(post: Post, event: FileUploaded) -> None:
     post.send(event)
     [message] = post.inbox.receive(1, 1)
 
@@ -76,7 +78,7 @@ def test_a_deleted_message_does_not_come_again(post: Post, event: FileArrived) -
     assert list(post.inbox.receive(1, 0)) == []
 
 
-def test_deleting_twice_does_no_harm(post: Post, event: FileArrived) -> None:
+def test_deleting_twice_does_no_harm(post: Post, event: FileUploaded) -> None:
     post.send(event)
     [message] = post.inbox.receive(1, 1)
 
@@ -84,7 +86,7 @@ def test_deleting_twice_does_no_harm(post: Post, event: FileArrived) -> None:
     post.inbox.delete(message)
 
 
-def test_an_old_receipt_does_no_harm(post: Post, event: FileArrived) -> None:
+def test_an_old_receipt_does_no_harm(post: Post, event: FileUploaded) -> None:
     post.send(event)
     [old] = post.inbox.receive(1, 1)
     post.wait(1.2)
@@ -99,7 +101,7 @@ def test_an_old_receipt_does_no_harm(post: Post, event: FileArrived) -> None:
     assert list(post.inbox.receive(1, 0)) == []
 
 
-def test_hiding_for_longer_keeps_it_from_others(post: Post, event: FileArrived) -> None:
+def test_hiding_for_longer_keeps_it_from_others(post: Post, event: FileUploaded) -> None:
     post.send(event)
     [message] = post.inbox.receive(1, 1)
 
@@ -109,7 +111,7 @@ def test_hiding_for_longer_keeps_it_from_others(post: Post, event: FileArrived) 
     assert list(post.inbox.receive(1, 0)) == []
 
 
-def test_hiding_for_0_seconds_hands_it_back(backend: Backend, event: FileArrived) -> None:
+def test_hiding_for_0_seconds_hands_it_back(backend: Backend, event: FileUploaded) -> None:
     post = backend.post(visibility=60)
     post.send(event)
     [message] = post.inbox.receive(1, 1)

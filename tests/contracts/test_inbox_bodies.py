@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
-from libs.core.adapters.aws.codec import conversion_item, upload_item
+from libs.core.adapters.aws.dynamodb.codec import encode_conversion, encode_upload
 from libs.core.domain.conversions import Phase
-from libs.core.domain.events import ConversionQueued, FileArrived, ThingRemoved
+from libs.core.domain.events import ConversionQueued, FileUploaded, ItemRemoved
 from libs.core.ports.inbox import Message
 from tests.contracts.aws import AwsBackend
 from tests.fakes import a_conversion, an_upload
@@ -19,12 +19,23 @@ QUEUED = a_conversion(UPLOAD, id="cnv_" + "C" * 22, phase=Phase.QUEUED)
 TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 
 
-def s3(key: Any = f"uploads/{UPLOAD.id}/source", name: str = "ObjectCreated:CompleteMultipartUpload", **more: Any) -> dict[str, Any]:
+def s3(
+    key: Any = f"uploads/{UPLOAD.id}/source",
+    name: str = "ObjectCreated:CompleteMultipartUpload",
+    **more: Any,
+) -> dict[str, Any]:
     """One record of an S3 event."""
-    return {"eventVersion": "2.1", "eventName": name, "s3": {"bucket": {"name": "any"}, "object": {"key": key}}, **more}
+    return {
+        "eventVersion": "2.1",
+        "eventName": name,
+        "s3": {"bucket": {"name": "any"}, "object": {"key": key}},
+        **more,
+    }
 
 
-def stream(name: str, before: dict[str, Any] | None, now: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
+def stream(
+    name: str, before: dict[str, Any] | None, now: dict[str, Any] | None, **more: Any
+) -> dict[str, Any]:
     """One record of the stream, as GetRecords gives it."""
     images = {"OldImage": before, "NewImage": now}
     written = {
@@ -36,35 +47,65 @@ def stream(name: str, before: dict[str, Any] | None, now: dict[str, Any] | None,
 
 
 SAYING: dict[str, tuple[Any, tuple[Any, ...]]] = {
-    "S3": ({"Records": [s3()]}, (FileArrived(UPLOAD.id),)),
-    "S3, slashes encoded": ({"Records": [s3(f"uploads%2F{UPLOAD.id}%2Fsource")]}, (FileArrived(UPLOAD.id),)),
-    "S3, a Put": ({"Records": [s3(name="ObjectCreated:Put")]}, (FileArrived(UPLOAD.id),)),
-    "S3, twice in one": ({"Records": [s3(), s3()]}, (FileArrived(UPLOAD.id),) * 2),
-    "queued at once": (stream("INSERT", None, conversion_item(QUEUED)), (ConversionQueued(QUEUED.id),)),
+    "S3": ({"Records": [s3()]}, (FileUploaded(UPLOAD.id),)),
+    "S3, slashes encoded": (
+        {"Records": [s3(f"uploads%2F{UPLOAD.id}%2Fsource")]},
+        (FileUploaded(UPLOAD.id),),
+    ),
+    "S3, a Put": ({"Records": [s3(name="ObjectCreated:Put")]}, (FileUploaded(UPLOAD.id),)),
+    "S3, twice in one": ({"Records": [s3(), s3()]}, (FileUploaded(UPLOAD.id),) * 2),
+    "queued at once": (
+        stream("INSERT", None, encode_conversion(QUEUED)),
+        (ConversionQueued(QUEUED.id),),
+    ),
     "queued later": (
-        stream("MODIFY", conversion_item(CONVERSION), conversion_item(CONVERSION) | {"phase": "queued"}),
+        stream(
+            "MODIFY",
+            encode_conversion(CONVERSION),
+            encode_conversion(CONVERSION) | {"phase": "queued"},
+        ),
         (ConversionQueued(CONVERSION.id),),
     ),
-    "upload removed": (stream("REMOVE", upload_item(UPLOAD), None), (ThingRemoved(UPLOAD, expired=False),)),
+    "upload removed": (
+        stream("REMOVE", encode_upload(UPLOAD), None),
+        (ItemRemoved(UPLOAD, expired=False),),
+    ),
     "conversion removed by TTL": (
-        stream("REMOVE", conversion_item(CONVERSION), None, userIdentity=TTL),
-        (ThingRemoved(CONVERSION, expired=True),),
+        stream("REMOVE", encode_conversion(CONVERSION), None, userIdentity=TTL),
+        (ItemRemoved(CONVERSION, expired=True),),
     ),
     "of a newer version": (
-        stream("REMOVE", conversion_item(CONVERSION) | {"mood": "good", "options": {"bitrate": "192k", "start": 1, "reverb": 3}}, None),
-        (ThingRemoved(a_conversion(UPLOAD, id=CONVERSION.id, options=type(CONVERSION.options)("192k", start=1)), expired=False),),
+        stream(
+            "REMOVE",
+            encode_conversion(CONVERSION)
+            | {"mood": "good", "options": {"bitrate": "192k", "start": 1, "reverb": 3}},
+            None,
+        ),
+        (
+            ItemRemoved(
+                a_conversion(
+                    UPLOAD, id=CONVERSION.id, options=type(CONVERSION.options)("192k", start=1)
+                ),
+                expired=False,
+            ),
+        ),
     ),
 }
 SILENT: dict[str, Any] = {
-    "test event": {"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2026-01-01T00:00:00.000Z", "Bucket": "any"},
+    "test event": {
+        "Service": "Amazon S3",
+        "Event": "s3:TestEvent",
+        "Time": "2026-01-01T00:00:00.000Z",
+        "Bucket": "any",
+    },
     "no records": {"Records": []},
     "erased": {"Records": [s3(name="ObjectRemoved:Delete")]},
     "an output": {"Records": [s3("outputs/cnv_x/1.mp3")]},
     "a stray key": {"Records": [s3("uploads/notes.txt")]},
     "a foreign id": {"Records": [s3("uploads/upl_short/source")]},
     "ü in the key": {"Records": [s3("uploads/%C3%BC+a/source")]},
-    "upload created": stream("INSERT", None, upload_item(UPLOAD)),
-    "conversion that waits": stream("INSERT", None, conversion_item(CONVERSION)),
+    "upload created": stream("INSERT", None, encode_upload(UPLOAD)),
+    "conversion that waits": stream("INSERT", None, encode_conversion(CONVERSION)),
     "an item of another kind": stream("REMOVE", {"pk": "lock"}, None),
 }
 UNREADABLE: dict[str, str] = {
@@ -82,9 +123,15 @@ UNREADABLE: dict[str, str] = {
     "images that are null": '{"eventName": "REMOVE", "dynamodb": null}',
     "an image that is no item": '{"eventName": "REMOVE", "dynamodb": {"OldImage": {"pk": "x"}}}',
     "an item without its fields": json.dumps(stream("REMOVE", {"pk": UPLOAD.id}, None)),
-    "a number that is none": json.dumps(stream("REMOVE", upload_item(UPLOAD), None)).replace('"12582912"', '"many"'),
-    "a number without end": json.dumps(stream("REMOVE", upload_item(UPLOAD), None)).replace('"12582912"', '"Infinity"'),
-    "a status nobody knows": json.dumps(stream("REMOVE", upload_item(UPLOAD) | {"status": "dreaming"}, None)),
+    "a number that is none": json.dumps(stream("REMOVE", encode_upload(UPLOAD), None)).replace(
+        '"12582912"', '"many"'
+    ),
+    "a number without end": json.dumps(stream("REMOVE", encode_upload(UPLOAD), None)).replace(
+        '"12582912"', '"Infinity"'
+    ),
+    "a status nobody knows": json.dumps(
+        stream("REMOVE", encode_upload(UPLOAD) | {"status": "dreaming"}, None)
+    ),
     "a type nobody knows": '{"eventName": "REMOVE", "dynamodb": {"OldImage": {"pk": {"Q": "x"}}}}',
     "deeper than anybody reads": "[" * 100_000,
     "an SNS envelope": json.dumps({"Type": "Notification", "Message": "{}"}),
@@ -100,7 +147,9 @@ def _received(backend: AwsBackend, body: str) -> Message:
 
 
 @pytest.mark.parametrize(("body", "events"), SAYING.values(), ids=SAYING)
-def test_a_body_becomes_its_events(aws_backend: AwsBackend, body: Any, events: tuple[Any, ...]) -> None:
+def test_a_body_becomes_its_events(
+    aws_backend: AwsBackend, body: Any, events: tuple[Any, ...]
+) -> None:
     message = _received(aws_backend, json.dumps(body))
 
     assert (message.events, message.readable) == (events, True)

@@ -6,12 +6,18 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
 from libs.core.domain.uploads import Failure
 from libs.core.errors import ConversionFinished, ConversionNotFound, LeaseLost
-from libs.core.ports.conversions import Report
+from libs.core.ports.leases import ProgressReport
 from tests.contracts.backends import Backend
 from tests.fakes import a_conversion, an_output, an_upload
 
@@ -51,7 +57,9 @@ class Life(RuleBasedStateMachine):
 
     @rule(worker=workers)
     def claim(self, worker: str) -> None:
-        free = self.state == "queued" or (self.state == "converting" and self.backend.clock() >= self.until)
+        free = self.state == "queued" or (
+            self.state == "converting" and self.backend.clock() >= self.until
+        )
         claimed = self.backend.leases.claim(self.asked.id, worker, LEASE)
         assert (claimed is not None) == free
         if claimed:
@@ -62,7 +70,9 @@ class Life(RuleBasedStateMachine):
     @rule(which=st.integers(0, 9), phase=st.sampled_from(PHASES), percent=st.integers(0, 100))
     def report(self, which: int, phase: Phase, percent: int) -> None:
         claim = self._claim(which)
-        if claim and self._write(claim, self.backend.leases.report, Report(phase, float(percent)), LEASE):
+        if claim and self._write(
+            claim, self.backend.leases.report, ProgressReport(phase, float(percent)), LEASE
+        ):
             self.until = self.backend.clock() + LEASE
 
     @rule(which=st.integers(0, 9))
@@ -98,7 +108,9 @@ class Life(RuleBasedStateMachine):
         now = self.backend.conversions.get(self.asked.id)
         assert now.status == ("queued" if self.state == "waiting" else self.state)
         assert (now.phase is Phase.WAITING) == (self.state == "waiting")
-        assert (now.worker, now.lease_until) == ((self.holder.worker, self.until) if self.holder else (None, None))
+        assert (now.worker, now.lease_until) == (
+            (self.holder.worker, self.until) if self.holder else (None, None)
+        )
         assert (now.output is not None) == (now.status is ConversionStatus.COMPLETED)
 
     @invariant()
@@ -106,7 +118,11 @@ class Life(RuleBasedStateMachine):
         now = self.backend.conversions.get(self.asked.id)
         assert now.percent >= self.seen.percent
         assert now.attempts >= self.seen.attempts
-        assert (now == self.seen) if now.version == self.seen.version else (now.version > self.seen.version)
+        assert (
+            (now == self.seen)
+            if now.version == self.seen.version
+            else (now.version > self.seen.version)
+        )
         if now.attempts == self.seen.attempts and now.status is self.seen.status:
             assert list(Phase).index(now.phase) >= list(Phase).index(self.seen.phase)
         if self.seen.status.terminal:
@@ -146,6 +162,12 @@ EXAMPLES = {"memory": 200, "moto": 6, "localstack": 3, "aws": 3}
 def test_a_conversion_lives_by_the_rules(backend: Backend, request: pytest.FixtureRequest) -> None:
     lives = EXAMPLES[request.node.callspec.params["backend"]]
     life = type("LifeOnBackend", (Life,), {"backend": backend})
-    kind = settings(max_examples=lives, stateful_step_count=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    kind = settings(
+        max_examples=lives,
+        stateful_step_count=30,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
 
     run_state_machine_as_test(life, settings=kind)

@@ -8,7 +8,7 @@ import pytest
 
 from libs.core.domain.uploads import MIN_PART_SIZE
 from libs.core.errors import MultipartUploadGone, ObjectMissing
-from libs.core.ports.objects import Part
+from libs.core.ports.multipart_uploads import Part
 from tests.contracts.backends import Backend
 
 FIRST = b"a" * MIN_PART_SIZE
@@ -41,13 +41,17 @@ def test_parts_are_listed_by_number_with_size_and_etag(parts: Sequence[Part]) ->
     ]
 
 
-def test_put_part_returns_the_etag_that_the_listing_shows(backend: Backend, key: str, multipart_id: str) -> None:
+def test_put_part_returns_the_etag_that_the_listing_shows(
+    backend: Backend, key: str, multipart_id: str
+) -> None:
     etag = backend.multiparts.put_part(key, multipart_id, 1, LAST)
 
     assert [part.etag for part in backend.multiparts.list_parts(key, multipart_id)] == [etag]
 
 
-def test_put_part_takes_a_memoryview_and_keeps_a_copy(backend: Backend, key: str, multipart_id: str) -> None:
+def test_put_part_takes_a_memoryview_and_keeps_a_copy(
+    backend: Backend, key: str, multipart_id: str
+) -> None:
     buffer = bytearray(b"sound")
     backend.multiparts.put_part(key, multipart_id, 1, memoryview(buffer))
     buffer[:] = b"noise"
@@ -56,11 +60,15 @@ def test_put_part_takes_a_memoryview_and_keeps_a_copy(backend: Backend, key: str
     assert b"".join(backend.objects.read(key, 0, 5)) == b"sound"
 
 
-def test_a_part_goes_over_an_earlier_one_of_its_number(backend: Backend, key: str, multipart_id: str) -> None:
+def test_a_part_goes_over_an_earlier_one_of_its_number(
+    backend: Backend, key: str, multipart_id: str
+) -> None:
     backend.multiparts.put_part(key, multipart_id, 1, b"longer than the other")
     backend.multiparts.put_part(key, multipart_id, 1, b"other")
 
-    assert [(part.number, part.size) for part in backend.multiparts.list_parts(key, multipart_id)] == [(1, 5)]
+    assert [
+        (part.number, part.size) for part in backend.multiparts.list_parts(key, multipart_id)
+    ] == [(1, 5)]
 
 
 def test_part_numbers_go_up_to_10000(backend: Backend, key: str, multipart_id: str) -> None:
@@ -77,10 +85,14 @@ def test_list_parts_goes_beyond_a_thousand(backend: Backend, key: str, multipart
     for number in range(1, 1_002):
         backend.multiparts.put_part(key, multipart_id, number, b"1")
 
-    assert [part.number for part in backend.multiparts.list_parts(key, multipart_id)] == list(range(1, 1_002))
+    assert [part.number for part in backend.multiparts.list_parts(key, multipart_id)] == list(
+        range(1, 1_002)
+    )
 
 
-def test_complete_makes_the_parts_one_object(backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+def test_complete_makes_the_parts_one_object(
+    backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
+) -> None:
     etag = backend.multiparts.complete(key, multipart_id, parts)
 
     info = backend.objects.head(key)
@@ -88,24 +100,32 @@ def test_complete_makes_the_parts_one_object(backend: Backend, key: str, multipa
     assert b"".join(backend.objects.read(key, len(FIRST) - 1, info.size)) == b"a" + LAST
 
 
-def test_complete_keeps_media_type_and_metadata(backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+def test_complete_keeps_media_type_and_metadata(
+    backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
+) -> None:
     backend.multiparts.complete(key, multipart_id, parts)
 
     assert backend.described(key) == ("audio/wav", {"trace": "00-ab-cd-01"})
 
 
-def test_there_is_no_object_before_it_is_complete(backend: Backend, key: str, parts: Sequence[Part]) -> None:
+def test_there_is_no_object_before_it_is_complete(
+    backend: Backend, key: str, parts: Sequence[Part]
+) -> None:
     with pytest.raises(ObjectMissing):
         backend.objects.head(key)
 
 
-def test_complete_takes_only_the_parts_it_is_given(backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+def test_complete_takes_only_the_parts_it_is_given(
+    backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
+) -> None:
     backend.multiparts.complete(key, multipart_id, parts[1:])
 
     assert backend.objects.head(key).size == len(LAST)
 
 
-def test_a_completed_one_is_gone_while_its_object_stays(backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+def test_a_completed_one_is_gone_while_its_object_stays(
+    backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
+) -> None:
     backend.multiparts.complete(key, multipart_id, parts)
 
     with pytest.raises(MultipartUploadGone):
@@ -124,14 +144,18 @@ def test_several_may_be_open_for_one_key(backend: Backend, key: str) -> None:
     assert list(backend.multiparts.list_parts(key, other)) == []
 
 
-def test_abort_ends_it_with_its_parts(backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+def test_abort_ends_it_with_its_parts(
+    backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
+) -> None:
     backend.multiparts.abort(key, multipart_id)
 
     with pytest.raises(MultipartUploadGone):
         backend.multiparts.list_parts(key, multipart_id)
 
 
-def test_an_aborted_one_takes_no_part_and_no_completion(backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+def test_an_aborted_one_takes_no_part_and_no_completion(
+    backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
+) -> None:
     backend.needs("refusal after abort")
     backend.multiparts.abort(key, multipart_id)
 
@@ -141,23 +165,34 @@ def test_an_aborted_one_takes_no_part_and_no_completion(backend: Backend, key: s
         backend.multiparts.complete(key, multipart_id, parts)
 
 
-def test_abort_counts_an_unknown_one_as_aborted(backend: Backend, key: str, multipart_id: str) -> None:
+def test_abort_counts_an_unknown_one_as_aborted(
+    backend: Backend, key: str, multipart_id: str
+) -> None:
     backend.multiparts.abort(key, multipart_id)
     backend.multiparts.abort(key, multipart_id)
 
 
-def test_abort_of_a_completed_one_leaves_the_object(backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+def test_abort_of_a_completed_one_leaves_the_object(
+    backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
+) -> None:
     backend.multiparts.complete(key, multipart_id, parts)
     backend.multiparts.abort(key, multipart_id)
 
     assert backend.objects.head(key).size == len(FIRST + LAST)
 
 
-def test_list_open_shows_what_is_neither_completed_nor_aborted(backend: Backend, prefix: str) -> None:
-    ids = {name: backend.multiparts.create(f"{prefix}{name}", "audio/wav", {}) for name in ("open", "completed", "aborted")}
+def test_list_open_shows_what_is_neither_completed_nor_aborted(
+    backend: Backend, prefix: str
+) -> None:
+    ids = {
+        name: backend.multiparts.create(f"{prefix}{name}", "audio/wav", {})
+        for name in ("open", "completed", "aborted")
+    }
     completed = f"{prefix}completed"
     backend.multiparts.put_part(completed, ids["completed"], 1, LAST)
-    backend.multiparts.complete(completed, ids["completed"], backend.multiparts.list_parts(completed, ids["completed"]))
+    backend.multiparts.complete(
+        completed, ids["completed"], backend.multiparts.list_parts(completed, ids["completed"])
+    )
     backend.multiparts.abort(f"{prefix}aborted", ids["aborted"])
     backend.multiparts.create(f"elsewhere/{prefix}", "audio/wav", {})
 
@@ -166,7 +201,9 @@ def test_list_open_shows_what_is_neither_completed_nor_aborted(backend: Backend,
     assert (found.key, found.multipart_id) == (f"{prefix}open", ids["open"])
 
 
-def test_list_open_tells_when_each_was_started(backend: Backend, key: str, multipart_id: str, prefix: str) -> None:
+def test_list_open_tells_when_each_was_started(
+    backend: Backend, key: str, multipart_id: str, prefix: str
+) -> None:
     backend.needs("start of multipart uploads")
 
     [found] = backend.multiparts.list_open(prefix)
@@ -175,7 +212,10 @@ def test_list_open_tells_when_each_was_started(backend: Backend, key: str, multi
 
 
 def test_list_open_goes_beyond_a_thousand(backend: Backend, prefix: str) -> None:
-    ids = {backend.multiparts.create(f"{prefix}{number % 3}", "audio/wav", {}) for number in range(1_001)}
+    ids = {
+        backend.multiparts.create(f"{prefix}{number % 3}", "audio/wav", {})
+        for number in range(1_001)
+    }
 
     assert {found.multipart_id for found in backend.multiparts.list_open(prefix)} == ids
 

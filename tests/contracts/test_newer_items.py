@@ -3,7 +3,7 @@
 from threading import Event as Flag
 from typing import Any
 
-from libs.core.adapters.aws.codec import conversion_item, upload_item
+from libs.core.adapters.aws.dynamodb.codec import encode_conversion, encode_upload
 from libs.core.domain.uploads import Upload
 from tests.contracts.aws import AwsBackend
 from tests.fakes import a_conversion, an_upload
@@ -16,15 +16,20 @@ def _put(backend: AwsBackend, item: dict[str, Any]) -> None:
 def test_unknown_attributes_are_ignored_at_every_depth(aws_backend: AwsBackend, owner: str) -> None:
     upload = an_upload(owner, aws_backend.clock())
     conversion = a_conversion(upload)
-    item = conversion_item(conversion)
-    _put(aws_backend, item | {"mood": "good", "schema": 2, "options": {**item["options"], "reverb": 3}})
+    item = encode_conversion(conversion)
+    _put(
+        aws_backend,
+        item | {"mood": "good", "schema": 2, "options": {**item["options"], "reverb": 3}},
+    )
 
     assert aws_backend.conversions.get(conversion.id) == conversion
 
 
-def test_an_item_from_before_an_option_was_there_is_one_that_did_not_ask_for_it(aws_backend: AwsBackend, owner: str) -> None:
+def test_an_item_from_before_an_option_was_there_is_one_that_did_not_ask_for_it(
+    aws_backend: AwsBackend, owner: str
+) -> None:
     conversion = a_conversion(an_upload(owner, aws_backend.clock()))
-    item = conversion_item(conversion)
+    item = encode_conversion(conversion)
     assert not {"fade_in", "fade_out"} & item["options"].keys()
     _put(aws_backend, item)
 
@@ -35,7 +40,7 @@ def test_an_item_from_before_an_option_was_there_is_one_that_did_not_ask_for_it(
 
 def test_unknown_attributes_survive_a_write(aws_backend: AwsBackend, owner: str) -> None:
     upload = an_upload(owner, aws_backend.clock())
-    _put(aws_backend, upload_item(upload) | {"mood": "good"})
+    _put(aws_backend, encode_upload(upload) | {"mood": "good"})
 
     aws_backend.uploads.add_part(upload.id, 1)
 
@@ -50,10 +55,10 @@ def test_the_feed_goes_on_past_an_item_it_cannot_read(aws_backend: AwsBackend, o
     next(batches)
     upload: Upload = an_upload(owner, aws_backend.clock())
     _put(aws_backend, {"pk": "lock"})
-    _put(aws_backend, upload_item(an_upload(owner, aws_backend.clock())) | {"status": "dreaming"})
+    _put(aws_backend, encode_upload(an_upload(owner, aws_backend.clock())) | {"status": "dreaming"})
     aws_backend.uploads.create(upload, [])
 
-    seen = [change.thing.id for _ in range(20) for change in next(batches) or []]
+    seen = [change.item.id for _ in range(20) for change in next(batches) or []]
     stop.set()
 
     assert upload.id in seen

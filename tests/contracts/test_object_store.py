@@ -36,8 +36,12 @@ def test_read_gives_the_whole_object(backend: Backend, key: str) -> None:
     assert b"".join(backend.objects.read(key, 0, len(BODY))) == BODY
 
 
-@pytest.mark.parametrize(("start", "end"), [(0, 1), (255, 257), (len(BODY) - 1, len(BODY)), (1000, 900_001)])
-def test_read_gives_start_up_to_but_not_including_end(backend: Backend, key: str, start: int, end: int) -> None:
+@pytest.mark.parametrize(
+    ("start", "end"), [(0, 1), (255, 257), (len(BODY) - 1, len(BODY)), (1000, 900_001)]
+)
+def test_read_gives_start_up_to_but_not_including_end(
+    backend: Backend, key: str, start: int, end: int
+) -> None:
     assert b"".join(backend.objects.read(key, start, end)) == BODY[start:end]
 
 
@@ -49,14 +53,18 @@ def test_read_beyond_the_end_gives_what_there_is(backend: Backend, key: str) -> 
     assert b"".join(backend.objects.read(key, len(BODY) - 3, len(BODY) + 100)) == BODY[-3:]
 
 
-def test_read_asks_for_nothing_before_the_first_block_is_taken(backend: Backend, prefix: str) -> None:
+def test_read_asks_for_nothing_before_the_first_block_is_taken(
+    backend: Backend, prefix: str
+) -> None:
     blocks = backend.objects.read(f"{prefix}later", 0, 3)
     backend.objects.put(f"{prefix}later", b"now", "audio/wav", {})
 
     assert b"".join(blocks) == b"now"
 
 
-def test_read_of_a_missing_key_raises_object_missing_with_the_first_block(backend: Backend, prefix: str) -> None:
+def test_read_of_a_missing_key_raises_object_missing_with_the_first_block(
+    backend: Backend, prefix: str
+) -> None:
     blocks = backend.objects.read(f"{prefix}nothing", 0, 3)
 
     with pytest.raises(ObjectMissing):
@@ -85,13 +93,18 @@ def test_put_keeps_media_type_and_metadata(backend: Backend, prefix: str) -> Non
     assert backend.described(f"{prefix}a") == ("audio/flac", {"trace": "00-ab-cd-01"})
 
 
-def test_list_gives_every_object_below_the_prefix_and_no_other(backend: Backend, prefix: str) -> None:
+def test_list_gives_every_object_below_the_prefix_and_no_other(
+    backend: Backend, prefix: str
+) -> None:
     for name in ("in/a", "in/b/c", "inside", "out/a"):
         backend.objects.put(prefix + name, b"123", "audio/wav", {})
 
     found = list(backend.objects.list(f"{prefix}in/"))
 
-    assert [(info.key, info.size) for info in found] == [(f"{prefix}in/a", 3), (f"{prefix}in/b/c", 3)]
+    assert [(info.key, info.size) for info in found] == [
+        (f"{prefix}in/a", 3),
+        (f"{prefix}in/b/c", 3),
+    ]
 
 
 def test_list_of_nothing_is_empty(backend: Backend, prefix: str) -> None:
@@ -99,7 +112,9 @@ def test_list_of_nothing_is_empty(backend: Backend, prefix: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Für Elise & 50 % + mehr.wav", "日本語 ♫", "a//b", "quote'\"<>"])
-def test_keys_of_any_characters_come_back_as_they_were(backend: Backend, prefix: str, name: str) -> None:
+def test_keys_of_any_characters_come_back_as_they_were(
+    backend: Backend, prefix: str, name: str
+) -> None:
     key = prefix + name
     backend.objects.put(key, b"1", "audio/wav", {})
 

@@ -6,8 +6,8 @@ from libs.core.domain.conversions import Conversion, Phase
 from libs.core.domain.ids import new_id
 from libs.core.domain.progress import progress_of
 from libs.core.domain.uploads import Upload
-from libs.core.errors import ConversionNotFound, ThingNotFound, UploadNotFound
-from libs.core.ports.conversions import Report
+from libs.core.errors import ConversionNotFound, ItemNotFound, UploadNotFound
+from libs.core.ports.leases import ProgressReport
 from tests.contracts.backends import Backend
 from tests.fakes import DAY, a_conversion, an_upload
 
@@ -21,16 +21,24 @@ def test_progress_of_an_upload(backend: Backend, upload: Upload) -> None:
 def test_progress_of_a_running_conversion(backend: Backend, queued: Conversion) -> None:
     mine = backend.leases.claim(queued.id, "worker", 60)
     assert mine
-    backend.leases.report(mine, Report(Phase.CONVERTING, 12.5, 3.0, 20.0), 60)
+    backend.leases.report(mine, ProgressReport(Phase.CONVERTING, 12.5, 3.0, 20.0), 60)
 
-    assert backend.progress.get(queued.id, queued.owner) == progress_of(backend.conversions.get(queued.id))
-
-
-def test_a_queued_conversion_has_its_place_in_the_queue(backend: Backend, queued: Conversion) -> None:
-    assert backend.progress.get(queued.id, queued.owner) == progress_of(queued, backend.queue.position(queued))
+    assert backend.progress.get(queued.id, queued.owner) == progress_of(
+        backend.conversions.get(queued.id)
+    )
 
 
-def test_a_waiting_conversion_has_no_place_in_the_queue(backend: Backend, waiting: Conversion) -> None:
+def test_a_queued_conversion_has_its_place_in_the_queue(
+    backend: Backend, queued: Conversion
+) -> None:
+    assert backend.progress.get(queued.id, queued.owner) == progress_of(
+        queued, backend.queue.position(queued)
+    )
+
+
+def test_a_waiting_conversion_has_no_place_in_the_queue(
+    backend: Backend, waiting: Conversion
+) -> None:
     assert backend.progress.get(waiting.id, waiting.owner).queue_position is None
 
 
@@ -41,20 +49,25 @@ def test_unknown_ids(backend: Backend, owner: str) -> None:
         backend.progress.get(new_id("conversion"), owner)
 
 
-@pytest.mark.parametrize("thing_id", ["", "upl_", "upl_short", "x" * 3000, "cnv_" + "A" * 21 + "\n", "../../x", "job_" + "A" * 22])
-def test_an_id_of_neither_kind(backend: Backend, owner: str, thing_id: str) -> None:
-    with pytest.raises(ThingNotFound):
-        backend.progress.get(thing_id, owner)
+@pytest.mark.parametrize(
+    "item_id",
+    ["", "upl_", "upl_short", "x" * 3000, "cnv_" + "A" * 21 + "\n", "../../x", "job_" + "A" * 22],
+)
+def test_an_id_of_neither_kind(backend: Backend, owner: str, item_id: str) -> None:
+    with pytest.raises(ItemNotFound):
+        backend.progress.get(item_id, owner)
 
 
-def test_somebody_elses_things_are_unknown(backend: Backend, upload: Upload, waiting: Conversion) -> None:
+def test_somebody_elses_items_are_unknown(
+    backend: Backend, upload: Upload, waiting: Conversion
+) -> None:
     with pytest.raises(UploadNotFound):
         backend.progress.get(upload.id, "somebody else")
     with pytest.raises(ConversionNotFound):
         backend.progress.get(waiting.id, "somebody else")
 
 
-def test_expired_things_are_unknown(backend: Backend, upload: Upload, waiting: Conversion) -> None:
+def test_expired_items_are_unknown(backend: Backend, upload: Upload, waiting: Conversion) -> None:
     backend.clock.advance(DAY)
 
     with pytest.raises(UploadNotFound):
@@ -72,18 +85,22 @@ def test_all_of_an_owner_newest_first(backend: Backend, owner: str) -> None:
     stranger = an_upload("somebody else", backend.clock())
     backend.uploads.create(stranger, [])
 
-    assert list(backend.progress.of_owner(owner)) == [progress_of(thing) for thing in (second, between, first)]
+    assert list(backend.progress.of_owner(owner)) == [
+        progress_of(item) for item in (second, between, first)
+    ]
 
 
 def test_only_the_newest_200_of_each_kind(backend: Backend, owner: str) -> None:
     conversions = []
     for number in range(26):
         upload = an_upload(owner, backend.clock())
-        its = [a_conversion(upload, created_at=backend.clock() + 1 + 8 * number + n) for n in range(8)]
+        its = [
+            a_conversion(upload, created_at=backend.clock() + 1 + 8 * number + n) for n in range(8)
+        ]
         backend.uploads.create(upload, its)
         conversions += its
 
     seen = [progress.id for progress in backend.progress.of_owner(owner)]
 
     assert seen[:200] == [conversion.id for conversion in conversions[:-201:-1]]
-    assert [thing_id[:4] for thing_id in seen[200:]] == ["upl_"] * 26
+    assert [item_id[:4] for item_id in seen[200:]] == ["upl_"] * 26

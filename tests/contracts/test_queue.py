@@ -7,7 +7,7 @@ import pytest
 from libs.core.domain.conversions import Conversion, Phase
 from libs.core.domain.uploads import Upload
 from libs.core.errors import ConversionNotFound
-from libs.core.ports.conversions import Report
+from libs.core.ports.leases import ProgressReport
 from tests.contracts.backends import Backend
 from tests.fakes import DAY, a_conversion, an_upload
 
@@ -22,7 +22,12 @@ def line(backend: Backend, upload: Upload) -> list[Conversion]:
             backend.conversions.remove(left.id, left.owner)
     uploaded = backend.uploads.mark_uploaded(upload.id)
     ages = [2, 0, 3, 1]
-    created = [backend.conversions.create(a_conversion(upload, created_at=upload.created_at + age), uploaded) for age in ages]
+    created = [
+        backend.conversions.create(
+            a_conversion(upload, created_at=upload.created_at + age), uploaded
+        )
+        for age in ages
+    ]
     return sorted(created, key=lambda conversion: conversion.created_at)
 
 
@@ -37,7 +42,9 @@ def test_what_is_claimed_or_cancelled_makes_room(backend: Backend, line: list[Co
     assert [backend.queue.position(conversion) for conversion in line[2:]] == [1, 2]
 
 
-def test_what_waits_for_its_upload_is_not_before_anybody(backend: Backend, owner: str, line: list[Conversion]) -> None:
+def test_what_waits_for_its_upload_is_not_before_anybody(
+    backend: Backend, owner: str, line: list[Conversion]
+) -> None:
     other = an_upload(owner, backend.clock() - 100)
     backend.uploads.create(other, [a_conversion(other)])
 
@@ -52,25 +59,33 @@ def test_a_released_one_takes_its_old_place(backend: Backend, line: list[Convers
     assert [backend.queue.position(conversion) for conversion in line] == [1, 2, 3, 4]
 
 
-def test_in_phase_gives_what_is_queued_oldest_first(backend: Backend, line: list[Conversion]) -> None:
+def test_in_phase_gives_what_is_queued_oldest_first(
+    backend: Backend, line: list[Conversion]
+) -> None:
     assert list(backend.queue.in_phase(Phase.QUEUED)) == line
 
 
 @pytest.mark.parametrize("phase", [Phase.PROBING, Phase.CONVERTING, Phase.STORING])
-def test_in_phase_gives_what_is_running_in_that_phase(backend: Backend, line: list[Conversion], phase: Phase) -> None:
+def test_in_phase_gives_what_is_running_in_that_phase(
+    backend: Backend, line: list[Conversion], phase: Phase
+) -> None:
     claimed = backend.leases.claim(line[2].id, "worker", 60)
     assert claimed
-    backend.leases.report(claimed, Report(phase, 5.0), 60)
+    backend.leases.report(claimed, ProgressReport(phase, 5.0), 60)
 
     assert [found.id for found in backend.queue.in_phase(phase)] == [line[2].id]
     running = {Phase.PROBING, Phase.CONVERTING, Phase.STORING} - {phase}
     assert list(backend.queue.in_phase(*running)) == []
 
 
-def test_in_phase_of_several_is_oldest_first_over_all(backend: Backend, line: list[Conversion]) -> None:
+def test_in_phase_of_several_is_oldest_first_over_all(
+    backend: Backend, line: list[Conversion]
+) -> None:
     backend.leases.claim(line[1].id, "worker", 60)
 
-    assert [found.id for found in backend.queue.in_phase(Phase.PROBING, Phase.QUEUED)] == [each.id for each in line]
+    assert [found.id for found in backend.queue.in_phase(Phase.PROBING, Phase.QUEUED)] == [
+        each.id for each in line
+    ]
 
 
 def test_in_phase_leaves_out_what_has_ended(backend: Backend, line: list[Conversion]) -> None:

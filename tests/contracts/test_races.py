@@ -11,7 +11,7 @@ import pytest
 from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
 from libs.core.domain.uploads import MIB, Failure, Upload
 from libs.core.errors import ConversionFinished, LeaseLost
-from libs.core.ports.conversions import Report
+from libs.core.ports.leases import ProgressReport
 from tests.contracts.backends import Backend
 from tests.fakes import a_conversion, an_output, an_upload
 
@@ -33,7 +33,9 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
         return list(pool.map(run, calls))
 
 
-def test_parts_added_at_once_are_all_there_and_each_grew_the_version(backend: Backend, owner: str) -> None:
+def test_parts_added_at_once_are_all_there_and_each_grew_the_version(
+    backend: Backend, owner: str
+) -> None:
     upload = an_upload(owner, backend.clock(), size=24 * 5 * MIB)
     backend.uploads.create(upload, [])
 
@@ -52,11 +54,15 @@ def test_versions_tell_which_part_came_first(backend: Backend, owner: str) -> No
     seen = at_once(*[lambda n=n: backend.uploads.add_part(upload.id, n) for n in range(1, 9)])
 
     by_version = sorted(seen, key=lambda each: each.version)
-    assert all(older.completed_parts < newer.completed_parts for older, newer in pairwise(by_version))
+    assert all(
+        older.completed_parts < newer.completed_parts for older, newer in pairwise(by_version)
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_no_conversion_is_left_waiting_when_its_upload_arrives_meanwhile(backend: Backend, upload: Upload, seed: int) -> None:
+def test_no_conversion_is_left_waiting_when_its_upload_arrives_meanwhile(
+    backend: Backend, upload: Upload, seed: int
+) -> None:
     """Whoever comes second queues it: `create` sees the upload arrived, or `mark_uploaded` returns the conversion to queue."""
     conversions = [a_conversion(upload) for _ in range(3)]
 
@@ -64,7 +70,10 @@ def test_no_conversion_is_left_waiting_when_its_upload_arrives_meanwhile(backend
         for conversion_id in backend.uploads.mark_uploaded(upload.id).conversions:
             backend.conversions.queue(conversion_id)
 
-    calls: list[Callable[[], Any]] = [lambda c=c: backend.conversions.create(c, upload) for c in conversions]  # type: ignore[misc]  # c=c
+    calls: list[Callable[[], Any]] = [
+        lambda c=c: backend.conversions.create(c, upload)  # type: ignore[misc]  # c=c
+        for c in conversions
+    ]
     calls.insert(seed % 4, arrive)
     at_once(*calls)
 
@@ -72,7 +81,9 @@ def test_no_conversion_is_left_waiting_when_its_upload_arrives_meanwhile(backend
     assert set(backend.uploads.get(upload.id).conversions) == {c.id for c in conversions}
 
 
-def test_one_conversion_asked_for_many_times_at_once_is_created_once(backend: Backend, upload: Upload) -> None:
+def test_one_conversion_asked_for_many_times_at_once_is_created_once(
+    backend: Backend, upload: Upload
+) -> None:
     asked = a_conversion(upload)
 
     created = at_once(*[lambda: backend.conversions.create(asked, upload) for _ in range(8)])
@@ -82,7 +93,9 @@ def test_one_conversion_asked_for_many_times_at_once_is_created_once(backend: Ba
 
 
 def test_exactly_one_worker_gets_a_conversion(backend: Backend, queued: Conversion) -> None:
-    claims = at_once(*[lambda n=n: backend.leases.claim(queued.id, f"worker-{n}", LEASE) for n in range(10)])
+    claims = at_once(
+        *[lambda n=n: backend.leases.claim(queued.id, f"worker-{n}", LEASE) for n in range(10)]
+    )
 
     [won] = [claim for claim in claims if claim]
     assert backend.conversions.get(queued.id) == won
@@ -97,7 +110,7 @@ def test_a_conversion_ends_in_one_way_only(backend: Backend, queued: Conversion,
         lambda: backend.conversions.cancel(mine.id, mine.owner),
         lambda: backend.leases.publish(mine, an_output(mine), ()),
         lambda: backend.leases.fail(mine, Failure("internal", "It broke.")),
-        lambda: backend.leases.report(mine, Report(Phase.STORING, 99.0), LEASE),
+        lambda: backend.leases.report(mine, ProgressReport(Phase.STORING, 99.0), LEASE),
     ]
 
     results = at_once(*calls[seed % 4 :], *calls[: seed % 4])

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from libs.core.adapters.aws import clients
-from libs.core.adapters.aws.s3 import S3MultipartUploads, S3ObjectStore
-from libs.core.adapters.aws.signer import S3UrlSigner
+from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
+from libs.core.adapters.aws.objects import S3ObjectStore
+from libs.core.adapters.aws.url_signer import S3UrlSigner
 from tests.contracts.aws import Connection
 from tests.sigv4_proxy import SigV4Proxy, presigned_url_error
 
@@ -23,7 +24,11 @@ class Strict:
 
     def __init__(self, proxy: SigV4Proxy, bucket: str) -> None:
         self.proxy = proxy
-        self.client = clients.s3_client(boto3.Session("test", "test", region_name="eu-central-1"), path_style=True, endpoint=proxy.url)
+        self.client = clients.s3_client(
+            boto3.Session("test", "test", region_name="eu-central-1"),
+            path_style=True,
+            endpoint=proxy.url,
+        )
         self.signer = S3UrlSigner(self.client, bucket)
         self.objects = S3ObjectStore(self.client, bucket)
         self.multipart = S3MultipartUploads(self.client, bucket)
@@ -77,14 +82,21 @@ def test_a_part_of_another_length_is_refused(strict: Strict, part_url: str, body
 
 
 def test_a_url_for_one_part_is_good_for_no_other(strict: Strict, part_url: str) -> None:
-    refused(httpx.put(bent(part_url, "partNumber", "2"), content=SOUND), 403, "SignatureDoesNotMatch", "does not match")
+    refused(
+        httpx.put(bent(part_url, "partNumber", "2"), content=SOUND),
+        403,
+        "SignatureDoesNotMatch",
+        "does not match",
+    )
 
 
 def test_a_url_for_putting_gets_nothing(strict: Strict, part_url: str) -> None:
     refused(httpx.get(part_url), 403, "SignatureDoesNotMatch", "does not match")
 
 
-def test_a_download_has_the_name_and_type_that_were_signed(strict: Strict, download_url: str) -> None:
+def test_a_download_has_the_name_and_type_that_were_signed(
+    strict: Strict, download_url: str
+) -> None:
     answer = httpx.get(download_url)
 
     assert (answer.status_code, answer.content) == (200, SOUND)
@@ -101,15 +113,26 @@ def test_a_download_has_the_name_and_type_that_were_signed(strict: Strict, downl
         ("X-Amz-Signature", "0" * 64),
     ],
 )
-def test_a_download_url_that_was_tampered_with_is_refused(strict: Strict, download_url: str, name: str, value: str) -> None:
-    refused(httpx.get(bent(download_url, name, value)), 403, "SignatureDoesNotMatch", "does not match")
+def test_a_download_url_that_was_tampered_with_is_refused(
+    strict: Strict, download_url: str, name: str, value: str
+) -> None:
+    refused(
+        httpx.get(bent(download_url, name, value)), 403, "SignatureDoesNotMatch", "does not match"
+    )
 
 
 def test_a_url_for_one_object_is_good_for_no_other(strict: Strict, download_url: str) -> None:
-    refused(httpx.get(download_url.replace("tests/", "uploads/", 1)), 403, "SignatureDoesNotMatch", "does not match")
+    refused(
+        httpx.get(download_url.replace("tests/", "uploads/", 1)),
+        403,
+        "SignatureDoesNotMatch",
+        "does not match",
+    )
 
 
-def test_a_range_of_a_download_is_served_while_the_url_is_good(strict: Strict, download_url: str) -> None:
+def test_a_range_of_a_download_is_served_while_the_url_is_good(
+    strict: Strict, download_url: str
+) -> None:
     answer = httpx.get(download_url, headers={"Range": "bytes=5-9"})
 
     assert (answer.status_code, answer.content) == (206, b"sound")
@@ -126,12 +149,16 @@ def test_an_expired_url_is_refused_even_for_the_rest_of_a_download(
     refused(httpx.get(download_url, headers=headers), 403, "AccessDenied", "Request has expired")
 
 
-def test_an_expired_part_url_is_refused_and_a_new_one_works(strict: Strict, part_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expired_part_url_is_refused_and_a_new_one_works(
+    strict: Strict, part_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("tests.sigv4_proxy.now", later(61))
         refused(httpx.put(part_url, content=SOUND), 403, "AccessDenied", "Request has expired")
 
-    again = strict.signer.sign_part(strict.key, httpx.URL(part_url).params["uploadId"], 1, len(SOUND), 60)
+    again = strict.signer.sign_part(
+        strict.key, httpx.URL(part_url).params["uploadId"], 1, len(SOUND), 60
+    )
     assert httpx.put(again, content=SOUND).status_code == 200
 
 
@@ -146,7 +173,9 @@ def test_a_header_that_s3_acts_on_must_be_signed(strict: Strict, part_url: str) 
 
 
 def test_somebody_elses_key_is_unknown(strict: Strict, download_url: str) -> None:
-    answer = httpx.get(bent(download_url, "X-Amz-Credential", "other/20261122/eu-central-1/s3/aws4_request"))
+    answer = httpx.get(
+        bent(download_url, "X-Amz-Credential", "other/20261122/eu-central-1/s3/aws4_request")
+    )
 
     refused(answer, 403, "InvalidAccessKeyId", "does not exist")
 
@@ -161,7 +190,12 @@ def test_the_proxy_knows_the_signature_that_aws_prints_in_its_documentation() ->
     headers = {"host": "examplebucket.s3.amazonaws.com"}
     secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
-    assert presigned_url_error("GET", target, headers, "AKIAIOSFODNN7EXAMPLE", secret, at=1369353600 + 60) is None
+    assert (
+        presigned_url_error(
+            "GET", target, headers, "AKIAIOSFODNN7EXAMPLE", secret, at=1369353600 + 60
+        )
+        is None
+    )
 
 
 def later(seconds: float) -> object:

@@ -29,7 +29,9 @@ every_access = pytest.mark.parametrize("access", ACCESSES.values(), ids=ACCESSES
 
 
 def test_what_was_created_comes_back_the_same(backend: Backend, owner: str) -> None:
-    upload = an_upload(owner, backend.clock() + 0.25, conversions=(new_id("conversion"),), trace="00-ab-cd-01")
+    upload = an_upload(
+        owner, backend.clock() + 0.25, conversions=(new_id("conversion"),), trace="00-ab-cd-01"
+    )
     backend.uploads.create(upload, [])
 
     found = backend.uploads.get(upload.id)
@@ -46,7 +48,9 @@ def test_conversions_are_created_with_their_upload(backend: Backend, owner: str)
     assert [backend.conversions.get(conversion.id) for conversion in conversions] == conversions
 
 
-def test_create_writes_nothing_where_one_id_is_taken(backend: Backend, owner: str, waiting: Any) -> None:
+def test_create_writes_nothing_where_one_id_is_taken(
+    backend: Backend, owner: str, waiting: Any
+) -> None:
     upload = an_upload(owner, backend.clock())
     fresh = a_conversion(upload)
 
@@ -61,13 +65,17 @@ def test_create_writes_nothing_where_one_id_is_taken(backend: Backend, owner: st
 
 
 @every_access
-def test_an_unknown_upload_is_not_found(backend: Backend, owner: str, access: Callable[[Backend, Upload], Any]) -> None:
+def test_an_unknown_upload_is_not_found(
+    backend: Backend, owner: str, access: Callable[[Backend, Upload], Any]
+) -> None:
     with pytest.raises(UploadNotFound):
         access(backend, an_upload(owner, backend.clock()))
 
 
 @every_access
-def test_an_expired_upload_is_not_found(backend: Backend, upload: Upload, access: Callable[[Backend, Upload], Any]) -> None:
+def test_an_expired_upload_is_not_found(
+    backend: Backend, upload: Upload, access: Callable[[Backend, Upload], Any]
+) -> None:
     backend.clock.advance(DAY)
 
     with pytest.raises(UploadNotFound):
@@ -75,7 +83,9 @@ def test_an_expired_upload_is_not_found(backend: Backend, upload: Upload, access
 
 
 @every_access
-def test_a_removed_upload_is_not_found(backend: Backend, upload: Upload, access: Callable[[Backend, Upload], Any]) -> None:
+def test_a_removed_upload_is_not_found(
+    backend: Backend, upload: Upload, access: Callable[[Backend, Upload], Any]
+) -> None:
     backend.uploads.remove(upload.id, upload.owner)
 
     with pytest.raises(UploadNotFound):
@@ -124,7 +134,9 @@ def test_adding_a_part_twice_is_once(backend: Backend, upload: Upload) -> None:
 
 
 @every_end
-def test_an_ended_upload_takes_no_part(backend: Backend, upload: Upload, end: Callable[[Backend, Upload], Upload]) -> None:
+def test_an_ended_upload_takes_no_part(
+    backend: Backend, upload: Upload, end: Callable[[Backend, Upload], Upload]
+) -> None:
     ended = end(backend, upload)
 
     with pytest.raises(UploadClosed):
@@ -141,7 +153,9 @@ def test_set_parts_sets_what_s3_says(backend: Backend, upload: Upload, parts: se
     assert backend.uploads.get(upload.id).completed_parts == parts
 
 
-def test_set_parts_loses_against_a_change_since_the_upload_was_read(backend: Backend, upload: Upload) -> None:
+def test_set_parts_loses_against_a_change_since_the_upload_was_read(
+    backend: Backend, upload: Upload
+) -> None:
     now = backend.uploads.add_part(upload.id, 3)
 
     assert backend.uploads.set_parts(upload, {1}) == now
@@ -149,7 +163,9 @@ def test_set_parts_loses_against_a_change_since_the_upload_was_read(backend: Bac
 
 
 @every_end
-def test_set_parts_changes_nothing_of_an_ended_upload(backend: Backend, upload: Upload, end: Callable[[Backend, Upload], Upload]) -> None:
+def test_set_parts_changes_nothing_of_an_ended_upload(
+    backend: Backend, upload: Upload, end: Callable[[Backend, Upload], Upload]
+) -> None:
     ended = end(backend, upload)
 
     assert backend.uploads.set_parts(ended, {1}) == ended
@@ -158,7 +174,11 @@ def test_set_parts_changes_nothing_of_an_ended_upload(backend: Backend, upload: 
 def test_mark_uploaded_completes_all_parts(backend: Backend, upload: Upload) -> None:
     uploaded = backend.uploads.mark_uploaded(upload.id)
 
-    assert (uploaded.status, uploaded.completed_parts, uploaded.percent) == (UploadStatus.UPLOADED, frozenset({1, 2, 3}), 100.0)
+    assert (uploaded.status, uploaded.completed_parts, uploaded.percent) == (
+        UploadStatus.UPLOADED,
+        frozenset({1, 2, 3}),
+        100.0,
+    )
 
 
 def test_mark_uploaded_twice_changes_nothing(backend: Backend, upload: Upload) -> None:
@@ -183,7 +203,9 @@ def test_mark_failed_keeps_the_reason(backend: Backend, upload: Upload) -> None:
 
 
 @every_end
-def test_mark_failed_returns_an_ended_upload_unchanged(backend: Backend, upload: Upload, end: Callable[[Backend, Upload], Upload]) -> None:
+def test_mark_failed_returns_an_ended_upload_unchanged(
+    backend: Backend, upload: Upload, end: Callable[[Backend, Upload], Upload]
+) -> None:
     ended = end(backend, upload)
 
     assert backend.uploads.mark_failed(upload.id, Failure("other", "Another reason.")) == ended

@@ -38,7 +38,11 @@ def test_a_part_put_to_its_url_is_in_the_multipart_upload(backend: Backend, pref
 def test_a_download_gives_the_object_with_its_media_type(backend: Backend, song: str) -> None:
     answer = backend.http("GET", backend.signer.sign_download(song, "a.mp3", "audio/mpeg", 60))
 
-    assert (answer.status, answer.body, answer.headers["content-type"]) == (200, b"sound", "audio/mpeg")
+    assert (answer.status, answer.body, answer.headers["content-type"]) == (
+        200,
+        b"sound",
+        "audio/mpeg",
+    )
 
 
 @pytest.mark.parametrize("filename", HOSTILE_NAMES)
@@ -50,6 +54,8 @@ def test_a_download_is_saved_under_its_name(backend: Backend, song: str, filenam
 
 
 def test_an_inline_download_is_shown_in_place(backend: Backend, song: str) -> None:
-    answer = backend.http("GET", backend.signer.sign_download(song, "a.mp3", "audio/mpeg", 60, inline=True))
+    answer = backend.http(
+        "GET", backend.signer.sign_download(song, "a.mp3", "audio/mpeg", 60, inline=True)
+    )
 
     assert answer.headers["content-disposition"].startswith("inline")

@@ -9,19 +9,31 @@ from typing import Any
 from libs.core.adapters.memory import (
     MemoryBucket,
     MemoryConversionLeases,
+    MemoryConversionQueue,
     MemoryConversionStore,
     MemoryInbox,
     MemoryMultipartUploads,
     MemoryObjectStore,
-    MemoryQueue,
     MemoryTable,
     MemoryUploadStore,
 )
 from libs.core.domain.conversions import Conversion, output_prefix
 from libs.core.domain.uploads import Upload
-from libs.core.ports.objects import Part
-from services.conversion.ports import Job, MediaEngine, OutputSink, Result, SourceBytes, Tick
-from services.conversion.running import FileArrives, NextConversion, RescueStranded, RunConversion
+from libs.core.ports.multipart_uploads import Part
+from services.conversion.ports import (
+    ConversionJob,
+    ConversionResult,
+    EngineProgress,
+    MediaEngine,
+    OutputSink,
+    SourceBytes,
+)
+from services.conversion.worker.attempt import (
+    ChooseNextConversion,
+    MarkUploaded,
+    RecoverStuckConversions,
+    RunConversion,
+)
 from tests.fakes import A_SOURCE, FakeClock, a_conversion, an_upload
 
 LEASE = 15.0
@@ -29,29 +41,33 @@ PATIENCE = 120.0
 SOURCE = b"a song of twelve bytes, nearly"
 RESULT = b"an mp3 of it"
 
-Script = Callable[[SourceBytes, OutputSink, Callable[[Tick], None]], Result]
+Script = Callable[[SourceBytes, OutputSink, Callable[[EngineProgress], None]], ConversionResult]
 
 
-def result_of(key: str, body: bytes) -> Result:
-    return Result(key, len(body), 180.25, hashlib.sha256(body).hexdigest(), ())
+def result_of(key: str, body: bytes) -> ConversionResult:
+    return ConversionResult(key, len(body), 180.25, hashlib.sha256(body).hexdigest(), ())
 
 
-def convert(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+def convert(
+    source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+) -> ConversionResult:
     """A conversion without surprises: reads all, says so, stores a small result."""
     assert b"".join(source.read(0, source.size)) == SOURCE
-    tick(Tick("converting", 50.0, speed=20.0, eta_seconds=4.5, source=A_SOURCE))
+    tick(EngineProgress("converting", 50.0, speed=20.0, eta_seconds=4.5, source=A_SOURCE))
     return result_of(sink.finish_small(RESULT), RESULT)
 
 
 def convert_in_parts(*bodies: bytes, before_finish: Callable[[], object] = lambda: None) -> Script:
     """A conversion whose result takes several parts; those that are there already are not sent again."""
 
-    def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def script(
+        source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
         there = {part.number: part for part in sink.stored_parts()}
         parts: list[Part] = []
         for number, body in enumerate(bodies, 1):
             parts.append(there.get(number) or sink.put_part(number, body))
-            tick(Tick("converting", 100 * number / len(bodies)))
+            tick(EngineProgress("converting", 100 * number / len(bodies)))
         before_finish()
         whole = b"".join(bodies)
         return result_of(sink.finish(parts, len(whole)), whole)
@@ -65,12 +81,18 @@ class FakeEngine(MediaEngine):
     def __init__(self, script: Script = convert, recipe: str = "recipe") -> None:
         self.script = script
         self.its_recipe = recipe
-        self.jobs: list[Job] = []
+        self.jobs: list[ConversionJob] = []
 
-    def recipe(self, job: Job) -> str:
+    def recipe(self, job: ConversionJob) -> str:
         return self.its_recipe
 
-    def convert(self, job: Job, source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def convert(
+        self,
+        job: ConversionJob,
+        source: SourceBytes,
+        sink: OutputSink,
+        tick: Callable[[EngineProgress], None],
+    ) -> ConversionResult:
         self.jobs.append(job)
         return self.script(source, sink, tick)
 
@@ -88,13 +110,13 @@ class World:
         self.uploads = MemoryUploadStore(self.table)
         self.conversions = MemoryConversionStore(self.table)
         self.leases = MemoryConversionLeases(self.table)
-        self.queue = MemoryQueue(self.table)
+        self.queue = MemoryConversionQueue(self.table)
         self.objects = MemoryObjectStore(self.bucket)
         self.multipart = MemoryMultipartUploads(self.bucket)
         self.inbox = MemoryInbox(LEASE, clock=self.clock)
-        self.arrives = FileArrives(self.uploads, self.conversions, self.objects)
-        self.following = NextConversion(self.queue, self.clock)
-        self.rescue = RescueStranded(self.queue, self.arrives, PATIENCE, self.clock)
+        self.arrives = MarkUploaded(self.uploads, self.conversions, self.objects)
+        self.following = ChooseNextConversion(self.queue, self.clock)
+        self.rescue = RecoverStuckConversions(self.queue, self.arrives, PATIENCE, self.clock)
 
     def begun(self, owner: str = "anna", waiting: int = 1) -> tuple[Upload, list[Conversion]]:
         """An upload under way, and conversions that wait for it."""
@@ -114,7 +136,9 @@ class World:
         self.store(upload)
         arrived = self.uploads.mark_uploaded(upload.id)
         created_at = self.clock() + next(self.serial) / 1000
-        return self.conversions.create(a_conversion(upload, created_at=created_at, **changes), arrived)
+        return self.conversions.create(
+            a_conversion(upload, created_at=created_at, **changes), arrived
+        )
 
     def run(self, engine: MediaEngine, worker: str = "worker-1") -> RunConversion:
         return RunConversion(

@@ -101,10 +101,16 @@ def test_an_arrival_for_an_upload_that_failed_does_not_bring_it_back(world: Worl
 
 
 @pytest.mark.parametrize("step", ["mark_uploaded", "queue"])
-def test_an_arrival_whose_handling_died_halfway_is_made_up_for_by_the_next(world: World, step: str) -> None:
+def test_an_arrival_whose_handling_died_halfway_is_made_up_for_by_the_next(
+    world: World, step: str
+) -> None:
     upload, waiting = world.begun(waiting=2)
     world.store(upload)
-    fail_calls(world.uploads if step == "mark_uploaded" else world.conversions, step, error=KeyboardInterrupt())
+    fail_calls(
+        world.uploads if step == "mark_uploaded" else world.conversions,
+        step,
+        error=KeyboardInterrupt(),
+    )
     with pytest.raises(KeyboardInterrupt):
         world.arrives(upload.id)
 
@@ -125,7 +131,9 @@ def test_an_arrival_that_nobody_told_of_is_found_after_a_while(world: World) -> 
     assert world.now(conversion).phase is Phase.QUEUED
 
 
-def test_an_upload_that_takes_long_is_looked_at_once_for_all_that_waits_for_it(world: World) -> None:
+def test_an_upload_that_takes_long_is_looked_at_once_for_all_that_waits_for_it(
+    world: World,
+) -> None:
     world.begun(waiting=3)
     world.clock.advance(PATIENCE + 1)
     looks = record_calls(world.objects, "head")

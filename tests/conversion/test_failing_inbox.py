@@ -33,7 +33,7 @@ def test_a_message_that_could_not_be_deleted_comes_back_finds_the_end_and_goes(
 def test_a_message_that_could_not_be_hidden_costs_its_conversion_nothing(
     world: World, slots: Slots, engine: HeldEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.conversion.running.REPORT_EVERY", 0.01)
+    monkeypatch.setattr("services.conversion.worker.attempt.REPORT_EVERY", 0.01)
     conversion = world.queued()
     failed = fail_calls(world.inbox, "hide", 5)
     slots(lease=0.03)  # of which each third hides it again

@@ -6,31 +6,54 @@ import pytest
 
 from libs.core.domain.conversions import Conversion, ConversionStatus
 from libs.core.errors import LeaseLost
-from services.conversion.ports import MediaError, OutputSink, Result, SourceBytes, Tick
-from tests.conversion.support import LEASE, RESULT, FakeEngine, Script, World, beating, convert, convert_in_parts
+from services.conversion.ports import (
+    ConversionResult,
+    EngineProgress,
+    MediaError,
+    OutputSink,
+    SourceBytes,
+)
+from tests.conversion.support import (
+    LEASE,
+    RESULT,
+    FakeEngine,
+    Script,
+    World,
+    beating,
+    convert,
+    convert_in_parts,
+)
 from tests.fault_injection import fail_calls
 
 Interrupt = Callable[[World, Conversion], object]
 
 ENDINGS = {
-    "cancelled": lambda world, conversion: world.conversions.cancel(conversion.id, conversion.owner),
+    "cancelled": lambda world, conversion: world.conversions.cancel(
+        conversion.id, conversion.owner
+    ),
     "deleted": lambda world, conversion: world.conversions.remove(conversion.id, conversion.owner),
     "expired": lambda world, conversion: world.clock.advance(10 * 24 * 3600),
 }
 
 
-def taken_over(world: World, conversion: Conversion, script: Script = convert, recipe: str = "recipe") -> None:
+def taken_over(
+    world: World, conversion: Conversion, script: Script = convert, recipe: str = "recipe"
+) -> None:
     """Another worker finds the lease over, and is done before this one wakes up."""
     world.lease_ends()
     world.run(FakeEngine(script, recipe), "winner")(conversion.id, beating)
 
 
-def in_parts(world: World, conversion: Conversion, interrupt: Interrupt, *bodies: bytes) -> FakeEngine:
+def in_parts(
+    world: World, conversion: Conversion, interrupt: Interrupt, *bodies: bytes
+) -> FakeEngine:
     return FakeEngine(convert_in_parts(*bodies, before_finish=lambda: interrupt(world, conversion)))
 
 
 def small(world: World, conversion: Conversion, interrupt: Interrupt) -> FakeEngine:
-    def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def script(
+        source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
         result = convert(source, sink, tick)
         interrupt(world, conversion)
         return result
@@ -40,9 +63,15 @@ def small(world: World, conversion: Conversion, interrupt: Interrupt) -> FakeEng
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("size", ["small", "in parts"])
-def test_what_nobody_wants_any_more_leaves_nothing_behind(world: World, ending: str, size: str) -> None:
+def test_what_nobody_wants_any_more_leaves_nothing_behind(
+    world: World, ending: str, size: str
+) -> None:
     conversion = world.queued()
-    engine = small(world, conversion, ENDINGS[ending]) if size == "small" else in_parts(world, conversion, ENDINGS[ending], b"1", b"2")
+    engine = (
+        small(world, conversion, ENDINGS[ending])
+        if size == "small"
+        else in_parts(world, conversion, ENDINGS[ending], b"1", b"2")
+    )
 
     assert world.run(engine)(conversion.id, beating) is True
 
@@ -56,11 +85,13 @@ def test_a_cancel_ends_the_engine_at_its_next_report(world: World) -> None:
     conversion = world.queued()
     seen: list[str] = []
 
-    def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def script(
+        source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
         sink.put_part(1, b"so that the next tick is written")
         world.conversions.cancel(conversion.id, conversion.owner)
         try:
-            tick(Tick("converting", 10.0))
+            tick(EngineProgress("converting", 10.0))
         except LeaseLost:
             seen.append("ended")
             raise
@@ -73,10 +104,14 @@ def test_a_cancel_ends_the_engine_at_its_next_report(world: World) -> None:
 
 
 @pytest.mark.parametrize("failure", [MediaError("corrupt", "Damaged."), ZeroDivisionError()])
-def test_a_failure_of_a_cancelled_conversion_stays_cancelled_and_leaves_nothing(world: World, failure: Exception) -> None:
+def test_a_failure_of_a_cancelled_conversion_stays_cancelled_and_leaves_nothing(
+    world: World, failure: Exception
+) -> None:
     conversion = world.queued()
 
-    def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def script(
+        source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
         sink.put_part(1, b"one")
         world.conversions.cancel(conversion.id, conversion.owner)
         raise failure
@@ -95,7 +130,11 @@ def test_a_zombie_takes_its_own_output_away_and_leaves_the_winners(world: World,
     def lose(world: World, conversion: Conversion) -> None:
         taken_over(world, conversion, recipe="a newer one")
 
-    engine = small(world, conversion, lose) if size == "small" else in_parts(world, conversion, lose, b"1", b"2")
+    engine = (
+        small(world, conversion, lose)
+        if size == "small"
+        else in_parts(world, conversion, lose, b"1", b"2")
+    )
 
     assert world.run(engine)(conversion.id, beating) is True
 
@@ -116,7 +155,11 @@ def test_a_zombie_leaves_the_output_that_the_winner_made_of_its_parts(world: Wor
 
     published = world.now(conversion).output
     assert published
-    assert world.outputs(conversion) == {f"outputs/{conversion.id}/1.mp3": b"12"} == {published.key: b"12"}
+    assert (
+        world.outputs(conversion)
+        == {f"outputs/{conversion.id}/1.mp3": b"12"}
+        == {published.key: b"12"}
+    )
 
 
 def test_a_zombie_leaves_the_parts_that_the_winner_still_works_on(world: World) -> None:
@@ -132,7 +175,9 @@ def test_a_zombie_leaves_the_parts_that_the_winner_still_works_on(world: World) 
     assert world.open_parts(conversion) == [f"outputs/{conversion.id}/1.mp3"]
 
 
-def test_a_zombie_that_finishes_the_winners_upload_costs_an_attempt_and_no_more(world: World) -> None:
+def test_a_zombie_that_finishes_the_winners_upload_costs_an_attempt_and_no_more(
+    world: World,
+) -> None:
     """Both write the same bytes to the same multipart upload; the zombie completes it under the winner's hands."""
     conversion = world.queued()
 
@@ -147,7 +192,9 @@ def test_a_zombie_that_finishes_the_winners_upload_costs_an_attempt_and_no_more(
     assert world.now(conversion).status is ConversionStatus.CONVERTING
     world.lease_ends()
 
-    assert world.run(FakeEngine(convert_in_parts(b"1", b"2")), "third")(conversion.id, beating) is True
+    assert (
+        world.run(FakeEngine(convert_in_parts(b"1", b"2")), "third")(conversion.id, beating) is True
+    )
 
     published = world.now(conversion).output
     assert published
@@ -157,9 +204,11 @@ def test_a_zombie_that_finishes_the_winners_upload_costs_an_attempt_and_no_more(
 def test_parts_that_vanish_under_a_worker_hand_the_conversion_back(world: World) -> None:
     conversion = world.queued()
 
-    def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def script(
+        source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
         sink.put_part(1, b"one")
-        tick(Tick("converting", 10.0))
+        tick(EngineProgress("converting", 10.0))
         for found in list(world.multipart.list_open("outputs/")):
             world.multipart.abort(found.key, found.multipart_id)
         sink.put_part(2, b"two")

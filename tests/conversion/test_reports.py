@@ -4,9 +4,17 @@ from collections.abc import Callable
 
 import pytest
 
-from services.conversion import running
-from services.conversion.ports import OutputSink, Result, SourceBytes, Tick
-from tests.conversion.support import LEASE, FakeEngine, Script, World, beating, convert, convert_in_parts
+from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
+from services.conversion.worker import attempt as running
+from tests.conversion.support import (
+    LEASE,
+    FakeEngine,
+    Script,
+    World,
+    beating,
+    convert,
+    convert_in_parts,
+)
 from tests.conversion.test_storage_away import Stopwatch
 from tests.fakes import A_SOURCE
 from tests.fault_injection import record_calls
@@ -22,10 +30,16 @@ def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
 def ticking(stopwatch: Stopwatch, seconds: int, end: Script = convert) -> Script:
     """Four ticks a second for so many seconds, then the end."""
 
-    def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def script(
+        source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
         for n in range(seconds * 4):
             stopwatch.seconds += 0.25
-            tick(Tick("converting", 100 * n / (seconds * 4), eta_seconds=7.0, source=A_SOURCE))
+            tick(
+                EngineProgress(
+                    "converting", 100 * n / (seconds * 4), eta_seconds=7.0, source=A_SOURCE
+                )
+            )
         return end(source, sink, tick)
 
     return script
@@ -35,8 +49,12 @@ WRITES = ("claim", "report", "publish", "fail", "release")
 
 
 @pytest.mark.parametrize("seconds", [1, 2, 30])
-@pytest.mark.parametrize("end", [convert, convert_in_parts(b"one", b"two")], ids=["small", "in parts"])
-def test_a_conversion_costs_one_write_a_second_and_three_more(world: World, stopwatch: Stopwatch, seconds: int, end: Script) -> None:
+@pytest.mark.parametrize(
+    "end", [convert, convert_in_parts(b"one", b"two")], ids=["small", "in parts"]
+)
+def test_a_conversion_costs_one_write_a_second_and_three_more(
+    world: World, stopwatch: Stopwatch, seconds: int, end: Script
+) -> None:
     conversion = world.queued()
     writes = record_calls(world.leases, *WRITES)
 
@@ -47,7 +65,9 @@ def test_a_conversion_costs_one_write_a_second_and_three_more(world: World, stop
     assert world.now(conversion).version == conversion.version + len(writes)
 
 
-def test_a_conversion_of_less_than_a_second_is_two_writes_and_knows_its_source(world: World, stopwatch: Stopwatch) -> None:
+def test_a_conversion_of_less_than_a_second_is_two_writes_and_knows_its_source(
+    world: World, stopwatch: Stopwatch
+) -> None:
     conversion = world.queued()
     writes = record_calls(world.leases, *WRITES)
 
@@ -71,7 +91,9 @@ def test_each_report_prolongs_the_lease(world: World, stopwatch: Stopwatch) -> N
     assert set(left) == {LEASE}
 
 
-def test_a_second_attempt_never_shows_less_than_the_first(world: World, stopwatch: Stopwatch) -> None:
+def test_a_second_attempt_never_shows_less_than_the_first(
+    world: World, stopwatch: Stopwatch
+) -> None:
     conversion = world.queued()
     seen: list[float] = []
 
@@ -82,7 +104,9 @@ def test_a_second_attempt_never_shows_less_than_the_first(world: World, stopwatc
         seen.append(world.now(conversion).percent)
 
     with pytest.raises(KeyboardInterrupt):
-        world.run(FakeEngine(ticking(stopwatch, 10, convert_in_parts(b"one", before_finish=die))))(conversion.id, look)
+        world.run(FakeEngine(ticking(stopwatch, 10, convert_in_parts(b"one", before_finish=die))))(
+            conversion.id, look
+        )
     reached = seen[-1]
     world.lease_ends()
     world.run(FakeEngine(ticking(stopwatch, 10)), "worker-2")(conversion.id, look)
@@ -91,14 +115,18 @@ def test_a_second_attempt_never_shows_less_than_the_first(world: World, stopwatc
     assert seen == sorted(seen)
 
 
-def test_a_multipart_upload_is_on_the_item_as_soon_as_there_is_one(world: World, stopwatch: Stopwatch) -> None:
+def test_a_multipart_upload_is_on_the_item_as_soon_as_there_is_one(
+    world: World, stopwatch: Stopwatch
+) -> None:
     """So that the next attempt finds its parts, however soon this one dies."""
     conversion = world.queued()
     found: list[object] = []
 
-    def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def script(
+        source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
         sink.put_part(1, b"one")
-        tick(Tick("converting", 10.0))
+        tick(EngineProgress("converting", 10.0))
         found.append(world.now(conversion).output_upload)
         return convert(source, sink, tick)
 
@@ -107,12 +135,20 @@ def test_a_multipart_upload_is_on_the_item_as_soon_as_there_is_one(world: World,
     assert found != [None]
 
 
-def test_the_heartbeat_hears_how_long_it_will_take_and_that_storing_is_as_good_as_done(world: World, stopwatch: Stopwatch) -> None:
+def test_the_heartbeat_hears_how_long_it_will_take_and_that_storing_is_as_good_as_done(
+    world: World, stopwatch: Stopwatch
+) -> None:
     conversion = world.queued()
     heard: list[float | None] = []
 
-    def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
-        for now in (Tick("probing", 0.0), Tick("converting", 50.0, eta_seconds=7.0), Tick("storing", 97.0)):
+    def script(
+        source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
+        for now in (
+            EngineProgress("probing", 0.0),
+            EngineProgress("converting", 50.0, eta_seconds=7.0),
+            EngineProgress("storing", 97.0),
+        ):
             stopwatch.seconds += 2
             tick(now)
         return convert(source, sink, tick)

@@ -96,8 +96,14 @@ def problem(answer: Any, status: int, code: str) -> Json:
     return found
 
 
-def ask(client: Client, upload: Upload, headers: dict[str, str] | None = None, **request: Any) -> Any:
-    return client.post("/api/conversions", json={"upload_id": upload.id, "format": "mp3", **request}, headers=headers)
+def ask(
+    client: Client, upload: Upload, headers: dict[str, str] | None = None, **request: Any
+) -> Any:
+    return client.post(
+        "/api/conversions",
+        json={"upload_id": upload.id, "format": "mp3", **request},
+        headers=headers,
+    )
 
 
 def completed(client: Client, world: World, upload: Upload) -> str:
@@ -106,14 +112,26 @@ def completed(client: Client, world: World, upload: Upload) -> str:
     return conversion_id
 
 
-def test_a_conversion_is_accepted_with_where_it_is_and_its_place_in_the_queue(client: Client, upload: Upload) -> None:
+def test_a_conversion_is_accepted_with_where_it_is_and_its_place_in_the_queue(
+    client: Client, upload: Upload
+) -> None:
     answer = ask(client, upload, bitrate="192k", start=1.5)
 
     assert answer.status_code == 202
     made = answer.json()
     assert answer.headers["location"] == f"/api/conversions/{made['id']}"
-    assert (made["status"], made["phase"], made["percent"], made["queue_position"], made["attempts"]) == ("queued", "queued", 0.0, 1, 0)
-    assert (made["upload_id"], made["format"], made["options"]) == (upload.id, "mp3", {"bitrate": "192k", "start": 1.5})
+    assert (
+        made["status"],
+        made["phase"],
+        made["percent"],
+        made["queue_position"],
+        made["attempts"],
+    ) == ("queued", "queued", 0.0, 1, 0)
+    assert (made["upload_id"], made["format"], made["options"]) == (
+        upload.id,
+        "mp3",
+        {"bitrate": "192k", "start": 1.5},
+    )
     assert client.get(answer.headers["location"]).json() == made
     assert not {"worker", "lease_until", "owner", "fingerprint", "output_upload"} & made.keys()
 
@@ -135,7 +153,9 @@ def test_a_conversion_is_accepted_with_where_it_is_and_its_place_in_the_queue(cl
         ({"filename": "\u200b"}, "filename_invalid"),
     ],
 )
-def test_what_cannot_be_made_is_refused_with_its_code(client: Client, upload: Upload, request_body: Json, code: str) -> None:
+def test_what_cannot_be_made_is_refused_with_its_code(
+    client: Client, upload: Upload, request_body: Json, code: str
+) -> None:
     problem(ask(client, upload, **request_body), 422, code)
     assert client.get("/api/conversions").json()["items"] == []
 
@@ -160,7 +180,9 @@ def test_an_upload_that_is_not_ours_is_not_found(client: Client, world: World) -
     problem(ask(client, foreign), 404, "upload_not_found")
 
 
-def test_an_idempotency_key_makes_a_repeated_request_harmless(client: Client, upload: Upload) -> None:
+def test_an_idempotency_key_makes_a_repeated_request_harmless(
+    client: Client, upload: Upload
+) -> None:
     key = {"Idempotency-Key": "once"}
 
     assert ask(client, upload, key).json() == ask(client, upload, key).json()
@@ -169,7 +191,9 @@ def test_an_idempotency_key_makes_a_repeated_request_harmless(client: Client, up
     assert len(client.get("/api/conversions").json()["items"]) == 1
 
 
-def test_a_download_leads_to_the_bytes_or_describes_them(client: Client, world: World, upload: Upload) -> None:
+def test_a_download_leads_to_the_bytes_or_describes_them(
+    client: Client, world: World, upload: Upload
+) -> None:
     conversion_id = completed(client, world, upload)
     path = f"/api/conversions/{conversion_id}/download"
 
@@ -178,7 +202,10 @@ def test_a_download_leads_to_the_bytes_or_describes_them(client: Client, world: 
 
     assert led.status_code == 303
     assert "disposition=attachment" in led.headers["location"]
-    assert "disposition=inline" in client.get(f"{path}?inline=1", follow_redirects=False).headers["location"]
+    assert (
+        "disposition=inline"
+        in client.get(f"{path}?inline=1", follow_redirects=False).headers["location"]
+    )
     assert led.headers["cache-control"] == told.headers["cache-control"] == "no-store"
     assert told.json().keys() == {"url", "filename", "media_type", "size", "expires_at"}
     assert (told.json()["filename"], told.json()["size"]) == ("Für Elise.mp3", len(RESULT))
@@ -198,15 +225,26 @@ def test_cancelling_and_deleting(client: Client, world: World, upload: Upload) -
 
     cancelled = client.post(f"/api/conversions/{conversion_id}/cancel")
     assert (cancelled.status_code, cancelled.json()["status"]) == (202, "cancelled")
-    problem(client.post(f"/api/conversions/{completed(client, world, upload)}/cancel"), 409, "conversion_finished")
+    problem(
+        client.post(f"/api/conversions/{completed(client, world, upload)}/cancel"),
+        409,
+        "conversion_finished",
+    )
     assert client.delete(f"/api/conversions/{conversion_id}").status_code == 204
     problem(client.delete(f"/api/conversions/{conversion_id}"), 404, "conversion_not_found")
 
 
-def test_a_finished_conversion_tells_what_it_was_made_of_and_what_it_is(client: Client, world: World, upload: Upload) -> None:
+def test_a_finished_conversion_tells_what_it_was_made_of_and_what_it_is(
+    client: Client, world: World, upload: Upload
+) -> None:
     shown = client.get(f"/api/conversions/{completed(client, world, upload)}").json()
 
-    assert (shown["status"], shown["phase"], shown["percent"], shown["attempts"]) == ("completed", "done", 100.0, 1)
+    assert (shown["status"], shown["phase"], shown["percent"], shown["attempts"]) == (
+        "completed",
+        "done",
+        100.0,
+        1,
+    )
     assert shown["source"]["codec"] == "pcm_s16le"
     assert shown["output"].keys() == {"filename", "size", "media_type", "duration", "sha256"}
     assert {"started_at", "finished_at"} <= shown.keys()
@@ -243,7 +281,7 @@ def test_its_openapi_document_knows_every_route(client: Client) -> None:
 
 
 def test_the_worker_lives_as_long_as_the_app(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.conversion.worker.POLL", 0.05)
+    monkeypatch.setattr("services.conversion.worker.loop.POLL", 0.05)
     conversion = world.queued()
 
     container = a_container(slots=1)

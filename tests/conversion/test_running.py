@@ -6,8 +6,18 @@ import pytest
 
 from libs.core.domain.conversions import ConversionStatus, Phase
 from libs.core.errors import ObjectMissing
-from services.conversion.ports import MediaError, OutputSink, Result, SourceBytes, Tick
-from services.conversion.running import MAX_ATTEMPTS, MAX_LOST_ATTEMPTS, HandOver
+from services.conversion.ports import (
+    ConversionResult,
+    EngineProgress,
+    MediaError,
+    OutputSink,
+    SourceBytes,
+)
+from services.conversion.worker.attempt import (
+    MAX_ATTEMPTS,
+    MAX_LOST_ATTEMPTS,
+    ReleaseRequested,
+)
 from tests.conversion.support import LEASE, RESULT, FakeEngine, World, beating, convert_in_parts
 from tests.fakes import A_SOURCE
 
@@ -15,7 +25,7 @@ from tests.fakes import A_SOURCE
 def refusing(error: Exception) -> FakeEngine:
     """Stores a part, then breaks."""
 
-    def script(source: SourceBytes, sink: OutputSink, tick: object) -> Result:
+    def script(source: SourceBytes, sink: OutputSink, tick: object) -> ConversionResult:
         sink.put_part(1, b"the first part")
         raise error
 
@@ -28,10 +38,19 @@ def test_a_success_is_published_with_all_that_is_known_of_it(world: World) -> No
     assert world.run(FakeEngine())(conversion.id, beating) is True
 
     done = world.now(conversion)
-    assert (done.status, done.phase, done.percent, done.attempts) == (ConversionStatus.COMPLETED, Phase.DONE, 100.0, 1)
+    assert (done.status, done.phase, done.percent, done.attempts) == (
+        ConversionStatus.COMPLETED,
+        Phase.DONE,
+        100.0,
+        1,
+    )
     assert done.source == A_SOURCE
     assert done.output
-    assert (done.output.filename, done.output.media_type, done.output.size) == (conversion.filename, "audio/mpeg", len(RESULT))
+    assert (done.output.filename, done.output.media_type, done.output.size) == (
+        conversion.filename,
+        "audio/mpeg",
+        len(RESULT),
+    )
     assert world.outputs(conversion) == {done.output.key: RESULT}
     assert done.lease_until is None
 
@@ -41,16 +60,27 @@ def test_the_engine_is_told_what_was_asked_for(world: World) -> None:
 
     world.run(engine)(conversion.id, beating)
 
-    assert [(job.format, job.options, job.title) for job in engine.jobs] == [("flac", conversion.options, conversion.id)]
+    assert [(job.format, job.options, job.title) for job in engine.jobs] == [
+        ("flac", conversion.options, conversion.id)
+    ]
 
 
 def test_what_cannot_be_converted_fails_with_its_code_and_leaves_nothing(world: World) -> None:
     conversion = world.queued()
 
-    assert world.run(refusing(MediaError("not_audio", "This is not sound.", "ffmpeg said so")))(conversion.id, beating) is True
+    assert (
+        world.run(refusing(MediaError("not_audio", "This is not sound.", "ffmpeg said so")))(
+            conversion.id, beating
+        )
+        is True
+    )
 
     done = world.now(conversion)
-    assert (done.status, done.error and done.error.code, done.error and done.error.detail) == ("failed", "not_audio", "This is not sound.")
+    assert (done.status, done.error and done.error.code, done.error and done.error.detail) == (
+        "failed",
+        "not_audio",
+        "This is not sound.",
+    )
     assert not world.outputs(conversion)
     assert not world.open_parts(conversion)
 
@@ -93,26 +123,40 @@ def test_one_that_nobody_may_have_needs_no_message_any_more(world: World) -> Non
     assert not engine.jobs
 
 
-def test_a_hand_over_keeps_the_parts_for_the_next_attempt_and_counts_as_no_loss(world: World) -> None:
+def test_a_hand_over_keeps_the_parts_for_the_next_attempt_and_counts_as_no_loss(
+    world: World,
+) -> None:
     conversion = world.queued()
     first = FakeEngine(convert_in_parts(b"one", b"two"))
 
     def stop(_: float | None) -> None:
-        raise HandOver
+        raise ReleaseRequested
 
     assert world.run(first)(conversion.id, stop) is False
 
     handed = world.now(conversion)
-    assert (handed.status, handed.phase, handed.attempts, handed.released) == ("queued", "queued", 1, 1)
+    assert (handed.status, handed.phase, handed.attempts, handed.released) == (
+        "queued",
+        "queued",
+        1,
+        1,
+    )
     assert world.open_parts(conversion) == [f"outputs/{conversion.id}/1.mp3"]
 
-    assert world.run(FakeEngine(convert_in_parts(b"one", b"two")), "worker-2")(conversion.id, beating) is True
+    assert (
+        world.run(FakeEngine(convert_in_parts(b"one", b"two")), "worker-2")(conversion.id, beating)
+        is True
+    )
     assert world.outputs(conversion) == {f"outputs/{conversion.id}/1.mp3": b"onetwo"}
     assert not world.open_parts(conversion)
 
 
-def test_a_result_that_was_stored_before_it_was_found_wanting_is_not_published_and_taken_away(world: World) -> None:
-    def script(_source: SourceBytes, sink: OutputSink, _tick: Callable[[Tick], None]) -> Result:
+def test_a_result_that_was_stored_before_it_was_found_wanting_is_not_published_and_taken_away(
+    world: World,
+) -> None:
+    def script(
+        _source: SourceBytes, sink: OutputSink, _tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
         sink.finish([sink.put_part(1, b"looks well")], 10)
         raise MediaError("internal", "Something went wrong on our side.")
 
@@ -174,7 +218,9 @@ def test_giving_up_frees_the_parts_of_the_attempts_before(world: World) -> None:
 
     for _ in range(MAX_LOST_ATTEMPTS):
         with pytest.raises(KeyboardInterrupt):
-            world.run(FakeEngine(convert_in_parts(b"one", b"two", before_finish=die)))(conversion.id, beating)
+            world.run(FakeEngine(convert_in_parts(b"one", b"two", before_finish=die)))(
+                conversion.id, beating
+            )
         world.lease_ends()
     assert world.open_parts(conversion)
 

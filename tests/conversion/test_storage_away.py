@@ -6,8 +6,8 @@ import pytest
 
 from libs.core.domain.conversions import ConversionStatus
 from libs.core.errors import StorageUnavailable
-from services.conversion import running
-from services.conversion.ports import OutputSink, Result, SourceBytes, Tick
+from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
+from services.conversion.worker import attempt as running
 from tests.conversion.support import LEASE, RESULT, FakeEngine, World, beating, convert_in_parts
 from tests.fault_injection import fail_calls
 
@@ -26,7 +26,9 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("port", "method"), STEPS)
-def test_a_store_that_stays_away_hands_the_conversion_back(world: World, port: str, method: str) -> None:
+def test_a_store_that_stays_away_hands_the_conversion_back(
+    world: World, port: str, method: str
+) -> None:
     conversion = world.queued()
     engine = FakeEngine(IN_PARTS) if port == "multipart" or method == "head" else FakeEngine()
     failed = fail_calls(getattr(world, port), method, FOR_GOOD)
@@ -42,10 +44,13 @@ def test_a_store_that_stays_away_hands_the_conversion_back(world: World, port: s
 
 
 @pytest.mark.parametrize(
-    ("port", "method"), [("objects", "put"), ("multipart", "put_part"), ("multipart", "complete"), ("objects", "read")]
+    ("port", "method"),
+    [("objects", "put"), ("multipart", "put_part"), ("multipart", "complete"), ("objects", "read")],
 )
 @pytest.mark.parametrize("after", [False, True], ids=["call lost", "reply lost"])
-def test_a_fault_that_passes_costs_no_attempt(world: World, port: str, method: str, after: bool) -> None:
+def test_a_fault_that_passes_costs_no_attempt(
+    world: World, port: str, method: str, after: bool
+) -> None:
     conversion = world.queued()
     engine = FakeEngine(IN_PARTS) if port == "multipart" else FakeEngine()
     failed = fail_calls(getattr(world, port), method, 2, after=after)
@@ -85,7 +90,9 @@ def test_a_publication_of_which_no_reply_ever_came_stands(world: World) -> None:
     assert world.outputs(conversion) == {done.output.key: RESULT}
 
 
-def test_a_hand_back_is_insisted_on_so_that_the_attempt_does_not_count_as_lost(world: World) -> None:
+def test_a_hand_back_is_insisted_on_so_that_the_attempt_does_not_count_as_lost(
+    world: World,
+) -> None:
     conversion = world.queued()
     fail_calls(world.objects, "read", FOR_GOOD)
     failed = fail_calls(world.leases, "release", 3)
@@ -106,14 +113,18 @@ def test_a_claim_that_cannot_be_written_says_so_and_changes_nothing(world: World
     assert world.now(conversion) == conversion
 
 
-def test_reports_are_shed_while_the_lease_lasts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_are_shed_while_the_lease_lasts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(running, "REPORT_EVERY", 0.0)
     conversion = world.queued()
     failed = fail_calls(world.leases, "report", 20)
 
-    def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def script(
+        source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
         for percent in range(30):
-            tick(Tick("converting", percent))
+            tick(EngineProgress("converting", percent))
         return IN_PARTS(source, sink, tick)
 
     assert world.run(FakeEngine(script))(conversion.id, beating) is True
@@ -122,17 +133,21 @@ def test_reports_are_shed_while_the_lease_lasts(world: World, monkeypatch: pytes
     assert world.now(conversion).status is ConversionStatus.COMPLETED
 
 
-def test_a_lease_that_cannot_be_renewed_is_let_go_before_it_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lease_that_cannot_be_renewed_is_let_go_before_it_ends(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = Stopwatch()
     monkeypatch.setattr(running, "time", clock)
     conversion = world.queued()
     fail_calls(world.leases, "report", None)
     fail_calls(world.leases, "release", None)
 
-    def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def script(
+        source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
         while clock.seconds < 10 * LEASE:
             clock.seconds += 0.2
-            tick(Tick("converting", 10.0))
+            tick(EngineProgress("converting", 10.0))
         raise AssertionError("the engine went on without a lease")
 
     with pytest.raises(StorageUnavailable):
@@ -141,17 +156,21 @@ def test_a_lease_that_cannot_be_renewed_is_let_go_before_it_ends(world: World, m
     assert LEASE / 2 < clock.seconds <= LEASE
 
 
-def test_each_renewal_gives_a_later_outage_the_whole_lease_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_renewal_gives_a_later_outage_the_whole_lease_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = Stopwatch()
     monkeypatch.setattr(running, "time", clock)
     conversion = world.queued()
 
-    def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def script(
+        source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
         for second in range(10 * int(LEASE)):
             if second == 5 * int(LEASE):
                 fail_calls(world.leases, "report", int(LEASE) - 4)
             clock.seconds += 1.0
-            tick(Tick("converting", 10.0))
+            tick(EngineProgress("converting", 10.0))
         return IN_PARTS(source, sink, tick)
 
     assert world.run(FakeEngine(script))(conversion.id, beating) is True

@@ -10,9 +10,10 @@ import pytest
 
 from libs.core.domain.conversions import Conversion, OutputUpload
 from libs.core.errors import MultipartUploadGone, ObjectMissing, StorageUnavailable
-from libs.core.ports.objects import Part
-from services.conversion import streams
-from services.conversion.streams import StoredOutput, StoredSource
+from libs.core.ports.multipart_uploads import Part
+from services.conversion.storage import object_source, retry
+from services.conversion.storage.object_output import MultipartOutput
+from services.conversion.storage.object_source import ObjectSource
 from tests.conversion.support import LEASE, World
 from tests.fault_injection import UNREACHABLE, fail_calls, record_calls
 
@@ -20,7 +21,7 @@ KEY = "uploads/u/source"
 BODY = bytes(range(256)) * 1024
 
 
-class Breaking(StoredSource):
+class Breaking(ObjectSource):
     """A source whose store gives `gives` bytes of each request, then breaks off; it notes where each began."""
 
     def __init__(self, world: World, gives: int) -> None:
@@ -52,24 +53,24 @@ def test_a_source_that_gives_nothing_is_given_up_after_its_pauses(world: World) 
     with pytest.raises(StorageUnavailable):
         b"".join(source.read(0, len(BODY)))
 
-    assert len(source.began) == len(streams.READ_PAUSES) + 1
+    assert len(source.began) == len(object_source.READ_PAUSES) + 1
 
 
 def test_an_object_that_ends_before_its_size_is_no_whole_source(world: World) -> None:
     world.objects.put(KEY, BODY[:1000], "audio/wav", {})
 
     with pytest.raises(StorageUnavailable):
-        b"".join(StoredSource(world.objects, KEY, len(BODY)).read(0, len(BODY)))
+        b"".join(ObjectSource(world.objects, KEY, len(BODY)).read(0, len(BODY)))
 
 
 def test_a_source_that_is_not_there_is_not_waited_for(world: World) -> None:
     with pytest.raises(ObjectMissing):
-        b"".join(StoredSource(world.objects, KEY, 10).read(0, 10))
+        b"".join(ObjectSource(world.objects, KEY, 10).read(0, 10))
 
 
 def test_a_closed_source_waits_for_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a process that was told to stop would wait for its readers' pauses."""
-    monkeypatch.setattr(streams, "READ_PAUSES", (3600.0,))
+    monkeypatch.setattr(object_source, "READ_PAUSES", (3600.0,))
     source = Breaking(world, 0)
     source.close()
 
@@ -86,9 +87,17 @@ def claimed(world: World) -> Conversion:
     return claimed
 
 
-def output(world: World, conversion: Conversion, recipe: str = "recipe", left: OutputUpload | None = None) -> StoredOutput:
+def output(
+    world: World, conversion: Conversion, recipe: str = "recipe", left: OutputUpload | None = None
+) -> MultipartOutput:
     """The output of the attempt at a conversion, which found what another left."""
-    return StoredOutput(world.objects, world.multipart, replace(conversion, output_upload=left), recipe, lambda _: None)
+    return MultipartOutput(
+        world.objects,
+        world.multipart,
+        replace(conversion, output_upload=left),
+        recipe,
+        lambda _: None,
+    )
 
 
 def begun(world: World, conversion: Conversion) -> OutputUpload:
@@ -97,7 +106,9 @@ def begun(world: World, conversion: Conversion) -> OutputUpload:
     return OutputUpload(found.key, found.multipart_id, "recipe")
 
 
-def test_no_multipart_upload_is_begun_before_there_is_a_part(world: World, claimed: Conversion) -> None:
+def test_no_multipart_upload_is_begun_before_there_is_a_part(
+    world: World, claimed: Conversion
+) -> None:
     calls = record_calls(world.multipart, "create")
     sink = output(world, claimed)
 
@@ -109,7 +120,9 @@ def test_no_multipart_upload_is_begun_before_there_is_a_part(world: World, claim
     assert calls == ["create"]
 
 
-def test_parts_of_the_same_recipe_are_taken_over_and_others_aborted(world: World, claimed: Conversion) -> None:
+def test_parts_of_the_same_recipe_are_taken_over_and_others_aborted(
+    world: World, claimed: Conversion
+) -> None:
     output(world, claimed).put_part(1, b"one")
     left = begun(world, claimed)
 
@@ -118,7 +131,9 @@ def test_parts_of_the_same_recipe_are_taken_over_and_others_aborted(world: World
     assert not world.open_parts(claimed)
 
 
-def test_an_object_that_was_never_published_is_erased_by_the_next_attempt(world: World, claimed: Conversion) -> None:
+def test_an_object_that_was_never_published_is_erased_by_the_next_attempt(
+    world: World, claimed: Conversion
+) -> None:
     first = output(world, claimed)
     part = first.put_part(1, b"one")
     left = begun(world, claimed)
@@ -129,7 +144,9 @@ def test_an_object_that_was_never_published_is_erased_by_the_next_attempt(world:
     assert not world.outputs(claimed)
 
 
-def test_an_object_of_other_bytes_under_our_key_is_not_taken_for_ours(world: World, claimed: Conversion) -> None:
+def test_an_object_of_other_bytes_under_our_key_is_not_taken_for_ours(
+    world: World, claimed: Conversion
+) -> None:
     sink = output(world, claimed)
     part = sink.put_part(1, b"one")
     left = begun(world, claimed)
@@ -139,14 +156,18 @@ def test_an_object_of_other_bytes_under_our_key_is_not_taken_for_ours(world: Wor
         sink.finish([Part(1, 3, "ff" * 16)], 3)
 
 
-def test_an_output_of_another_size_than_was_written_is_not_believed(world: World, claimed: Conversion) -> None:
+def test_an_output_of_another_size_than_was_written_is_not_believed(
+    world: World, claimed: Conversion
+) -> None:
     sink = output(world, claimed)
 
     with pytest.raises(StorageUnavailable):
         sink.finish([sink.put_part(1, b"one")], 4)
 
 
-def test_parts_come_in_any_order_and_make_one_object_in_theirs(world: World, claimed: Conversion) -> None:
+def test_parts_come_in_any_order_and_make_one_object_in_theirs(
+    world: World, claimed: Conversion
+) -> None:
     sink = output(world, claimed)
     parts = [sink.put_part(number, body) for number, body in [(3, b"c"), (1, b"a"), (2, b"b")]]
 
@@ -157,7 +178,9 @@ def test_parts_come_in_any_order_and_make_one_object_in_theirs(world: World, cla
     assert b"".join(sink.read_back(1, 2)) == b"b"
 
 
-def test_discarding_takes_parts_and_object_but_for_what_is_spared(world: World, claimed: Conversion) -> None:
+def test_discarding_takes_parts_and_object_but_for_what_is_spared(
+    world: World, claimed: Conversion
+) -> None:
     sink = output(world, claimed)
     sink.put_part(1, b"one")
     key = sink.finish_small(b"all of it")
@@ -171,7 +194,9 @@ def test_discarding_takes_parts_and_object_but_for_what_is_spared(world: World, 
 
 
 @pytest.mark.parametrize("method", ["put_part", "finish_small"])
-def test_what_is_still_on_its_way_when_all_is_discarded_leaves_nothing(world: World, claimed: Conversion, method: str) -> None:
+def test_what_is_still_on_its_way_when_all_is_discarded_leaves_nothing(
+    world: World, claimed: Conversion, method: str
+) -> None:
     """A thread that sends cannot be stopped: it finds out that it is too late before it begins, in the middle, or afterwards."""
     sink = output(world, claimed)
     sending, discarded = Event(), Event()
@@ -185,7 +210,11 @@ def test_what_is_still_on_its_way_when_all_is_discarded_leaves_nothing(world: Wo
 
     setattr(port, slow, slowly)
     with ThreadPoolExecutor() as pool:
-        sent = pool.submit(sink.put_part, 1, b"one") if method == "put_part" else pool.submit(sink.finish_small, b"all of it")
+        sent = (
+            pool.submit(sink.put_part, 1, b"one")
+            if method == "put_part"
+            else pool.submit(sink.finish_small, b"all of it")
+        )
         sending.wait()
         sink.discard()
         discarded.set()
@@ -206,7 +235,9 @@ def test_after_it_was_discarded_no_part_begins_anything(world: World, claimed: C
 
 
 @pytest.mark.parametrize("method", ["put_part", "complete"])
-def test_a_write_is_tried_again_a_few_times_and_no_more(world: World, claimed: Conversion, method: str) -> None:
+def test_a_write_is_tried_again_a_few_times_and_no_more(
+    world: World, claimed: Conversion, method: str
+) -> None:
     sink = output(world, claimed)
     if method == "complete":
         sink.put_part(1, b"one")
@@ -215,4 +246,4 @@ def test_a_write_is_tried_again_a_few_times_and_no_more(world: World, claimed: C
     with pytest.raises(StorageUnavailable):
         sink.put_part(1, b"one") if method == "put_part" else sink.finish([], 0)
 
-    assert len(failed) == len(streams.WRITE_PAUSES) + 1
+    assert len(failed) == len(retry.WRITE_PAUSES) + 1

@@ -34,12 +34,16 @@ MP3 = ConversionRequest("mp3", ConversionOptions(bitrate="192k"))
 
 @pytest.fixture
 def ask(world: World) -> RequestConversion:
-    return RequestConversion(world.uploads, world.conversions, 24 * HOUR, lambda _: None, world.clock)
+    return RequestConversion(
+        world.uploads, world.conversions, 24 * HOUR, lambda _: None, world.clock
+    )
 
 
 @pytest.fixture
 def download(world: World) -> DownloadConversion:
-    return DownloadConversion(world.conversions, world.objects, MemoryUrlSigner(), HOUR, world.clock)
+    return DownloadConversion(
+        world.conversions, world.objects, MemoryUrlSigner(), HOUR, world.clock
+    )
 
 
 def completed(world: World) -> Conversion:
@@ -48,7 +52,9 @@ def completed(world: World) -> Conversion:
     return world.now(conversion)
 
 
-def test_a_conversion_of_a_file_on_its_way_waits_and_of_one_that_arrived_is_queued(world: World, ask: RequestConversion) -> None:
+def test_a_conversion_of_a_file_on_its_way_waits_and_of_one_that_arrived_is_queued(
+    world: World, ask: RequestConversion
+) -> None:
     upload, _ = world.begun(waiting=0)
     waiting = ask("anna", upload.id, MP3)
     world.uploads.mark_uploaded(upload.id)
@@ -71,8 +77,12 @@ def test_a_worker_is_woken_for_what_may_begin_and_for_nothing_else(world: World)
     assert woken == [queued.id]
 
 
-@pytest.mark.parametrize(("wanted", "named"), [(None, "Für Elise.flac"), ("mine.wav", "mine.flac"), ("../x", "x.flac")])
-def test_the_download_is_named_after_the_file_or_as_was_asked(world: World, ask: RequestConversion, wanted: str | None, named: str) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "named"), [(None, "Für Elise.flac"), ("mine.wav", "mine.flac"), ("../x", "x.flac")]
+)
+def test_the_download_is_named_after_the_file_or_as_was_asked(
+    world: World, ask: RequestConversion, wanted: str | None, named: str
+) -> None:
     upload, _ = world.begun(waiting=0)
 
     assert ask("anna", upload.id, ConversionRequest("flac", filename=wanted)).filename == named
@@ -85,7 +95,9 @@ def test_a_name_of_nothing_is_refused(world: World, ask: RequestConversion) -> N
         ask("anna", upload.id, ConversionRequest("flac", filename="\u200b"))
 
 
-def test_a_request_repeated_under_its_key_is_the_same_conversion(world: World, ask: RequestConversion) -> None:
+def test_a_request_repeated_under_its_key_is_the_same_conversion(
+    world: World, ask: RequestConversion
+) -> None:
     upload, _ = world.begun(waiting=0)
     first = ask("anna", upload.id, MP3, "key")
     world.clock.advance(HOUR)
@@ -97,7 +109,9 @@ def test_a_request_repeated_under_its_key_is_the_same_conversion(world: World, a
     assert world.uploads.get(upload.id).conversions == (first.id,)
 
 
-def test_a_request_repeated_after_the_end_shows_the_end(world: World, ask: RequestConversion) -> None:
+def test_a_request_repeated_after_the_end_shows_the_end(
+    world: World, ask: RequestConversion
+) -> None:
     upload, _ = world.begun(waiting=0)
     first = ask("anna", upload.id, MP3, "key")
     world.conversions.cancel(first.id, "anna")
@@ -105,11 +119,16 @@ def test_a_request_repeated_after_the_end_shows_the_end(world: World, ask: Reque
     assert ask("anna", upload.id, MP3, "key").status is ConversionStatus.CANCELLED
 
 
-def test_another_request_under_the_same_key_is_refused(world: World, ask: RequestConversion) -> None:
+def test_another_request_under_the_same_key_is_refused(
+    world: World, ask: RequestConversion
+) -> None:
     upload, _ = world.begun(waiting=0)
     ask("anna", upload.id, MP3, "key")
 
-    for other in (ConversionRequest("flac"), ConversionRequest("mp3", ConversionOptions(bitrate="64k"))):
+    for other in (
+        ConversionRequest("flac"),
+        ConversionRequest("mp3", ConversionOptions(bitrate="64k")),
+    ):
         with pytest.raises(IdempotencyKeyReused):
             ask("anna", upload.id, other, "key")
 
@@ -118,7 +137,10 @@ def test_what_was_not_asked_for_is_no_part_of_a_request() -> None:
     """Written down, for it must stay: a request that is repeated after a deploy is the same, whatever options the new version has."""
     request = ConversionRequest("mp3", ConversionOptions(start=1.0))
 
-    assert fingerprint("upl_x", request) == hashlib.sha256(b'["upl_x", "mp3", {"start": 1.0}, null]').hexdigest()[:32]
+    assert (
+        fingerprint("upl_x", request)
+        == hashlib.sha256(b'["upl_x", "mp3", {"start": 1.0}, null]').hexdigest()[:32]
+    )
 
 
 def test_a_key_belongs_to_its_session(world: World, ask: RequestConversion) -> None:
@@ -128,13 +150,17 @@ def test_a_key_belongs_to_its_session(world: World, ask: RequestConversion) -> N
     assert ask("anna", annas.id, MP3, "key").id != ask("ben", bens.id, MP3, "key").id
 
 
-def test_without_a_key_every_request_is_a_conversion_of_its_own(world: World, ask: RequestConversion) -> None:
+def test_without_a_key_every_request_is_a_conversion_of_its_own(
+    world: World, ask: RequestConversion
+) -> None:
     upload, _ = world.begun(waiting=0)
 
     assert ask("anna", upload.id, MP3).id != ask("anna", upload.id, MP3).id
 
 
-def test_nobody_converts_somebody_elses_or_a_failed_upload(world: World, ask: RequestConversion) -> None:
+def test_nobody_converts_somebody_elses_or_a_failed_upload(
+    world: World, ask: RequestConversion
+) -> None:
     upload, _ = world.begun(waiting=0)
 
     with pytest.raises(UploadNotFound):
@@ -144,7 +170,9 @@ def test_nobody_converts_somebody_elses_or_a_failed_upload(world: World, ask: Re
         ask("anna", upload.id, MP3)
 
 
-def test_the_place_in_the_queue_counts_those_before_it_and_ends_with_the_waiting(world: World) -> None:
+def test_the_place_in_the_queue_counts_those_before_it_and_ends_with_the_waiting(
+    world: World,
+) -> None:
     show = ShowConversion(world.conversions, world.queue)
     first, second = world.queued(), world.queued("ben")
 
@@ -154,12 +182,18 @@ def test_the_place_in_the_queue_counts_those_before_it_and_ends_with_the_waiting
 
 
 @pytest.mark.parametrize("inline", [False, True])
-def test_a_download_is_signed_for_its_name_and_type(world: World, download: DownloadConversion, inline: bool) -> None:
+def test_a_download_is_signed_for_its_name_and_type(
+    world: World, download: DownloadConversion, inline: bool
+) -> None:
     conversion = completed(world)
 
     found = download("anna", conversion.id, inline=inline)
 
-    assert (found.filename, found.media_type, found.size) == (conversion.filename, "audio/mpeg", len(RESULT))
+    assert (found.filename, found.media_type, found.size) == (
+        conversion.filename,
+        "audio/mpeg",
+        len(RESULT),
+    )
     assert found.expires_at == world.clock() + HOUR
     assert f"disposition={'inline' if inline else 'attachment'}" in found.url
 
@@ -175,7 +209,9 @@ def test_no_download_outlives_its_conversion(world: World, download: DownloadCon
 
 
 @pytest.mark.parametrize("state", ["queued", "converting", "cancelled"])
-def test_what_is_not_completed_is_not_ready(world: World, download: DownloadConversion, state: str) -> None:
+def test_what_is_not_completed_is_not_ready(
+    world: World, download: DownloadConversion, state: str
+) -> None:
     conversion = world.queued()
     if state == "converting":
         world.leases.claim(conversion.id, "worker", LEASE)
@@ -186,7 +222,9 @@ def test_what_is_not_completed_is_not_ready(world: World, download: DownloadConv
         download("anna", conversion.id, inline=False)
 
 
-def test_an_output_that_was_lost_is_gone_in_words(world: World, download: DownloadConversion) -> None:
+def test_an_output_that_was_lost_is_gone_in_words(
+    world: World, download: DownloadConversion
+) -> None:
     conversion = completed(world)
     assert conversion.output
     world.objects.erase([conversion.output.key])

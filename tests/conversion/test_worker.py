@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from libs.core.domain.conversions import Conversion
-from libs.core.domain.events import ConversionQueued, FileArrived
-from services.conversion import worker as worker_module
-from services.conversion.ports import OutputSink, Result, SourceBytes, Tick
-from services.conversion.worker import Worker
+from libs.core.domain.events import ConversionQueued, FileUploaded
+from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
+from services.conversion.worker import loop
+from services.conversion.worker.loop import Worker
 from tests.conversion.support import LEASE, FakeEngine, World, convert
 from tests.fault_injection import eventually, fail_calls, record_calls
 
@@ -23,9 +23,11 @@ class HeldEngine(FakeEngine):
         super().__init__(self._hold)
         self.go = threading.Event()
 
-    def _hold(self, source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def _hold(
+        self, source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
         while not self.go.wait(0.01):
-            tick(Tick("converting", 10.0))
+            tick(EngineProgress("converting", 10.0))
         return convert(source, sink, tick)
 
 
@@ -39,13 +41,22 @@ def engine() -> Iterator[HeldEngine]:
 @pytest.fixture
 def slots(world: World, engine: HeldEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slots]:
     """Starts a worker with so many slots; its polls and pauses are short, and it looks around only where asked to."""
-    monkeypatch.setattr(worker_module, "POLL", 0.05)
-    monkeypatch.setattr(worker_module, "PAUSE", 0.05)
-    monkeypatch.setattr(worker_module, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(loop, "POLL", 0.05)
+    monkeypatch.setattr(loop, "PAUSE", 0.05)
+    monkeypatch.setattr(loop, "LONGEST_PAUSE", 0.05)
     started: list[Worker] = []
 
     def start(number: int = 1, *, looks_around: bool = False, lease: float = 5) -> Worker:
-        worker = Worker(world.inbox, world.run(engine), world.following, world.arrives, world.rescue, number, lease, drain=0.1)
+        worker = Worker(
+            world.inbox,
+            world.run(engine),
+            world.following,
+            world.arrives,
+            world.rescue,
+            number,
+            lease,
+            drain=0.1,
+        )
         if not looks_around:
             monkeypatch.setattr(worker, "_looking_around", lambda: None)
         worker.start()
@@ -72,7 +83,9 @@ def messages(world: World) -> int:
     return len(world.inbox._messages)
 
 
-def test_a_message_starts_a_conversion_and_is_deleted_at_its_end(world: World, slots: Slots, engine: HeldEngine) -> None:
+def test_a_message_starts_a_conversion_and_is_deleted_at_its_end(
+    world: World, slots: Slots, engine: HeldEngine
+) -> None:
     conversion = world.queued()
     slots()
     told(world, conversion)
@@ -99,8 +112,12 @@ def test_what_was_asked_for_here_starts_without_a_message_and_its_message_finds_
     assert len(engine.jobs) == 1
 
 
-def test_nobody_is_woken_who_has_not_begun_or_is_about_to_end(world: World, slots: Slots, engine: HeldEngine) -> None:
-    asleep = Worker(world.inbox, world.run(engine), world.following, world.arrives, world.rescue, 1, LEASE)
+def test_nobody_is_woken_who_has_not_begun_or_is_about_to_end(
+    world: World, slots: Slots, engine: HeldEngine
+) -> None:
+    asleep = Worker(
+        world.inbox, world.run(engine), world.following, world.arrives, world.rescue, 1, LEASE
+    )
     ended = slots()
     ended.stop()
 
@@ -116,7 +133,7 @@ def test_a_file_that_arrives_starts_what_waits_for_it(world: World, slots: Slots
     world.store(upload)
     slots()
 
-    world.inbox.send(FileArrived(upload.id))
+    world.inbox.send(FileUploaded(upload.id))
 
     eventually(lambda: status(world, conversion) == "converting")
     eventually(lambda: messages(world) == 0)
@@ -128,12 +145,16 @@ def test_several_files_in_one_message_all_arrive(world: World, slots: Slots) -> 
         world.store(upload)
     slots()
 
-    world.inbox.send(*(FileArrived(upload.id) for upload, _ in begun))
+    world.inbox.send(*(FileUploaded(upload.id) for upload, _ in begun))
 
-    eventually(lambda: sorted(status(world, c) for _, (c,) in begun) == ["converting", "queued", "queued"])
+    eventually(
+        lambda: sorted(status(world, c) for _, (c,) in begun) == ["converting", "queued", "queued"]
+    )
 
 
-def test_no_more_run_at_once_than_there_are_slots(world: World, slots: Slots, engine: HeldEngine) -> None:
+def test_no_more_run_at_once_than_there_are_slots(
+    world: World, slots: Slots, engine: HeldEngine
+) -> None:
     queued = [world.queued(f"owner-{n}") for n in range(5)]
     slots(2)
     told(world, *queued)
@@ -142,7 +163,9 @@ def test_no_more_run_at_once_than_there_are_slots(world: World, slots: Slots, en
     assert sorted(status(world, c) for c in queued) == ["converting"] * 2 + ["queued"] * 3
 
 
-def test_what_found_no_slot_is_taken_from_the_table_when_one_is_free(world: World, slots: Slots, engine: HeldEngine) -> None:
+def test_what_found_no_slot_is_taken_from_the_table_when_one_is_free(
+    world: World, slots: Slots, engine: HeldEngine
+) -> None:
     queued = [world.queued(f"owner-{n}") for n in range(5)]
     slots(2)
     told(world, *queued)
@@ -153,7 +176,9 @@ def test_what_found_no_slot_is_taken_from_the_table_when_one_is_free(world: Worl
     eventually(lambda: all(status(world, c) == "completed" for c in queued))
 
 
-def test_a_message_told_twice_makes_one_conversion(world: World, slots: Slots, engine: HeldEngine) -> None:
+def test_a_message_told_twice_makes_one_conversion(
+    world: World, slots: Slots, engine: HeldEngine
+) -> None:
     conversion = world.queued()
     slots(2)
     told(world, conversion, conversion, conversion)
@@ -166,7 +191,9 @@ def test_a_message_told_twice_makes_one_conversion(world: World, slots: Slots, e
     assert world.now(conversion).attempts == 1
 
 
-def test_a_message_that_comes_back_after_the_end_is_deleted(world: World, slots: Slots, engine: HeldEngine) -> None:
+def test_a_message_that_comes_back_after_the_end_is_deleted(
+    world: World, slots: Slots, engine: HeldEngine
+) -> None:
     conversion = world.queued()
     world.conversions.cancel(conversion.id, conversion.owner)
     slots()
@@ -177,7 +204,9 @@ def test_a_message_that_comes_back_after_the_end_is_deleted(world: World, slots:
     assert not engine.jobs
 
 
-def test_a_message_about_what_another_worker_holds_never_ends_among_the_dead_letters(world: World, slots: Slots) -> None:
+def test_a_message_about_what_another_worker_holds_never_ends_among_the_dead_letters(
+    world: World, slots: Slots
+) -> None:
     conversion = world.queued()
     world.leases.claim(conversion.id, "another", LEASE)
     slots()
@@ -188,7 +217,9 @@ def test_a_message_about_what_another_worker_holds_never_ends_among_the_dead_let
     assert not world.inbox.dead_letters
 
 
-def test_a_message_that_nobody_can_read_is_left_for_the_dead_letters(world: World, slots: Slots) -> None:
+def test_a_message_that_nobody_can_read_is_left_for_the_dead_letters(
+    world: World, slots: Slots
+) -> None:
     conversion = world.queued()
     slots()
     world.inbox.send(readable=False)
@@ -201,7 +232,7 @@ def test_a_message_that_nobody_can_read_is_left_for_the_dead_letters(world: Worl
 def test_the_message_stays_hidden_as_long_as_its_conversion_runs(
     world: World, slots: Slots, engine: HeldEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.conversion.running.REPORT_EVERY", 0.01)
+    monkeypatch.setattr("services.conversion.worker.attempt.REPORT_EVERY", 0.01)
     conversion = world.queued()
     hidden = record_calls(world.inbox, "hide")
     slots(lease=0.03)  # of which each third hides it again
@@ -213,7 +244,9 @@ def test_the_message_stays_hidden_as_long_as_its_conversion_runs(
     eventually(lambda: messages(world) == 0)
 
 
-def test_a_conversion_of_which_no_message_tells_is_found_by_looking_around(world: World, slots: Slots, engine: HeldEngine) -> None:
+def test_a_conversion_of_which_no_message_tells_is_found_by_looking_around(
+    world: World, slots: Slots, engine: HeldEngine
+) -> None:
     engine.go.set()
     forgotten, abandoned = world.queued(), world.queued("ben")
     world.leases.claim(abandoned.id, "killed", LEASE)
@@ -226,7 +259,10 @@ def test_a_conversion_of_which_no_message_tells_is_found_by_looking_around(world
 
 def test_the_loops_outlive_any_exception(world: World, slots: Slots, engine: HeldEngine) -> None:
     engine.go.set()
-    faults = [fail_calls(world.inbox, "receive", 3), fail_calls(world.inbox, "receive", 3, error=ZeroDivisionError())]
+    faults = [
+        fail_calls(world.inbox, "receive", 3),
+        fail_calls(world.inbox, "receive", 3, error=ZeroDivisionError()),
+    ]
     conversion = world.queued()
     slots()
     told(world, conversion)
@@ -235,7 +271,9 @@ def test_the_loops_outlive_any_exception(world: World, slots: Slots, engine: Hel
     assert [len(failed) for failed in faults] == [3, 3]
 
 
-def test_a_failing_look_around_gives_its_slot_back(world: World, slots: Slots, engine: HeldEngine) -> None:
+def test_a_failing_look_around_gives_its_slot_back(
+    world: World, slots: Slots, engine: HeldEngine
+) -> None:
     """One slot, and more failures than slots: it must be free when the table answers again."""
     engine.go.set()
     failed = fail_calls(world.queue, "in_phase", 4)
@@ -247,7 +285,9 @@ def test_a_failing_look_around_gives_its_slot_back(world: World, slots: Slots, e
     assert len(failed) == 4
 
 
-def test_a_rescue_that_fails_keeps_nobody_from_looking_around(world: World, slots: Slots, engine: HeldEngine) -> None:
+def test_a_rescue_that_fails_keeps_nobody_from_looking_around(
+    world: World, slots: Slots, engine: HeldEngine
+) -> None:
     engine.go.set()
     world.begun()
     world.clock.advance(1000)
@@ -261,7 +301,9 @@ def test_a_rescue_that_fails_keeps_nobody_from_looking_around(world: World, slot
 
 
 @pytest.mark.parametrize("method", ["claim", "publish", "release"])
-def test_a_slot_that_fails_is_free_again(world: World, slots: Slots, engine: HeldEngine, method: str) -> None:
+def test_a_slot_that_fails_is_free_again(
+    world: World, slots: Slots, engine: HeldEngine, method: str
+) -> None:
     engine.go.set()
     fail_calls(world.leases, method, 8)
     first, second = world.queued(), world.queued("ben")
@@ -280,7 +322,7 @@ def test_an_arrival_that_cannot_be_written_now_comes_again(world: World, slots: 
     world.store(upload)
     fail_calls(world.uploads, "mark_uploaded")
     slots()
-    world.inbox.send(FileArrived(upload.id))
+    world.inbox.send(FileUploaded(upload.id))
 
     def started() -> bool:
         world.clock.advance(1)

@@ -7,10 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from libs.core.domain.events import ConversionQueued
-from services.conversion import running
-from services.conversion import worker as worker_module
-from services.conversion.ports import OutputSink, Result, SourceBytes, Tick
-from services.conversion.worker import Worker
+from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
+from services.conversion.worker import attempt as running
+from services.conversion.worker.loop import Worker, loop
 from tests.conversion.support import LEASE, FakeEngine, World, convert
 from tests.fault_injection import eventually, fail_calls
 
@@ -18,24 +17,37 @@ from tests.fault_injection import eventually, fail_calls
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "REPORT_EVERY", 0.01)
-    monkeypatch.setattr(worker_module, "POLL", 0.1)
-    monkeypatch.setattr(worker_module, "GRACE", 1.0)
+    monkeypatch.setattr(loop, "POLL", 0.1)
+    monkeypatch.setattr(loop, "GRACE", 1.0)
 
 
-def endless(eta: float | None, phase: str = "converting", end: threading.Event | None = None) -> FakeEngine:
+def endless(
+    eta: float | None, phase: str = "converting", end: threading.Event | None = None
+) -> FakeEngine:
     """Says how long it will take, and goes on until it is told that this is the end."""
     end = end or threading.Event()
 
-    def script(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def script(
+        source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
         while not end.wait(0.01):
-            tick(Tick(phase, 50.0, eta_seconds=eta))
+            tick(EngineProgress(phase, 50.0, eta_seconds=eta))
         return convert(source, sink, tick)
 
     return FakeEngine(script)
 
 
 def worker_of(world: World, engine: FakeEngine, drain: float = 0.5, slots: int = 2) -> Worker:
-    worker = Worker(world.inbox, world.run(engine), world.following, world.arrives, world.rescue, slots, LEASE, drain)
+    worker = Worker(
+        world.inbox,
+        world.run(engine),
+        world.following,
+        world.arrives,
+        world.rescue,
+        slots,
+        LEASE,
+        drain,
+    )
     vars(worker)["_looking_around"] = lambda: None  # it would race the messages for the conversions
     return worker
 
@@ -48,7 +60,9 @@ def stop(worker: Worker) -> float:
 
 
 @pytest.mark.parametrize("eta", [3600.0, None])
-def test_what_takes_too_long_is_handed_back_at_once_and_counts_as_no_loss(world: World, eta: float | None) -> None:
+def test_what_takes_too_long_is_handed_back_at_once_and_counts_as_no_loss(
+    world: World, eta: float | None
+) -> None:
     conversion = world.queued()
     worker = worker_of(world, endless(eta), drain=5.0)
     world.inbox.send(ConversionQueued(conversion.id))
@@ -58,8 +72,14 @@ def test_what_takes_too_long_is_handed_back_at_once_and_counts_as_no_loss(world:
     assert stop(worker) < 2
 
     handed = world.now(conversion)
-    assert (handed.status, handed.phase, handed.attempts - handed.released) == ("queued", "queued", 0)
-    assert [m.events for m in world.inbox.receive(10, 0)] == [(ConversionQueued(conversion.id),)], "the message is visible again"
+    assert (handed.status, handed.phase, handed.attempts - handed.released) == (
+        "queued",
+        "queued",
+        0,
+    )
+    assert [m.events for m in world.inbox.receive(10, 0)] == [(ConversionQueued(conversion.id),)], (
+        "the message is visible again"
+    )
 
 
 @pytest.mark.parametrize(("eta", "phase"), [(0.1, "converting"), (None, "storing")])
@@ -77,7 +97,9 @@ def test_what_is_nearly_done_is_finished(world: World, eta: float | None, phase:
     assert world.now(conversion).status == "completed"
 
 
-def test_what_said_it_was_nearly_done_and_is_not_is_handed_back_at_the_deadline(world: World) -> None:
+def test_what_said_it_was_nearly_done_and_is_not_is_handed_back_at_the_deadline(
+    world: World,
+) -> None:
     conversion = world.queued()
     worker = worker_of(world, endless(0.1), drain=0.5)
     world.inbox.send(ConversionQueued(conversion.id))
@@ -119,7 +141,9 @@ def test_an_engine_that_hangs_does_not_hold_up_the_end(world: World) -> None:
     """Two of them neither: each has the same deadline, not its own."""
     end = threading.Event()
 
-    def hang(source: SourceBytes, sink: OutputSink, tick: Callable[[Tick], None]) -> Result:
+    def hang(
+        source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
         end.wait(30)
         return convert(source, sink, tick)
 

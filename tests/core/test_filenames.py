@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.core.domain.filenames import MAX_DOWNLOAD_STEM, MAX_LENGTH, clean_filename, download_filename
+from libs.core.domain.filenames import (
+    MAX_DOWNLOAD_STEM,
+    MAX_LENGTH,
+    clean_filename,
+    download_filename,
+)
 from libs.core.errors import FilenameInvalid
 
 
@@ -29,7 +34,10 @@ def test_a_name_is_kept_without_what_could_harm(name: str, clean: str) -> None:
     assert clean_filename(name) == clean
 
 
-@pytest.mark.parametrize("name", ["", " ", ".", "..", "...", "a/", "\u200b", "\x00\x01", "/", "C:\\", "x" * (MAX_LENGTH + 1)])
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", ".", "..", "...", "a/", "\u200b", "\x00\x01", "/", "C:\\", "x" * (MAX_LENGTH + 1)],
+)
 def test_a_name_of_nothing_or_of_too_much_is_invalid(name: str) -> None:
     with pytest.raises(FilenameInvalid):
         clean_filename(name)

@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from libs.core.domain.formats import FORMATS, ConversionOptions, ConversionRequest, Format, check_options, check_request, find_format
+from libs.core.domain.formats import (
+    FORMATS,
+    ConversionOptions,
+    ConversionRequest,
+    Format,
+    check_options,
+    check_request,
+    find_format,
+)
 from libs.core.errors import FormatUnsupported, OptionInvalid
 
 every_format = pytest.mark.parametrize("fmt", FORMATS.values(), ids=FORMATS)
@@ -91,7 +99,9 @@ def test_a_lossless_format_has_no_bitrate_and_a_lossy_one_no_bit_depth(fmt: Form
         ("mp3", ConversionOptions(start=10.0, end=14.0, fade_in=3.0, fade_out=2.0), "fade_in"),
     ],
 )
-def test_an_option_that_is_not_allowed_is_named(name: str, options: ConversionOptions, option: str) -> None:
+def test_an_option_that_is_not_allowed_is_named(
+    name: str, options: ConversionOptions, option: str
+) -> None:
     with pytest.raises(OptionInvalid) as refused:
         check_request(ConversionRequest(name, options))
 
@@ -120,9 +130,14 @@ def test_fades_that_fit_what_is_known_are_allowed(options: ConversionOptions) ->
 def test_fades_that_do_not_fit_are_told_how_much_there_is() -> None:
     options = ConversionOptions(start=10.0, end=14.0, fade_in=3.0, fade_out=2.0)
 
-    with pytest.raises(OptionInvalid, match="take 5 seconds, and the piece from start to end only 4"):
+    with pytest.raises(
+        OptionInvalid, match="take 5 seconds, and the piece from start to end only 4"
+    ):
         check_request(ConversionRequest("mp3", options))
 
 
 def test_options_show_only_what_was_asked_for() -> None:
-    assert ConversionOptions(bitrate="192k", start=0.0).as_dict() == {"bitrate": "192k", "start": 0.0}
+    assert ConversionOptions(bitrate="192k", start=0.0).as_dict() == {
+        "bitrate": "192k",
+        "start": 0.0,
+    }

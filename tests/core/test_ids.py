@@ -30,7 +30,9 @@ def test_equal_parts_give_equal_ids() -> None:
     assert derived_id("conversion", "owner", "key") == derived_id("conversion", "owner", "key")
 
 
-@pytest.mark.parametrize("others", [("owner", "other"), ("ownerkey",), ("owner", "key", ""), ("key", "owner")])
+@pytest.mark.parametrize(
+    "others", [("owner", "other"), ("ownerkey",), ("owner", "key", ""), ("key", "owner")]
+)
 def test_other_parts_give_other_ids(others: tuple[str, ...]) -> None:
     assert derived_id("conversion", *others) != derived_id("conversion", "owner", "key")
 

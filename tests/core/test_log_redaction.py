@@ -64,7 +64,11 @@ def style(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def logs(style: str) -> Iterator[Logs]:
     root = logging.getLogger()
-    before = (root.handlers[:], root.level, {name: logging.getLogger(name).level for name in ("botocore", "urllib3")})
+    before = (
+        root.handlers[:],
+        root.level,
+        {name: logging.getLogger(name).level for name in ("botocore", "urllib3")},
+    )
     logs = Logs()
     set_up("test", "debug", style, logs.stream)
     yield logs
@@ -81,9 +85,15 @@ def raise_with(text: str) -> None:
 
 WAYS: dict[str, Callable[[str], None]] = {
     "an event of ours": lambda text: structlog.get_logger().warning("it.failed", reason=text),
-    "deep in an event": lambda text: structlog.get_logger().warning("it.failed", tried=[{"with": (text,)}]),
-    "an exception as a value": lambda text: structlog.get_logger().warning("it.failed", error=ValueError(text)),
-    "bytes as a value": lambda text: structlog.get_logger().warning("it.failed", body=text.encode()),
+    "deep in an event": lambda text: structlog.get_logger().warning(
+        "it.failed", tried=[{"with": (text,)}]
+    ),
+    "an exception as a value": lambda text: structlog.get_logger().warning(
+        "it.failed", error=ValueError(text)
+    ),
+    "bytes as a value": lambda text: structlog.get_logger().warning(
+        "it.failed", body=text.encode()
+    ),
     "a library's line": lambda text: logging.getLogger("library").warning("It failed: %s", text),
     "a library's debug line": lambda text: logging.getLogger("library").debug(text),
 }
@@ -115,7 +125,9 @@ def test_no_secret_is_logged_with_a_traceback(logs: Logs, logger: str, text: str
 
 
 @pytest.mark.parametrize("style", ["json"])
-@pytest.mark.parametrize("name", ["token", "Authorization", "cookie", "receipt_handle", "ReceiptHandle"])
+@pytest.mark.parametrize(
+    "name", ["token", "Authorization", "cookie", "receipt_handle", "ReceiptHandle"]
+)
 def test_a_value_with_a_secret_name_is_cut_whatever_it_is(logs: Logs, name: str) -> None:
     structlog.get_logger().info("it.happened", **{name: SECRET}, within={name: SECRET.encode()})
 

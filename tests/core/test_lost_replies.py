@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from libs.core.adapters.aws.conversions import DynamoDbConversionStore
+from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.leases import DynamoDbConversionLeases
-from libs.core.adapters.aws.s3 import S3ObjectStore
-from libs.core.adapters.aws.table import Table
+from libs.core.adapters.aws.objects import S3ObjectStore
 from libs.core.adapters.aws.uploads import DynamoDbUploadStore
 from libs.core.domain.conversions import ConversionStatus, Phase
 from libs.core.domain.uploads import Failure
 from libs.core.errors import StorageUnavailable, UploadNotFound
-from libs.core.ports.conversions import Report
+from libs.core.ports.leases import ProgressReport
 from tests.contracts.aws import Connection, moto_running, reached_through
 from tests.core.wire import Wire
 from tests.fakes import FakeClock, a_conversion, an_output, an_upload
@@ -47,7 +47,11 @@ def table(connection: Any, moto: Connection, clock: FakeClock) -> Table:
 
 
 def test_each_write_of_a_conversions_life_counts_once(wire: Wire, table: Table) -> None:
-    uploads, conversions, leases = DynamoDbUploadStore(table), DynamoDbConversionStore(table), DynamoDbConversionLeases(table)
+    uploads, conversions, leases = (
+        DynamoDbUploadStore(table),
+        DynamoDbConversionStore(table),
+        DynamoDbConversionLeases(table),
+    )
     upload = an_upload()
 
     def losing(call: Any, *args: Any) -> Any:
@@ -65,7 +69,7 @@ def test_each_write_of_a_conversions_life_counts_once(wire: Wire, table: Table) 
     assert created.phase is Phase.QUEUED
     first = losing(leases.claim, created.id, "worker", LEASE)
     assert (first.attempts, first.version) == (1, 2)
-    losing(leases.report, first, Report(Phase.CONVERTING, 10.0), LEASE)
+    losing(leases.report, first, ProgressReport(Phase.CONVERTING, 10.0), LEASE)
     losing(leases.release, first)
     second = losing(leases.claim, created.id, "worker", LEASE)
     assert (second.attempts, second.released, second.version) == (2, 1, 5)
@@ -75,7 +79,11 @@ def test_each_write_of_a_conversions_life_counts_once(wire: Wire, table: Table) 
 
 
 def test_a_cancel_and_a_failure_count_once(wire: Wire, table: Table) -> None:
-    uploads, conversions, leases = DynamoDbUploadStore(table), DynamoDbConversionStore(table), DynamoDbConversionLeases(table)
+    uploads, conversions, leases = (
+        DynamoDbUploadStore(table),
+        DynamoDbConversionStore(table),
+        DynamoDbConversionLeases(table),
+    )
     upload = an_upload()
     one, other = a_conversion(upload, phase=Phase.QUEUED), a_conversion(upload)
     uploads.create(upload, [one, other])
@@ -89,7 +97,11 @@ def test_a_cancel_and_a_failure_count_once(wire: Wire, table: Table) -> None:
 
 
 def test_a_publish_that_seemed_lost_for_good_can_be_repeated(wire: Wire, table: Table) -> None:
-    uploads, conversions, leases = DynamoDbUploadStore(table), DynamoDbConversionStore(table), DynamoDbConversionLeases(table)
+    uploads, conversions, leases = (
+        DynamoDbUploadStore(table),
+        DynamoDbConversionStore(table),
+        DynamoDbConversionLeases(table),
+    )
     upload = an_upload()
     queued = a_conversion(upload, phase=Phase.QUEUED)
     uploads.create(upload, [queued])
@@ -105,7 +117,9 @@ def test_a_publish_that_seemed_lost_for_good_can_be_repeated(wire: Wire, table: 
     assert done.version == 3
 
 
-def test_a_removal_whose_reply_was_lost_finds_nothing_when_it_is_repeated(wire: Wire, table: Table) -> None:
+def test_a_removal_whose_reply_was_lost_finds_nothing_when_it_is_repeated(
+    wire: Wire, table: Table
+) -> None:
     """What is gone cannot tell who took it away; the REMOVE record is written once all the same."""
     uploads = DynamoDbUploadStore(table)
     upload = an_upload()
@@ -118,7 +132,9 @@ def test_a_removal_whose_reply_was_lost_finds_nothing_when_it_is_repeated(wire: 
     assert table.get(upload.id) is None
 
 
-def test_a_read_that_breaks_off_says_so_after_what_it_had(wire: Wire, connection: Any, moto: Connection) -> None:
+def test_a_read_that_breaks_off_says_so_after_what_it_had(
+    wire: Wire, connection: Any, moto: Connection
+) -> None:
     store = S3ObjectStore(connection.s3, moto.stack.bucket_name)
     body = bytes(range(256)) * 8192
     store.put("tests/song", body, "audio/wav", {})
@@ -139,7 +155,9 @@ def test_a_read_that_breaks_off_says_so_after_what_it_had(wire: Wire, connection
     assert had == body
 
 
-def test_a_store_that_is_not_there_is_unavailable(moto: Connection, wire: Wire, clock: FakeClock) -> None:
+def test_a_store_that_is_not_there_is_unavailable(
+    moto: Connection, wire: Wire, clock: FakeClock
+) -> None:
     with reached_through("http://127.0.0.1:9", moto) as nowhere:
         with pytest.raises(StorageUnavailable):
             S3ObjectStore(nowhere.s3, moto.stack.bucket_name).head("x")

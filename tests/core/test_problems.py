@@ -49,7 +49,8 @@ def test_every_error_is_in_one_module() -> None:
         for folder in ("libs", "services")
         for path in (ROOT / folder).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.ClassDef) and names & {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+        if isinstance(node, ast.ClassDef)
+        and names & {ast.unparse(base).rpartition(".")[2] for base in node.bases}
     }
 
     assert found == {"libs/core/errors.py"}

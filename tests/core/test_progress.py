@@ -13,13 +13,24 @@ def test_progress_of_an_upload_under_way() -> None:
 
     progress = progress_of(upload)
 
-    assert (progress.id, progress.kind, progress.status, progress.phase) == (upload.id, "upload", "uploading", "uploading")
+    assert (progress.id, progress.kind, progress.status, progress.phase) == (
+        upload.id,
+        "upload",
+        "uploading",
+        "uploading",
+    )
     assert (progress.percent, progress.uploaded_bytes, progress.size) == (41.7, 5 * MIB, 12 * MIB)
     assert (progress.completed_parts, progress.part_count) == (1, 3)
-    assert (progress.version, progress.updated_at, progress.terminal) == (2, upload.updated_at, False)
+    assert (progress.version, progress.updated_at, progress.terminal) == (
+        2,
+        upload.updated_at,
+        False,
+    )
 
 
-@pytest.mark.parametrize("status", [UploadStatus.UPLOADED, UploadStatus.FAILED, UploadStatus.ABORTED])
+@pytest.mark.parametrize(
+    "status", [UploadStatus.UPLOADED, UploadStatus.FAILED, UploadStatus.ABORTED]
+)
 def test_an_ended_upload_is_done(status: UploadStatus) -> None:
     progress = progress_of(an_upload(status=status))
 
@@ -28,17 +39,29 @@ def test_an_ended_upload_is_done(status: UploadStatus) -> None:
 
 def test_progress_of_a_running_conversion() -> None:
     conversion = a_conversion(
-        an_upload(), status=ConversionStatus.CONVERTING, phase=Phase.CONVERTING, percent=12.5, speed=3.0, eta_seconds=20.0
+        an_upload(),
+        status=ConversionStatus.CONVERTING,
+        phase=Phase.CONVERTING,
+        percent=12.5,
+        speed=3.0,
+        eta_seconds=20.0,
     )
 
     progress = progress_of(conversion)
 
-    assert (progress.kind, progress.status, progress.phase, progress.terminal) == ("conversion", "converting", "converting", False)
+    assert (progress.kind, progress.status, progress.phase, progress.terminal) == (
+        "conversion",
+        "converting",
+        "converting",
+        False,
+    )
     assert (progress.percent, progress.speed, progress.eta_seconds) == (12.5, 3.0, 20.0)
     assert (progress.size, progress.part_count, progress.queue_position) == (None, None, None)
 
 
-@pytest.mark.parametrize("status", [ConversionStatus.COMPLETED, ConversionStatus.FAILED, ConversionStatus.CANCELLED])
+@pytest.mark.parametrize(
+    "status", [ConversionStatus.COMPLETED, ConversionStatus.FAILED, ConversionStatus.CANCELLED]
+)
 def test_an_ended_conversion_is_terminal(status: ConversionStatus) -> None:
     assert progress_of(a_conversion(an_upload(), status=status)).terminal
 

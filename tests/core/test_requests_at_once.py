@@ -15,8 +15,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
 from libs.core.adapters.aws.clients import dynamodb_client
-from libs.core.adapters.aws.table import Table
-from libs.core.adapters.aws.updates import Update
+from libs.core.adapters.aws.dynamodb.table import Table
+from libs.core.adapters.aws.dynamodb.updates import Update
 
 THREADS, CALLS = 8, 100
 
@@ -57,7 +57,10 @@ def turns() -> Iterator[None]:
 def spelled_out(request: dict[str, Any]) -> str:
     """The condition with its names and values in their places."""
     text: str = request.get("KeyConditionExpression") or request["ConditionExpression"]
-    values = {name: next(iter(value.values())) for name, value in request["ExpressionAttributeValues"].items()}
+    values = {
+        name: next(iter(value.values()))
+        for name, value in request["ExpressionAttributeValues"].items()
+    }
     places = {**request["ExpressionAttributeNames"], **values}
     return re.sub(r"[#:]\w+", lambda found: str(places[found[0]]), text)
 
@@ -70,19 +73,21 @@ def count(table: Table, n: int) -> str:
 
 def delete(table: Table, n: int) -> str:
     with pytest.raises(KeyError):
-        table.delete(f"thing-{n}", Attr("owner").eq(f"owner-{n}") & Attr("expires_at").gt(n))
+        table.delete(f"item-{n}", Attr("owner").eq(f"owner-{n}") & Attr("expires_at").gt(n))
     return f"(attribute_exists(pk) AND (owner = owner-{n} AND expires_at > {n}))"
 
 
 def update(table: Table, n: int) -> str:
     with pytest.raises(KeyError):
-        table.update(f"thing-{n}", Update(Attr("owner").eq(f"owner-{n}"), set={"name": n}))
+        table.update(f"item-{n}", Update(Attr("owner").eq(f"owner-{n}"), set={"name": n}))
     return f"owner = owner-{n})"
 
 
 @pytest.mark.usefixtures("turns")
 @pytest.mark.parametrize("call", [count, delete, update])
-def test_every_condition_arrives_as_it_was_asked(call: Callable[[Table, int], str], table: Table, asked: list[dict[str, Any]]) -> None:
+def test_every_condition_arrives_as_it_was_asked(
+    call: Callable[[Table, int], str], table: Table, asked: list[dict[str, Any]]
+) -> None:
     with ThreadPoolExecutor(THREADS) as pool:
         wanted = list(pool.map(lambda n: call(table, n), range(THREADS * CALLS)))
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.core.adapters.aws.clients import s3_client
-from libs.core.adapters.aws.signer import S3UrlSigner, content_disposition
+from libs.core.adapters.aws.url_signer import S3UrlSigner, content_disposition
 
 
 @pytest.fixture
@@ -47,7 +47,9 @@ def test_a_download_is_signed_with_name_and_media_type(signer: S3UrlSigner) -> N
 
     query = _query(url)
     assert (query["response-content-type"], query["X-Amz-Expires"]) == ("audio/mpeg", "600")
-    assert query["response-content-disposition"] == content_disposition("Für Elise.mp3", inline=False)
+    assert query["response-content-disposition"] == content_disposition(
+        "Für Elise.mp3", inline=False
+    )
     assert query["X-Amz-SignedHeaders"] == "host"
 
 

@@ -30,7 +30,11 @@ def test_every_file_is_cut_into_parts_that_s3_takes(size: int) -> None:
 
     assert MIN_PART_SIZE <= upload.part_size <= MAX_PART_SIZE
     assert upload.part_size % MIB == 0
-    assert 1 <= upload.part_count <= (USUAL_PARTS if size <= USUAL_PARTS * MAX_PART_SIZE else MAX_PARTS)
+    assert (
+        1
+        <= upload.part_count
+        <= (USUAL_PARTS if size <= USUAL_PARTS * MAX_PART_SIZE else MAX_PARTS)
+    )
 
 
 @given(sizes)
@@ -72,7 +76,11 @@ def test_bytes_and_percent_follow_from_the_parts() -> None:
 
 
 def test_nothing_uploaded_is_0_percent() -> None:
-    assert (an_upload().uploaded_bytes, an_upload().percent, an_upload().missing_parts) == (0, 0.0, [1, 2, 3])
+    assert (an_upload().uploaded_bytes, an_upload().percent, an_upload().missing_parts) == (
+        0,
+        0.0,
+        [1, 2, 3],
+    )
 
 
 def test_an_uploaded_file_is_100_percent() -> None:
@@ -100,6 +108,9 @@ def test_a_key_leads_back_to_its_upload() -> None:
     assert upload_id_of(upload.key) == upload.id
 
 
-@pytest.mark.parametrize("key", ["", "uploads", "uploads/x", "uploads/x/source/more", "outputs/x/source", "/uploads/x/source"])
+@pytest.mark.parametrize(
+    "key",
+    ["", "uploads", "uploads/x", "uploads/x/source/more", "outputs/x/source", "/uploads/x/source"],
+)
 def test_a_key_of_anything_else_leads_nowhere(key: str) -> None:
     assert upload_id_of(key) is None

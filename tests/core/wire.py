@@ -35,8 +35,14 @@ class _Carrier(BaseHTTPRequestHandler):
 
     def carry(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in ("connection", "expect")}
-        request = urllib.request.Request(self.server.upstream + self.path, body or None, headers, method=self.command)
+        headers = {
+            name: value
+            for name, value in self.headers.items()
+            if name.lower() not in ("connection", "expect")
+        }
+        request = urllib.request.Request(
+            self.server.upstream + self.path, body or None, headers, method=self.command
+        )
         try:
             with urllib.request.urlopen(request) as answer:
                 status, answered, content = answer.status, answer.headers, answer.read()
@@ -50,7 +56,13 @@ class _Carrier(BaseHTTPRequestHandler):
             return
         self.send_response(status)
         for name, value in answered.items():
-            if name.lower() not in ("connection", "transfer-encoding", "content-length", "server", "date"):
+            if name.lower() not in (
+                "connection",
+                "transfer-encoding",
+                "content-length",
+                "server",
+                "date",
+            ):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

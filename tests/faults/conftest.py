@@ -18,21 +18,33 @@ from tests.system.client import Client, Json
 LEASE = 4
 """Seconds: as short as a busy machine allows, since every death costs a test that long."""
 
-SETTINGS = {"TINYPIXO_SLOTS": "0", "TINYPIXO_LEASE": str(LEASE), "TINYPIXO_SWEEP_GRACE": "0", "TINYPIXO_SWEEP_EVERY": "0"}
+SETTINGS = {
+    "TINYPIXO_SLOTS": "0",
+    "TINYPIXO_LEASE": str(LEASE),
+    "TINYPIXO_SWEEP_GRACE": "0",
+    "TINYPIXO_SWEEP_EVERY": "0",
+}
 
 SECONDS = 100
 """Of sound."""
 
 REQUESTS: tuple[Json, ...] = (
     {"format": "mp3"},
-    {"format": "flac", "bit_depth": 24, "sample_rate": 96000, "normalize": -16.0},  # 24 MB: three parts; seconds long, by two passes
+    {
+        "format": "flac",
+        "bit_depth": 24,
+        "sample_rate": 96000,
+        "normalize": -16.0,
+    },  # 24 MB: three parts; seconds long, by two passes
     {"format": "opus"},
 )
 
 
 @pytest.fixture(scope="session")
 def faulty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
-    with EmbeddedStack(tmp_path_factory.mktemp("faults"), free_port(), settings=SETTINGS) as running:
+    with EmbeddedStack(
+        tmp_path_factory.mktemp("faults"), free_port(), settings=SETTINGS
+    ) as running:
         yield running
 
 
@@ -77,11 +89,15 @@ class Bucket:
         """The keys under a conversion's prefix; parts of uploads that nobody finished count too."""
         prefix = output_prefix(conversion_id)
         objects = self._client.list_objects_v2(Bucket=self._name, Prefix=prefix).get("Contents", [])
-        unfinished = self._client.list_multipart_uploads(Bucket=self._name, Prefix=prefix).get("Uploads", [])
+        unfinished = self._client.list_multipart_uploads(Bucket=self._name, Prefix=prefix).get(
+            "Uploads", []
+        )
         return [found["Key"] for found in (*objects, *unfinished)]
 
     def sweep(self) -> None:
-        answer = httpx.post(self._sweep, json={}, headers={"Authorization": f"Bearer {self._token}"}, timeout=60)
+        answer = httpx.post(
+            self._sweep, json={}, headers={"Authorization": f"Bearer {self._token}"}, timeout=60
+        )
         assert answer.status_code == 200, answer.text
         assert answer.json()["failed"] == []
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import EmbeddedStack
-from services.conversion.running import MAX_LOST_ATTEMPTS
+from services.conversion.worker.attempt import MAX_LOST_ATTEMPTS
 from tests.audio import song
 from tests.faults.conftest import REQUESTS, Bucket
 from tests.faults.workers import WorkerProcess, descendants, eventually, workers
@@ -37,14 +37,18 @@ def endless(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @contextmanager
 def long_conversion(client: Client, endless: bytes) -> Iterator[str]:
     """It is gone after the `with`, so that nobody goes on with it."""
-    upload = client.upload(endless, "song.mp3", {"format": "flac", "normalize": -16.0, "sample_rate": 192000})
+    upload = client.upload(
+        endless, "song.mp3", {"format": "flac", "normalize": -16.0, "sample_rate": 192000}
+    )
     try:
         yield upload["conversions"][0]
     finally:
         client.http.delete(f"/api/uploads/{upload['id']}")
 
 
-def who_runs(candidates: Sequence[WorkerProcess], conversion_id: str, seconds: float = 60.0) -> WorkerProcess:
+def who_runs(
+    candidates: Sequence[WorkerProcess], conversion_id: str, seconds: float = 60.0
+) -> WorkerProcess:
     def found() -> WorkerProcess | None:
         return next((worker for worker in candidates if worker.running() == conversion_id), None)
 
@@ -53,13 +57,18 @@ def who_runs(candidates: Sequence[WorkerProcess], conversion_id: str, seconds: f
     return worker
 
 
-def test_told_to_end_it_hands_over_at_once_as_often_as_it_takes(faulty_stack: EmbeddedStack, client: Client, endless: bytes) -> None:
+def test_told_to_end_it_hands_over_at_once_as_often_as_it_takes(
+    faulty_stack: EmbeddedStack, client: Client, endless: bytes
+) -> None:
     """More often than deaths would be forgiven: none of these counts as one."""
     print(f"TINYPIXO_SEED={SEED}")
     dice = random.Random(SEED)
     times = MAX_LOST_ATTEMPTS + 1
     names = [f"deployed-{n}" for n in range(times + 1)]
-    with workers(faulty_stack, *names) as all_of_them, long_conversion(client, endless) as conversion_id:
+    with (
+        workers(faulty_stack, *names) as all_of_them,
+        long_conversion(client, endless) as conversion_id,
+    ):
         waiting = list(all_of_them)
         told: list[tuple[WorkerProcess, float]] = []
         for _ in range(times):
@@ -79,17 +88,27 @@ def test_told_to_end_it_hands_over_at_once_as_often_as_it_takes(faulty_stack: Em
         assert (running["status"], running["attempts"]) == ("converting", times + 1)
 
 
-def test_told_to_end_it_finishes_what_is_nearly_done(faulty_stack: EmbeddedStack, client: Client, track: bytes, hashes: list[str]) -> None:
+def test_told_to_end_it_finishes_what_is_nearly_done(
+    faulty_stack: EmbeddedStack, client: Client, track: bytes, hashes: list[str]
+) -> None:
     upload = client.upload(track, "song.mp3")
     with workers(faulty_stack, "finishing") as (only,):
         conversion_id = client.convert(upload["id"], **REQUESTS[1])["id"]
-        eventually(lambda: client.conversion(conversion_id).get("eta_seconds"), 60, "it knows how long it will take")
+        eventually(
+            lambda: client.conversion(conversion_id).get("eta_seconds"),
+            60,
+            "it knows how long it will take",
+        )
         began = time.monotonic()
         only.send(signal.SIGTERM)
         assert only.process.wait(30) == 0
         assert time.monotonic() - began < 30
     done = client.conversion(conversion_id)
-    assert (done["status"], done["attempts"], done["output"]["sha256"]) == ("completed", 1, hashes[1])
+    assert (done["status"], done["attempts"], done["output"]["sha256"]) == (
+        "completed",
+        1,
+        hashes[1],
+    )
 
 
 def test_killed_while_it_ends_it_has_died_like_any_other(
@@ -99,7 +118,11 @@ def test_killed_while_it_ends_it_has_died_like_any_other(
     with workers(faulty_stack, "ending", "next") as both:
         conversion_id = client.convert(upload["id"], **REQUESTS[1])["id"]
         old = who_runs(both, conversion_id)
-        eventually(lambda: client.conversion(conversion_id).get("eta_seconds"), 60, "it knows how long it will take")
+        eventually(
+            lambda: client.conversion(conversion_id).get("eta_seconds"),
+            60,
+            "it knows how long it will take",
+        )
         old.send(signal.SIGTERM)
         time.sleep(0.3)  # the time that an impatient platform gives
         children = old.kill()
@@ -114,16 +137,25 @@ def test_killed_while_it_ends_it_has_died_like_any_other(
 def test_what_a_person_takes_back_ends_wherever_it_runs(
     faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, endless: bytes, call: str
 ) -> None:
-    with workers(faulty_stack, f"cancelled-by-{call}") as (worker,), long_conversion(client, endless) as conversion_id:
-        children = eventually(lambda: worker.running() and descendants(worker.process.pid), 60, "ffmpeg runs")
+    with (
+        workers(faulty_stack, f"cancelled-by-{call}") as (worker,),
+        long_conversion(client, endless) as conversion_id,
+    ):
+        children = eventually(
+            lambda: worker.running() and descendants(worker.process.pid), 60, "ffmpeg runs"
+        )
         assert isinstance(children, list)
         if call == "cancel":
             answer: Json = ok(client.http.post(f"/api/conversions/{conversion_id}/cancel"), 202)
             assert answer["status"] == "cancelled"
         else:
             assert client.http.delete(f"/api/conversions/{conversion_id}").status_code == 204
-        eventually(lambda: not any(child.alive() for child in children), CANCELLED_IN, "ffmpeg has ended")
-        eventually(lambda: worker.ended(conversion_id) == "conversion.lost", 10, "the attempt has ended")
+        eventually(
+            lambda: not any(child.alive() for child in children), CANCELLED_IN, "ffmpeg has ended"
+        )
+        eventually(
+            lambda: worker.ended(conversion_id) == "conversion.lost", 10, "the attempt has ended"
+        )
         assert not descendants(worker.process.pid)
     bucket.sweep()
     assert bucket.outputs_of(conversion_id) == []
@@ -133,8 +165,13 @@ def test_nothing_of_a_killed_worker_is_left_on_the_disk(
     faulty_stack: EmbeddedStack, client: Client, endless: bytes, tmp_path: Path
 ) -> None:
     """There is nothing to sweep at the start: what it had was memory, which goes with the process."""
-    with workers(faulty_stack, "tidy", TMPDIR=str(tmp_path)) as (worker,), long_conversion(client, endless) as conversion_id:
-        eventually(lambda: client.conversion(conversion_id)["percent"], 60, "it is in the middle of it")
+    with (
+        workers(faulty_stack, "tidy", TMPDIR=str(tmp_path)) as (worker,),
+        long_conversion(client, endless) as conversion_id,
+    ):
+        eventually(
+            lambda: client.conversion(conversion_id)["percent"], 60, "it is in the middle of it"
+        )
         worker.kill()
 
     assert list(tmp_path.iterdir()) == []

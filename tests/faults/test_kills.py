@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 from deploy.local.stack import EmbeddedStack
-from services.conversion.running import MAX_LOST_ATTEMPTS
+from services.conversion.worker.attempt import MAX_LOST_ATTEMPTS
 from tests.faults.conftest import REQUESTS, Bucket
 from tests.faults.workers import Child, WorkerProcess, eventually, workers
 from tests.system.client import Client, is_terminal
@@ -50,11 +50,20 @@ class Killer:
 
     def _chances(self) -> list[WorkerProcess]:
         found = [(worker, worker.running()) for worker in self._workers]
-        return [worker for worker, running in found if running and self.killed[running] < MAX_LOST_ATTEMPTS - 1]
+        return [
+            worker
+            for worker, running in found
+            if running and self.killed[running] < MAX_LOST_ATTEMPTS - 1
+        ]
 
 
 def test_conversions_survive_the_deaths_of_their_workers(
-    faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str], kills: int
+    faulty_stack: EmbeddedStack,
+    client: Client,
+    bucket: Bucket,
+    track: bytes,
+    hashes: list[str],
+    kills: int,
 ) -> None:
     print(f"TINYPIXO_SEED={SEED}")
     upload = client.upload(track, "song.mp3")
@@ -72,15 +81,27 @@ def test_conversions_survive_the_deaths_of_their_workers(
         ended = [client.until_ended(conversion_id) for conversion_id in asked]
     print(f"{kills} kills hit {len(killer.killed)} of {len(asked)} conversions")
 
-    assert [(each["status"], each.get("error"), each["attempts"]) for each in ended if each["status"] != "completed"] == []
-    assert [conversion["output"]["sha256"] for conversion in ended] == [hashes[request] for request in asked.values()]
+    assert [
+        (each["status"], each.get("error"), each["attempts"])
+        for each in ended
+        if each["status"] != "completed"
+    ] == []
+    assert [conversion["output"]["sha256"] for conversion in ended] == [
+        hashes[request] for request in asked.values()
+    ]
     for conversion in ended:
         client.download(conversion["id"])
     # Some deaths come a moment after the work is done; most must not.
     assert sum(conversion["attempts"] - 1 for conversion in ended) >= kills / 2
-    assert not [child.pid for child in killer.orphans if child.alive()], "an ffmpeg outlived its worker"
+    assert not [child.pid for child in killer.orphans if child.alive()], (
+        "an ffmpeg outlived its worker"
+    )
     published = Counter(conversion_id for worker in both for conversion_id in worker.published())
     assert [conversion_id for conversion_id, times in published.items() if times > 1] == []
     bucket.sweep()
-    assert [client.conversion(conversion["id"])["version"] for conversion in ended] == [conversion["version"] for conversion in ended]
-    assert {conversion_id: len(bucket.outputs_of(conversion_id)) for conversion_id in asked} == dict.fromkeys(asked, 1)
+    assert [client.conversion(conversion["id"])["version"] for conversion in ended] == [
+        conversion["version"] for conversion in ended
+    ]
+    assert {
+        conversion_id: len(bucket.outputs_of(conversion_id)) for conversion_id in asked
+    } == dict.fromkeys(asked, 1)

@@ -1,4 +1,4 @@
-"""There is no room for what is being converted (FAULTS.md, row 29). Nothing is written to a disk here, so it is memory that is full."""
+"""There is no room for what is being converted (FAULTS.md, row 29). EmptyBody is written to a disk here, so it is memory that is full."""
 
 import errno
 import os
@@ -9,9 +9,9 @@ import pytest
 
 from deploy.local.stack import EmbeddedStack
 from libs.core.domain.conversions import Conversion, ConversionStatus
-from services.conversion.adapters import memory
-from services.conversion.adapters.engine import FfmpegEngine
+from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import PART_SIZE
+from services.conversion.storage import memory_file
 from tests.conversion.support import World, beating
 from tests.fakes import a_conversion, an_upload
 from tests.faults.conftest import REQUESTS, Bucket
@@ -31,13 +31,25 @@ def test_a_result_that_finds_no_more_room_fails_cleanly_and_the_worker_goes_on(
         resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (room, room))
         for _ in range(2):
             failed = client.until_ended(client.convert(upload["id"], **REQUESTS[1])["id"])
-            assert (failed["status"], failed["error"]["code"], failed["attempts"]) == ("failed", "internal", 1)
+            assert (failed["status"], failed["error"]["code"], failed["attempts"]) == (
+                "failed",
+                "internal",
+                1,
+            )
             problem(client.http.get(f"/api/conversions/{failed['id']}/download"), 409, "not_ready")
-            eventually(lambda: not bucket.outputs_of(failed["id"]), 10, "nothing of it is left, before any sweep")  # noqa: B023 -- called at once
+            eventually(
+                lambda: not bucket.outputs_of(failed["id"]),  # noqa: B023 -- called at once
+                10,
+                "nothing of it is left, before any sweep",
+            )
         assert not descendants(worker.process.pid)
 
         done = client.until_ended(client.convert(upload["id"], **REQUESTS[0])["id"])
-        assert (done["status"], done["attempts"], done["output"]["sha256"]) == ("completed", 1, hashes[0])
+        assert (done["status"], done["attempts"], done["output"]["sha256"]) == (
+            "completed",
+            1,
+            hashes[0],
+        )
         assert worker.process.poll() is None
 
 
@@ -54,14 +66,14 @@ def queued(world: World, body: bytes) -> Conversion:
 
 
 def cannot_be_made(name: str, short: pytest.MonkeyPatch) -> None:
-    create = memory.create
+    create = memory_file.create
 
     def create_none(wanted: str) -> int:
         if wanted == name:
             raise OSError(errno.ENOMEM, "Cannot allocate memory")
         return create(wanted)
 
-    short.setattr(memory, "create", create_none)
+    short.setattr(memory_file, "create", create_none)
 
 
 def takes_nothing_from_us(name: str, short: pytest.MonkeyPatch) -> None:
@@ -76,8 +88,12 @@ def takes_nothing_from_us(name: str, short: pytest.MonkeyPatch) -> None:
 
 
 def takes_nothing_from_ffmpeg(name: str, short: pytest.MonkeyPatch) -> None:
-    create = memory.create
-    short.setattr(memory, "create", lambda wanted: os.open("/dev/full", os.O_RDWR) if wanted == name else create(wanted))
+    create = memory_file.create
+    short.setattr(
+        memory_file,
+        "create",
+        lambda wanted: os.open("/dev/full", os.O_RDWR) if wanted == name else create(wanted),
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,7 +108,11 @@ def takes_nothing_from_ffmpeg(name: str, short: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_wherever_memory_is_short_nothing_is_published_and_the_next_one_is_converted(
-    world: World, track: bytes, monkeypatch: pytest.MonkeyPatch, name: str, is_full: Callable[[str, pytest.MonkeyPatch], None]
+    world: World,
+    track: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    is_full: Callable[[str, pytest.MonkeyPatch], None],
 ) -> None:
     run = world.run(FfmpegEngine())
     first, second = queued(world, track), queued(world, track)
@@ -109,6 +129,8 @@ def test_wherever_memory_is_short_nothing_is_published_and_the_next_one_is_conve
     assert "try again" in failed.error.detail
     assert world.outputs(first) == {}
     assert world.open_parts(first) == []
-    eventually(lambda: set(os.listdir("/proc/self/fd")) <= before, 10, "the files closed")  # large files are closed aside
+    eventually(
+        lambda: set(os.listdir("/proc/self/fd")) <= before, 10, "the files closed"
+    )  # large files are closed aside
     assert run(second.id, beating) is True
     assert world.now(second).status is ConversionStatus.COMPLETED

@@ -25,7 +25,12 @@ LONG: Json = {"format": "flac", "normalize": -16.0, "sample_rate": 192000}
 def failing(stack: EmbeddedStack, call: str) -> Iterator[FaultProxy]:
     """Every call of this name is refused, or done without an answer, until `chances` are cleared."""
     assert isinstance(stack.target, EmulatorTarget)
-    proxy = FaultProxy(stack.target.emulator.endpoint_url, {"throttle": 0.5, "drop request": 0.5}, SEED, services=(f"amazonsqs.{call}",))
+    proxy = FaultProxy(
+        stack.target.emulator.endpoint_url,
+        {"throttle": 0.5, "drop request": 0.5},
+        SEED,
+        services=(f"amazonsqs.{call}",),
+    )
     try:
         yield proxy
     finally:
@@ -51,7 +56,12 @@ class Inbox:
 
     def count(self) -> int:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        return sum(int(n) for n in self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)["Attributes"].values())
+        return sum(
+            int(n)
+            for n in self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)[
+                "Attributes"
+            ].values()
+        )
 
 
 @pytest.mark.parametrize("call", ["deletemessage", "changemessagevisibility"])
@@ -61,7 +71,10 @@ def test_it_makes_one_conversion_of_each_all_the_same(
     ended: list[Json] = []
     upload = client.upload(track, "song.mp3")
 
-    with failing(faulty_stack, call) as proxy, workers(faulty_stack, f"forgotten-{call}", AWS_ENDPOINT_URL=proxy.url) as (worker,):
+    with (
+        failing(faulty_stack, call) as proxy,
+        workers(faulty_stack, f"forgotten-{call}", AWS_ENDPOINT_URL=proxy.url) as (worker,),
+    ):
 
         def one_more() -> bool:
             """Some are found by looking around, which needs no message."""
@@ -70,9 +83,13 @@ def test_it_makes_one_conversion_of_each_all_the_same(
 
         eventually(one_more, 120, f"{call} has failed")
         proxy.chances.clear()
-        eventually(lambda: not inbox.count(), 60, "every message has come again and is gone for good")
+        eventually(
+            lambda: not inbox.count(), 60, "every message has come again and is gone for good"
+        )
         assert worker.process.poll() is None
 
     assert [(each["status"], each["attempts"]) for each in ended] == [("completed", 1)] * len(ended)
     assert len({each["output"]["sha256"] for each in ended}) == 1
-    assert [client.conversion(each["id"])["version"] for each in ended] == [each["version"] for each in ended]
+    assert [client.conversion(each["id"])["version"] for each in ended] == [
+        each["version"] for each in ended
+    ]

@@ -10,15 +10,17 @@ import pytest
 from botocore.retries import standard
 
 from libs.core.adapters.aws.conversions import DynamoDbConversionStore
+from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.leases import DynamoDbConversionLeases
-from libs.core.adapters.aws.s3 import S3MultipartUploads, S3ObjectStore
-from libs.core.adapters.aws.table import Table
+from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
+from libs.core.adapters.aws.objects import S3ObjectStore
 from libs.core.adapters.aws.uploads import DynamoDbUploadStore
 from libs.core.domain.conversions import Conversion, output_prefix
 from libs.core.domain.uploads import MIN_PART_SIZE
 from libs.core.errors import StorageUnavailable
-from services.conversion import running, streams
-from services.conversion.running import RunConversion
+from services.conversion.storage import object_source, retry
+from services.conversion.worker import attempt as running
+from services.conversion.worker.attempt import RunConversion
 from tests.contracts.aws import AwsBackend, Connection, moto_running, reached_through
 from tests.conversion.support import LEASE, FakeEngine, beating, convert_in_parts
 from tests.fakes import FakeClock, a_conversion, an_upload
@@ -30,7 +32,12 @@ SOURCE = b"a source"
 BODIES = (b"1" * MIN_PART_SIZE, b"the last")
 
 Chances = dict[Fault, float]
-OFTEN: Chances = {"throttle": 0.16, "drop request": 0.04, "drop response": 0.06, "truncate response": 0.04}
+OFTEN: Chances = {
+    "throttle": 0.16,
+    "drop request": 0.04,
+    "drop response": 0.06,
+    "truncate response": 0.04,
+}
 """Three requests of ten suffer something."""
 
 
@@ -44,13 +51,15 @@ def moto() -> Iterator[Connection]:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries without the waiting."""
     monkeypatch.setattr(standard.ExponentialBackoff, "delay_amount", lambda *_: 0.0)
-    monkeypatch.setattr(streams, "READ_PAUSES", (0.0,) * len(streams.READ_PAUSES))
-    monkeypatch.setattr(streams, "WRITE_PAUSES", (0.0,) * len(streams.WRITE_PAUSES))
+    monkeypatch.setattr(object_source, "READ_PAUSES", (0.0,) * len(object_source.READ_PAUSES))
+    monkeypatch.setattr(retry, "WRITE_PAUSES", (0.0,) * len(retry.WRITE_PAUSES))
     monkeypatch.setattr(running, "REPORT_EVERY", 0.0)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_conversion_ends_completed_and_whole_whatever_the_network_does(moto: Connection, clock: FakeClock, seed: int) -> None:
+def test_a_conversion_ends_completed_and_whole_whatever_the_network_does(
+    moto: Connection, clock: FakeClock, seed: int
+) -> None:
     proxy = FaultProxy(moto.endpoint, OFTEN, seed)
     try:
         with moto.table() as table_name, reached_through(proxy.url, moto) as shaky:
@@ -60,8 +69,12 @@ def test_a_conversion_ends_completed_and_whole_whatever_the_network_does(moto: C
             published = straight.conversions.get(conversion.id)
             assert published.status == "completed", published
             assert published.output
-            assert b"".join(straight.objects.read(published.output.key, 0, published.output.size)) == b"".join(BODIES)
-            assert [found.key for found in straight.objects.list(output_prefix(conversion.id))] == [published.output.key]
+            assert b"".join(
+                straight.objects.read(published.output.key, 0, published.output.size)
+            ) == b"".join(BODIES)
+            assert [found.key for found in straight.objects.list(output_prefix(conversion.id))] == [
+                published.output.key
+            ]
             assert published.percent == 100
             assert published.output_upload is None
     finally:
@@ -73,10 +86,14 @@ def queued(backend: AwsBackend, clock: FakeClock) -> Conversion:
     upload = an_upload(now=clock(), size=len(SOURCE))
     backend.uploads.create(upload, [])
     backend.objects.put(upload.key, SOURCE, "audio/wav", {})
-    return backend.conversions.create(a_conversion(upload), backend.uploads.mark_uploaded(upload.id))
+    return backend.conversions.create(
+        a_conversion(upload), backend.uploads.mark_uploaded(upload.id)
+    )
 
 
-def run_until_ended(shaky: Connection, straight: AwsBackend, conversion: Conversion, clock: FakeClock) -> None:
+def run_until_ended(
+    shaky: Connection, straight: AwsBackend, conversion: Conversion, clock: FakeClock
+) -> None:
     """What workers do with a conversion that comes back: another attempt, when the lease is over."""
     table = Table(shaky.dynamodb, straight.table.name, clock)
     bucket = shaky.stack.bucket_name
@@ -95,7 +112,10 @@ def run_until_ended(shaky: Connection, straight: AwsBackend, conversion: Convers
 
 def test_the_dice_are_the_same_for_the_same_seed() -> None:
     chances: Chances = dict.fromkeys(FAULTS, 0.2)
-    one, other = FaultProxy("http://127.0.0.1:9", chances, 7), FaultProxy("http://127.0.0.1:9", chances, 7)
+    one, other = (
+        FaultProxy("http://127.0.0.1:9", chances, 7),
+        FaultProxy("http://127.0.0.1:9", chances, 7),
+    )
 
     drawn = [one.draw("s3") for _ in range(100)]
     assert drawn == [other.draw("s3") for _ in range(100)]

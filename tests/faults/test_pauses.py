@@ -49,20 +49,37 @@ def test_a_pause_is_told_in_words_and_gets_over_by_itself(
 
         with paused(faulty_stack):
             began = time.monotonic()
-            for path in (f"/api/uploads/{upload['id']}", f"/api/conversions/{conversion_id}", f"/api/progress/{conversion_id}"):
+            for path in (
+                f"/api/uploads/{upload['id']}",
+                f"/api/conversions/{conversion_id}",
+                f"/api/progress/{conversion_id}",
+            ):
                 asked = time.monotonic()
                 answer = client.http.get(path)
                 found = problem(answer, 503, "storage_unavailable")
                 assert time.monotonic() - asked < TOLD_IN, path
                 assert int(answer.headers["retry-after"]) > 0
-                assert "Nothing is lost" in found["detail"]
-            ready = httpx.get(f"http://127.0.0.1:{faulty_stack.ports['conversion']}/health/ready", timeout=TOLD_IN)
-            assert {"S3", "DynamoDB", "SQS"} == problem(ready, 503, "not_ready")["unreachable"].keys()
-            assert httpx.get(f"http://127.0.0.1:{faulty_stack.ports['conversion']}/health/live").status_code == 200
+                assert "EmptyBody is lost" in found["detail"]
+            ready = httpx.get(
+                f"http://127.0.0.1:{faulty_stack.ports['conversion']}/health/ready", timeout=TOLD_IN
+            )
+            assert {"S3", "DynamoDB", "SQS"} == problem(ready, 503, "not_ready")[
+                "unreachable"
+            ].keys()
+            assert (
+                httpx.get(
+                    f"http://127.0.0.1:{faulty_stack.ports['conversion']}/health/live"
+                ).status_code
+                == 200
+            )
             eventually(lambda: time.monotonic() - began > 2 * LEASE, 30, "the lease is over too")
 
         back = time.monotonic()
-        eventually(lambda: client.http.get(f"/api/uploads/{upload['id']}").status_code == 200, BACK_IN, "the API is back")
+        eventually(
+            lambda: client.http.get(f"/api/uploads/{upload['id']}").status_code == 200,
+            BACK_IN,
+            "the API is back",
+        )
         ended = client.until_ended(conversion_id)
         assert time.monotonic() - back < BACK_IN + 15, "and the conversion's own time"
     assert (ended["status"], ended["output"]["sha256"]) == ("completed", hashes[1])
@@ -70,15 +87,27 @@ def test_a_pause_is_told_in_words_and_gets_over_by_itself(
     assert len(bucket.outputs_of(conversion_id)) == 1
 
 
-def test_an_idle_worker_goes_on_after_a_pause(faulty_stack: EmbeddedStack, client: Client, track: bytes, hashes: list[str]) -> None:
+def test_an_idle_worker_goes_on_after_a_pause(
+    faulty_stack: EmbeddedStack, client: Client, track: bytes, hashes: list[str]
+) -> None:
     """Paused while it waits for messages, and for longer than its client waits."""
     upload = client.upload(track, "song.mp3")
     with workers(faulty_stack, "idle") as (worker,):
         with paused(faulty_stack):
-            eventually(lambda: any(e["event"] == "worker.step_failed" for e in worker.events()), 60, "the worker has noticed")
+            eventually(
+                lambda: any(e["event"] == "worker.step_failed" for e in worker.events()),
+                60,
+                "the worker has noticed",
+            )
         back = time.monotonic()
-        eventually(lambda: client.http.get("/api/uploads").status_code == 200, BACK_IN, "the API is back")
+        eventually(
+            lambda: client.http.get("/api/uploads").status_code == 200, BACK_IN, "the API is back"
+        )
         conversion_id = client.convert(upload["id"], **REQUESTS[0])["id"]
-        eventually(lambda: worker.running() or worker.ended(conversion_id), BACK_IN, "the worker works again")
+        eventually(
+            lambda: worker.running() or worker.ended(conversion_id),
+            BACK_IN,
+            "the worker works again",
+        )
         assert time.monotonic() - back < BACK_IN
         assert client.until_ended(conversion_id)["output"]["sha256"] == hashes[0]

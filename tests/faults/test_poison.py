@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from deploy.local.stack import EmbeddedStack
-from services.conversion.running import MAX_LOST_ATTEMPTS
+from services.conversion.worker.attempt import MAX_LOST_ATTEMPTS
 from tests.faults.conftest import REQUESTS, Bucket
 from tests.faults.workers import WorkerProcess, descendants, workers
 from tests.system.client import Client, is_terminal
@@ -25,7 +25,9 @@ def every_converter_crashes(worker: WorkerProcess) -> Iterator[list[int]]:
     def crash() -> None:
         while not over.is_set():
             for child in descendants(worker.process.pid):
-                if child.pid not in crashed and child.name().startswith("ffmpeg"):  # and not what is about to become one
+                if child.pid not in crashed and child.name().startswith(
+                    "ffmpeg"
+                ):  # and not what is about to become one
                     os.kill(child.pid, signal.SIGSEGV)
                     crashed.append(child.pid)
 

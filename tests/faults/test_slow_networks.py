@@ -64,7 +64,9 @@ def slow_senders(client: Client, network: TcpProxy) -> Iterator[list[httpx.Respo
         each.result()
 
 
-def test_fifty_slow_senders_keep_nobody_waiting_and_some_of_them_get_through(faulty_stack: EmbeddedStack) -> None:
+def test_fifty_slow_senders_keep_nobody_waiting_and_some_of_them_get_through(
+    faulty_stack: EmbeddedStack,
+) -> None:
     upload_service = f"http://127.0.0.1:{faulty_stack.ports['upload']}"
     data = bytes(100_000)
 
@@ -102,12 +104,19 @@ def test_an_s3_that_is_far_away_keeps_nobody_waiting_who_does_not_need_it(
         done = client.upload(track, "song.mp3", REQUESTS[0])["conversions"][0]
         client.until_ended(done)
 
-    with workers(faulty_stack, "far-from-s3", slots=0, AWS_ENDPOINT_URL_S3=far_away.url) as (service,), Client(service.url) as asking:
+    with (
+        workers(faulty_stack, "far-from-s3", slots=0, AWS_ENDPOINT_URL_S3=far_away.url) as (
+            service,
+        ),
+        Client(service.url) as asking,
+    ):
         asking.http.cookies = client.http.cookies
 
         def download() -> tuple[httpx.Response, float]:
             began = time.monotonic()
-            return asking.http.get(f"/api/conversions/{done}/download", timeout=None), time.monotonic() - began
+            return asking.http.get(
+                f"/api/conversions/{done}/download", timeout=None
+            ), time.monotonic() - began
 
         def see() -> None:
             ok(asking.http.get(f"/api/conversions/{done}"))
@@ -131,13 +140,22 @@ def test_an_s3_that_is_far_away_keeps_nobody_waiting_who_does_not_need_it(
 
 
 def test_a_worker_far_away_leaves_the_work_to_others_until_its_network_is_well(
-    faulty_stack: EmbeddedStack, client: Client, far_away: TcpProxy, bucket: Bucket, track: bytes, hashes: list[str]
+    faulty_stack: EmbeddedStack,
+    client: Client,
+    far_away: TcpProxy,
+    bucket: Bucket,
+    track: bytes,
+    hashes: list[str],
 ) -> None:
     """Well, but slow: a source of a megabyte then takes some seconds."""
     with workers(faulty_stack, "far", slots=2, AWS_ENDPOINT_URL=far_away.url) as (far,):
         eventually(far.answers, 30, "it works")
         far_away.latency = FAR
-        eventually(lambda: any(event["event"] == "worker.step_failed" for event in far.events()), 60, "it has noticed")
+        eventually(
+            lambda: any(event["event"] == "worker.step_failed" for event in far.events()),
+            60,
+            "it has noticed",
+        )
         upload = client.upload(track, "song.mp3", list(REQUESTS))
         with workers(faulty_stack, "near"):
             ended = [client.until_ended(conversion_id) for conversion_id in upload["conversions"]]

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from libs.core.ports.objects import Part
-from services.conversion.adapters.engine import FfmpegEngine
-from services.conversion.ports import Tick
+from libs.core.ports.multipart_uploads import Part
+from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.ports import EngineProgress
 from tests.conversion.engine.support import MemorySink, convert
 from tests.faults.conftest import REQUESTS
 
@@ -33,10 +33,12 @@ class Slow(MemorySink):
 
 
 @pytest.mark.parametrize("request_of", REQUESTS[:2], ids=["in one piece", "in parts"])
-def test_there_are_signs_of_life_while_a_result_is_stored(track: bytes, request_of: dict[str, float | str]) -> None:
+def test_there_are_signs_of_life_while_a_result_is_stored(
+    track: bytes, request_of: dict[str, float | str]
+) -> None:
     sink = Slow()
 
-    def tick(_: Tick) -> None:
+    def tick(_: EngineProgress) -> None:
         if sink.storing.is_set():
             sink.ticked.set()
 

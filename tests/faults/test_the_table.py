@@ -12,7 +12,10 @@ ROWS = [*range(18, 38), 52]
 SECTION = re.compile(r"^## (\d+)\. .*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 TESTS = re.compile(r"^- `(.*)`$", re.MULTILINE)
 
-TABLE = {int(section[1]): TESTS.findall(section[0]) for section in SECTION.finditer((ROOT / "docs" / "faults.md").read_text("utf-8"))}
+TABLE = {
+    int(section[1]): TESTS.findall(section[0])
+    for section in SECTION.finditer((ROOT / "docs" / "faults.md").read_text("utf-8"))
+}
 
 
 @cache

@@ -16,7 +16,12 @@ pytestmark = pytest.mark.stack
 
 SEED = int(os.environ.get("TINYPIXO_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 
-CHANCES: dict[Fault, float] = {"throttle": 0.2, "drop request": 0.03, "drop response": 0.03, "truncate response": 0.06}
+CHANCES: dict[Fault, float] = {
+    "throttle": 0.2,
+    "drop request": 0.03,
+    "drop response": 0.03,
+    "truncate response": 0.06,
+}
 
 
 def test_conversions_complete_to_the_same_bytes_behind_a_bad_network(
@@ -33,7 +38,9 @@ def test_conversions_complete_to_the_same_bytes_behind_a_bad_network(
         proxy.close()
         print(dict(proxy.log))
 
-    assert [(each["status"], each.get("output", {}).get("sha256")) for each in ended] == [("completed", known) for known in hashes]
+    assert [(each["status"], each.get("output", {}).get("sha256")) for each in ended] == [
+        ("completed", known) for known in hashes
+    ]
     assert all(proxy.log[fault] for fault in ("throttle", "truncate response")), proxy.log
     bucket.sweep()
     assert [len(bucket.outputs_of(conversion["id"])) for conversion in ended] == [1] * len(ended)

@@ -27,7 +27,10 @@ def test_a_zombie_is_refused_and_leaves_the_winners_output_alone(
             ended = client.until_ended(conversion_id)
             assert (ended["status"], ended["attempts"]) == ("completed", 2)
             zombie.send(signal.SIGCONT)
-            assert eventually(lambda: zombie.ended(conversion_id), 60, "the zombie ends") == "conversion.lost"
+            assert (
+                eventually(lambda: zombie.ended(conversion_id), 60, "the zombie ends")
+                == "conversion.lost"
+            )
 
     after = client.conversion(conversion_id)
     assert after["version"] == ended["version"]

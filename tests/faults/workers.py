@@ -85,21 +85,37 @@ class WorkerProcess:
 
     def running(self) -> str | None:
         """The conversion that it has claimed and not yet ended, if any."""
-        told = [e for e in self.events() if e["event"].startswith("conversion.") and e["event"] != "conversion.refused"]
-        return told[-1]["conversion"] if told and told[-1]["event"] == "conversion.claimed" else None
+        told = [
+            e
+            for e in self.events()
+            if e["event"].startswith("conversion.") and e["event"] != "conversion.refused"
+        ]
+        return (
+            told[-1]["conversion"] if told and told[-1]["event"] == "conversion.claimed" else None
+        )
 
     def ended(self, conversion_id: str) -> str | None:
         """How its last attempt at a conversion ended, as it says itself."""
-        told = [e["event"] for e in self.events() if e.get("conversion") == conversion_id and e["event"].startswith("conversion.")]
+        told = [
+            e["event"]
+            for e in self.events()
+            if e.get("conversion") == conversion_id and e["event"].startswith("conversion.")
+        ]
         return told[-1] if told and told[-1] != "conversion.claimed" else None
 
     def published(self) -> list[str]:
         """The conversions that it has completed in all its lives."""
-        return [event["conversion"] for event in self.events(since=0) if event["event"] == "conversion.completed"]
+        return [
+            event["conversion"]
+            for event in self.events(since=0)
+            if event["event"] == "conversion.completed"
+        ]
 
 
 @contextmanager
-def workers(stack: EmbeddedStack, *names: str, slots: int = 1, **more: str) -> Iterator[Sequence[WorkerProcess]]:
+def workers(
+    stack: EmbeddedStack, *names: str, slots: int = 1, **more: str
+) -> Iterator[Sequence[WorkerProcess]]:
     """Workers of these names for the length of a `with`; whatever became of them, they are gone after it."""
     running = [WorkerProcess(stack, name, slots, **more) for name in names]
     try:

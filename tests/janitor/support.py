@@ -10,7 +10,7 @@ from libs.core.adapters.memory import (
     MemoryBucket,
     MemoryConversionLeases,
     MemoryConversionStore,
-    MemoryExpiredThings,
+    MemoryExpiredItems,
     MemoryInbox,
     MemoryMultipartUploads,
     MemoryObjectStore,
@@ -18,13 +18,13 @@ from libs.core.adapters.memory import (
     MemoryUploadStore,
 )
 from libs.core.domain.conversions import Conversion
-from libs.core.domain.progress import Thing
+from libs.core.domain.progress import Item
 from libs.core.domain.uploads import Upload
 from libs.core.errors import StorageUnavailable
-from libs.core.ports.objects import NotErased, ObjectInfo
+from libs.core.ports.objects import ObjectInfo, UndeletedObject
 from services.janitor.container import JanitorContainer
 from services.janitor.settings import JanitorSettings
-from services.janitor.sweep import Sweep
+from services.janitor.sweep import SweepExpired
 from services.janitor.use_cases import HandleMessage
 from tests.fakes import FakeClock, a_conversion, an_output, an_upload
 
@@ -50,10 +50,14 @@ class Stubborn(MemoryObjectStore):
         self.keeps: set[str] = set()
         self.away = False
 
-    def erase(self, keys: Iterable[str]) -> Sequence[NotErased]:
+    def erase(self, keys: Iterable[str]) -> Sequence[UndeletedObject]:
         wanted = list(keys)
         super().erase([key for key in wanted if key not in self.keeps])
-        return [NotErased(key, "AccessDenied: not this one") for key in wanted if key in self.keeps]
+        return [
+            UndeletedObject(key, "AccessDenied: not this one")
+            for key in wanted
+            if key in self.keeps
+        ]
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         if self.away:
@@ -61,23 +65,23 @@ class Stubborn(MemoryObjectStore):
         return super().list(prefix)
 
 
-class Unreadable(MemoryExpiredThings):
-    """Cannot say of some things whether they are there."""
+class UnreadableMessage(MemoryExpiredItems):
+    """Cannot say of some items whether they are there."""
 
     def __init__(self, table: MemoryTable) -> None:
         super().__init__(table)
         self.unreadable: set[str] = set()
 
-    def exists(self, thing_id: str) -> bool:
-        self._look(thing_id)
-        return super().exists(thing_id)
+    def exists(self, item_id: str) -> bool:
+        self._look(item_id)
+        return super().exists(item_id)
 
-    def remove_expired(self, thing: Thing, now: float) -> bool:
-        self._look(thing.id)
-        return super().remove_expired(thing, now)
+    def remove_expired(self, item: Item, now: float) -> bool:
+        self._look(item.id)
+        return super().remove_expired(item, now)
 
-    def _look(self, thing_id: str) -> None:
-        if thing_id in self.unreadable:
+    def _look(self, item_id: str) -> None:
+        if item_id in self.unreadable:
             raise StorageUnavailable("Away.", retry_after=2)
 
 
@@ -91,7 +95,7 @@ class House:
         self.table = MemoryTable(clock)
         self.objects = Stubborn(self.bucket)
         self.multiparts = MemoryMultipartUploads(self.bucket)
-        self.things = Unreadable(self.table)
+        self.items = UnreadableMessage(self.table)
         self.uploads = MemoryUploadStore(self.table)
         self.conversions = MemoryConversionStore(self.table)
         self.leases = MemoryConversionLeases(self.table)
@@ -109,7 +113,7 @@ class House:
         container = JanitorContainer(settings=JanitorSettings(**given, **settings))
         container.objects.override(providers.Object(self.objects))
         container.multipart.override(providers.Object(self.multiparts))
-        container.things.override(providers.Object(self.things))
+        container.items.override(providers.Object(self.items))
         container.conversions.override(providers.Object(self.conversions))
         container.inbox.override(providers.Object(self.inbox))
         container.leftovers.add_kwargs(clock=self.clock)
@@ -120,8 +124,8 @@ class House:
         handle: HandleMessage = self.container().handle_message()
         return handle
 
-    def sweep(self, **settings: Any) -> Sweep:
-        sweep: Sweep = self.container(**settings).sweep_once()
+    def sweep(self, **settings: Any) -> SweepExpired:
+        sweep: SweepExpired = self.container(**settings).sweep_once()
         return sweep
 
     def store(self, key: str, size: int = 3) -> str:
@@ -160,4 +164,4 @@ class House:
 
     @property
     def ids(self) -> set[str]:
-        return {thing.id for thing in self.table.all()}
+        return {item.id for item in self.table.all()}

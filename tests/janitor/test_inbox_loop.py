@@ -9,10 +9,10 @@ from threading import Event as Flag
 import pytest
 
 from libs.core.adapters.memory import MemoryInbox
-from libs.core.domain.events import FileArrived
+from libs.core.domain.events import FileUploaded
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.inbox import Message
-from services.janitor.worker import InboxLoop
+from services.janitor.inbox_consumer import InboxLoop
 from tests.fakes import FakeClock
 from tests.janitor.support import eventually
 
@@ -59,8 +59,8 @@ def inbox(clock: FakeClock) -> Watched:
     return Watched(clock)
 
 
-def arrived(number: int) -> FileArrived:
-    return FileArrived(f"upl_{number}")
+def arrived(number: int) -> FileUploaded:
+    return FileUploaded(f"upl_{number}")
 
 
 def test_a_message_that_is_done_is_deleted(inbox: Watched) -> None:
@@ -70,7 +70,9 @@ def test_a_message_that_is_done_is_deleted(inbox: Watched) -> None:
         eventually(lambda: inbox.empty)
 
 
-def test_a_message_that_is_not_done_comes_again_and_ends_with_the_dead(inbox: Watched, clock: FakeClock) -> None:
+def test_a_message_that_is_not_done_comes_again_and_ends_with_the_dead(
+    inbox: Watched, clock: FakeClock
+) -> None:
     inbox.send(arrived(1))
     seen: list[int] = []
 
@@ -84,8 +86,12 @@ def test_a_message_that_is_not_done_comes_again_and_ends_with_the_dead(inbox: Wa
     assert seen == [1, 2, 3]
 
 
-@pytest.mark.parametrize("error", [StorageUnavailable("Away.", retry_after=2), RuntimeError("a fault of ours")])
-def test_a_message_whose_handling_fails_stays_and_the_others_are_done(inbox: Watched, error: Exception) -> None:
+@pytest.mark.parametrize(
+    "error", [StorageUnavailable("Away.", retry_after=2), RuntimeError("a fault of ours")]
+)
+def test_a_message_whose_handling_fails_stays_and_the_others_are_done(
+    inbox: Watched, error: Exception
+) -> None:
     for number in range(5):
         inbox.send(arrived(number))
     done: list[object] = []
@@ -132,7 +138,9 @@ def test_an_inbox_out_of_reach_is_tried_again(inbox: Watched) -> None:
         eventually(lambda: inbox.empty)
 
 
-def test_an_error_that_nobody_thought_of_does_not_end_it(inbox: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_that_nobody_thought_of_does_not_end_it(
+    inbox: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
     receive = inbox.receive
     calls: list[int] = []
 
@@ -166,7 +174,9 @@ def test_what_was_received_but_not_begun_is_handed_back_when_it_stops(inbox: Wat
     assert len(inbox.receive(10, 0)) == 2
 
 
-def test_a_message_that_had_to_wait_for_others_has_its_whole_time(inbox: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_that_had_to_wait_for_others_has_its_whole_time(
+    inbox: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     for number in range(2):

@@ -11,13 +11,19 @@ from typing import Any
 
 import pytest
 
-from libs.core.adapters.aws.s3 import S3MultipartUploads, S3ObjectStore
-from libs.core.domain.events import ThingRemoved
+from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
+from libs.core.adapters.aws.objects import S3ObjectStore
+from libs.core.domain.events import ItemRemoved
 from libs.core.domain.ids import new_id
 from libs.core.domain.uploads import Upload
 from libs.core.ports.inbox import Message
-from services.janitor.sweep import Leftovers, Sweep
-from services.janitor.use_cases import ClearAway, Erase, Erased, HandleMessage
+from services.janitor.sweep import DeleteOrphans, SweepExpired
+from services.janitor.use_cases import (
+    DeleteItemObjects,
+    DeleteObjects,
+    DeletionResult,
+    HandleMessage,
+)
 from tests.contracts.aws import ANYBODY, AwsBackend, Connection, moto_running
 from tests.fakes import FakeClock, a_conversion, an_upload
 from tests.janitor.support import DAY, TOKEN
@@ -40,10 +46,18 @@ def backend(moto: Connection, clock: FakeClock) -> Iterator[AwsBackend]:
 
 
 @pytest.fixture
-def sweep(backend: AwsBackend) -> Sweep:
-    erase = Erase(backend.objects, backend.multiparts)
-    leftovers = Leftovers(backend.expired, backend.conversions, backend.objects, backend.multiparts, erase, 3600, backend.clock)
-    return Sweep(backend.expired, erase, leftovers, 60, backend.clock)
+def sweep(backend: AwsBackend) -> SweepExpired:
+    erase = DeleteObjects(backend.objects, backend.multiparts)
+    leftovers = DeleteOrphans(
+        backend.expired,
+        backend.conversions,
+        backend.objects,
+        backend.multiparts,
+        erase,
+        3600,
+        backend.clock,
+    )
+    return SweepExpired(backend.expired, erase, leftovers, 60, backend.clock)
 
 
 def stored(backend: AwsBackend, upload: Upload) -> str:
@@ -52,7 +66,9 @@ def stored(backend: AwsBackend, upload: Upload) -> str:
 
 
 def keys(backend: AwsBackend) -> set[str]:
-    return {info.key for prefix in ("uploads/", "outputs/") for info in backend.objects.list(prefix)}
+    return {
+        info.key for prefix in ("uploads/", "outputs/") for info in backend.objects.list(prefix)
+    }
 
 
 def test_an_upload_is_erased_with_its_open_parts(backend: AwsBackend) -> None:
@@ -63,20 +79,37 @@ def test_an_upload_is_erased_with_its_open_parts(backend: AwsBackend) -> None:
     conversion = a_conversion(upload)
     backend.uploads.create(replace(upload, conversions=(conversion.id,)), [conversion])
     upload = backend.uploads.remove(upload.id, upload.owner)
-    handle = HandleMessage(backend.expired, ClearAway(backend.expired, Erase(backend.objects, backend.multiparts)))
+    handle = HandleMessage(
+        backend.expired,
+        DeleteItemObjects(backend.expired, DeleteObjects(backend.objects, backend.multiparts)),
+    )
 
-    assert handle(Message((ThingRemoved(upload, expired=False),), True, "receipt", 1))
+    assert handle(Message((ItemRemoved(upload, expired=False),), True, "receipt", 1))
     assert upload.key not in keys(backend)
     assert list(backend.multiparts.list_open(f"uploads/{upload.id}/")) == []
     assert not backend.expired.exists(conversion.id)
 
 
-def test_an_answer_of_200_that_names_an_error_is_no_success(backend: AwsBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_of_200_that_names_an_error_is_no_success(
+    backend: AwsBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """FAULTS 44."""
     upload = an_upload(now=backend.clock())
     key = stored(backend, upload)
     delete = backend.connection.s3.delete_objects
-    refusals = iter([{"Errors": [{"Key": key, "Code": "InternalError", "Message": "We encountered an internal error."}]}])
+    refusals = iter(
+        [
+            {
+                "Errors": [
+                    {
+                        "Key": key,
+                        "Code": "InternalError",
+                        "Message": "We encountered an internal error.",
+                    }
+                ]
+            }
+        ]
+    )
 
     class Client:
         def __getattr__(self, name: str) -> Any:
@@ -86,9 +119,9 @@ def test_an_answer_of_200_that_names_an_error_is_no_success(backend: AwsBackend,
             return next(refusals, None) or delete(**request)
 
     bucket = backend.connection.stack.bucket_name
-    erase = Erase(S3ObjectStore(Client(), bucket), S3MultipartUploads(Client(), bucket))
-    handle = HandleMessage(backend.expired, ClearAway(backend.expired, erase))
-    removed = Message((ThingRemoved(upload, expired=False),), True, "receipt", 1)
+    erase = DeleteObjects(S3ObjectStore(Client(), bucket), S3MultipartUploads(Client(), bucket))
+    handle = HandleMessage(backend.expired, DeleteItemObjects(backend.expired, erase))
+    removed = Message((ItemRemoved(upload, expired=False),), True, "receipt", 1)
 
     assert not handle(removed)
     assert handle(removed)
@@ -100,11 +133,15 @@ def test_more_objects_than_a_page_has_are_erased(backend: AwsBackend) -> None:
     for number in range(1005):
         backend.objects.put(f"uploads/{upload.id}/{number}", b"x", "text/plain", {})
 
-    assert Erase(backend.objects, backend.multiparts)(upload) == Erased(objects=1005, bytes=1005)
+    assert DeleteObjects(backend.objects, backend.multiparts)(upload) == DeletionResult(
+        objects=1005, bytes=1005
+    )
     assert keys(backend) == set()
 
 
-def test_a_sweep_takes_what_has_expired_and_what_is_left_over(backend: AwsBackend, sweep: Sweep) -> None:
+def test_a_sweep_takes_what_has_expired_and_what_is_left_over(
+    backend: AwsBackend, sweep: SweepExpired
+) -> None:
     old, orphan = an_upload(now=backend.clock()), an_upload(now=backend.clock())
     backend.uploads.create(old, [])
     stored(backend, old)
@@ -116,13 +153,13 @@ def test_a_sweep_takes_what_has_expired_and_what_is_left_over(backend: AwsBacken
 
     dry, wet, again = sweep(dry_run=True), sweep(), sweep()
 
-    assert dry.erased == wet.erased == Erased(objects=2, bytes=6)
-    assert (wet.expired_uploads, again.erased) == (1, Erased())
+    assert dry.erased == wet.erased == DeletionResult(objects=2, bytes=6)
+    assert (wet.expired_uploads, again.erased) == (1, DeletionResult())
     assert keys(backend) == {young.key}
     assert backend.uploads.get(young.id) == young
 
 
-def test_what_has_just_been_stored_is_left_alone(backend: AwsBackend, sweep: Sweep) -> None:
+def test_what_has_just_been_stored_is_left_alone(backend: AwsBackend, sweep: SweepExpired) -> None:
     """S3's own time says how old it is."""
     key = stored(backend, an_upload())
 
@@ -133,7 +170,11 @@ def test_what_has_just_been_stored_is_left_alone(backend: AwsBackend, sweep: Swe
 @pytest.fixture
 def environment(backend: AwsBackend) -> dict[str, str]:
     stack = backend.connection.stack
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TINYPIXO_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "TINYPIXO_"))
+    }
     return kept | ANYBODY | {
         "AWS_ENDPOINT_URL": backend.connection.s3.meta.endpoint_url,
         "TINYPIXO_BUCKET": stack.bucket_name,
@@ -147,10 +188,14 @@ def environment(backend: AwsBackend) -> dict[str, str]:
 
 def command(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     run = [sys.executable, "-m", "services.janitor", *arguments]
-    return subprocess.run(run, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        run, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
-def test_the_command_prints_what_it_did_and_nothing_else(backend: AwsBackend, environment: dict[str, str]) -> None:
+def test_the_command_prints_what_it_did_and_nothing_else(
+    backend: AwsBackend, environment: dict[str, str]
+) -> None:
     key = stored(backend, replace(an_upload(), id=new_id("upload")))
 
     dry, wet = command(environment, "sweep", "--dry-run"), command(environment, "sweep")
@@ -166,7 +211,10 @@ def test_the_command_fails_where_something_failed(environment: dict[str, str]) -
     swept = command(environment | {"TINYPIXO_BUCKET": "there-is-no-such-bucket"}, "sweep")
 
     assert swept.returncode == 1
-    assert {failed["id"] for failed in json.loads(swept.stdout)["failed"]} >= {"uploads/", "outputs/"}
+    assert {failed["id"] for failed in json.loads(swept.stdout)["failed"]} >= {
+        "uploads/",
+        "outputs/",
+    }
 
 
 def test_the_command_names_the_setting_that_is_missing(environment: dict[str, str]) -> None:

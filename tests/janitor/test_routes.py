@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from libs.core.domain.events import ThingRemoved
+from libs.core.domain.events import ItemRemoved
 from libs.core.domain.ids import new_id
 from libs.core.domain.uploads import source_key
 from libs.core.errors import StorageUnavailable
@@ -40,7 +40,9 @@ def test_a_sweep_answers_what_it_did(client: Client, house: House, clock: FakeCl
         "erased_objects": 2,
         "erased_bytes": 8,
         "aborted_multipart_uploads": 0,
-        "failed": [{"id": stubborn, "reason": f"{source_key(stubborn)}: AccessDenied: not this one"}],
+        "failed": [
+            {"id": stubborn, "reason": f"{source_key(stubborn)}: AccessDenied: not this one"}
+        ],
         "dry_run": False,
         "complete": True,
         "took_seconds": 0.0,
@@ -58,7 +60,10 @@ def test_a_dry_run_is_by_request_only(client: Client, house: House, clock: FakeC
     assert dry["erased_objects"] == wet["erased_objects"] == 1
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Authorization": "Bearer "}])
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Authorization": "Bearer "}],
+)
 @pytest.mark.parametrize("body", [{}, {"nonsense": 1}])
 def test_without_the_token_nothing_is_swept(
     client: Client, house: House, clock: FakeClock, headers: dict[str, str], body: dict[str, Any]
@@ -74,7 +79,9 @@ def test_without_the_token_nothing_is_swept(
 
 
 @pytest.mark.parametrize("body", [{"dry-run": True}, {"dry_run": "yes"}, [], {"dry_run": None}])
-def test_a_body_that_does_not_fit_is_refused_rather_than_swept_by(client: Client, house: House, clock: FakeClock, body: Any) -> None:
+def test_a_body_that_does_not_fit_is_refused_rather_than_swept_by(
+    client: Client, house: House, clock: FakeClock, body: Any
+) -> None:
     upload = house.upload()
     clock.advance(DAY + 1)
 
@@ -86,10 +93,10 @@ def test_a_sweep_begins_no_session(client: Client) -> None:
     assert "set-cookie" not in client.post("/sweep", headers=KEY).headers
 
 
-def test_removed_things_are_erased_beside_the_requests(client: Client, house: House) -> None:
+def test_removed_items_are_erased_beside_the_requests(client: Client, house: House) -> None:
     upload = house.upload()
     house.table.delete(upload.id)
-    house.inbox.send(ThingRemoved(upload, expired=False))
+    house.inbox.send(ItemRemoved(upload, expired=False))
 
     eventually(lambda: not house.keys)
 
@@ -102,18 +109,20 @@ def test_it_sweeps_by_itself_when_it_is_told_to(house: House, clock: FakeClock) 
         eventually(lambda: not house.keys)
 
 
-def test_a_sweep_that_fails_as_a_whole_does_not_end_the_next(house: House, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_that_fails_as_a_whole_does_not_end_the_next(
+    house: House, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house.upload()
     clock.advance(DAY + 1)
     broken = iter([StorageUnavailable("Away.", retry_after=2), RuntimeError("a fault of ours")])
-    expired = house.things.expired
+    expired = house.items.expired
 
     def failing(now: float) -> Any:
         for error in broken:
             raise error
         return expired(now)
 
-    monkeypatch.setattr(house.things, "expired", failing)
+    monkeypatch.setattr(house.items, "expired", failing)
 
     with TestClient(create_app(house.container(sweep_every=0.01))):
         eventually(lambda: not house.keys)

@@ -1,12 +1,20 @@
-"""A world of things, and the service on it."""
+"""A world of items, and the service on it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from libs.core.ports.changes import ChangeFeed
-from tests.progress.support import Faulty, Scripted, Service, World, eventually, memory_feed, memory_reader
+from libs.core.ports.change_feed import ChangeFeed
+from tests.progress.support import (
+    Faulty,
+    Scripted,
+    Service,
+    World,
+    eventually,
+    memory_feed,
+    memory_reader,
+)
 
 
 @pytest.fixture

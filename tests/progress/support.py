@@ -1,4 +1,4 @@
-"""The service on a port of its own, things that change beneath it, and a reader of its streams."""
+"""The service on a port of its own, items that change beneath it, and a reader of its streams."""
 
 import json
 import threading
@@ -27,12 +27,13 @@ from libs.core.domain.events import Change
 from libs.core.domain.progress import Progress
 from libs.core.domain.uploads import Upload
 from libs.core.errors import StorageUnavailable
-from libs.core.ports.changes import ChangeFeed, ProgressReader
+from libs.core.ports.change_feed import ChangeFeed
+from libs.core.ports.progress_reader import ProgressReader
 from libs.core.serve import Server
 from libs.core.web.session import SessionBackend, session_config
 from services.progress.app import create_app
+from services.progress.broadcaster import Broadcaster
 from services.progress.container import ProgressContainer
-from services.progress.hub import Hub
 from services.progress.settings import ProgressSettings
 from tests.fakes import a_conversion, an_upload
 
@@ -69,7 +70,9 @@ class World:
     def queued(self, owner: str = "somebody", **changes: Any) -> Conversion:
         """A conversion that any worker may claim."""
         upload = self.upload(owner)
-        return self.conversions.create(a_conversion(upload, **changes), self.uploads.mark_uploaded(upload.id))
+        return self.conversions.create(
+            a_conversion(upload, **changes), self.uploads.mark_uploaded(upload.id)
+        )
 
 
 class Faulty(ProgressReader):
@@ -80,9 +83,9 @@ class Faulty(ProgressReader):
         self.away = False
         self.asked = 0
 
-    def get(self, thing_id: str, owner: str) -> Progress:
+    def get(self, item_id: str, owner: str) -> Progress:
         self._look()
-        return self._reader.get(thing_id, owner)
+        return self._reader.get(item_id, owner)
 
     def of_owner(self, owner: str) -> Sequence[Progress]:
         self._look()
@@ -127,11 +130,22 @@ class Service:
 
     def __init__(self, reader: ProgressReader, feed: ChangeFeed | None, **settings: Any) -> None:
         calm = {"heartbeat": NEVER, "poll_every": 0.1, "secure_cookies": False}
-        given: dict[str, Any] = {"bucket": "bucket", "table": "table", "session_secret": SECRET, "AWS_REGION": "eu-central-1"}
+        given: dict[str, Any] = {
+            "bucket": "bucket",
+            "table": "table",
+            "session_secret": SECRET,
+            "AWS_REGION": "eu-central-1",
+        }
         self.container = ProgressContainer(settings=ProgressSettings(**given, **calm | settings))
         self.container.progress.override(providers.Object(reader))
         self.container.change_feed.override(providers.Object(feed))
-        config = uvicorn.Config(create_app(self.container), host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=10)
+        config = uvicorn.Config(
+            create_app(self.container),
+            host="127.0.0.1",
+            port=0,
+            log_config=None,
+            timeout_graceful_shutdown=10,
+        )
         self._server = Server(config)
         self._thread = threading.Thread(target=self._server.run)
         self._open: list[httpx.Client] = []
@@ -155,22 +169,28 @@ class Service:
         self.stop()
 
     @property
-    def hub(self) -> Hub:
-        hub: Hub = self.container.hub()
+    def hub(self) -> Broadcaster:
+        hub: Broadcaster = self.container.hub()
         return hub
 
     def client(self, owner: str | None = "somebody") -> httpx.Client:
         """Requests of this owner, by a token; of a browser that is new here where it is None."""
         headers = {"Authorization": f"Bearer {token_of(owner)}"} if owner else {}
-        client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=PATIENCE)
+        client = httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=PATIENCE
+        )
         self._open.append(client)
         return client
 
     @contextmanager
-    def follow(self, thing_id: str | None = None, owner: str | None = "somebody", last: str | None = None) -> Iterator["Stream"]:
-        """The stream of a thing, or of all that the owner has."""
-        path = f"/api/progress/{thing_id}/events" if thing_id else "/api/progress/events"
-        headers = httpx.Headers({"Last-Event-ID": last} if last is not None else {}, encoding="utf-8")
+    def follow(
+        self, item_id: str | None = None, owner: str | None = "somebody", last: str | None = None
+    ) -> Iterator["Stream"]:
+        """The stream of an item, or of all that the owner has."""
+        path = f"/api/progress/{item_id}/events" if item_id else "/api/progress/events"
+        headers = httpx.Headers(
+            {"Last-Event-ID": last} if last is not None else {}, encoding="utf-8"
+        )
         with self.client(owner).stream("GET", path, headers=headers) as response:
             if response.is_error:
                 response.read()
@@ -234,7 +254,9 @@ class Stream:
 
 def token_of(owner: str) -> str:
     """A token that POST /api/session could have given to this owner."""
-    return b"".join(SessionBackend(session_config(SECRET, secure=False)).dump_data({"sid": owner})).decode()
+    return b"".join(
+        SessionBackend(session_config(SECRET, secure=False)).dump_data({"sid": owner})
+    ).decode()
 
 
 def memory_reader(world: World) -> Faulty:

@@ -7,8 +7,8 @@ import pytest
 
 from libs.core.domain.events import Change
 from libs.core.domain.progress import Progress
-from services.progress import hub as hub_module
-from services.progress import stream as stream_module
+from services.progress import broadcaster as hub_module
+from services.progress import event_stream as stream_module
 from tests.fakes import a_conversion
 from tests.progress.support import NEVER, Faulty, Scripted, Service, World, eventually
 
@@ -24,7 +24,9 @@ def silent(serve: Serve, scripted: Scripted) -> Service:
     return service
 
 
-def test_while_the_feed_is_away_streams_read_again_and_again(serve: Serve, world: World, scripted: Scripted) -> None:
+def test_while_the_feed_is_away_streams_read_again_and_again(
+    serve: Serve, world: World, scripted: Scripted
+) -> None:
     upload = world.upload()
     service = serve(scripted)
 
@@ -68,7 +70,9 @@ def test_where_changes_may_have_been_missed_every_stream_reads_anew(
         assert second.next().id == f"{two.id}:2"
 
 
-def test_with_a_live_feed_nothing_is_read_again_and_again(silent: Service, world: World, reader: Faulty, scripted: Scripted) -> None:
+def test_with_a_live_feed_nothing_is_read_again_and_again(
+    silent: Service, world: World, reader: Faulty, scripted: Scripted
+) -> None:
     upload = world.upload()
     with silent.follow() as stream:
         stream.next()
@@ -82,7 +86,9 @@ def test_with_a_live_feed_nothing_is_read_again_and_again(silent: Service, world
         assert reader.asked == asked
 
 
-def test_a_feed_that_falls_silent_counts_as_away(silent: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_feed_that_falls_silent_counts_as_away(
+    silent: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     upload = world.upload()
     monkeypatch.setattr(hub_module, "SILENCE", 0.0)
 
@@ -106,14 +112,18 @@ def test_a_change_that_the_feed_lost_shows_in_the_end(
         assert stream.next().id == f"{upload.id}:2"
 
 
-def test_a_thing_whose_listing_was_a_moment_behind_shows_by_the_read_that_follows(silent: Service, world: World) -> None:
+def test_an_item_whose_listing_was_a_moment_behind_shows_by_the_read_that_follows(
+    silent: Service, world: World
+) -> None:
     with silent.follow() as stream:
         upload = world.upload()
 
         assert stream.next().id == f"{upload.id}:1"
 
 
-def test_a_fault_of_the_feed_ends_neither_streams_nor_the_feed(silent: Service, world: World, scripted: Scripted) -> None:
+def test_a_fault_of_the_feed_ends_neither_streams_nor_the_feed(
+    silent: Service, world: World, scripted: Scripted
+) -> None:
     upload = world.upload()
     with silent.follow() as stream:
         stream.next()
@@ -126,7 +136,9 @@ def test_a_fault_of_the_feed_ends_neither_streams_nor_the_feed(silent: Service, 
         assert stream.until(lambda event: event.id == f"{upload.id}:9")
 
 
-def test_the_table_going_away_mid_stream_ends_no_stream(serve: Serve, world: World, reader: Faulty) -> None:
+def test_the_table_going_away_mid_stream_ends_no_stream(
+    serve: Serve, world: World, reader: Faulty
+) -> None:
     upload = world.upload()
     service = serve(progress_feed="poll", poll_every=0.02)
     with service.follow() as stream:
@@ -141,7 +153,11 @@ def test_the_table_going_away_mid_stream_ends_no_stream(serve: Serve, world: Wor
 
 
 def test_what_changes_while_the_present_state_is_read_is_not_missed(
-    silent: Service, world: World, reader: Faulty, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+    silent: Service,
+    world: World,
+    reader: Faulty,
+    scripted: Scripted,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The change comes after the read and before its answer: only who subscribed first hears of it."""
     upload = world.upload()
@@ -158,7 +174,9 @@ def test_what_changes_while_the_present_state_is_read_is_not_missed(
         assert [event.id for event in stream.take(2)] == [f"{upload.id}:1", f"{upload.id}:2"]
 
 
-def test_a_place_in_the_queue_is_told_with_the_news_of_being_queued(service: Service, world: World) -> None:
+def test_a_place_in_the_queue_is_told_with_the_news_of_being_queued(
+    service: Service, world: World
+) -> None:
     upload = world.upload()
     conversion = world.conversions.create(a_conversion(upload), upload)
     with service.follow(conversion.id) as stream:
@@ -169,7 +187,9 @@ def test_a_place_in_the_queue_is_told_with_the_news_of_being_queued(service: Ser
     assert (event.data["phase"], event.data["queue_position"]) == ("queued", 1)
 
 
-def test_a_place_that_changed_is_told_under_the_same_id_and_once(service: Service, world: World) -> None:
+def test_a_place_that_changed_is_told_under_the_same_id_and_once(
+    service: Service, world: World
+) -> None:
     ahead = world.queued("other", created_at=1.0)
     behind = world.queued("other", created_at=2.0)
     own = world.queued(created_at=3.0)
@@ -187,7 +207,9 @@ def test_a_place_that_changed_is_told_under_the_same_id_and_once(service: Servic
     assert (after.id, after.data["phase"]) == (f"{own.id}:2", "probing")
 
 
-def test_without_a_move_in_the_queue_nobody_asks_for_places(service: Service, world: World, reader: Faulty) -> None:
+def test_without_a_move_in_the_queue_nobody_asks_for_places(
+    service: Service, world: World, reader: Faulty
+) -> None:
     own = world.queued()
     with service.follow(own.id) as stream:
         stream.next()
@@ -204,7 +226,10 @@ def test_without_a_move_in_the_queue_nobody_asks_for_places(service: Service, wo
 
 def test_many_that_are_queued_at_once_get_their_places(service: Service, world: World) -> None:
     upload = world.upload()
-    waiting = [world.conversions.create(a_conversion(upload, created_at=float(n)), upload) for n in range(1, 16)]
+    waiting = [
+        world.conversions.create(a_conversion(upload, created_at=float(n)), upload)
+        for n in range(1, 16)
+    ]
     world.uploads.mark_uploaded(upload.id)
     with service.follow() as stream:
         stream.take(16)

@@ -7,10 +7,23 @@ from hypothesis import strategies as st
 
 from libs.core.domain.ids import derived_id
 from libs.core.domain.progress import Progress
-from services.progress.mailbox import Mailbox, News, Removed, Told, order
+from services.progress.subscription import (
+    ProgressUpdate,
+    RemovalNotice,
+    SentVersions,
+    SubscriberQueue,
+    order,
+)
 
 
-def progress(name: str = "a", version: int = 1, *, created_at: float = 1.0, terminal: bool = False, place: int | None = None) -> Progress:
+def progress(
+    name: str = "a",
+    version: int = 1,
+    *,
+    created_at: float = 1.0,
+    terminal: bool = False,
+    place: int | None = None,
+) -> Progress:
     return Progress(
         id=derived_id("conversion", name),
         kind="conversion",
@@ -25,33 +38,40 @@ def progress(name: str = "a", version: int = 1, *, created_at: float = 1.0, term
     )
 
 
-def removed(name: str = "a", version: int = 2, created_at: float = 1.0) -> Removed:
-    return Removed(derived_id("conversion", name), "conversion", version, created_at)
+def removed(name: str = "a", version: int = 2, created_at: float = 1.0) -> RemovalNotice:
+    return RemovalNotice(derived_id("conversion", name), "conversion", version, created_at)
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[News]:
-    """All that ever happened to a few things: versions, an end perhaps, a removal perhaps, and another life after it."""
-    happened: list[News] = []
+def histories(draw: st.DrawFn) -> list[ProgressUpdate]:
+    """All that ever happened to a few items: versions, an end perhaps, a removal perhaps, and another life after it."""
+    happened: list[ProgressUpdate] = []
     for name in draw(st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True)):
         for life in range(1, draw(st.integers(1, 2)) + 1):
             versions = draw(st.integers(1, 6))
             ends = draw(st.booleans())
-            happened += [progress(name, v, created_at=life, terminal=ends and v == versions) for v in range(1, versions + 1)]
+            happened += [
+                progress(name, v, created_at=life, terminal=ends and v == versions)
+                for v in range(1, versions + 1)
+            ]
             if life == 1 or draw(st.booleans()):
                 happened.append(removed(name, versions + 1, life))
     return happened
 
 
 @given(happened=histories(), data=st.data())
-def test_no_subscriber_goes_backwards_or_misses_the_last(happened: list[News], data: st.DataObject) -> None:
+def test_no_subscriber_goes_backwards_or_misses_the_last(
+    happened: list[ProgressUpdate], data: st.DataObject
+) -> None:
     again = data.draw(st.lists(st.sampled_from(happened)), label="delivered twice")
     delivered = data.draw(st.permutations(happened + again), label="delivered")
-    read = data.draw(st.lists(st.integers(0, len(delivered)), max_size=3), label="the table is read after")
-    mailbox, told = Mailbox(capacity=100), Told()
-    sent: list[News] = []
+    read = data.draw(
+        st.lists(st.integers(0, len(delivered)), max_size=3), label="the table is read after"
+    )
+    mailbox, told = SubscriberQueue(capacity=100), SentVersions()
+    sent: list[ProgressUpdate] = []
 
-    def collect(found: list[News]) -> None:
+    def collect(found: list[ProgressUpdate]) -> None:
         sent.extend(news for item in found if (news := told.tell(item)))
 
     for number, news in enumerate(delivered):
@@ -63,37 +83,45 @@ def test_no_subscriber_goes_backwards_or_misses_the_last(happened: list[News], d
             collect([data.draw(st.sampled_from(happened))])
     collect(mailbox.take()[0])
 
-    for thing_id in {news.id for news in happened}:
-        told_of = [order(news) for news in sent if news.id == thing_id]
+    for item_id in {news.id for news in happened}:
+        told_of = [order(news) for news in sent if news.id == item_id]
         assert told_of == sorted(set(told_of))
-        assert told_of[-1] == max(order(news) for news in happened if news.id == thing_id)
+        assert told_of[-1] == max(order(news) for news in happened if news.id == item_id)
 
 
 @given(happened=histories(), data=st.data())
-def test_ends_and_removals_come_through_a_mailbox_of_any_size(happened: list[News], data: st.DataObject) -> None:
-    mailbox = Mailbox(capacity=data.draw(st.integers(1, 3)))
+def test_ends_and_removals_come_through_a_mailbox_of_any_size(
+    happened: list[ProgressUpdate], data: st.DataObject
+) -> None:
+    mailbox = SubscriberQueue(capacity=data.draw(st.integers(1, 3)))
     for news in happened:
         mailbox.put(news)
 
     found, _ = mailbox.take()
 
-    for thing_id in {news.id for news in happened}:
+    for item_id in {news.id for news in happened}:
         kinds = [
-            [order(n) for n in found if n.id == thing_id and isinstance(n, Removed)],
-            [order(n) for n in found if n.id == thing_id and isinstance(n, Progress) and n.terminal],
+            [order(n) for n in found if n.id == item_id and isinstance(n, RemovalNotice)],
+            [order(n) for n in found if n.id == item_id and isinstance(n, Progress) and n.terminal],
         ]
         expected = [
-            max((order(n) for n in happened if n.id == thing_id and isinstance(n, Removed)), default=None),
-            max((order(n) for n in happened if n.id == thing_id and isinstance(n, Progress)), default=None),
+            max(
+                (order(n) for n in happened if n.id == item_id and isinstance(n, RemovalNotice)),
+                default=None,
+            ),
+            max(
+                (order(n) for n in happened if n.id == item_id and isinstance(n, Progress)),
+                default=None,
+            ),
         ]
         assert kinds[0] == [expected[0]] * (expected[0] is not None)
-        last = max((n for n in happened if n.id == thing_id and isinstance(n, Progress)), key=order)
+        last = max((n for n in happened if n.id == item_id and isinstance(n, Progress)), key=order)
         if last.terminal:
             assert kinds[1] == [expected[1]]
 
 
-def test_a_thing_takes_one_place_however_often_it_changes() -> None:
-    mailbox = Mailbox(capacity=10)
+def test_an_item_takes_one_place_however_often_it_changes() -> None:
+    mailbox = SubscriberQueue(capacity=10)
     for version in range(1, 1000):
         mailbox.put(progress(version=version))
 
@@ -101,7 +129,7 @@ def test_a_thing_takes_one_place_however_often_it_changes() -> None:
 
 
 def test_an_end_and_the_removal_after_it_are_both_told() -> None:
-    mailbox = Mailbox(capacity=10)
+    mailbox = SubscriberQueue(capacity=10)
     end, gone = progress(version=5, terminal=True), removed(version=6)
     mailbox.put(end)
     mailbox.put(gone)
@@ -110,7 +138,7 @@ def test_an_end_and_the_removal_after_it_are_both_told() -> None:
 
 
 def test_a_mailbox_that_is_full_has_its_reader_read_anew() -> None:
-    mailbox = Mailbox(capacity=2)
+    mailbox = SubscriberQueue(capacity=2)
     for name in "abc":
         mailbox.put(progress(name))
 
@@ -121,7 +149,7 @@ def test_a_mailbox_that_is_full_has_its_reader_read_anew() -> None:
 
 
 def test_what_was_taken_is_not_given_again() -> None:
-    mailbox = Mailbox(capacity=2)
+    mailbox = SubscriberQueue(capacity=2)
     mailbox.put(progress())
     mailbox.reread()
     mailbox.take()
@@ -129,7 +157,7 @@ def test_what_was_taken_is_not_given_again() -> None:
     assert mailbox.take() == ([], False)
 
 
-async def _waited(mailbox: Mailbox) -> None:
+async def _waited(mailbox: SubscriberQueue) -> None:
     waiting = asyncio.create_task(mailbox.wait(60))
     await asyncio.sleep(0)
     mailbox.put(progress())
@@ -137,11 +165,11 @@ async def _waited(mailbox: Mailbox) -> None:
 
 
 def test_news_wakes_the_reader() -> None:
-    asyncio.run(_waited(Mailbox(capacity=2)))
+    asyncio.run(_waited(SubscriberQueue(capacity=2)))
 
 
 def test_another_place_in_the_queue_is_news_of_the_same_version() -> None:
-    told = Told()
+    told = SentVersions()
 
     assert told.tell(progress(place=3)) is not None
     assert told.tell(progress(place=3)) is None
@@ -150,7 +178,7 @@ def test_another_place_in_the_queue_is_news_of_the_same_version() -> None:
 
 
 def test_a_removal_is_told_once_and_above_all_versions() -> None:
-    told = Told()
+    told = SentVersions()
     told.tell(progress(version=7))
 
     assert told.tell(removed(version=4)) == removed(version=8)
@@ -159,7 +187,7 @@ def test_a_removal_is_told_once_and_above_all_versions() -> None:
 
 
 def test_only_what_is_there_is_present() -> None:
-    told = Told()
+    told = SentVersions()
     told.tell(progress("a"))
     told.tell(progress("b"))
     told.tell(removed("a"))

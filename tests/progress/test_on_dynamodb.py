@@ -41,7 +41,9 @@ def service(request: pytest.FixtureRequest, backend: AwsBackend) -> Iterator[Ser
     service.close()
 
 
-def test_a_conversion_is_followed_from_waiting_to_its_removal(service: Service, backend: AwsBackend) -> None:
+def test_a_conversion_is_followed_from_waiting_to_its_removal(
+    service: Service, backend: AwsBackend
+) -> None:
     upload = an_upload(now=backend.clock())
     conversion = a_conversion(upload)
     backend.uploads.create(upload, [conversion])
@@ -80,9 +82,15 @@ def test_everything_of_a_session_is_followed(service: Service, backend: AwsBacke
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_the_process_ends_in_order_within_two_seconds_with_streams_open(backend: AwsBackend, how: signal.Signals) -> None:
+def test_the_process_ends_in_order_within_two_seconds_with_streams_open(
+    backend: AwsBackend, how: signal.Signals
+) -> None:
     stack, port = backend.connection.stack, free_port()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TINYPIXO_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "TINYPIXO_"))
+    }
     environment = kept | ANYBODY
     environment |= {
         "AWS_ENDPOINT_URL": backend.connection.s3.meta.endpoint_url,
@@ -92,8 +100,16 @@ def test_the_process_ends_in_order_within_two_seconds_with_streams_open(backend:
         "HOST": "127.0.0.1",
         "PORT": str(port),
     }
-    with subprocess.Popen([sys.executable, "-m", "services.progress"], env=environment, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token_of('somebody')}"}) as client:
+    with subprocess.Popen(
+        [sys.executable, "-m", "services.progress"],
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}",
+            headers={"Authorization": f"Bearer {token_of('somebody')}"},
+        ) as client:
             eventually(lambda: _answers(client))
             with client.stream("GET", "/api/progress/events", timeout=PATIENCE) as response:
                 stream = Stream(response)

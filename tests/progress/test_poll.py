@@ -5,7 +5,7 @@ import pytest
 from libs.core.domain.conversions import Phase
 from libs.core.domain.ids import new_id
 from libs.core.domain.uploads import Failure
-from libs.core.ports.conversions import Report
+from libs.core.ports.leases import ProgressReport
 from tests.progress.support import Faulty, Service, World
 
 
@@ -48,10 +48,14 @@ def test_a_queued_conversion_is_shown_with_its_place(service: Service, world: Wo
     }
 
 
-def test_a_running_conversion_is_shown_with_speed_and_time_left(service: Service, world: World) -> None:
+def test_a_running_conversion_is_shown_with_speed_and_time_left(
+    service: Service, world: World
+) -> None:
     claimed = world.leases.claim(world.queued().id, "worker", 30)
     assert claimed
-    world.leases.report(claimed, Report(Phase.CONVERTING, 40.5, speed=33.3, eta_seconds=12.5), 30)
+    world.leases.report(
+        claimed, ProgressReport(Phase.CONVERTING, 40.5, speed=33.3, eta_seconds=12.5), 30
+    )
 
     shown = service.client().get(f"/api/progress/{claimed.id}").json()
 
@@ -96,7 +100,9 @@ def test_who_has_another_version_gets_it(service: Service, world: World, tags: s
 
 
 @pytest.mark.parametrize("end", ["", "/events"])
-def test_somebody_elses_thing_answers_as_an_unknown_one(service: Service, world: World, end: str) -> None:
+def test_somebody_elses_item_answers_as_an_unknown_one(
+    service: Service, world: World, end: str
+) -> None:
     client = service.client("stranger")
 
     foreign = client.get(f"/api/progress/{world.upload().id}{end}")
@@ -108,17 +114,27 @@ def test_somebody_elses_thing_answers_as_an_unknown_one(service: Service, world:
 
 
 @pytest.mark.parametrize("end", ["", "/events"])
-@pytest.mark.parametrize("thing_id", ["nonsense", "upl_short", "cnv_" + "x" * 5000, "%00", "..%2f..%2fetc"])
-def test_an_id_of_neither_kind_is_not_found(service: Service, thing_id: str, end: str) -> None:
-    assert service.client().get(f"/api/progress/{thing_id}{end}").status_code == 404
+@pytest.mark.parametrize(
+    "item_id", ["nonsense", "upl_short", "cnv_" + "x" * 5000, "%00", "..%2f..%2fetc"]
+)
+def test_an_id_of_neither_kind_is_not_found(service: Service, item_id: str, end: str) -> None:
+    assert service.client().get(f"/api/progress/{item_id}{end}").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/api/progress/events", "/api/progress/{}/events", "/api/progress/{}"])
-def test_while_the_table_is_away_it_says_so_and_when_to_come_back(service: Service, world: World, reader: Faulty, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/api/progress/events", "/api/progress/{}/events", "/api/progress/{}"]
+)
+def test_while_the_table_is_away_it_says_so_and_when_to_come_back(
+    service: Service, world: World, reader: Faulty, path: str
+) -> None:
     upload = world.upload()
     reader.away = True
 
     answer = service.client().get(path.format(upload.id))
 
-    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "storage_unavailable", "2")
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (
+        503,
+        "storage_unavailable",
+        "2",
+    )
     assert service.hub.count() == 0

@@ -10,14 +10,14 @@ import pytest
 
 from libs.core.domain.events import Change
 from libs.core.domain.uploads import Upload
-from services.progress.mailbox import Subscription
+from services.progress.subscription import Subscription
 from tests.progress.support import Scripted, Service, Stream, World, eventually, token_of
 
 Serve = Callable[..., Service]
 
 
 @pytest.fixture
-def things(world: World) -> list[Upload]:
+def items(world: World) -> list[Upload]:
     return [world.upload() for _ in range(100)]
 
 
@@ -33,36 +33,40 @@ def deaf(service: Service) -> Iterator[Subscription]:
         yield service.hub.subscriptions("somebody")[0]
 
 
-def flood(scripted: Scripted, things: list[Upload], other: Stream) -> Iterator[int]:
-    """Every thing changes, and another reader of the session has heard of it, again and again."""
+def flood(scripted: Scripted, items: list[Upload], other: Stream) -> Iterator[int]:
+    """Every item changes, and another reader of the session has heard of it, again and again."""
     for version in count(2):
-        scripted.bring(*(Change(None, replace(thing, version=version)) for thing in things))
-        other.until(lambda event: event.id == f"{things[-1].id}:{version}")  # noqa: B023 -- called at once
+        scripted.bring(*(Change(None, replace(item, version=version)) for item in items))
+        other.until(lambda event: event.id == f"{items[-1].id}:{version}")  # noqa: B023 -- called at once
         yield version
 
 
-def test_it_is_cut_while_others_go_on_and_its_mailbox_stays_small(serve: Serve, things: list[Upload], scripted: Scripted) -> None:
+def test_it_is_cut_while_others_go_on_and_its_mailbox_stays_small(
+    serve: Serve, items: list[Upload], scripted: Scripted
+) -> None:
     service = serve(scripted, write_limit=0.5)
     scripted.bring()
     with deaf(service) as slow, service.follow() as other:
-        other.take(len(things))
-        changes = flood(scripted, things, other)
+        other.take(len(items))
+        changes = flood(scripted, items, other)
         largest = 0
         while service.hub.count() == 2:
             next(changes)
             largest = max(largest, len(slow.mailbox))
         next(changes)
-    assert 0 < largest <= len(things)
+    assert 0 < largest <= len(items)
 
 
-def test_it_does_not_hold_up_the_end_of_the_service_for_long(serve: Serve, things: list[Upload], scripted: Scripted) -> None:
+def test_it_does_not_hold_up_the_end_of_the_service_for_long(
+    serve: Serve, items: list[Upload], scripted: Scripted
+) -> None:
     service = serve(scripted, write_limit=60)
     scripted.bring()
     with deaf(service) as slow:
         with service.follow() as other:
-            other.take(len(things))
+            other.take(len(items))
             stuck = 0
-            for _ in flood(scripted, things, other):
+            for _ in flood(scripted, items, other):
                 stuck = stuck + 1 if len(slow.mailbox) else 0
                 if stuck == 20:
                     break

@@ -26,7 +26,12 @@ def test_a_stream_ends_cleanly_when_its_time_is_over(serve: Serve, world: World)
 def test_a_session_has_a_limit_of_streams_and_others_do_not_feel_it(serve: Serve) -> None:
     service = serve(streams_per_session=2)
 
-    with service.follow(), service.follow(), service.follow() as third, service.follow(owner="other") as other:
+    with (
+        service.follow(),
+        service.follow(),
+        service.follow() as third,
+        service.follow(owner="other") as other,
+    ):
         assert other.response.status_code == 200
     assert (third.response.status_code, third.response.json()["code"]) == (429, "rate_limited")
     assert int(third.response.headers["retry-after"]) > 0
@@ -35,7 +40,11 @@ def test_a_session_has_a_limit_of_streams_and_others_do_not_feel_it(serve: Serve
 def test_a_service_has_a_limit_of_streams(serve: Serve) -> None:
     service = serve(streams_per_instance=2)
 
-    with service.follow(owner="one"), service.follow(owner="two"), service.follow(owner="three") as third:
+    with (
+        service.follow(owner="one"),
+        service.follow(owner="two"),
+        service.follow(owner="three") as third,
+    ):
         assert third.response.status_code == 429
 
 
@@ -49,7 +58,9 @@ def test_a_stream_that_is_over_makes_room(serve: Serve) -> None:
         assert stream.response.status_code == 200
 
 
-def test_when_the_service_stops_streams_end_cleanly_and_soon(service: Service, world: World) -> None:
+def test_when_the_service_stops_streams_end_cleanly_and_soon(
+    service: Service, world: World
+) -> None:
     upload = world.upload()
 
     with service.follow() as stream, service.follow(upload.id) as one:
@@ -61,7 +72,9 @@ def test_when_the_service_stops_streams_end_cleanly_and_soon(service: Service, w
     assert took < 2
 
 
-def test_a_stream_in_the_middle_of_a_read_ends_as_soon(serve: Serve, world: World, reader: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_in_the_middle_of_a_read_ends_as_soon(
+    serve: Serve, world: World, reader: Faulty, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reading, answered = Flag(), Flag()
     service = serve(poll_every=0.05, progress_feed="poll")
     world.upload()

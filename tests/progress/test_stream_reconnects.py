@@ -34,24 +34,35 @@ def test_who_comes_back_misses_nothing_newer(service: Service, world: World) -> 
         assert shown([stream.next()]) == [("progress", f"{upload.id}:3")]
 
 
-def test_who_comes_back_to_everything_hears_of_the_others_again(service: Service, world: World) -> None:
+def test_who_comes_back_to_everything_hears_of_the_others_again(
+    service: Service, world: World
+) -> None:
     known, other = world.upload(), world.upload()
 
     with service.follow(last=f"{known.id}:1") as stream:
         first = stream.next()
         world.uploads.add_part(known.id, 1)
 
-        assert shown([first, stream.next()]) == [("progress", f"{other.id}:1"), ("progress", f"{known.id}:2")]
+        assert shown([first, stream.next()]) == [
+            ("progress", f"{other.id}:1"),
+            ("progress", f"{known.id}:2"),
+        ]
 
 
-def test_who_comes_back_hears_that_the_last_he_was_told_of_is_gone(service: Service, world: World) -> None:
-    thing_id = new_id("conversion")
+def test_who_comes_back_hears_that_the_last_he_was_told_of_is_gone(
+    service: Service, world: World
+) -> None:
+    item_id = new_id("conversion")
 
-    with service.follow(last=f"{thing_id}:4") as stream:
-        assert stream.next() == Event("removed", f"{thing_id}:5", {"id": thing_id, "kind": "conversion"})
+    with service.follow(last=f"{item_id}:4") as stream:
+        assert stream.next() == Event(
+            "removed", f"{item_id}:5", {"id": item_id, "kind": "conversion"}
+        )
 
 
-def test_who_comes_back_hears_of_all_that_was_removed_meanwhile_and_of_it_once(service: Service, world: World) -> None:
+def test_who_comes_back_hears_of_all_that_was_removed_meanwhile_and_of_it_once(
+    service: Service, world: World
+) -> None:
     stays, goes, foreign = world.upload(), world.upload(), world.upload("somebody else")
     with service.follow() as stream:
         stream.take(2)
@@ -66,8 +77,24 @@ def test_who_comes_back_hears_of_all_that_was_removed_meanwhile_and_of_it_once(s
     assert shown([removed, after]) == [("removed", f"{goes.id}:2"), ("progress", f"{stays.id}:1")]
 
 
-@pytest.mark.parametrize("last", ["", "nonsense", "upl_x:1", ":", "{id}", "{id}:", "{id}:one", "{id}:²", "{id}:-1", "{id}:" + "9" * 40])
-def test_a_last_event_id_that_is_none_of_ours_is_passed_over(service: Service, world: World, last: str) -> None:
+@pytest.mark.parametrize(
+    "last",
+    [
+        "",
+        "nonsense",
+        "upl_x:1",
+        ":",
+        "{id}",
+        "{id}:",
+        "{id}:one",
+        "{id}:²",
+        "{id}:-1",
+        "{id}:" + "9" * 40,
+    ],
+)
+def test_a_last_event_id_that_is_none_of_ours_is_passed_over(
+    service: Service, world: World, last: str
+) -> None:
     upload = world.upload()
 
     with service.follow(upload.id, last=last.format(id=upload.id)) as stream:

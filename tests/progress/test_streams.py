@@ -9,8 +9,8 @@ from tests.progress.support import Event, Scripted, Service, World, eventually, 
 Serve = Callable[..., Service]
 
 
-def of(thing_id: str, version: int) -> Callable[[Event], bool]:
-    return lambda event: event.id == f"{thing_id}:{version}"
+def of(item_id: str, version: int) -> Callable[[Event], bool]:
+    return lambda event: event.id == f"{item_id}:{version}"
 
 
 def test_a_stream_says_what_it_is_and_that_nothing_may_hold_it_back(service: Service) -> None:
@@ -23,7 +23,9 @@ def test_a_stream_says_what_it_is_and_that_nothing_may_hold_it_back(service: Ser
     assert headers["x-accel-buffering"] == "no"
 
 
-def test_it_begins_with_the_time_to_reconnect_and_the_present_states(service: Service, world: World) -> None:
+def test_it_begins_with_the_time_to_reconnect_and_the_present_states(
+    service: Service, world: World
+) -> None:
     upload, conversion = world.upload(), world.queued()
 
     with service.follow() as stream:
@@ -56,7 +58,9 @@ def test_every_change_comes_in_order(service: Service, world: World) -> None:
         seen.append(stream.next())
 
     assert shown(seen) == [("progress", f"{upload.id}:{version}") for version in (1, 2, 3, 4, 5)]
-    assert [event.data["percent"] for event in seen] == sorted(event.data["percent"] for event in seen)
+    assert [event.data["percent"] for event in seen] == sorted(
+        event.data["percent"] for event in seen
+    )
     assert seen[-1].data["status"] == "uploaded"
 
 
@@ -75,10 +79,12 @@ def test_what_is_removed_is_said_to_be_gone(service: Service, world: World) -> N
         stream.next()
         world.uploads.remove(upload.id, "somebody")
 
-        assert stream.next() == Event("removed", f"{upload.id}:2", {"id": upload.id, "kind": "upload"})
+        assert stream.next() == Event(
+            "removed", f"{upload.id}:2", {"id": upload.id, "kind": "upload"}
+        )
 
 
-def test_nobody_hears_of_somebody_elses_things(service: Service, world: World) -> None:
+def test_nobody_hears_of_somebody_elses_items(service: Service, world: World) -> None:
     with service.follow() as stream:
         eventually(lambda: service.hub.count() == 1)
         foreign = world.upload("somebody else")
@@ -94,7 +100,9 @@ def test_a_browser_that_is_new_here_gets_its_session_by_the_stream(service: Serv
         assert "session=" in stream.response.headers["set-cookie"]
 
 
-def test_the_stream_of_one_thing_brings_no_other_and_ends_with_its_end(service: Service, world: World) -> None:
+def test_the_stream_of_one_item_brings_no_other_and_ends_with_its_end(
+    service: Service, world: World
+) -> None:
     upload = world.upload()
 
     with service.follow(upload.id) as stream:
@@ -106,7 +114,7 @@ def test_the_stream_of_one_thing_brings_no_other_and_ends_with_its_end(service: 
     assert shown(rest) == [("progress", f"{upload.id}:2")]
 
 
-def test_the_stream_of_one_thing_ends_when_it_is_removed(service: Service, world: World) -> None:
+def test_the_stream_of_one_item_ends_when_it_is_removed(service: Service, world: World) -> None:
     upload = world.upload()
 
     with service.follow(upload.id) as stream:
@@ -116,7 +124,9 @@ def test_the_stream_of_one_thing_ends_when_it_is_removed(service: Service, world
         assert shown(stream.rest()) == [("removed", f"{upload.id}:2")]
 
 
-def test_of_a_thing_that_has_ended_it_shows_the_end_and_ends(service: Service, world: World) -> None:
+def test_of_an_item_that_has_ended_it_shows_the_end_and_ends(
+    service: Service, world: World
+) -> None:
     upload = world.upload()
     world.uploads.mark_uploaded(upload.id)
 
@@ -124,7 +134,9 @@ def test_of_a_thing_that_has_ended_it_shows_the_end_and_ends(service: Service, w
         assert shown(stream.rest()) == [("progress", f"{upload.id}:2")]
 
 
-def test_changes_that_come_late_twice_or_in_disorder_bring_nothing_old(serve: Serve, world: World, scripted: Scripted) -> None:
+def test_changes_that_come_late_twice_or_in_disorder_bring_nothing_old(
+    serve: Serve, world: World, scripted: Scripted
+) -> None:
     service = serve(scripted)
     one = world.upload()
     two, three = world.uploads.add_part(one.id, 1), world.uploads.add_part(one.id, 2)
@@ -140,7 +152,9 @@ def test_changes_that_come_late_twice_or_in_disorder_bring_nothing_old(serve: Se
         assert shown(stream.rest()) == [("removed", f"{one.id}:5")]
 
 
-def test_a_thing_that_is_removed_and_made_anew_under_its_id_is_shown_anew(service: Service, world: World) -> None:
+def test_an_item_that_is_removed_and_made_anew_under_its_id_is_shown_anew(
+    service: Service, world: World
+) -> None:
     conversion = world.queued()
     upload = world.uploads.get(conversion.upload_id)
 
@@ -148,12 +162,14 @@ def test_a_thing_that_is_removed_and_made_anew_under_its_id_is_shown_anew(servic
         stream.take(2)
         world.conversions.remove(conversion.id, "somebody")
         assert shown([stream.next()]) == [("removed", f"{conversion.id}:2")]
-        world.conversions.create(a_conversion(upload, id=conversion.id, created_at=conversion.created_at + 1), upload)
+        world.conversions.create(
+            a_conversion(upload, id=conversion.id, created_at=conversion.created_at + 1), upload
+        )
 
         assert shown(stream.until(of(conversion.id, 1)))[-1] == ("progress", f"{conversion.id}:1")
 
 
-def test_an_expired_thing_is_not_shown(service: Service, world: World) -> None:
+def test_an_expired_item_is_not_shown(service: Service, world: World) -> None:
     expired, other = world.upload(expires_at=1), world.upload()
 
     with service.follow() as stream:

@@ -32,9 +32,27 @@ HERE = Path(__file__).parent
 VERBS = frozenset((HERE / "verbs.txt").read_text("utf-8").split())
 NOUNS_TOO = frozenset((HERE / "nouns_too.txt").read_text("utf-8").split())
 AFTER_A_NOUN = frozenset(
-    {"and", "beside", "of", "or", "which", "who", "whose"} | {"case", "cases", "picture", "pictures"}  # use cases, cover pictures
+    {"and", "beside", "of", "or", "which", "who", "whose"}
+    | {"case", "cases", "picture", "pictures"}  # use cases, cover pictures
 )
-BEFORE_AN_OBJECT = frozenset({"a", "all", "an", "any", "each", "every", "it", "its", "one", "that", "the", "them", "this", "what"})
+BEFORE_AN_OBJECT = frozenset(
+    {
+        "a",
+        "all",
+        "an",
+        "any",
+        "each",
+        "every",
+        "it",
+        "its",
+        "one",
+        "that",
+        "the",
+        "them",
+        "this",
+        "what",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -96,7 +114,9 @@ def tree(path: str) -> ast.Module:
 
 def python(*, production: bool) -> list[Source]:
     """Return the Python files of the product, or those of its tests."""
-    return [source for source in sources() if source.is_python and source.is_production is production]
+    return [
+        source for source in sources() if source.is_python and source.is_production is production
+    ]
 
 
 def classes(sources: Sequence[Source]) -> Iterator[tuple[Source, ast.ClassDef]]:
@@ -112,7 +132,9 @@ def shared_class_names(sources: Sequence[Source]) -> Found:
     places = defaultdict(list)
     for source, node in classes(sources):
         places[node.name].append(f"{source.path}:{node.lineno}")
-    shared = [f"{name}: {', '.join(where)}" for name, where in sorted(places.items()) if len(where) > 1]
+    shared = [
+        f"{name}: {', '.join(where)}" for name, where in sorted(places.items()) if len(where) > 1
+    ]
     return Found(shared, len(places))
 
 
@@ -123,7 +145,11 @@ def strayed_adapters(sources: Sequence[Source]) -> Found:
         for source, node in classes([s for s in sources if s.path.startswith("libs/core/ports/")])
         if any(ast.unparse(base) in ("ABC", "Protocol") for base in node.bases)
     }
-    adapters = [s for s in sources if s.path.startswith(("libs/core/adapters/aws/", "libs/core/adapters/memory/"))]
+    adapters = [
+        s
+        for s in sources
+        if s.path.startswith(("libs/core/adapters/aws/", "libs/core/adapters/memory/"))
+    ]
     strayed, total = [], 0
     for source, node in classes(adapters):
         for base in (ast.unparse(base).rpartition(".")[2] for base in node.bases):
@@ -138,14 +164,20 @@ def docstrings(sources: Sequence[Source]) -> Iterator[tuple[str, str]]:
     """Yield place and text of every docstring, but those of tests: they state what is true."""
     for source in sources:
         for node in ast.walk(tree(source.path)):
-            if isinstance(node, Documented) and not is_test(node) and (text := ast.get_docstring(node)):
+            if (
+                isinstance(node, Documented)
+                and not is_test(node)
+                and (text := ast.get_docstring(node))
+            ):
                 line = 1 if isinstance(node, ast.Module) else node.lineno
                 yield f"{source.path}:{line}", text
 
 
 def is_test(node: Documented) -> bool:
     """Return True if pytest would run this function."""
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith(
+        "test_"
+    )
 
 
 def begins_with_verb(text: str) -> bool:
@@ -157,20 +189,32 @@ def begins_with_verb(text: str) -> bool:
     if word in VERBS:
         return word not in NOUNS_TOO or following not in AFTER_A_NOUN
     verbs = VERBS & {word.removesuffix("s"), word.removesuffix("es"), re.sub("ies$", "y", word)}
-    return word == "has" or any(verb not in NOUNS_TOO or following in BEFORE_AN_OBJECT for verb in verbs)
+    return word == "has" or any(
+        verb not in NOUNS_TOO or following in BEFORE_AN_OBJECT for verb in verbs
+    )
 
 
 def docstrings_without_verb(sources: Sequence[Source]) -> Found:
     """Find docstrings that begin with anything but a verb."""
     every = list(docstrings(sources))
-    return Found([f"{place}: {text.splitlines()[0]}" for place, text in every if not begins_with_verb(text)], len(every))
+    return Found(
+        [f"{place}: {text.splitlines()[0]}" for place, text in every if not begins_with_verb(text)],
+        len(every),
+    )
 
 
 def long_summaries(sources: Sequence[Source]) -> Found:
     """Find docstrings whose first line is too long, or does not end with a period."""
     every = list(docstrings(sources))
     summaries = ((place, text.splitlines()[0]) for place, text in every)
-    return Found([f"{place}: {line}" for place, line in summaries if len(line) > SUMMARY or not line.endswith(".")], len(every))
+    return Found(
+        [
+            f"{place}: {line}"
+            for place, line in summaries
+            if len(line) > SUMMARY or not line.endswith(".")
+        ],
+        len(every),
+    )
 
 
 def long_lines(sources: Sequence[Source]) -> Found:
@@ -186,7 +230,11 @@ def long_lines(sources: Sequence[Source]) -> Found:
 
 def long_files(sources: Sequence[Source]) -> Found:
     """Find files of more than 300 lines."""
-    places = [f"{source.path}: {len(source.lines)} lines" for source in sources if len(source.lines) > LINES]
+    places = [
+        f"{source.path}: {len(source.lines)} lines"
+        for source in sources
+        if len(source.lines) > LINES
+    ]
     return Found(places, len(sources))
 
 

@@ -13,7 +13,12 @@ from services.upload.routes import UploadController
 from tests.style.measures import ROOT
 
 API = (ROOT / "docs" / "api.md").read_text("utf-8")
-DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "deploy" / "README.md", ROOT / "frontend" / "README.md"]
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *(ROOT / "docs").rglob("*.md"),
+    ROOT / "deploy" / "README.md",
+    ROOT / "frontend" / "README.md",
+]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)

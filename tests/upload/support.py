@@ -17,7 +17,7 @@ from libs.core.adapters.memory import (
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.uploads import Upload
 from services.upload.container import UploadContainer
-from services.upload.parts import ExpectPart, ReportPart, SignParts, StorePart
+from services.upload.parts import ReportPart, SignParts, StorePart, ValidatePart
 from services.upload.reconcile import ReconcileUpload
 from services.upload.settings import UploadSettings
 from services.upload.use_cases import CompleteUpload, DeleteUpload, ShowUpload, StartUpload
@@ -50,7 +50,7 @@ class Desk:
         self.start = StartUpload(self.uploads, self.multipart, MAX_SIZE, 24 * HOUR, clock)
         self.show = ShowUpload(self.uploads, self.reconcile)
         self.sign = SignParts(self.uploads, MemoryUrlSigner(), HOUR, clock)
-        self.expect = ExpectPart(self.uploads)
+        self.expect = ValidatePart(self.uploads)
         self.store_part = StorePart(self.uploads, self.multipart, self.reconcile)
         self.report = ReportPart(self.uploads, self.reconcile)
         self.complete = CompleteUpload(self.uploads, self.multipart, self.reconcile)

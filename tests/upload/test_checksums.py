@@ -35,7 +35,17 @@ def test_of_other_bytes_it_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RIGHT)
-@pytest.mark.parametrize("spoil", [flipped, lambda v: v[:-4], lambda v: "", lambda v: "ü", lambda v: "not base64!", lambda v: v + "AAAA"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        flipped,
+        lambda v: v[:-4],
+        lambda v: "",
+        lambda v: "ü",
+        lambda v: "not base64!",
+        lambda v: v + "AAAA",
+    ],
+)
 def test_a_wrong_or_malformed_one_is_refused(name: str, spoil: object) -> None:
     assert callable(spoil)
     with pytest.raises(ChecksumMismatch):

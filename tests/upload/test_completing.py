@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from libs.core.domain.uploads import Upload, UploadStatus
-from libs.core.errors import ConversionNotFound, StorageUnavailable, UploadClosed, UploadIncomplete, UploadNotFound
+from libs.core.errors import (
+    ConversionNotFound,
+    StorageUnavailable,
+    UploadClosed,
+    UploadIncomplete,
+    UploadNotFound,
+)
 from tests.fault_injection import fail_calls, record_calls
 from tests.upload.support import BODY, OWNER, Desk
 
@@ -17,7 +23,11 @@ def test_all_parts_make_the_file(desk: Desk) -> None:
 
     done = desk.complete(OWNER, upload.id)
 
-    assert (done.status, done.percent, sorted(done.completed_parts)) == (UploadStatus.UPLOADED, 100.0, [1, 2, 3])
+    assert (done.status, done.percent, sorted(done.completed_parts)) == (
+        UploadStatus.UPLOADED,
+        100.0,
+        [1, 2, 3],
+    )
     assert desk.body(upload) == BODY
 
 
@@ -55,7 +65,10 @@ def test_parts_beyond_the_end_do_not_become_part_of_the_file(desk: Desk) -> None
 
 def test_completing_again_answers_the_same_and_asks_nobody(desk: Desk) -> None:
     done = desk.uploaded()
-    asked = [record_calls(desk.multipart, "list_parts", "complete"), record_calls(desk.objects, "head")]
+    asked = [
+        record_calls(desk.multipart, "list_parts", "complete"),
+        record_calls(desk.objects, "head"),
+    ]
 
     assert desk.complete(OWNER, done.id) == done
     assert asked == [[], []]
@@ -84,9 +97,16 @@ def test_fifty_at_once_make_one_object_and_all_hear_that_it_is_there(desk: Desk)
 
 @pytest.mark.parametrize(
     ("port", "method", "after"),
-    [("multipart", "complete", True), ("multipart", "complete", False), ("objects", "head", False), ("uploads", "mark_uploaded", True)],
+    [
+        ("multipart", "complete", True),
+        ("multipart", "complete", False),
+        ("objects", "head", False),
+        ("uploads", "mark_uploaded", True),
+    ],
 )
-def test_a_completion_that_was_cut_off_can_be_repeated(desk: Desk, port: str, method: str, after: bool) -> None:
+def test_a_completion_that_was_cut_off_can_be_repeated(
+    desk: Desk, port: str, method: str, after: bool
+) -> None:
     upload = desk.sent(desk.begun())
     fail_calls(getattr(desk, port), method, after=after)
     with pytest.raises(StorageUnavailable):
@@ -105,7 +125,10 @@ def test_an_upload_whose_parts_expired_says_so_and_has_failed(desk: Desk) -> Non
 
     assert "upload the file again" in refused.value.detail
     failed = desk.now(upload)
-    assert (failed.status, failed.error and failed.error.code) == (UploadStatus.FAILED, "upload_expired")
+    assert (failed.status, failed.error and failed.error.code) == (
+        UploadStatus.FAILED,
+        "upload_expired",
+    )
 
 
 def test_an_object_of_another_size_is_not_the_file(desk: Desk) -> None:
@@ -122,7 +145,9 @@ def test_an_object_of_another_size_is_not_the_file(desk: Desk) -> None:
 def test_what_became_a_file_unseen_is_found_by_asking(desk: Desk) -> None:
     """The process died between S3 and the table."""
     upload = desk.sent(desk.begun())
-    desk.multipart.complete(upload.key, upload.multipart_id, desk.multipart.list_parts(upload.key, upload.multipart_id))
+    desk.multipart.complete(
+        upload.key, upload.multipart_id, desk.multipart.list_parts(upload.key, upload.multipart_id)
+    )
 
     assert desk.show(OWNER, upload.id).status is UploadStatus.UPLOADED
 

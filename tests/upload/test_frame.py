@@ -83,9 +83,14 @@ def test_a_cookie_that_somebody_tampered_with_is_a_new_session(client: Client) -
     assert client.get("/api/uploads", headers={"Cookie": f"{name}=tampered"}).json()["items"] == []
 
 
-@pytest.mark.parametrize(("given", "kept"), [("a-request.id_1", True), ("short", False), ("x" * 65, False), ("line\tbreak ü", False)])
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("a-request.id_1", True), ("short", False), ("x" * 65, False), ("line\tbreak ü", False)],
+)
 def test_a_request_id_is_echoed_where_it_is_sane(client: Client, given: str, kept: bool) -> None:
-    echoed = client.get("/health/live", headers={b"X-Request-Id": given.encode()}).headers["x-request-id"]
+    echoed = client.get("/health/live", headers={b"X-Request-Id": given.encode()}).headers[
+        "x-request-id"
+    ]
 
     assert (echoed == given) is kept
     assert re.fullmatch(r"[A-Za-z0-9._-]{8,64}", echoed)
@@ -101,7 +106,12 @@ def test_every_answer_has_a_request_id_also_one_that_refuses(client: Client) -> 
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/api/uploads"), ("PUT", "/api/uploads/x/parts/1"), ("DELETE", "/api/uploads/x"), ("POST", "/api/session")],
+    [
+        ("POST", "/api/uploads"),
+        ("PUT", "/api/uploads/x/parts/1"),
+        ("DELETE", "/api/uploads/x"),
+        ("POST", "/api/session"),
+    ],
 )
 def test_another_sites_page_may_change_nothing(client: Client, method: str, path: str) -> None:
     answer = client.request(method, path, headers={"Sec-Fetch-Site": "cross-site"})
@@ -111,15 +121,20 @@ def test_another_sites_page_may_change_nothing(client: Client, method: str, path
 
 @pytest.mark.parametrize("site", ["same-origin", "same-site", "none"])
 def test_our_own_page_may(client: Client, site: str) -> None:
-    answer = client.post("/api/uploads", json={"filename": "a.wav", "size": 1}, headers={"Sec-Fetch-Site": site})
+    answer = client.post(
+        "/api/uploads", json={"filename": "a.wav", "size": 1}, headers={"Sec-Fetch-Site": site}
+    )
 
     assert answer.status_code == 201
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "code"), [("GET", "/nowhere", 404, "not_found"), ("PATCH", "/api/uploads", 405, "method_not_allowed")]
+    ("method", "path", "status", "code"),
+    [("GET", "/nowhere", 404, "not_found"), ("PATCH", "/api/uploads", 405, "method_not_allowed")],
 )
-def test_what_is_not_there_is_a_problem_too(client: Client, method: str, path: str, status: int, code: str) -> None:
+def test_what_is_not_there_is_a_problem_too(
+    client: Client, method: str, path: str, status: int, code: str
+) -> None:
     answer = client.request(method, path)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -153,7 +168,9 @@ def test_it_is_live_but_not_ready_while_something_is_away_and_says_what() -> Non
 def test_its_openapi_document_knows_every_route(client: Client) -> None:
     document = client.get("/api/upload/schema/openapi.json").json()
 
-    calls = {(method.upper(), path) for path, found in document["paths"].items() for method in found}
+    calls = {
+        (method.upper(), path) for path, found in document["paths"].items() for method in found
+    }
     assert calls >= {
         ("POST", "/api/uploads"),
         ("GET", "/api/uploads"),

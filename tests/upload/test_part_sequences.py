@@ -111,4 +111,6 @@ class Parts(RuleBasedStateMachine):
 
 
 TestParts = Parts.TestCase
-TestParts.settings = settings(max_examples=60, stateful_step_count=30, deadline=None, derandomize=True)
+TestParts.settings = settings(
+    max_examples=60, stateful_step_count=30, deadline=None, derandomize=True
+)

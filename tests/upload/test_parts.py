@@ -27,7 +27,11 @@ def test_urls_are_for_the_bytes_of_their_part_only(desk: Desk) -> None:
     assert [each.number for each in signed] == [3, 1]
     for each, size in zip(signed, ("2", "5"), strict=True):
         query = {name: values[0] for name, values in parse_qs(urlsplit(each.url).query).items()}
-        assert (query["partNumber"], query["size"], query["uploadId"]) == (str(each.number), size, upload.multipart_id)
+        assert (query["partNumber"], query["size"], query["uploadId"]) == (
+            str(each.number),
+            size,
+            upload.multipart_id,
+        )
         assert each.expires_at == desk.clock() + HOUR
 
 
@@ -42,7 +46,9 @@ def test_no_url_outlives_its_upload(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("number", WRONG_NUMBERS)
-def test_a_part_that_does_not_exist_is_neither_signed_nor_taken_nor_believed(desk: Desk, number: int) -> None:
+def test_a_part_that_does_not_exist_is_neither_signed_nor_taken_nor_believed(
+    desk: Desk, number: int
+) -> None:
     upload = desk.begun()
 
     with pytest.raises(PartNumberInvalid):
@@ -81,7 +87,9 @@ def test_somebody_elses_upload_is_an_unknown_one(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("length", [None, 0, 4, 6])
-def test_a_part_of_another_length_is_refused_before_its_bytes_are_read(desk: Desk, length: int | None) -> None:
+def test_a_part_of_another_length_is_refused_before_its_bytes_are_read(
+    desk: Desk, length: int | None
+) -> None:
     with pytest.raises(PartSizeMismatch) as refused:
         desk.expect(OWNER, desk.begun().id, 1, length)
 
@@ -94,7 +102,9 @@ def test_a_part_through_the_service_is_in_s3_and_recorded(desk: Desk) -> None:
     after = desk.store_part(desk.expect(OWNER, upload.id, 3, 2), 3, part(3))
 
     assert after.completed_parts == {3}
-    assert [(p.number, p.size) for p in desk.multipart.list_parts(upload.key, upload.multipart_id)] == [(3, 2)]
+    assert [
+        (p.number, p.size) for p in desk.multipart.list_parts(upload.key, upload.multipart_id)
+    ] == [(3, 2)]
 
 
 def test_a_part_that_turned_out_shorter_is_not_stored(desk: Desk) -> None:
@@ -118,10 +128,16 @@ def test_a_part_sent_twice_is_the_one_sent_last(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["uploaded", "upload_expired"])
-def test_a_part_for_a_multipart_upload_that_is_gone_says_what_became_of_it(desk: Desk, there: bool) -> None:
+def test_a_part_for_a_multipart_upload_that_is_gone_says_what_became_of_it(
+    desk: Desk, there: bool
+) -> None:
     upload = desk.sent(desk.begun())
     if there:
-        desk.multipart.complete(upload.key, upload.multipart_id, desk.multipart.list_parts(upload.key, upload.multipart_id))
+        desk.multipart.complete(
+            upload.key,
+            upload.multipart_id,
+            desk.multipart.list_parts(upload.key, upload.multipart_id),
+        )
     else:
         desk.multipart.abort(upload.key, upload.multipart_id)
 

@@ -9,7 +9,7 @@ from litestar.exceptions import ClientException
 
 from libs.core.errors import PartSizeMismatch
 from services.upload import routes
-from services.upload.places import Places
+from services.upload.part_limiter import PartLimiter
 
 
 class Slow:
@@ -32,7 +32,7 @@ class Slow:
 
 def read(request: Slow, length: int) -> bytes:
     async def reading() -> bytes:
-        async with Places(1).take() as place:
+        async with PartLimiter(1).take() as place:
             return await routes._read(cast(Any, request), length, place)
 
     return anyio.run(reading)

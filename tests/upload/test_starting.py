@@ -16,16 +16,29 @@ def test_an_upload_begins_with_a_multipart_upload_of_its_own(desk: Desk) -> None
     upload = desk.start(OWNER, "song.wav", 12, "audio/wav", [], "00-trace-01")
 
     assert upload == desk.now(upload)
-    assert (upload.status, upload.part_size, upload.part_count) == (UploadStatus.UPLOADING, MIN_PART_SIZE, 1)
+    assert (upload.status, upload.part_size, upload.part_count) == (
+        UploadStatus.UPLOADING,
+        MIN_PART_SIZE,
+        1,
+    )
     assert upload.expires_at == desk.clock() + 24 * HOUR
     (begun,) = desk.multipart.list_open("uploads/")
     assert (begun.key, begun.multipart_id) == (upload.key, upload.multipart_id)
     stored = desk.bucket.multiparts[upload.multipart_id]
-    assert (stored.media_type, stored.metadata) == ("audio/wav", {"upload": upload.id, "traceparent": "00-trace-01"})
+    assert (stored.media_type, stored.metadata) == (
+        "audio/wav",
+        {"upload": upload.id, "traceparent": "00-trace-01"},
+    )
 
 
 def test_conversions_asked_for_with_it_wait_for_it(desk: Desk) -> None:
-    upload = desk.start(OWNER, "song.wav", 12, "audio/wav", [MP3, ConversionRequest("flac", filename="other name.wav")])
+    upload = desk.start(
+        OWNER,
+        "song.wav",
+        12,
+        "audio/wav",
+        [MP3, ConversionRequest("flac", filename="other name.wav")],
+    )
 
     first, second = desk.conversions_of(upload)
     assert {(c.status, c.phase, c.owner, c.upload_id) for c in (first, second)} == {
@@ -38,7 +51,12 @@ def test_conversions_asked_for_with_it_wait_for_it(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("filename", "kept"),
-    [("../../etc/passwd", "passwd"), ("C:\\music\\a.wav", "a.wav"), ("u\u0308.wav", "ü.wav"), ("a\u202egpj.wav", "agpj.wav")],
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\music\\a.wav", "a.wav"),
+        ("u\u0308.wav", "ü.wav"),
+        ("a\u202egpj.wav", "agpj.wav"),
+    ],
 )
 def test_names_are_kept_without_what_could_do_harm(desk: Desk, filename: str, kept: str) -> None:
     assert desk.start(OWNER, filename, 12, "audio/wav", []).filename == kept

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from libs.core.domain.progress import Thing
+from libs.core.domain.progress import Item
 
 
 @dataclass(frozen=True)
-class FileArrived:
+class FileUploaded:
     """S3 says: the bytes of this upload are complete."""
 
     upload_id: str
@@ -20,27 +20,27 @@ class ConversionQueued:
 
 
 @dataclass(frozen=True)
-class ThingRemoved:
-    """The stream says: this item is gone from the table, by whoever's hand; `thing` is as it last was."""
+class ItemRemoved:
+    """The stream says: this item is gone from the table, by whoever's hand; `item` is as it last was."""
 
-    thing: Thing
+    item: Item
     expired: bool
     """True where DynamoDB's own TTL removed it."""
 
 
-Event = FileArrived | ConversionQueued | ThingRemoved
+Event = FileUploaded | ConversionQueued | ItemRemoved
 
 
 @dataclass(frozen=True)
 class Change:
     """One change of one item, as the stream shows it: `now` is None when the item is gone."""
 
-    before: Thing | None
-    now: Thing | None
+    before: Item | None
+    now: Item | None
 
     @property
-    def thing(self) -> Thing:
+    def item(self) -> Item:
         """The item as it last was known."""
-        thing = self.now or self.before
-        assert thing is not None, "a stream record has at least one image"
-        return thing
+        item = self.now or self.before
+        assert item is not None, "a stream record has at least one image"
+        return item

@@ -20,7 +20,9 @@ def clean_filename(name: str) -> str:
     Raises FilenameInvalid when it is too long or nothing is left of it.
     """
     if len(name) > MAX_LENGTH:
-        raise FilenameInvalid(f"The file name is longer than {MAX_LENGTH} characters. Please shorten it.")
+        raise FilenameInvalid(
+            f"The file name is longer than {MAX_LENGTH} characters. Please shorten it."
+        )
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     printable = "".join(c for c in last if unicodedata.category(c)[0] != "C").strip()
     if not printable.strip(". "):

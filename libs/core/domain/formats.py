@@ -74,9 +74,33 @@ _MANY_CHANNELS = (1, 2, 3, 4, 5, 6, 7, 8)
 FORMATS: dict[str, Format] = {
     f.name: f
     for f in (
-        Format("mp3", "mp3", "audio/mpeg", False, _LOSSY_RATES, QualityRange(0, 9, 2, best=0), _MPEG_RATES),
-        Format("wav", "wav", "audio/wav", True, sample_rates=_PCM_RATES, channels=_MANY_CHANNELS, bit_depths=(16, 24, 32)),
-        Format("flac", "flac", "audio/flac", True, sample_rates=_PCM_RATES, channels=_MANY_CHANNELS, bit_depths=(16, 24)),
+        Format(
+            "mp3",
+            "mp3",
+            "audio/mpeg",
+            False,
+            _LOSSY_RATES,
+            QualityRange(0, 9, 2, best=0),
+            _MPEG_RATES,
+        ),
+        Format(
+            "wav",
+            "wav",
+            "audio/wav",
+            True,
+            sample_rates=_PCM_RATES,
+            channels=_MANY_CHANNELS,
+            bit_depths=(16, 24, 32),
+        ),
+        Format(
+            "flac",
+            "flac",
+            "audio/flac",
+            True,
+            sample_rates=_PCM_RATES,
+            channels=_MANY_CHANNELS,
+            bit_depths=(16, 24),
+        ),
         Format(
             "aac",
             "aac",
@@ -95,7 +119,16 @@ FORMATS: dict[str, Format] = {
             sample_rates=(*_MPEG_RATES, 88200, 96000),
             channels=(1, 2, 6),
         ),
-        Format("ogg", "ogg", "audio/ogg", False, _LOSSY_RATES, QualityRange(0, 10, 5, best=10), _PCM_RATES[:-3], (1, 2, 6)),
+        Format(
+            "ogg",
+            "ogg",
+            "audio/ogg",
+            False,
+            _LOSSY_RATES,
+            QualityRange(0, 10, 5, best=10),
+            _PCM_RATES[:-3],
+            (1, 2, 6),
+        ),
         Format(
             "opus",
             "opus",
@@ -105,10 +138,34 @@ FORMATS: dict[str, Format] = {
             sample_rates=(48000,),  # whatever went in: every Opus file is played at this rate
             channels=(1, 2, 6),
         ),
-        Format("aiff", "aiff", "audio/aiff", True, sample_rates=_PCM_RATES, channels=_MANY_CHANNELS, bit_depths=(16, 24, 32)),
-        Format("alac", "m4a", "audio/mp4", True, sample_rates=_PCM_RATES, channels=_MANY_CHANNELS, bit_depths=(16, 24)),
+        Format(
+            "aiff",
+            "aiff",
+            "audio/aiff",
+            True,
+            sample_rates=_PCM_RATES,
+            channels=_MANY_CHANNELS,
+            bit_depths=(16, 24, 32),
+        ),
+        Format(
+            "alac",
+            "m4a",
+            "audio/mp4",
+            True,
+            sample_rates=_PCM_RATES,
+            channels=_MANY_CHANNELS,
+            bit_depths=(16, 24),
+        ),
         Format("wma", "wma", "audio/x-ms-wma", False, _LOSSY_RATES, sample_rates=_WMA_RATES),
-        Format("ac3", "ac3", "audio/ac3", False, _LOSSY_RATES, sample_rates=(32000, 44100, 48000), channels=(1, 2, 6)),
+        Format(
+            "ac3",
+            "ac3",
+            "audio/ac3",
+            False,
+            _LOSSY_RATES,
+            sample_rates=(32000, 44100, 48000),
+            channels=(1, 2, 6),
+        ),
     )
 }
 """All formats by name, in the order in which people should see them."""
@@ -129,7 +186,9 @@ def find_format(name: str) -> Format:
         return FORMATS[name]
     except KeyError:
         known = ", ".join(FORMATS)
-        raise FormatUnsupported(f"“{name[:40]}” is not a format we can make. Choose one of {known}.") from None
+        raise FormatUnsupported(
+            f"“{name[:40]}” is not a format we can make. Choose one of {known}."
+        ) from None
 
 
 def check_options(fmt: Format, options: ConversionOptions) -> None:
@@ -151,7 +210,11 @@ def _one_of(fmt: Format, option: str, value: Any, allowed: tuple[Any, ...]) -> N
     if value is None or value in allowed:
         return
     words = ", ".join(map(str, allowed))
-    sentence = f"{fmt.name} takes {option} {words}." if allowed else f"{fmt.name} has no {option} to choose."
+    sentence = (
+        f"{fmt.name} takes {option} {words}."
+        if allowed
+        else f"{fmt.name} has no {option} to choose."
+    )
     raise _invalid(option, sentence, list(allowed))
 
 
@@ -163,19 +226,32 @@ def _check_times(options: ConversionOptions) -> None:
         raise _invalid("end", "The end must be later than the start.", ["more than start"])
     low, high = NORMALIZE_RANGE
     if options.normalize is not None and not low <= options.normalize <= high:
-        raise _invalid("normalize", f"The loudness target must lie between {low:g} and {high:g} LUFS.", [low, high])
+        raise _invalid(
+            "normalize",
+            f"The loudness target must lie between {low:g} and {high:g} LUFS.",
+            [low, high],
+        )
 
 
 def _check_fades(options: ConversionOptions) -> None:
     for option, value in (("fade_in", options.fade_in), ("fade_out", options.fade_out)):
         if value is not None and not 0 < value <= LONGEST_FADE:
-            raise _invalid(option, f"A fade takes more than 0 and at most {LONGEST_FADE:g} seconds.", ["more than 0", LONGEST_FADE])
+            raise _invalid(
+                option,
+                f"A fade takes more than 0 and at most {LONGEST_FADE:g} seconds.",
+                ["more than 0", LONGEST_FADE],
+            )
     fades = (options.fade_in or 0) + (options.fade_out or 0)
     # Without an end only the source's own says how much there is: fades that do not fit into that are shortened, with a warning.
-    if options.end is not None and fades > (piece := options.end - (options.start or 0)) + _ROUNDING:
+    if (
+        options.end is not None
+        and fades > (piece := options.end - (options.start or 0)) + _ROUNDING
+    ):
         longest = "fade_in" if (options.fade_in or 0) > (options.fade_out or 0) else "fade_out"
         raise _invalid(
-            longest, f"The fades take {fades:g} seconds, and the piece from start to end only {piece:g}.", [f"at most {piece:g}"]
+            longest,
+            f"The fades take {fades:g} seconds, and the piece from start to end only {piece:g}.",
+            [f"at most {piece:g}"],
         )
 
 

@@ -23,8 +23,8 @@ def derived_id(kind: Kind, *parts: str) -> str:
     return _PREFIX[kind] + urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def kind_of(thing_id: str) -> Kind | None:
+def kind_of(item_id: str) -> Kind | None:
     """The kind of a well-formed id; None for anything else, however hostile."""
-    if not _SHAPE.fullmatch(thing_id):
+    if not _SHAPE.fullmatch(item_id):
         return None
-    return "upload" if thing_id.startswith("upl_") else "conversion"
+    return "upload" if item_id.startswith("upl_") else "conversion"

@@ -6,12 +6,12 @@ from libs.core.domain.conversions import Conversion
 from libs.core.domain.ids import Kind
 from libs.core.domain.uploads import Failure, Upload, UploadStatus
 
-Thing = Upload | Conversion
+Item = Upload | Conversion
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a thing is. What does not apply to its kind, or is not known, is None."""
+    """How far an item is. What does not apply to its kind, or is not known, is None."""
 
     id: str
     kind: Kind
@@ -30,40 +30,40 @@ class Progress:
     queue_position: int | None = None
     error: Failure | None = None
     created_at: float = 0.0
-    """Tells a thing from an earlier one of the same id: a repeated request may create anew what was removed."""
+    """Tells an item from an earlier one of the same id: a repeated request may create anew what was removed."""
 
 
-def progress_of(thing: Thing, queue_position: int | None = None) -> Progress:
-    """The progress of a thing; `queue_position` counts from 1 and is known only to who asked the queue."""
-    if isinstance(thing, Upload):
+def progress_of(item: Item, queue_position: int | None = None) -> Progress:
+    """The progress of an item; `queue_position` counts from 1 and is known only to who asked the queue."""
+    if isinstance(item, Upload):
         return Progress(
-            id=thing.id,
+            id=item.id,
             kind="upload",
-            status=thing.status,
-            phase="uploading" if thing.status is UploadStatus.UPLOADING else "done",
-            percent=thing.percent,
-            version=thing.version,
-            updated_at=thing.updated_at,
-            terminal=thing.status is not UploadStatus.UPLOADING,
-            uploaded_bytes=thing.uploaded_bytes,
-            size=thing.size,
-            completed_parts=len(thing.completed_parts),
-            part_count=thing.part_count,
-            error=thing.error,
-            created_at=thing.created_at,
+            status=item.status,
+            phase="uploading" if item.status is UploadStatus.UPLOADING else "done",
+            percent=item.percent,
+            version=item.version,
+            updated_at=item.updated_at,
+            terminal=item.status is not UploadStatus.UPLOADING,
+            uploaded_bytes=item.uploaded_bytes,
+            size=item.size,
+            completed_parts=len(item.completed_parts),
+            part_count=item.part_count,
+            error=item.error,
+            created_at=item.created_at,
         )
     return Progress(
-        id=thing.id,
+        id=item.id,
         kind="conversion",
-        status=thing.status,
-        phase=thing.phase,
-        percent=thing.percent,
-        version=thing.version,
-        updated_at=thing.updated_at,
-        terminal=thing.status.terminal,
-        eta_seconds=thing.eta_seconds,
-        speed=thing.speed,
+        status=item.status,
+        phase=item.phase,
+        percent=item.percent,
+        version=item.version,
+        updated_at=item.updated_at,
+        terminal=item.status.terminal,
+        eta_seconds=item.eta_seconds,
+        speed=item.speed,
         queue_position=queue_position,
-        error=thing.error,
-        created_at=thing.created_at,
+        error=item.error,
+        created_at=item.created_at,
     )

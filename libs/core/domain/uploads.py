@@ -115,7 +115,9 @@ def check_size(size: int, limit: int) -> None:
     if size <= 0:
         raise FileEmpty("The file is empty: there is nothing to convert.")
     if size > limit:
-        raise FileTooLarge(f"The file is larger than the {_human(limit)} that we take.", limit=limit)
+        raise FileTooLarge(
+            f"The file is larger than the {_human(limit)} that we take.", limit=limit
+        )
 
 
 def choose_part_size(size: int) -> int:

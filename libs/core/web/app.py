@@ -36,7 +36,9 @@ def service_app(
     lifespan: Sequence[Any] = (),
 ) -> Litestar:
     """The Litestar app of a service. `dependencies` are the container's providers by the names that handlers use."""
-    session = session_config(settings.session_secret.get_secret_value(), secure=settings.secure_cookies)
+    session = session_config(
+        settings.session_secret.get_secret_value(), secure=settings.secure_cookies
+    )
     app = Litestar(
         route_handlers=[*routes, *health_routes(checks)],
         dependencies={

@@ -27,7 +27,14 @@ def health_routes(checks: Mapping[str, Check]) -> list[Any]:
         away = {name: reason for name, reason in reasons.items() if reason}
         if away:
             names = ", ".join(away)
-            return problem(503, "not_ready", "Not ready", f"Cannot be reached: {names}.", unreachable=away, retry_after=2)
+            return problem(
+                503,
+                "not_ready",
+                "Not ready",
+                f"Cannot be reached: {names}.",
+                unreachable=away,
+                retry_after=2,
+            )
         return Response({"status": "ready", "checked": list(checks)})
 
     return [live, ready]
@@ -36,6 +43,8 @@ def health_routes(checks: Mapping[str, Check]) -> list[Any]:
 def _failure(check: Check) -> str | None:
     try:
         check()
-    except Exception as error:  # whatever it is, the answer is "not ready", and its kind says enough
+    except (
+        Exception
+    ) as error:  # whatever it is, the answer is "not ready", and its kind says enough
         return type(error.__cause__ or error).__name__
     return None

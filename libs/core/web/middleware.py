@@ -51,11 +51,20 @@ class RequestContext(ASGIMiddleware):
             finally:
                 quiet = path.startswith("/health")
                 took = round((time.perf_counter() - began) * 1000, 1)
-                log.log(10 if quiet else 20, "request", method=method, path=path, status=status, took_ms=took)
+                log.log(
+                    10 if quiet else 20,
+                    "request",
+                    method=method,
+                    path=path,
+                    status=status,
+                    took_ms=took,
+                )
 
 
 def refuse_other_sites(request: Request[Any, Any, Any]) -> Response[Any] | None:
     """Browsers say where a request comes from; another site's page may not change anything here."""
     if request.method not in _READS and request.headers.get("sec-fetch-site") == "cross-site":
-        return problem(403, "forbidden", "Forbidden", "This request comes from another site's page.")
+        return problem(
+            403, "forbidden", "Forbidden", "This request comes from another site's page."
+        )
     return None

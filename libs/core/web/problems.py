@@ -20,7 +20,7 @@ PROBLEM_JSON = "application/problem+json"
 STATUS: dict[type[CoreError], int] = {
     errors.UploadNotFound: 404,
     errors.ConversionNotFound: 404,
-    errors.ThingNotFound: 404,
+    errors.ItemNotFound: 404,
     errors.ObjectMissing: 410,
     errors.FilenameInvalid: 422,
     errors.FileEmpty: 422,
@@ -57,11 +57,25 @@ _HTTP_CODES = {
 }
 
 
-def problem(status: int, code: str, title: str, detail: str, **more: Any) -> Response[dict[str, Any]]:
+def problem(
+    status: int, code: str, title: str, detail: str, **more: Any
+) -> Response[dict[str, Any]]:
     """A problem document as a response; `retry_after` (seconds) among `more` becomes the header as well."""
     headers = {"Retry-After": str(more["retry_after"])} if "retry_after" in more else {}
-    body = {"type": f"/problems/{code}", "title": title, "status": status, "detail": detail, "code": code, **more}
-    return Response(body, status_code=status, media_type=PROBLEM_JSON, headers={**headers, "Cache-Control": "no-store"})
+    body = {
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **more,
+    }
+    return Response(
+        body,
+        status_code=status,
+        media_type=PROBLEM_JSON,
+        headers={**headers, "Cache-Control": "no-store"},
+    )
 
 
 def on_core_error(request: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
@@ -77,14 +91,24 @@ def status_of(kind: type[CoreError]) -> int | None:
     return next((STATUS[base] for base in kind.__mro__ if base in STATUS), None)
 
 
-def on_validation_error(_request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
+def on_validation_error(
+    _request: Request[Any, Any, Any], error: ValidationException
+) -> Response[Any]:
     """A body or query that does not fit: 422 with each field and what is wrong with it; 400 where it cannot be read at all."""
     extra: Any = error.extra
     if not isinstance(extra, list):
         return problem(400, "request_invalid", "Request invalid", error.detail)
     found = [{"field": str(e.get("key", "")), "message": str(e.get("message", ""))} for e in extra]
-    named = "; ".join(f"{e['field']}: {e['message']}" if e["field"] else e["message"] for e in found)
-    return problem(422, "validation_failed", "Validation failed", f"The request does not fit: {named}.", errors=found)
+    named = "; ".join(
+        f"{e['field']}: {e['message']}" if e["field"] else e["message"] for e in found
+    )
+    return problem(
+        422,
+        "validation_failed",
+        "Validation failed",
+        f"The request does not fit: {named}.",
+        errors=found,
+    )
 
 
 def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -100,7 +124,10 @@ def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     """The last resort: logged in full, told in a sentence, with nothing of the inside."""
     log.error("request.failed", method=request.method, path=request.url.path, exc_info=error)
     return problem(
-        500, "internal", "Internal error", "Something went wrong on our side. Please try again; the request id helps us to find it."
+        500,
+        "internal",
+        "Internal error",
+        "Something went wrong on our side. Please try again; the request id helps us to find it.",
     )
 
 

@@ -25,7 +25,9 @@ _BEARER = "bearer "
 class SessionBackend(ClientSideSessionBackend):
     """Litestar's cookie session, which takes its token from the Authorization header where there is one."""
 
-    async def load_from_connection(self, connection: ASGIConnection[Any, Any, Any, Any]) -> dict[str, Any]:
+    async def load_from_connection(
+        self, connection: ASGIConnection[Any, Any, Any, Any]
+    ) -> dict[str, Any]:
         bearer = _bearer(connection)
         if bearer is None:
             return await super().load_from_connection(connection)
@@ -36,7 +38,12 @@ class SessionBackend(ClientSideSessionBackend):
         # An empty session would be given a new owner: a stranger's token must not become anybody.
         return session if session.get("sid") else {"invalid": True}
 
-    async def store_in_message(self, scope_session: ScopeSession, message: Message, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    async def store_in_message(
+        self,
+        scope_session: ScopeSession,
+        message: Message,
+        connection: ASGIConnection[Any, Any, Any, Any],
+    ) -> None:
         if _bearer(connection) is None:
             await super().store_in_message(scope_session, message, connection)
 
@@ -60,7 +67,9 @@ def owner_of(request: Request[Any, Any, Any]) -> str:
     """Who asks: the session's id, given at the first request. Raises SessionInvalid for a bad bearer token."""
     session = request.session
     if session.get("invalid"):
-        raise SessionInvalid("This token is not valid (any more). Ask for a new one with POST /api/session.")
+        raise SessionInvalid(
+            "This token is not valid (any more). Ask for a new one with POST /api/session."
+        )
     return str(session.setdefault("sid", secrets.token_urlsafe(16)))
 
 
@@ -72,14 +81,20 @@ def session_route(config: CookieBackendConfig) -> Any:
     def create_session() -> Response[dict[str, str]]:
         expires_at = datetime.now(UTC).timestamp() + LIFETIME
         token = b"".join(backend.dump_data({"sid": secrets.token_urlsafe(16)})).decode()
-        return Response({"token": token, "expires_at": rfc3339(expires_at)}, status_code=201, headers={"Cache-Control": "no-store"})
+        return Response(
+            {"token": token, "expires_at": rfc3339(expires_at)},
+            status_code=201,
+            headers={"Cache-Control": "no-store"},
+        )
 
     return create_session
 
 
 def rfc3339(epoch: float) -> str:
     """Epoch seconds as a time in UTC, to the millisecond."""
-    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
 
 
 def _bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:

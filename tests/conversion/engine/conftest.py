@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.conversion.adapters.engine import FfmpegEngine
+from services.conversion.pipeline.engine import FfmpegEngine
 from tests.conversion.engine.support import ffmpeg
 from tests.fault_injection import eventually
 
@@ -41,7 +41,17 @@ class Sounds:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.cover = folder / "cover.png"
-        ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x48", "-frames:v", "1", "-fflags", "+bitexact", self.cover)
+        ffmpeg(
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc=s=64x48",
+            "-frames:v",
+            "1",
+            "-fflags",
+            "+bitexact",
+            self.cover,
+        )
         (folder / "tags.txt").write_text(CHAPTERS)
 
     def tone(self, name: str, *options: str, seconds: float = 2, rate: int = 44100) -> Path:
@@ -51,21 +61,49 @@ class Sounds:
             ffmpeg("-f", "lavfi", "-i", TONES.format(rate=rate, seconds=seconds), *options, path)
         return path
 
-    def tagged(self, name: str, *options: str, cover: bool = False, seconds: float = 2, rate: int = 44100) -> Path:
+    def tagged(
+        self, name: str, *options: str, cover: bool = False, seconds: float = 2, rate: int = 44100
+    ) -> Path:
         """A tone with tags and chapters, and with a cover picture."""
         path = self._folder / name
         if not path.exists():
-            inputs = ["-f", "lavfi", "-i", TONES.format(rate=rate, seconds=seconds), "-i", str(self._folder / "tags.txt")]
-            picture = ["-i", str(self.cover), "-map", "0", "-map", "2", "-c:v", "copy", "-disposition:v", "attached_pic"] if cover else []
+            inputs = [
+                "-f",
+                "lavfi",
+                "-i",
+                TONES.format(rate=rate, seconds=seconds),
+                "-i",
+                str(self._folder / "tags.txt"),
+            ]
+            picture = (
+                [
+                    "-i",
+                    str(self.cover),
+                    "-map",
+                    "0",
+                    "-map",
+                    "2",
+                    "-c:v",
+                    "copy",
+                    "-disposition:v",
+                    "attached_pic",
+                ]
+                if cover
+                else []
+            )
             inputs += picture[:2]
-            ffmpeg(*inputs, *picture[2:], "-map_metadata", "1", "-map_chapters", "1", *options, path)
+            ffmpeg(
+                *inputs, *picture[2:], "-map_metadata", "1", "-map_chapters", "1", *options, path
+            )
         return path
 
     def video(self, name: str, *options: str) -> Path:
         path = self._folder / name
         if not path.exists():
             picture = ["-f", "lavfi", "-i", "testsrc=s=320x240:d=2:r=25"]
-            ffmpeg(*picture, "-f", "lavfi", "-i", TONES.format(rate=44100, seconds=2), *options, path)
+            ffmpeg(
+                *picture, "-f", "lavfi", "-i", TONES.format(rate=44100, seconds=2), *options, path
+            )
         return path
 
 

@@ -28,11 +28,25 @@ class Targets:
 Maker = Callable[[Targets], bytes]
 
 
-def wav(channels: int = 2, rate: int = 44100, bits: int = 16, data: bytes = SILENCE, declared: int | None = None, fmt: int = 1) -> bytes:
+def wav(
+    channels: int = 2,
+    rate: int = 44100,
+    bits: int = 16,
+    data: bytes = SILENCE,
+    declared: int | None = None,
+    fmt: int = 1,
+) -> bytes:
     block = max(1, channels * bits // 8) & 0xFFFF
-    header = struct.pack("<HHIIHH", fmt, channels, rate & 0xFFFFFFFF, (rate * block) & 0xFFFFFFFF, block, bits)
+    header = struct.pack(
+        "<HHIIHH", fmt, channels, rate & 0xFFFFFFFF, (rate * block) & 0xFFFFFFFF, block, bits
+    )
     chunks = (
-        b"fmt " + struct.pack("<I", len(header)) + header + b"data" + struct.pack("<I", len(data) if declared is None else declared) + data
+        b"fmt "
+        + struct.pack("<I", len(header))
+        + header
+        + b"data"
+        + struct.pack("<I", len(data) if declared is None else declared)
+        + data
     )
     return b"RIFF" + struct.pack("<I", (4 + len(chunks)) & 0xFFFFFFFF) + b"WAVE" + chunks
 
@@ -59,12 +73,16 @@ def png(width: int, height: int) -> bytes:
     """A valid picture, all black: a few kilobytes that want gigabytes."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        return (
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        )
 
     packer = zlib.compressobj(9)
     rows = b"".join(packer.compress(bytes(1 + 3 * width)) for _ in range(height)) + packer.flush()
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    )
 
 
 def apic(data: bytes, media_type: bytes = b"image/png") -> tuple[bytes, bytes]:
@@ -96,10 +114,31 @@ def gab2(targets: Targets) -> bytes:
     playlist = f"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1,\nfile://{targets.secret}\n#EXT-X-ENDLIST\n".encode()
     strh = b"txts" + bytes(52)
     strl = b"strh" + struct.pack("<I", len(strh)) + strh + b"strf" + struct.pack("<I", 0)
-    data = b"GAB2\0\x02\0" + struct.pack("<I", 0) + b"\x04\0" + struct.pack("<I", len(playlist)) + playlist
-    hdrl = b"hdrlavih" + struct.pack("<I", 56) + bytes(56) + b"LIST" + struct.pack("<I", len(strl) + 4) + b"strl" + strl
+    data = (
+        b"GAB2\0\x02\0"
+        + struct.pack("<I", 0)
+        + b"\x04\0"
+        + struct.pack("<I", len(playlist))
+        + playlist
+    )
+    hdrl = (
+        b"hdrlavih"
+        + struct.pack("<I", 56)
+        + bytes(56)
+        + b"LIST"
+        + struct.pack("<I", len(strl) + 4)
+        + b"strl"
+        + strl
+    )
     movi = b"movi00tx" + struct.pack("<I", len(data)) + data
-    body = b"AVI LIST" + struct.pack("<I", len(hdrl)) + hdrl + b"LIST" + struct.pack("<I", len(movi)) + movi
+    body = (
+        b"AVI LIST"
+        + struct.pack("<I", len(hdrl))
+        + hdrl
+        + b"LIST"
+        + struct.pack("<I", len(movi))
+        + movi
+    )
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
@@ -108,7 +147,11 @@ def external_track(targets: Targets) -> bytes:
     real = targets.real("m4a")
     alias = box(b"url ", b"\0\0\0\0" + f"file://{targets.secret}".encode() + b"\0")
     at = real.index(b"url ") - 4
-    return real[:at] + alias[: struct.unpack(">I", real[at : at + 4])[0]] + real[at + struct.unpack(">I", real[at : at + 4])[0] :]
+    return (
+        real[:at]
+        + alias[: struct.unpack(">I", real[at : at + 4])[0]]
+        + real[at + struct.unpack(">I", real[at : at + 4])[0] :]
+    )
 
 
 HLS = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"
@@ -116,7 +159,9 @@ CORPUS: dict[str, Maker] = {
     # that want to reach something else
     "playlist of a server": lambda t: HLS.format(f"{t.url}/a.ts").encode(),
     "playlist of a file": lambda t: HLS.format(f"file://{t.secret}").encode(),
-    "playlist after an ID3 tag": lambda t: id3((b"TIT2", b"\0x")) + HLS.format(f"{t.url}/a.ts").encode(),
+    "playlist after an ID3 tag": lambda t: (
+        id3((b"TIT2", b"\0x")) + HLS.format(f"{t.url}/a.ts").encode()
+    ),
     "playlist in a playlist": lambda t: HLS.format(f"concat:{t.secret}|{t.secret}").encode(),
     "plain playlist": lambda t: f"{t.url}/song.mp3\n".encode(),
     "ffconcat of a file": lambda t: f"ffconcat version 1.0\nfile '{t.secret}'\n".encode(),
@@ -125,7 +170,9 @@ CORPUS: dict[str, Maker] = {
         f'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet><Representation>'
         f"<BaseURL>{t.url}/</BaseURL></Representation></AdaptationSet></Period></MPD>"
     ).encode(),
-    "session description": lambda t: b"v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n",
+    "session description": lambda t: (
+        b"v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n"
+    ),
     "smil": lambda t: f'<smil><body><audio src="{t.url}/x"/></body></smil>'.encode(),
     "avi with a playlist as subtitle": gab2,
     "track in another file": external_track,
@@ -143,15 +190,22 @@ CORPUS: dict[str, Maker] = {
     "endless by its header": lambda t: wav(declared=0xFFFFFFFF),
     "cover of 15000 by 15000": lambda t: id3(apic(png(15000, 15000))) + t.real("mp3"),
     "cover that lies about its size": lambda t: (
-        id3(apic(png(4, 4).replace(struct.pack(">II", 4, 4), struct.pack(">II", 65000, 65000)))) + t.real("mp3")
+        id3(apic(png(4, 4).replace(struct.pack(">II", 4, 4), struct.pack(">II", 65000, 65000))))
+        + t.real("mp3")
     ),
     "cover that is no picture": lambda t: id3(apic(b"<svg onload='x'/>")) + t.real("mp3"),
     "tag longer than the file": lambda t: id3(size=0x0FFFFFFF) + t.real("mp3"),
-    "5,000 tags": lambda t: id3(*[(b"TXXX", b"\0key%d\0value" % n) for n in range(5_000)]) + t.real("mp3"),
+    "5,000 tags": lambda t: (
+        id3(*[(b"TXXX", b"\0key%d\0value" % n) for n in range(5_000)]) + t.real("mp3")
+    ),
     "boxes in boxes": lambda t: nested(20_000),
-    "box of four gigabytes": lambda t: box(b"ftyp", b"M4A \0\0\0\0") + box(b"moov", b"", size=0xFFFFFFFF),
+    "box of four gigabytes": lambda t: (
+        box(b"ftyp", b"M4A \0\0\0\0") + box(b"moov", b"", size=0xFFFFFFFF)
+    ),
     "box of size one": lambda t: box(b"ftyp", b"M4A \0\0\0\0") + box(b"moov", b"\xff" * 8, size=1),
-    "a billion samples": lambda t: t.real("m4a").replace(b"stsz\0\0\0\0\0\0\0\0\0\0", b"stsz\0\0\0\0\0\0\0\0\x3b\x9a"),
+    "a billion samples": lambda t: t.real("m4a").replace(
+        b"stsz\0\0\0\0\0\0\0\0\0\0", b"stsz\0\0\0\0\0\0\0\0\x3b\x9a"
+    ),
     # that hold nothing
     "one byte": lambda t: b"R",
     "zeros": lambda t: bytes(1 << 20),

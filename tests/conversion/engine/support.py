@@ -17,9 +17,15 @@ import mutagen
 from mutagen.flac import Picture
 
 from libs.core.domain.formats import ConversionOptions
-from libs.core.ports.objects import Part
-from services.conversion.adapters.engine import FfmpegEngine
-from services.conversion.ports import Job, OutputSink, Result, SourceBytes, Tick
+from libs.core.ports.multipart_uploads import Part
+from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.ports import (
+    ConversionJob,
+    ConversionResult,
+    EngineProgress,
+    OutputSink,
+    SourceBytes,
+)
 
 FFMPEG: str = imageio_ffmpeg.get_ffmpeg_exe()
 
@@ -35,7 +41,9 @@ def ffmpeg(*arguments: str | Path) -> str:
 class MemorySource(SourceBytes):
     """Bytes, or a file, with a count of the ranged reads. `delay` seconds before each; `breaks` is raised by every read."""
 
-    def __init__(self, content: bytes | Path, delay: float = 0, breaks: Exception | None = None) -> None:
+    def __init__(
+        self, content: bytes | Path, delay: float = 0, breaks: Exception | None = None
+    ) -> None:
         self._content = content if isinstance(content, bytes) else content.read_bytes()
         self.size = len(self._content)
         self._delay, self._breaks = delay, breaks
@@ -97,9 +105,9 @@ def part_of(number: int, body: bytes) -> Part:
 class Made:
     """A conversion that was made."""
 
-    result: Result
+    result: ConversionResult
     content: bytes
-    ticks: list[Tick]
+    ticks: list[EngineProgress]
     sink: MemorySink
     source: MemorySource
 
@@ -109,20 +117,25 @@ def convert(
     source: bytes | Path | MemorySource,
     fmt: str,
     sink: MemorySink | None = None,
-    tick: Callable[[Tick], None] | None = None,
+    tick: Callable[[EngineProgress], None] | None = None,
     **options: float | str,
 ) -> Made:
     """Converts and checks what must hold for every result. Raises what the engine raises."""
     source = source if isinstance(source, MemorySource) else MemorySource(source)
     sink = sink or MemorySink()
-    ticks: list[Tick] = []
+    ticks: list[EngineProgress] = []
 
-    def note(now: Tick) -> None:
+    def note(now: EngineProgress) -> None:
         ticks.append(now)
         if tick is not None:
             tick(now)
 
-    result = engine.convert(Job(fmt, ConversionOptions(**options), "test"), source, sink, note)  # type: ignore[arg-type]
+    result = engine.convert(
+        ConversionJob(fmt, ConversionOptions(**options), "test"),  # type: ignore[arg-type]
+        source,
+        sink,
+        note,
+    )
     assert sink.content is not None
     assert result.size == len(sink.content)
     assert result.sha256 == hashlib.sha256(sink.content).hexdigest()
@@ -146,7 +159,9 @@ class Heard:
 def listen(path: Path) -> Heard:
     """Decodes the whole first audio stream with plain FFmpeg, all decoders allowed."""
     words = ffmpeg("-loglevel", "verbose", "-i", path, "-map", "0:a:0", "-f", "null", "-")
-    stream = re.search(r"Stream #0:\d+.*?: Audio: (\w+).*?, (\d+) Hz, ([^,]+), (\w+)(?: \((\d+) bit\))?", words)
+    stream = re.search(
+        r"Stream #0:\d+.*?: Audio: (\w+).*?, (\d+) Hz, ([^,]+), (\w+)(?: \((\d+) bit\))?", words
+    )
     samples = re.search(r"(\d+) decode errors \((\d+) samples\)", words)
     header = re.search(r"Duration: (\d+):(\d+):([\d.]+)", words)
     assert stream
@@ -154,13 +169,35 @@ def listen(path: Path) -> Heard:
     assert samples[1] == "0", words
     duration = int(header[1]) * 3600 + int(header[2]) * 60 + float(header[3]) if header else None
     depth = int(stream[5] or {"s16": 16, "s16p": 16, "s32": 32, "flt": 32}.get(stream[4], 0))
-    return Heard(stream[1], int(samples[2]) / int(stream[2]), duration, int(stream[2]), stream[3], depth, words)
+    return Heard(
+        stream[1],
+        int(samples[2]) / int(stream[2]),
+        duration,
+        int(stream[2]),
+        stream[3],
+        depth,
+        words,
+    )
 
 
 def samples(path: Path) -> list[float]:
     """Every sample of the first channel, 1.0 being full level; decoded by plain FFmpeg."""
-    command = [FFMPEG, "-v", "error", "-nostdin", "-i", str(path), "-af", "pan=mono|c0=c0", "-f", "f32le", "-"]
-    return list(array("f", subprocess.run(command, capture_output=True, check=True, timeout=60).stdout))
+    command = [
+        FFMPEG,
+        "-v",
+        "error",
+        "-nostdin",
+        "-i",
+        str(path),
+        "-af",
+        "pan=mono|c0=c0",
+        "-f",
+        "f32le",
+        "-",
+    ]
+    return list(
+        array("f", subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+    )
 
 
 def loudness(path: Path) -> float:

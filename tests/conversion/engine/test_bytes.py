@@ -15,13 +15,22 @@ import pytest
 from libs.core.domain.formats import FORMATS, ConversionOptions
 from libs.core.domain.uploads import MIB
 from libs.core.errors import StorageUnavailable
-from libs.core.ports.objects import Part
-from services.conversion.adapters import conversion, outbox, ticker, window
-from services.conversion.adapters.engine import FfmpegEngine, Limits
-from services.conversion.adapters.run import Run
-from services.conversion.ports import PART_SIZE, Job, MediaError, Tick
+from libs.core.ports.multipart_uploads import Part
+from services.conversion.ffmpeg.process import FfmpegProcess
+from services.conversion.pipeline import pipeline, progress_tracker
+from services.conversion.pipeline.engine import FfmpegEngine, Limits
+from services.conversion.ports import PART_SIZE, ConversionJob, EngineProgress, MediaError
+from services.conversion.storage import multipart_writer, source_cache
 from tests.conversion.engine.conftest import Sounds
-from tests.conversion.engine.support import FFMPEG, MemorySink, MemorySource, convert, ffmpeg, listen, part_of
+from tests.conversion.engine.support import (
+    FFMPEG,
+    MemorySink,
+    MemorySource,
+    convert,
+    ffmpeg,
+    listen,
+    part_of,
+)
 
 Started = Callable[[], set[int]]
 
@@ -39,13 +48,29 @@ def large(sounds: Sounds) -> Path:
     return sounds.tone("large.wav", "-c:a", "pcm_s24le", seconds=70, rate=192000)
 
 
-def test_a_large_output_goes_in_parts_the_first_one_last(engine: FfmpegEngine, large: Path, tmp_path: Path) -> None:
+def test_a_large_output_goes_in_parts_the_first_one_last(
+    engine: FfmpegEngine, large: Path, tmp_path: Path
+) -> None:
     """The same bytes as plain FFmpeg writes to a disk; too many to be kept: what was freed is read back for the hash, and no more."""
     made = convert(engine, large, "wav")
-    ffmpeg("-i", large, "-c:a", "pcm_s24le", "-rf64", "auto", "-fflags", "+bitexact", "-flags", "+bitexact", tmp_path / "plain.wav")
+    ffmpeg(
+        "-i",
+        large,
+        "-c:a",
+        "pcm_s24le",
+        "-rf64",
+        "auto",
+        "-fflags",
+        "+bitexact",
+        "-flags",
+        "+bitexact",
+        tmp_path / "plain.wav",
+    )
     assert made.content == (tmp_path / "plain.wav").read_bytes()
     assert len(made.sink.order) == 10
-    assert 1 in made.sink.order[-outbox.SENDERS :]  # it was sent last; those already on their way may arrive after it
+    assert (
+        1 in made.sink.order[-multipart_writer.SENDERS :]
+    )  # it was sent last; those already on their way may arrive after it
     assert {len(part) for number, part in made.sink.parts.items() if number < 10} == {PART_SIZE}
     assert PART_SIZE <= sum(end - start for start, end in made.sink.read_backs) <= 2 * PART_SIZE
     assert any(tick.phase == "converting" for tick in made.ticks)
@@ -54,23 +79,25 @@ def test_a_large_output_goes_in_parts_the_first_one_last(engine: FfmpegEngine, l
 def test_what_was_freed_is_read_back_in_pieces_and_hashed_in_its_order(
     engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "KEPT", 0)
+    monkeypatch.setattr(multipart_writer, "KEPT", 0)
     made = convert(engine, large, "wav")  # which compares the hash
     pieces = sorted(made.sink.read_backs)
-    assert len(pieces) > outbox.SENDERS
+    assert len(pieces) > multipart_writer.SENDERS
     assert pieces[0][0] == PART_SIZE
     assert all(before[1] == after[0] for before, after in itertools.pairwise(pieces))
-    assert {end - start for start, end in pieces} == {outbox.READ_BACK}
+    assert {end - start for start, end in pieces} == {multipart_writer.READ_BACK}
 
 
 def test_what_fits_into_memory_is_not_read_back(engine: FfmpegEngine, large: Path) -> None:
     assert convert(engine, large, "flac").sink.read_backs == []
 
 
-def test_formats_that_never_go_back_are_hashed_as_they_go(engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "KEPT", 0)
-    monkeypatch.setattr(outbox, "PART_SIZE", MIB)
-    monkeypatch.setattr(conversion, "PART_SIZE", MIB)
+def test_formats_that_never_go_back_are_hashed_as_they_go(
+    engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multipart_writer, "KEPT", 0)
+    monkeypatch.setattr(multipart_writer, "PART_SIZE", MIB)
+    monkeypatch.setattr(pipeline, "PART_SIZE", MIB)
     made = convert(engine, large, "ac3", bitrate="320k")
     assert made.sink.read_backs == []
     assert len(made.sink.parts) == 3
@@ -90,26 +117,28 @@ def test_the_index_of_an_mp4_is_in_front_small_and_fits_at_once(
     engine: FfmpegEngine, sounds: Sounds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[int] = []
-    encode = conversion.Conversion._encode
+    encode = pipeline.ConversionPipeline._encode
 
-    def count(self: conversion.Conversion, *rest: Any) -> Any:
+    def count(self: pipeline.ConversionPipeline, *rest: Any) -> Any:
         opened.append(1)
         return encode(self, *rest)
 
-    monkeypatch.setattr(conversion.Conversion, "_encode", count)
+    monkeypatch.setattr(pipeline.ConversionPipeline, "_encode", count)
     content = convert(engine, sounds.tone("longer.flac", seconds=60), "m4a").content
     assert 0 < (index := content.index(b"moov")) < content.index(b"mdat")
     assert int.from_bytes(content[index - 4 : index], "big") < 60 * 44100 / 1024 * 4.1 + 1500
     assert len(opened) == 1
 
 
-def test_a_converter_that_dies_while_its_source_hangs_is_noticed(engine: FfmpegEngine, sounds: Sounds, started: Started) -> None:
+def test_a_converter_that_dies_while_its_source_hangs_is_noticed(
+    engine: FfmpegEngine, sounds: Sounds, started: Started
+) -> None:
     class Hanging(MemorySource):
         def read(self, start: int, end: int) -> Iterator[bytes]:
             freed.wait(20)
             return super().read(start, end)
 
-    def kill(_: Tick) -> None:
+    def kill(_: EngineProgress) -> None:
         for child in started():
             os.kill(child, signal.SIGKILL)
 
@@ -131,36 +160,54 @@ def test_gapless_sound_stays_gapless(engine: FfmpegEngine, sounds: Sounds, tmp_p
         assert heard.seconds * heard.sample_rate == pytest.approx(2 * heard.sample_rate, abs=1)
 
 
-def test_an_index_that_did_not_fit_in_front_gets_more_room(engine: FfmpegEngine, sounds: Sounds, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversion, "_INDEX_BYTES_PER_FRAME", 0.1)
-    monkeypatch.setattr(conversion, "_INDEX_SLACK", 1000)
+def test_an_index_that_did_not_fit_in_front_gets_more_room(
+    engine: FfmpegEngine, sounds: Sounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "_INDEX_BYTES_PER_FRAME", 0.1)
+    monkeypatch.setattr(pipeline, "_INDEX_SLACK", 1000)
     again = convert(engine, sounds.tone("longer.wav", seconds=60), "m4a").content
     assert 0 < again.index(b"moov") < again.index(b"mdat")
 
 
-def test_ffmpeg_waits_when_the_store_is_slow(engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ffmpeg_waits_when_the_store_is_slow(
+    engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Otherwise all of the output would lie in memory."""
     sizes: list[int] = []
-    pump = outbox.Outbox.pump
+    pump = multipart_writer.MultipartWriter.pump
 
-    def watch(self: outbox.Outbox) -> bool:
+    def watch(self: multipart_writer.MultipartWriter) -> bool:
         sizes.append(os.fstat(self.fd).st_blocks * 512)
         return pump(self)
 
-    monkeypatch.setattr(outbox, "KEPT", 16 * MIB)
-    monkeypatch.setattr(outbox.Outbox, "pump", watch)
+    monkeypatch.setattr(multipart_writer, "KEPT", 16 * MIB)
+    monkeypatch.setattr(multipart_writer.MultipartWriter, "pump", watch)
     convert(engine, large, "wav", MemorySink(delay=0.4))
     assert max(sizes) < 66 * MIB
 
 
 def test_the_source_is_read_in_blocks_and_only_once(engine: FfmpegEngine, large: Path) -> None:
     reads = convert(engine, large, "flac").source.reads
-    assert max(end - start for start, end in reads) == window.BLOCK
-    assert sum(end - start for start, end in reads) < large.stat().st_size + 3 * window.BLOCK
+    assert max(end - start for start, end in reads) == source_cache.BLOCK
+    assert sum(end - start for start, end in reads) < large.stat().st_size + 3 * source_cache.BLOCK
 
 
-def test_a_film_with_its_index_at_the_end_is_not_read_twice(engine: FfmpegEngine, sounds: Sounds) -> None:
-    film = sounds.video("large.mp4", "-t", "2", "-c:v", "rawvideo", "-pix_fmt", "yuv420p", "-f", "mov", "-c:a", "pcm_s16le")
+def test_a_film_with_its_index_at_the_end_is_not_read_twice(
+    engine: FfmpegEngine, sounds: Sounds
+) -> None:
+    film = sounds.video(
+        "large.mp4",
+        "-t",
+        "2",
+        "-c:v",
+        "rawvideo",
+        "-pix_fmt",
+        "yuv420p",
+        "-f",
+        "mov",
+        "-c:a",
+        "pcm_s16le",
+    )
     assert film.read_bytes().rindex(b"moov") > 4 * MIB
     made = convert(engine, film, "flac")
     assert made.result.duration == pytest.approx(2, abs=0.1)
@@ -184,7 +231,7 @@ def test_ticks_come_while_the_source_hangs(engine: FfmpegEngine, sounds: Sounds)
     class Enough(Exception):
         pass
 
-    def count(_: Tick) -> None:
+    def count(_: EngineProgress) -> None:
         if next(calls) > 8:
             raise Enough
 
@@ -207,9 +254,13 @@ def test_a_store_that_fails_ends_it(engine: FfmpegEngine, large: Path) -> None:
 
 
 @pytest.mark.parametrize("when", [0, 1, 2, 3, 5, 8])
-def test_stopping_leaves_nothing_behind(when: int, engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopping_leaves_nothing_behind(
+    when: int, engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No child, no descriptor (see `started`), and soon."""
-    monkeypatch.setattr(ticker, "EVERY", 0.0)  # every look is a moment to stop at, however quick the machine
+    monkeypatch.setattr(
+        progress_tracker, "EVERY", 0.0
+    )  # every look is a moment to stop at, however quick the machine
 
     class Stop(Exception):
         pass
@@ -217,7 +268,7 @@ def test_stopping_leaves_nothing_behind(when: int, engine: FfmpegEngine, large: 
     moments = itertools.count()
     stopped: list[float] = []
 
-    def tick(_: Tick) -> None:
+    def tick(_: EngineProgress) -> None:
         if next(moments) >= when:
             stopped.append(time.monotonic())
             raise Stop
@@ -230,7 +281,7 @@ def test_stopping_leaves_nothing_behind(when: int, engine: FfmpegEngine, large: 
 def test_a_converter_that_crashes_is_the_files_fault(sounds: Sounds, started: Started) -> None:
     """As the kernel ends it at a wild pointer: a hole that somebody found."""
 
-    def crash(tick: Tick) -> None:
+    def crash(tick: EngineProgress) -> None:
         if tick.phase == "converting":
             for child in started():
                 os.kill(child, signal.SIGSEGV)
@@ -242,13 +293,18 @@ def test_a_converter_that_crashes_is_the_files_fault(sounds: Sounds, started: St
 
 
 def test_a_converter_that_hangs_is_given_up(sounds: Sounds, started: Started) -> None:
-    def hang(tick: Tick) -> None:
+    def hang(tick: EngineProgress) -> None:
         if tick.phase == "converting":
             for child in started():
                 os.kill(child, signal.SIGSTOP)
 
     with pytest.raises(MediaError) as refusal:
-        convert(FfmpegEngine(limits=Limits(stall=1.0)), sounds.tone("longer.wav", seconds=60), "m4a", tick=hang)
+        convert(
+            FfmpegEngine(limits=Limits(stall=1.0)),
+            sounds.tone("longer.wav", seconds=60),
+            "m4a",
+            tick=hang,
+        )
     assert refusal.value.code == "timed_out"
 
 
@@ -261,15 +317,23 @@ def test_one_that_takes_too_long_is_given_up(sounds: Sounds) -> None:
 
 def test_a_result_that_grows_too_large_is_given_up(sounds: Sounds) -> None:
     with pytest.raises(MediaError) as refusal:
-        convert(FfmpegEngine(limits=Limits(max_output=MIB)), sounds.tone("longer.wav", seconds=60), "wav")
+        convert(
+            FfmpegEngine(limits=Limits(max_output=MIB)),
+            sounds.tone("longer.wav", seconds=60),
+            "wav",
+        )
     assert refusal.value.code == "too_large"
 
 
 def test_words_without_end_do_not_fill_the_memory() -> None:
     """A converter that is made to complain forever: its words are read and forgotten, but for the last."""
-    lines = "import sys\nfor n in range(200_000): sys.stderr.write(f'[error] {n} ' + 'x' * 300 + '\\n')"
+    lines = (
+        "import sys\nfor n in range(200_000): sys.stderr.write(f'[error] {n} ' + 'x' * 300 + '\\n')"
+    )
     with open(os.devnull, "rb") as nothing:
-        run = Run([sys.executable, "-I", "-S", "-c", lines], [nothing.fileno()], {}, wall=60, stall=60)
+        run = FfmpegProcess(
+            [sys.executable, "-I", "-S", "-c", lines], [nothing.fileno()], {}, wall=60, stall=60
+        )
         outcome = run.execute(lambda _progress: True)
     assert outcome.ok
     assert len(outcome.report.trouble) == 60
@@ -277,9 +341,15 @@ def test_words_without_end_do_not_fill_the_memory() -> None:
 
 
 def test_the_recipe_names_all_that_the_bytes_depend_on(engine: FfmpegEngine) -> None:
-    jobs = [Job("mp3", ConversionOptions(), "a"), Job("mp3", ConversionOptions(bitrate="96k"), "a"), Job("m4a", ConversionOptions(), "a")]
+    jobs = [
+        ConversionJob("mp3", ConversionOptions(), "a"),
+        ConversionJob("mp3", ConversionOptions(bitrate="96k"), "a"),
+        ConversionJob("m4a", ConversionOptions(), "a"),
+    ]
     assert len({engine.recipe(job) for job in jobs}) == 3
-    assert engine.recipe(jobs[0]) == FfmpegEngine(FFMPEG).recipe(Job("mp3", ConversionOptions(), "another"))
+    assert engine.recipe(jobs[0]) == FfmpegEngine(FFMPEG).recipe(
+        ConversionJob("mp3", ConversionOptions(), "another")
+    )
 
 
 def test_an_ffmpeg_that_is_missing_says_so_at_once() -> None:

@@ -8,20 +8,30 @@ import pytest
 from libs.core.domain.formats import FORMATS
 from libs.core.domain.uploads import MIB
 from libs.core.errors import StorageUnavailable
-from services.conversion.adapters.engine import FfmpegEngine, Limits
-from services.conversion.adapters.window import Window
-from services.conversion.ports import MediaError, Tick
+from services.conversion.pipeline.engine import FfmpegEngine, Limits
+from services.conversion.ports import EngineProgress, MediaError
+from services.conversion.storage.source_cache import SourceCache
 from tests.conversion.engine.conftest import Sounds
 from tests.conversion.engine.support import MemorySource, convert, listen, pictures
 
 Keep = Callable[[str, bytes], Path]
 
-CODECS = {"mp3": "mp3", "wav": "pcm_s16le", "flac": "flac", "aac": "aac", "m4a": "aac", "ogg": "vorbis", "opus": "opus"}
+CODECS = {
+    "mp3": "mp3",
+    "wav": "pcm_s16le",
+    "flac": "flac",
+    "aac": "aac",
+    "m4a": "aac",
+    "ogg": "vorbis",
+    "opus": "opus",
+}
 FIRST = tuple(CODECS)
 
 
 @pytest.mark.parametrize("fmt", FIRST)
-def test_a_song_becomes_every_format(fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+def test_a_song_becomes_every_format(
+    fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep
+) -> None:
     made = convert(engine, sounds.tone("song.wav"), fmt)
     heard = listen(keep(f"song.{FORMATS[fmt].extension}", made.content))
     assert heard.codec == CODECS[fmt]
@@ -32,8 +42,12 @@ def test_a_song_becomes_every_format(fmt: str, engine: FfmpegEngine, sounds: Sou
 
 
 @pytest.mark.parametrize("fmt", ["mp3", "flac", "m4a", "ogg", "opus"])
-def test_tags_and_cover_are_carried(fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
-    made = convert(engine, sounds.tagged("tagged.mp3", "-b:a", "128k", "-id3v2_version", "3", cover=True), fmt)
+def test_tags_and_cover_are_carried(
+    fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep
+) -> None:
+    made = convert(
+        engine, sounds.tagged("tagged.mp3", "-b:a", "128k", "-id3v2_version", "3", cover=True), fmt
+    )
     words = listen(keep(f"tagged.{fmt}", made.content)).words
     assert "Ein Lied; mit = Zeichen #1" in words
     assert "Jörg Ärger" in words
@@ -42,11 +56,17 @@ def test_tags_and_cover_are_carried(fmt: str, engine: FfmpegEngine, sounds: Soun
 
 
 def test_formats_that_hold_no_cover_say_so(engine: FfmpegEngine, sounds: Sounds) -> None:
-    made = convert(engine, sounds.tagged("tagged.mp3", "-b:a", "128k", "-id3v2_version", "3", cover=True), "wav")
+    made = convert(
+        engine,
+        sounds.tagged("tagged.mp3", "-b:a", "128k", "-id3v2_version", "3", cover=True),
+        "wav",
+    )
     assert "The cover picture was left out: this format cannot hold one." in made.result.warnings
 
 
-def test_depth_and_rate_of_the_source_are_kept(engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+def test_depth_and_rate_of_the_source_are_kept(
+    engine: FfmpegEngine, sounds: Sounds, keep: Keep
+) -> None:
     source = sounds.tone("studio.wav", "-c:a", "pcm_s24le", rate=96000)
     for fmt in ("wav", "flac"):
         words = listen(keep(f"x.{fmt}", convert(engine, source, fmt).content)).words
@@ -60,7 +80,9 @@ def test_sound_is_taken_out_of_video(engine: FfmpegEngine, sounds: Sounds, keep:
     assert b"mpeg4" not in made.content
 
 
-def test_mono_of_a_low_rate_stays_what_it_is(engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+def test_mono_of_a_low_rate_stays_what_it_is(
+    engine: FfmpegEngine, sounds: Sounds, keep: Keep
+) -> None:
     source = sounds.tone("voice.wav", "-ac", "1", rate=22050)
     for fmt in ("mp3", "m4a", "ogg"):
         heard = listen(keep(f"x.{fmt}", convert(engine, source, fmt, bitrate="320k").content))
@@ -76,7 +98,9 @@ def test_mono_of_a_low_rate_stays_what_it_is(engine: FfmpegEngine, sounds: Sound
         pytest.param(b"RIFF\x24\0\0\0WAVEfmt ", "corrupt", id="half a header"),
     ],
 )
-def test_what_is_not_audio_is_refused_in_words(content: bytes, code: str, engine: FfmpegEngine) -> None:
+def test_what_is_not_audio_is_refused_in_words(
+    content: bytes, code: str, engine: FfmpegEngine
+) -> None:
     with pytest.raises(MediaError) as refusal:
         convert(engine, content, "mp3")
     assert refusal.value.code == code
@@ -101,7 +125,9 @@ def test_half_a_file_is_never_silently_short(engine: FfmpegEngine, sounds: Sound
 
 def test_too_long_a_sound_is_refused(sounds: Sounds) -> None:
     with pytest.raises(MediaError) as refusal:
-        convert(FfmpegEngine(limits=Limits(max_duration=5)), sounds.tone("long.flac", seconds=10), "mp3")
+        convert(
+            FfmpegEngine(limits=Limits(max_duration=5)), sounds.tone("long.flac", seconds=10), "mp3"
+        )
     assert refusal.value.code == "too_long"
 
 
@@ -120,7 +146,7 @@ def test_a_tick_that_raises_ends_everything(engine: FfmpegEngine, sounds: Sounds
     class Cancelled(Exception):
         pass
 
-    def cancel(tick: Tick) -> None:
+    def cancel(tick: EngineProgress) -> None:
         if tick.percent > 5:
             raise Cancelled
 
@@ -134,17 +160,19 @@ def test_a_source_that_breaks_off_is_the_stores_fault(engine: FfmpegEngine, soun
         convert(engine, source, "mp3")
 
 
-def test_plain_samples_are_asked_for_in_few_large_reads(engine: FfmpegEngine, sounds: Sounds, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_samples_are_asked_for_in_few_large_reads(
+    engine: FfmpegEngine, sounds: Sounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each is a question to us; and with large packets the encoder does not wait for the threads before it."""
     source = sounds.tone("half-a-minute.wav", seconds=30)
     asked: list[tuple[int, int]] = []
-    require = Window.require
+    require = SourceCache.require
 
-    def noted(window: Window, position: int, count: int) -> bool:
+    def noted(window: SourceCache, position: int, count: int) -> bool:
         asked.append((position, count))
         return require(window, position, count)
 
-    monkeypatch.setattr(Window, "require", noted)
+    monkeypatch.setattr(SourceCache, "require", noted)
     convert(engine, source, "flac")
     # Before that FFmpeg looks what the file is; after it, at what follows the samples.
     inside = [count for position, count in asked if MIB <= position < source.stat().st_size - MIB]

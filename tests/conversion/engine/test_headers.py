@@ -14,11 +14,11 @@ from mutagen.mp3 import MP3, BitrateMode
 
 from libs.core.domain.formats import ConversionOptions
 from libs.core.domain.uploads import GIB
-from libs.core.ports.objects import Part
-from services.conversion.adapters.engine import FfmpegEngine
-from services.conversion.adapters.outbox import SENDERS
-from services.conversion.media.table import RECIPES
-from services.conversion.ports import PART_SIZE, Job, MediaError, OutputSink
+from libs.core.ports.multipart_uploads import Part
+from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
+from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.ports import PART_SIZE, ConversionJob, MediaError, OutputSink
+from services.conversion.storage.multipart_writer import SENDERS
 from tests.conversion.engine.conftest import Sounds
 from tests.conversion.engine.support import FFMPEG, MemorySource, convert, listen, samples
 
@@ -30,7 +30,12 @@ Keep = Callable[[str, bytes], Path]
     [({"bitrate": "128k"}, BitrateMode.CBR, b"Info"), ({"quality": 2}, BitrateMode.VBR, b"Xing")],
 )
 def test_an_mp3_says_how_it_was_made_how_long_it_is_and_what_to_skip(
-    options: dict[str, str | int], mode: BitrateMode, name: bytes, engine: FfmpegEngine, sounds: Sounds, keep: Keep
+    options: dict[str, str | int],
+    mode: BitrateMode,
+    name: bytes,
+    engine: FfmpegEngine,
+    sounds: Sounds,
+    keep: Keep,
 ) -> None:
     made = convert(engine, sounds.tone("song.wav"), "mp3", **options)  # type: ignore[arg-type]  # they are no sinks
     info: Any = MP3(keep("x.mp3", made.content)).info  # type: ignore[no-untyped-call]
@@ -45,22 +50,40 @@ def test_an_mp3_says_how_it_was_made_how_long_it_is_and_what_to_skip(
     assert frames * 1152 - (delay_and_padding >> 12) - (delay_and_padding & 0xFFF) == 2 * 44100
 
 
-def test_a_flac_says_its_samples_and_their_digest(engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+def test_a_flac_says_its_samples_and_their_digest(
+    engine: FfmpegEngine, sounds: Sounds, keep: Keep
+) -> None:
     path = keep("x.flac", convert(engine, sounds.tone("song.wav"), "flac").content)
-    plain = subprocess.run([FFMPEG, "-v", "error", "-i", path, "-f", "s16le", "-"], capture_output=True, check=True, timeout=60).stdout
+    plain = subprocess.run(
+        [FFMPEG, "-v", "error", "-i", path, "-f", "s16le", "-"],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    ).stdout
     info: Any = FLAC(path).info  # type: ignore[no-untyped-call]
-    assert (info.total_samples, info.sample_rate, info.bits_per_sample, info.channels) == (2 * 44100, 44100, 16, 2)
-    assert info.md5_signature.to_bytes(16, "big") == hashlib.md5(plain, usedforsecurity=False).digest()
+    assert (info.total_samples, info.sample_rate, info.bits_per_sample, info.channels) == (
+        2 * 44100,
+        44100,
+        16,
+        2,
+    )
+    assert (
+        info.md5_signature.to_bytes(16, "big") == hashlib.md5(plain, usedforsecurity=False).digest()
+    )
 
 
 @pytest.mark.parametrize("source", ["gapless.mp3", "song.opus", "song.wav"])
-def test_the_blocks_of_a_flac_are_as_long_as_they_should_be(source: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+def test_the_blocks_of_a_flac_are_as_long_as_they_should_be(
+    source: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep
+) -> None:
     """FFmpeg makes them as long as the first frame it meets, which of a gapless MP3 is 47 samples: then the FLAC is larger than a WAV."""
     info: Any = FLAC(keep("x.flac", convert(engine, sounds.tone(source), "flac").content)).info  # type: ignore[no-untyped-call]
     assert (info.min_blocksize, info.max_blocksize) == (4608, 4608)
 
 
-def test_a_small_wav_is_a_plain_riff_of_the_right_size(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_a_small_wav_is_a_plain_riff_of_the_right_size(
+    engine: FfmpegEngine, sounds: Sounds
+) -> None:
     content = convert(engine, sounds.tone("song.wav"), "wav").content
     at = content.index(b"data")
     assert content[:4] == b"RIFF"
@@ -75,7 +98,9 @@ def test_an_aiff_has_the_right_size(engine: FfmpegEngine, sounds: Sounds) -> Non
 
 
 @pytest.mark.parametrize("fmt", ["m4a", "alac"])
-def test_an_mp4_can_be_played_from_its_front(fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+def test_an_mp4_can_be_played_from_its_front(
+    fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep
+) -> None:
     """The first three quarters of it play, which no file does whose index comes last."""
     content = convert(engine, sounds.tone("longer.flac", seconds=60), fmt).content
     assert content.index(b"moov") < content.index(b"mdat")
@@ -87,8 +112,12 @@ def test_a_wav_past_four_gibibytes_by_the_same_code(
     engine: FfmpegEngine, sounds: Sounds, keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The muxer is told to make an RF64 of a small sound: its sizes are patched into the first part, which goes last."""
-    monkeypatch.setitem(RECIPES, "wav", replace(RECIPES["wav"], muxer_options=("-rf64", "always")))
-    made = convert(engine, sounds.tone("large.wav", "-c:a", "pcm_s24le", seconds=70, rate=192000), "wav")
+    monkeypatch.setitem(
+        ENCODER_PROFILES, "wav", replace(ENCODER_PROFILES["wav"], muxer_options=("-rf64", "always"))
+    )
+    made = convert(
+        engine, sounds.tone("large.wav", "-c:a", "pcm_s24le", seconds=70, rate=192000), "wav"
+    )
     check_rf64(made.content[:200], len(made.content), 70 * 192000)
     assert 1 in made.sink.order[-SENDERS:]
     assert listen(keep("x.wav", made.content)).seconds == 70
@@ -107,7 +136,12 @@ def test_an_rf64_is_read(fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: K
 def test_a_wav_past_four_gibibytes(engine: FfmpegEngine) -> None:
     """Twelve minutes of eight channels at 192 kHz and 32 bits: all of it is written, hashed and thrown away. Some 20 seconds."""
     sink = ForgetfulSink()
-    result = engine.convert(Job("wav", ConversionOptions(bit_depth=32), "test"), MemorySource(silent_flac(720)), sink, lambda _: None)
+    result = engine.convert(
+        ConversionJob("wav", ConversionOptions(bit_depth=32), "test"),
+        MemorySource(silent_flac(720)),
+        sink,
+        lambda _: None,
+    )
     count = 720 * 192000 // BLOCK * BLOCK
     assert result.size == sink.size == sum(sink.sizes.values()) > 4 * GIB
     assert result.duration == pytest.approx(720, abs=0.5)
@@ -120,11 +154,20 @@ def test_a_wav_past_four_gibibytes(engine: FfmpegEngine) -> None:
 
 
 @pytest.mark.parametrize("seconds", [720])
-def test_an_aiff_past_four_gibibytes_is_refused_before_it_is_made(seconds: int, engine: FfmpegEngine) -> None:
+def test_an_aiff_past_four_gibibytes_is_refused_before_it_is_made(
+    seconds: int, engine: FfmpegEngine
+) -> None:
     """Its sizes have 32 bits. In words that say what to do."""
     sink = ForgetfulSink()
-    with pytest.raises(MediaError, match=r"4 GiB that aiff can hold\. Please choose another format\.") as refusal:
-        engine.convert(Job("aiff", ConversionOptions(bit_depth=32), "test"), MemorySource(silent_flac(seconds)), sink, lambda _: None)
+    with pytest.raises(
+        MediaError, match=r"4 GiB that aiff can hold\. Please choose another format\."
+    ) as refusal:
+        engine.convert(
+            ConversionJob("aiff", ConversionOptions(bit_depth=32), "test"),
+            MemorySource(silent_flac(seconds)),
+            sink,
+            lambda _: None,
+        )
     assert refusal.value.code == "too_large"
     assert sink.sizes == {}
 
@@ -135,7 +178,11 @@ def check_rf64(head: bytes, size: int, frames: int) -> None:
     assert head[8:16] == b"WAVEds64"
     riff, data, samples = struct.unpack_from("<QQQ", head, 20)
     at = head.index(b"data")
-    assert struct.unpack_from("<I", head, 4)[0] == struct.unpack_from("<I", head, at + 4)[0] == 0xFFFFFFFF
+    assert (
+        struct.unpack_from("<I", head, 4)[0]
+        == struct.unpack_from("<I", head, at + 4)[0]
+        == 0xFFFFFFFF
+    )
     assert riff == size - 8
     assert data == size - at - 8
     assert samples == frames
@@ -152,7 +199,9 @@ def silent_flac(seconds: int) -> bytes:
         for byte in data:
             value ^= byte << (bits - 8)
             for _ in range(8):
-                value = (value << 1 ^ (polynomial if value >> (bits - 1) else 0)) & ((1 << bits) - 1)
+                value = (value << 1 ^ (polynomial if value >> (bits - 1) else 0)) & (
+                    (1 << bits) - 1
+                )
         return value.to_bytes(bits // 8, "big")
 
     def frame(number: int) -> bytes:
@@ -161,7 +210,12 @@ def silent_flac(seconds: int) -> bytes:
         return head + crc(head, 0x8005, 16)
 
     count = seconds * 192000 // BLOCK
-    info = BLOCK.to_bytes(2, "big") * 2 + bytes(6) + (192000 << 44 | 7 << 41 | 23 << 36 | count * BLOCK).to_bytes(8, "big") + bytes(16)
+    info = (
+        BLOCK.to_bytes(2, "big") * 2
+        + bytes(6)
+        + (192000 << 44 | 7 << 41 | 23 << 36 | count * BLOCK).to_bytes(8, "big")
+        + bytes(16)
+    )
     return b"fLaC\x80\0\0\x22" + info + b"".join(map(frame, range(count)))
 
 

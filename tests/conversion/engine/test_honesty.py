@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.conversion.adapters.engine import FfmpegEngine, Limits
-from services.conversion.media.table import RECIPES
+from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
+from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import MediaError
 from tests.conversion.engine.conftest import Sounds
 from tests.conversion.engine.hostile import wav
@@ -16,7 +16,20 @@ from tests.conversion.engine.support import convert, ffmpeg, listen, samples
 Keep = Callable[[str, bytes], Path]
 LOUD = ("-af", "volume=20dB", "-c:a", "pcm_f32le")
 TAGS = dict.fromkeys(
-    ("title", "artist", "album", "album_artist", "composer", "genre", "comment", "copyright", "lyrics", "grouping", "publisher", "isrc"),
+    (
+        "title",
+        "artist",
+        "album",
+        "album_artist",
+        "composer",
+        "genre",
+        "comment",
+        "copyright",
+        "lyrics",
+        "grouping",
+        "publisher",
+        "isrc",
+    ),
     "words",
 ) | {"date": "2024", "track": "3", "disc": "2", "compilation": "1", "bpm": "120"}
 
@@ -26,7 +39,14 @@ def clipped(warnings: tuple[str, ...]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("fmt", "options"), [("wav", {"bit_depth": 16}), ("wav", {"bit_depth": 24}), ("flac", {}), ("alac", {}), ("aiff", {"bit_depth": 16})]
+    ("fmt", "options"),
+    [
+        ("wav", {"bit_depth": 16}),
+        ("wav", {"bit_depth": 24}),
+        ("flac", {}),
+        ("alac", {}),
+        ("aiff", {"bit_depth": 16}),
+    ],
 )
 def test_what_integers_cannot_hold_is_clipped_and_said(
     fmt: str, options: dict[str, int], engine: FfmpegEngine, sounds: Sounds, keep: Keep
@@ -39,7 +59,9 @@ def test_what_integers_cannot_hold_is_clipped_and_said(
 
 
 @pytest.mark.parametrize("fmt", ["wav", "aiff"])
-def test_floating_point_holds_it(fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+def test_floating_point_holds_it(
+    fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep
+) -> None:
     made = convert(engine, sounds.tone("loud.wav", *LOUD), fmt)
     assert max(samples(keep(f"x.{fmt}", made.content))) == pytest.approx(4, abs=0.1)
     assert made.result.warnings == ()
@@ -61,16 +83,24 @@ def test_an_mp3_that_overshoots_clips_in_a_wav(engine: FfmpegEngine, sounds: Sou
 
 @pytest.mark.parametrize("fmt", ["wav", "flac", "mp3"])
 def test_a_quiet_sound_is_not_said_to_clip(fmt: str, engine: FfmpegEngine, sounds: Sounds) -> None:
-    for source in (sounds.tone("song.wav"), sounds.tone("song.mp3"), sounds.tone("float.wav", "-c:a", "pcm_f32le")):
+    for source in (
+        sounds.tone("song.wav"),
+        sounds.tone("song.mp3"),
+        sounds.tone("float.wav", "-c:a", "pcm_f32le"),
+    ):
         assert not clipped(convert(engine, source, fmt).result.warnings)
 
 
 def test_normalising_avoids_it(engine: FfmpegEngine, sounds: Sounds) -> None:
-    assert not clipped(convert(engine, sounds.tone("loud.wav", *LOUD), "flac", normalize=-16.0).result.warnings)
+    assert not clipped(
+        convert(engine, sounds.tone("loud.wav", *LOUD), "flac", normalize=-16.0).result.warnings
+    )
 
 
-@pytest.mark.parametrize("fmt", RECIPES)
-def test_tags_are_carried_or_named(fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+@pytest.mark.parametrize("fmt", ENCODER_PROFILES)
+def test_tags_are_carried_or_named(
+    fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep
+) -> None:
     written = [word for name, value in TAGS.items() for word in ("-metadata", f"{name}={value}")]
     made = convert(engine, sounds.tone("all-tags.flac", *written), fmt)
     words = listen(keep("x", made.content)).words.partition("Output #0")[0]
@@ -79,46 +109,102 @@ def test_tags_are_carried_or_named(fmt: str, engine: FfmpegEngine, sounds: Sound
     if fmt == "ac3":
         assert (kept, told) == (set(), ["The tags were left out: this format cannot hold any."])
         return
-    named = {name for name in TAGS if told and name in told[0].partition(": ")[2].rstrip(".").replace(" and ", ", ").split(", ")}
+    named = {
+        name
+        for name in TAGS
+        if told
+        and name in told[0].partition(": ")[2].rstrip(".").replace(" and ", ", ").split(", ")
+    }
     assert kept | named == set(TAGS) or " more." in told[0]
     assert not kept & named
     assert len(kept) >= 8
     assert bool(told) == (kept != set(TAGS))
 
 
-def test_of_several_tracks_the_first_is_taken_and_said(engine: FfmpegEngine, tmp_path: Path) -> None:
-    two = ("-f", "lavfi", "-i", "sine=d=2", "-f", "lavfi", "-i", "sine=880:d=6", "-map", "0", "-map", "1", "-c:a", "flac")
+def test_of_several_tracks_the_first_is_taken_and_said(
+    engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    two = (
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=d=2",
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=880:d=6",
+        "-map",
+        "0",
+        "-map",
+        "1",
+        "-c:a",
+        "flac",
+    )
     ffmpeg(*two, tmp_path / "two.mka")
     made = convert(engine, tmp_path / "two.mka", "flac")
     assert made.result.duration == pytest.approx(2, abs=0.05)
     assert "There are 2 sound tracks in this file: the first one was taken." in made.result.warnings
-    assert "The sound is 4.0 seconds shorter than the file with all that is in it." in made.result.warnings
+    assert (
+        "The sound is 4.0 seconds shorter than the file with all that is in it."
+        in made.result.warnings
+    )
 
 
 @pytest.mark.parametrize("name", ["short.mp4", "short.mkv", "short.webm", "short.mov", "short.avi"])
-def test_a_film_whose_sound_ends_early_is_no_damaged_file(name: str, engine: FfmpegEngine, tmp_path: Path) -> None:
-    codecs = ("-c:v", "libvpx", "-c:a", "libopus") if name.endswith("webm") else ("-c:v", "mpeg4", "-c:a", "mp3")
-    ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x48:d=6:r=25", "-f", "lavfi", "-i", "sine=d=2", *codecs, tmp_path / name)
+def test_a_film_whose_sound_ends_early_is_no_damaged_file(
+    name: str, engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    codecs = (
+        ("-c:v", "libvpx", "-c:a", "libopus")
+        if name.endswith("webm")
+        else ("-c:v", "mpeg4", "-c:a", "mp3")
+    )
+    ffmpeg(
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc=s=64x48:d=6:r=25",
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=d=2",
+        *codecs,
+        tmp_path / name,
+    )
     made = convert(engine, tmp_path / name, "mp3")
     assert made.result.duration == pytest.approx(2, abs=0.1)
     assert any("shorter than the file with all that is in it" in w for w in made.result.warnings)
 
 
-def test_a_sound_that_changes_its_rate_in_the_middle_is_whole(engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+def test_a_sound_that_changes_its_rate_in_the_middle_is_whole(
+    engine: FfmpegEngine, sounds: Sounds, keep: Keep
+) -> None:
     """As where somebody joined MP3 files."""
-    joined = b"".join(sounds.tone(f"rate{rate}.mp3", "-write_xing", "0", seconds=3, rate=rate).read_bytes() for rate in (44100, 48000))
+    joined = b"".join(
+        sounds.tone(f"rate{rate}.mp3", "-write_xing", "0", seconds=3, rate=rate).read_bytes()
+        for rate in (44100, 48000)
+    )
     for fmt, options in (("wav", {}), ("m4a", {}), ("mp3", {"start": 1.0, "fade_out": 1.0})):
         made = convert(engine, joined, fmt, **options)  # type: ignore[arg-type]  # they are no sinks
-        assert listen(keep(f"x.{fmt}", made.content)).seconds == pytest.approx(6.05 - options.get("start", 0), abs=0.1)
-    lossless = [listen(keep(f"whole.{fmt}", convert(engine, joined, fmt).content)).seconds for fmt in ("wav", "flac")]
+        assert listen(keep(f"x.{fmt}", made.content)).seconds == pytest.approx(
+            6.05 - options.get("start", 0), abs=0.1
+        )
+    lossless = [
+        listen(keep(f"whole.{fmt}", convert(engine, joined, fmt).content)).seconds
+        for fmt in ("wav", "flac")
+    ]
     assert lossless[0] == lossless[1]
     told = convert(engine, joined, "flac", normalize=-20.0).result.warnings
     assert "The loudness was left as it is: this file changes its form in the middle." in told
 
 
 def test_a_codec_that_we_do_not_read_is_named(engine: FfmpegEngine, sounds: Sounds) -> None:
-    with pytest.raises(MediaError, match=r"of a kind \(adpcm_g726\) that we cannot read\.") as refusal:
-        convert(engine, sounds.tone("telephone.wav", "-c:a", "g726", "-ar", "8000", "-ac", "1"), "mp3")
+    with pytest.raises(
+        MediaError, match=r"of a kind \(adpcm_g726\) that we cannot read\."
+    ) as refusal:
+        convert(
+            engine, sounds.tone("telephone.wav", "-c:a", "g726", "-ar", "8000", "-ac", "1"), "mp3"
+        )
     assert refusal.value.code == "unsupported_codec"
 
 

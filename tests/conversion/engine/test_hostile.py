@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
 from libs.core.domain.uploads import GIB, MIB
-from services.conversion.adapters.engine import FfmpegEngine, Limits
+from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import MediaError
 from tests.conversion.engine.conftest import Sounds
 from tests.conversion.engine.hostile import CORPUS, Targets, png
@@ -23,12 +23,31 @@ LONGEST = 10.0
 """Seconds of processor time for any of them: a machine that does nothing else takes no longer by the clock."""
 LONGEST_BY_THE_CLOCK = 90.0
 """On one that does a lot else. All of an engine's own limits are in it, those of waiting too."""
-CODES = {"not_audio", "no_audio_stream", "corrupt", "too_long", "too_large", "unsupported_codec", "timed_out"}
+CODES = {
+    "not_audio",
+    "no_audio_stream",
+    "corrupt",
+    "too_long",
+    "too_large",
+    "unsupported_codec",
+    "timed_out",
+}
 SECRET = "tp-secret-4f7a"
 SEED = int(os.environ.get("TINYPIXO_SEED", "20261122"))
-REAL = {"mp3": (), "flac": (), "m4a": (), "ogg": ("-c:a", "libvorbis"), "wav": (), "wma": (), "aiff": (), "mka": ("-c:a", "flac")}
+REAL = {
+    "mp3": (),
+    "flac": (),
+    "m4a": (),
+    "ogg": ("-c:a", "libvorbis"),
+    "wav": (),
+    "wma": (),
+    "aiff": (),
+    "mka": ("-c:a", "flac"),
+}
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the jail is Linux's, and so is inotify")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="the jail is Linux's, and so is inotify"
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +58,9 @@ def listener() -> Iterator[Listener]:
 
 
 @pytest.fixture(scope="module")
-def targets(listener: Listener, sounds: Sounds, tmp_path_factory: pytest.TempPathFactory) -> Targets:
+def targets(
+    listener: Listener, sounds: Sounds, tmp_path_factory: pytest.TempPathFactory
+) -> Targets:
     """The secret file sounds when played: whoever reads it gets a result."""
     folder = tmp_path_factory.mktemp("private")
     secret = folder / "secret.mp3"
@@ -92,11 +113,17 @@ def check_result(answer: Answer, made: Path) -> None:
 
 def is_a_sentence(detail: str) -> bool:
     """And nothing of FFmpeg's, which speaks of addresses in memory and of file descriptors."""
-    return detail[0].isupper() and detail.endswith(".") and not any(word in detail for word in ("fd:", "0x", "[", "Error", "/"))
+    return (
+        detail[0].isupper()
+        and detail.endswith(".")
+        and not any(word in detail for word in ("fd:", "0x", "[", "Error", "/"))
+    )
 
 
 @pytest.mark.parametrize("name", ["ffconcat of a file", "ffconcat of a server", "ffmetadata"])
-def test_the_whitelist_alone_would_stop_it(name: str, engine: FfmpegEngine, targets: Targets) -> None:
+def test_the_whitelist_alone_would_stop_it(
+    name: str, engine: FfmpegEngine, targets: Targets
+) -> None:
     """Each wall is looked at by itself: behind this one stand the protocols, and behind those the kernel."""
     with pytest.raises(MediaError) as refusal:
         convert(engine, CORPUS[name](targets), "mp3")
@@ -115,7 +142,9 @@ def test_a_cover_is_not_decoded(targets: Targets, tmp_path: Path) -> None:
 def test_looking_at_a_file_is_cut_short(tmp_path: Path, sounds: Sounds) -> None:
     """By a limit of its own, for what costs a demuxer its time: here by a converter that never gets anywhere."""
     program = tmp_path / "ffmpeg"
-    program.write_text('#!/bin/sh\ncase "$*" in *-version) echo ffmpeg;; *-protocols) echo "  fd";; *) while :; do :; done;; esac\n')
+    program.write_text(
+        '#!/bin/sh\ncase "$*" in *-version) echo ffmpeg;; *-protocols) echo "  fd";; *) while :; do :; done;; esac\n'
+    )
     program.chmod(0o755)
     before = processor_time()
     with pytest.raises(MediaError) as refusal:
@@ -130,12 +159,22 @@ def test_there_are_enough_of_them() -> None:
 
 @seed(SEED)
 @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-@given(kind=st.sampled_from(sorted(REAL)), chance=st.integers(0, 2**32), output=st.sampled_from(["mp3", "flac", "m4a"]))
-def test_whatever_happens_to_a_real_file(engine: FfmpegEngine, sounds: Sounds, kind: str, chance: int, output: str) -> None:
+@given(
+    kind=st.sampled_from(sorted(REAL)),
+    chance=st.integers(0, 2**32),
+    output=st.sampled_from(["mp3", "flac", "m4a"]),
+)
+def test_whatever_happens_to_a_real_file(
+    engine: FfmpegEngine, sounds: Sounds, kind: str, chance: int, output: str
+) -> None:
     """Bytes are changed, removed, doubled and moved; the seed is printed when it fails."""
     note(f"TINYPIXO_SEED={SEED}")
     before = processor_time()
-    attempt(engine, mutate(sounds.tone(f"real.{kind}", *REAL[kind]).read_bytes(), random.Random(chance)), output)
+    attempt(
+        engine,
+        mutate(sounds.tone(f"real.{kind}", *REAL[kind]).read_bytes(), random.Random(chance)),
+        output,
+    )
     assert processor_time() - before < LONGEST
 
 
@@ -153,7 +192,11 @@ def attempt(engine: FfmpegEngine, content: bytes, fmt: str) -> Made | MediaError
 def mutate(content: bytes, chance: random.Random) -> bytes:
     twisted = bytearray(content)
     for _ in range(chance.randint(1, 8)):
-        start = chance.randrange(len(twisted)) if chance.random() < 0.5 else chance.randrange(min(600, len(twisted)))
+        start = (
+            chance.randrange(len(twisted))
+            if chance.random() < 0.5
+            else chance.randrange(min(600, len(twisted)))
+        )
         length = chance.choice([1, 2, 4, 16, 300, 5000])
         piece = twisted[start : start + length]
         match chance.randrange(4):
@@ -164,11 +207,15 @@ def mutate(content: bytes, chance: random.Random) -> bytes:
             case 2:
                 twisted[start:start] = piece
             case _:
-                twisted[start : start + length] = bytes([chance.choice([0, 0x7F, 0x80, 0xFF])]) * len(piece)
+                twisted[start : start + length] = bytes(
+                    [chance.choice([0, 0x7F, 0x80, 0xFF])]
+                ) * len(piece)
     return bytes(twisted)
 
 
-def test_all_of_it_took_little_memory_and_the_engine_still_works(victim: Victim, sounds: Sounds, tmp_path: Path) -> None:
+def test_all_of_it_took_little_memory_and_the_engine_still_works(
+    victim: Victim, sounds: Sounds, tmp_path: Path
+) -> None:
     """After the whole corpus, by the worker that met it."""
     (tmp_path / "song").write_bytes(sounds.tone("song.wav").read_bytes())
     answer = victim.convert(tmp_path / "song", "mp3")

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from services.conversion.adapters import jail, memory
-from services.conversion.adapters.gate import Gate
-from services.conversion.adapters.limits import Limits
+from services.conversion.pipeline.limits import Limits
+from services.conversion.sandbox import process as sandbox
+from services.conversion.sandbox.supervisor import SandboxSupervisor
+from services.conversion.storage import memory_file
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the jail is Linux's")
 
@@ -86,16 +87,30 @@ os.write(1, json.dumps(result).encode())
 
 @pytest.fixture
 def source() -> Any:
-    fd = memory.holding("source", b"the first byte of a stranger's file")
+    fd = memory_file.holding("source", b"the first byte of a stranger's file")
     yield fd
     os.close(fd)
 
 
-def prisoner(source: int, private: Path, walls: jail.Jail) -> dict[str, Any]:
+def prisoner(source: int, private: Path, walls: sandbox.SandboxLevel) -> dict[str, Any]:
     """Runs the tries in the jail; what came of each."""
-    command = [sys.executable, "-I", "-S", "-c", TRIES, str(source), str(private), str(os.getpid()), walls.value]
-    child = jail.start(command, [source], Limits().rlimits(30, 0), walls)
-    gate = Gate(child.listener, source, lambda _position, _count: True) if child.listener is not None else None
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        TRIES,
+        str(source),
+        str(private),
+        str(os.getpid()),
+        walls.value,
+    ]
+    child = sandbox.start(command, [source], Limits().rlimits(30, 0), walls)
+    gate = (
+        SandboxSupervisor(child.listener, source, lambda _position, _count: True)
+        if child.listener is not None
+        else None
+    )
     try:
         assert child.process.stdout
         assert child.process.stderr
@@ -104,32 +119,44 @@ def prisoner(source: int, private: Path, walls: jail.Jail) -> dict[str, Any]:
         return dict(json.loads(said))
     finally:
         child.kill()
-        jail.close_pipes(child.process)
+        sandbox.close_pipes(child.process)
         if gate:
             gate.close()
 
 
 def test_the_kernel_here_has_the_strongest_jail() -> None:
-    assert jail.best_jail() is jail.Jail.ASKING
+    assert sandbox.best_sandbox_level() is sandbox.SandboxLevel.ASKING
 
 
 def test_nobody_breaks_out(source: int, tmp_path: Path) -> None:
     private = tmp_path / "private"
     private.write_text("secret")
-    result = prisoner(source, private, jail.Jail.ASKING)
+    result = prisoner(source, private, sandbox.SandboxLevel.ASKING)
     assert result.pop("environment").keys() <= {"LC_CTYPE"}
     assert result.pop("descriptors") == [source]
     assert result.pop("threads") is True
     assert result.pop("take a gigabyte") in ("ENOMEM", "MemoryError")
-    escaped = {name: outcome for name, outcome in result.items() if outcome not in ("EPERM", "EACCES")}
+    escaped = {
+        name: outcome for name, outcome in result.items() if outcome not in ("EPERM", "EACCES")
+    }
     assert escaped == {}
     assert private.read_text() == "secret"
     assert [p.name for p in tmp_path.iterdir()] == ["private"]
 
 
-def test_without_the_asking_kernel_there_is_still_no_network_and_no_process(source: int, tmp_path: Path) -> None:
-    result = prisoner(source, tmp_path / "private", jail.Jail.FILTERING)
-    for name in ("open a socket", "resolve a name", "fork", "spawn a program", "kill its parent", "raise its limits", "trace its parent"):
+def test_without_the_asking_kernel_there_is_still_no_network_and_no_process(
+    source: int, tmp_path: Path
+) -> None:
+    result = prisoner(source, tmp_path / "private", sandbox.SandboxLevel.FILTERING)
+    for name in (
+        "open a socket",
+        "resolve a name",
+        "fork",
+        "spawn a program",
+        "kill its parent",
+        "raise its limits",
+        "trace its parent",
+    ):
         assert result[name] == "EPERM", name
 
 
@@ -139,14 +166,16 @@ def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
 import os, sys, time
 sys.path[:0] = {sys.path!r}
 from services.conversion.adapters import jail
-child = jail.start([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"], [], {{}}, jail.Jail.FILTERING)
+child = sandbox.start([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"], [], {{}}, sandbox.SandboxLevel.FILTERING)
 print(child.process.pid, flush=True)
 time.sleep(60)
 """
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
     assert parent.stdout
     pid = int(parent.stdout.readline())
-    assert eventually(lambda: b"launcher" not in Path(f"/proc/{pid}/cmdline").read_bytes())  # it has become the program
+    assert eventually(
+        lambda: b"launcher" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )  # it has become the program
     assert alive(pid)
     parent.send_signal(signal.SIGKILL)
     parent.wait()

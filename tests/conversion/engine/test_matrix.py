@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from libs.core.domain.formats import FORMATS
-from services.conversion.adapters.engine import FfmpegEngine
-from services.conversion.media.table import RECIPES
+from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
+from services.conversion.pipeline.engine import FfmpegEngine
 from tests.conversion.engine.conftest import Sounds
 from tests.conversion.engine.support import Heard, convert, listen, pictures
 
@@ -31,7 +31,9 @@ INPUTS: dict[str, Callable[[Sounds], Path]] = {
     "opus": lambda s: s.tagged("m.opus", "-c:a", "libopus", "-ar", "48000"),
     "aiff": lambda s: s.tagged("m.aiff", "-write_id3v2", "1", *ID3, cover=True),
     "wma": lambda s: s.tagged("m.wma"),
-    "mp4 film": lambda s: s.video("m.mp4", "-c:v", "mpeg4", "-c:a", "aac", "-metadata", "title=Ein Lied; mit = Zeichen #1"),
+    "mp4 film": lambda s: s.video(
+        "m.mp4", "-c:v", "mpeg4", "-c:a", "aac", "-metadata", "title=Ein Lied; mit = Zeichen #1"
+    ),
 }
 CODECS = {
     "mp3": "mp3", "aac": "aac", "m4a": "aac", "ogg": "vorbis", "opus": "opus", "flac": "flac", "alac": "alac", "wma": "wmav2", "ac3": "ac3",
@@ -62,13 +64,15 @@ cells: dict[tuple[str, str], Cell] = {}
 
 @pytest.mark.parametrize("fmt", FORMATS)
 @pytest.mark.parametrize("kind", INPUTS)
-def test_every_input_becomes_every_output(kind: str, fmt: str, engine: FfmpegEngine, sounds: Sounds, tmp_path: Path) -> None:
+def test_every_input_becomes_every_output(
+    kind: str, fmt: str, engine: FfmpegEngine, sounds: Sounds, tmp_path: Path
+) -> None:
     path = INPUTS[kind](sounds)
     source, had = listen(path), carried(path, sounds)
     output = tmp_path / f"out.{FORMATS[fmt].extension}"
     made = convert(engine, path, fmt)
     output.write_bytes(made.content)
-    heard, recipe = listen(output), RECIPES[fmt]
+    heard, recipe = listen(output), ENCODER_PROFILES[fmt]
 
     assert heard.seconds == pytest.approx(source.seconds, abs=0.05)
     if recipe.measurable:
@@ -89,7 +93,9 @@ def test_every_input_becomes_every_output(kind: str, fmt: str, engine: FfmpegEng
     assert has.cover == (had.cover and bool(recipe.cover))
     assert has.chapters == (had.chapters and bool(recipe.chapters))
     assert had.cover == has.cover or any("cover" in warning for warning in made.result.warnings)
-    assert had.chapters == has.chapters or any("chapters" in warning for warning in made.result.warnings)
+    assert had.chapters == has.chapters or any(
+        "chapters" in warning for warning in made.result.warnings
+    )
     cells[kind, fmt] = Cell(describe(heard), has)
 
 
@@ -104,7 +110,11 @@ def test_the_document_says_what_was_found() -> None:
 
 def carried(path: Path, sounds: Sounds) -> Carries:
     words = listen(path).words.partition("Output #0")[0]
-    return Carries("Ein Lied; mit = Zeichen #1" in words, sounds.cover.read_bytes() in pictures(path), "Schluß" in words)
+    return Carries(
+        "Ein Lied; mit = Zeichen #1" in words,
+        sounds.cover.read_bytes() in pictures(path),
+        "Schluß" in words,
+    )
 
 
 def describe(heard: Heard) -> str:
@@ -126,10 +136,18 @@ def document() -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for fmt in FORMATS.values():
-        encoders = ", ".join(dict.fromkeys(RECIPES[fmt.name].encoders.values()))
-        quality = f"{fmt.quality.min} to {fmt.quality.max}, best {fmt.quality.best}" if fmt.quality else ""
+        encoders = ", ".join(dict.fromkeys(ENCODER_PROFILES[fmt.name].encoders.values()))
+        quality = (
+            f"{fmt.quality.min} to {fmt.quality.max}, best {fmt.quality.best}"
+            if fmt.quality
+            else ""
+        )
         bitrates = f"{fmt.bitrates[0]} to {fmt.bitrates[-1]}" if fmt.bitrates else ""
-        rates = f"{fmt.sample_rates[0]} to {fmt.sample_rates[-1]}" if len(fmt.sample_rates) > 1 else str(fmt.sample_rates[0])
+        rates = (
+            f"{fmt.sample_rates[0]} to {fmt.sample_rates[-1]}"
+            if len(fmt.sample_rates) > 1
+            else str(fmt.sample_rates[0])
+        )
         depths = ", ".join(map(str, fmt.bit_depths))
         channels = ", ".join(map(str, fmt.channels))
         lines.append(

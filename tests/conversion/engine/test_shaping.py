@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.conversion.adapters.engine import FfmpegEngine
+from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import MediaError
 from tests.conversion.engine.conftest import Sounds
 from tests.conversion.engine.support import convert, ffmpeg, loudness, samples
@@ -36,26 +36,43 @@ def straight(seconds: float, top: float) -> list[float]:
 
 
 @pytest.mark.parametrize("fmt", ["wav", "flac", "mp3", "m4a", "ogg"])
-def test_a_fade_rises_from_silence_and_falls_to_it(fmt: str, engine: FfmpegEngine, steady: Path, keep: Keep) -> None:
-    heard = envelope(keep(f"x.{fmt}", convert(engine, steady, fmt, fade_in=1.0, fade_out=2.0).content))
+def test_a_fade_rises_from_silence_and_falls_to_it(
+    fmt: str, engine: FfmpegEngine, steady: Path, keep: Keep
+) -> None:
+    heard = envelope(
+        keep(f"x.{fmt}", convert(engine, steady, fmt, fade_in=1.0, fade_out=2.0).content)
+    )
     assert len(heard) == 80
     assert heard[:10] == pytest.approx(straight(1, 0.5), abs=0.03)
     assert heard[10:60] == pytest.approx([0.5] * 50, abs=0.03)
     assert heard[:-21:-1] == pytest.approx(straight(2, 0.5), abs=0.03)
 
 
-def test_the_first_and_the_last_sample_are_silent(engine: FfmpegEngine, steady: Path, keep: Keep) -> None:
-    sound = samples(keep("x.flac", convert(engine, steady, "flac", fade_in=1.0, fade_out=1.0).content))
+def test_the_first_and_the_last_sample_are_silent(
+    engine: FfmpegEngine, steady: Path, keep: Keep
+) -> None:
+    sound = samples(
+        keep("x.flac", convert(engine, steady, "flac", fade_in=1.0, fade_out=1.0).content)
+    )
     assert len(sound) == 8 * RATE
     assert max(map(abs, [*sound[:40], *sound[-40:]])) < 0.001
 
 
 def test_fades_are_those_of_the_piece(engine: FfmpegEngine, steady: Path, keep: Keep) -> None:
-    heard = envelope(keep("x.flac", convert(engine, steady, "flac", start=2.5, end=6.5, fade_in=1.0, fade_out=1.0).content))
-    assert heard == pytest.approx([*straight(1, 0.5), *[0.5] * 20, *reversed(straight(1, 0.5))], abs=0.03)
+    heard = envelope(
+        keep(
+            "x.flac",
+            convert(engine, steady, "flac", start=2.5, end=6.5, fade_in=1.0, fade_out=1.0).content,
+        )
+    )
+    assert heard == pytest.approx(
+        [*straight(1, 0.5), *[0.5] * 20, *reversed(straight(1, 0.5))], abs=0.03
+    )
 
 
-def test_a_fade_out_ends_where_a_cut_off_file_does(engine: FfmpegEngine, steady: Path, keep: Keep) -> None:
+def test_a_fade_out_ends_where_a_cut_off_file_does(
+    engine: FfmpegEngine, steady: Path, keep: Keep
+) -> None:
     """Its header promises eight seconds."""
     made = convert(engine, steady.read_bytes()[: RATE * 2 * 5], "flac", fade_out=1.0)
     heard = envelope(keep("x.flac", made.content))
@@ -64,17 +81,27 @@ def test_a_fade_out_ends_where_a_cut_off_file_does(engine: FfmpegEngine, steady:
     assert any("are missing" in warning for warning in made.result.warnings)
 
 
-def test_a_fade_out_of_what_has_no_duration(engine: FfmpegEngine, steady: Path, tmp_path: Path, keep: Keep) -> None:
+def test_a_fade_out_of_what_has_no_duration(
+    engine: FfmpegEngine, steady: Path, tmp_path: Path, keep: Keep
+) -> None:
     ffmpeg("-i", steady, "-q:a", "3", "-write_xing", "0", tmp_path / "guessed.mp3")
-    heard = envelope(keep("x.flac", convert(engine, tmp_path / "guessed.mp3", "flac", fade_out=1.0).content))
+    heard = envelope(
+        keep("x.flac", convert(engine, tmp_path / "guessed.mp3", "flac", fade_out=1.0).content)
+    )
     assert heard[-20:-10] == pytest.approx([0.5] * 10, abs=0.05)
     assert heard[-10:] == pytest.approx(straight(1, 0.5)[::-1], abs=0.05)
 
 
-def test_fades_longer_than_the_piece_are_shortened_and_said(engine: FfmpegEngine, steady: Path, keep: Keep) -> None:
+def test_fades_longer_than_the_piece_are_shortened_and_said(
+    engine: FfmpegEngine, steady: Path, keep: Keep
+) -> None:
     made = convert(engine, steady, "flac", start=6.0, fade_in=3.0, fade_out=3.0)
-    assert "The fades were shortened to fit: the result has only 2.0 seconds." in made.result.warnings
-    assert envelope(keep("x.flac", made.content)) == pytest.approx([*straight(1, 0.5), *reversed(straight(1, 0.5))], abs=0.03)
+    assert (
+        "The fades were shortened to fit: the result has only 2.0 seconds." in made.result.warnings
+    )
+    assert envelope(keep("x.flac", made.content)) == pytest.approx(
+        [*straight(1, 0.5), *reversed(straight(1, 0.5))], abs=0.03
+    )
 
 
 @pytest.mark.parametrize("target", [-30.0, -14.0])
@@ -90,11 +117,21 @@ def test_fades_longer_than_the_piece_are_shortened_and_said(engine: FfmpegEngine
     ],
 )
 def test_the_loudness_is_the_one_asked_for(
-    target: float, fmt: str, options: dict[str, float], engine: FfmpegEngine, sounds: Sounds, keep: Keep
+    target: float,
+    fmt: str,
+    options: dict[str, float],
+    engine: FfmpegEngine,
+    sounds: Sounds,
+    keep: Keep,
 ) -> None:
     """Of what is heard in the end: the piece, with its fades, its channels mixed; and of a source that is too loud for integers."""
     source = sounds.tone(
-        "loud51.wav", "-af", "volume=12dB,pan=5.1|c0=c0|c1=c1|c2=0.7*c0|c4=0.5*c1|c5=0.5*c0", "-c:a", "pcm_f32le", seconds=8
+        "loud51.wav",
+        "-af",
+        "volume=12dB,pan=5.1|c0=c0|c1=c1|c2=0.7*c0|c4=0.5*c1|c5=0.5*c0",
+        "-c:a",
+        "pcm_f32le",
+        seconds=8,
     )
     made = convert(engine, source, fmt, normalize=target, **options)  # type: ignore[arg-type]  # they are no sinks
     assert loudness(keep(f"x.{fmt}", made.content)) == pytest.approx(target, abs=0.6)
@@ -102,23 +139,35 @@ def test_the_loudness_is_the_one_asked_for(
 
 
 def test_fades_and_loudness_go_together(engine: FfmpegEngine, steady: Path, keep: Keep) -> None:
-    made = convert(engine, steady, "flac", normalize=-20.0, start=1.0, end=7.0, fade_in=1.0, fade_out=1.0)
+    made = convert(
+        engine, steady, "flac", normalize=-20.0, start=1.0, end=7.0, fade_in=1.0, fade_out=1.0
+    )
     heard = envelope(keep("x.flac", made.content))
     top = max(heard)
-    assert heard == pytest.approx([*straight(1, top), *[top] * 40, *reversed(straight(1, top))], abs=0.02)
+    assert heard == pytest.approx(
+        [*straight(1, top), *[top] * 40, *reversed(straight(1, top))], abs=0.02
+    )
 
 
-def test_a_piece_after_the_end_is_refused_with_fades_too(engine: FfmpegEngine, steady: Path) -> None:
+def test_a_piece_after_the_end_is_refused_with_fades_too(
+    engine: FfmpegEngine, steady: Path
+) -> None:
     with pytest.raises(MediaError) as refusal:
         convert(engine, steady, "flac", start=9.0, fade_in=1.0, fade_out=1.0)
     assert refusal.value.code == "corrupt"
     assert "begins after the end" in refusal.value.detail
 
 
-def test_percent_and_time_left_are_those_of_all_passes(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_percent_and_time_left_are_those_of_all_passes(
+    engine: FfmpegEngine, sounds: Sounds
+) -> None:
     """While only the loudness is measured, the encoding is still to come."""
-    made = convert(engine, sounds.tone("minutes.wav", seconds=240), "flac", normalize=-20.0, fade_out=1.0)
-    known = [tick for tick in made.ticks if tick.phase == "converting" and tick.eta_seconds is not None]
+    made = convert(
+        engine, sounds.tone("minutes.wav", seconds=240), "flac", normalize=-20.0, fade_out=1.0
+    )
+    known = [
+        tick for tick in made.ticks if tick.phase == "converting" and tick.eta_seconds is not None
+    ]
     percents = [tick.percent for tick in made.ticks]
     assert percents == sorted(percents)
     for early in (tick for tick in known if tick.percent < 45):

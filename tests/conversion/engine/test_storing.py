@@ -8,13 +8,13 @@ from typing import cast
 
 import pytest
 
-from services.conversion.adapters.engine import FfmpegEngine
-from services.conversion.adapters.outbox import Outbox
-from services.conversion.adapters.run import Progress, Step
-from services.conversion.adapters.storing import store
-from services.conversion.adapters.ticker import Ticker
-from services.conversion.media import verdict
+from services.conversion.ffmpeg.process import FfmpegProgress, Step
+from services.conversion.pipeline import validation
+from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.pipeline.progress_tracker import ProgressTracker
+from services.conversion.pipeline.store import store
 from services.conversion.ports import MediaError
+from services.conversion.storage.multipart_writer import MultipartWriter
 from tests.conversion.engine.conftest import Sounds
 from tests.conversion.engine.support import convert
 
@@ -33,8 +33,10 @@ class FakeOutbox:
         return STORED
 
 
-def stored(finish: Callable[[], None], verify: Callable[[Step], float]) -> tuple[str, int, str, float]:
-    return store(cast(Outbox, FakeOutbox(finish)), verify, Ticker(lambda _: None))
+def stored(
+    finish: Callable[[], None], verify: Callable[[Step], float]
+) -> tuple[str, int, str, float]:
+    return store(cast(MultipartWriter, FakeOutbox(finish)), verify, ProgressTracker(lambda _: None))
 
 
 def test_neither_waits_for_the_other() -> None:
@@ -53,7 +55,7 @@ def test_a_store_that_fails_ends_the_look_soon() -> None:
 
     def verify(step: Step) -> float:
         try:
-            while step(Progress()):
+            while step(FfmpegProgress()):
                 looked.set()
                 time.sleep(0.01)
         except CancelledError as error:
@@ -69,8 +71,10 @@ def test_a_store_that_fails_ends_the_look_soon() -> None:
     assert len(ended) == 1
 
 
-def test_a_result_that_does_not_stand_the_look_is_none(engine: FfmpegEngine, sounds: Sounds, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verdict, "check_output", lambda *_: "it has another sample rate")
+def test_a_result_that_does_not_stand_the_look_is_none(
+    engine: FfmpegEngine, sounds: Sounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validation, "check_output", lambda *_: "it has another sample rate")
     with pytest.raises(MediaError, match="internal") as refusal:
         convert(engine, sounds.tone("song.wav"), "mp3")
 

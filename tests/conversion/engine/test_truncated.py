@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from services.conversion.adapters.engine import FfmpegEngine
+from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import MediaError
 from tests.conversion.engine.conftest import Sounds
 from tests.conversion.engine.support import convert
@@ -26,7 +26,9 @@ class Kind:
 KINDS = {
     "mp3": Kind("t.mp3", ("-b:a", "128k")),
     "mp3 of variable bitrate": Kind("v.mp3", ("-q:a", "2")),
-    "mp3 that does not know how long it is": Kind("n.mp3", ("-b:a", "128k", "-write_xing", "0"), ends="cut off"),
+    "mp3 that does not know how long it is": Kind(
+        "n.mp3", ("-b:a", "128k", "-write_xing", "0"), ends="cut off"
+    ),
     "mp2": Kind("t.mp2", ends="cut off"),
     "wav": Kind("t.wav"),
     "rf64": Kind("r.wav", ("-rf64", "always")),
@@ -37,7 +39,11 @@ KINDS = {
     "alac": Kind("l.m4a", ("-c:a", "alac", "-movflags", "+faststart")),
     "m4a with its index in front": Kind("f.m4a", ("-movflags", "+faststart")),
     "m4a with its index at the end": Kind("t.m4a", ends="corrupt"),
-    "m4a in fragments": Kind("g.m4a", ("-movflags", "+frag_keyframe+empty_moov", "-frag_duration", "500000"), ends="missing or cut off"),
+    "m4a in fragments": Kind(
+        "g.m4a",
+        ("-movflags", "+frag_keyframe+empty_moov", "-frag_duration", "500000"),
+        ends="missing or cut off",
+    ),
     "aac": Kind("t.aac", ends="cut off"),
     "ac3": Kind("t.ac3", ends="cut off"),
     "eac3": Kind("t.eac3", ends="cut off"),
@@ -50,7 +56,9 @@ KINDS = {
     "mkv film": Kind("t.mkv", FILM, film=True),
     "webm film": Kind("t.webm", ("-c:v", "libvpx", "-c:a", "libvorbis"), film=True),
     "avi film": Kind("t.avi", ("-c:v", "mpeg4", "-c:a", "mp3"), film=True),
-    "mp4 film with its index in front": Kind("f.mp4", (*FILM, "-movflags", "+faststart"), film=True),
+    "mp4 film with its index in front": Kind(
+        "f.mp4", (*FILM, "-movflags", "+faststart"), film=True
+    ),
     "mp4 film with its index at the end": Kind("t.mp4", FILM, film=True, ends="corrupt"),
     "mov film with its index at the end": Kind("t.mov", FILM, film=True, ends="corrupt"),
     "broadcast": Kind("t.ts", FILM, film=True, ends="missing or cut off"),
@@ -58,18 +66,26 @@ KINDS = {
 
 
 def made_of(kind: Kind, sounds: Sounds) -> bytes:
-    make = sounds.video if kind.film else lambda name, *options: sounds.tone(name, *options, seconds=6)
+    make = (
+        sounds.video if kind.film else lambda name, *options: sounds.tone(name, *options, seconds=6)
+    )
     return make(f"cut.{kind.name}", *kind.options).read_bytes()
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_whole_file_is_not_suspected(name: str, engine: FfmpegEngine, sounds: Sounds) -> None:
     made = convert(engine, made_of(KINDS[name], sounds), "mp3")
-    assert not [w for w in made.result.warnings if any(word in w for word in ("missing", "cut off", "damaged", "shorter"))]
+    assert not [
+        w
+        for w in made.result.warnings
+        if any(word in w for word in ("missing", "cut off", "damaged", "shorter"))
+    ]
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_the_end_of_a_file_does_not_go_missing_silently(name: str, engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_the_end_of_a_file_does_not_go_missing_silently(
+    name: str, engine: FfmpegEngine, sounds: Sounds
+) -> None:
     kind, whole = KINDS[name], made_of(KINDS[name], sounds)
     seconds = 2 if kind.film else 6
     cut = whole[: len(whole) * 7 // 10 + 100]  # no border of frames or packets
@@ -81,7 +97,12 @@ def test_the_end_of_a_file_does_not_go_missing_silently(name: str, engine: Ffmpe
         return
     result = convert(engine, cut, "mp3").result
     assert 0.5 * seconds < result.duration < 0.8 * seconds
-    told = [w for w in result.warnings if ("missing" in w and "missing" in kind.ends) or ("cut off" in w and "cut off" in kind.ends)]
+    told = [
+        w
+        for w in result.warnings
+        if ("missing" in w and "missing" in kind.ends)
+        or ("cut off" in w and "cut off" in kind.ends)
+    ]
     assert told, result.warnings
     if "or" in kind.ends:  # it knows how long a part of it is, and not how many there were
         return
@@ -89,8 +110,12 @@ def test_the_end_of_a_file_does_not_go_missing_silently(name: str, engine: Ffmpe
     assert f"{missing:.1f}"[:-1] in told[0] or f"{read:.1f}"[:-1] in told[0]
 
 
-@pytest.mark.parametrize("name", [n for n in KINDS if KINDS[n].ends == "missing" and not KINDS[n].film])
-def test_a_quarter_of_a_file_that_knows_better_is_refused(name: str, engine: FfmpegEngine, sounds: Sounds) -> None:
+@pytest.mark.parametrize(
+    "name", [n for n in KINDS if KINDS[n].ends == "missing" and not KINDS[n].film]
+)
+def test_a_quarter_of_a_file_that_knows_better_is_refused(
+    name: str, engine: FfmpegEngine, sounds: Sounds
+) -> None:
     whole = made_of(KINDS[name], sounds)
     with pytest.raises(MediaError) as refusal:
         convert(engine, whole[: len(whole) // 4], "mp3")

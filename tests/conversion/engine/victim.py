@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from services.conversion.adapters.engine import FfmpegEngine
+from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import MediaError
 from tests.conversion.engine.support import convert
 
@@ -36,7 +36,12 @@ class Victim:
 
     def __init__(self) -> None:
         program = f"import sys; sys.path[:0] = {sys.path!r}; from tests.conversion.engine.victim import serve; serve()"
-        self._process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def __enter__(self) -> "Victim":
         return self
@@ -72,12 +77,24 @@ def _convert(engine: FfmpegEngine, path: Path, fmt: str) -> Answer:
         source = str(made.ticks[-1].source)
     except MediaError as error:
         code, detail, operator_detail = error.code, error.detail, error.operator_detail
-    return Answer(code, detail, operator_detail, source, processor_time() - cpu, time.monotonic() - began, peak_memory())
+    return Answer(
+        code,
+        detail,
+        operator_detail,
+        source,
+        processor_time() - cpu,
+        time.monotonic() - began,
+        peak_memory(),
+    )
 
 
 def peak_memory() -> int:
     """Bytes. Its own since its exec: `ru_maxrss` of a process begins with what its parent had when it started it."""
-    own = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    own = next(
+        line
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    )
     return max(int(own.split()[1]), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * 1024
 
 

@@ -6,13 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.conversion.media.cover import as_comment, as_flac, recognise
-from services.conversion.media.ends import declared_seconds, ends_within
+from services.conversion.pipeline.cover import as_comment, as_flac, recognise
+from services.conversion.pipeline.truncation import declared_seconds, ends_within
 
 
 def wav(declared: int) -> bytes:
     fmt = struct.pack("<HHIIHH", 1, 2, 44100, 176400, 4, 16)
-    return b"RIFF\0\0\0\0WAVEfmt " + struct.pack("<I", 16) + fmt + b"data" + struct.pack("<I", declared)
+    return (
+        b"RIFF\0\0\0\0WAVEfmt "
+        + struct.pack("<I", 16)
+        + fmt
+        + b"data"
+        + struct.pack("<I", declared)
+    )
 
 
 def w64(data: int) -> bytes:
@@ -23,17 +29,33 @@ def w64(data: int) -> bytes:
 
 def caf(data: int) -> bytes:
     desc = struct.pack(">d4sIIIII", 44100, b"lpcm", 0, 4, 1, 2, 16)
-    return b"caff\0\1\0\0desc" + struct.pack(">q", 32) + desc + b"data" + struct.pack(">q", 4 + data if data >= 0 else -1) + bytes(4)
+    return (
+        b"caff\0\1\0\0desc"
+        + struct.pack(">q", 32)
+        + desc
+        + b"data"
+        + struct.pack(">q", 4 + data if data >= 0 else -1)
+        + bytes(4)
+    )
 
 
 def avi(size: int, frames: int = 250) -> bytes:
     return (
-        b"RIFF" + struct.pack("<I", size - 8) + b"AVI LIST" + bytes(4) + b"hdrlavih" + struct.pack("<IIIIII", 56, 40_000, 0, 0, 0, frames)
+        b"RIFF"
+        + struct.pack("<I", size - 8)
+        + b"AVI LIST"
+        + bytes(4)
+        + b"hdrlavih"
+        + struct.pack("<IIIIII", 56, 40_000, 0, 0, 0, frames)
     )
 
 
 def asf(size: int, duration: float) -> bytes:
-    properties = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365") + bytes(24) + struct.pack("<QQQ", size, 0, 0)
+    properties = (
+        bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+        + bytes(24)
+        + struct.pack("<QQQ", size, 0, 0)
+    )
     return bytes(30) + properties + struct.pack("<QQQ", round((duration + 3) * 1e7), 0, 3000)
 
 
@@ -43,7 +65,13 @@ def ogg(flags: int, body: bytes = b"x" * 20) -> bytes:
 
 @pytest.mark.parametrize(
     ("container", "head"),
-    [("wav", wav(1_764_000)), ("w64", w64(1_764_000)), ("caf", caf(1_764_000)), ("avi", avi(2_000_000)), ("asf", asf(2_000_000, 10))],
+    [
+        ("wav", wav(1_764_000)),
+        ("w64", w64(1_764_000)),
+        ("caf", caf(1_764_000)),
+        ("avi", avi(2_000_000)),
+        ("asf", asf(2_000_000, 10)),
+    ],
 )
 def test_a_file_that_was_longer_says_how_long(container: str, head: bytes) -> None:
     assert declared_seconds(container, head, 1000) == pytest.approx(10)
@@ -96,16 +124,43 @@ def test_the_last_frame_of_a_stream_without_a_header(name: str) -> None:
 
 @given(st.binary(max_size=300), st.integers(0, 2**40))
 def test_no_bytes_are_too_strange(content: bytes, size: int) -> None:
-    starts = [wav(10**9)[:36], w64(0)[:40], caf(0)[:8], avi(50)[:24], asf(0, 0)[:46], b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"]
+    starts = [
+        wav(10**9)[:36],
+        w64(0)[:40],
+        caf(0)[:8],
+        avi(50)[:24],
+        asf(0, 0)[:46],
+        b"\xff\xd8\xff",
+        b"\x89PNG\r\n\x1a\n",
+    ]
     for head in (start + content for start in [b"", b"OggS", b"\xff\xfb", b"\x0b\x77", *starts]):
-        for container in ("wav", "w64", "caf", "avi", "asf", "ogg", "mp3", "aac", "ac3", "mpegts", "other"):
+        for container in (
+            "wav",
+            "w64",
+            "caf",
+            "avi",
+            "asf",
+            "ogg",
+            "mp3",
+            "aac",
+            "ac3",
+            "mpegts",
+            "other",
+        ):
             declared_seconds(container, head, size)
             ends_within(container, head, size)
         recognise(head)
 
 
 def test_a_cover_is_known_by_its_header() -> None:
-    jpeg = b"\xff\xd8\xff\xe0" + struct.pack(">H", 16) + bytes(14) + b"\xff\xc0" + struct.pack(">HBHH", 17, 8, 300, 400) + bytes(20)
+    jpeg = (
+        b"\xff\xd8\xff\xe0"
+        + struct.pack(">H", 16)
+        + bytes(14)
+        + b"\xff\xc0"
+        + struct.pack(">HBHH", 17, 8, 300, 400)
+        + bytes(20)
+    )
     cover = recognise(jpeg)
     assert cover is not None
     assert (cover.media_type, cover.width, cover.height) == ("image/jpeg", 400, 300)

@@ -1,7 +1,7 @@
 """The filters that fade, by what was asked for and how much there is."""
 
 from libs.core.domain.formats import ConversionOptions
-from services.conversion.media.fades import fades
+from services.conversion.pipeline.fades import fades
 
 RATE = 1000
 

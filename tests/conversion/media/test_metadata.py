@@ -3,7 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.conversion.media.metadata import Chapter, Metadata, as_comments, parse, render, trim_chapters
+from services.conversion.ffmpeg.ffmetadata import (
+    Chapter,
+    Metadata,
+    as_comments,
+    parse,
+    render,
+    trim_chapters,
+)
 
 characters = st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n")
 texts = st.text(characters, min_size=1, max_size=40).filter(lambda t: t.strip() == t)
@@ -19,12 +26,16 @@ def test_what_is_written_is_read_back(tags: dict[str, str], titles: list[str]) -
 
 
 def test_tags_of_a_stream_count_where_the_file_has_none() -> None:
-    found = parse(";FFMETADATA1\ntitle=of the file\n[STREAM]\ntitle=of the stream\nartist=somebody\n")
+    found = parse(
+        ";FFMETADATA1\ntitle=of the file\n[STREAM]\ntitle=of the stream\nartist=somebody\n"
+    )
     assert found.tags == {"title": "of the file", "artist": "somebody"}
 
 
 def test_what_was_true_of_the_old_file_only_is_left_out() -> None:
-    assert parse("encoder=Lavf\nmajor_brand=M4A\niTunSMPB=0 0\nTITLE=kept\n").tags == {"title": "kept"}
+    assert parse("encoder=Lavf\nmajor_brand=M4A\niTunSMPB=0 0\nTITLE=kept\n").tags == {
+        "title": "kept"
+    }
 
 
 def test_nobody_stuffs_a_file_with_tags() -> None:
@@ -39,8 +50,13 @@ def test_chapters_of_a_piece_begin_with_it() -> None:
 
 
 def test_chapters_as_comments() -> None:
-    assert as_comments([Chapter(3661.5, 3700, "late")]) == {"CHAPTER000": "01:01:01.500", "CHAPTER000NAME": "late"}
+    assert as_comments([Chapter(3661.5, 3700, "late")]) == {
+        "CHAPTER000": "01:01:01.500",
+        "CHAPTER000NAME": "late",
+    }
 
 
 def test_nonsense_is_no_metadata() -> None:
-    assert parse("[CHAPTER]\nTIMEBASE=1/0\nSTART=x\n[CHAPTER]\nSTART=5\nEND=1\nno pair\n") == Metadata({}, [])
+    assert parse(
+        "[CHAPTER]\nTIMEBASE=1/0\nSTART=x\n[CHAPTER]\nSTART=5\nEND=1\nno pair\n"
+    ) == Metadata({}, [])

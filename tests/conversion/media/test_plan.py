@@ -3,9 +3,10 @@
 import pytest
 
 from libs.core.domain.formats import FORMATS, ConversionOptions
-from services.conversion.media.plan import Plan, make_plan, pick_piece, piece_filters
-from services.conversion.media.report import AudioStream, parse_audio
-from services.conversion.media.table import RECIPES
+from services.conversion.ffmpeg.encode_plan import EncodePlan
+from services.conversion.ffmpeg.log import AudioStream, parse_audio
+from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
+from services.conversion.pipeline.plan import make_plan, pick_piece, piece_filters
 
 CD = parse_audio(0, "flac, 44100 Hz, stereo, s16")
 STUDIO = parse_audio(0, "pcm_s24le, 96000 Hz, stereo, s32 (24 bit)")
@@ -13,12 +14,12 @@ FLOAT = parse_audio(0, "pcm_f32le, 48000 Hz, stereo, flt")
 FILM = parse_audio(0, "ac3, 48000 Hz, 5.1(side), fltp, 448 kb/s")
 
 
-def plan(fmt: str, stream: AudioStream, **options: float | str) -> Plan:
-    return make_plan(FORMATS[fmt], RECIPES[fmt], ConversionOptions(**options), stream)  # type: ignore[arg-type]
+def plan(fmt: str, stream: AudioStream, **options: float | str) -> EncodePlan:
+    return make_plan(FORMATS[fmt], ENCODER_PROFILES[fmt], ConversionOptions(**options), stream)  # type: ignore[arg-type]
 
 
 def test_every_format_has_a_recipe() -> None:
-    assert RECIPES.keys() == FORMATS.keys()
+    assert ENCODER_PROFILES.keys() == FORMATS.keys()
 
 
 @pytest.mark.parametrize("fmt", ["wav", "flac", "aiff", "alac"])
@@ -56,12 +57,21 @@ def test_dither_comes_last() -> None:
         ("mp3", FILM, {}),
     ],
 )
-def test_what_may_clip_is_measured(fmt: str, stream: AudioStream, options: dict[str, float]) -> None:
+def test_what_may_clip_is_measured(
+    fmt: str, stream: AudioStream, options: dict[str, float]
+) -> None:
     assert any("astats" in f for f in plan(fmt, stream, **options).filters)
 
 
 @pytest.mark.parametrize(
-    ("fmt", "stream", "options"), [("wav", FLOAT, {}), ("wav", CD, {}), ("mp3", CD, {}), ("ac3", FILM, {}), ("mp3", CD, {"channels": 1})]
+    ("fmt", "stream", "options"),
+    [
+        ("wav", FLOAT, {}),
+        ("wav", CD, {}),
+        ("mp3", CD, {}),
+        ("ac3", FILM, {}),
+        ("mp3", CD, {"channels": 1}),
+    ],
 )
 def test_what_cannot_clip_is_not(fmt: str, stream: AudioStream, options: dict[str, float]) -> None:
     assert not plan(fmt, stream, **options).may_clip
@@ -75,14 +85,19 @@ def test_plain_samples_can_be_counted_beforehand() -> None:
 
 
 def test_times_are_counted_anew_unless_the_source_changes_in_the_middle() -> None:
-    assert piece_filters(ConversionOptions(start=1, end=2)) == ["atrim=start=1.000000:end=2.000000", "asetpts=round(N/SR/TB)"]
+    assert piece_filters(ConversionOptions(start=1, end=2)) == [
+        "atrim=start=1.000000:end=2.000000",
+        "asetpts=round(N/SR/TB)",
+    ]
     assert piece_filters(ConversionOptions(start=1), changing=True)[-1] == "asetpts=PTS-1.000000/TB"
 
 
 def test_loss_is_not_undone() -> None:
     lossy = plan("flac", FILM)
     assert lossy.bits == 16
-    assert lossy.warnings == ("The source is compressed with loss: the result is larger, but sounds no better.",)
+    assert lossy.warnings == (
+        "The source is compressed with loss: the result is larger, but sounds no better.",
+    )
 
 
 def test_channels_are_mixed_down_only_where_they_must_be() -> None:
@@ -114,7 +129,9 @@ def test_what_was_asked_for_is_no_surprise() -> None:
         ("alac", {}, ["-ar", "44100"]),
     ],
 )
-def test_bitrate_and_quality(fmt: str, options: dict[str, float | str], expected: list[str]) -> None:
+def test_bitrate_and_quality(
+    fmt: str, options: dict[str, float | str], expected: list[str]
+) -> None:
     assert list(plan(fmt, CD, **options).encoder_options[:2]) == expected
 
 

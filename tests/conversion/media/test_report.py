@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.conversion.media.report import AudioStream, Report, parse_audio
+from services.conversion.ffmpeg.log import AudioStream, FfmpegLog, parse_audio
 
 FILM = """[in#0/mov,mp4,m4a,3gp,3g2,mj2 @ 0x5] [warning] Could not find codec parameters for stream 0
 [info] Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'fd:':
@@ -22,8 +22,8 @@ FILM = """[in#0/mov,mp4,m4a,3gp,3g2,mj2 @ 0x5] [warning] Could not find codec pa
 [out#0/mp3 @ 0x5] [verbose]   Output stream #0:1 (audio): 383 frames encoded (441000 samples); 384 packets muxed (160496 bytes);"""
 
 
-def read(words: str) -> Report:
-    report = Report()
+def read(words: str) -> FfmpegLog:
+    report = FfmpegLog()
     for line in words.split("\n"):
         report.feed(line)
     return report
@@ -43,8 +43,14 @@ def test_a_film() -> None:
     ("words", "stream"),
     [
         ("flac, 96000 Hz, mono, s32 (24 bit)", AudioStream(0, "flac", 96000, 1, 0, "s32", 24)),
-        ("pcm_u8 ([1][0][0][0] / 0x0001), 8000 Hz, 2 channels, u8, 128 kb/s", AudioStream(0, "pcm_u8", 8000, 2, 128_000, "u8", 8)),
-        ("wmav2 (a[1][0][0] / 0x0161), 44100 Hz, stereo, fltp, 128 kb/s", AudioStream(0, "wmav2", 44100, 2, 128_000, "flt", 32)),
+        (
+            "pcm_u8 ([1][0][0][0] / 0x0001), 8000 Hz, 2 channels, u8, 128 kb/s",
+            AudioStream(0, "pcm_u8", 8000, 2, 128_000, "u8", 8),
+        ),
+        (
+            "wmav2 (a[1][0][0] / 0x0161), 44100 Hz, stereo, fltp, 128 kb/s",
+            AudioStream(0, "wmav2", 44100, 2, 128_000, "flt", 32),
+        ),
         ("opus, 48000 Hz, 7.1, fltp, delay 312", AudioStream(0, "opus", 48000, 8, 0, "flt", 32)),
         ("none, 0 channels", AudioStream(0, "none", 0, 0, 0, "", 0)),
     ],

@@ -7,65 +7,87 @@ import pytest
 
 from libs.core.domain.formats import FORMATS, ConversionOptions
 from libs.core.domain.uploads import GIB
-from services.conversion.media import classify
-from services.conversion.media.report import Report
-from services.conversion.media.table import RECIPES
-from services.conversion.media.verdict import NOTHING_THERE, Account, Judgement, check_exit, check_size, judge
+from services.conversion.ffmpeg.log import FfmpegLog
+from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
+from services.conversion.pipeline import problems
+from services.conversion.pipeline.validation import (
+    NOTHING_THERE,
+    DurationCheck,
+    ValidationResult,
+    check_exit,
+    check_size,
+    judge,
+)
 
 HOURS = 24 * 3600.0
-WHOLE = Account(expected=3600.0, decoded=3600.0, made=3600.0, sample_rate=44100, cut_off=False, alone=True)
+WHOLE = DurationCheck(
+    expected=3600.0, decoded=3600.0, made=3600.0, sample_rate=44100, cut_off=False, alone=True
+)
 ALL = ConversionOptions()
 
 
-def judged(account: Account, options: ConversionOptions = ALL, decode_errors: int = 0) -> Judgement:
-    return judge(account, Report(decode_errors=decode_errors), options, HOURS)
+def judged(
+    account: DurationCheck, options: ConversionOptions = ALL, decode_errors: int = 0
+) -> ValidationResult:
+    return judge(account, FfmpegLog(decode_errors=decode_errors), options, HOURS)
 
 
-def short_of(seconds: float, **changes: bool) -> Account:
+def short_of(seconds: float, **changes: bool) -> DurationCheck:
     return replace(WHOLE, made=3600 - seconds, decoded=3600 - seconds, **changes)
 
 
 def test_what_is_whole_is_praised_by_silence() -> None:
-    assert judged(WHOLE) == Judgement()
-    assert judged(short_of(0.05)) == Judgement()
+    assert judged(WHOLE) == ValidationResult()
+    assert judged(short_of(0.05)) == ValidationResult()
 
 
 @pytest.mark.parametrize("seconds", [0.2, 5.0, 1700.0])
 def test_not_a_second_of_an_hour_goes_missing_silently(seconds: float) -> None:
-    assert judged(short_of(seconds)).warnings == [f"The file is damaged or incomplete: {seconds:.1f} of 3600.0 seconds are missing."]
+    assert judged(short_of(seconds)).warnings == [
+        f"The file is damaged or incomplete: {seconds:.1f} of 3600.0 seconds are missing."
+    ]
 
 
 def test_less_than_half_is_no_result() -> None:
-    assert judged(short_of(2000)).problem == ("corrupt", "This file is damaged: only 1600.0 of its 3600.0 seconds can be read.")
+    assert judged(short_of(2000)).problem == (
+        "corrupt",
+        "This file is damaged: only 1600.0 of its 3600.0 seconds can be read.",
+    )
 
 
 def test_a_film_may_be_longer_than_its_sound() -> None:
     film = short_of(2000, alone=False)
     assert judged(film).problem is None
-    assert judged(film).warnings == ["The sound is 2000.0 seconds shorter than the file with all that is in it."]
+    assert judged(film).warnings == [
+        "The sound is 2000.0 seconds shorter than the file with all that is in it."
+    ]
     assert judged(replace(film, cut_off=True)).problem
     assert judged(film, decode_errors=1).problem
 
 
 def test_a_file_that_never_said_how_long_it_is() -> None:
     cut = replace(WHOLE, expected=None, cut_off=True)
-    assert judged(cut).warnings == ["The file seems to be cut off: it ends in the middle of its sound, after 3600.0 seconds."]
-    assert judged(replace(cut, made=10.0), ConversionOptions(end=10.0)) == Judgement()
+    assert judged(cut).warnings == [
+        "The file seems to be cut off: it ends in the middle of its sound, after 3600.0 seconds."
+    ]
+    assert judged(replace(cut, made=10.0), ConversionOptions(end=10.0)) == ValidationResult()
     assert judged(replace(cut, made=9.0), ConversionOptions(end=10.0)).warnings
 
 
 def test_damaged_places_are_counted() -> None:
-    assert judged(WHOLE, decode_errors=3).warnings == ["3 damaged places in the file could not be read and were skipped."]
+    assert judged(WHOLE, decode_errors=3).warnings == [
+        "3 damaged places in the file could not be read and were skipped."
+    ]
 
 
 def test_nothing_is_no_result() -> None:
-    assert judged(replace(WHOLE, made=0.0)).problem == classify.CORRUPT
-    assert judged(replace(WHOLE, decoded=None)).problem == classify.CORRUPT
+    assert judged(replace(WHOLE, made=0.0)).problem == problems.CORRUPT
+    assert judged(replace(WHOLE, decoded=None)).problem == problems.CORRUPT
     assert judged(replace(WHOLE, made=0.0), ConversionOptions(start=9.0)).problem == NOTHING_THERE
 
 
 def test_what_was_lost_on_our_side_is_not_blamed_on_the_file() -> None:
-    assert judged(replace(WHOLE, made=3000.0)).problem == classify.INTERNAL
+    assert judged(replace(WHOLE, made=3000.0)).problem == problems.INTERNAL
 
 
 def test_longer_than_the_limit() -> None:
@@ -84,8 +106,10 @@ def test_longer_than_the_limit() -> None:
         (0, SIGKILL, "", "corrupt"),
     ],
 )
-def test_each_way_to_fail_has_a_code_and_a_sentence(exit_code: int, killed_by: int, words: str, code: str) -> None:
-    report = Report()
+def test_each_way_to_fail_has_a_code_and_a_sentence(
+    exit_code: int, killed_by: int, words: str, code: str
+) -> None:
+    report = FfmpegLog()
     report.feed(words)
     problem = check_exit(exit_code, killed_by, report)
     assert problem
@@ -95,8 +119,14 @@ def test_each_way_to_fail_has_a_code_and_a_sentence(exit_code: int, killed_by: i
 
 
 def test_a_format_that_cannot_count_so_far_says_so() -> None:
-    problem = check_size(4 * GIB, FORMATS["aiff"], RECIPES["aiff"], 20 * GIB)
+    problem = check_size(4 * GIB, FORMATS["aiff"], ENCODER_PROFILES["aiff"], 20 * GIB)
     assert problem
-    assert problem[1] == "The result would be larger than the 4 GiB that aiff can hold. Please choose another format."
-    assert check_size(4 * GIB, FORMATS["wav"], RECIPES["wav"], 20 * GIB) is None
-    assert check_size(21 * GIB, FORMATS["wav"], RECIPES["wav"], 20 * GIB) == ("too_large", "The result would be larger than we can store.")
+    assert (
+        problem[1]
+        == "The result would be larger than the 4 GiB that aiff can hold. Please choose another format."
+    )
+    assert check_size(4 * GIB, FORMATS["wav"], ENCODER_PROFILES["wav"], 20 * GIB) is None
+    assert check_size(21 * GIB, FORMATS["wav"], ENCODER_PROFILES["wav"], 20 * GIB) == (
+        "too_large",
+        "The result would be larger than we can store.",
+    )

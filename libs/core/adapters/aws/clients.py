@@ -18,25 +18,25 @@ LONG_POLL = 5
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """Seconds that an answer may take to begin, and how often it is asked for: a person waits for the product of both."""
 
     read: float
     attempts: int = 3
 
 
-QUICK = Patience(2)
+QUICK = Timeouts(2)
 """DynamoDB answers in milliseconds; who must be told "not now" is told within seconds."""
-ANSWER = Patience(3)
+ANSWER = Timeouts(3)
 """S3 and the rest, where the answer is small."""
-BULK = Patience(20)
+BULK = Timeouts(20)
 """S3, when it has megabytes to take or a thousand parts to put together."""
-POLL = Patience(LONG_POLL + 3, 2)
-PROBE = Patience(2, 1)
+POLL = Timeouts(LONG_POLL + 3, 2)
+PROBE = Timeouts(2, 1)
 """Whether somebody is there at all."""
 
 
-def _config(patience: Patience, **more: Any) -> Config:
+def _config(patience: Timeouts, **more: Any) -> Config:
     return Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=patience.read,
@@ -46,7 +46,7 @@ def _config(patience: Patience, **more: Any) -> Config:
     )
 
 
-def s3_config(*, path_style: bool, patience: Patience) -> Config:
+def s3_config(*, path_style: bool, patience: Timeouts) -> Config:
     """SigV4 and the regional host, which are not what boto3 presigns by default.
 
     Checksums only where we ask for them: the defaults would bake the CRC32 of an empty body into presigned URLs.
@@ -60,7 +60,7 @@ def s3_config(*, path_style: bool, patience: Patience) -> Config:
     )
 
 
-def dynamodb_client(session: boto3.Session, patience: Patience = QUICK) -> Any:
+def dynamodb_client(session: boto3.Session, patience: Timeouts = QUICK) -> Any:
     """The client behind boto3's resource: it takes and gives Python values, and is thread-safe: but see `updates.py` on conditions."""
     return session.resource("dynamodb", config=_config(patience)).meta.client
 
@@ -70,7 +70,7 @@ def streams_client(session: boto3.Session, *, endpoint: str | None = None) -> An
     return session.client("dynamodbstreams", endpoint_url=endpoint, config=_config(ANSWER))
 
 
-def sqs_client(session: boto3.Session, patience: Patience = POLL) -> Any:
+def sqs_client(session: boto3.Session, patience: Timeouts = POLL) -> Any:
     return session.client("sqs", config=_config(patience))
 
 
@@ -78,6 +78,14 @@ def sns_client(session: boto3.Session) -> Any:
     return session.client("sns", config=_config(ANSWER))
 
 
-def s3_client(session: boto3.Session, *, path_style: bool, endpoint: str | None = None, patience: Patience = BULK) -> Any:
+def s3_client(
+    session: boto3.Session,
+    *,
+    path_style: bool,
+    endpoint: str | None = None,
+    patience: Timeouts = BULK,
+) -> Any:
     """`endpoint` where it is not the one that the environment says: the one that browsers use, for presigning."""
-    return session.client("s3", endpoint_url=endpoint, config=s3_config(path_style=path_style, patience=patience))
+    return session.client(
+        "s3", endpoint_url=endpoint, config=s3_config(path_style=path_style, patience=patience)
+    )

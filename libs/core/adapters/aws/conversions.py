@@ -1,20 +1,24 @@
-"""ConversionStore and Queue on the table."""
+"""ConversionStore and ConversionQueue on the table."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from heapq import merge
 
-from boto3.dynamodb.conditions import Attr, Key
+from boto3.dynamodb.conditions import Attr
 
-from libs.core.adapters.aws.codec import conversion_item, conversion_of, open_kind, to_plain, upload_of
-from libs.core.adapters.aws.listing import list_owned
-from libs.core.adapters.aws.table import Table
-from libs.core.adapters.aws.updates import Conflict, Update
+from libs.core.adapters.aws.dynamodb.codec import (
+    decode_conversion,
+    decode_upload,
+    encode_conversion,
+    open_kind,
+    to_plain,
+)
+from libs.core.adapters.aws.dynamodb.pagination import list_by_owner
+from libs.core.adapters.aws.dynamodb.table import Table
+from libs.core.adapters.aws.dynamodb.updates import Conflict, Update
 from libs.core.adapters.aws.uploads import closed, not_found
 from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
 from libs.core.domain.uploads import Upload, UploadStatus
 from libs.core.errors import ConversionFinished, ConversionNotFound, StorageUnavailable
-from libs.core.ports.conversions import ConversionPage, ConversionStore, Queue
+from libs.core.ports.conversions import ConversionPage, ConversionStore
 
 ACTIVE = Attr("status").is_in([ConversionStatus.QUEUED, ConversionStatus.CONVERTING])
 
@@ -36,15 +40,19 @@ class DynamoDbConversionStore(ConversionStore):
                 raise closed(upload)
             placed = replace(conversion, phase=PLACES[upload.status])
             try:
-                self._table.write_together([conversion_item(placed)], {upload.id: self._joining(placed, upload)})
+                self._table.write_together(
+                    [encode_conversion(placed)], {upload.id: self._joining(placed, upload)}
+                )
             except Conflict as conflict:
                 if conflict.item and conflict.item["pk"] == conversion.id:
-                    return conversion_of(conflict.item)
+                    return decode_conversion(conflict.item)
                 # The upload arrived, or went, since it was read: what it is now decides.
                 upload = self._upload_now(upload)
             else:
                 return placed
-        raise StorageUnavailable("This upload is changing too fast. Please try again.", retry_after=1)
+        raise StorageUnavailable(
+            "This upload is changing too fast. Please try again.", retry_after=1
+        )
 
     def _joining(self, conversion: Conversion, upload: Upload) -> Update:
         until = max(upload.expires_at, conversion.expires_at)
@@ -60,21 +68,29 @@ class DynamoDbConversionStore(ConversionStore):
         item = self._table.get_live(upload.id)
         if item is None or item["owner"] != upload.owner:
             raise not_found()
-        return upload_of(item)
+        return decode_upload(item)
 
     def get(self, conversion_id: str, owner: str | None = None) -> Conversion:
         item = self._table.get_live(conversion_id)
         if item is None or owner not in (None, item["owner"]):
             raise _no_conversion()
-        return conversion_of(item)
+        return decode_conversion(item)
 
     def list(self, owner: str, limit: int, cursor: str | None = None) -> ConversionPage:
-        items, following = list_owned(self._table, owner, "conversion", limit, cursor)
-        return ConversionPage([conversion_of(item) for item in items], following)
+        items, following = list_by_owner(self._table, owner, "conversion", limit, cursor)
+        return ConversionPage([decode_conversion(item) for item in items], following)
 
     def queue(self, conversion_id: str) -> None:
-        waiting = Attr("phase").eq(Phase.WAITING) & Attr("status").eq(ConversionStatus.QUEUED) & self._table.live()
-        queued = {"phase": Phase.QUEUED, "open_kind": open_kind(Phase.QUEUED), "updated_at": to_plain(self._table.now())}
+        waiting = (
+            Attr("phase").eq(Phase.WAITING)
+            & Attr("status").eq(ConversionStatus.QUEUED)
+            & self._table.live()
+        )
+        queued = {
+            "phase": Phase.QUEUED,
+            "open_kind": open_kind(Phase.QUEUED),
+            "updated_at": to_plain(self._table.now()),
+        }
         try:
             self._table.update(conversion_id, Update(waiting, set=queued))
         except Conflict:
@@ -82,44 +98,34 @@ class DynamoDbConversionStore(ConversionStore):
 
     def cancel(self, conversion_id: str, owner: str) -> Conversion:
         now = to_plain(self._table.now())
-        cancelled = {"status": ConversionStatus.CANCELLED, "phase": Phase.DONE, "updated_at": now, "finished_at": now}
-        change = Update(ACTIVE & Attr("owner").eq(owner) & self._table.live(), set=cancelled, remove=ENDED)
+        cancelled = {
+            "status": ConversionStatus.CANCELLED,
+            "phase": Phase.DONE,
+            "updated_at": now,
+            "finished_at": now,
+        }
+        change = Update(
+            ACTIVE & Attr("owner").eq(owner) & self._table.live(), set=cancelled, remove=ENDED
+        )
         try:
-            return conversion_of(self._table.update(conversion_id, change))
+            return decode_conversion(self._table.update(conversion_id, change))
         except Conflict as conflict:
             item = conflict.item
             if item is None or item["owner"] != owner or item["expires_at"] <= self._table.now():
                 raise _no_conversion() from conflict
             if item["status"] != ConversionStatus.CANCELLED:
-                raise ConversionFinished(f"This conversion is {item['status']} already.") from conflict
-            return conversion_of(item)
+                raise ConversionFinished(
+                    f"This conversion is {item['status']} already."
+                ) from conflict
+            return decode_conversion(item)
 
     def remove(self, conversion_id: str, owner: str) -> Conversion:
         try:
-            return conversion_of(self._table.delete(conversion_id, Attr("owner").eq(owner) & self._table.live()))
+            return decode_conversion(
+                self._table.delete(conversion_id, Attr("owner").eq(owner) & self._table.live())
+            )
         except Conflict as conflict:
             raise _no_conversion() from conflict
-
-
-class DynamoDbQueue(Queue):
-    """The `open` index: only what is under way is in it, so that counting it stays cheap."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    def position(self, conversion: Conversion) -> int:
-        before = Key("created_at").lt(to_plain(conversion.created_at))
-        return self._table.count("open", Key("open_kind").eq(open_kind(Phase.QUEUED)) & before) + 1
-
-    def in_phase(self, *phases: Phase) -> Iterator[Conversion]:
-        found = [self._open(kind, phases) for kind in dict.fromkeys(map(open_kind, phases))]
-        return merge(*found, key=lambda conversion: conversion.created_at)
-
-    def _open(self, kind: str, phases: Sequence[Phase]) -> Iterator[Conversion]:
-        keys = list(self._table.keys("open", Key("open_kind").eq(kind)))
-        for item in self._table.get_many(keys):
-            if item["expires_at"] > self._table.now() and item.get("phase") in phases:
-                yield conversion_of(item)
 
 
 def _no_conversion() -> ConversionNotFound:

@@ -41,7 +41,7 @@ def is_busy(error: ClientError) -> bool:
 
 
 @contextmanager
-def translated(service: str) -> Iterator[None]:
+def translate_errors(service: str) -> Iterator[None]:
     """Turns faults of the network and of AWS into StorageUnavailable, which names the service in words."""
     try:
         yield
@@ -60,6 +60,6 @@ def translated(service: str) -> Iterator[None]:
 
 def _unavailable(service: str) -> StorageUnavailable:
     return StorageUnavailable(
-        f"Our storage ({service}) cannot be reached right now. Nothing is lost; please try again in a moment.",
+        f"Our storage ({service}) cannot be reached right now. EmptyBody is lost; please try again in a moment.",
         retry_after=RETRY_AFTER,
     )

@@ -31,6 +31,8 @@ def dynamodb_check(client: Any, table: str) -> Callable[[], None]:
 
 def sqs_check(client: Any, queue_url: str) -> Callable[[], None]:
     def check() -> None:
-        client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"])
+        client.get_queue_attributes(
+            QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
 
     return check

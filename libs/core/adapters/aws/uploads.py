@@ -4,10 +4,16 @@ from collections.abc import Collection, Sequence
 
 from boto3.dynamodb.conditions import Attr
 
-from libs.core.adapters.aws.codec import conversion_item, fields_of, to_plain, upload_item, upload_of
-from libs.core.adapters.aws.listing import list_owned
-from libs.core.adapters.aws.table import Table
-from libs.core.adapters.aws.updates import Conflict, Update
+from libs.core.adapters.aws.dynamodb.codec import (
+    decode_upload,
+    encode_conversion,
+    encode_upload,
+    fields_of,
+    to_plain,
+)
+from libs.core.adapters.aws.dynamodb.pagination import list_by_owner
+from libs.core.adapters.aws.dynamodb.table import Table
+from libs.core.adapters.aws.dynamodb.updates import Conflict, Update
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.uploads import Failure, Upload, UploadStatus
 from libs.core.errors import UploadClosed, UploadNotFound
@@ -24,7 +30,9 @@ class DynamoDbUploadStore(UploadStore):
 
     def create(self, upload: Upload, conversions: Sequence[Conversion]) -> None:
         try:
-            self._table.write_together([upload_item(upload), *map(conversion_item, conversions)])
+            self._table.write_together(
+                [encode_upload(upload), *map(encode_conversion, conversions)]
+            )
         except Conflict as conflict:
             raise ValueError("An id of this upload or its conversions is taken.") from conflict
 
@@ -32,16 +40,18 @@ class DynamoDbUploadStore(UploadStore):
         item = self._table.get_live(upload_id)
         if item is None or owner not in (None, item["owner"]):
             raise not_found()
-        return upload_of(item)
+        return decode_upload(item)
 
     def list(self, owner: str, limit: int, cursor: str | None = None) -> UploadPage:
-        items, following = list_owned(self._table, owner, "upload", limit, cursor)
-        return UploadPage([upload_of(item) for item in items], following)
+        items, following = list_by_owner(self._table, owner, "upload", limit, cursor)
+        return UploadPage([decode_upload(item) for item in items], following)
 
     def add_part(self, upload_id: str, number: int) -> Upload:
-        change = Update(UPLOADING & self._table.live(), set=self._touched(), add={"completed_parts": {number}})
+        change = Update(
+            UPLOADING & self._table.live(), set=self._touched(), add={"completed_parts": {number}}
+        )
         try:
-            return upload_of(self._table.update(upload_id, change))
+            return decode_upload(self._table.update(upload_id, change))
         except Conflict as conflict:
             raise closed(self._standing(conflict)) from conflict
 
@@ -49,18 +59,25 @@ class DynamoDbUploadStore(UploadStore):
         unchanged = Attr("version").eq(upload.version) & UPLOADING & self._table.live()
         # DynamoDB has no empty set: none completed is no attribute.
         sets = {"completed_parts": set(parts)} if parts else {}
-        change = Update(unchanged, set=self._touched() | sets, remove=() if parts else ("completed_parts",))
+        change = Update(
+            unchanged, set=self._touched() | sets, remove=() if parts else ("completed_parts",)
+        )
         try:
-            return upload_of(self._table.update(upload.id, change))
+            return decode_upload(self._table.update(upload.id, change))
         except Conflict as conflict:
             return self._standing(conflict)
 
     def mark_uploaded(self, upload_id: str) -> Upload:
         upload = self.get(upload_id)
-        done = {"status": UploadStatus.UPLOADED, "completed_parts": set(range(1, upload.part_count + 1))}
-        change = Update(UPLOADING & self._table.live(), set=self._touched() | done, remove=("open_kind",))
+        done = {
+            "status": UploadStatus.UPLOADED,
+            "completed_parts": set(range(1, upload.part_count + 1)),
+        }
+        change = Update(
+            UPLOADING & self._table.live(), set=self._touched() | done, remove=("open_kind",)
+        )
         try:
-            return upload_of(self._table.update(upload_id, change))
+            return decode_upload(self._table.update(upload_id, change))
         except Conflict as conflict:
             standing = self._standing(conflict)
             if standing.status is not UploadStatus.UPLOADED:
@@ -69,15 +86,19 @@ class DynamoDbUploadStore(UploadStore):
 
     def mark_failed(self, upload_id: str, error: Failure) -> Upload:
         failed = {"status": UploadStatus.FAILED, "error": fields_of(error)}
-        change = Update(UPLOADING & self._table.live(), set=self._touched() | failed, remove=("open_kind",))
+        change = Update(
+            UPLOADING & self._table.live(), set=self._touched() | failed, remove=("open_kind",)
+        )
         try:
-            return upload_of(self._table.update(upload_id, change))
+            return decode_upload(self._table.update(upload_id, change))
         except Conflict as conflict:
             return self._standing(conflict)
 
     def remove(self, upload_id: str, owner: str) -> Upload:
         try:
-            return upload_of(self._table.delete(upload_id, Attr("owner").eq(owner) & self._table.live()))
+            return decode_upload(
+                self._table.delete(upload_id, Attr("owner").eq(owner) & self._table.live())
+            )
         except Conflict as conflict:
             raise not_found() from conflict
 
@@ -88,7 +109,7 @@ class DynamoDbUploadStore(UploadStore):
         """The upload that stood in the way of a write."""
         if conflict.item is None or conflict.item["expires_at"] <= self._table.now():
             raise not_found() from conflict
-        return upload_of(conflict.item)
+        return decode_upload(conflict.item)
 
 
 def not_found() -> UploadNotFound:

@@ -1,25 +1,30 @@
 """Every port in memory: for tests and trials. They pass the same contract suite as the adapters for AWS."""
 
-from libs.core.adapters.memory.changes import MemoryChangeFeed, MemoryProgressReader
-from libs.core.adapters.memory.conversions import MemoryConversionStore, MemoryQueue
+from libs.core.adapters.memory.bucket import MemoryBucket
+from libs.core.adapters.memory.change_feed import MemoryChangeFeed
+from libs.core.adapters.memory.conversion_queue import MemoryConversionQueue
+from libs.core.adapters.memory.conversions import MemoryConversionStore
+from libs.core.adapters.memory.expired_items import MemoryExpiredItems
 from libs.core.adapters.memory.inbox import MemoryInbox
 from libs.core.adapters.memory.leases import MemoryConversionLeases
-from libs.core.adapters.memory.lifecycle import MemoryExpiredThings
-from libs.core.adapters.memory.objects import MemoryBucket, MemoryMultipartUploads, MemoryObjectStore, MemoryUrlSigner
+from libs.core.adapters.memory.multipart_uploads import MemoryMultipartUploads
+from libs.core.adapters.memory.objects import MemoryObjectStore
+from libs.core.adapters.memory.progress_reader import MemoryProgressReader
 from libs.core.adapters.memory.table import MemoryTable
 from libs.core.adapters.memory.uploads import MemoryUploadStore
+from libs.core.adapters.memory.url_signer import MemoryUrlSigner
 
 __all__ = [
     "MemoryBucket",
     "MemoryChangeFeed",
     "MemoryConversionLeases",
+    "MemoryConversionQueue",
     "MemoryConversionStore",
-    "MemoryExpiredThings",
+    "MemoryExpiredItems",
     "MemoryInbox",
     "MemoryMultipartUploads",
     "MemoryObjectStore",
     "MemoryProgressReader",
-    "MemoryQueue",
     "MemoryTable",
     "MemoryUploadStore",
     "MemoryUrlSigner",

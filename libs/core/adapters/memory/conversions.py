@@ -1,6 +1,5 @@
 """Conversions and their queue in memory."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +7,7 @@ from libs.core.adapters.memory.table import MemoryTable
 from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
 from libs.core.domain.uploads import Upload, UploadStatus
 from libs.core.errors import ConversionFinished, ConversionNotFound, UploadClosed
-from libs.core.ports.conversions import ConversionPage, ConversionStore, Queue
+from libs.core.ports.conversions import ConversionPage, ConversionStore
 
 
 class MemoryConversionStore(ConversionStore):
@@ -61,25 +60,15 @@ class MemoryConversionStore(ConversionStore):
         written = replace(conversion, phase=phase)
         self._table.insert(written)
         ids = tuple(dict.fromkeys((*upload.conversions, conversion.id)))
-        self._table.change(upload, conversions=ids, expires_at=max(upload.expires_at, conversion.expires_at))
+        self._table.change(
+            upload, conversions=ids, expires_at=max(upload.expires_at, conversion.expires_at)
+        )
         return written
 
 
-class MemoryQueue(Queue):
-    """The table's conversions, filtered."""
-
-    def __init__(self, table: MemoryTable) -> None:
-        self._table = table
-
-    def position(self, conversion: Conversion) -> int:
-        earlier = [c for c in self.in_phase(Phase.QUEUED) if (c.created_at, c.id) < (conversion.created_at, conversion.id)]
-        return len(earlier) + 1
-
-    def in_phase(self, *phases: Phase) -> Iterator[Conversion]:
-        return (c for c in self._table.live(Conversion) if c.phase in phases and not c.status.terminal)
-
-
-def finish(table: MemoryTable, conversion: Conversion, status: ConversionStatus, **changes: Any) -> Conversion:
+def finish(
+    table: MemoryTable, conversion: Conversion, status: ConversionStatus, **changes: Any
+) -> Conversion:
     """Writes the end of a conversion: nobody holds it any more."""
     return table.change(
         conversion,

@@ -25,7 +25,9 @@ class _Stored:
 class MemoryInbox(Inbox):
     """Messages in the order in which they were sent; one received `max_receives` times moves to `dead_letters`."""
 
-    def __init__(self, visibility: float = 30, max_receives: int = 20, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, visibility: float = 30, max_receives: int = 20, clock: Callable[[], float] = time.time
+    ) -> None:
         self._visibility = visibility
         self._max_receives = max_receives
         self._clock = clock
@@ -49,7 +51,9 @@ class MemoryInbox(Inbox):
 
     def delete(self, message: Message) -> None:
         with self._lock:
-            self._messages = [stored for stored in self._messages if stored.receipt != message.receipt]
+            self._messages = [
+                stored for stored in self._messages if stored.receipt != message.receipt
+            ]
 
     def hide(self, message: Message, seconds: float) -> None:
         with self._lock:

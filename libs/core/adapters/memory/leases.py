@@ -7,7 +7,7 @@ from libs.core.adapters.memory.table import MemoryTable
 from libs.core.domain.conversions import Conversion, ConversionStatus, Output, Phase, Source
 from libs.core.domain.uploads import Failure
 from libs.core.errors import ConversionNotFound, LeaseLost
-from libs.core.ports.conversions import ConversionLeases, Report
+from libs.core.ports.leases import ConversionLeases, ProgressReport
 
 _ORDER = list(Phase)
 
@@ -37,7 +37,7 @@ class MemoryConversionLeases(ConversionLeases):
                 started_at=conversion.started_at or now,
             )
 
-    def report(self, conversion: Conversion, report: Report, lease: float) -> None:
+    def report(self, conversion: Conversion, report: ProgressReport, lease: float) -> None:
         with self._table.lock:
             held = self._held(conversion)
             said = {
@@ -50,15 +50,28 @@ class MemoryConversionLeases(ConversionLeases):
                 "output_upload": report.output_upload,
                 "warnings": report.warnings or None,
             }
-            changes: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+            changes: dict[str, Any] = {
+                name: value for name, value in said.items() if value is not None
+            }
             self._table.change(held, **changes)
 
-    def publish(self, conversion: Conversion, output: Output, warnings: tuple[str, ...], source: Source | None = None) -> Conversion:
+    def publish(
+        self,
+        conversion: Conversion,
+        output: Output,
+        warnings: tuple[str, ...],
+        source: Source | None = None,
+    ) -> Conversion:
         with self._table.lock:
             held = self._held(conversion, ConversionStatus.COMPLETED)
             if held.status is ConversionStatus.COMPLETED:
                 return held
-            made = {"percent": 100.0, "output": output, "warnings": warnings, "source": source or held.source}
+            made = {
+                "percent": 100.0,
+                "output": output,
+                "warnings": warnings,
+                "source": source or held.source,
+            }
             return finish(self._table, held, ConversionStatus.COMPLETED, **made)
 
     def fail(self, conversion: Conversion, error: Failure) -> Conversion:
@@ -83,13 +96,18 @@ class MemoryConversionLeases(ConversionLeases):
                 eta_seconds=None,
             )
 
-    def _held(self, conversion: Conversion, brought_to: ConversionStatus = ConversionStatus.CONVERTING) -> Conversion:
+    def _held(
+        self, conversion: Conversion, brought_to: ConversionStatus = ConversionStatus.CONVERTING
+    ) -> Conversion:
         """The conversion as it is now, if it is still that attempt's or was brought there by it. Raises LeaseLost."""
         try:
             now = self._table.conversion(conversion.id)
         except ConversionNotFound:
             raise LeaseLost("The conversion is gone.") from None
-        if now.status not in (ConversionStatus.CONVERTING, brought_to) or now.attempts != conversion.attempts:
+        if (
+            now.status not in (ConversionStatus.CONVERTING, brought_to)
+            or now.attempts != conversion.attempts
+        ):
             raise LeaseLost(f"The conversion is {now.status} in attempt {now.attempts}.")
         return now
 

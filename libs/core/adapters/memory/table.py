@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.events import Change
 from libs.core.domain.ids import Kind, kind_of
-from libs.core.domain.progress import Thing
+from libs.core.domain.progress import Item
 from libs.core.domain.uploads import Upload
 from libs.core.errors import ConversionNotFound, CursorInvalid, UploadNotFound
 
@@ -29,66 +29,70 @@ class MemoryTable:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.lock = threading.RLock()
         self.clock = clock
-        self._things: dict[str, Thing] = {}
+        self._items: dict[str, Item] = {}
         self._followers: list[SimpleQueue[Change]] = []
 
-    def insert(self, thing: Thing) -> None:
+    def insert(self, item: Item) -> None:
         """Stores an item as it is, over whatever was there."""
         with self.lock:
-            before = self._things.get(thing.id)
-            self._things[thing.id] = deepcopy(thing)
-            self._tell(before, thing)
+            before = self._items.get(item.id)
+            self._items[item.id] = deepcopy(item)
+            self._tell(before, item)
 
-    def change(self, thing: T, **changes: Any) -> T:
+    def change(self, item: T, **changes: Any) -> T:
         """Stores an item with changes and a version more, and returns it."""
-        changed = replace(thing, version=thing.version + 1, updated_at=self.clock(), **changes)
+        changed = replace(item, version=item.version + 1, updated_at=self.clock(), **changes)
         self.insert(changed)
         return changed
 
-    def delete(self, thing_id: str) -> None:
+    def delete(self, item_id: str) -> None:
         """Takes an item away."""
         with self.lock:
-            before = self._things.pop(thing_id)
+            before = self._items.pop(item_id)
             self._tell(before, None)
 
-    def find(self, thing_id: str) -> Thing | None:
+    def find(self, item_id: str) -> Item | None:
         """The item, expired or not."""
         with self.lock:
-            return deepcopy(self._things.get(thing_id))
+            return deepcopy(self._items.get(item_id))
 
-    def is_live(self, thing_id: str) -> bool:
+    def is_live(self, item_id: str) -> bool:
         """Whether there is an item of this id that is not expired."""
-        return self._live(thing_id, None) is not None
+        return self._live(item_id, None) is not None
 
     def upload(self, upload_id: str, owner: str | None = None) -> Upload:
         """A live upload (of this owner). Raises UploadNotFound."""
-        thing = self._live(upload_id, owner)
-        if not isinstance(thing, Upload):
+        item = self._live(upload_id, owner)
+        if not isinstance(item, Upload):
             raise UploadNotFound("There is no such upload. It may have expired.")
-        return thing
+        return item
 
     def conversion(self, conversion_id: str, owner: str | None = None) -> Conversion:
         """A live conversion (of this owner). Raises ConversionNotFound."""
-        thing = self._live(conversion_id, owner)
-        if not isinstance(thing, Conversion):
+        item = self._live(conversion_id, owner)
+        if not isinstance(item, Conversion):
             raise ConversionNotFound("There is no such conversion. It may have expired.")
-        return thing
+        return item
 
-    def all(self) -> Sequence[Thing]:
+    def all(self) -> Sequence[Item]:
         """Every item, expired or not, the oldest first."""
         with self.lock:
-            return deepcopy(sorted(self._things.values(), key=_age))
+            return deepcopy(sorted(self._items.values(), key=_age))
 
     def live(self, kind: type[T]) -> Iterator[T]:
         """Every item of a kind that is not expired, the oldest first."""
-        return (thing for thing in self.all() if isinstance(thing, kind) and thing.expires_at > self.clock())
+        return (
+            item for item in self.all() if isinstance(item, kind) and item.expires_at > self.clock()
+        )
 
-    def page(self, kind: type[T], owner: str, limit: int, cursor: str | None) -> tuple[list[T], str | None]:
+    def page(
+        self, kind: type[T], owner: str, limit: int, cursor: str | None
+    ) -> tuple[list[T], str | None]:
         """A page of an owner's items, newest first, and the cursor of the next."""
-        items = [thing for thing in self.live(kind) if thing.owner == owner][::-1]
+        items = [item for item in self.live(kind) if item.owner == owner][::-1]
         if cursor is not None:
             last = _decode(cursor, "upload" if kind is Upload else "conversion")
-            items = [thing for thing in items if _age(thing) < last]
+            items = [item for item in items if _age(item) < last]
         more = len(items) > limit
         return items[:limit], _encode(_age(items[limit - 1])) if more else None
 
@@ -104,19 +108,19 @@ class MemoryTable:
         with self.lock:
             self._followers.remove(changes)
 
-    def _live(self, thing_id: str, owner: str | None) -> Thing | None:
-        thing = self.find(thing_id)
-        if thing is None or thing.expires_at <= self.clock() or owner not in (None, thing.owner):
+    def _live(self, item_id: str, owner: str | None) -> Item | None:
+        item = self.find(item_id)
+        if item is None or item.expires_at <= self.clock() or owner not in (None, item.owner):
             return None
-        return thing
+        return item
 
-    def _tell(self, before: Thing | None, now: Thing | None) -> None:
+    def _tell(self, before: Item | None, now: Item | None) -> None:
         for follower in self._followers:
             follower.put(deepcopy(Change(before, now)))
 
 
-def _age(thing: Thing) -> tuple[float, str]:
-    return thing.created_at, thing.id
+def _age(item: Item) -> tuple[float, str]:
+    return item.created_at, item.id
 
 
 def _encode(age: tuple[float, str]) -> str:
@@ -125,9 +129,11 @@ def _encode(age: tuple[float, str]) -> str:
 
 def _decode(cursor: str, kind: Kind) -> tuple[float, str]:
     try:
-        created_at, thing_id = json.loads(urlsafe_b64decode(cursor))
-        if kind_of(thing_id) == kind:
-            return float(created_at), thing_id
+        created_at, item_id = json.loads(urlsafe_b64decode(cursor))
+        if kind_of(item_id) == kind:
+            return float(created_at), item_id
     except (ValueError, TypeError, RecursionError):
         pass
-    raise CursorInvalid("This “next” is not from one of our listings. Please start from the first page.")
+    raise CursorInvalid(
+        "This “next” is not from one of our listings. Please start from the first page."
+    )

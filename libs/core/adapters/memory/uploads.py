@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from libs.core.adapters.memory.table import MemoryTable
 from libs.core.domain.conversions import Conversion
-from libs.core.domain.progress import Thing
+from libs.core.domain.progress import Item
 from libs.core.domain.uploads import Failure, Upload, UploadStatus
 from libs.core.errors import UploadClosed
 from libs.core.ports.uploads import UploadPage, UploadStore
@@ -18,11 +18,11 @@ class MemoryUploadStore(UploadStore):
 
     def create(self, upload: Upload, conversions: Sequence[Conversion]) -> None:
         with self._table.lock:
-            new: list[Thing] = [upload, *conversions]
-            if any(self._table.is_live(thing.id) for thing in new):
+            new: list[Item] = [upload, *conversions]
+            if any(self._table.is_live(item.id) for item in new):
                 raise ValueError("An id of this upload or its conversions is taken.")
-            for thing in new:
-                self._table.insert(thing)
+            for item in new:
+                self._table.insert(item)
 
     def get(self, upload_id: str, owner: str | None = None) -> Upload:
         return self._table.upload(upload_id, owner)
@@ -42,7 +42,11 @@ class MemoryUploadStore(UploadStore):
     def set_parts(self, upload: Upload, parts: Collection[int]) -> Upload:
         with self._table.lock:
             now = self._table.upload(upload.id)
-            if now.version != upload.version or now.status is not UploadStatus.UPLOADING or now.completed_parts == set(parts):
+            if (
+                now.version != upload.version
+                or now.status is not UploadStatus.UPLOADING
+                or now.completed_parts == set(parts)
+            ):
                 return now
             return self._table.change(now, completed_parts=frozenset(parts))
 

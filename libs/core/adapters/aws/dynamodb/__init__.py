@@ -1,0 +1,1 @@
+"""Hold what all DynamoDB adapters share: requests, conditions, the item format."""

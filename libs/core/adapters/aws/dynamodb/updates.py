@@ -1,0 +1,87 @@
+"""Conditions, and the conditional change of one item: how DynamoDB is told of them.
+
+Considerations: boto3 takes condition objects too, but builds their expressions with one builder for all threads, which mixes up
+their placeholders when two requests meet (`boto3.dynamodb.transform`). So each is built here, by a builder of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
+
+RawItem = dict[str, Any]
+
+
+class Conflict(Exception):
+    """The condition of a write was not met; `item` is the item that stood in the way, None where there is none."""
+
+    def __init__(self, item: RawItem | None) -> None:
+        super().__init__("The condition of the write was not met.")
+        self.item = item
+
+
+def conditional(condition: ConditionBase, *, of_key: bool = False) -> RawItem:
+    """The parameters of a request under a condition; with `of_key`, of a query."""
+    built = ConditionExpressionBuilder().build_expression(condition, is_key_condition=of_key)
+    return {
+        "KeyConditionExpression" if of_key else "ConditionExpression": built.condition_expression,
+        "ExpressionAttributeNames": built.attribute_name_placeholders,
+        # An empty map is refused.
+        **(
+            {"ExpressionAttributeValues": values}
+            if (values := built.attribute_value_placeholders)
+            else {}
+        ),
+    }
+
+
+@dataclass
+class Update:
+    """A change of one item: attributes to set, add to, or take away, under a condition."""
+
+    condition: ConditionBase
+    set: Mapping[str, Any] = field(default_factory=dict)
+    remove: Sequence[str] = ()
+    add: Mapping[str, Any] = field(default_factory=dict)
+    """Numbers to grow by, sets to join with. Not repeatable for numbers: only `version` and the like."""
+    append: Mapping[str, list[Any]] = field(default_factory=dict)
+    if_absent: Mapping[str, Any] = field(default_factory=dict)
+
+    def expression(self, pk: str, write_id: str) -> RawItem:
+        """The parameters of UpdateItem for it."""
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {}
+
+        def named(attribute: str) -> str:
+            names[f"#{attribute}"] = attribute
+            return f"#{attribute}"
+
+        def valued(attribute: str, value: Any) -> str:
+            values[f":{attribute}"] = value
+            return f":{attribute}"
+
+        sets = [
+            f"{named(a)} = {valued(a, v)}" for a, v in {**self.set, "write_id": write_id}.items()
+        ]
+        sets += [
+            f"{named(a)} = list_append({named(a)}, {valued(a, v)})" for a, v in self.append.items()
+        ]
+        sets += [
+            f"{named(a)} = if_not_exists({named(a)}, {valued(a, v)})"
+            for a, v in self.if_absent.items()
+        ]
+        adds = [f"{named(a)} {valued(a, v)}" for a, v in {**self.add, "version": 1}.items()]
+        text = f"SET {', '.join(sets)} ADD {', '.join(adds)}"
+        if self.remove:
+            text += f" REMOVE {', '.join(named(a) for a in self.remove)}"
+        # A repetition of this very write finds its own id, and so fails where its condition would still hold.
+        not_yet = Attr("write_id").not_exists() | Attr("write_id").ne(write_id)
+        built = conditional(Attr("pk").exists() & not_yet & self.condition)
+        return {
+            "Key": {"pk": pk},
+            "UpdateExpression": text,
+            "ConditionExpression": built["ConditionExpression"],
+            "ExpressionAttributeNames": {**names, **built["ExpressionAttributeNames"]},
+            "ExpressionAttributeValues": {**values, **built["ExpressionAttributeValues"]},
+        }

@@ -1,0 +1,95 @@
+"""Speak the multipart upload API of S3."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from libs.core.adapters.aws.errors import code_of, translate_errors
+from libs.core.errors import MultipartUploadGone
+from libs.core.ports.multipart_uploads import MultipartUploads, OpenMultipartUpload, Part
+
+
+class S3MultipartUploads(MultipartUploads):
+    """MultipartUploads on one bucket. `bulk` is a client with more patience, for what carries bytes to S3 or puts them together."""
+
+    def __init__(self, client: Any, bucket: str, bulk: Any = None) -> None:
+        self._client = client
+        self._bulk = bulk or client
+        self._bucket = bucket
+
+    def create(self, key: str, media_type: str, metadata: Mapping[str, str]) -> str:
+        with translate_errors("S3"):
+            begun = self._client.create_multipart_upload(
+                Bucket=self._bucket, Key=key, ContentType=media_type, Metadata=dict(metadata)
+            )
+        return str(begun["UploadId"])
+
+    def put_part(self, key: str, multipart_id: str, number: int, body: bytes | memoryview) -> str:
+        # botocore takes no memoryview; bytes() of bytes copies nothing.
+        with _multipart_errors():
+            stored = self._bulk.upload_part(
+                **self._name(key, multipart_id), PartNumber=number, Body=bytes(body)
+            )
+        return str(stored["ETag"]).strip('"')
+
+    def list_parts(self, key: str, multipart_id: str) -> Sequence[Part]:
+        pages = self._client.get_paginator("list_parts").paginate(**self._name(key, multipart_id))
+        with _multipart_errors():
+            return [
+                Part(part["PartNumber"], part["Size"], part["ETag"].strip('"'))
+                for page in pages
+                for part in page.get("Parts", [])
+            ]
+
+    def complete(self, key: str, multipart_id: str, parts: Sequence[Part]) -> str:
+        wanted = {
+            "Parts": [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
+        }
+        with _multipart_errors():
+            done = self._bulk.complete_multipart_upload(
+                **self._name(key, multipart_id), MultipartUpload=wanted
+            )
+        # A 200 with an empty body passes botocore without an error; only an ETag says that there is an object.
+        if not done.get("ETag"):
+            raise MultipartUploadGone("S3 answered the completion without naming the object.")
+        return str(done["ETag"]).strip('"')
+
+    def abort(self, key: str, multipart_id: str) -> None:
+        # A part that is on its way may arrive after the abort and stay, so it is repeated until S3 knows of none.
+        try:
+            for _ in range(3):
+                with _multipart_errors():
+                    self._client.abort_multipart_upload(**self._name(key, multipart_id))
+                if not self.list_parts(key, multipart_id):
+                    return
+        except MultipartUploadGone:
+            return
+
+    def list_open(self, prefix: str) -> Iterator[OpenMultipartUpload]:
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self._bucket, Prefix=prefix
+        )
+        with translate_errors("S3"):
+            for page in pages:
+                for found in page.get("Uploads", []):
+                    yield OpenMultipartUpload(
+                        found["Key"], found["UploadId"], found["Initiated"].timestamp()
+                    )
+
+    def _name(self, key: str, multipart_id: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": key, "UploadId": multipart_id}
+
+
+@contextmanager
+def _multipart_errors() -> Iterator[None]:
+    with translate_errors("S3"):
+        try:
+            yield
+        except ClientError as error:
+            if code_of(error) in ("NoSuchUpload", "404"):
+                raise MultipartUploadGone(
+                    "S3 does not know this multipart upload (any more)."
+                ) from error
+            raise

@@ -1,0 +1,52 @@
+"""Read progress from DynamoDB."""
+
+from collections.abc import Iterator, Sequence
+
+from libs.core.adapters.aws.conversion_queue import DynamoDbConversionQueue
+from libs.core.adapters.aws.conversions import DynamoDbConversionStore
+from libs.core.adapters.aws.dynamodb.codec import decode_item
+from libs.core.adapters.aws.dynamodb.pagination import list_by_owner
+from libs.core.adapters.aws.dynamodb.table import Table
+from libs.core.adapters.aws.uploads import DynamoDbUploadStore
+from libs.core.domain.conversions import Conversion, Phase
+from libs.core.domain.ids import Kind, kind_of
+from libs.core.domain.progress import Item, Progress, progress_of
+from libs.core.errors import ItemNotFound
+from libs.core.ports.progress_reader import ProgressReader
+
+NEWEST = 200
+"""Things of each kind that one event stream begins with."""
+
+
+class DynamoDbProgressReader(ProgressReader):
+    """The items themselves, by consistent reads; the queue position is counted only for what is queued."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._uploads = DynamoDbUploadStore(table)
+        self._conversions = DynamoDbConversionStore(table)
+        self._queue = DynamoDbConversionQueue(table)
+
+    def get(self, item_id: str, owner: str) -> Progress:
+        kind = kind_of(item_id)
+        if kind == "upload":
+            return progress_of(self._uploads.get(item_id, owner))
+        if kind == "conversion":
+            return self._of_conversion(self._conversions.get(item_id, owner))
+        raise ItemNotFound("There is no upload and no conversion of this id.")
+
+    def of_owner(self, owner: str) -> Sequence[Progress]:
+        items = [*self._newest(owner, "upload"), *self._newest(owner, "conversion")]
+        items.sort(key=lambda item: item.created_at, reverse=True)
+        return [
+            self._of_conversion(item) if isinstance(item, Conversion) else progress_of(item)
+            for item in items
+        ]
+
+    def _newest(self, owner: str, kind: Kind) -> Iterator[Item]:
+        items, _ = list_by_owner(self._table, owner, kind, NEWEST, None)
+        return (item for raw in items if (item := decode_item(raw)))
+
+    def _of_conversion(self, conversion: Conversion) -> Progress:
+        queued = conversion.phase is Phase.QUEUED
+        return progress_of(conversion, self._queue.position(conversion) if queued else None)

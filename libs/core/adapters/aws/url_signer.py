@@ -1,0 +1,42 @@
+"""Presigned URLs for S3, made with the endpoint that browsers reach."""
+
+from typing import Any
+from urllib.parse import quote
+
+from libs.core.ports.url_signer import UrlSigner
+
+
+class S3UrlSigner(UrlSigner):
+    """UrlSigner on one bucket. Its client is configured with the public endpoint and signs without asking AWS."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def sign_part(self, key: str, multipart_id: str, number: int, size: int, lifetime: int) -> str:
+        # ContentLength among the parameters is what makes S3 refuse any other length.
+        part = {"Key": key, "UploadId": multipart_id, "PartNumber": number, "ContentLength": size}
+        return self._sign("upload_part", part, lifetime)
+
+    def sign_download(
+        self, key: str, filename: str, media_type: str, lifetime: int, *, inline: bool = False
+    ) -> str:
+        wanted = {
+            "Key": key,
+            "ResponseContentType": media_type,
+            "ResponseContentDisposition": content_disposition(filename, inline=inline),
+        }
+        return self._sign("get_object", wanted, lifetime)
+
+    def _sign(self, operation: str, params: dict[str, Any], lifetime: int) -> str:
+        params = {"Bucket": self._bucket, **params}
+        return str(
+            self._client.generate_presigned_url(operation, Params=params, ExpiresIn=lifetime)
+        )
+
+
+def content_disposition(filename: str, *, inline: bool) -> str:
+    """The header by RFC 6266: the name in ASCII for old clients, and in UTF-8 (RFC 8187) for all others."""
+    ascii_name = "".join(c if " " <= c <= "~" and c not in '"\\%' else "_" for c in filename)
+    kind = "inline" if inline else "attachment"
+    return f"{kind}; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(filename, safe='')}"

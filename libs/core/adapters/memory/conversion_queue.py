@@ -1,0 +1,27 @@
+"""Read the queue from the table in memory."""
+
+from collections.abc import Iterator
+
+from libs.core.adapters.memory.table import MemoryTable
+from libs.core.domain.conversions import Conversion, Phase
+from libs.core.ports.conversion_queue import ConversionQueue
+
+
+class MemoryConversionQueue(ConversionQueue):
+    """The table's conversions, filtered."""
+
+    def __init__(self, table: MemoryTable) -> None:
+        self._table = table
+
+    def position(self, conversion: Conversion) -> int:
+        earlier = [
+            c
+            for c in self.in_phase(Phase.QUEUED)
+            if (c.created_at, c.id) < (conversion.created_at, conversion.id)
+        ]
+        return len(earlier) + 1
+
+    def in_phase(self, *phases: Phase) -> Iterator[Conversion]:
+        return (
+            c for c in self._table.live(Conversion) if c.phase in phases and not c.status.terminal
+        )

@@ -1,0 +1,35 @@
+"""What has expired, in memory."""
+
+from collections.abc import Iterator
+
+from libs.core.adapters.memory.table import MemoryTable
+from libs.core.domain.conversions import Conversion
+from libs.core.domain.progress import Item
+from libs.core.ports.expired_items import ExpiredItems
+
+
+class MemoryExpiredItems(ExpiredItems):
+    """The table's items, filtered."""
+
+    def __init__(self, table: MemoryTable) -> None:
+        self._table = table
+
+    def expired(self, now: float) -> Iterator[Item]:
+        return (item for item in self._table.all() if item.expires_at <= now)
+
+    def remove_expired(self, item: Item, now: float) -> bool:
+        with self._table.lock:
+            standing = self._table.find(item.id)
+            if standing is None or standing.expires_at > now:
+                return False
+            self._table.delete(item.id)
+            return True
+
+    def exists(self, item_id: str) -> bool:
+        return self._table.find(item_id) is not None
+
+    def remove_conversion_of(self, conversion_id: str, upload_id: str) -> None:
+        with self._table.lock:
+            item = self._table.find(conversion_id)
+            if isinstance(item, Conversion) and item.upload_id == upload_id:
+                self._table.delete(conversion_id)

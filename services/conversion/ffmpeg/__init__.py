@@ -1,0 +1,1 @@
+"""Build FFmpeg commands, run them, and parse what FFmpeg prints."""

@@ -1,0 +1,1 @@
+"""Convert one file in steps: probe, plan, encode, verify."""

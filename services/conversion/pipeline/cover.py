@@ -1,0 +1,82 @@
+"""Cover pictures: looked at from outside, wrapped for FFmpeg, never decoded."""
+
+import base64
+import struct
+from dataclasses import dataclass
+
+_FRONT_COVER = 3  # ID3v2 APIC and FLAC picture types
+MAX_BYTES = 12 * 1024 * 1024
+"""A FLAC picture block counts its bytes in 24 bits; larger covers are not carried."""
+
+
+@dataclass(frozen=True)
+class Cover:
+    """A picture's bytes and what its header says: pixels and MIME type."""
+
+    data: bytes
+    media_type: str
+    width: int
+    height: int
+
+
+def recognise(data: bytes) -> Cover | None:
+    """The cover, where it is a JPEG or PNG that its header describes, as every player shows them; None otherwise."""
+    if not data or len(data) > MAX_BYTES:
+        return None
+    if data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR":
+        width, height = struct.unpack_from(">II", data, 16)
+        return (
+            Cover(data, "image/png", width, height)
+            if 0 < width < 65536 and 0 < height < 65536
+            else None
+        )
+    if data[:3] == b"\xff\xd8\xff" and (size := _jpeg_size(data)):
+        return Cover(data, "image/jpeg", *size)
+    return None
+
+
+def as_flac(cover: Cover) -> bytes:
+    """A FLAC file of no sound that holds the picture: an input from which FFmpeg learns its size without decoding it.
+
+    STREAMINFO and PICTURE as in RFC 9639, sections 8.2 and 8.8.
+    """
+    stream_info = (
+        struct.pack(">HH", 4096, 4096)
+        + bytes(6)
+        + ((44100 << 44) | (15 << 36)).to_bytes(8, "big")
+        + bytes(16)
+    )
+    return b"fLaC" + _block(0, stream_info) + _block(0x80 | 6, _picture(cover))
+
+
+def as_comment(cover: Cover) -> str:
+    """The value of METADATA_BLOCK_PICTURE, which is how Ogg carries covers (https://wiki.xiph.org/VorbisComment)."""
+    return base64.b64encode(_picture(cover)).decode()
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    return bytes([kind]) + len(body).to_bytes(3, "big") + body
+
+
+def _picture(cover: Cover) -> bytes:
+    media_type = cover.media_type.encode()
+    return b"".join(
+        (
+            struct.pack(">II", _FRONT_COVER, len(media_type)),
+            media_type,
+            struct.pack(">I", 0),  # no description
+            struct.pack(">IIIII", cover.width, cover.height, 24, 0, len(cover.data)),
+            cover.data,
+        )
+    )
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    at = 2
+    while at + 9 < len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # a start of frame
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return (width, height) if width and height else None
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None

@@ -1,0 +1,106 @@
+"""Streams of frames without a header of their own: whether the last frame is whole.
+
+MPEG audio: ISO 11172-3, 2.4.1.3 and ISO 13818-3. ADTS: ISO 14496-3, 1.A.2. AC-3 and E-AC-3: ETSI TS 102 366, 4.4.1 and E.1.3.1.
+"""
+
+from collections.abc import Callable
+
+_IN_A_ROW = 3
+"""Frames one behind the other: fewer may be chance."""
+_LAYER_1 = (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448)
+_LAYER_2 = (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384)
+_LAYER_3 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+_LOW_1 = (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256)
+_LOW = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_KBITS = {
+    (3, 1): _LAYER_1,
+    (3, 2): _LAYER_2,
+    (3, 3): _LAYER_3,
+    (2, 1): _LOW_1,
+    (2, 2): _LOW,
+    (2, 3): _LOW,
+}
+"""By version (3 MPEG-1, 2 MPEG-2 and 2.5) and layer."""
+_AC3_KBITS = (
+    32,
+    40,
+    48,
+    56,
+    64,
+    80,
+    96,
+    112,
+    128,
+    160,
+    192,
+    224,
+    256,
+    320,
+    384,
+    448,
+    512,
+    576,
+    640,
+)
+
+FrameSize = Callable[[bytes], int]
+"""Bytes of the frame that begins with these seven; 0 where none does."""
+
+
+def mpeg_frame(head: bytes) -> int:
+    if head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return 0
+    version, layer, index, pace = (
+        head[1] >> 3 & 3,
+        4 - (head[1] >> 1 & 3),
+        head[2] >> 4,
+        head[2] >> 2 & 3,
+    )
+    if version == 1 or layer == 4 or index in (0, 15) or pace == 3:
+        return 0
+    rate = (44100, 48000, 32000)[pace] >> {3: 0, 2: 1, 0: 2}[version]
+    bits, padding = _KBITS[3 if version == 3 else 2, layer][index] * 1000, head[2] >> 1 & 1
+    if layer == 1:
+        return (12 * bits // rate + padding) * 4
+    return (72 if layer == 3 and version != 3 else 144) * bits // rate + padding
+
+
+def adts_frame(head: bytes) -> int:
+    if head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
+        return 0
+    return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+
+
+def ac3_frame(head: bytes) -> int:
+    if head[:2] != b"\x0b\x77":
+        return 0
+    if head[5] >> 3 > 10:  # E-AC-3
+        return ((head[2] & 7) << 8 | head[3]) * 2 + 2
+    pace, code = head[4] >> 6, head[4] & 63
+    if pace == 3 or code >= 2 * len(_AC3_KBITS):
+        return 0
+    kbits = _AC3_KBITS[code >> 1]
+    return (kbits * 4, kbits * 320 // 147 * 2 + (code & 1) * 2, kbits * 6)[pace]
+
+
+FRAMES: dict[str, FrameSize] = {
+    "mp3": mpeg_frame,
+    "aac": adts_frame,
+    "ac3": ac3_frame,
+    "eac3": ac3_frame,
+}
+"""By FFmpeg's names of the containers, which are none."""
+
+
+def last_frame_is_cut(tail: bytes, size_of: FrameSize) -> bool:
+    """Whether a file that ends with `tail` ends within a frame. Tags that stand behind the last frame are no cut."""
+    start = 0
+    while start + 7 <= len(tail):
+        at, row = start, 0
+        while at + 7 <= len(tail) and (size := size_of(tail[at : at + 7])) > 7:
+            at, row = at + size, row + 1
+        cut_in_header = at < len(tail) < at + 7 and tail[at] == tail[start]
+        if row >= _IN_A_ROW and (at > len(tail) or cut_in_header):
+            return True
+        start = at if row >= _IN_A_ROW else start + 1
+    return False

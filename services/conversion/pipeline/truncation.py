@@ -1,0 +1,120 @@
+"""Whether a file is all there, where FFmpeg does not say: by its first and its last bytes.
+
+WAV and AVI: RIFF chunks (Microsoft's "Multimedia Programming Interface", 1991). W64: Sony's variety of it. CAF: Apple's "Core Audio Format
+Specification 1.0". ASF: Microsoft's "Advanced Systems Format", 3.2. Ogg pages: RFC 3533, section 6. MPEG-TS: ISO 13818-1, 2.4.3.
+"""
+
+import struct
+
+from services.conversion.pipeline.frames import FRAMES, last_frame_is_cut
+
+_STREAMED = 0x7FFF0000
+"""Data sizes from here on are what programs write that do not know the size: 0x7FFFFFFF and 0xFFFFFFFF, less some header."""
+HEAD = TAIL = 65_536
+"""Bytes to look at. Those of the largest Ogg page are 65,307: the last one begins within so many bytes of the end."""
+_ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_W64_FMT, _W64_DATA = (
+    name + bytes.fromhex("f3acd3118cd100c04f8edb8a") for name in (b"fmt ", b"data")
+)
+_LONGEST = 1000 * 3600
+"""Seconds that are believed; a header that says more is nonsense."""
+
+
+def declared_seconds(container: str, head: bytes, size: int) -> float | None:
+    """Seconds of sound that a file of `size` bytes promises, where that is more than it holds; None otherwise."""
+    find = {
+        "wav": _wav_seconds,
+        "w64": _w64_seconds,
+        "caf": _caf_seconds,
+        "avi": _avi_seconds,
+        "asf": _asf_seconds,
+    }.get(container)
+    try:
+        seconds = find(head, size) if find else None
+    except (struct.error, ZeroDivisionError):
+        return None
+    return seconds if seconds is not None and 0 < seconds < _LONGEST else None
+
+
+def knows_the_end_of(container: str) -> bool:
+    """Whether the last bytes of such a file tell anything: they cost a request."""
+    return container in ("ogg", "mpegts", *FRAMES)
+
+
+def ends_within(container: str, tail: bytes, size: int) -> bool:
+    """Whether the last bytes of a file of `size` bytes are the middle of something."""
+    if container == "ogg":
+        return _ogg_is_cut_off(tail)
+    if container == "mpegts":
+        return bool(
+            size % 188 and size % 192 and size % 204
+        )  # packets of broadcast, of discs, and with error correction
+    return container in FRAMES and last_frame_is_cut(tail, FRAMES[container])
+
+
+def _wav_seconds(head: bytes, size: int) -> float | None:
+    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+        return None
+    at, byte_rate = 12, 0
+    while at + 8 <= len(head):
+        name, length = head[at : at + 4], struct.unpack_from("<I", head, at + 4)[0]
+        if name == b"fmt ":
+            byte_rate = struct.unpack_from("<I", head, at + 16)[0]
+        if name == b"data":
+            return length / byte_rate if at + 8 + length > size and length < _STREAMED else None
+        at += 8 + length + length % 2
+    return None
+
+
+def _w64_seconds(head: bytes, size: int) -> float | None:
+    at, byte_rate = 40, 0
+    while at + 24 <= len(head):
+        name, length = head[at : at + 16], struct.unpack_from("<Q", head, at + 16)[0]
+        if name == _W64_FMT:
+            byte_rate = struct.unpack_from("<I", head, at + 32)[0]
+        if name == _W64_DATA:
+            return (length - 24) / byte_rate if at + length > size else None
+        at += max(24, length + -length % 8)
+    return None
+
+
+def _caf_seconds(head: bytes, size: int) -> float | None:
+    at, byte_rate = 8, 0.0
+    while at + 12 <= len(head):
+        name, length = head[at : at + 4], struct.unpack_from(">q", head, at + 4)[0]
+        if name == b"desc":
+            rate, _, _, packet_bytes, packet_frames = struct.unpack_from(">dIIII", head, at + 12)
+            byte_rate = rate * packet_bytes / packet_frames
+        if name == b"data":  # -1: up to the end of the file, however long that is
+            return (length - 4) / byte_rate if byte_rate and at + 12 + length > size else None
+        at += 12 + max(0, length)
+    return None
+
+
+def _avi_seconds(head: bytes, size: int) -> float | None:
+    declared = struct.unpack_from("<I", head, 4)[0] + 8
+    microseconds, frames = (
+        struct.unpack_from("<I", head, 32)[0],
+        struct.unpack_from("<I", head, 48)[0],
+    )
+    return microseconds * frames / 1e6 if head[24:28] == b"avih" and size < declared else None
+
+
+def _asf_seconds(head: bytes, size: int) -> float | None:
+    at = head.find(_ASF_FILE_PROPERTIES)
+    if at < 0:
+        return None
+    declared, duration, preroll = (
+        struct.unpack_from("<Q", head, at + offset)[0] for offset in (40, 64, 80)
+    )
+    return duration / 1e7 - preroll / 1e3 if size < declared else None
+
+
+def _ogg_is_cut_off(tail: bytes) -> bool:
+    """Whether an Ogg file's last bytes lack the page that says it is the last, or part of it."""
+    at = tail.rfind(b"OggS")
+    if at < 0 or at + 27 > len(tail):
+        return True
+    segments = tail[at + 26]
+    end = at + 27 + segments + sum(tail[at + 27 : at + 27 + segments])
+    return end > len(tail) or not tail[at + 5] & 4

@@ -1,0 +1,1 @@
+"""Run a program without network, files or other processes."""

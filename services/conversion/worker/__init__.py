@@ -1,0 +1,1 @@
+"""Run queued conversions in slots, each under a lease."""
