@@ -9,7 +9,8 @@ import pytest
 from libs.core.domain.events import ConversionQueued
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
 from services.conversion.worker import attempt as running
-from services.conversion.worker.loop import Worker, loop
+from services.conversion.worker import loop
+from services.conversion.worker.loop import Worker
 from tests.conversion.support import LEASE, FakeEngine, World, convert
 from tests.fault_injection import eventually, fail_calls
 
