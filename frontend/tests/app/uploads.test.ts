@@ -27,6 +27,15 @@ describe('new files', () => {
     expect(app.rows.map(({ stage }) => stage)).toEqual(['uploading', 'uploading', 'queued']);
   });
 
+  it('are locked against other tabs until they are uploaded', async () => {
+    app.controller.addFiles([aFile()]);
+    await settle();
+    expect([...app.ownLocks]).toEqual([app.rows[0]?.key]);
+    app.controller.uploadManager.startAll();
+    await vi.waitFor(() => expect(app.rows[0]?.stage).toBe('uploaded'));
+    await vi.waitFor(() => expect(app.ownLocks.size).toBe(0));
+  });
+
   it('are not created twice if the response to the creation is lost', async () => {
     let isLost = false;
     app.uploadApi.beforeAnswer = (call) => {

@@ -25,6 +25,8 @@ export class FakeApp {
   requestLog: string[] = [];
   /** Keys of files that another tab uploads. */
   lockedKeys = new Set<string>();
+  /** Keys of files that this tab has locked. */
+  ownLocks = new Set<string>();
   readonly api = this.createApi();
   readonly controller: AppController;
 
@@ -36,8 +38,11 @@ export class FakeApp {
       storage: this.storage,
       environment: new FakeEnvironment(),
       acquireLock: async (key, wait) => {
-        if (!this.lockedKeys.has(key)) return () => undefined;
-        return wait ? new Promise<never>(() => undefined) : undefined;
+        if (this.lockedKeys.has(key)) {
+          return wait ? new Promise<never>(() => undefined) : undefined;
+        }
+        this.ownLocks.add(key);
+        return () => void this.ownLocks.delete(key);
       },
     });
   }

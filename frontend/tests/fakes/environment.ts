@@ -9,7 +9,8 @@ export class FakeEnvironment implements Environment {
   private time = 0;
   private heldSleeps: (() => void)[] | undefined;
 
-  now = () => (this.time += 100);
+  /** Advances with each call by more than the interval between two notifications. */
+  now = () => (this.time += 200);
   random = () => 0.5;
   isOnline = () => this.online;
 

@@ -87,6 +87,14 @@ describe('an upload with failing requests', () => {
     expect(lastTransfer()?.phase).toBe('done');
   });
 
+  it('does not use other URLs that were signed together with a refused one', async () => {
+    const { api, uploader } = createUploader();
+    failOnce(api, 'putPartToStorage', new StorageError(403, 'expired'), 1);
+    await uploader.run();
+    expect(api.usedUrls).toContain('https://storage/1?signature=1');
+    expect(api.usedUrls).not.toContain('https://storage/8?signature=1');
+  });
+
   it('sends a part again that the service does not find in S3', async () => {
     const { api, uploader, lastTransfer } = createUploader();
     failOnce(api, 'reportPart', new ApiError(409, 'upload_incomplete', 'No part 4.'), 4);
@@ -122,6 +130,8 @@ describe('an upload with failing requests', () => {
     failOnce(api, 'putPartToStorage', new StorageError(500, 'internal'), 2);
     await uploader.run();
     const shown = transfers.map(({ sentBytes }) => sentBytes);
+    // Without half-sent parts among them, the values could not decrease.
+    expect(shown.some((bytes) => bytes % 10 === 5)).toBe(true);
     expect(shown).toEqual([...shown].sort((a, b) => a - b));
   });
 });
