@@ -162,7 +162,7 @@ def test_container_is_unprivileged_and_read_only(containers: Containers, service
 
 
 def test_strongest_sandbox_is_available_in_the_container(containers: Containers) -> None:
-    code = "from services.conversion.adapters import jail; print(jail.best_sandbox_level())"
+    code = "from services.conversion.sandbox.process import best_sandbox_level as best; print(best())"
 
     assert docker("exec", containers.container("conversion"), "python", "-c", code) == "asking"
 

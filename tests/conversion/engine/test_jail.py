@@ -165,7 +165,7 @@ def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
     program = f"""
 import os, sys, time
 sys.path[:0] = {sys.path!r}
-from services.conversion.adapters import jail
+from services.conversion.sandbox import process as sandbox
 child = sandbox.start([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"], [], {{}}, sandbox.SandboxLevel.FILTERING)
 print(child.process.pid, flush=True)
 time.sleep(60)
