@@ -191,3 +191,40 @@ def test_roles_stack_deploys_and_deletes(clients: Clients) -> None:
     cloudformation.delete(clients.cloudformation, "roles")
 
     assert cloudformation.describe(clients.cloudformation, "roles") is None
+
+
+def test_edge_caches_no_error() -> None:
+    config = template("edge.yaml")["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
+    # What CloudFront caches by itself (HTTP 4xx and 5xx status codes that CloudFront caches).
+    cached = {400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
+
+    lifetimes = {
+        each["ErrorCode"]: each["ErrorCachingMinTTL"] for each in config["CustomErrorResponses"]
+    }
+
+    assert lifetimes == dict.fromkeys(cached, 0)
+
+
+def test_edge_closes_idle_connections_before_the_load_balancer() -> None:
+    config = template("edge.yaml")["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
+    custom = [
+        each["CustomOriginConfig"] for each in config["Origins"] if "CustomOriginConfig" in each
+    ]
+
+    assert len(custom) == 3
+    assert all(each["OriginKeepaliveTimeout"] < 60 for each in custom)
+
+
+def test_each_queue_policy_names_its_own_queue_only() -> None:
+    data = load(str(FOLDER.parent / "data.yaml"))["Resources"]
+    policies = {
+        name: resource["Properties"]
+        for name, resource in data.items()
+        if resource["Type"] == "AWS::SQS::QueuePolicy"
+    }
+
+    assert len(policies) == 4
+    for properties in policies.values():
+        (queue,) = properties["Queues"]
+        for statement in properties["PolicyDocument"]["Statement"]:
+            assert statement["Resource"] == {"Fn::GetAtt": [queue["Ref"], "Arn"]}
