@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Run everything that this machine can run, and report what was skipped: `make test`.
+# With arguments for pytest, run those tests only, and measure no coverage.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
@@ -38,7 +39,16 @@ fi
 
 step 'style, types, architecture' make --no-print-directory lint
 step 'the page: units' bash -c 'cd frontend && npm test --silent'
-step 'services, engine, stack, browser' "$bin/pytest" -m "$marks" "$@"
+if [ $# -gt 0 ]; then
+  step 'the tests that were asked for' "$bin/pytest" -m "$marks" "$@"
+else
+  # Coverage counts what runs in this process; the whole system runs in processes of its own.
+  system='(stack or browser or localstack)'
+  "$bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' && export COVERAGE_CORE=sysmon
+  step 'core, services, engine' "$bin/pytest" -m "$marks and not $system" --cov
+  step 'the whole system: stack, LocalStack, browser' "$bin/pytest" -m "$marks and $system"
+  printf '\nLines of libs and services that tests run: %s %%\n' "$("$bin/coverage" report --format=total --fail-under=0)"
+fi
 
 printf '\nSkipped here:\n'
 printf '  - %s\n' "${skipped[@]}"
