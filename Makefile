@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime bench-conversion run run-localstack stop-localstack images test test-kills test-aws lint style format page requirements clean
+.PHONY: help setup runtime bench-conversion run run-localstack stop-localstack images test test-kills test-aws lint style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -64,6 +64,10 @@ $(VENV)/dev $(VENV)/local: $(VENV)/%: requirements/%.txt | $(VENV)/bin/python
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"TinyPixo needs Python 3.11 or newer; this is {sys.version.split()[0]}. Another one: make PYTHON=python3.12 …")'
 	@$(PYTHON) -m venv $(VENV)
+
+api-types: setup frontend/node_modules/.package-lock.json ## Generate the page's API types from the services' OpenAPI documents
+	@$(BIN)/python -m deploy.openapi frontend/openapi.json
+	@cd frontend && npm run --silent api-types
 
 page: frontend/dist/index.html ## Build the page
 

@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   plugins: [react()],
   build: {
-    // The page is served under "script-src 'self'; style-src 'self'": everything stays a file of its own.
+    // The content security policy allows scripts and styles only in files of their own.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },

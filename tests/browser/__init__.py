@@ -1,1 +1,1 @@
-"""Tests of the page in a real Chromium, against the whole local stack."""
+"""Test the page in a real Chromium, against the whole local stack."""

@@ -1,4 +1,4 @@
-"""Fixtures: one Chromium for all browser tests, and a new context (one user) for each test."""
+"""Start one Chromium for all browser tests, and create a new context for each user."""
 
 import re
 from collections.abc import Callable, Generator, Iterator

@@ -1,4 +1,4 @@
-"""Scripts that check the layout of the page. Each returns a list of what is wrong."""
+"""Check the layout of the page by scripts. Each returns a list of what is wrong."""
 
 _HELPERS = """
 const isRendered = (element) =>
@@ -6,8 +6,10 @@ const isRendered = (element) =>
 const isVisible = (element) => isRendered(element) && !element.closest('.visually-hidden');
 const hasOwnText = (element) =>
     [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
-const describe = (element) =>
-    `${element.tagName.toLowerCase()} ${(element.ariaLabel ?? element.innerText ?? '').slice(0, 40)}`;
+const describe = (element) => {
+    const text = element.ariaLabel ?? element.innerText ?? '';
+    return `${element.tagName.toLowerCase()} ${text.slice(0, 40)}`;
+};
 const visibleElements = () => [...document.body.querySelectorAll('*')].filter(isVisible);
 """
 

@@ -1,4 +1,8 @@
-/** Types of the HTTP contract, with the field names of the JSON documents. */
+/**
+ * Types of the HTTP contract, with the field names of the JSON documents.
+ *
+ * `make api-types` will replace this file once the services describe all of their responses.
+ */
 
 export type UploadStatus = 'uploading' | 'uploaded' | 'failed' | 'aborted';
 export type ConversionStatus = 'queued' | 'converting' | 'completed' | 'failed' | 'cancelled';

@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
  *
  * Icons are hidden from screen readers, because each control with an icon has a name as well.
  */
-function icon(path: ReactNode) {
+function icon(shape: ReactNode) {
   return function Icon() {
     return (
       <svg
@@ -21,7 +21,7 @@ function icon(path: ReactNode) {
         aria-hidden="true"
         focusable="false"
       >
-        {path}
+        {shape}
       </svg>
     );
   };
@@ -29,20 +29,25 @@ function icon(path: ReactNode) {
 
 export const Add = icon(<path d="M10 4v12M4 10h12" />);
 export const Retry = icon(
-  <path d="M4 8a6 6 0 0 1 10.5-2L16 7.5M16 4v3.5h-3.5M16 12a6 6 0 0 1-10.5 2L4 12.500M4 16v-3.500h3.500" />,
+  <>
+    <path d="M4 8a6 6 0 0 1 10.5-2L16 7.5M16 4v3.5h-3.5" />
+    <path d="M16 12a6 6 0 0 1-10.5 2L4 12.5M4 16v-3.5h3.5" />
+  </>,
 );
 export const Close = icon(<path d="M5 5l10 10M15 5L5 15" />);
-export const Download = icon(<path d="M10 3.500v9M6.500 9.500L10 13l3.500-3.500M4 16.500h12" />);
-export const Moon = icon(
-  <path d="M16 11.500A6.500 6.500 0 0 1 8.500 4a6.500 6.500 0 1 0 7.500 7.500z" />,
-);
+export const Download = icon(<path d="M10 3.5v9M6.5 9.5L10 13l3.5-3.5M4 16.5h12" />);
+export const Moon = icon(<path d="M16 11.5A6.5 6.5 0 0 1 8.5 4a6.5 6.5 0 1 0 7.5 7.5z" />);
 export const Pause = icon(<path d="M7 5v10M13 5v10" />);
-export const Play = icon(<path d="M7 4.500v11l8.500-5.500z" />);
+export const Play = icon(<path d="M7 4.5v11l8.5-5.5z" />);
 export const Sun = icon(
-  <path d="M10 6.500a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7zM10 2v1.500M10 16.500V18M2 10h1.500M16.500 10H18M4.300 4.300l1.100 1.100M14.600 14.600l1.100 1.100M15.700 4.300l-1.100 1.100M5.400 14.600l-1.100 1.100" />,
+  <>
+    <circle cx="10" cy="10" r="3.5" />
+    <path d="M10 2v1.5M10 16.5V18M2 10h1.5M16.5 10H18" />
+    <path d="M4.3 4.3l1.1 1.1M14.6 14.6l1.1 1.1M15.7 4.3l-1.1 1.1M5.4 14.6l-1.1 1.1" />
+  </>,
 );
-export const Trash = icon(<path d="M4 6h12M8 6V4h4v2M5.500 6l.7 10h7.600l.7-10" />);
-export const Warning = icon(<path d="M10 3.500l7 12.500H3zM10 8.500v3.500M10 14v.1" />);
+export const Trash = icon(<path d="M4 6h12M8 6V4h4v2M5.5 6l.7 10h7.6l.7-10" />);
+export const Warning = icon(<path d="M10 3.5l7 12.5H3zM10 8.5v3.5M10 14v.1" />);
 
 /** Rows of the pixels that are filled, by column. */
 const COLUMNS = [[2], [1, 2, 3], [0, 1, 2, 3, 4], [1, 2, 3], [2]];
@@ -65,9 +70,9 @@ export function Logo() {
             className={x < 2 ? 'logo__input' : 'logo__output'}
             x={x * 5.7 + 0.6}
             y={y * 5.7 + 0.6}
-            width="4.200"
-            height="4.200"
-            rx="1.200"
+            width="4.2"
+            height="4.2"
+            rx="1.2"
           />
         )),
       )}

@@ -2,7 +2,7 @@ import type { Conversion, Progress } from '../api/types';
 import { isFinal, mergeConversionProgress, mergeSnapshot, mergeUploadProgress } from './merge';
 import type { Action, Row, State } from './state';
 
-/** Return the state after an action. Rows and conversions that do not change keep their identity. */
+/** Return the state after an action. Rows and conversions without a change stay the same object. */
 export function reducer(state: State, action: Action): State {
   switch (action.type) {
     case 'startup-changed':

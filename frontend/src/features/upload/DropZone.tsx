@@ -4,8 +4,11 @@ import { FILE_PICKER_ID } from '../../lib/focus';
 import { useFileDrop } from './useFileDrop';
 
 /** File extensions are listed as well, because no system knows the media type of all of them. */
-const ACCEPT =
-  'audio/*,video/*,.flac,.opus,.m4a,.m4b,.aac,.ogg,.oga,.wma,.wv,.ape,.aiff,.aif,.caf,.amr,.mka,.mkv,.webm,.mp4,.mov';
+const ACCEPT = [
+  'audio/*,video/*',
+  '.flac,.opus,.m4a,.m4b,.aac,.ogg,.oga,.wma,.wv,.ape,.aiff,.aif,.caf,.amr',
+  '.mka,.mkv,.webm,.mp4,.mov',
+].join(',');
 const WAVEFORM = [3, 6, 10, 16, 24, 14, 30, 40, 26, 44, 32, 20, 36, 24, 12, 28, 18, 10, 6, 3];
 
 interface DropZoneProps {
@@ -25,10 +28,14 @@ export function DropZone({ onFiles, compact, disabled }: DropZoneProps) {
     // Without this, choosing the same file once more would be no change.
     event.target.value = '';
   };
-  const modifiers = `${compact ? ' drop-zone--compact' : ''}${isDragging ? ' drop-zone--active' : ''}`;
+  const classNames = [
+    'drop-zone',
+    compact && 'drop-zone--compact',
+    isDragging && 'drop-zone--active',
+  ];
   return (
     <section
-      className={`drop-zone${modifiers}`}
+      className={classNames.filter(Boolean).join(' ')}
       data-testid="drop-zone"
       aria-label="Add files"
       onClick={() => !disabled && openDialog()}

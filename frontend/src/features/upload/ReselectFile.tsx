@@ -23,7 +23,8 @@ export function ReselectFile({ row, completedParts, partCount, controller }: Res
     <div className="reselect">
       {row.mismatchedFile && (
         <ErrorMessage>
-          {`“${row.mismatchedFile}” is a different file, or it has changed. Choose the original file, or start over with this one.`}
+          {`“${row.mismatchedFile}” is a different file, or it has changed. ` +
+            'Choose the original file, or start over with this one.'}
         </ErrorMessage>
       )}
       <p>
