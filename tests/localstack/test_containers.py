@@ -162,9 +162,11 @@ def test_container_is_unprivileged_and_read_only(containers: Containers, service
 
 
 def test_strongest_sandbox_is_available_in_the_container(containers: Containers) -> None:
-    code = "from services.conversion.sandbox.process import best_sandbox_level as best; print(best())"
+    code = (
+        "from services.conversion.sandbox.process import best_sandbox_level as best; print(best())"
+    )
 
-    assert docker("exec", containers.container("conversion"), "python", "-c", code) == "asking"
+    assert docker("exec", containers.container("conversion"), "python", "-c", code) == "supervised"
 
 
 def test_callers_aws_credentials_do_not_reach_a_container(containers: Containers) -> None:

@@ -1,4 +1,4 @@
-"""One run of FFmpeg: started in the jail, fed, listened to, and over when this says so."""
+"""Run FFmpeg in the sandbox, follow its progress and its log, and stop it at its limits."""
 
 import contextlib
 import os
@@ -11,140 +11,194 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import IO, cast
 
-from services.conversion.ffmpeg.log import FfmpegLog
+from services.conversion.ffmpeg.log import FfmpegLog, FfmpegLogParser
 from services.conversion.ports import MediaError
 from services.conversion.sandbox import process as sandbox
 from services.conversion.sandbox.supervisor import SandboxSupervisor
 from services.conversion.storage.source_cache import SourceCache
 
-_POLL = 0.02
-"""Seconds between two looks at the output: at 1 GB/s FFmpeg writes 20 MB meanwhile."""
-_PAUSE = 0.005
-_LONGEST_LINE = 65_536
+_POLL_SECONDS = 0.02
+"""Time between two calls of `on_progress`: at 1 GB/s FFmpeg writes 20 MB meanwhile."""
+_READ_POLL_SECONDS = 0.005
+_MAX_LINE = 65_536
 
 
 @dataclass
 class FfmpegProgress:
-    """How far a run is: seconds of sound written."""
+    """Hold how far a run is: seconds of audio and bytes written."""
 
     out_time: float = 0.0
     bytes_written: int = 0
 
 
-Step = Callable[[FfmpegProgress], bool]
-"""Called every few hundredths of a second; False holds FFmpeg until it says True. What it raises ends the run."""
+OnProgress = Callable[[FfmpegProgress], bool]
+"""Called many times a second. FFmpeg is stopped (SIGSTOP) while it returns False.
+
+An exception that it raises ends the run.
+"""
 
 
-@dataclass
+@dataclass(frozen=True)
 class FfmpegResult:
-    """How a run ended. `signal` is the one that killed it, 0 if none did."""
+    """Hold how a run ended. `signal` is the number of the signal that killed FFmpeg, or 0."""
 
     exit_code: int
     signal: int
-    report: FfmpegLog
+    log: FfmpegLog
     progress: FfmpegProgress
     refused: Sequence[str] = ()
+    """Names of the system calls that the sandbox refused."""
 
     @property
     def ok(self) -> bool:
+        """Return True if FFmpeg exited with 0."""
         return self.exit_code == 0 and self.signal == 0
 
 
-@dataclass
+@dataclass(frozen=True)
 class FfmpegProcess:
-    """What to start and how long it may take; call `execute` once."""
+    """Describe one run of FFmpeg: what to start, and how long it may take in seconds.
+
+    `descriptors` are those that FFmpeg inherits; the first is its source. `max_stall` counts from
+    the last sign of progress; waiting for the source or for `on_progress` is no stall.
+    """
 
     command: Sequence[str]
     descriptors: Sequence[int]
     rlimits: dict[str, int]
-    wall: float
-    stall: float
-    window: SourceCache | None = None
-    room: Callable[[], bool] | None = None
-    """Asked before FFmpeg reads on: where the output is too far ahead of the store, it gets no more to convert."""
-    walls: sandbox.SandboxLevel = field(default_factory=sandbox.best_sandbox_level)
+    max_seconds: float
+    max_stall: float
+    source: SourceCache | None = None
+    may_read: Callable[[], bool] | None = None
+    """FFmpeg's reads wait while it returns False: the output is too far ahead of the store."""
+    level: sandbox.SandboxLevel = field(default_factory=sandbox.best_sandbox_level)
 
-    def execute(self, step: Step) -> FfmpegResult:
-        """Runs to the end. Raises what `step` raises, what the source raised, and MediaError timed_out; the child is dead then."""
-        self._report, self._progress, self._over = FfmpegLog(), FfmpegProgress(), threading.Event()
-        source = self.window.fd if self.window else self.descriptors[0]
-        if self.window:
-            self.window.rewind()
-        child = sandbox.start(self.command, self.descriptors, self.rlimits, self.walls)
-        gate = None
+    def run(self, on_progress: OnProgress) -> FfmpegResult:
+        """Run FFmpeg to its end. The process is dead when this returns or raises.
+
+        Raises:
+            MediaError: `timed_out`, if the run takes longer than its limits.
+            Exception: whatever `on_progress` or the source raises.
+        """
+        if self.source is not None:
+            self.source.rewind()
+        ended = threading.Event()
+        child = sandbox.start(self.command, self.descriptors, self.rlimits, self.level)
+        supervisor = None
         if child.listener is not None:
-            gate = SandboxSupervisor(child.listener, source, self._let_read)
+            source_fd = self.source.fd if self.source else self.descriptors[0]
+            supervisor = SandboxSupervisor(
+                child.listener,
+                source_fd,
+                lambda position, count: self._wait_for_bytes(ended, position, count),
+            )
+        run = _Run(self, child.process)
         try:
-            self._listen(child.process, step)
-            child.process.wait(self.stall)
+            run.follow(on_progress)
+            child.process.wait(self.max_stall)
         finally:
-            self._over.set()
-            if self.window is not None:
-                self.window.interrupt()
+            ended.set()
+            if self.source is not None:
+                self.source.interrupt()
             child.kill()
-            if gate is not None:
-                gate.close()
+            if supervisor is not None:
+                supervisor.close()
             sandbox.close_pipes(child.process)
         code = child.process.returncode
         return FfmpegResult(
-            max(code, 0),
-            max(-code, 0),
-            self._report,
-            self._progress,
-            tuple(gate.refused) if gate else (),
+            exit_code=max(code, 0),
+            signal=max(-code, 0),
+            log=run.parser.log,
+            progress=run.progress,
+            refused=tuple(supervisor.refused) if supervisor else (),
         )
 
-    def _listen(self, process: subprocess.Popen[bytes], step: Step) -> None:
-        assert process.stdout
-        assert process.stderr
-        hears = {process.stdout: self._hear_progress, process.stderr: self._report.feed}
-        rests = dict.fromkeys(hears, b"")
-        started = moved = time.monotonic()
-        seen: object = None
-        held = False
+    def _wait_for_bytes(self, ended: threading.Event, position: int, count: int) -> bool:
+        while self.may_read is not None and not self.may_read():
+            if ended.wait(_READ_POLL_SECONDS):
+                break
+        return self.source is None or self.source.require(position, count)
+
+
+@dataclass
+class _Run:
+    """Follow a running FFmpeg: read its pipes, stop and continue it, and enforce its limits."""
+
+    options: FfmpegProcess
+    process: subprocess.Popen[bytes]
+    parser: FfmpegLogParser = field(default_factory=FfmpegLogParser)
+    progress: FfmpegProgress = field(default_factory=FfmpegProgress)
+    _is_stopped: bool = False
+    _last_state: object = None
+    _started: float = field(default_factory=time.monotonic)
+    _moved: float = field(default_factory=time.monotonic)
+
+    def follow(self, on_progress: OnProgress) -> None:
+        """Return when FFmpeg has closed both pipes."""
+        assert self.process.stdout
+        assert self.process.stderr
+        source = self.options.source
+        pipes = {
+            self.process.stdout: _LineReader(self._parse_progress),
+            self.process.stderr: _LineReader(self.parser.feed),
+        }
         with selectors.DefaultSelector() as selector:
-            for pipe in hears:
+            for pipe in pipes:
                 selector.register(pipe, selectors.EVENT_READ)
             while selector.get_map():
-                for key, _ in selector.select(_POLL):
+                for key, _ in selector.select(_POLL_SECONDS):
                     pipe = cast(IO[bytes], key.fileobj)
-                    data = os.read(pipe.fileno(), _LONGEST_LINE)
+                    data = os.read(pipe.fileno(), _MAX_LINE)
                     if not data:
                         selector.unregister(pipe)
-                    *lines, rests[pipe] = (rests[pipe] + data).split(b"\n")
-                    rests[pipe] = rests[pipe][:_LONGEST_LINE]
-                    for line in lines:
-                        hears[pipe](line.decode(errors="replace"))
-                if self.window is not None and self.window.error is not None:
-                    raise self.window.error
-                go_on = step(self._progress)
-                if go_on is held:  # holding and not to be held, or the other way round
-                    held = not go_on
-                    with contextlib.suppress(ProcessLookupError):
-                        process.send_signal(signal.SIGSTOP if held else signal.SIGCONT)
-                now = time.monotonic()
-                state = (
-                    self._progress.out_time,
-                    self._progress.bytes_written,
-                    self.window and self.window.furthest,
-                )
-                if state != seen or held or (self.window is not None and self.window.waiting):
-                    seen, moved = state, now
-                if now - started > self.wall or now - moved > self.stall:
-                    raise MediaError(
-                        "timed_out",
-                        "Converting this file took too long, so it was stopped.",
-                        "\n".join(self._report.trouble),
-                    )
+                    pipes[pipe].feed(data)
+                if source is not None and source.error is not None:
+                    raise source.error
+                self._stop_or_continue(may_go_on=on_progress(self.progress))
+                self._enforce_time_limits()
 
-    def _let_read(self, position: int, count: int) -> bool:
-        while self.room is not None and not self.room() and not self._over.wait(_PAUSE):
-            pass
-        return self.window is None or self.window.require(position, count)
+    def _stop_or_continue(self, *, may_go_on: bool) -> None:
+        if may_go_on is self._is_stopped:
+            self._is_stopped = not may_go_on
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(signal.SIGSTOP if self._is_stopped else signal.SIGCONT)
 
-    def _hear_progress(self, line: str) -> None:
+    def _enforce_time_limits(self) -> None:
+        source = self.options.source
+        state = (
+            self.progress.out_time,
+            self.progress.bytes_written,
+            source and source.highest_offset,
+        )
+        now = time.monotonic()
+        is_waiting = self._is_stopped or (source is not None and source.is_waiting)
+        if state != self._last_state or is_waiting:
+            self._last_state, self._moved = state, now
+        options = self.options
+        if now - self._started > options.max_seconds or now - self._moved > options.max_stall:
+            raise MediaError(
+                "timed_out",
+                "Converting this file took too long, so it was stopped.",
+                "\n".join(self.parser.log.messages),
+            )
+
+    def _parse_progress(self, line: str) -> None:
         key, _, value = line.partition("=")
         if key == "out_time_us" and value.strip().lstrip("-").isdigit():
-            self._progress.out_time = max(self._progress.out_time, int(value) / 1e6)
+            self.progress.out_time = max(self.progress.out_time, int(value) / 1e6)
         elif key == "total_size" and value.strip().isdigit():
-            self._progress.bytes_written = int(value)
+            self.progress.bytes_written = int(value)
+
+
+@dataclass
+class _LineReader:
+    """Split a stream of bytes into lines, of which only the first 64 KiB each are kept."""
+
+    on_line: Callable[[str], None]
+    _rest: bytes = b""
+
+    def feed(self, data: bytes) -> None:
+        *lines, rest = (self._rest + data).split(b"\n")
+        self._rest = rest[:_MAX_LINE]
+        for line in lines:
+            self.on_line(line.decode(errors="replace"))

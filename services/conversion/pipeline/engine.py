@@ -53,9 +53,9 @@ class FfmpegEngine(MediaEngine):
             raise RuntimeError(
                 f"{self._program} is too old ({version}): FFmpeg 6.1 or later is needed"
             )
-        if sandbox.best_sandbox_level() is not sandbox.SandboxLevel.ASKING:
+        if sandbox.best_sandbox_level() is not sandbox.SandboxLevel.SUPERVISED:
             _log.warning(
-                "FFmpeg's jail is weaker here (%s): a converter that was taken over could open files",
+                "FFmpeg's sandbox is weaker here (%s): a compromised FFmpeg could open files",
                 sandbox.best_sandbox_level(),
             )
         return version

@@ -16,7 +16,7 @@ def correction(report: FfmpegLog, target: float, sample_rate: int) -> tuple[list
     One gain for the whole piece, where its peaks allow that. Else loudnorm's second pass limits them, which changes the dynamics;
     it works at 192 kHz and may hand out a second of sound at a time, more than FLAC takes as a block: rate and blocks are restored.
     """
-    if report.changed:
+    if report.format_changed:
         return [], "The loudness was left as it is: this file changes its form in the middle."
     try:
         measured = report.loudness()

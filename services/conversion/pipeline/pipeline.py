@@ -10,7 +10,12 @@ from libs.core.domain.formats import ConversionOptions, Format
 from services.conversion.ffmpeg import commands, ffmetadata
 from services.conversion.ffmpeg.encode_plan import EncodePlan
 from services.conversion.ffmpeg.log import AudioStream, FfmpegLog
-from services.conversion.ffmpeg.process import FfmpegProcess, FfmpegProgress, FfmpegResult, Step
+from services.conversion.ffmpeg.process import (
+    FfmpegProcess,
+    FfmpegProgress,
+    FfmpegResult,
+    OnProgress,
+)
 from services.conversion.ffmpeg.profiles import EncoderProfile
 from services.conversion.pipeline import cover, loudness, problems, truncation, validation
 from services.conversion.pipeline.fades import fades
@@ -60,15 +65,15 @@ class ConversionPipeline:
         """Raises MediaError, StorageUnavailable, and whatever `tick` raises."""
         self._ticker = ProgressTracker(self.tick)
         self._ticker.enter("probing", 0, 0)
-        if sandbox.best_sandbox_level() is sandbox.SandboxLevel.ASKING:
-            self.window.begin()
+        if sandbox.best_sandbox_level() is sandbox.SandboxLevel.SUPERVISED:
+            self.window.prefetch()
         else:
-            self.window.fill(self._ticker.step)
+            self.window.fetch_all(self._ticker.step)
         with ExitStack() as stack:
             report, found = self._describe()
             stream = self._check(report)
             self._source = validation.as_source(report, stream, found, self.window.size)
-            duration = None if report.estimated else report.duration
+            duration = None if report.duration_is_estimated else report.duration
             if duration is not None and (self.options.start or 0) >= duration:
                 raise MediaError(*validation.NOTHING_THERE)
             self._start, self._end = pick_piece(self.options, duration)
@@ -81,11 +86,15 @@ class ConversionPipeline:
             self._reading = commands.in_bulk(report.container, stream.codec)
             plan = make_plan(self.fmt, self.recipe, self.options, stream)
             self._warnings += plan.warnings
-            if len(report.audio) > 1:
+            if len(report.audio_streams) > 1:
                 self._warnings.append(
-                    f"There are {len(report.audio)} sound tracks in this file: the first one was taken."
+                    f"There are {len(report.audio_streams)} sound tracks in this file: the first one was taken."
                 )
-            if self._expected is not None and not report.estimated and plan.bytes_per_second:
+            if (
+                self._expected is not None
+                and not report.duration_is_estimated
+                and plan.bytes_per_second
+            ):
                 self._demand_room(plan.bytes_per_second * self._expected)
             shape = self._shape(plan, stream)
             end = self._end if self._end is not None else float("inf")
@@ -103,16 +112,16 @@ class ConversionPipeline:
     def _describe(self) -> tuple[FfmpegLog, ffmetadata.Metadata]:
         with MemoryFile("tags") as tags:
             outcome = self._look(commands.describe(self.window.fd, tags.fd), tags)
-            if not outcome.report.container:
+            if not outcome.log.container:
                 head = os.pread(
                     self.window.fd, 16, 0
                 )  # not waited for: what it died of may be that they do not come
                 problem = validation.check_signal(outcome.signal) or problems.classify_unreadable(
-                    outcome.report, head
+                    outcome.log, head
                 )
                 raise MediaError(*problem, _words(outcome))
-            self._look_at_ends(outcome.report)
-            return outcome.report, ffmetadata.parse(
+            self._look_at_ends(outcome.log)
+            return outcome.log, ffmetadata.parse(
                 tags.read(self.limits.tags).decode(errors="replace")
             )
 
@@ -122,26 +131,30 @@ class ConversionPipeline:
         if seconds := truncation.declared_seconds(
             report.container, self.window.peek(0, truncation.HEAD), size
         ):
-            report.duration, report.estimated, report.cut_off = seconds, False, True
+            report.duration, report.duration_is_estimated, report.is_truncated = (
+                seconds,
+                False,
+                True,
+            )
         if truncation.knows_the_end_of(report.container):
-            report.cut_off = (
+            report.is_truncated = (
                 truncation.ends_within(
                     report.container,
                     self.window.peek(size - truncation.TAIL, truncation.TAIL),
                     size,
                 )
-                or report.cut_off
+                or report.is_truncated
             )
 
     def _check(self, report: FfmpegLog) -> AudioStream:
-        stream = report.audio[0] if report.audio else None
+        stream = report.audio_streams[0] if report.audio_streams else None
         problem = validation.check_source(
             report, stream, self.limits.max_channels, self.limits.min_rate, self.limits.max_rate
         )
         if problem is not None:
-            raise MediaError(*problem, "\n".join(report.trouble))
+            raise MediaError(*problem, "\n".join(report.messages))
         longest = self.limits.max_duration
-        known = None if report.estimated else report.duration
+        known = None if report.duration_is_estimated else report.duration
         if known is not None and known > longest and (self.options.end or known) > longest:
             raise MediaError(
                 "too_long",
@@ -151,14 +164,14 @@ class ConversionPipeline:
         return stream
 
     def _extract_cover(self, report: FfmpegLog) -> cover.Cover | None:
-        if not report.pictures:
+        if not report.attached_pictures:
             return None
         if not self.recipe.cover:
             self._warnings.append("The cover picture was left out: this format cannot hold one.")
             return None
         with MemoryFile("cover") as out:
             outcome = self._look(
-                commands.extract_cover(self.window.fd, report.pictures[0], out.fd), out
+                commands.extract_cover(self.window.fd, report.attached_pictures[0], out.fd), out
             )
             found = cover.recognise(out.read(self.limits.tags)) if outcome.ok else None
         if found is None:
@@ -175,7 +188,7 @@ class ConversionPipeline:
         if (
             self.options.fade_out is not None
         ):  # to the sample, and right for a file that is cut off, too
-            samples = self._pass("count", [], stream).written or 0
+            samples = self._pass("count", [], stream).encoded_samples or 0
         faded, warning = fades(self.options, samples, stream.sample_rate)
         shape = [*plan.mixing, *faded]
         self._warnings += [warning] if warning else []
@@ -198,7 +211,7 @@ class ConversionPipeline:
         if self._sees_change(outcome):
             return self._pass(name, filters, stream)
         self._demand_success(outcome)
-        return outcome.report
+        return outcome.log
 
     def _enter_pass(self, name: str) -> None:
         passes = {
@@ -213,8 +226,8 @@ class ConversionPipeline:
 
     def _sees_change(self, outcome: FfmpegResult) -> bool:
         """Whether the filters must be others, which did not know that the source changes its form in the middle."""
-        first = outcome.report.changed and not self._changing
-        self._changing = self._changing or outcome.report.changed
+        first = outcome.log.format_changed and not self._changing
+        self._changing = self._changing or outcome.log.format_changed
         return first
 
     def _make(
@@ -252,11 +265,11 @@ class ConversionPipeline:
                 )
                 if self._sees_change(outcome):
                     continue
-                if outcome.report.missing_index:
-                    room += outcome.report.missing_index + _INDEX_SLACK
+                if outcome.log.missing_index_bytes:
+                    room += outcome.log.missing_index_bytes + _INDEX_SLACK
                     continue
                 self._demand_success(outcome)
-                outbox.seal()
+                outbox.end_writing()
                 self._ticker.enter("storing", CONVERTED, 100)
                 key, size, digest, duration = store(
                     outbox,
@@ -280,7 +293,7 @@ class ConversionPipeline:
         def step(progress: FfmpegProgress) -> bool:
             self._ticker.follow(progress)
             self._demand_room(outbox.size)
-            return outbox.pump()
+            return outbox.send_finished_parts()
 
         inputs = [scratch.fd for scratch in (tags, art) if scratch]
         for fd in inputs:
@@ -296,7 +309,7 @@ class ConversionPipeline:
             self.limits.wall(self._expected),
             step,
             largest,
-            outbox.room,
+            outbox.may_grow,
         )
 
     def _verify(
@@ -306,38 +319,40 @@ class ConversionPipeline:
         report: FfmpegLog,
         outcome: FfmpegResult,
         outbox: MultipartWriter,
-        go_on: Step,
+        go_on: OnProgress,
     ) -> float:
         """Opens the output, compares durations, adds warnings; the output's duration in seconds."""
         run = FfmpegProcess(
             [self.program, *commands.verify(outbox.fd)], [outbox.fd], self.limits.rlimits(self.limits.probe_seconds, 0),
             self.limits.probe_seconds, self.limits.stall,
         )  # fmt: skip
-        check = run.execute(go_on)
-        written = (outcome.report.written or 0) / plan.sample_rate
+        check = run.run(go_on)
+        written = (outcome.log.encoded_samples or 0) / plan.sample_rate
         decoded = (
-            None if outcome.report.samples is None else outcome.report.samples / stream.sample_rate
+            None
+            if outcome.log.decoded_samples is None
+            else outcome.log.decoded_samples / stream.sample_rate
         )
-        expected = None if report.estimated or self._expected is None else self._expected
+        expected = (
+            None if report.duration_is_estimated or self._expected is None else self._expected
+        )
         account = validation.DurationCheck(
             expected,
             decoded,
             written,
             stream.sample_rate,
-            report.cut_off,
-            report.tracks == 1,
+            report.is_truncated,
+            report.track_count == 1,
             self._changing,
         )
-        judged = validation.judge(account, outcome.report, self.options, self.limits.max_duration)
+        judged = validation.judge(account, outcome.log, self.options, self.limits.max_duration)
         if judged.problem is not None:
             raise MediaError(*judged.problem, _words(outcome))
-        wrong = validation.check_output(check.report, self.recipe, plan, written)
+        wrong = validation.check_output(check.log, self.recipe, plan, written)
         if wrong is not None or not check.ok:
             raise MediaError(*problems.INTERNAL, f"{wrong}\n{_words(check)}")
-        self._warnings += [*judged.warnings, *validation.loud_places(outcome.report, plan)]
-        return (
-            check.report.duration if self.recipe.measurable and check.report.duration else written
-        )
+        self._warnings += [*judged.warnings, *validation.loud_places(outcome.log, plan)]
+        return check.log.duration if self.recipe.measurable and check.log.duration else written
 
     def _look(self, command: list[str], out: MemoryFile) -> FfmpegResult:
         """A run that decodes nothing."""
@@ -353,7 +368,7 @@ class ConversionPipeline:
         command: list[str],
         descriptors: list[int],
         wall: float,
-        step: Step,
+        step: OnProgress,
         largest: int | None = None,
         room: Callable[[], bool] | None = None,
     ) -> FfmpegResult:
@@ -366,13 +381,13 @@ class ConversionPipeline:
         descriptors: list[int],
         rlimits: dict[str, int],
         wall: float,
-        step: Step,
+        step: OnProgress,
         room: Callable[[], bool] | None = None,
     ) -> FfmpegResult:
         fds = [self.window.fd, *descriptors]
         return FfmpegProcess(
             [self.program, *command], fds, rlimits, wall, self.limits.stall, self.window, room
-        ).execute(step)
+        ).run(step)
 
     def _demand_room(self, size: float) -> None:
         if (
@@ -381,11 +396,11 @@ class ConversionPipeline:
             raise MediaError(*problem)
 
     def _demand_success(self, outcome: FfmpegResult) -> None:
-        problem = validation.check_exit(outcome.exit_code, outcome.signal, outcome.report)
+        problem = validation.check_exit(outcome.exit_code, outcome.signal, outcome.log)
         if problem is not None:
             raise MediaError(*problem, _words(outcome))
 
 
 def _words(outcome: FfmpegResult) -> str:
-    words = [f"exit {outcome.exit_code} signal {outcome.signal}", *outcome.report.trouble]
+    words = [f"exit {outcome.exit_code} signal {outcome.signal}", *outcome.log.messages]
     return "\n".join([*words, *(f"refused: {name}" for name in outcome.refused)])

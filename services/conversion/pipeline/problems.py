@@ -23,7 +23,7 @@ def unsupported(codec: str) -> tuple[str, str]:
 
 def classify_unreadable(report: FfmpegLog, head: bytes) -> tuple[str, str]:
     """For a source that could not be opened; `head` is its beginning."""
-    words = "\n".join(report.trouble)
+    words = "\n".join(report.messages)
     if "moov atom not found" in words:
         return INCOMPLETE
     if looks_like_media(head):

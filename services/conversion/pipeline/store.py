@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 
-from services.conversion.ffmpeg.process import FfmpegProgress, Step
+from services.conversion.ffmpeg.process import FfmpegProgress, OnProgress
 from services.conversion.pipeline.progress_tracker import EVERY, ProgressTracker
 from services.conversion.storage.multipart_writer import MultipartWriter
 
 
 def store(
-    outbox: MultipartWriter, verify: Callable[[Step], float], ticker: ProgressTracker
+    outbox: MultipartWriter, verify: Callable[[OnProgress], float], ticker: ProgressTracker
 ) -> tuple[str, int, str, float]:
     """Key, size, SHA-256 in hex, and what `verify` returns, which runs in a thread of its own with the `step` of its run.
 

@@ -49,7 +49,7 @@ def as_source(report: FfmpegLog, stream: AudioStream, found: Metadata, size: int
         bitrate=stream.bitrate or report.bitrate or (int(size * 8 / duration) if duration else 0),
         bit_depth=stream.bits if is_lossless(stream) and stream.bits else None,
         tags={key: value[:1000] for key, value in list(found.tags.items())[:40]},
-        has_cover=bool(report.pictures),
+        has_cover=bool(report.attached_pictures),
     )
 
 
@@ -58,8 +58,8 @@ def check_source(
 ) -> Problem | None:
     """Why the source cannot be converted, before anything of it is decoded."""
     if stream is None:
-        return problems.NO_AUDIO if report.videos else problems.NOT_AUDIO
-    if stream.codec in ("none", "unknown", "") or (stream.codec in report.unsupported):
+        return problems.NO_AUDIO if report.video_streams else problems.NOT_AUDIO
+    if stream.codec in ("none", "unknown", "") or (stream.codec in report.unsupported_codecs):
         return problems.unsupported(stream.codec)
     if stream.sample_rate == 0 or stream.channels == 0:
         return problems.CORRUPT
@@ -87,18 +87,20 @@ def check_exit(exit_code: int, killed_by: int, report: FfmpegLog) -> Problem | N
     """Why the run failed, if it did."""
     if (limit := check_signal(killed_by)) is not None:
         return limit
-    words = "\n".join(report.trouble)
+    words = "\n".join(report.messages)
     if "Cannot allocate memory" in words and exit_code:
         return "too_large", "Converting this file needs more memory than we allow."
     if killed_by and killed_by != signal.SIGKILL:
         return problems.CORRUPT
     if (
-        report.unopened and report.unsupported
+        report.failed_decoder and report.unsupported_codecs
     ):  # which lists decoders, whose names are not always those of the codecs
-        return problems.unsupported(report.unopened)
+        return problems.unsupported(report.failed_decoder)
     if exit_code or killed_by:
         return (
-            problems.INTERNAL if report.samples and not report.decode_errors else problems.CORRUPT
+            problems.INTERNAL
+            if report.decoded_samples and not report.decode_errors
+            else problems.CORRUPT
         )
     return None
 
@@ -107,9 +109,9 @@ def check_output(
     made: FfmpegLog, recipe: EncoderProfile, plan: EncodePlan, written: float
 ) -> str | None:
     """What is wrong with the output, for the operator; None when it is what was planned."""
-    if not made.audio:
+    if not made.audio_streams:
         return "the output does not open"
-    stream = made.audio[0]
+    stream = made.audio_streams[0]
     codec = _CODECS.get(plan.encoder, plan.encoder)
     if (stream.codec, stream.sample_rate, stream.channels) != (
         codec,
@@ -180,7 +182,7 @@ def judge(
     whole = options.start is None and options.end is None and not account.changed
     if whole and abs(made - decoded) > tolerance(account.sample_rate):
         return ValidationResult(problems.INTERNAL)
-    cut_off = account.cut_off or report.cut_off
+    cut_off = account.cut_off or report.is_truncated
     if expected is not None and account.missing:
         if not (account.alone or cut_off or report.decode_errors):
             return ValidationResult(
@@ -226,12 +228,12 @@ def _got_all_asked_for(options: ConversionOptions, made: float) -> bool:
 
 def loud_places(report: FfmpegLog, plan: EncodePlan) -> list[str]:
     """A sentence where samples came out louder than full level."""
-    if not plan.may_clip or report.peak is None or report.peak < _HEARD:
+    if not plan.may_clip or report.peak_level is None or report.peak_level < _HEARD:
         return []
     if plan.bits == "":
         return [
-            f"The loudest places are {report.peak:.1f} dB above full level: most players clip them. Normalising the loudness avoids that."
+            f"The loudest places are {report.peak_level:.1f} dB above full level: most players clip them. Normalising the loudness avoids that."
         ]
     return [
-        f"The loudest places were clipped: they were {report.peak:.1f} dB above full level. Normalising the loudness avoids that."
+        f"The loudest places were clipped: they were {report.peak_level:.1f} dB above full level. Normalising the loudness avoids that."
     ]

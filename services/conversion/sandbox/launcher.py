@@ -1,8 +1,13 @@
-"""Locks itself in and becomes FFmpeg: run as a script, `python -I -S launcher.py SOCKET PARENT LIMITS FILTER NOTIFY PROGRAM ARGUMENT…`.
+"""Restrict the current process and execute a program in it.
 
-A script of its own, because code between fork and exec of a threaded Python is not safe, and standing alone, because every import
-costs its child a few milliseconds: `json` and `signal` would double them. LIMITS is `NAME=VALUE,…` (names of RLIMIT; bytes, seconds
-or count), FILTER is hex and may be empty, NOTIFY is 1 where the parent answers the filter's questions: it gets their listener by SOCKET.
+Run as a script: `python -I -S launcher.py SOCKET PARENT LIMITS FILTER NOTIFY PROGRAM ARGUMENT…`.
+It is a script because code between fork and exec of a threaded Python is unsafe. It imports
+nothing of the project because each import takes milliseconds: `json` and `signal` would double
+the start time.
+
+SOCKET is the descriptor that the listener of the seccomp filter is sent to, PARENT the process id
+of the parent, LIMITS is `NAME=VALUE,…` (names of RLIMIT; bytes, seconds or a count), FILTER is the
+filter in hex and may be empty, NOTIFY is 1 if the filter uses user notifications.
 """
 
 import _socket
@@ -21,56 +26,56 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 def main() -> None:
+    """Apply the limits and the filter of the command line, then execute its program."""
     socket_fd, parent, limits, program, notify, *command = sys.argv[1:]
     for setting in limits.split(",") if limits else ():
         name, _, value = setting.partition("=")
         limit = getattr(resource, name, None)
         if limit is not None:
-            _limit(limit, int(value))
+            _set_limit(limit, int(value))
     if sys.platform == "linux":
-        _lock_in(int(socket_fd), int(parent), bytes.fromhex(program), notify == "1")
-    os.execve(command[0], command, {})  # noqa: S606 - an argument list of our own making, no shell
+        _restrict(int(socket_fd), int(parent), bytes.fromhex(program), notify == "1")
+    os.execve(command[0], command, {})  # noqa: S606 - an argument list of our own, no shell
 
 
-def _limit(limit: int, value: int) -> None:
+def _set_limit(limit: int, value: int) -> None:
     _, hard = resource.getrlimit(limit)
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    # At the hard limit of time the kernel kills without a word; the signal that says why comes at the soft one, before.
-    most = value + 2 if limit == resource.RLIMIT_CPU and hard == resource.RLIM_INFINITY else value
+    # At the hard limit of CPU time the kernel sends SIGKILL, at the soft one SIGXCPU, which names
+    # the cause. So the hard limit is a little higher.
+    is_raisable = limit == resource.RLIMIT_CPU and hard == resource.RLIM_INFINITY
+    hard = value + 2 if is_raisable else value
     try:
-        resource.setrlimit(limit, (value, most))
+        resource.setrlimit(limit, (value, hard))
     except (ValueError, OSError):
         if sys.platform == "linux":
             raise
 
 
-def _lock_in(socket_fd: int, parent: int, program: bytes, notify: bool) -> None:
+def _restrict(socket_fd: int, parent: int, program: bytes, notify: bool) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before the signal was ordered
+    if os.getppid() != parent:  # the parent died before the line above
         os._exit(1)
     machine = os.uname().machine
+    # Drop all capabilities, which only root has.
     header, none = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), bytes(24)
-    libc.syscall(
-        _CAPSET.get(machine, -1), header, none
-    )  # drops a root's capabilities; nothing to drop for others
+    libc.syscall(_CAPSET.get(machine, -1), header, none)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if not program:
         return
-    lines = ctypes.create_string_buffer(program, len(program))
+    instructions = ctypes.create_string_buffer(program, len(program))
     sock_fprog = ctypes.create_string_buffer(
-        struct.pack("@HP", len(program) // 8, ctypes.addressof(lines))
+        struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions))
     )
-    listener = libc.syscall(
-        _SECCOMP[machine], _SECCOMP_SET_MODE_FILTER, _NEW_LISTENER if notify else 0, sock_fprog
-    )
+    flags = _NEW_LISTENER if notify else 0
+    listener = libc.syscall(_SECCOMP[machine], _SECCOMP_SET_MODE_FILTER, flags, sock_fprog)
     if listener < 0:
         sys.exit(f"seccomp: {os.strerror(ctypes.get_errno())}")
     if notify:
         channel = _socket.socket(fileno=socket_fd)
-        channel.sendmsg(
-            [b"."], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=i", listener))]
-        )
+        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=i", listener))]
+        channel.sendmsg([b"."], rights)
         channel.close()
         os.close(listener)
 

@@ -1,7 +1,9 @@
-"""Starts FFmpeg in a jail that needs no privilege, see the launcher, the filter and the gate.
+"""Start a program in a sandbox that needs no privilege.
 
-Where the kernel cannot ask the parent (before Linux 5.5, some sandboxes), the filter still refuses the network and other processes; where
-there is no seccomp at all (macOS), limits, an empty environment and FFmpeg's own whitelists are what is left. `best_sandbox_level` says which.
+The launcher restricts the new process, the seccomp filter decides about its system calls, and the
+supervisor answers those that the filter passes on. Kernels without user notification (before Linux
+5.5, and some container runtimes) still refuse the network and other processes. Systems without
+seccomp (macOS) have resource limits, an empty environment and FFmpeg's own allow-lists.
 """
 
 import array
@@ -18,30 +20,34 @@ from enum import StrEnum
 from pathlib import Path
 
 from services.conversion.sandbox import seccomp_filter
+from services.conversion.sandbox.supervisor import SandboxSupervisor
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
-_START_SECONDS = 10.0
+_START_TIMEOUT = 10.0
 
 
 class SandboxLevel(StrEnum):
-    """How strong it is, from the strongest."""
+    """Name how strong a sandbox is, from the strongest to the weakest."""
 
-    ASKING = "asking"
-    """Linux with seccomp user notification: no file can be opened after start, reads wait for S3."""
-    FILTERING = "filtering"
-    """Linux with plain seccomp."""
+    SUPERVISED = "supervised"
+    """Seccomp with user notification: no file can be opened, and reads wait for the source."""
+    FILTERED = "filtered"
+    """Seccomp without user notification."""
     NONE = "none"
 
 
 @dataclass
 class SandboxedProcess:
-    """A process in the jail. `listener` answers its questions, see SandboxSupervisor; None where it asks none."""
+    """Hold a sandboxed process.
+
+    `listener` is the descriptor of its seccomp notifications; None unless it is supervised.
+    """
 
     process: subprocess.Popen[bytes]
     listener: int | None
 
     def kill(self) -> None:
-        """Kills the whole process group and reaps the child. May be repeated."""
+        """Kill the whole process group and reap the child. May be repeated."""
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -53,32 +59,28 @@ def start(
     command: Sequence[str],
     descriptors: Sequence[int],
     limits: Mapping[str, int],
-    jail: SandboxLevel,
+    level: SandboxLevel,
 ) -> SandboxedProcess:
-    """Starts `command` with nothing but `descriptors`, stdout and stderr (pipes); `limits` maps names of RLIMIT to values.
+    """Start `command`; it inherits `descriptors` only, and stdout and stderr are pipes.
 
-    Raises OSError when it cannot be started.
+    `limits` maps names of RLIMIT to values. Raises OSError if the process cannot be started.
     """
+    is_supervised = level is SandboxLevel.SUPERVISED
+    program = b""
+    if level is not SandboxLevel.NONE:
+        program = seccomp_filter.program(notify=is_supervised)
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        setup = [
+        launcher = [sys.executable, "-I", "-S", str(_LAUNCHER)]
+        arguments = [
+            str(theirs.fileno()),
+            str(os.getpid()),
             ",".join(f"{name}={value}" for name, value in limits.items()),
-            ""
-            if jail is SandboxLevel.NONE
-            else seccomp_filter.program(notify=jail is SandboxLevel.ASKING).hex(),
-            "1" if jail is SandboxLevel.ASKING else "0",
+            program.hex(),
+            "1" if is_supervised else "0",
         ]
-        process = subprocess.Popen(  # noqa: S603 - an argument list of our own making, no shell
-            [
-                sys.executable,
-                "-I",
-                "-S",
-                str(_LAUNCHER),
-                str(theirs.fileno()),
-                str(os.getpid()),
-                *setup,
-                *command,
-            ],
+        process = subprocess.Popen(  # noqa: S603 - an argument list of our own, no shell
+            [*launcher, *arguments, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -89,13 +91,13 @@ def start(
         )
         child = SandboxedProcess(process, None)
         theirs.close()
-        if jail is SandboxLevel.ASKING:
+        if is_supervised:
             child.listener = _receive_listener(ours, child)
         return child
 
 
 def _receive_listener(channel: socket.socket, child: SandboxedProcess) -> int:
-    channel.settimeout(_START_SECONDS)
+    channel.settimeout(_START_TIMEOUT)
     numbers = array.array("i")
     try:
         _, ancillary, _, _ = channel.recvmsg(1, socket.CMSG_LEN(numbers.itemsize))
@@ -106,13 +108,13 @@ def _receive_listener(channel: socket.socket, child: SandboxedProcess) -> int:
             numbers.frombytes(data)
             return numbers[0]
     child.kill()
-    words = child.process.stderr.read() if child.process.stderr else b""
+    message = child.process.stderr.read() if child.process.stderr else b""
     close_pipes(child.process)
-    raise OSError(f"the jail did not come up: {words.decode(errors='replace')[-200:]}")
+    raise OSError(f"the sandbox did not start: {message.decode(errors='replace')[-200:]}")
 
 
 def close_pipes(process: subprocess.Popen[bytes]) -> None:
-    """Closes our ends of its stdout and stderr."""
+    """Close this side of the process's stdout and stderr."""
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
@@ -120,34 +122,30 @@ def close_pipes(process: subprocess.Popen[bytes]) -> None:
 
 @functools.cache
 def best_sandbox_level() -> SandboxLevel:
-    """The strongest jail that works here, found by trying."""
+    """Return the strongest sandbox that works on this system, found by trying."""
     if sys.platform != "linux":
         return SandboxLevel.NONE
-    for jail in (SandboxLevel.ASKING, SandboxLevel.FILTERING):
-        if _works(jail):
-            return jail
+    for level in (SandboxLevel.SUPERVISED, SandboxLevel.FILTERED):
+        if _works(level):
+            return level
     return SandboxLevel.NONE
 
 
-def _works(jail: SandboxLevel) -> bool:
-    from services.conversion.sandbox.supervisor import SandboxSupervisor
-
-    with open(os.devnull, "rb") as nothing:
+def _works(level: SandboxLevel) -> bool:
+    with open(os.devnull, "rb") as source:
         try:
-            child = start([sys.executable, "-I", "-S", "-c", "pass"], [], {}, jail)
+            child = start([sys.executable, "-I", "-S", "-c", "pass"], [], {}, level)
         except (OSError, NotImplementedError):
             return False
-        gate = (
-            None
-            if child.listener is None
-            else SandboxSupervisor(child.listener, nothing.fileno(), lambda _position, _count: True)
-        )
+        supervisor = None
+        if child.listener is not None:
+            supervisor = SandboxSupervisor(child.listener, source.fileno(), lambda *_: True)
         try:
-            return child.process.wait(_START_SECONDS) == 0
+            return child.process.wait(_START_TIMEOUT) == 0
         except subprocess.TimeoutExpired:
             return False
         finally:
             child.kill()
             close_pipes(child.process)
-            if gate is not None:
-                gate.close()
+            if supervisor is not None:
+                supervisor.close()

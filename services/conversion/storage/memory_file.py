@@ -1,4 +1,4 @@
-"""Files without a disk: memfd_create(2) where there is one, an unlinked temporary file elsewhere (macOS)."""
+"""Files in memory: memfd_create(2) where it exists, an unlinked temporary file elsewhere (macOS)."""
 
 import ctypes
 import functools
@@ -13,29 +13,33 @@ _KEEP_SIZE, _PUNCH_HOLE = 1, 2  # linux/falloc.h
 
 
 def create(name: str) -> int:
-    """A new, empty, anonymous file; its descriptor is not inherited unless it is passed on."""
+    """Create an empty, anonymous file and return its descriptor, which is not inheritable."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create(name, os.MFD_CLOEXEC)
-    _say_once()
+    _warn_once()
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 
 
-def holding(name: str, content: bytes) -> int:
-    """A file with this content, positioned at its beginning."""
+def create_with_content(name: str, content: bytes) -> int:
+    """Create a file with this content, positioned at its beginning."""
     fd = create(name)
     written = 0
     try:
         while written < len(content):
             written += os.pwrite(fd, content[written:], written)
-    except OSError:  # there is no more memory: not a moment to keep a file that nobody can name
+    except OSError:
+        # Memory is exhausted, and no caller knows the descriptor: the file would stay.
         os.close(fd)
         raise
     return fd
 
 
-def free(fd: int, start: int, count: int) -> None:
-    """Gives the memory of a region back; it reads as zeros afterwards and the file keeps its size. Does nothing without memfd."""
+def free_range(fd: int, start: int, count: int) -> None:
+    """Free the memory of a range, which reads as zeros afterwards; the file keeps its size.
+
+    Does nothing without memfd.
+    """
     if hasattr(os, "memfd_create"):
         _libc().fallocate(
             fd, _PUNCH_HOLE | _KEEP_SIZE, ctypes.c_int64(start), ctypes.c_int64(count)
@@ -43,7 +47,7 @@ def free(fd: int, start: int, count: int) -> None:
 
 
 def close(fd: int) -> None:
-    """Closes the file, aside: to give back 64 MiB takes 8 ms, for which nobody need wait."""
+    """Close the file in another thread: freeing 64 MiB takes 8 ms."""
     threading.Thread(target=os.close, args=(fd,), name="memory-close", daemon=True).start()
 
 
@@ -53,17 +57,15 @@ def _libc() -> ctypes.CDLL:
 
 
 @functools.cache
-def _say_once() -> None:
-    _log.warning(
-        "this system has no memfd: unlinked temporary files stand in for memory while converting"
-    )
+def _warn_once() -> None:
+    _log.warning("This system has no memfd: conversions use unlinked temporary files instead.")
 
 
 class MemoryFile:
-    """A small memory file for as long as a `with`."""
+    """Hold a small memory file open within a `with` statement."""
 
     def __init__(self, name: str, content: bytes = b"") -> None:
-        self.fd = holding(name, content)
+        self.fd = create_with_content(name, content)
 
     def __enter__(self) -> "MemoryFile":
         return self
@@ -71,10 +73,11 @@ class MemoryFile:
     def __exit__(self, *_: object) -> None:
         os.close(self.fd)
 
-    def read(self, most: int) -> bytes:
-        return os.pread(self.fd, min(most, os.fstat(self.fd).st_size), 0)
+    def read(self, limit: int) -> bytes:
+        """Return the content, but not more than `limit` bytes."""
+        return os.pread(self.fd, min(limit, os.fstat(self.fd).st_size), 0)
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Return the size in bytes."""
         return os.fstat(self.fd).st_size

@@ -1,6 +1,6 @@
-"""The output on its way: FFmpeg writes to a memory file, finished parts go to the sink while it grows and are freed behind.
+"""Send FFmpeg's output to the sink in parts, while FFmpeg writes it to a memory file.
 
-The parts that a muxer patches when it ends are held back and go last. FFmpeg is told to wait when it runs too far ahead.
+Parts that the muxer changes when it ends are sent last. Parts that were sent are freed.
 """
 
 import hashlib
@@ -17,161 +17,186 @@ from libs.core.ports.multipart_uploads import Part
 from services.conversion.ports import PART_SIZE, MediaError, OutputSink
 from services.conversion.storage import memory_file
 
-SENDERS = 4
-"""Parts on their way at once."""
-AHEAD = 2
-"""Parts that may wait for a sender before FFmpeg is held."""
-KEPT = 64 * MIB
-"""Bytes that stay in memory after they were sent: an output up to this size is hashed without reading it back from S3."""
-READ_BACK = 2 * MIB
-"""Bytes of one read for the hash: as many as there are senders are on their way, or held, at once."""
-_WAIT = 0.1
+CONCURRENT_PARTS = 4
+"""Parts that are sent at the same time."""
+PARTS_AHEAD = 2
+"""Parts that may wait to be sent before FFmpeg is stopped."""
+KEPT_BYTES = 64 * MIB
+"""Bytes that stay in memory after they were sent, so that they can be hashed without a GET."""
+READ_BACK_SIZE = 2 * MIB
+"""Bytes of one read for the hash; as many reads run at the same time as there are senders."""
+_POLL_SECONDS = 0.1
 
 T = TypeVar("T")
 
 
 class MultipartWriter:
-    """`fd` is the file to give to FFmpeg. `held` parts at the front are sent last; 0: the muxer never goes back."""
+    """Give FFmpeg the memory file `fd` to write to, and send its content to the sink.
 
-    def __init__(self, sink: OutputSink, held: int) -> None:
+    `deferred_parts` is the number of parts at the front that are sent last; 0 if the muxer never
+    goes back.
+    """
+
+    def __init__(self, sink: OutputSink, deferred_parts: int) -> None:
         self.fd = memory_file.create("output")
-        self._sink, self._held = sink, held
+        self._sink, self._deferred = sink, deferred_parts
         self._stored = {part.number: part for part in sink.stored_parts()}
-        self._next = held  # index of the first part that was not given to a sender
-        # Parts before this one are no longer in memory, but for those held, and for the first: the output is opened again at the end.
-        self._freed = self._kept_front = max(1, held)
-        self._on_their_way: dict[int, Future[Part]] = {}
+        self._next = deferred_parts  # index of the first part that was not scheduled
+        # The parts from _first_freeable up to _freed are no longer in memory. The first part of
+        # the output always stays: the output is opened once more to verify it.
+        self._freed = self._first_freeable = max(1, deferred_parts)
+        self._in_flight: dict[int, Future[Part]] = {}
         self._parts: dict[int, Part] = {}
-        self._running_hash = hashlib.sha256()  # where the parts go in their order
+        self._running_hash = hashlib.sha256()  # used if parts are scheduled in their order
         self._closed = threading.Event()
-        self._senders = ThreadPoolExecutor(SENDERS + 1, thread_name_prefix="output")
+        self._senders = ThreadPoolExecutor(CONCURRENT_PARTS + 1, thread_name_prefix="output")
 
     @property
     def size(self) -> int:
-        """Bytes written so far."""
+        """Return the bytes written so far."""
         return os.fstat(self.fd).st_size
 
-    def room(self) -> bool:
-        """Whether FFmpeg may go on, or is too far ahead. For any thread."""
-        return self.size < (self._next + AHEAD) * PART_SIZE
+    def may_grow(self) -> bool:
+        """Return False if FFmpeg is too far ahead of the sink. May be called by any thread."""
+        return self.size < (self._next + PARTS_AHEAD) * PART_SIZE
 
-    def pump(self) -> bool:
-        """Sends what is finished and frees what was sent; False when FFmpeg should wait. Raises what the sink raised."""
+    def send_finished_parts(self) -> bool:
+        """Send what is complete and free what was sent; return `may_grow`.
+
+        Raises what the sink raised.
+        """
         self._collect()
         size = self.size
-        while len(self._on_their_way) < SENDERS and (self._next + 1) * PART_SIZE <= size:
+        while len(self._in_flight) < CONCURRENT_PARTS and (self._next + 1) * PART_SIZE <= size:
             self._send(self._next, PART_SIZE)
             self._next += 1
-        while (self._freed + 1) in self._parts and size - (
-            self._freed - self._kept_front
-        ) * PART_SIZE > KEPT:
-            memory_file.free(self.fd, self._freed * PART_SIZE, PART_SIZE)
+        while self._freed + 1 in self._parts and size - self._freed_bytes > KEPT_BYTES:
+            memory_file.free_range(self.fd, self._freed * PART_SIZE, PART_SIZE)
             self._freed += 1
-        return self.room()
+        return self.may_grow()
 
-    def seal(self) -> None:
-        """FFmpeg writes no more; leaves `fd` at its beginning. Raises MediaError where a part was written to after it was sent: in S3
-        it would be wrong. Such a part has data again where it was freed.
+    def end_writing(self) -> None:
+        """Check that no freed part was written to again, and rewind `fd`.
+
+        FFmpeg must have ended. A part that changed after it was sent would be wrong in S3; it is
+        recognised because the freed range has data again.
+
+        Raises:
+            MediaError: `internal`, if a freed part was changed.
         """
-        start, end = self._kept_front * PART_SIZE, self._freed * PART_SIZE
-        if (
-            start < end
-            and hasattr(os, "SEEK_DATA")
-            and os.lseek(self.fd, start, os.SEEK_DATA) < end
-        ):
+        start, end = self._first_freeable * PART_SIZE, self._freed * PART_SIZE
+        can_check = hasattr(os, "SEEK_DATA")
+        if start < end and can_check and os.lseek(self.fd, start, os.SEEK_DATA) < end:
             raise MediaError(
                 "internal",
                 "Something went wrong on our side while converting. Please try again.",
-                "a sent part was changed",
+                "a part was changed after it was sent",
             )
         os.lseek(self.fd, 0, os.SEEK_SET)
 
-    def finish(self, step: Callable[[float], None]) -> tuple[str, int, str]:
-        """Sends the rest and makes the object: key, size, SHA-256 in hex. `step` is called with the share stored, 0 to 1."""
+    def finish(self, on_progress: Callable[[float], None]) -> tuple[str, int, str]:
+        """Send the rest and complete the object; return its key, size and SHA-256 in hex.
+
+        `on_progress` is called with the stored share, 0 to 1.
+        """
         size = self.size
         if size <= PART_SIZE:
             body = os.pread(self.fd, size, 0)
             storing = self._senders.submit(self._sink.finish_small, body)
-            return self._wait(storing, lambda: step(0.0)), size, hashlib.sha256(body).hexdigest()
-        all_here = self._freed == self._kept_front
-        hashing = self._senders.submit(self._whole_hash, size) if self._held and all_here else None
-        count = -(-size // PART_SIZE)
-        waiting = [*range(self._next, count), *range(min(self._held, count))]
-        while waiting or self._on_their_way:
-            while waiting and len(self._on_their_way) < SENDERS:
-                index = waiting.pop(0)
-                self._send(index, min(PART_SIZE, size - index * PART_SIZE))
-            wait(self._on_their_way.values(), _WAIT, FIRST_COMPLETED)
-            self._collect()
-            step(len(self._parts) / count)
-        parts = [self._parts[number] for number in range(1, count + 1)]
-        key = self._wait(self._senders.submit(self._sink.finish, parts, size), lambda: step(1.0))
-        if not self._held:
+            key = self._wait(storing, lambda: on_progress(0.0))
+            return key, size, hashlib.sha256(body).hexdigest()
+        hashing: Future[str] | None = None
+        if self._deferred and not self._freed_bytes:
+            hashing = self._senders.submit(self._hash_all, size)
+        self._send_rest(size, on_progress)
+        parts = [self._parts[number] for number in range(1, -(-size // PART_SIZE) + 1)]
+        completing = self._senders.submit(self._sink.finish, parts, size)
+        key = self._wait(completing, lambda: on_progress(1.0))
+        if not self._deferred:
             return key, size, self._running_hash.hexdigest()
-        hashing = hashing or self._senders.submit(self._whole_hash, size)
-        return key, size, self._wait(hashing, lambda: step(1.0))
+        hashing = hashing or self._senders.submit(self._hash_all, size)
+        return key, size, self._wait(hashing, lambda: on_progress(1.0))
 
     def close(self) -> None:
-        """Frees everything. A part that is being sent now may still arrive: its bytes are a copy."""
+        """Free the memory. A part that is being sent is a copy and may still arrive."""
         self._closed.set()
         self._senders.shutdown(wait=False, cancel_futures=True)
         memory_file.close(self.fd)
 
+    @property
+    def _freed_bytes(self) -> int:
+        return (self._freed - self._first_freeable) * PART_SIZE
+
+    def _send_rest(self, size: int, on_progress: Callable[[float], None]) -> None:
+        count = -(-size // PART_SIZE)
+        unsent = deque([*range(self._next, count), *range(min(self._deferred, count))])
+        while unsent or self._in_flight:
+            while unsent and len(self._in_flight) < CONCURRENT_PARTS:
+                index = unsent.popleft()
+                self._send(index, min(PART_SIZE, size - index * PART_SIZE))
+            wait(self._in_flight.values(), _POLL_SECONDS, FIRST_COMPLETED)
+            self._collect()
+            on_progress(len(self._parts) / count)
+
     def _send(self, index: int, length: int) -> None:
         body = os.pread(self.fd, length, index * PART_SIZE)
-        if not self._held:
+        if not self._deferred:
             self._running_hash.update(body)
-        self._on_their_way[index + 1] = self._senders.submit(self._store, index + 1, body)
+        self._in_flight[index + 1] = self._senders.submit(self._store, index + 1, body)
 
     def _store(self, number: int, body: bytes) -> Part:
-        there = self._stored.get(number)
+        """Send one part, unless an earlier attempt has stored the same bytes."""
+        stored = self._stored.get(number)
         if (
-            there is not None
-            and there.size == len(body)
-            and there.etag == hashlib.md5(body, usedforsecurity=False).hexdigest()
+            stored is not None
+            and stored.size == len(body)
+            and stored.etag == hashlib.md5(body, usedforsecurity=False).hexdigest()
         ):
-            return there
+            return stored
         return self._sink.put_part(number, body)
 
-    def _wait(self, future: Future[T], step: Callable[[], None]) -> T:
-        """Its result; it may take longer than a lease, which is renewed by stepping on."""
-        while not wait([future], _WAIT).done:
-            step()
+    def _wait(self, future: Future[T], on_wait: Callable[[], None]) -> T:
+        """Return the result; `on_wait` renews the lease, since this may take longer than that."""
+        while not wait([future], _POLL_SECONDS).done:
+            on_wait()
         return future.result()
 
     def _collect(self) -> None:
-        for number, future in list(self._on_their_way.items()):
+        for number, future in list(self._in_flight.items()):
             if future.done():
-                del self._on_their_way[number]
+                del self._in_flight[number]
                 self._parts[number] = future.result()
 
-    def _whole_hash(self, size: int) -> str:
-        whole = hashlib.sha256()
-        gone, back = min(size, self._kept_front * PART_SIZE), min(size, self._freed * PART_SIZE)
+    def _hash_all(self, size: int) -> str:
+        digest = hashlib.sha256()
+        freed_from = min(size, self._first_freeable * PART_SIZE)
+        freed_to = min(size, self._freed * PART_SIZE)
         for piece in chain(
-            self._in_memory(0, gone), self._read_back(), self._in_memory(back, size)
+            self._read_memory(0, freed_from),
+            self._read_back(),
+            self._read_memory(freed_to, size),
         ):
-            if self._closed.is_set():  # nobody waits for it any more
+            if self._closed.is_set():  # nobody waits for the digest any more
                 break
-            whole.update(piece)
-        return whole.hexdigest()
+            digest.update(piece)
+        return digest.hexdigest()
 
-    def _in_memory(self, start: int, end: int) -> Iterator[bytes]:
+    def _read_memory(self, start: int, end: int) -> Iterator[bytes]:
         for at in range(start, end, MIB):
             yield os.pread(self.fd, min(MIB, end - at), at)
 
     def _read_back(self) -> Iterator[bytes]:
-        """What was freed, in its order; a few pieces are on their way at once."""
-        starts = iter(range(self._kept_front * PART_SIZE, self._freed * PART_SIZE, READ_BACK))
-        coming = deque(
-            self._senders.submit(self._fetch, start) for start in islice(starts, SENDERS)
+        """Yield what was freed, in order; several reads run at the same time."""
+        first, last = self._first_freeable * PART_SIZE, self._freed * PART_SIZE
+        starts = iter(range(first, last, READ_BACK_SIZE))
+        pending = deque(
+            self._senders.submit(self._fetch, start) for start in islice(starts, CONCURRENT_PARTS)
         )
-        while coming:
-            piece = coming.popleft().result()
-            coming.extend(self._senders.submit(self._fetch, start) for start in islice(starts, 1))
+        while pending:
+            piece = pending.popleft().result()
+            pending.extend(self._senders.submit(self._fetch, start) for start in islice(starts, 1))
             yield piece
 
     def _fetch(self, start: int) -> bytes:
-        return b"".join(
-            self._sink.read_back(start, min(start + READ_BACK, self._freed * PART_SIZE))
-        )
+        end = min(start + READ_BACK_SIZE, self._freed * PART_SIZE)
+        return b"".join(self._sink.read_back(start, end))

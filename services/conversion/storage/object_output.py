@@ -1,4 +1,4 @@
-"""The two ends of a conversion in S3: the source, read through faults; the output, written in parts."""
+"""Write the output of a conversion to S3 as a multipart upload."""
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -18,9 +18,10 @@ T = TypeVar("T")
 
 
 class MultipartOutput(OutputSink):
-    """The output of one attempt: a multipart upload, begun with the first part or taken over from the attempt before.
+    """Store the output of one attempt.
 
-    `begun` is called with the multipart upload when there is one, so that it can be written on the item.
+    The multipart upload is created with the first part, or continued from the previous attempt if
+    that used the same recipe. `on_created` is called with a new one, so that the item names it.
     """
 
     def __init__(
@@ -29,54 +30,57 @@ class MultipartOutput(OutputSink):
         multipart: MultipartUploads,
         conversion: Conversion,
         recipe: str,
-        begun: Callable[[OutputUpload], None],
+        on_created: Callable[[OutputUpload], None],
     ) -> None:
         self._objects = objects
         self._multipart = multipart
         self._conversion = conversion
         self._format = find_format(conversion.format)
         self._recipe = recipe
-        self._begun = begun
+        self._on_created = on_created
         self._lock = Lock()
         self._upload: OutputUpload | None = None
         self._discarded = False
-        self._stored = self._take_over()
+        self._stored = self._continue_previous()
 
-    def _take_over(self) -> Sequence[Part]:
-        """The parts of the attempt before, where they are good for this one; what is not is aborted."""
-        left = self._conversion.output_upload
-        if left is None:
+    def _continue_previous(self) -> Sequence[Part]:
+        """Return the previous attempt's parts if the recipe is the same; otherwise abort them."""
+        previous = self._conversion.output_upload
+        if previous is None:
             return ()
-        if left.recipe != self._recipe:
-            self._multipart.abort(left.key, left.multipart_id)
+        if previous.recipe != self._recipe:
+            self._multipart.abort(previous.key, previous.multipart_id)
             return ()
         try:
-            parts = self._multipart.list_parts(left.key, left.multipart_id)
+            parts = self._multipart.list_parts(previous.key, previous.multipart_id)
         except MultipartUploadGone:
-            # Finished, but never published, and it never will be: that attempt has lost its lease to this one.
-            self._objects.erase([left.key])
+            # It was completed but never published, and that attempt has lost its lease.
+            self._objects.erase([previous.key])
             return ()
-        self._upload = left
+        self._upload = previous
         return parts
 
     def stored_parts(self) -> Sequence[Part]:
+        """Return the parts that the previous attempt stored."""
         return self._stored
 
     def put_part(self, number: int, body: bytes | memoryview) -> Part:
-        upload = self._open()
+        """Store one part."""
+        upload = self._ensure_upload()
         etag = retry_write(
             lambda: self._multipart.put_part(upload.key, upload.multipart_id, number, body)
         )
         return Part(number, len(body), etag)
 
     def finish(self, parts: Sequence[Part], size: int) -> str:
-        upload = self._open()
+        """Complete the multipart upload and return the object's key."""
+        upload = self._ensure_upload()
         in_order = sorted(parts, key=lambda part: part.number)
         try:
             retry_write(lambda: self._multipart.complete(upload.key, upload.multipart_id, in_order))
         except MultipartUploadGone:
-            # Completed by a call whose reply was lost, or by the attempt before: it is ours if it is the same to the bit.
-            if not self._holds(upload.key, parts):
+            # It was completed by a call whose reply was lost, or by the previous attempt.
+            if not self._object_consists_of(upload.key, parts):
                 raise StorageUnavailable(
                     "The output's multipart upload is gone.", retry_after=1
                 ) from None
@@ -87,6 +91,7 @@ class MultipartOutput(OutputSink):
         return upload.key
 
     def finish_small(self, body: bytes) -> str:
+        """Store the whole output by one PUT and return its key."""
         key = self._key()
         retry_write(
             lambda: self._objects.put(
@@ -98,35 +103,40 @@ class MultipartOutput(OutputSink):
         return key
 
     def read_back(self, start: int, end: int) -> Iterator[bytes]:
-        return ObjectSource(self._objects, self._open().key, end).read(start, end)
+        """Yield bytes of the completed object."""
+        return ObjectSource(self._objects, self._ensure_upload().key, end).read(start, end)
 
-    def discard(self, spared: Collection[str] = ()) -> None:
-        """Takes away whatever this attempt wrote, but for what lies under a key that is spared. What it still sends begins nothing new."""
+    def discard(self, kept_keys: Collection[str] = ()) -> None:
+        """Delete everything that this attempt wrote, except for `kept_keys`.
+
+        A part that is still being sent creates no new multipart upload afterwards.
+        """
         with self._lock:
             self._discarded = True
-        if self._upload and self._upload.key not in spared:
+        if self._upload and self._upload.key not in kept_keys:
             self._multipart.abort(self._upload.key, self._upload.multipart_id)
         written = {self._key(), *([self._upload.key] if self._upload else [])}
-        self._objects.erase(sorted(written.difference(spared)))
+        self._objects.erase(sorted(written.difference(kept_keys)))
 
-    def _open(self) -> OutputUpload:
+    def _ensure_upload(self) -> OutputUpload:
+        """Return the multipart upload; create it if there is none."""
         with self._lock:
             if self._upload is None:
                 if self._discarded:
                     raise MultipartUploadGone("The output was discarded.")
                 key = self._key()
-                begun = self._multipart.create(
+                multipart_id = self._multipart.create(
                     key, self._format.media_type, {"conversion": self._conversion.id}
                 )
-                self._upload = OutputUpload(key, begun, self._recipe)
-                self._begun(self._upload)
+                self._upload = OutputUpload(key, multipart_id, self._recipe)
+                self._on_created(self._upload)
             return self._upload
 
     def _key(self) -> str:
         return output_key(self._conversion.id, self._conversion.attempts, self._format.extension)
 
-    def _holds(self, key: str, parts: Sequence[Part]) -> bool:
-        """Whether the object is made of these parts: S3's ETag of such an object is the MD5 of its parts' MD5s."""
+    def _object_consists_of(self, key: str, parts: Sequence[Part]) -> bool:
+        """Compare the object's ETag with the parts: it is the MD5 of the MD5s of its parts."""
         digests = b"".join(
             bytes.fromhex(part.etag) for part in sorted(parts, key=lambda part: part.number)
         )

@@ -1,4 +1,4 @@
-"""Read the source object by ranged GETs, through faults."""
+"""Read the source object by ranged GETs, with retries."""
 
 from collections.abc import Iterator
 from threading import Event
@@ -8,11 +8,14 @@ from libs.core.ports.objects import ObjectStore
 from services.conversion.ports import SourceBytes
 
 READ_PAUSES = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
-"""Seconds after each fault in a row without a byte in between; after one more the source counts as out of reach."""
+"""Delays after each consecutive failure, in seconds; the failure after the last one is final."""
 
 
 class ObjectSource(SourceBytes):
-    """An object, read by ranged GETs that go on where one broke off. After `close` a read that meets a fault ends with it."""
+    """Read an object by ranged GETs that continue where one broke off.
+
+    After `close`, a read ends at its next failure instead of retrying.
+    """
 
     def __init__(self, objects: ObjectStore, key: str, size: int) -> None:
         self._objects = objects
@@ -21,19 +24,21 @@ class ObjectSource(SourceBytes):
         self._closed = Event()
 
     def close(self) -> None:
+        """Stop retrying."""
         self._closed.set()
 
     def read(self, start: int, end: int) -> Iterator[bytes]:
-        faults = 0
+        """Yield the bytes of the range. Raises StorageUnavailable after the last retry."""
+        failures = 0
         while start < end:
             try:
                 for block in self._objects.read(self._key, start, end):
                     yield block
                     start += len(block)
-                    faults = 0
+                    failures = 0
                 if start < end:
                     raise StorageUnavailable("The object ended early.", retry_after=1)
             except StorageUnavailable:
-                if faults == len(READ_PAUSES) or self._closed.wait(READ_PAUSES[faults]):
+                if failures == len(READ_PAUSES) or self._closed.wait(READ_PAUSES[failures]):
                     raise
-                faults += 1
+                failures += 1

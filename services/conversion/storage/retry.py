@@ -9,11 +9,17 @@ from libs.core.errors import StorageUnavailable
 T = TypeVar("T")
 
 WRITE_PAUSES = (0.5, 1.0, 2.0)
-"""Seconds between tries of a write: what it holds took long to make, so it is worth more patience than a request."""
+"""Delays before each retry of a write, in seconds.
+
+The data took long to make, so a write is retried for longer than a request is.
+"""
 
 
 def retry_write(write: Callable[[], T]) -> T:
-    """A write that may be repeated, tried again while the storage does not answer. Raises StorageUnavailable at last."""
+    """Call an idempotent write and retry it while the storage does not answer.
+
+    Raises StorageUnavailable after the last retry.
+    """
     for pause in WRITE_PAUSES:
         try:
             return write()

@@ -1,7 +1,8 @@
-"""The source as FFmpeg sees it: a memory file of full size, of which only a window is filled.
+"""Cache the source in a sparse memory file that is filled by ranged reads when FFmpeg needs it.
 
-Blocks are fetched by ranged reads when the gate asks for them, ahead of need where the reading is sequential, and are freed again behind
-it. FFmpeg may seek as in any file: an index at the end, tags behind the audio, the last page of an Ogg are found by its own demuxers.
+FFmpeg sees a complete, seekable file, so its own demuxers find an index at the end, tags behind the
+audio, or the last page of an Ogg file. Only the blocks in use are in memory. The sandbox supervisor
+calls `require` before each of FFmpeg's reads.
 """
 
 import os
@@ -13,135 +14,147 @@ from libs.core.domain.uploads import MIB
 from services.conversion.ports import SourceBytes
 from services.conversion.storage import memory_file
 
-BLOCK = 4 * MIB
+BLOCK_SIZE = 4 * MIB
 """Bytes of one ranged read: large against the cost of a request, small against the memory."""
-AHEAD = 3
-"""Blocks fetched ahead, at the same time, once the reading has proved sequential."""
-KEPT = 9
-"""Blocks in memory at most: 36 MiB."""
+READ_AHEAD = 3
+"""Blocks fetched ahead, concurrently, once the reads are sequential."""
+MAX_BLOCKS = 9
+"""Most blocks in memory: 36 MiB."""
 
 
 class SourceCache:
-    """Thread-safe. `fd` is the file to give to FFmpeg, positioned at 0 before each run; `close` it."""
+    """Give access to the source as the memory file `fd`. Thread-safe; must be closed.
+
+    FFmpeg inherits `fd` and shares its file position.
+    """
 
     def __init__(self, source: SourceBytes) -> None:
         self.size = source.size
         self.fd = memory_file.create("source")
         os.ftruncate(self.fd, self.size)
         self.error: Exception | None = None
-        """Why bytes could not be had: set once, the reads fail from then on."""
-        self.furthest = 0
-        """The highest offset that was asked for: a sign of life."""
-        self.waiting = False
-        """FFmpeg stands still because its bytes are not here yet."""
+        """Why the source cannot be read. Once it is set, all reads fail."""
+        self.highest_offset = 0
+        """The highest offset that was required: it grows while FFmpeg makes progress."""
+        self.is_waiting = False
+        """True while `require` waits for bytes."""
         self._source = source
-        self._filled: dict[int, int] = {}  # bytes there are of each block, oldest use first
+        # Bytes present of each block, the least recently used block first.
+        self._present: dict[int, int] = {}
         self._changed = threading.Condition()
-        self._closed = self._interrupted = self._whole = False
-        self._last, self._run = -1, 0
-        self._fetchers = ThreadPoolExecutor(AHEAD + 1, thread_name_prefix="source")
+        self._is_closed = self._is_interrupted = self._is_complete = False
+        self._last_block, self._sequential_blocks = -1, 0
+        self._fetchers = ThreadPoolExecutor(READ_AHEAD + 1, thread_name_prefix="source")
 
     def rewind(self) -> None:
-        """Back to byte 0, for the next run."""
-        self._interrupted = False
+        """Set the file position to 0, for the next run of FFmpeg."""
+        self._is_interrupted = False
         os.lseek(self.fd, 0, os.SEEK_SET)
 
     @property
     def position(self) -> int:
-        """Where the present run reads, for a progress where no duration is known."""
+        """Return the current file position: the progress of a run whose duration is unknown."""
         return min(self.size, os.lseek(self.fd, 0, os.SEEK_CUR))
 
     def require(self, position: int, count: int) -> bool:
-        """Waits until [position, position + count) is filled, as far as the source goes; False when it never will be."""
+        """Wait until the bytes [position, position + count) are present, as far as they exist.
+
+        Returns False if they never will be: the source failed, or `interrupt` was called.
+        """
         end = min(position + count, self.size)
         with self._changed:
-            self.furthest = max(self.furthest, min(position, self.size))
+            self.highest_offset = max(self.highest_offset, min(position, self.size))
             while position < end:
-                block = position // BLOCK
-                self._want(block)
-                until = min(end, (block + 1) * BLOCK)
+                block = position // BLOCK_SIZE
+                self._request(block)
+                until = min(end, (block + 1) * BLOCK_SIZE)
                 while (
-                    not self._interrupted
+                    not self._is_interrupted
                     and self.error is None
-                    and self._filled.get(block, 0) < until - block * BLOCK
+                    and self._present.get(block, 0) < until - block * BLOCK_SIZE
                 ):
-                    self.waiting = True
+                    self.is_waiting = True
                     self._changed.wait()
-                self.waiting = False
-                if self._interrupted or self.error is not None:
+                self.is_waiting = False
+                if self._is_interrupted or self.error is not None:
                     return False
                 position = until
         return True
 
     def peek(self, start: int, count: int) -> bytes:
-        """Some bytes, waiting for them; without moving the position. Raises what the source raised."""
+        """Return bytes without moving the file position. Raises what the source raised."""
         start = max(0, start)
-        self._interrupted = False
+        self._is_interrupted = False
         if not self.require(start, count) and self.error is not None:
             raise self.error
         return os.pread(self.fd, count, start)
 
-    def begin(self) -> None:
-        """Fetches the first block, while FFmpeg is still being started."""
+    def prefetch(self) -> None:
+        """Start to fetch the first block, while FFmpeg is being started."""
         with self._changed:
-            self._want(0)
+            self._request(0)
 
-    def fill(self, step: Callable[[], None]) -> None:
-        """Fetches everything, calling `step` after each piece: for systems where reads cannot be made to wait."""
-        for piece_start in range(0, self.size, BLOCK):
-            at = piece_start
-            for piece in self._source.read(piece_start, min(piece_start + BLOCK, self.size)):
+    def fetch_all(self, on_piece: Callable[[], None]) -> None:
+        """Fetch the whole source, for systems where reads cannot be made to wait.
+
+        `on_piece` is called after each piece.
+        """
+        for start in range(0, self.size, BLOCK_SIZE):
+            at = start
+            for piece in self._source.read(start, min(start + BLOCK_SIZE, self.size)):
                 os.pwrite(self.fd, piece, at)
                 at += len(piece)
-                step()
-        self._filled = dict.fromkeys(range(-(-self.size // BLOCK)), BLOCK)
-        self._whole = True
+                on_piece()
+        self._present = dict.fromkeys(range(-(-self.size // BLOCK_SIZE)), BLOCK_SIZE)
+        self._is_complete = True
 
     def interrupt(self) -> None:
-        """Lets go who waits in `require`, until the next `rewind`."""
+        """Make all calls of `require` return False, until the next `rewind`."""
         with self._changed:
-            self._interrupted = True
+            self._is_interrupted = True
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Frees everything. Reads under way end at their next piece."""
+        """Free the memory. Fetches in progress end at their next piece."""
         self._fetchers.shutdown(wait=False, cancel_futures=True)
         with self._changed:
-            self._closed = self._interrupted = True
+            self._is_closed = self._is_interrupted = True
             self._changed.notify_all()
             memory_file.close(self.fd)
 
-    def _want(self, block: int) -> None:
-        if self._whole:
+    def _request(self, block: int) -> None:
+        """Schedule fetches of a block and of those after it, and free the least recently used."""
+        if self._is_complete:
             return
-        if block != self._last:
-            self._run = self._run + 1 if block == self._last + 1 else 0
-            self._last = block
-        wanted = range(block, min(block + 1 + min(self._run, AHEAD), -(-self.size // BLOCK)))
+        if block != self._last_block:
+            is_next = block == self._last_block + 1
+            self._sequential_blocks = self._sequential_blocks + 1 if is_next else 0
+            self._last_block = block
+        count = -(-self.size // BLOCK_SIZE)
+        wanted = range(block, min(block + 1 + min(self._sequential_blocks, READ_AHEAD), count))
         for each in wanted:
-            if each in self._filled:
-                self._filled[each] = self._filled.pop(each)  # used last
+            if each in self._present:
+                self._present[each] = self._present.pop(each)  # now the most recently used
             else:
-                self._filled[each] = 0
+                self._present[each] = 0
                 self._fetchers.submit(self._fetch, each)
-        for oldest in [b for b in self._filled if b not in wanted][
-            : max(0, len(self._filled) - KEPT)
-        ]:
-            del self._filled[oldest]
-            memory_file.free(self.fd, oldest * BLOCK, BLOCK)
+        unwanted = [each for each in self._present if each not in wanted]
+        for oldest in unwanted[: max(0, len(self._present) - MAX_BLOCKS)]:
+            del self._present[oldest]
+            memory_file.free_range(self.fd, oldest * BLOCK_SIZE, BLOCK_SIZE)
 
     def _fetch(self, block: int) -> None:
         try:
-            at = block * BLOCK
-            for piece in self._source.read(at, min(at + BLOCK, self.size)):
+            at = block * BLOCK_SIZE
+            for piece in self._source.read(at, min(at + BLOCK_SIZE, self.size)):
                 with self._changed:
-                    if self._closed or block not in self._filled:
+                    if self._is_closed or block not in self._present:
                         return
                     os.pwrite(self.fd, piece, at)
                     at += len(piece)
-                    self._filled[block] = max(self._filled[block], at - block * BLOCK)
+                    self._present[block] = max(self._present[block], at - block * BLOCK_SIZE)
                     self._changed.notify_all()
-            if at < min((block + 1) * BLOCK, self.size):
+            if at < min((block + 1) * BLOCK_SIZE, self.size):
                 raise EOFError("the source ended before its size")
         except Exception as error:
             with self._changed:

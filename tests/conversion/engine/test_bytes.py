@@ -69,7 +69,7 @@ def test_a_large_output_goes_in_parts_the_first_one_last(
     assert made.content == (tmp_path / "plain.wav").read_bytes()
     assert len(made.sink.order) == 10
     assert (
-        1 in made.sink.order[-multipart_writer.SENDERS :]
+        1 in made.sink.order[-multipart_writer.CONCURRENT_PARTS :]
     )  # it was sent last; those already on their way may arrive after it
     assert {len(part) for number, part in made.sink.parts.items() if number < 10} == {PART_SIZE}
     assert PART_SIZE <= sum(end - start for start, end in made.sink.read_backs) <= 2 * PART_SIZE
@@ -79,13 +79,13 @@ def test_a_large_output_goes_in_parts_the_first_one_last(
 def test_what_was_freed_is_read_back_in_pieces_and_hashed_in_its_order(
     engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(multipart_writer, "KEPT", 0)
+    monkeypatch.setattr(multipart_writer, "KEPT_BYTES", 0)
     made = convert(engine, large, "wav")  # which compares the hash
     pieces = sorted(made.sink.read_backs)
-    assert len(pieces) > multipart_writer.SENDERS
+    assert len(pieces) > multipart_writer.CONCURRENT_PARTS
     assert pieces[0][0] == PART_SIZE
     assert all(before[1] == after[0] for before, after in itertools.pairwise(pieces))
-    assert {end - start for start, end in pieces} == {multipart_writer.READ_BACK}
+    assert {end - start for start, end in pieces} == {multipart_writer.READ_BACK_SIZE}
 
 
 def test_what_fits_into_memory_is_not_read_back(engine: FfmpegEngine, large: Path) -> None:
@@ -95,7 +95,7 @@ def test_what_fits_into_memory_is_not_read_back(engine: FfmpegEngine, large: Pat
 def test_formats_that_never_go_back_are_hashed_as_they_go(
     engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(multipart_writer, "KEPT", 0)
+    monkeypatch.setattr(multipart_writer, "KEPT_BYTES", 0)
     monkeypatch.setattr(multipart_writer, "PART_SIZE", MIB)
     monkeypatch.setattr(pipeline, "PART_SIZE", MIB)
     made = convert(engine, large, "ac3", bitrate="320k")
@@ -174,22 +174,25 @@ def test_ffmpeg_waits_when_the_store_is_slow(
 ) -> None:
     """Otherwise all of the output would lie in memory."""
     sizes: list[int] = []
-    pump = multipart_writer.MultipartWriter.pump
+    pump = multipart_writer.MultipartWriter.send_finished_parts
 
     def watch(self: multipart_writer.MultipartWriter) -> bool:
         sizes.append(os.fstat(self.fd).st_blocks * 512)
         return pump(self)
 
-    monkeypatch.setattr(multipart_writer, "KEPT", 16 * MIB)
-    monkeypatch.setattr(multipart_writer.MultipartWriter, "pump", watch)
+    monkeypatch.setattr(multipart_writer, "KEPT_BYTES", 16 * MIB)
+    monkeypatch.setattr(multipart_writer.MultipartWriter, "send_finished_parts", watch)
     convert(engine, large, "wav", MemorySink(delay=0.4))
     assert max(sizes) < 66 * MIB
 
 
 def test_the_source_is_read_in_blocks_and_only_once(engine: FfmpegEngine, large: Path) -> None:
     reads = convert(engine, large, "flac").source.reads
-    assert max(end - start for start, end in reads) == source_cache.BLOCK
-    assert sum(end - start for start, end in reads) < large.stat().st_size + 3 * source_cache.BLOCK
+    assert max(end - start for start, end in reads) == source_cache.BLOCK_SIZE
+    assert (
+        sum(end - start for start, end in reads)
+        < large.stat().st_size + 3 * source_cache.BLOCK_SIZE
+    )
 
 
 def test_a_film_with_its_index_at_the_end_is_not_read_twice(
@@ -332,12 +335,16 @@ def test_words_without_end_do_not_fill_the_memory() -> None:
     )
     with open(os.devnull, "rb") as nothing:
         run = FfmpegProcess(
-            [sys.executable, "-I", "-S", "-c", lines], [nothing.fileno()], {}, wall=60, stall=60
+            [sys.executable, "-I", "-S", "-c", lines],
+            [nothing.fileno()],
+            {},
+            max_seconds=60,
+            max_stall=60,
         )
-        outcome = run.execute(lambda _progress: True)
+        outcome = run.run(lambda _progress: True)
     assert outcome.ok
-    assert len(outcome.report.trouble) == 60
-    assert sum(map(len, outcome.report.trouble)) < 64 * 1024
+    assert len(outcome.log.messages) == 60
+    assert sum(map(len, outcome.log.messages)) < 64 * 1024
 
 
 def test_the_recipe_names_all_that_the_bytes_depend_on(engine: FfmpegEngine) -> None:

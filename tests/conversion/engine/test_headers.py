@@ -18,7 +18,7 @@ from libs.core.ports.multipart_uploads import Part
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import PART_SIZE, ConversionJob, MediaError, OutputSink
-from services.conversion.storage.multipart_writer import SENDERS
+from services.conversion.storage.multipart_writer import CONCURRENT_PARTS
 from tests.conversion.engine.conftest import Sounds
 from tests.conversion.engine.support import FFMPEG, MemorySource, convert, listen, samples
 
@@ -119,7 +119,7 @@ def test_a_wav_past_four_gibibytes_by_the_same_code(
         engine, sounds.tone("large.wav", "-c:a", "pcm_s24le", seconds=70, rate=192000), "wav"
     )
     check_rf64(made.content[:200], len(made.content), 70 * 192000)
-    assert 1 in made.sink.order[-SENDERS:]
+    assert 1 in made.sink.order[-CONCURRENT_PARTS:]
     assert listen(keep("x.wav", made.content)).seconds == 70
 
 

@@ -73,7 +73,7 @@ for fd in range(3, 64):
         result["descriptors"].append(fd)
     except OSError:
         pass
-if sys.argv[4] == "filtering":
+if sys.argv[4] == "filtered":
     del tries["become a program"]  # the one that would work
 for name, attempt in tries.items():
     try:
@@ -87,7 +87,7 @@ os.write(1, json.dumps(result).encode())
 
 @pytest.fixture
 def source() -> Any:
-    fd = memory_file.holding("source", b"the first byte of a stranger's file")
+    fd = memory_file.create_with_content("source", b"the first byte of a stranger's file")
     yield fd
     os.close(fd)
 
@@ -125,13 +125,13 @@ def prisoner(source: int, private: Path, walls: sandbox.SandboxLevel) -> dict[st
 
 
 def test_the_kernel_here_has_the_strongest_jail() -> None:
-    assert sandbox.best_sandbox_level() is sandbox.SandboxLevel.ASKING
+    assert sandbox.best_sandbox_level() is sandbox.SandboxLevel.SUPERVISED
 
 
 def test_nobody_breaks_out(source: int, tmp_path: Path) -> None:
     private = tmp_path / "private"
     private.write_text("secret")
-    result = prisoner(source, private, sandbox.SandboxLevel.ASKING)
+    result = prisoner(source, private, sandbox.SandboxLevel.SUPERVISED)
     assert result.pop("environment").keys() <= {"LC_CTYPE"}
     assert result.pop("descriptors") == [source]
     assert result.pop("threads") is True
@@ -147,7 +147,7 @@ def test_nobody_breaks_out(source: int, tmp_path: Path) -> None:
 def test_without_the_asking_kernel_there_is_still_no_network_and_no_process(
     source: int, tmp_path: Path
 ) -> None:
-    result = prisoner(source, tmp_path / "private", sandbox.SandboxLevel.FILTERING)
+    result = prisoner(source, tmp_path / "private", sandbox.SandboxLevel.FILTERED)
     for name in (
         "open a socket",
         "resolve a name",
@@ -166,7 +166,7 @@ def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
 import os, sys, time
 sys.path[:0] = {sys.path!r}
 from services.conversion.sandbox import process as sandbox
-child = sandbox.start([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"], [], {{}}, sandbox.SandboxLevel.FILTERING)
+child = sandbox.start([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"], [], {{}}, sandbox.SandboxLevel.FILTERED)
 print(child.process.pid, flush=True)
 time.sleep(60)
 """

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from services.conversion.ffmpeg.process import FfmpegProgress, Step
+from services.conversion.ffmpeg.process import FfmpegProgress, OnProgress
 from services.conversion.pipeline import validation
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.pipeline.progress_tracker import ProgressTracker
@@ -34,7 +34,7 @@ class FakeOutbox:
 
 
 def stored(
-    finish: Callable[[], None], verify: Callable[[Step], float]
+    finish: Callable[[], None], verify: Callable[[OnProgress], float]
 ) -> tuple[str, int, str, float]:
     return store(cast(MultipartWriter, FakeOutbox(finish)), verify, ProgressTracker(lambda _: None))
 
@@ -42,7 +42,7 @@ def stored(
 def test_neither_waits_for_the_other() -> None:
     both = threading.Barrier(2, timeout=10)
 
-    def verify(_: Step) -> float:
+    def verify(_: OnProgress) -> float:
         both.wait()
         return 2.5
 
@@ -53,7 +53,7 @@ def test_a_store_that_fails_ends_the_look_soon() -> None:
     looked = threading.Event()
     ended: list[BaseException] = []
 
-    def verify(step: Step) -> float:
+    def verify(step: OnProgress) -> float:
         try:
             while step(FfmpegProgress()):
                 looked.set()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.conversion.ffmpeg.log import AudioStream, FfmpegLog, parse_audio
+from services.conversion.ffmpeg.log import AudioStream, FfmpegLog, FfmpegLogParser, parse_audio
 
 FILM = """[in#0/mov,mp4,m4a,3gp,3g2,mj2 @ 0x5] [warning] Could not find codec parameters for stream 0
 [info] Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'fd:':
@@ -23,20 +23,24 @@ FILM = """[in#0/mov,mp4,m4a,3gp,3g2,mj2 @ 0x5] [warning] Could not find codec pa
 
 
 def read(words: str) -> FfmpegLog:
-    report = FfmpegLog()
+    parser = FfmpegLogParser()
     for line in words.split("\n"):
-        report.feed(line)
-    return report
+        parser.feed(line)
+    return parser.log
 
 
 def test_a_film() -> None:
     report = read(FILM)
     assert report.duration == 3602.5
-    assert report.audio == [AudioStream(1, "aac", 44100, 6, 127_000, "flt", 32)]
-    assert report.videos == 2
-    assert report.pictures == [1]
-    assert (report.decode_errors, report.samples, report.written) == (2, 288_000, 441_000)
-    assert len(report.trouble) == 1
+    assert report.audio_streams == [AudioStream(1, "aac", 44100, 6, 127_000, "flt", 32)]
+    assert report.video_streams == 2
+    assert report.attached_pictures == [1]
+    assert (report.decode_errors, report.decoded_samples, report.encoded_samples) == (
+        2,
+        288_000,
+        441_000,
+    )
+    assert len(report.messages) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from libs.core.domain.formats import FORMATS, ConversionOptions
 from libs.core.domain.uploads import GIB
-from services.conversion.ffmpeg.log import FfmpegLog
+from services.conversion.ffmpeg.log import FfmpegLog, FfmpegLogParser
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline import problems
 from services.conversion.pipeline.validation import (
@@ -109,9 +109,9 @@ def test_longer_than_the_limit() -> None:
 def test_each_way_to_fail_has_a_code_and_a_sentence(
     exit_code: int, killed_by: int, words: str, code: str
 ) -> None:
-    report = FfmpegLog()
-    report.feed(words)
-    problem = check_exit(exit_code, killed_by, report)
+    parser = FfmpegLogParser()
+    parser.feed(words)
+    problem = check_exit(exit_code, killed_by, parser.log)
     assert problem
     assert problem[0] == code
     assert problem[1].endswith(".")
