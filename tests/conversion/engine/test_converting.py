@@ -11,7 +11,7 @@ from libs.core.errors import StorageUnavailable
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import EngineProgress, MediaError
 from services.conversion.storage.source_cache import SourceCache
-from tests.conversion.engine.conftest import Sounds
+from tests.conversion.audio_files import AudioFiles
 from tests.conversion.engine.support import MemorySource, convert, listen, pictures
 
 Keep = Callable[[str, bytes], Path]
@@ -30,7 +30,7 @@ FIRST = tuple(CODECS)
 
 @pytest.mark.parametrize("fmt", FIRST)
 def test_a_song_becomes_every_format(
-    fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep
+    fmt: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     made = convert(engine, sounds.tone("song.wav"), fmt)
     heard = listen(keep(f"song.{FORMATS[fmt].extension}", made.content))
@@ -43,7 +43,7 @@ def test_a_song_becomes_every_format(
 
 @pytest.mark.parametrize("fmt", ["mp3", "flac", "m4a", "ogg", "opus"])
 def test_tags_and_cover_are_carried(
-    fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep
+    fmt: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     made = convert(
         engine, sounds.tagged("tagged.mp3", "-b:a", "128k", "-id3v2_version", "3", cover=True), fmt
@@ -55,7 +55,7 @@ def test_tags_and_cover_are_carried(
     assert not [w for w in made.result.warnings if "cover" in w]
 
 
-def test_formats_that_hold_no_cover_say_so(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_formats_that_hold_no_cover_say_so(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     made = convert(
         engine,
         sounds.tagged("tagged.mp3", "-b:a", "128k", "-id3v2_version", "3", cover=True),
@@ -65,7 +65,7 @@ def test_formats_that_hold_no_cover_say_so(engine: FfmpegEngine, sounds: Sounds)
 
 
 def test_depth_and_rate_of_the_source_are_kept(
-    engine: FfmpegEngine, sounds: Sounds, keep: Keep
+    engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     source = sounds.tone("studio.wav", "-c:a", "pcm_s24le", rate=96000)
     for fmt in ("wav", "flac"):
@@ -73,7 +73,7 @@ def test_depth_and_rate_of_the_source_are_kept(
         assert "96000 Hz, stereo, s32 (24 bit)" in words
 
 
-def test_sound_is_taken_out_of_video(engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+def test_sound_is_taken_out_of_video(engine: FfmpegEngine, sounds: AudioFiles, keep: Keep) -> None:
     film = sounds.video("film.mp4", "-c:v", "mpeg4", "-c:a", "aac")  # its index lies at the end
     made = convert(engine, film, "mp3")
     assert listen(keep("x.mp3", made.content)).seconds == pytest.approx(2, abs=0.05)
@@ -81,7 +81,7 @@ def test_sound_is_taken_out_of_video(engine: FfmpegEngine, sounds: Sounds, keep:
 
 
 def test_mono_of_a_low_rate_stays_what_it_is(
-    engine: FfmpegEngine, sounds: Sounds, keep: Keep
+    engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     source = sounds.tone("voice.wav", "-ac", "1", rate=22050)
     for fmt in ("mp3", "m4a", "ogg"):
@@ -108,13 +108,13 @@ def test_what_is_not_audio_is_refused_in_words(
     assert "fd:" not in refusal.value.detail
 
 
-def test_a_film_without_sound_is_refused(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_a_film_without_sound_is_refused(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     with pytest.raises(MediaError) as refusal:
         convert(engine, sounds.video("silent.mp4", "-an", "-c:v", "mpeg4"), "mp3")
     assert refusal.value.code == "no_audio_stream"
 
 
-def test_half_a_file_is_never_silently_short(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_half_a_file_is_never_silently_short(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     whole = sounds.tone("long.flac", seconds=10).read_bytes()
     made = convert(engine, whole[: len(whole) * 3 // 4], "mp3")
     assert any("seconds are missing" in w for w in made.result.warnings)
@@ -123,7 +123,7 @@ def test_half_a_file_is_never_silently_short(engine: FfmpegEngine, sounds: Sound
     assert refusal.value.code == "corrupt"
 
 
-def test_too_long_a_sound_is_refused(sounds: Sounds) -> None:
+def test_too_long_a_sound_is_refused(sounds: AudioFiles) -> None:
     with pytest.raises(MediaError) as refusal:
         convert(
             FfmpegEngine(limits=Limits(max_duration=5)), sounds.tone("long.flac", seconds=10), "mp3"
@@ -131,7 +131,9 @@ def test_too_long_a_sound_is_refused(sounds: Sounds) -> None:
     assert refusal.value.code == "too_long"
 
 
-def test_progress_is_told_often_and_never_runs_back(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_progress_is_told_often_and_never_runs_back(
+    engine: FfmpegEngine, sounds: AudioFiles
+) -> None:
     ticks = convert(engine, sounds.tone("longer.wav", seconds=60), "m4a").ticks
     percents = [tick.percent for tick in ticks]
     assert percents == sorted(percents)
@@ -142,7 +144,7 @@ def test_progress_is_told_often_and_never_runs_back(engine: FfmpegEngine, sounds
     assert ticks[-1].source.codec == "pcm_s16le"
 
 
-def test_a_tick_that_raises_ends_everything(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_a_tick_that_raises_ends_everything(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     class Cancelled(Exception):
         pass
 
@@ -154,14 +156,16 @@ def test_a_tick_that_raises_ends_everything(engine: FfmpegEngine, sounds: Sounds
         convert(engine, sounds.tone("longer.wav", seconds=60), "m4a", tick=cancel)
 
 
-def test_a_source_that_breaks_off_is_the_stores_fault(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_a_source_that_breaks_off_is_the_stores_fault(
+    engine: FfmpegEngine, sounds: AudioFiles
+) -> None:
     source = MemorySource(sounds.tone("song.wav"), breaks=StorageUnavailable("S3 is away"))
     with pytest.raises(StorageUnavailable):
         convert(engine, source, "mp3")
 
 
 def test_plain_samples_are_asked_for_in_few_large_reads(
-    engine: FfmpegEngine, sounds: Sounds, monkeypatch: pytest.MonkeyPatch
+    engine: FfmpegEngine, sounds: AudioFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each is a question to us; and with large packets the encoder does not wait for the threads before it."""
     source = sounds.tone("half-a-minute.wav", seconds=30)

@@ -19,7 +19,7 @@ from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import PART_SIZE, ConversionJob, MediaError, OutputSink
 from services.conversion.storage.multipart_writer import CONCURRENT_PARTS
-from tests.conversion.engine.conftest import Sounds
+from tests.conversion.audio_files import AudioFiles
 from tests.conversion.engine.support import FFMPEG, MemorySource, convert, listen, samples
 
 Keep = Callable[[str, bytes], Path]
@@ -34,7 +34,7 @@ def test_an_mp3_says_how_it_was_made_how_long_it_is_and_what_to_skip(
     mode: BitrateMode,
     name: bytes,
     engine: FfmpegEngine,
-    sounds: Sounds,
+    sounds: AudioFiles,
     keep: Keep,
 ) -> None:
     made = convert(engine, sounds.tone("song.wav"), "mp3", **options)  # type: ignore[arg-type]  # they are no sinks
@@ -51,7 +51,7 @@ def test_an_mp3_says_how_it_was_made_how_long_it_is_and_what_to_skip(
 
 
 def test_a_flac_says_its_samples_and_their_digest(
-    engine: FfmpegEngine, sounds: Sounds, keep: Keep
+    engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     path = keep("x.flac", convert(engine, sounds.tone("song.wav"), "flac").content)
     plain = subprocess.run(
@@ -74,7 +74,7 @@ def test_a_flac_says_its_samples_and_their_digest(
 
 @pytest.mark.parametrize("source", ["gapless.mp3", "song.opus", "song.wav"])
 def test_the_blocks_of_a_flac_are_as_long_as_they_should_be(
-    source: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep
+    source: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     """FFmpeg makes them as long as the first frame it meets, which of a gapless MP3 is 47 samples: then the FLAC is larger than a WAV."""
     info: Any = FLAC(keep("x.flac", convert(engine, sounds.tone(source), "flac").content)).info  # type: ignore[no-untyped-call]
@@ -82,7 +82,7 @@ def test_the_blocks_of_a_flac_are_as_long_as_they_should_be(
 
 
 def test_a_small_wav_is_a_plain_riff_of_the_right_size(
-    engine: FfmpegEngine, sounds: Sounds
+    engine: FfmpegEngine, sounds: AudioFiles
 ) -> None:
     content = convert(engine, sounds.tone("song.wav"), "wav").content
     at = content.index(b"data")
@@ -91,7 +91,7 @@ def test_a_small_wav_is_a_plain_riff_of_the_right_size(
     assert struct.unpack_from("<I", content, at + 4)[0] == 2 * 44100 * 4
 
 
-def test_an_aiff_has_the_right_size(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_an_aiff_has_the_right_size(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     content = convert(engine, sounds.tone("song.wav"), "aiff").content
     assert content[:4] == b"FORM"
     assert struct.unpack_from(">I", content, 4)[0] == len(content) - 8
@@ -99,7 +99,7 @@ def test_an_aiff_has_the_right_size(engine: FfmpegEngine, sounds: Sounds) -> Non
 
 @pytest.mark.parametrize("fmt", ["m4a", "alac"])
 def test_an_mp4_can_be_played_from_its_front(
-    fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep
+    fmt: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     """The first three quarters of it play, which no file does whose index comes last."""
     content = convert(engine, sounds.tone("longer.flac", seconds=60), fmt).content
@@ -109,7 +109,7 @@ def test_an_mp4_can_be_played_from_its_front(
 
 
 def test_a_wav_past_four_gibibytes_by_the_same_code(
-    engine: FfmpegEngine, sounds: Sounds, keep: Keep, monkeypatch: pytest.MonkeyPatch
+    engine: FfmpegEngine, sounds: AudioFiles, keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The muxer is told to make an RF64 of a small sound: its sizes are patched into the first part, which goes last."""
     monkeypatch.setitem(
@@ -124,7 +124,7 @@ def test_a_wav_past_four_gibibytes_by_the_same_code(
 
 
 @pytest.mark.parametrize("fmt", ["wav", "flac", "mp3"])
-def test_an_rf64_is_read(fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep) -> None:
+def test_an_rf64_is_read(fmt: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep) -> None:
     source = sounds.tone("rf64.wav", "-rf64", "always")
     assert source.read_bytes()[:4] == b"RF64"
     made = convert(engine, source, fmt)

@@ -9,9 +9,9 @@ import pytest
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import MediaError
-from tests.conversion.engine.conftest import Sounds
-from tests.conversion.engine.hostile import wav
+from tests.conversion.audio_files import AudioFiles
 from tests.conversion.engine.support import convert, ffmpeg, listen, samples
+from tests.conversion.sandbox.hostile_files import wav
 
 Keep = Callable[[str, bytes], Path]
 LOUD = ("-af", "volume=20dB", "-c:a", "pcm_f32le")
@@ -49,7 +49,7 @@ def clipped(warnings: tuple[str, ...]) -> list[str]:
     ],
 )
 def test_what_integers_cannot_hold_is_clipped_and_said(
-    fmt: str, options: dict[str, int], engine: FfmpegEngine, sounds: Sounds, keep: Keep
+    fmt: str, options: dict[str, int], engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     made = convert(engine, sounds.tone("loud.wav", *LOUD), fmt, **options)  # type: ignore[arg-type]  # they are no sinks
     assert max(samples(keep(f"x.{fmt}", made.content))) == pytest.approx(1, abs=0.001)
@@ -60,21 +60,21 @@ def test_what_integers_cannot_hold_is_clipped_and_said(
 
 @pytest.mark.parametrize("fmt", ["wav", "aiff"])
 def test_floating_point_holds_it(
-    fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep
+    fmt: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     made = convert(engine, sounds.tone("loud.wav", *LOUD), fmt)
     assert max(samples(keep(f"x.{fmt}", made.content))) == pytest.approx(4, abs=0.1)
     assert made.result.warnings == ()
 
 
-def test_lossy_formats_hold_it_and_players_do_not(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_lossy_formats_hold_it_and_players_do_not(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     made = convert(engine, sounds.tone("loud.wav", *LOUD), "mp3")
     assert clipped(made.result.warnings) == [
         "The loudest places are 12.0 dB above full level: most players clip them. Normalising the loudness avoids that."
     ]
 
 
-def test_an_mp3_that_overshoots_clips_in_a_wav(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_an_mp3_that_overshoots_clips_in_a_wav(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     """As nearly every loud one does."""
     source = sounds.tone("square.mp3", "-af", "volume=40dB,aformat=s16,volume=0.99", "-b:a", "64k")
     assert clipped(convert(engine, source, "wav").result.warnings)
@@ -82,7 +82,9 @@ def test_an_mp3_that_overshoots_clips_in_a_wav(engine: FfmpegEngine, sounds: Sou
 
 
 @pytest.mark.parametrize("fmt", ["wav", "flac", "mp3"])
-def test_a_quiet_sound_is_not_said_to_clip(fmt: str, engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_a_quiet_sound_is_not_said_to_clip(
+    fmt: str, engine: FfmpegEngine, sounds: AudioFiles
+) -> None:
     for source in (
         sounds.tone("song.wav"),
         sounds.tone("song.mp3"),
@@ -91,7 +93,7 @@ def test_a_quiet_sound_is_not_said_to_clip(fmt: str, engine: FfmpegEngine, sound
         assert not clipped(convert(engine, source, fmt).result.warnings)
 
 
-def test_normalising_avoids_it(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_normalising_avoids_it(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     assert not clipped(
         convert(engine, sounds.tone("loud.wav", *LOUD), "flac", normalize=-16.0).result.warnings
     )
@@ -99,7 +101,7 @@ def test_normalising_avoids_it(engine: FfmpegEngine, sounds: Sounds) -> None:
 
 @pytest.mark.parametrize("fmt", ENCODER_PROFILES)
 def test_tags_are_carried_or_named(
-    fmt: str, engine: FfmpegEngine, sounds: Sounds, keep: Keep
+    fmt: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     written = [word for name, value in TAGS.items() for word in ("-metadata", f"{name}={value}")]
     made = convert(engine, sounds.tone("all-tags.flac", *written), fmt)
@@ -177,7 +179,7 @@ def test_a_film_whose_sound_ends_early_is_no_damaged_file(
 
 
 def test_a_sound_that_changes_its_rate_in_the_middle_is_whole(
-    engine: FfmpegEngine, sounds: Sounds, keep: Keep
+    engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     """As where somebody joined MP3 files."""
     joined = b"".join(
@@ -198,7 +200,7 @@ def test_a_sound_that_changes_its_rate_in_the_middle_is_whole(
     assert "The loudness was left as it is: this file changes its form in the middle." in told
 
 
-def test_a_codec_that_we_do_not_read_is_named(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_a_codec_that_we_do_not_read_is_named(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     with pytest.raises(
         MediaError, match=r"of a kind \(adpcm_g726\) that we cannot read\."
     ) as refusal:
@@ -214,7 +216,7 @@ def test_one_that_nobody_knows_is_not(engine: FfmpegEngine) -> None:
     assert refusal.value.code == "unsupported_codec"
 
 
-def test_too_large_a_result_is_refused_before_it_is_made(sounds: Sounds) -> None:
+def test_too_large_a_result_is_refused_before_it_is_made(sounds: AudioFiles) -> None:
     engine = FfmpegEngine(limits=Limits(max_output=100_000))
     with pytest.raises(MediaError) as refusal:
         convert(engine, sounds.tone("song.wav"), "wav")

@@ -13,14 +13,14 @@ import pytest
 from libs.core.domain.formats import FORMATS
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline.engine import FfmpegEngine
-from tests.conversion.engine.conftest import Sounds
+from tests.conversion.audio_files import AudioFiles
 from tests.conversion.engine.support import Heard, convert, listen, pictures
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "formats.md"
 WRITE = os.environ.get("TINYPIXO_WRITE_DOCS") == "1"
 ID3 = ("-id3v2_version", "3")
 
-INPUTS: dict[str, Callable[[Sounds], Path]] = {
+INPUTS: dict[str, Callable[[AudioFiles], Path]] = {
     "wav 16 bit": lambda s: s.tagged("m.wav"),
     "wav 24 bit, 96 kHz": lambda s: s.tagged("m24.wav", "-c:a", "pcm_s24le", rate=96000),
     "flac": lambda s: s.tagged("m.flac", "-sample_fmt", "s16", cover=True),
@@ -65,7 +65,7 @@ cells: dict[tuple[str, str], Cell] = {}
 @pytest.mark.parametrize("fmt", FORMATS)
 @pytest.mark.parametrize("kind", INPUTS)
 def test_every_input_becomes_every_output(
-    kind: str, fmt: str, engine: FfmpegEngine, sounds: Sounds, tmp_path: Path
+    kind: str, fmt: str, engine: FfmpegEngine, sounds: AudioFiles, tmp_path: Path
 ) -> None:
     path = INPUTS[kind](sounds)
     source, had = listen(path), carried(path, sounds)
@@ -108,7 +108,7 @@ def test_the_document_says_what_was_found() -> None:
     assert DOCUMENT.read_text() == text, "docs/formats.md is out of date, see the top of this file"
 
 
-def carried(path: Path, sounds: Sounds) -> Carries:
+def carried(path: Path, sounds: AudioFiles) -> Carries:
     words = listen(path).words.partition("Output #0")[0]
     return Carries(
         "Ein Lied; mit = Zeichen #1" in words,

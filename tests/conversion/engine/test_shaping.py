@@ -7,7 +7,7 @@ import pytest
 
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import MediaError
-from tests.conversion.engine.conftest import Sounds
+from tests.conversion.audio_files import AudioFiles
 from tests.conversion.engine.support import convert, ffmpeg, loudness, samples
 
 Keep = Callable[[str, bytes], Path]
@@ -121,7 +121,7 @@ def test_the_loudness_is_the_one_asked_for(
     fmt: str,
     options: dict[str, float],
     engine: FfmpegEngine,
-    sounds: Sounds,
+    sounds: AudioFiles,
     keep: Keep,
 ) -> None:
     """Of what is heard in the end: the piece, with its fades, its channels mixed; and of a source that is too loud for integers."""
@@ -159,7 +159,7 @@ def test_a_piece_after_the_end_is_refused_with_fades_too(
 
 
 def test_percent_and_time_left_are_those_of_all_passes(
-    engine: FfmpegEngine, sounds: Sounds
+    engine: FfmpegEngine, sounds: AudioFiles
 ) -> None:
     """While only the loudness is measured, the encoding is still to come."""
     made = convert(

@@ -6,7 +6,7 @@ import pytest
 
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import MediaError
-from tests.conversion.engine.conftest import Sounds
+from tests.conversion.audio_files import AudioFiles
 from tests.conversion.engine.support import convert
 
 FILM = ("-c:v", "mpeg4", "-c:a", "aac")
@@ -65,7 +65,7 @@ KINDS = {
 }
 
 
-def made_of(kind: Kind, sounds: Sounds) -> bytes:
+def made_of(kind: Kind, sounds: AudioFiles) -> bytes:
     make = (
         sounds.video if kind.film else lambda name, *options: sounds.tone(name, *options, seconds=6)
     )
@@ -73,7 +73,7 @@ def made_of(kind: Kind, sounds: Sounds) -> bytes:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_whole_file_is_not_suspected(name: str, engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_a_whole_file_is_not_suspected(name: str, engine: FfmpegEngine, sounds: AudioFiles) -> None:
     made = convert(engine, made_of(KINDS[name], sounds), "mp3")
     assert not [
         w
@@ -84,7 +84,7 @@ def test_a_whole_file_is_not_suspected(name: str, engine: FfmpegEngine, sounds: 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_end_of_a_file_does_not_go_missing_silently(
-    name: str, engine: FfmpegEngine, sounds: Sounds
+    name: str, engine: FfmpegEngine, sounds: AudioFiles
 ) -> None:
     kind, whole = KINDS[name], made_of(KINDS[name], sounds)
     seconds = 2 if kind.film else 6
@@ -114,7 +114,7 @@ def test_the_end_of_a_file_does_not_go_missing_silently(
     "name", [n for n in KINDS if KINDS[n].ends == "missing" and not KINDS[n].film]
 )
 def test_a_quarter_of_a_file_that_knows_better_is_refused(
-    name: str, engine: FfmpegEngine, sounds: Sounds
+    name: str, engine: FfmpegEngine, sounds: AudioFiles
 ) -> None:
     whole = made_of(KINDS[name], sounds)
     with pytest.raises(MediaError) as refusal:
@@ -123,7 +123,7 @@ def test_a_quarter_of_a_file_that_knows_better_is_refused(
     assert "of its 6.0 seconds can be read." in refusal.value.detail
 
 
-def test_a_piece_before_the_cut_is_whole(engine: FfmpegEngine, sounds: Sounds) -> None:
+def test_a_piece_before_the_cut_is_whole(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     for name in ("ogg", "mp3 that does not know how long it is", "mp3"):
         whole = made_of(KINDS[name], sounds)
         made = convert(engine, whole[: len(whole) // 2], "mp3", start=0.5, end=1.5)

@@ -1,7 +1,4 @@
-"""A worker of its own for files from enemies: `Victim` starts it, and asks it to convert one file after the other.
-
-Its memory is its own and FFmpeg's, nobody else's; the time it takes is the processor's, whatever else this machine does.
-"""
+"""Convert files in a process of its own, so that its memory and CPU time can be measured."""
 
 import json
 import resource
@@ -18,24 +15,30 @@ from tests.conversion.engine.support import convert
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a file. `code` and `detail` are empty for a result, which lies beside the file as `.out` then."""
+    """Hold the outcome of one file.
+
+    `code` and `detail` are empty if it was converted; the result is beside the file, as `.out`.
+    """
 
     code: str
     detail: str
     operator_detail: str
     source: str
     cpu: float
-    """Seconds of processor time, the worker's and FFmpeg's."""
+    """Seconds of CPU time, of the worker and FFmpeg."""
     seconds: float
     memory: int
-    """Bytes: the most that the worker, or a process of FFmpeg, has had until now."""
+    """Peak memory in bytes of the worker, or of one FFmpeg, since the worker was started."""
 
 
-class Victim:
-    """Context manager; one file at a time."""
+class WorkerProcess:
+    """Convert one file at a time. Use it as a context manager."""
 
     def __init__(self) -> None:
-        program = f"import sys; sys.path[:0] = {sys.path!r}; from tests.conversion.engine.victim import serve; serve()"
+        program = (
+            f"import sys; sys.path[:0] = {sys.path!r}; "
+            f"from tests.conversion.sandbox.worker_process import serve; serve()"
+        )
         self._process = subprocess.Popen(
             [sys.executable, "-c", program],
             stdin=subprocess.PIPE,
@@ -43,17 +46,19 @@ class Victim:
             text=True,
         )
 
-    def __enter__(self) -> "Victim":
+    def __enter__(self) -> "WorkerProcess":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.communicate(timeout=60)
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
+        """Return True if the process runs."""
         return self._process.poll() is None
 
     def convert(self, path: Path, fmt: str) -> Answer:
+        """Convert a file."""
         assert self._process.stdin
         assert self._process.stdout
         print(json.dumps([str(path), fmt]), file=self._process.stdin, flush=True)
@@ -61,7 +66,7 @@ class Victim:
 
 
 def serve() -> None:
-    """Answers until its input ends."""
+    """Convert the files named on stdin, until it ends."""
     engine = FfmpegEngine()
     for line in sys.stdin:
         path, fmt = json.loads(line)
@@ -89,7 +94,10 @@ def _convert(engine: FfmpegEngine, path: Path, fmt: str) -> Answer:
 
 
 def peak_memory() -> int:
-    """Bytes. Its own since its exec: `ru_maxrss` of a process begins with what its parent had when it started it."""
+    """Return the peak memory in bytes of this process, or of one child if that is more.
+
+    VmHWM counts from exec; `ru_maxrss` begins with the memory of the parent at the fork.
+    """
     own = next(
         line
         for line in Path("/proc/self/status").read_text().splitlines()
@@ -99,6 +107,6 @@ def peak_memory() -> int:
 
 
 def processor_time() -> float:
-    """Seconds that this process and its children that have ended have computed."""
+    """Return the CPU seconds of this process and of its children that have ended."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)

@@ -1,4 +1,4 @@
-"""Files from enemies: refused in words or converted right, quickly, in little memory, without reaching anything else."""
+"""Test that hostile files are refused or converted, in little time and memory, and reach nothing."""
 
 import os
 import random
@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from libs.core.domain.uploads import GIB, MIB
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import MediaError
-from tests.conversion.engine.conftest import Sounds
-from tests.conversion.engine.hostile import CORPUS, Targets, png
+from tests.conversion.audio_files import AudioFiles
 from tests.conversion.engine.support import Made, convert, listen
-from tests.conversion.engine.victim import Answer, Victim, processor_time
-from tests.conversion.engine.watch import Listener, Watched
+from tests.conversion.sandbox.hostile_files import CORPUS, Targets, png
+from tests.conversion.sandbox.watches import FileWatch, ServerWatch
+from tests.conversion.sandbox.worker_process import Answer, WorkerProcess, processor_time
 
-LONGEST = 10.0
-"""Seconds of processor time for any of them: a machine that does nothing else takes no longer by the clock."""
-LONGEST_BY_THE_CLOCK = 90.0
-"""On one that does a lot else. All of an engine's own limits are in it, those of waiting too."""
+MAX_CPU_SECONDS = 10.0
+"""Seconds of CPU time for each file."""
+MAX_SECONDS = 90.0
+"""Seconds for each file on a busy machine: more than all time limits of the engine."""
 CODES = {
     "not_audio",
     "no_audio_stream",
@@ -46,22 +46,23 @@ REAL = {
 }
 
 pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="the jail is Linux's, and so is inotify"
+    sys.platform != "linux", reason="seccomp and inotify exist on Linux only"
 )
 
 
 @pytest.fixture(scope="module")
-def listener() -> Iterator[Listener]:
-    listener = Listener()
+def listener() -> Iterator[ServerWatch]:
+    """Provide a server that no file may reach."""
+    listener = ServerWatch()
     yield listener
     listener.close()
 
 
 @pytest.fixture(scope="module")
 def targets(
-    listener: Listener, sounds: Sounds, tmp_path_factory: pytest.TempPathFactory
+    listener: ServerWatch, sounds: AudioFiles, tmp_path_factory: pytest.TempPathFactory
 ) -> Targets:
-    """The secret file sounds when played: whoever reads it gets a result."""
+    """Provide the targets. The secret file is valid audio, so reading it would give a result."""
     folder = tmp_path_factory.mktemp("private")
     secret = folder / "secret.mp3"
     secret.write_bytes(sounds.tone("secret.mp3", "-metadata", f"title={SECRET}").read_bytes())
@@ -69,41 +70,47 @@ def targets(
 
 
 @pytest.fixture(scope="module")
-def secret(targets: Targets) -> Iterator[Watched]:
-    watched = Watched(targets.secret)
+def secret(targets: Targets) -> Iterator[FileWatch]:
+    """Provide a watch on the secret file."""
+    watched = FileWatch(targets.secret)
     yield watched
     watched.close()
 
 
 @pytest.fixture(scope="module")
-def victim() -> Iterator[Victim]:
-    """One worker for all of them, one after the other: whoever harms it harms the rest."""
-    with Victim() as victim:
-        yield victim
+def worker() -> Iterator[WorkerProcess]:
+    """Provide one worker for all files: a file that harms it fails the tests after it."""
+    with WorkerProcess() as worker:
+        yield worker
 
 
 @pytest.mark.parametrize("name", CORPUS)
-def test_it_is_refused_or_converted(
-    name: str, victim: Victim, targets: Targets, listener: Listener, secret: Watched, tmp_path: Path
+def test_a_hostile_file_is_refused_or_converted(
+    name: str,
+    worker: WorkerProcess,
+    targets: Targets,
+    listener: ServerWatch,
+    secret: FileWatch,
+    tmp_path: Path,
 ) -> None:
     path = tmp_path / "upload"
     path.write_bytes(CORPUS[name](targets))
-    answer = victim.convert(path, "mp3")
-    assert victim.alive
+    answer = worker.convert(path, "mp3")
+    assert worker.is_alive
     if answer.code:
         assert answer.code in CODES, answer
         assert is_a_sentence(answer.detail)
     else:
         check_result(answer, path.with_suffix(".out"))
-    assert listener.visitors == []
-    assert secret.touched() == 0
-    assert answer.cpu < LONGEST
-    assert answer.seconds < LONGEST_BY_THE_CLOCK
+    assert listener.clients == []
+    assert secret.count_accesses() == 0
+    assert answer.cpu < MAX_CPU_SECONDS
+    assert answer.seconds < MAX_SECONDS
     assert answer.memory < GIB
 
 
 def check_result(answer: Answer, made: Path) -> None:
-    """It is an MP3 that plays to its end, of reasonable size, and nothing of the secret."""
+    """Check that it is a whole MP3 of reasonable size without the secret."""
     content = made.read_bytes()
     assert len(content) < 40 * MIB
     assert SECRET.encode() not in content
@@ -112,7 +119,7 @@ def check_result(answer: Answer, made: Path) -> None:
 
 
 def is_a_sentence(detail: str) -> bool:
-    """And nothing of FFmpeg's, which speaks of addresses in memory and of file descriptors."""
+    """Return True if it is a sentence without FFmpeg's own words, addresses or descriptors."""
     return (
         detail[0].isupper()
         and detail.endswith(".")
@@ -121,26 +128,26 @@ def is_a_sentence(detail: str) -> bool:
 
 
 @pytest.mark.parametrize("name", ["ffconcat of a file", "ffconcat of a server", "ffmetadata"])
-def test_the_whitelist_alone_would_stop_it(
+def test_the_demuxer_allow_list_alone_would_refuse_it(
     name: str, engine: FfmpegEngine, targets: Targets
 ) -> None:
-    """Each wall is looked at by itself: behind this one stand the protocols, and behind those the kernel."""
+    """The protocol allow-list and the sandbox come after it."""
     with pytest.raises(MediaError) as refusal:
         convert(engine, CORPUS[name](targets), "mp3")
     assert "Format not on whitelist" in refusal.value.operator_detail
 
 
 def test_a_cover_is_not_decoded(targets: Targets, tmp_path: Path) -> None:
-    """Decoded, this one takes 900 MB."""
+    """It would take 900 MB."""
     (tmp_path / "bomb").write_bytes(CORPUS["cover of 15000 by 15000"](targets))
-    with Victim() as victim:
-        answer = victim.convert(tmp_path / "bomb", "flac")
+    with WorkerProcess() as worker:
+        answer = worker.convert(tmp_path / "bomb", "flac")
     assert png(15000, 15000) in (tmp_path / "bomb.out").read_bytes()
     assert answer.memory < 200 * MIB
 
 
-def test_looking_at_a_file_is_cut_short(tmp_path: Path, sounds: Sounds) -> None:
-    """By a limit of its own, for what costs a demuxer its time: here by a converter that never gets anywhere."""
+def test_probing_has_a_cpu_limit_of_its_own(tmp_path: Path, sounds: AudioFiles) -> None:
+    """Here a program stands in for FFmpeg that never ends."""
     program = tmp_path / "ffmpeg"
     program.write_text(
         '#!/bin/sh\ncase "$*" in *-version) echo ffmpeg;; *-protocols) echo "  fd";; *) while :; do :; done;; esac\n'
@@ -153,7 +160,7 @@ def test_looking_at_a_file_is_cut_short(tmp_path: Path, sounds: Sounds) -> None:
     assert processor_time() - before < 4
 
 
-def test_there_are_enough_of_them() -> None:
+def test_there_are_at_least_forty_hostile_files() -> None:
     assert len(CORPUS) >= 40
 
 
@@ -164,10 +171,10 @@ def test_there_are_enough_of_them() -> None:
     chance=st.integers(0, 2**32),
     output=st.sampled_from(["mp3", "flac", "m4a"]),
 )
-def test_whatever_happens_to_a_real_file(
-    engine: FfmpegEngine, sounds: Sounds, kind: str, chance: int, output: str
+def test_a_randomly_damaged_file_is_refused_or_converted(
+    engine: FfmpegEngine, sounds: AudioFiles, kind: str, chance: int, output: str
 ) -> None:
-    """Bytes are changed, removed, doubled and moved; the seed is printed when it fails."""
+    """The seed is printed when it fails."""
     note(f"TINYPIXO_SEED={SEED}")
     before = processor_time()
     attempt(
@@ -175,11 +182,11 @@ def test_whatever_happens_to_a_real_file(
         mutate(sounds.tone(f"real.{kind}", *REAL[kind]).read_bytes(), random.Random(chance)),
         output,
     )
-    assert processor_time() - before < LONGEST
+    assert processor_time() - before < MAX_CPU_SECONDS
 
 
 def attempt(engine: FfmpegEngine, content: bytes, fmt: str) -> Made | MediaError:
-    """What came of it: a result, or a refusal that blames the file and says so in a sentence."""
+    """Return the result, or a refusal that blames the file in a sentence."""
     try:
         return convert(engine, content, fmt)
     except MediaError as error:
@@ -190,6 +197,7 @@ def attempt(engine: FfmpegEngine, content: bytes, fmt: str) -> Made | MediaError
 
 
 def mutate(content: bytes, chance: random.Random) -> bytes:
+    """Replace, remove, repeat or overwrite some ranges of the content."""
     twisted = bytearray(content)
     for _ in range(chance.randint(1, 8)):
         start = (
@@ -213,12 +221,12 @@ def mutate(content: bytes, chance: random.Random) -> bytes:
     return bytes(twisted)
 
 
-def test_all_of_it_took_little_memory_and_the_engine_still_works(
-    victim: Victim, sounds: Sounds, tmp_path: Path
+def test_the_worker_still_works_after_all_hostile_files(
+    worker: WorkerProcess, sounds: AudioFiles, tmp_path: Path
 ) -> None:
-    """After the whole corpus, by the worker that met it."""
+    """It converted all of them before, and its memory stayed small."""
     (tmp_path / "song").write_bytes(sounds.tone("song.wav").read_bytes())
-    answer = victim.convert(tmp_path / "song", "mp3")
+    answer = worker.convert(tmp_path / "song", "mp3")
     assert answer.code == ""
     assert answer.memory < GIB
     assert listen(tmp_path / "song.out").seconds == pytest.approx(2, abs=0.05)
@@ -230,8 +238,8 @@ def test_an_empty_file_is_refused(engine: FfmpegEngine) -> None:
     assert refusal.value.code == "not_audio"
 
 
-def test_no_file_outside_was_read(targets: Targets, engine: FfmpegEngine, secret: Watched) -> None:
-    """By those that name one, whatever they are to become."""
+def test_no_other_file_is_read(targets: Targets, engine: FfmpegEngine, secret: FileWatch) -> None:
+    """Files that name another one are converted to several formats."""
     for name in (
         "playlist of a file",
         "playlist in a playlist",
@@ -241,6 +249,6 @@ def test_no_file_outside_was_read(targets: Targets, engine: FfmpegEngine, secret
     ):
         for fmt in ("wav", "m4a", "ogg"):
             attempt(engine, CORPUS[name](targets), fmt)
-    assert secret.touched() == 0
+    assert secret.count_accesses() == 0
     targets.secret.read_bytes()
-    assert secret.touched() > 0, "it would have been noticed"
+    assert secret.count_accesses() > 0, "it would have been noticed"

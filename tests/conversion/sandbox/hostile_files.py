@@ -1,4 +1,4 @@
-"""Files that were made to do harm, or that chance made so. Each is a function of what it may try to reach."""
+"""Make files that attack FFmpeg, or that chance has damaged. Each is a function of its targets."""
 
 import functools
 import random
@@ -8,20 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conversion.engine.conftest import Sounds
+from tests.conversion.audio_files import AudioFiles
 
 SILENCE = bytes(8192)
 
 
 @dataclass
 class Targets:
-    """What an attacker would like: a server that listens here, a file with a secret, and real files to twist."""
+    """Hold what an attack needs: a server, a file with a secret, and real files to change."""
 
     url: str
     secret: Path
-    sounds: Sounds
+    sounds: AudioFiles
 
     def real(self, kind: str, *options: str) -> bytes:
+        """Return a valid file."""
         return self.sounds.tone(f"hostile.{kind}", *options).read_bytes()
 
 
@@ -68,9 +69,9 @@ def id3(*frames: tuple[bytes, bytes], size: int | None = None) -> bytes:
     return b"ID3\x03\0\0" + bytes((length >> shift) & 0x7F for shift in (21, 14, 7, 0)) + body
 
 
-@functools.cache  # half a gigabyte to pack
+@functools.cache  # it takes seconds to compress half a gigabyte
 def png(width: int, height: int) -> bytes:
-    """A valid picture, all black: a few kilobytes that want gigabytes."""
+    """Return a valid black picture: a few kilobytes that need gigabytes when decoded."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return (
@@ -98,7 +99,7 @@ def cut(kind: str, share: float, *options: str) -> Maker:
 
 
 def flipped(kind: str, seed: int, *options: str) -> Maker:
-    """A real file with a hundredth of its bytes replaced."""
+    """Return a real file with a hundredth of its bytes replaced."""
 
     def make(targets: Targets) -> bytes:
         content, chance = bytearray(targets.real(kind, *options)), random.Random(seed)
@@ -110,7 +111,7 @@ def flipped(kind: str, seed: int, *options: str) -> Maker:
 
 
 def gab2(targets: Targets) -> bytes:
-    """CVE-2017-9993: an AVI with a subtitle stream that is a playlist."""
+    """Return an AVI with a subtitle stream that is a playlist (CVE-2017-9993)."""
     playlist = f"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1,\nfile://{targets.secret}\n#EXT-X-ENDLIST\n".encode()
     strh = b"txts" + bytes(52)
     strl = b"strh" + struct.pack("<I", len(strh)) + strh + b"strf" + struct.pack("<I", 0)
@@ -143,7 +144,7 @@ def gab2(targets: Targets) -> bytes:
 
 
 def external_track(targets: Targets) -> bytes:
-    """A QuickTime file whose sound lies in another one, by its data reference."""
+    """Return a QuickTime file whose data reference names another file."""
     real = targets.real("m4a")
     alias = box(b"url ", b"\0\0\0\0" + f"file://{targets.secret}".encode() + b"\0")
     at = real.index(b"url ") - 4
@@ -156,7 +157,7 @@ def external_track(targets: Targets) -> bytes:
 
 HLS = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"
 CORPUS: dict[str, Maker] = {
-    # that want to reach something else
+    # attempts to read something else
     "playlist of a server": lambda t: HLS.format(f"{t.url}/a.ts").encode(),
     "playlist of a file": lambda t: HLS.format(f"file://{t.secret}").encode(),
     "playlist after an ID3 tag": lambda t: (
@@ -178,7 +179,7 @@ CORPUS: dict[str, Maker] = {
     "track in another file": external_track,
     "cover by link": lambda t: id3(apic(t.url.encode(), b"-->")) + t.real("mp3"),
     "ffmetadata": lambda t: b";FFMETADATA1\ntitle=x\n",
-    # that want memory or time
+    # attempts to use much memory or time
     "one hertz": lambda t: wav(rate=1, data=bytes(100_000)),
     "four gigahertz": lambda t: wav(rate=4_000_000_000),
     "no rate": lambda t: wav(rate=0),
@@ -206,7 +207,7 @@ CORPUS: dict[str, Maker] = {
     "a billion samples": lambda t: t.real("m4a").replace(
         b"stsz\0\0\0\0\0\0\0\0\0\0", b"stsz\0\0\0\0\0\0\0\0\x3b\x9a"
     ),
-    # that hold nothing
+    # files without sound
     "one byte": lambda t: b"R",
     "zeros": lambda t: bytes(1 << 20),
     "noise": lambda t: random.Random(1).randbytes(300_000),
@@ -220,7 +221,7 @@ CORPUS: dict[str, Maker] = {
     "program": lambda t: b"\x7fELF\x02\x01\x01" + random.Random(4).randbytes(5000),
     "web page": lambda t: b"<!doctype html><title>404</title><p>Not found</p>" * 20,
     "zip": lambda t: b"PK\x03\x04" + random.Random(5).randbytes(5000),
-    # that were whole once
+    # damaged files
     "mp3 cut": cut("mp3", 0.6),
     "flac cut": cut("flac", 0.6),
     "flac header only": cut("flac", 0.02),

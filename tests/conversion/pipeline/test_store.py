@@ -1,4 +1,4 @@
-"""The output is stored and looked at, both at once; only what passes both is a result."""
+"""Test that the output is stored and verified at the same time, and must pass both."""
 
 import threading
 import time
@@ -15,14 +15,14 @@ from services.conversion.pipeline.progress_tracker import ProgressTracker
 from services.conversion.pipeline.store import store
 from services.conversion.ports import MediaError
 from services.conversion.storage.multipart_writer import MultipartWriter
-from tests.conversion.engine.conftest import Sounds
+from tests.conversion.audio_files import AudioFiles
 from tests.conversion.engine.support import convert
 
 STORED = ("outputs/x/1", 12, "digest")
 
 
-class FakeOutbox:
-    """Stores as a test says."""
+class FakeMultipartWriter:
+    """Finish as a test says."""
 
     def __init__(self, finish: Callable[[], None]) -> None:
         self._finish = finish
@@ -36,34 +36,36 @@ class FakeOutbox:
 def stored(
     finish: Callable[[], None], verify: Callable[[OnProgress], float]
 ) -> tuple[str, int, str, float]:
-    return store(cast(MultipartWriter, FakeOutbox(finish)), verify, ProgressTracker(lambda _: None))
+    return store(
+        cast(MultipartWriter, FakeMultipartWriter(finish)), verify, ProgressTracker(lambda _: None)
+    )
 
 
-def test_neither_waits_for_the_other() -> None:
+def test_storing_and_verifying_run_at_the_same_time() -> None:
     both = threading.Barrier(2, timeout=10)
 
     def verify(_: OnProgress) -> float:
         both.wait()
         return 2.5
 
-    assert stored(both.wait, verify) == (*STORED, 2.5)  # type: ignore[arg-type]  # its return value is nobody's
+    assert stored(both.wait, verify) == (*STORED, 2.5)  # type: ignore[arg-type]
 
 
-def test_a_store_that_fails_ends_the_look_soon() -> None:
-    looked = threading.Event()
+def test_a_failing_store_ends_the_verification() -> None:
+    verifying = threading.Event()
     ended: list[BaseException] = []
 
     def verify(step: OnProgress) -> float:
         try:
             while step(FfmpegProgress()):
-                looked.set()
+                verifying.set()
                 time.sleep(0.01)
         except CancelledError as error:
             ended.append(error)
         return 0.0
 
     def fail() -> None:
-        assert looked.wait(10)
+        assert verifying.wait(10)
         raise TimeoutError("S3 is away")
 
     with pytest.raises(TimeoutError):
@@ -71,8 +73,8 @@ def test_a_store_that_fails_ends_the_look_soon() -> None:
     assert len(ended) == 1
 
 
-def test_a_result_that_does_not_stand_the_look_is_none(
-    engine: FfmpegEngine, sounds: Sounds, monkeypatch: pytest.MonkeyPatch
+def test_an_output_that_fails_the_verification_is_refused(
+    engine: FfmpegEngine, sounds: AudioFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(validation, "check_output", lambda *_: "it has another sample rate")
     with pytest.raises(MediaError, match="internal") as refusal:

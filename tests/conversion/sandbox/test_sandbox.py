@@ -1,4 +1,4 @@
-"""A converter that was taken over: what it tries, and that it gets nowhere. Python plays it, in the very jail that FFmpeg runs in."""
+"""Test that a compromised FFmpeg reaches nothing: Python code attacks from inside the sandbox."""
 
 import contextlib
 import json
@@ -18,9 +18,9 @@ from services.conversion.sandbox import process as sandbox
 from services.conversion.sandbox.supervisor import SandboxSupervisor
 from services.conversion.storage import memory_file
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the jail is Linux's")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox exists on Linux only")
 
-TRIES = """
+ATTACKS = """
 import ctypes, errno, json, os, resource, signal, socket, subprocess, sys, mmap, _posixsubprocess
 source, private, parent = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 libc = ctypes.CDLL(None, use_errno=True)
@@ -36,7 +36,7 @@ def threads_work():
     thread.start(); thread.join()
     return done
 
-tries = {
+attacks = {
     "read a file": lambda: os.open(private, os.O_RDONLY),
     "read its parent's environment": lambda: os.open(f"/proc/{parent}/environ", os.O_RDONLY),
     "read its parent's memory": lambda: os.open(f"/proc/{parent}/mem", os.O_RDONLY),
@@ -74,10 +74,10 @@ for fd in range(3, 64):
     except OSError:
         pass
 if sys.argv[4] == "filtered":
-    del tries["become a program"]  # the one that would work
-for name, attempt in tries.items():
+    del attacks["become a program"]  # it would succeed
+for name, action in attacks.items():
     try:
-        attempt()
+        action()
         result[name] = "done"
     except (OSError, ValueError, MemoryError) as error:
         result[name] = errno.errorcode.get(getattr(error, "errno", None), type(error).__name__)
@@ -92,21 +92,21 @@ def source() -> Any:
     os.close(fd)
 
 
-def prisoner(source: int, private: Path, walls: sandbox.SandboxLevel) -> dict[str, Any]:
-    """Runs the tries in the jail; what came of each."""
+def attack(source: int, private: Path, level: sandbox.SandboxLevel) -> dict[str, Any]:
+    """Run all attacks in the sandbox and return the outcome of each."""
     command = [
         sys.executable,
         "-I",
         "-S",
         "-c",
-        TRIES,
+        ATTACKS,
         str(source),
         str(private),
         str(os.getpid()),
-        walls.value,
+        level.value,
     ]
-    child = sandbox.start(command, [source], Limits().rlimits(30, 0), walls)
-    gate = (
+    child = sandbox.start(command, [source], Limits().rlimits(30, 0), level)
+    supervisor = (
         SandboxSupervisor(child.listener, source, lambda _position, _count: True)
         if child.listener is not None
         else None
@@ -120,18 +120,18 @@ def prisoner(source: int, private: Path, walls: sandbox.SandboxLevel) -> dict[st
     finally:
         child.kill()
         sandbox.close_pipes(child.process)
-        if gate:
-            gate.close()
+        if supervisor:
+            supervisor.close()
 
 
-def test_the_kernel_here_has_the_strongest_jail() -> None:
+def test_this_machine_has_the_strongest_sandbox() -> None:
     assert sandbox.best_sandbox_level() is sandbox.SandboxLevel.SUPERVISED
 
 
-def test_nobody_breaks_out(source: int, tmp_path: Path) -> None:
+def test_no_attack_leaves_the_sandbox(source: int, tmp_path: Path) -> None:
     private = tmp_path / "private"
     private.write_text("secret")
-    result = prisoner(source, private, sandbox.SandboxLevel.SUPERVISED)
+    result = attack(source, private, sandbox.SandboxLevel.SUPERVISED)
     assert result.pop("environment").keys() <= {"LC_CTYPE"}
     assert result.pop("descriptors") == [source]
     assert result.pop("threads") is True
@@ -144,10 +144,10 @@ def test_nobody_breaks_out(source: int, tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["private"]
 
 
-def test_without_the_asking_kernel_there_is_still_no_network_and_no_process(
+def test_without_notifications_network_and_processes_are_still_refused(
     source: int, tmp_path: Path
 ) -> None:
-    result = prisoner(source, tmp_path / "private", sandbox.SandboxLevel.FILTERED)
+    result = attack(source, tmp_path / "private", sandbox.SandboxLevel.FILTERED)
     for name in (
         "open a socket",
         "resolve a name",
@@ -161,7 +161,7 @@ def test_without_the_asking_kernel_there_is_still_no_network_and_no_process(
 
 
 def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
-    """Its parent is killed as the kernel kills for memory: without a word."""
+    """The parent is killed by SIGKILL, as by the kernel when memory is exhausted."""
     program = f"""
 import os, sys, time
 sys.path[:0] = {sys.path!r}
@@ -175,7 +175,7 @@ time.sleep(60)
     pid = int(parent.stdout.readline())
     assert eventually(
         lambda: b"launcher" not in Path(f"/proc/{pid}/cmdline").read_bytes()
-    )  # it has become the program
+    )  # it has executed the program
     assert alive(pid)
     parent.send_signal(signal.SIGKILL)
     parent.wait()

@@ -1,4 +1,4 @@
-"""Who comes: a server that notes its visitors, and a file that notes its readers (inotify(7))."""
+"""Record who connects to a server, and how often a file is opened or read (inotify(7))."""
 
 import ctypes
 import os
@@ -10,20 +10,22 @@ from pathlib import Path
 _ACCESS, _OPEN = 1, 32  # linux/inotify.h
 
 
-class Listener:
-    """A server on this machine; `visitors` are the addresses of those who came."""
+class ServerWatch:
+    """Listen on this machine and record the addresses of all clients."""
 
     def __init__(self) -> None:
-        self.visitors: list[object] = []
+        self.clients: list[object] = []
         self._server = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
     @property
     def url(self) -> str:
+        """Return the server's address."""
         return f"http://127.0.0.1:{self._server.getsockname()[1]}"
 
     def close(self) -> None:
+        """Stop listening."""
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
         self._thread.join()
@@ -31,15 +33,15 @@ class Listener:
     def _serve(self) -> None:
         while True:
             try:
-                guest, address = self._server.accept()
+                client, address = self._server.accept()
             except OSError:
                 return
-            self.visitors.append(address)
-            guest.close()
+            self.clients.append(address)
+            client.close()
 
 
-class Watched:
-    """A file of which every opening and reading is counted, whoever does it and however the disk is mounted."""
+class FileWatch:
+    """Count each open and read of a file, by any process."""
 
     def __init__(self, path: Path) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
@@ -47,8 +49,8 @@ class Watched:
         if self._fd < 0 or libc.inotify_add_watch(self._fd, os.fsencode(path), _ACCESS | _OPEN) < 0:
             raise OSError(ctypes.get_errno(), "inotify")
 
-    def touched(self) -> int:
-        """How often it was opened or read since the last question."""
+    def count_accesses(self) -> int:
+        """Return how often it was opened or read since the last call."""
         try:
             events = os.read(self._fd, 65_536)
         except BlockingIOError:
@@ -59,4 +61,5 @@ class Watched:
         return count
 
     def close(self) -> None:
+        """Stop watching."""
         os.close(self._fd)

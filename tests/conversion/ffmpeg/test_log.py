@@ -1,4 +1,4 @@
-"""FFmpeg's words, as it says them."""
+"""Test the parser of FFmpeg's log, on lines that FFmpeg printed."""
 
 import pytest
 from hypothesis import given
@@ -22,29 +22,30 @@ FILM = """[in#0/mov,mp4,m4a,3gp,3g2,mj2 @ 0x5] [warning] Could not find codec pa
 [out#0/mp3 @ 0x5] [verbose]   Output stream #0:1 (audio): 383 frames encoded (441000 samples); 384 packets muxed (160496 bytes);"""
 
 
-def read(words: str) -> FfmpegLog:
+def read(text: str) -> FfmpegLog:
+    """Parse all lines."""
     parser = FfmpegLogParser()
-    for line in words.split("\n"):
+    for line in text.split("\n"):
         parser.feed(line)
     return parser.log
 
 
-def test_a_film() -> None:
-    report = read(FILM)
-    assert report.duration == 3602.5
-    assert report.audio_streams == [AudioStream(1, "aac", 44100, 6, 127_000, "flt", 32)]
-    assert report.video_streams == 2
-    assert report.attached_pictures == [1]
-    assert (report.decode_errors, report.decoded_samples, report.encoded_samples) == (
+def test_the_log_of_a_film() -> None:
+    log = read(FILM)
+    assert log.duration == 3602.5
+    assert log.audio_streams == [AudioStream(1, "aac", 44100, 6, 127_000, "flt", 32)]
+    assert log.video_streams == 2
+    assert log.attached_pictures == [1]
+    assert (log.decode_errors, log.decoded_samples, log.encoded_samples) == (
         2,
         288_000,
         441_000,
     )
-    assert len(report.messages) == 1
+    assert len(log.messages) == 1
 
 
 @pytest.mark.parametrize(
-    ("words", "stream"),
+    ("description", "stream"),
     [
         ("flac, 96000 Hz, mono, s32 (24 bit)", AudioStream(0, "flac", 96000, 1, 0, "s32", 24)),
         (
@@ -59,11 +60,11 @@ def test_a_film() -> None:
         ("none, 0 channels", AudioStream(0, "none", 0, 0, 0, "", 0)),
     ],
 )
-def test_streams(words: str, stream: AudioStream) -> None:
-    assert parse_audio(0, words) == stream
+def test_an_audio_stream_is_parsed(description: str, stream: AudioStream) -> None:
+    assert parse_audio(0, description) == stream
 
 
 @given(st.text())
-def test_whatever_it_says_is_survived(words: str) -> None:
-    read(words)
-    parse_audio(0, words)
+def test_any_text_is_parsed_without_an_exception(text: str) -> None:
+    read(text)
+    parse_audio(0, text)

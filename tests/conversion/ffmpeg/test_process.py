@@ -1,0 +1,114 @@
+"""Test how a run of FFmpeg is followed, limited and stopped."""
+
+import itertools
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from libs.core.domain.uploads import MIB
+from services.conversion.ffmpeg.process import FfmpegProcess
+from services.conversion.pipeline import progress_tracker
+from services.conversion.pipeline.engine import FfmpegEngine, Limits
+from services.conversion.ports import EngineProgress, MediaError
+from tests.conversion.audio_files import AudioFiles
+from tests.conversion.engine.support import (
+    convert,
+)
+
+Started = Callable[[], set[int]]
+
+
+@pytest.mark.parametrize("when", [0, 1, 2, 3, 5, 8])
+def test_stopping_leaves_no_process_and_no_descriptor(
+    when: int, engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check itself is in `started`."""
+    monkeypatch.setattr(
+        progress_tracker, "EVERY", 0.0
+    )  # report at each look, so that there are enough reports
+
+    class Stop(Exception):
+        pass
+
+    moments = itertools.count()
+    stopped: list[float] = []
+
+    def tick(_: EngineProgress) -> None:
+        if next(moments) >= when:
+            stopped.append(time.monotonic())
+            raise Stop
+
+    with pytest.raises(Stop):
+        convert(engine, large, "flac", tick=tick)
+    assert time.monotonic() - stopped[0] < 1
+
+
+def test_a_crash_of_ffmpeg_is_blamed_on_the_file(sounds: AudioFiles, started: Started) -> None:
+    """The kernel sends SIGSEGV, as when a vulnerability is exploited."""
+
+    def crash(tick: EngineProgress) -> None:
+        if tick.phase == "converting":
+            for child in started():
+                os.kill(child, signal.SIGSEGV)
+
+    with pytest.raises(MediaError) as refusal:
+        convert(FfmpegEngine(), sounds.tone("longer.wav", seconds=60), "m4a", tick=crash)
+    assert refusal.value.code == "corrupt"
+    assert "signal 11" in refusal.value.operator_detail
+
+
+def test_ffmpeg_without_progress_is_stopped(sounds: AudioFiles, started: Started) -> None:
+    def hang(tick: EngineProgress) -> None:
+        if tick.phase == "converting":
+            for child in started():
+                os.kill(child, signal.SIGSTOP)
+
+    with pytest.raises(MediaError) as refusal:
+        convert(
+            FfmpegEngine(limits=Limits(stall=1.0)),
+            sounds.tone("longer.wav", seconds=60),
+            "m4a",
+            tick=hang,
+        )
+    assert refusal.value.code == "timed_out"
+
+
+def test_ffmpeg_is_stopped_after_its_maximum_time(sounds: AudioFiles) -> None:
+    limits = Limits(wall_floor=0.5, wall_per_second=0.001)
+    with pytest.raises(MediaError) as refusal:
+        convert(FfmpegEngine(limits=limits), sounds.tone("long.wav", seconds=120), "m4a")
+    assert refusal.value.code == "timed_out"
+
+
+def test_an_output_that_grows_too_large_is_refused(sounds: AudioFiles) -> None:
+    with pytest.raises(MediaError) as refusal:
+        convert(
+            FfmpegEngine(limits=Limits(max_output=MIB)),
+            sounds.tone("longer.wav", seconds=60),
+            "wav",
+        )
+    assert refusal.value.code == "too_large"
+
+
+def test_an_endless_log_does_not_fill_the_memory() -> None:
+    """Only the last messages are kept."""
+    lines = (
+        "import sys\nfor n in range(200_000): sys.stderr.write(f'[error] {n} ' + 'x' * 300 + '\\n')"
+    )
+    with open(os.devnull, "rb") as nothing:
+        run = FfmpegProcess(
+            [sys.executable, "-I", "-S", "-c", lines],
+            [nothing.fileno()],
+            {},
+            max_seconds=60,
+            max_stall=60,
+        )
+        outcome = run.run(lambda _progress: True)
+    assert outcome.ok
+    assert len(outcome.log.messages) == 60
+    assert sum(map(len, outcome.log.messages)) < 64 * 1024

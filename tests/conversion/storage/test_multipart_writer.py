@@ -1,0 +1,116 @@
+"""Test how the output is sent in parts, hashed and freed."""
+
+import itertools
+import os
+from pathlib import Path
+
+import pytest
+
+from libs.core.domain.uploads import MIB
+from libs.core.errors import StorageUnavailable
+from libs.core.ports.multipart_uploads import Part
+from services.conversion.pipeline import pipeline
+from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.ports import PART_SIZE
+from services.conversion.storage import multipart_writer
+from tests.conversion.engine.support import (
+    MemorySink,
+    convert,
+    ffmpeg,
+    part_of,
+)
+
+
+def test_a_large_output_is_sent_in_parts_and_the_first_part_last(
+    engine: FfmpegEngine, large: Path, tmp_path: Path
+) -> None:
+    """The bytes are those of plain FFmpeg, and only what was freed is read back for the hash."""
+    made = convert(engine, large, "wav")
+    ffmpeg(
+        "-i",
+        large,
+        "-c:a",
+        "pcm_s24le",
+        "-rf64",
+        "auto",
+        "-fflags",
+        "+bitexact",
+        "-flags",
+        "+bitexact",
+        tmp_path / "plain.wav",
+    )
+    assert made.content == (tmp_path / "plain.wav").read_bytes()
+    assert len(made.sink.order) == 10
+    assert (
+        1 in made.sink.order[-multipart_writer.CONCURRENT_PARTS :]
+    )  # parts that were in flight may arrive after it
+    assert {len(part) for number, part in made.sink.parts.items() if number < 10} == {PART_SIZE}
+    assert PART_SIZE <= sum(end - start for start, end in made.sink.read_backs) <= 2 * PART_SIZE
+    assert any(tick.phase == "converting" for tick in made.ticks)
+
+
+def test_freed_parts_are_read_back_in_order_for_the_hash(
+    engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multipart_writer, "KEPT_BYTES", 0)
+    made = convert(engine, large, "wav")  # `convert` compares the hash
+    pieces = sorted(made.sink.read_backs)
+    assert len(pieces) > multipart_writer.CONCURRENT_PARTS
+    assert pieces[0][0] == PART_SIZE
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(pieces))
+    assert {end - start for start, end in pieces} == {multipart_writer.READ_BACK_SIZE}
+
+
+def test_an_output_that_fits_into_memory_is_not_read_back(
+    engine: FfmpegEngine, large: Path
+) -> None:
+    assert convert(engine, large, "flac").sink.read_backs == []
+
+
+def test_a_muxer_that_never_seeks_is_hashed_while_it_writes(
+    engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multipart_writer, "KEPT_BYTES", 0)
+    monkeypatch.setattr(multipart_writer, "PART_SIZE", MIB)
+    monkeypatch.setattr(pipeline, "PART_SIZE", MIB)
+    made = convert(engine, large, "ac3", bitrate="320k")
+    assert made.sink.read_backs == []
+    assert len(made.sink.parts) == 3
+    assert made.sink.order[0] == 1
+
+
+def test_stored_parts_with_the_same_content_are_not_sent_again(
+    engine: FfmpegEngine, large: Path
+) -> None:
+    first = convert(engine, large, "wav")
+    there = [part_of(number, body) for number, body in first.sink.parts.items() if number != 4]
+    there.append(Part(4, PART_SIZE, "0" * 32))  # other content
+    sink = MemorySink(there=there, parts=dict(first.sink.parts))
+    assert convert(engine, large, "wav", sink).content == first.content
+    assert sink.order == [4]
+
+
+def test_ffmpeg_waits_while_the_store_is_slow(
+    engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the whole output would be in memory."""
+    sizes: list[int] = []
+    pump = multipart_writer.MultipartWriter.send_finished_parts
+
+    def watch(self: multipart_writer.MultipartWriter) -> bool:
+        sizes.append(os.fstat(self.fd).st_blocks * 512)
+        return pump(self)
+
+    monkeypatch.setattr(multipart_writer, "KEPT_BYTES", 16 * MIB)
+    monkeypatch.setattr(multipart_writer.MultipartWriter, "send_finished_parts", watch)
+    convert(engine, large, "wav", MemorySink(delay=0.4))
+    assert max(sizes) < 66 * MIB
+
+
+def test_a_failing_store_ends_the_conversion(engine: FfmpegEngine, large: Path) -> None:
+    class Broken(MemorySink):
+        def put_part(self, number: int, body: bytes | memoryview) -> Part:
+            raise StorageUnavailable("S3 is away")
+
+    with pytest.raises(StorageUnavailable):
+        convert(engine, large, "wav", Broken())

@@ -1,0 +1,107 @@
+"""Test how the source is fetched while FFmpeg reads it."""
+
+import itertools
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from libs.core.domain.uploads import MIB
+from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.ports import EngineProgress, MediaError
+from services.conversion.storage import source_cache
+from tests.conversion.audio_files import AudioFiles
+from tests.conversion.engine.support import (
+    MemorySource,
+    convert,
+)
+
+Started = Callable[[], set[int]]
+
+
+def test_the_source_is_read_in_blocks_and_only_once(engine: FfmpegEngine, large: Path) -> None:
+    reads = convert(engine, large, "flac").source.reads
+    assert max(end - start for start, end in reads) == source_cache.BLOCK_SIZE
+    assert (
+        sum(end - start for start, end in reads)
+        < large.stat().st_size + 3 * source_cache.BLOCK_SIZE
+    )
+
+
+def test_a_file_with_its_index_at_the_end_is_read_only_once(
+    engine: FfmpegEngine, sounds: AudioFiles
+) -> None:
+    film = sounds.video(
+        "large.mp4",
+        "-t",
+        "2",
+        "-c:v",
+        "rawvideo",
+        "-pix_fmt",
+        "yuv420p",
+        "-f",
+        "mov",
+        "-c:a",
+        "pcm_s16le",
+    )
+    assert film.read_bytes().rindex(b"moov") > 4 * MIB
+    made = convert(engine, film, "flac")
+    assert made.result.duration == pytest.approx(2, abs=0.1)
+    assert sum(end - start for start, end in made.source.reads) < 2 * film.stat().st_size
+
+
+def test_a_slow_source_delays_the_conversion_only(engine: FfmpegEngine, sounds: AudioFiles) -> None:
+    source = MemorySource(sounds.tone("song.wav"), delay=1.5)
+    made = convert(engine, source, "mp3")
+    assert len(made.ticks) >= 6
+
+
+def test_progress_is_reported_while_the_source_hangs(
+    engine: FfmpegEngine, sounds: AudioFiles
+) -> None:
+    """An exception of the report ends the conversion at once."""
+
+    class Hanging(MemorySource):
+        def read(self, start: int, end: int) -> Iterator[bytes]:
+            freed.wait(20)
+            return super().read(start, end)
+
+    class Enough(Exception):
+        pass
+
+    def count(_: EngineProgress) -> None:
+        if next(calls) > 8:
+            raise Enough
+
+    freed, calls, began = threading.Event(), itertools.count(), time.monotonic()
+    try:
+        with pytest.raises(Enough):
+            convert(engine, Hanging(sounds.tone("song.wav")), "mp3", tick=count)
+        assert time.monotonic() - began < 4
+    finally:
+        freed.set()
+
+
+def test_ffmpegs_death_is_noticed_while_the_source_hangs(
+    engine: FfmpegEngine, sounds: AudioFiles, started: Started
+) -> None:
+    class Hanging(MemorySource):
+        def read(self, start: int, end: int) -> Iterator[bytes]:
+            freed.wait(20)
+            return super().read(start, end)
+
+    def kill(_: EngineProgress) -> None:
+        for child in started():
+            os.kill(child, signal.SIGKILL)
+
+    freed, began = threading.Event(), time.monotonic()
+    try:
+        with pytest.raises(MediaError):
+            convert(engine, Hanging(sounds.tone("song.wav")), "mp3", tick=kill)
+        assert time.monotonic() - began < 5
+    finally:
+        freed.set()
