@@ -4,6 +4,8 @@ import argparse
 import json
 import sys
 
+import msgspec
+
 from libs.core.settings import load
 from services.janitor.settings import JanitorSettings
 
@@ -40,11 +42,12 @@ def sweep_once(settings: JanitorSettings, *, dry_run: bool) -> int:
     """One sweep: its result as JSON on standard output, the log on standard error; 1 where something failed."""
     from libs.core import telemetry
     from services.janitor.container import JanitorContainer
-    from services.janitor.routes import swept_view
+    from services.janitor.schemas import SweepResultSchema
 
     telemetry.set_up("janitor", settings.log_level, settings.log_format, sys.stderr)
     swept = JanitorContainer(settings=settings).sweep_once()(dry_run=dry_run)
-    print(json.dumps(swept_view(swept), indent=2))  # noqa: T201 -- the command's answer
+    document = msgspec.to_builtins(SweepResultSchema.of(swept))
+    print(json.dumps(document, indent=2))  # noqa: T201 -- the command's answer
     return 1 if swept.erased.failed else 0
 
 

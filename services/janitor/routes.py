@@ -1,9 +1,8 @@
-"""`POST /sweep`, for schedules. Not behind the gateway, and with a token of its own."""
+"""Serve `POST /sweep` for schedules, with a token of its own and not behind the gateway."""
 
 import hmac
 from typing import Any
 
-import msgspec
 from litestar import post
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
@@ -11,51 +10,38 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
 
-from services.janitor.sweep import SweepExpired, SweepResult
+from libs.core.errors import StorageUnavailable
+from libs.core.web.openapi import problem_response, problems
+from services.janitor.schemas import SweepRequest, SweepResultSchema
+from services.janitor.sweep import SweepExpired
 
 Guard = Any
 
 
-class SweepRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """`dry_run`: count what would be done, and do nothing."""
-
-    dry_run: bool = False
-
-
 def sweep_route(token: str) -> Any:
-    """The route, for who knows this token."""
+    """Return the route; it answers to this token only."""
 
     @post(
         "/sweep",
         status_code=200,
         sync_to_thread=True,
-        guards=[_only_with(token)],
-        summary="DeleteObjects what has expired or is left over",
+        guards=[_require(token)],
+        operation_id="sweep",
+        summary="Delete expired items and everything that no item points at",
+        responses={
+            401: problem_response("unauthorized"),
+            **problems(StorageUnavailable, changes=True, has_body=True, session=False),
+        },
     )
     def sweep(
         sweep_once: NamedDependency[SweepExpired], data: JSONBody[SweepRequest | None] = None
-    ) -> dict[str, Any]:
-        return swept_view(sweep_once(dry_run=bool(data and data.dry_run)))
+    ) -> SweepResultSchema:
+        return SweepResultSchema.of(sweep_once(dry_run=bool(data and data.dry_run)))
 
     return sweep
 
 
-def swept_view(swept: SweepResult) -> dict[str, Any]:
-    """What a sweep did, as the contract has it."""
-    return {
-        "expired_uploads": swept.expired_uploads,
-        "expired_conversions": swept.expired_conversions,
-        "erased_objects": swept.erased.objects,
-        "erased_bytes": swept.erased.bytes,
-        "aborted_multipart_uploads": swept.erased.multipart_uploads,
-        "failed": [{"id": failed.id, "reason": failed.reason} for failed in swept.erased.failed],
-        "dry_run": swept.dry_run,
-        "complete": swept.complete,
-        "took_seconds": swept.took_seconds,
-    }
-
-
-def _only_with(token: str) -> Guard:
+def _require(token: str) -> Guard:
     expected = f"Bearer {token}".encode()
 
     def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:

@@ -1,1 +1,1 @@
-"""Shows how far items are, by poll and by server-sent events."""
+"""Show the progress of items, by polling and by server-sent events."""

@@ -1,12 +1,13 @@
-"""`python -m services.progress`"""
+"""Run the progress service: `python -m services.progress`."""
 
 from libs.core.settings import load
 from services.progress.settings import ProgressSettings
 
 
 def main() -> None:
+    """Serve until SIGTERM."""
     settings = load(ProgressSettings)
-    # Only now: what follows takes a second to import, and a missing setting should be told at once.
+    # These imports take a second. A missing setting should be reported before that.
     from libs.core.serve import serve
     from services.progress.app import create_app
     from services.progress.container import ProgressContainer

@@ -1,4 +1,4 @@
-"""The progress service: `create_app` builds the whole of it, with the hub that follows the table's stream."""
+"""Build the application of the progress service, with the broadcaster beside it."""
 
 from litestar import Litestar
 
@@ -6,17 +6,16 @@ from libs.core.web.app import service_app
 from services.progress.container import ProgressContainer
 from services.progress.routes import ProgressController
 
+DEPENDENCIES = ("broadcaster", "open_stream", "read_progress", "settings")
+
 
 def create_app(container: ProgressContainer) -> Litestar:
-    """The app on what this container wires."""
+    """Return the application with the adapters of this container."""
     return service_app(
         "progress",
         container.settings(),
         [ProgressController],
-        {
-            name: getattr(container, name)
-            for name in ("hub", "open_stream", "read_progress", "settings")
-        },
+        {name: getattr(container, name) for name in DEPENDENCIES},
         container.checks(),
-        lifespan=[container.hub().lifespan],
+        lifespan=[container.broadcaster().lifespan],
     )

@@ -1,6 +1,7 @@
-"""The hub: one reader of the table's stream, many subscribers.
+"""Distribute the changes of the table to many subscribers.
 
-The feed is followed in a thread; what it brings is handed to the event loop, where the mailboxes are.
+One thread follows the change feed. It hands each change to the event loop, where the queues of the
+subscribers are.
 """
 
 import asyncio
@@ -28,103 +29,115 @@ from services.progress.subscription import ProgressUpdate, RemovalNotice, Subscr
 
 log = structlog.get_logger(__name__)
 
-SILENCE = 10.0
-"""Seconds without a sign of the feed after which it counts as away."""
+FEED_TIMEOUT = 10.0
+"""Seconds without an answer of the feed after which subscribers poll."""
 
 RETRY_AFTER = 10
-"""Seconds that a session with too many streams should wait: streams end by themselves, one after the other."""
+"""Seconds that a session with too many streams should wait for one of them to end."""
 
+REMOVALS_KEPT_FOR = 300.0
+"""Seconds that a removal is remembered for subscribers that reconnect.
 
-MEMORY = 300.0
-"""Seconds that a removal is remembered for those whose stream was broken off when it happened. Should it be forgotten,
-as by another instance, a page still sees that the item is gone when it asks."""
+A removal that another instance saw, or that is older, is found when a page asks for the item.
+"""
 
-REMEMBERED = 2000
-"""Removals remembered at most."""
+MAX_REMOVALS = 2000
+"""Removals that are remembered at most."""
 
 
 @dataclass(frozen=True)
 class StreamLimits:
-    """How many streams there may be, and how many items a mailbox holds."""
+    """Limit the number of streams, and the items in the queue of each."""
 
     per_session: int = 20
-    in_all: int = 2000
-    mailbox: int = 1000
+    per_instance: int = 2000
+    queue_capacity: int = 1000
 
 
 class Broadcaster:
-    """Subscriptions by owner. All but `run` is for the event loop's thread only."""
+    """Hold the subscriptions, and put changes into their queues.
 
-    def __init__(self, feed: ChangeFeed | None, room: StreamLimits) -> None:
-        """Without a feed it is never live, and everybody reads again and again."""
+    Only the thread of the event loop may call its methods, except for `run`.
+    """
+
+    def __init__(self, feed: ChangeFeed | None, limits: StreamLimits) -> None:
+        """Without a feed it is never live, and all subscribers poll."""
         self._feed = feed
-        self._room = room
-        # Weakly held: a subscription whose stream never came to run goes away with it.
+        self._limits = limits
+        # Weak references, because a stream that is never started is not closed either.
         self._subscriptions: defaultdict[str, WeakSet[Subscription]] = defaultdict(WeakSet)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._up = False
+        self._is_up = False
         self._heard_at = 0.0
-        self._moves = 0
-        self._removed: deque[tuple[float, str, RemovalNotice]] = deque(maxlen=REMEMBERED)
+        self._queue_moves = 0
+        self._removed: deque[tuple[float, str, RemovalNotice]] = deque(maxlen=MAX_REMOVALS)
         self.drained = asyncio.Event()
-        """Set when all streams shall end."""
+        """Set when all streams have to end."""
 
     @asynccontextmanager
     async def lifespan(self, app: Litestar) -> AsyncIterator[None]:
-        """Follows the feed as long as the app lives, and ends all streams when it is about to end."""
+        """Follow the feed while the application runs, and end all streams when it stops."""
         self._loop = asyncio.get_running_loop()
         app.state.on_drain = self.drained.set
         targets = [self.run] if self._feed else []
-        async with run_in_background("hub", *targets)(app):
+        async with run_in_background("broadcaster", *targets)(app):
             try:
                 yield
             finally:
                 self.drained.set()
 
     def subscribe(self, owner: str, item_id: str | None = None) -> Subscription:
-        """From now on, all changes. Raises RateLimited."""
+        """Return a subscription that receives all changes from now on.
+
+        Raises:
+            RateLimited: The session or the process has too many streams.
+        """
         if (
-            len(self._subscriptions.get(owner, ())) >= self._room.per_session
-            or self.count() >= self._room.in_all
+            len(self._subscriptions.get(owner, ())) >= self._limits.per_session
+            or self.count() >= self._limits.per_instance
         ):
             raise RateLimited(
                 "There are too many event streams open. Please close some pages.",
                 retry_after=RETRY_AFTER,
             )
         subscription = Subscription(
-            owner, item_id, self._room.mailbox, self.is_live, lambda: self._moves
+            owner,
+            item_id,
+            self._limits.queue_capacity,
+            self.is_live,
+            lambda: self._queue_moves,
         )
         subscription.missed = [
             removed
             for at, whose, removed in self._removed
-            if whose == owner and time.monotonic() - at < MEMORY
+            if whose == owner and time.monotonic() - at < REMOVALS_KEPT_FOR
         ]
         self._subscriptions[owner].add(subscription)
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """EmptyBody more. A repeated call does no harm."""
-        followers = self._subscriptions.get(subscription.owner)
-        if followers is not None:
-            followers.discard(subscription)
-            if not followers:
+        """End a subscription. A repeated call changes nothing."""
+        subscribers = self._subscriptions.get(subscription.owner)
+        if subscribers is not None:
+            subscribers.discard(subscription)
+            if not subscribers:
                 del self._subscriptions[subscription.owner]
 
     def subscriptions(self, owner: str) -> Sequence[Subscription]:
-        """Those of this owner."""
+        """Return the subscriptions of this owner."""
         return list(self._subscriptions.get(owner, ()))
 
     def count(self) -> int:
-        """How many streams there are."""
+        """Return the number of all subscriptions."""
         return sum(map(len, self._subscriptions.values()))
 
     def is_live(self) -> bool:
-        """Whether changes come in as they happen."""
-        return self._up and time.monotonic() - self._heard_at < SILENCE
+        """Return True while the feed delivers changes as they happen."""
+        return self._is_up and time.monotonic() - self._heard_at < FEED_TIMEOUT
 
     def run(self, stop: Flag) -> None:
-        """Follows the feed, in a thread, until the flag is set."""
-        assert self._feed is not None, "without a feed there is nothing to follow"
+        """Follow the feed until `stop` is set. This is for a thread of its own."""
+        assert self._feed is not None, "a broadcaster without a feed has nothing to follow"
         while not stop.is_set():
             try:
                 for batch in self._feed.follow(stop):
@@ -137,62 +150,74 @@ class Broadcaster:
     def _hand_over(self, batch: Sequence[Change] | None) -> None:
         if batch is not None:
             self._heard_at = time.monotonic()
-            if not batch and self._up:
+            if not batch and self._is_up:
                 return
         try:
-            assert self._loop is not None, "the hub runs within its lifespan"
-            self._loop.call_soon_threadsafe(self.spread, batch)
+            assert self._loop is not None, "the broadcaster runs within its lifespan"
+            self._loop.call_soon_threadsafe(self.broadcast, batch)
         except RuntimeError:  # the loop has ended, and so will this thread
             return
 
-    def spread(self, batch: Sequence[Change] | None) -> None:
-        """Puts changes into the mailboxes of those who follow them; None, or the first batch after it: all read anew."""
-        if (batch is not None) is not self._up or batch is None:
-            self._up = batch is not None
-            for followers in list(self._subscriptions.values()):
-                for subscription in followers:
-                    subscription.mailbox.reread()
+    def broadcast(self, batch: Sequence[Change] | None) -> None:
+        """Put changes into the queues of the subscriptions that want them.
+
+        None says that changes may have been missed. Then, and at the first batch after it, all
+        subscribers read the table again.
+        """
+        if (batch is not None) is not self._is_up or batch is None:
+            self._is_up = batch is not None
+            for subscribers in list(self._subscriptions.values()):
+                for subscription in subscribers:
+                    subscription.queue.request_reread()
         for change in batch or ():
             if _is_queued(change.before) and not _is_queued(change.now):
-                self._moves += 1
-            news = _news(change)
-            if isinstance(news, RemovalNotice):
-                self._removed.append((time.monotonic(), change.item.owner, news))
+                self._queue_moves += 1
+            update = _update_of(change)
+            if isinstance(update, RemovalNotice):
+                self._removed.append((time.monotonic(), change.item.owner, update))
             for subscription in self._subscriptions.get(change.item.owner, ()):
-                if subscription.wants(news.id):
-                    subscription.mailbox.put(news)
+                if subscription.wants(update.id):
+                    subscription.queue.put(update)
 
 
 class OpenEventStream:
-    """Subscribes, and only then reads the present state: no change falls between."""
+    """Subscribe first and read the present state then, so that no change is missed between."""
 
     def __init__(
         self,
-        hub: Broadcaster,
+        broadcaster: Broadcaster,
         reader: ProgressReader,
         readers: anyio.CapacityLimiter,
-        pace: PollSchedule,
+        schedule: PollSchedule,
     ) -> None:
-        self._hub = hub
+        self._broadcaster = broadcaster
         self._reader = reader
         self._readers = readers
-        self._pace = pace
+        self._schedule = schedule
 
     async def __call__(
         self, owner: str, item_id: str | None = None, last: LastEvent | None = None
     ) -> FollowProgress:
-        """Raises RateLimited, UploadNotFound, ConversionNotFound, ItemNotFound, StorageUnavailable."""
-        subscription = self._hub.subscribe(owner, item_id)
+        """Return a stream whose present state is read.
+
+        Raises:
+            RateLimited: The session or the process has too many streams.
+            UploadNotFound: No upload of this owner has the id.
+            ConversionNotFound: No conversion of this owner has the id.
+            ItemNotFound: The id is of neither kind.
+            StorageUnavailable: The table does not answer.
+        """
+        subscription = self._broadcaster.subscribe(owner, item_id)
         try:
-            follow = FollowProgress(subscription, self._reader, self._readers, self._pace, last)
+            follow = FollowProgress(subscription, self._reader, self._readers, self._schedule, last)
             await follow.begin()
         except BaseException:
-            self._hub.unsubscribe(subscription)
+            self._broadcaster.unsubscribe(subscription)
             raise
         return follow
 
 
-def _news(change: Change) -> ProgressUpdate:
+def _update_of(change: Change) -> ProgressUpdate:
     if change.now is not None:
         return progress_of(change.now)
     gone = progress_of(change.item)

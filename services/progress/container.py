@@ -1,4 +1,4 @@
-"""The wiring of the progress service: the only place that names its adapters."""
+"""Choose the adapters of the progress service. No other module of it names them."""
 
 import anyio
 from dependency_injector import containers, providers
@@ -8,12 +8,12 @@ from services.progress import event_stream, use_cases
 from services.progress.broadcaster import Broadcaster, OpenEventStream, StreamLimits
 from services.progress.settings import ProgressSettings
 
-READERS = 16
-"""Threads that all streams together read in; polls have threads of their own."""
+READER_THREADS = 16
+"""Threads in which all streams together read the table. Polls have threads of their own."""
 
 
 class ProgressContainer(containers.DeclarativeContainer):
-    """Use cases and the hub on the adapters of `aws`; tests override the adapters by memory ones."""
+    """Build the use cases on AWS adapters. Tests replace the adapters with memory ones."""
 
     settings: providers.Dependency[ProgressSettings] = providers.Dependency()
     aws = providers.Container(AwsContainer, settings=settings)
@@ -24,20 +24,20 @@ class ProgressContainer(containers.DeclarativeContainer):
         settings.provided.progress_feed, stream=change_feed, poll=providers.Object(None)
     )
 
-    room = providers.Factory(
+    stream_limits = providers.Factory(
         StreamLimits,
         per_session=settings.provided.streams_per_session,
-        in_all=settings.provided.streams_per_instance,
+        per_instance=settings.provided.streams_per_instance,
     )
-    pace = providers.Factory(
+    poll_schedule = providers.Factory(
         event_stream.PollSchedule,
         heartbeat=settings.provided.heartbeat,
         poll=settings.provided.poll_every,
     )
-    readers = providers.Singleton(anyio.CapacityLimiter, READERS)
-    hub = providers.Singleton(Broadcaster, feed, room)
+    readers = providers.Singleton(anyio.CapacityLimiter, READER_THREADS)
+    broadcaster = providers.Singleton(Broadcaster, feed, stream_limits)
 
     read_progress = providers.Factory(use_cases.ReadProgress, progress)
-    open_stream = providers.Factory(OpenEventStream, hub, progress, readers, pace)
+    open_stream = providers.Factory(OpenEventStream, broadcaster, progress, readers, poll_schedule)
 
     checks = providers.Dict(DynamoDB=aws.dynamodb_check)

@@ -1,4 +1,4 @@
-"""One stream: the present state, then changes as they come, read again where they may have been missed."""
+"""Follow items for one subscriber: their present state, then changes, without going back."""
 
 import random
 import time
@@ -24,36 +24,36 @@ T = TypeVar("T")
 
 NOT_FOUND = (UploadNotFound, ConversionNotFound, ItemNotFound)
 
-LONGEST_PAUSE = 10.0
-"""Seconds between tries while the table is out of reach."""
+MAX_RETRY_DELAY = 10.0
+"""Seconds between attempts to read while the table does not answer."""
 
-SINGLY = 10
-"""Queued conversions whose places are read one by one; more of them are read as a whole."""
+MAX_SINGLE_READS = 10
+"""Queued conversions whose positions are read one by one; more are read by one listing."""
 
 READS_PER_SECOND = 50
-"""Things read for one stream a second at most, where reading stands in for being told."""
+"""Items that one stream reads a second at most while it polls."""
 
-LOOK_EVERY = 30.0
-"""Seconds between reads while something is under way, whatever the feed says: a change that got lost shows by then."""
+REFRESH_EVERY = 30.0
+"""Seconds between reads while the feed is live. They find changes that the feed lost."""
 
 
 @dataclass(frozen=True)
 class PollSchedule:
-    """Seconds: between comments, and between reads where reading stands in for being told."""
+    """Hold the seconds between keep-alive comments, and between reads while polling."""
 
     heartbeat: float = 15.0
     poll: float = 2.0
 
 
 class KeepAlive(Enum):
-    """EmptyBody new; still here."""
+    """Stand for a comment that keeps proxies from closing the connection."""
 
-    BEAT = 0
+    COMMENT = 0
 
 
 @dataclass(frozen=True)
 class LastEvent:
-    """The last item that a client was told before, and its version."""
+    """Name the last item that a client received, and its version."""
 
     item_id: str
     version: int
@@ -63,168 +63,181 @@ Block = Sequence[ProgressUpdate | KeepAlive]
 
 
 class FollowProgress:
-    """What one subscriber is sent. `begin` first; then `blocks`, once."""
+    """Produce the updates for one subscriber. Call `begin` first, then `blocks` once."""
 
     def __init__(
         self,
         subscription: Subscription,
         reader: ProgressReader,
         readers: anyio.CapacityLimiter,
-        pace: PollSchedule,
+        schedule: PollSchedule,
         last: LastEvent | None = None,
     ) -> None:
-        """`readers` limits the threads that all streams together read in."""
+        """`readers` limits the threads in which all streams together read."""
         self.subscription = subscription
         self._reader = reader
         self._readers = readers
-        self._pace = pace
+        self._schedule = schedule
         self._last = last
-        self._told = SentVersions()
+        self._sent = SentVersions()
         self._first: list[ProgressUpdate] = []
-        self._read_at = self._beat_at = self._places_at = 0.0
-        self._pause = pace.poll
+        self._next_read = self._next_comment = self._next_positions = 0.0
+        self._delay = schedule.poll
         self._was_live = subscription.feed_is_live()
         self._moves_seen = subscription.queue_moves()
 
     async def begin(self) -> None:
-        """Reads the present state. Raises UploadNotFound, ConversionNotFound, ItemNotFound, StorageUnavailable."""
+        """Read the present state.
+
+        Raises:
+            UploadNotFound: No upload of this owner has the id.
+            ConversionNotFound: No conversion of this owner has the id.
+            ItemNotFound: The id is of neither kind.
+            StorageUnavailable: The table does not answer.
+        """
         owner, item_id, last = self.subscription.owner, self.subscription.item_id, self._last
         found: list[ProgressUpdate] = []
         if item_id is not None:
             found.append(await self._in_thread(self._reader.get, item_id, owner))
         else:
             found += await self._in_thread(self._reader.of_owner, owner)
-            there = {news.id for news in found}
+            present = {update.id for update in found}
             if last:
-                found = [
-                    *(removed for removed in self.subscription.missed if removed.id not in there),
-                    *found,
-                ]
-            if last and last.item_id not in {news.id for news in found}:
-                found.insert(0, await self._one(last.item_id, last.version))
-        for news in found:
-            told = self._told.tell(news)
-            if told and (last is None or (news.id, news.version) != (last.item_id, last.version)):
-                self._first.append(told)
+                missed = self.subscription.missed
+                found = [*(removed for removed in missed if removed.id not in present), *found]
+            if last and last.item_id not in {update.id for update in found}:
+                found.insert(0, await self._read_one(last.item_id, last.version))
+        for update in found:
+            new = self._sent.next(update)
+            if new and (
+                last is None or (update.id, update.version) != (last.item_id, last.version)
+            ):
+                self._first.append(new)
 
     @property
-    def has_nothing_to_say(self) -> bool:
-        """Whether the client knows all that there will ever be."""
-        return not self._first and self._ended
+    def is_over(self) -> bool:
+        """Return True if the client knows the end already and nothing will follow."""
+        return not self._first and self._has_ended
 
     async def blocks(self) -> AsyncIterator[Block]:
-        """What to send, piece by piece; ends with the item that is followed, and never for a session."""
+        """Yield blocks of updates.
+
+        The stream of one item ends with its terminal state. That of a session never ends.
+        """
         now = time.monotonic()
-        self._beat_at = now + self._pace.heartbeat
-        # The listing is an index, a moment behind: what was created just before is not listed yet and told of no more.
-        self._read_at = self._places_at = now + self._pace.poll
+        self._next_comment = now + self._schedule.heartbeat
+        # The listing is an eventually consistent index. It may lack an item that was created just
+        # before, and no change announces that item again: so read once more soon.
+        self._next_read = self._next_positions = now + self._schedule.poll
         yield self._first
-        while not self._ended:
-            await self.subscription.mailbox.wait(self._due() - time.monotonic())
+        while not self._has_ended:
+            await self.subscription.queue.wait(self._next_due() - time.monotonic())
             if block := await self._step():
                 yield block
 
     @property
-    def _ended(self) -> bool:
-        single = self.subscription.item_id is not None
-        return single and all(progress.terminal for progress in self._told.present())
+    def _has_ended(self) -> bool:
+        is_single = self.subscription.item_id is not None
+        return is_single and all(progress.terminal for progress in self._sent.present())
 
-    def _due(self) -> float:
-        """When there is something to do even if nothing comes."""
-        return min(
-            self._beat_at, self._read_at, self._places_at if self._told.queued() else self._beat_at
-        )
+    def _next_due(self) -> float:
+        """Return the time of the next action if no change arrives."""
+        positions = self._next_positions if self._sent.queued() else self._next_comment
+        return min(self._next_comment, self._next_read, positions)
 
     async def _step(self) -> Block:
-        news, reread = self.subscription.mailbox.take()
-        block: list[ProgressUpdate | KeepAlive] = self._tell(await self._placed(news))
+        updates, must_reread = self.subscription.queue.take()
+        block: list[ProgressUpdate | KeepAlive] = self._new(await self._with_positions(updates))
         now = time.monotonic()
-        live = self.subscription.feed_is_live()
-        if reread or live is not self._was_live:
-            # All streams hear of a gap at the same moment: they must not all read at the same moment.
-            self._read_at = min(self._read_at, now + random.uniform(0, self._pace.poll / 4))  # noqa: S311 -- no secret
-        self._was_live = live
-        if now >= self._read_at:
-            block += await self._read(self._everything)
-        elif now >= self._places_at:
-            self._places_at = now + self._pace.poll
-            if self._places_moved():
-                block += await self._read(self._places)
-        if time.monotonic() >= self._beat_at:
-            block.append(KeepAlive.BEAT)
-            self._beat_at = time.monotonic() + self._pace.heartbeat
+        is_live = self.subscription.feed_is_live()
+        if must_reread or is_live is not self._was_live:
+            # All streams learn of a gap at the same moment. They should not all read then.
+            jitter = random.uniform(0, self._schedule.poll / 4)  # noqa: S311 -- not a secret
+            self._next_read = min(self._next_read, now + jitter)
+        self._was_live = is_live
+        if now >= self._next_read:
+            block += await self._read(self._read_all)
+        elif now >= self._next_positions:
+            self._next_positions = now + self._schedule.poll
+            if self._positions_changed():
+                block += await self._read(self._read_positions)
+        if time.monotonic() >= self._next_comment:
+            block.append(KeepAlive.COMMENT)
+            self._next_comment = time.monotonic() + self._schedule.heartbeat
         return block
 
-    def _tell(self, found: Sequence[ProgressUpdate]) -> list[ProgressUpdate | KeepAlive]:
-        return [told for news in found if (told := self._told.tell(news))]
+    def _new(self, found: Sequence[ProgressUpdate]) -> list[ProgressUpdate | KeepAlive]:
+        return [new for update in found if (new := self._sent.next(update))]
 
     async def _read(
-        self, what: Callable[[], Awaitable[list[ProgressUpdate]]]
+        self, read: Callable[[], Awaitable[list[ProgressUpdate]]]
     ) -> list[ProgressUpdate | KeepAlive]:
-        """ProgressUpdate by reading. Where that fails it is tried again later: the stream stays."""
+        """Return new updates. If reading fails, the stream stays open and tries again later."""
         try:
-            found = await what()
+            found = await read()
         except Exception as error:
-            self._pause = min(self._pause * 2, LONGEST_PAUSE)
-            self._read_at = time.monotonic() + self._pause
-            log.warning(
-                "progress.unread", reason=f"{type(error).__name__}: {error}", pause=self._pause
-            )
+            self._delay = min(self._delay * 2, MAX_RETRY_DELAY)
+            self._next_read = time.monotonic() + self._delay
+            reason = f"{type(error).__name__}: {error}"
+            log.warning("progress.read_failed", reason=reason, retry_in=self._delay)
             return []
-        self._pause = self._pace.poll
-        known = len(self._told.present())
-        self._read_at = time.monotonic() + (
-            LOOK_EVERY if self._was_live else max(self._pace.poll, known / READS_PER_SECOND)
+        self._delay = self._schedule.poll
+        count = len(self._sent.present())
+        interval = (
+            REFRESH_EVERY if self._was_live else max(self._schedule.poll, count / READS_PER_SECOND)
         )
-        return self._tell(found)
+        self._next_read = time.monotonic() + interval
+        return self._new(found)
 
-    async def _everything(self) -> list[ProgressUpdate]:
+    async def _read_all(self) -> list[ProgressUpdate]:
         found: list[ProgressUpdate] = []
         if self.subscription.item_id is None:
             found += await self._in_thread(self._reader.of_owner, self.subscription.owner)
-        there = {news.id for news in found}
-        unlisted = [progress for progress in self._told.present() if progress.id not in there]
-        return found + [
-            await self._one(known.id, known.version, known.created_at) for known in unlisted
-        ]
+        present = {update.id for update in found}
+        unlisted = [progress for progress in self._sent.present() if progress.id not in present]
+        return found + [await self._reread(known) for known in unlisted]
 
-    async def _placed(self, news: list[ProgressUpdate]) -> list[ProgressUpdate]:
-        """ProgressUpdate, what has just been queued with its place: the change alone does not say it."""
-        lacking = [
-            found for found in news if isinstance(found, Progress) and found.phase == Phase.QUEUED
+    async def _with_positions(self, updates: list[ProgressUpdate]) -> list[ProgressUpdate]:
+        """Add the queue position to conversions that were just queued: changes do not have it."""
+        queued = [
+            found
+            for found in updates
+            if isinstance(found, Progress) and found.phase == Phase.QUEUED
         ]
-        if not 0 < len(lacking) <= SINGLY:
-            return news
+        if not 0 < len(queued) <= MAX_SINGLE_READS:
+            return updates
         try:
-            placed = {
-                found.id: await self._one(found.id, found.version, found.created_at)
-                for found in lacking
-            }
-        except Exception:  # then without: places are read again, and that says why it fails
-            return news
-        return [placed.get(found.id, found) if found in lacking else found for found in news]
+            positioned = {found.id: await self._reread(found) for found in queued}
+        except Exception:  # positions are read again later, and that failure is logged
+            return updates
+        return [positioned.get(found.id, found) if found in queued else found for found in updates]
 
-    async def _places(self) -> list[ProgressUpdate]:
-        queued = self._told.queued()
-        if len(queued) > SINGLY:
-            return await self._everything()
-        return [await self._one(known.id, known.version, known.created_at) for known in queued]
+    async def _read_positions(self) -> list[ProgressUpdate]:
+        queued = self._sent.queued()
+        if len(queued) > MAX_SINGLE_READS:
+            return await self._read_all()
+        return [await self._reread(known) for known in queued]
 
-    def _places_moved(self) -> bool:
+    def _positions_changed(self) -> bool:
         moves = self.subscription.queue_moves()
-        moved = moves != self._moves_seen or any(
-            progress.queue_position is None for progress in self._told.queued()
+        changed = moves != self._moves_seen or any(
+            progress.queue_position is None for progress in self._sent.queued()
         )
         self._moves_seen = moves
-        return moved
+        return changed
 
-    async def _one(self, item_id: str, version: int, created_at: float = 0.0) -> ProgressUpdate:
-        """An item that was told of in this version: as it is now, or gone."""
+    async def _reread(self, known: Progress) -> ProgressUpdate:
+        return await self._read_one(known.id, known.version, known.created_at)
+
+    async def _read_one(
+        self, item_id: str, version: int, created_at: float = 0.0
+    ) -> ProgressUpdate:
+        """Read an item that was sent in this version; return a removal if it is gone."""
         try:
             return await self._in_thread(self._reader.get, item_id, self.subscription.owner)
         except NOT_FOUND:
             kind = kind_of(item_id)
-            assert kind is not None, "only what was well-formed is told of"
+            assert kind is not None, "only well-formed ids are sent"
             return RemovalNotice(item_id, kind, version + 1, created_at)
 
     async def _in_thread(self, read: Callable[..., T], *arguments: str) -> T:

@@ -1,142 +1,157 @@
-"""HTTP to progress and back: by poll, and by server-sent events."""
+"""Translate HTTP requests for progress to use cases, and their results to HTTP."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from litestar import Controller, Response, get
+from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter
 from litestar.response.base import ASGIResponse
 
+from libs.core import errors
 from libs.core.domain.ids import kind_of
 from libs.core.domain.progress import Progress
-from libs.core.web.schemas import failure_view
-from libs.core.web.session import rfc3339
+from libs.core.web.openapi import no_content, problems
 from services.progress.broadcaster import Broadcaster, OpenEventStream
 from services.progress.event_stream import Block, FollowProgress, LastEvent
+from services.progress.schemas import ProgressSchema, RemovedSchema
 from services.progress.settings import ProgressSettings
 from services.progress.sse import COMMENT, EventStream, event
 from services.progress.subscription import RemovalNotice
 from services.progress.use_cases import ReadProgress
 
 NO_STORE = {"Cache-Control": "no-store"}
+ETAG = ResponseHeader(name="ETag", description="the version", value="", documentation_only=True)
 
-AT_ONCE = 50
-"""Events that are written together at most."""
+MAX_EVENTS_PER_WRITE = 50
+
+MAX_VERSION_DIGITS = 15
 
 LastEventId = Annotated[str | None, HeaderParameter(name="Last-Event-ID")]
 
+NOT_FOUND = (errors.UploadNotFound, errors.ConversionNotFound, errors.ItemNotFound)
+EVENTS = ResponseSpec(
+    str,
+    generate_examples=False,
+    description="Server-sent events: `progress` with a Progress, `removed` with a Removed.",
+    media_type="text/event-stream",
+)
+
 
 class ProgressController(Controller):
-    """`/api/progress`"""
+    """Serve `/api/progress`."""
 
     path = "/api/progress"
 
-    @get("/{item_id:str}", sync_to_thread=True, summary="How far an upload or a conversion is")
+    @get(
+        "/{item_id:str}",
+        sync_to_thread=True,
+        operation_id="getProgress",
+        summary="Show the progress of an upload or a conversion",
+        response_headers=[ETAG],
+        responses={
+            304: no_content("The version is that of `If-None-Match`."),
+            **problems(*NOT_FOUND),
+        },
+    )
     def show(
         self,
         item_id: FromPath[str],
         owner: NamedDependency[str],
         read_progress: NamedDependency[ReadProgress],
         if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match")] = None,
-    ) -> Response[dict[str, Any] | None]:
+    ) -> Response[ProgressSchema]:
         progress = read_progress(owner, item_id)
         etag = f'"{progress.version}"'
         headers = {**NO_STORE, "ETag": etag}
         if if_none_match and _matches(if_none_match, etag):
-            return Response(None, status_code=304, headers=headers)
-        return Response(progress_view(progress), headers=headers)
+            unchanged: Response[Any] = Response(None, status_code=304, headers=headers)
+            return unchanged
+        return Response(ProgressSchema.of(progress), headers=headers)
 
-    @get("/events", summary="Everything that the session has, as it changes")
+    @get(
+        "/events",
+        operation_id="followSession",
+        summary="Follow everything of the session by server-sent events",
+        responses={200: EVENTS, **problems(errors.RateLimited)},
+    )
     async def follow_session(
         self,
         owner: NamedDependency[str],
-        hub: NamedDependency[Broadcaster],
+        broadcaster: NamedDependency[Broadcaster],
         open_stream: NamedDependency[OpenEventStream],
         settings: NamedDependency[ProgressSettings],
         last_event_id: LastEventId = None,
     ) -> ASGIResponse:
-        return _respond(await open_stream(owner, None, _last(last_event_id)), hub, settings)
+        follow = await open_stream(owner, None, _last_event(last_event_id))
+        return _respond(follow, broadcaster, settings)
 
-    @get("/{item_id:str}/events", summary="One upload or conversion as it changes, until it ends")
+    @get(
+        "/{item_id:str}/events",
+        operation_id="followItem",
+        summary="Follow one upload or conversion by server-sent events until it ends",
+        responses={
+            200: EVENTS,
+            204: no_content("`Last-Event-ID` is the end already. Do not reconnect."),
+            **problems(*NOT_FOUND, errors.RateLimited),
+        },
+    )
     async def follow_one(
         self,
         item_id: FromPath[str],
         owner: NamedDependency[str],
-        hub: NamedDependency[Broadcaster],
+        broadcaster: NamedDependency[Broadcaster],
         open_stream: NamedDependency[OpenEventStream],
         settings: NamedDependency[ProgressSettings],
         last_event_id: LastEventId = None,
     ) -> ASGIResponse:
-        follow = await open_stream(owner, item_id, _last(last_event_id))
-        if follow.has_nothing_to_say:
-            # Browsers begin again after every end of a stream, but for this answer.
-            hub.unsubscribe(follow.subscription)
+        follow = await open_stream(owner, item_id, _last_event(last_event_id))
+        if follow.is_over:
+            # Browsers reconnect after every end of a stream, but not after this answer.
+            broadcaster.unsubscribe(follow.subscription)
             return ASGIResponse(status_code=204, headers=NO_STORE)
-        return _respond(follow, hub, settings)
+        return _respond(follow, broadcaster, settings)
 
 
-def progress_view(progress: Progress) -> dict[str, Any]:
-    """A *progress* of the contract, without what does not apply or is not known."""
-    members = {
-        "id": progress.id,
-        "kind": progress.kind,
-        "status": str(progress.status),
-        "phase": str(progress.phase),
-        "percent": progress.percent,
-        "eta_seconds": progress.eta_seconds,
-        "speed": progress.speed,
-        "uploaded_bytes": progress.uploaded_bytes,
-        "size": progress.size,
-        "completed_parts": progress.completed_parts,
-        "part_count": progress.part_count,
-        "queue_position": progress.queue_position,
-        "error": failure_view(progress.error),
-        "version": progress.version,
-        "updated_at": rfc3339(progress.updated_at),
-    }
-    return {name: value for name, value in members.items() if value is not None}
-
-
-def _respond(follow: FollowProgress, hub: Broadcaster, settings: ProgressSettings) -> ASGIResponse:
+def _respond(
+    follow: FollowProgress, broadcaster: Broadcaster, settings: ProgressSettings
+) -> ASGIResponse:
     return EventStream(
-        _written(follow.blocks()),
-        hub.drained,
+        _encode(follow.blocks()),
+        broadcaster.drained,
         settings.stream_lifetime,
         settings.write_limit,
-        close=lambda: hub.unsubscribe(follow.subscription),
+        close=lambda: broadcaster.unsubscribe(follow.subscription),
     )
 
 
-async def _written(blocks: AsyncIterator[Block]) -> AsyncIterator[bytes]:
+async def _encode(blocks: AsyncIterator[Block]) -> AsyncIterator[bytes]:
     async for block in blocks:
-        for start in range(0, len(block), AT_ONCE):
-            yield _events(block[start : start + AT_ONCE])
+        for start in range(0, len(block), MAX_EVENTS_PER_WRITE):
+            yield _events(block[start : start + MAX_EVENTS_PER_WRITE])
 
 
 def _events(block: Block) -> bytes:
-    written = bytearray()
-    for news in block:
-        if isinstance(news, Progress):
-            written += event("progress", progress_view(news), f"{news.id}:{news.version}")
-        elif isinstance(news, RemovalNotice):
-            written += event(
-                "removed", {"id": news.id, "kind": news.kind}, f"{news.id}:{news.version}"
-            )
+    encoded = bytearray()
+    for update in block:
+        if isinstance(update, Progress):
+            data: ProgressSchema | RemovedSchema = ProgressSchema.of(update)
+            encoded += event("progress", data, f"{update.id}:{update.version}")
+        elif isinstance(update, RemovalNotice):
+            data = RemovedSchema(id=update.id, kind=update.kind)
+            encoded += event("removed", data, f"{update.id}:{update.version}")
         else:
-            written += COMMENT
-    return bytes(written)
+            encoded += COMMENT
+    return bytes(encoded)
 
 
-def _last(given: str | None) -> LastEvent | None:
-    """What a `Last-Event-ID` names; None for one that is not ours."""
+def _last_event(given: str | None) -> LastEvent | None:
+    """Parse a `Last-Event-ID`; return None for one that this service did not send."""
     item_id, _, version = (given or "").rpartition(":")
-    if (
-        kind_of(item_id) is None
-        or not version.isascii()
-        or not version.isdecimal()
-        or len(version) > 15
-    ):
+    is_number = version.isascii() and version.isdecimal() and len(version) <= MAX_VERSION_DIGITS
+    if kind_of(item_id) is None or not is_number:
         return None
     return LastEvent(item_id, int(version))
 

@@ -1,4 +1,4 @@
-"""Settings of the progress service."""
+"""Define the settings of the progress service."""
 
 from typing import Literal
 
@@ -8,42 +8,46 @@ from libs.core.settings import Settings
 
 
 class ProgressSettings(Settings):
-    """How changes come in, and the limits of an event stream, each with its reason."""
+    """Choose where changes come from, and limit event streams."""
 
     progress_feed: Literal["stream", "poll"] = Field(
         default="stream",
-        description="where changes come from: the table's stream, which takes one instance of this service beside the pipe, or reading again and again, for more instances than one",
+        description=(
+            "how the service learns of changes: from the table's stream (one instance beside the "
+            "pipe), or by polling the table (any number of instances)"
+        ),
         examples=["poll"],
     )
     poll_every: float = Field(
         default=2,
         gt=0,
-        description="seconds between reads where no change is told of, and between looks at the queue",
+        description="seconds between reads of the table while polling, and of queue positions",
         examples=["2"],
     )
     heartbeat: float = Field(
         default=15,
         gt=0,
-        description="seconds between comments in a stream: proxies end what is silent for 60",
+        description="seconds between comments in a stream; proxies close silent ones after 60",
         examples=["15"],
     )
     stream_lifetime: float = Field(
         default=100,
         gt=0,
         le=110,
-        description="seconds after which a stream is ended, for the browser to begin another: App Runner ends requests at 120",
+        description="seconds after which a stream ends and the browser reconnects; App Runner "
+        "ends requests after 120",
         examples=["100"],
     )
     write_limit: float = Field(
         default=20,
         gt=0,
-        description="seconds that a reader may take to make room for the next event before it is cut",
+        description="seconds that a client may take to receive an event before it is disconnected",
         examples=["20"],
     )
     streams_per_session: int = Field(
         default=20,
         ge=1,
-        description="event streams that one session may have open: tabs share a session",
+        description="event streams that one session may have open; tabs share a session",
         examples=["20"],
     )
     streams_per_instance: int = Field(

@@ -1,11 +1,11 @@
-"""Server-sent events over ASGI: ends cleanly after its time and when the service stops, and cuts who does not read."""
+"""Send server-sent events over ASGI."""
 
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
 import anyio
+import msgspec
 import structlog
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Send
@@ -19,22 +19,26 @@ HEADERS = {
 }
 
 RETRY = b"retry: 1000\n\n"
-"""Milliseconds after which a browser begins another stream."""
+"""Milliseconds after which a browser reconnects."""
 
 COMMENT = b": still here\n\n"
 
-LAST_WORD = 1.0
-"""Seconds for the end of a stream to be taken."""
+CLOSE_TIMEOUT = 1.0
+"""Seconds that a client may take to receive the end of a stream."""
 
 
 def event(name: str, data: Any, event_id: str | None = None) -> bytes:
-    """An event, its data as one line of JSON."""
-    named = f"id: {event_id}\n" if event_id else ""
-    return f"event: {name}\n{named}data: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+    """Return an event, with its data as one line of JSON."""
+    id_line = f"id: {event_id}\n" if event_id else ""
+    return f"event: {name}\n{id_line}data: ".encode() + msgspec.json.encode(data) + b"\n\n"
 
 
 class EventStream(ASGIResponse):
-    """Blocks of events, as they come. `close` is called when it is over, however it came to that."""
+    """Send blocks of events as they come.
+
+    The stream ends after its lifetime and when the service stops. A client that does not read is
+    disconnected. `close` is called in every case.
+    """
 
     _should_set_content_length = False
 
@@ -46,16 +50,25 @@ class EventStream(ASGIResponse):
         write_limit: float,
         close: Callable[[], None],
     ) -> None:
-        """`drained` is the event that says that the service stops; times are in seconds."""
+        """Prepare the response.
+
+        Args:
+            blocks: The events, encoded.
+            drained: The event that is set when the service stops.
+            lifetime: Seconds after which the stream ends.
+            write_limit: Seconds that the client may take to receive one block.
+            close: Called once when the stream is over.
+        """
         super().__init__(headers=HEADERS, media_type="text/event-stream")
         self._blocks = blocks
         self._drained = drained
         self._lifetime = lifetime
         self._write_limit = write_limit
         self._close = close
-        self._reached = True
+        self._is_connected = True
 
     async def send_body(self, send: Send, receive: Receive) -> None:
+        """Send all blocks, and end the response cleanly if the client is still there."""
         try:
             with anyio.move_on_after(self._lifetime):
                 async with anyio.create_task_group() as tasks:
@@ -65,8 +78,8 @@ class EventStream(ASGIResponse):
                     tasks.cancel_scope.cancel()
         finally:
             self._close()
-        if self._reached:
-            with anyio.move_on_after(LAST_WORD):
+        if self._is_connected:
+            with anyio.move_on_after(CLOSE_TIMEOUT):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _write(self, send: Send) -> None:
@@ -76,9 +89,9 @@ class EventStream(ASGIResponse):
                 async for block in blocks:
                     await self._send(send, block)
         except TimeoutError:
-            # Without its last chunk the response is broken off: the connection is closed.
-            self._reached = False
-            log.info("stream.cut", reason="the reader takes nothing")
+            # Without its last chunk the response is incomplete, so the connection is closed.
+            self._is_connected = False
+            log.info("stream.cut", reason="the client does not read")
         except Exception:
             log.exception("stream.failed")
 
@@ -89,7 +102,7 @@ class EventStream(ASGIResponse):
     async def _watch_client(self, receive: Receive, scope: anyio.CancelScope) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        self._reached = False
+        self._is_connected = False
         scope.cancel()
 
     async def _watch_service(self, scope: anyio.CancelScope) -> None:

@@ -1,7 +1,8 @@
-"""What waits to be sent to one subscriber, and what was sent: together they keep a stream from going backwards.
+"""Hold what one subscriber still has to be sent, and what it was sent.
 
-Changes come at least once, late, and beside what is read from the table. An item's states are in order by when the
-item was created (an id may be used again) and by version; its removal comes after all of them.
+Changes arrive at least once, late, and beside states that are read from the table. The states of an
+item are ordered by the item's creation (an id may be used again) and by version. A removal comes
+after all versions. A stream never goes back in this order.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from libs.core.domain.progress import Progress
 
 @dataclass(frozen=True)
 class RemovalNotice:
-    """An item is gone; `version` is one above its last."""
+    """Say that an item is gone; `version` is one above its last."""
 
     id: str
     kind: Kind
@@ -27,104 +28,112 @@ ProgressUpdate = Progress | RemovalNotice
 Order = tuple[float, bool, int]
 
 
-def order(news: ProgressUpdate) -> Order:
-    return news.created_at, isinstance(news, RemovalNotice), news.version
+def order(update: ProgressUpdate) -> Order:
+    """Return the position of an update among all updates of its item."""
+    return update.created_at, isinstance(update, RemovalNotice), update.version
 
 
 class SubscriberQueue:
-    """The latest of each item, for one reader. For the event loop's thread only."""
+    """Keep the latest update of each item for one reader.
+
+    Only the thread of the event loop may use it.
+    """
 
     def __init__(self, capacity: int) -> None:
-        """Beyond `capacity` items, what is still under way is dropped and the reader told to read anew."""
+        """Beyond `capacity` items, all but ends and removals are dropped and must be read again."""
         self._capacity = capacity
-        self._news: dict[tuple[str, bool], ProgressUpdate] = {}
-        self._reread = False
+        self._updates: dict[tuple[str, bool], ProgressUpdate] = {}
+        self._must_reread = False
         self._woken = asyncio.Event()
 
-    def put(self, news: ProgressUpdate) -> None:
-        # A removal stands beside the last state, not in its place: an end that was reached is told, then that it is gone.
-        key = news.id, isinstance(news, RemovalNotice)
-        standing = self._news.get(key)
-        if standing is None or order(standing) < order(news):
-            self._news[key] = news
-        if len(self._news) > self._capacity:
-            self._news = {
+    def put(self, update: ProgressUpdate) -> None:
+        """Add an update, unless a newer one of the item waits already."""
+        # A removal does not replace the last state: the end is sent first, then the removal.
+        key = update.id, isinstance(update, RemovalNotice)
+        waiting = self._updates.get(key)
+        if waiting is None or order(waiting) < order(update):
+            self._updates[key] = update
+        if len(self._updates) > self._capacity:
+            self._updates = {
                 key: kept
-                for key, kept in self._news.items()
+                for key, kept in self._updates.items()
                 if isinstance(kept, RemovalNotice) or kept.terminal
             }
-            self._reread = True
+            self._must_reread = True
         self._woken.set()
 
-    def reread(self) -> None:
-        """Changes may have been missed."""
-        self._reread = True
+    def request_reread(self) -> None:
+        """Make the reader read the table, because changes may have been missed."""
+        self._must_reread = True
         self._woken.set()
 
     def take(self) -> tuple[list[ProgressUpdate], bool]:
-        """What has come since the last time, and whether the table must be read anew."""
-        taken = list(self._news.values()), self._reread
-        self._news, self._reread = {}, False
+        """Return the waiting updates, and True if the table must be read again."""
+        taken = list(self._updates.values()), self._must_reread
+        self._updates, self._must_reread = {}, False
         self._woken.clear()
         return taken
 
     async def wait(self, seconds: float) -> None:
-        """Until something has come, or for so long."""
+        """Wait until there is something to take, or until the time is over."""
         try:
             await asyncio.wait_for(self._woken.wait(), max(0.0, seconds))
         except TimeoutError:
             return
 
     def __len__(self) -> int:
-        return len(self._news)
+        return len(self._updates)
 
 
 class SentVersions:
-    """What a subscriber knows of each item."""
+    """Remember the last update of each item that a subscriber was sent."""
 
     def __init__(self) -> None:
-        self._told: dict[str, ProgressUpdate] = {}
+        self._sent: dict[str, ProgressUpdate] = {}
 
-    def tell(self, news: ProgressUpdate) -> ProgressUpdate | None:
-        """The news as it is to be sent, None where it is none: at or below what was told, but for another place in the queue."""
-        told = self._told.get(news.id)
-        if told is not None and not _is_newer(news, told):
+    def next(self, update: ProgressUpdate) -> ProgressUpdate | None:
+        """Return the update to send, or None if the subscriber knows it already.
+
+        A changed queue position is sent even though the version is the same.
+        """
+        sent = self._sent.get(update.id)
+        if sent is not None and not _is_newer(update, sent):
             return None
         if (
-            told is not None
-            and isinstance(news, RemovalNotice)
-            and news.created_at == told.created_at
+            sent is not None
+            and isinstance(update, RemovalNotice)
+            and update.created_at == sent.created_at
         ):
-            news = replace(news, version=max(news.version, told.version + 1))
-        self._told[news.id] = news
-        return news
+            update = replace(update, version=max(update.version, sent.version + 1))
+        self._sent[update.id] = update
+        return update
 
     def present(self) -> list[Progress]:
-        """The items that are there, as they were told."""
-        return [told for told in self._told.values() if isinstance(told, Progress)]
+        """Return the items that were not removed, as they were sent."""
+        return [sent for sent in self._sent.values() if isinstance(sent, Progress)]
 
     def queued(self) -> list[Progress]:
-        """Those that have a place in the queue."""
+        """Return the conversions that have a queue position."""
         return [
-            told
-            for told in self.present()
-            if told.phase == Phase.QUEUED and told.kind == "conversion"
+            sent
+            for sent in self.present()
+            if sent.phase == Phase.QUEUED and sent.kind == "conversion"
         ]
 
 
-def _is_newer(news: ProgressUpdate, told: ProgressUpdate) -> bool:
-    if isinstance(told, RemovalNotice) or isinstance(news, RemovalNotice):
-        return (news.created_at, isinstance(news, RemovalNotice)) > (
-            told.created_at,
-            isinstance(told, RemovalNotice),
+def _is_newer(update: ProgressUpdate, sent: ProgressUpdate) -> bool:
+    if isinstance(sent, RemovalNotice) or isinstance(update, RemovalNotice):
+        return (update.created_at, isinstance(update, RemovalNotice)) > (
+            sent.created_at,
+            isinstance(sent, RemovalNotice),
         )
-    if order(news) == order(told):
-        return news.queue_position not in (None, told.queue_position)
-    return order(news) > order(told)
+    if order(update) == order(sent):
+        return update.queue_position not in (None, sent.queue_position)
+    return order(update) > order(sent)
 
 
 class Subscription:
-    """Somebody who follows: everything of an owner, or one item of his."""
+    """Follow everything of an owner, or one of the owner's items."""
 
     def __init__(
         self,
@@ -134,17 +143,24 @@ class Subscription:
         feed_is_live: Callable[[], bool],
         queue_moves: Callable[[], int],
     ) -> None:
-        """Where the feed is not live nothing is put into the mailbox, and who follows must read again and again.
+        """Start with an empty queue.
 
-        `queue_moves` grows when a conversion leaves the queue: places have changed.
+        Args:
+            owner: The session that follows.
+            item_id: The item to follow; None for everything of the owner.
+            capacity: Items that the queue holds.
+            feed_is_live: While it returns False, nothing is put into the queue and the subscriber
+                has to poll.
+            queue_moves: Returns a number that grows with each conversion that leaves the queue.
         """
         self.owner = owner
         self.item_id = item_id
-        self.mailbox = SubscriberQueue(capacity)
+        self.queue = SubscriberQueue(capacity)
         self.missed: Sequence[RemovalNotice] = ()
-        """What was removed a little before: who comes back after a break has not heard of it."""
+        """Recent removals, which a subscriber that reconnects has not heard of."""
         self.feed_is_live = feed_is_live
         self.queue_moves = queue_moves
 
     def wants(self, item_id: str) -> bool:
+        """Return True if this subscription follows the item."""
         return self.item_id in (None, item_id)

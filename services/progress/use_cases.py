@@ -1,11 +1,18 @@
-"""What people ask of this service at once; what they follow is in `stream`."""
+"""Answer polls. Event streams are in `event_stream.py`."""
 
 from libs.core.domain.progress import Progress
 from libs.core.ports.progress_reader import ProgressReader
 
 
 class ReadProgress:
-    """How far one item is. Raises UploadNotFound, ConversionNotFound, ItemNotFound, StorageUnavailable."""
+    """Read the progress of one item.
+
+    Raises:
+        UploadNotFound: No upload of this owner has the id.
+        ConversionNotFound: No conversion of this owner has the id.
+        ItemNotFound: The id is of neither kind.
+        StorageUnavailable: The table does not answer.
+    """
 
     def __init__(self, reader: ProgressReader) -> None:
         self._reader = reader

@@ -1,1 +1,1 @@
-"""Takes files in, part by part, and sees them arrive whole."""
+"""Receive files in parts and assemble them in S3."""

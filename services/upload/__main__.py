@@ -1,12 +1,13 @@
-"""`python -m services.upload`"""
+"""Run the upload service: `python -m services.upload`."""
 
 from libs.core.settings import load
 from services.upload.settings import UploadSettings
 
 
 def main() -> None:
+    """Serve until SIGTERM."""
     settings = load(UploadSettings)
-    # Only now: what follows takes a second to import, and a missing setting should be told at once.
+    # These imports take a second. A missing setting should be reported before that.
     from libs.core.serve import serve
     from services.upload.app import create_app
     from services.upload.container import UploadContainer

@@ -1,4 +1,4 @@
-"""The upload service: `create_app` builds the whole of it."""
+"""Build the application of the upload service."""
 
 from litestar import Litestar
 
@@ -10,19 +10,19 @@ from services.upload.routes import UploadController
 DEPENDENCIES = (
     "complete_upload",
     "delete_upload",
-    "expect_part",
     "list_uploads",
-    "parts_at_once",
+    "part_limiter",
     "report_part",
     "show_upload",
     "sign_parts",
     "start_upload",
     "store_part",
+    "validate_part",
 )
 
 
 def create_app(container: UploadContainer) -> Litestar:
-    """The app on what this container wires."""
+    """Return the application with the adapters of this container."""
     settings = container.settings()
     session = session_config(
         settings.session_secret.get_secret_value(), secure=settings.secure_cookies

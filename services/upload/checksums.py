@@ -1,4 +1,4 @@
-"""The checksums that a client may send with a part: its MD5, or any that S3 knows by `x-amz-checksum-…`."""
+"""Check the checksums that a client may send with a part: MD5, and those that S3 knows."""
 
 import base64
 import binascii
@@ -30,7 +30,15 @@ _DIGESTS: dict[str, Callable[[bytes], bytes]] = {
 
 
 def check(headers: Mapping[str, str], body: bytes) -> None:
-    """Raises ChecksumMismatch for the first checksum among `headers` (names in lower case) that is not that of `body`."""
+    """Compare each checksum among the headers with that of the body.
+
+    Args:
+        headers: The request's headers, with names in lower case.
+        body: The bytes that arrived.
+
+    Raises:
+        ChecksumMismatch: A checksum is not that of the body.
+    """
     for name, digest in _DIGESTS.items():
         if name in headers and _decoded(headers[name]) != digest(body):
             raise ChecksumMismatch(

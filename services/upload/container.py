@@ -1,4 +1,4 @@
-"""The wiring of the upload service: the only place that names its adapters."""
+"""Choose the adapters of the upload service. No other module of it names them."""
 
 from dependency_injector import containers, providers
 
@@ -10,7 +10,7 @@ from services.upload.settings import UploadSettings
 
 
 class UploadContainer(containers.DeclarativeContainer):
-    """Use cases on the adapters of `aws`; tests override the adapters by memory ones."""
+    """Build the use cases on AWS adapters. Tests replace the adapters with memory ones."""
 
     settings: providers.Dependency[UploadSettings] = providers.Dependency()
     aws = providers.Container(AwsContainer, settings=settings)
@@ -34,11 +34,11 @@ class UploadContainer(containers.DeclarativeContainer):
     sign_parts = providers.Factory(
         parts.SignParts, uploads, signer, settings.provided.sign_lifetime
     )
-    expect_part = providers.Factory(parts.ValidatePart, uploads)
+    validate_part = providers.Factory(parts.ValidatePart, uploads)
     store_part = providers.Factory(parts.StorePart, uploads, multipart, reconcile)
     report_part = providers.Factory(parts.ReportPart, uploads, reconcile)
     complete_upload = providers.Factory(use_cases.CompleteUpload, uploads, multipart, reconcile)
     delete_upload = providers.Factory(use_cases.DeleteUpload, uploads, conversions)
 
-    parts_at_once = providers.Singleton(PartLimiter, settings.provided.parts_at_once)
+    part_limiter = providers.Singleton(PartLimiter, settings.provided.parts_at_once)
     checks = providers.Dict(S3=aws.s3_check, DynamoDB=aws.dynamodb_check)

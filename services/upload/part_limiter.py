@@ -1,4 +1,4 @@
-"""Room in memory for the parts that come through the service. A slow sender holds its place only while nobody else wants it."""
+"""Limit how many parts are held in memory at once, so that slow senders do not block others."""
 
 import time
 from collections.abc import AsyncIterator
@@ -8,52 +8,62 @@ import anyio
 
 from libs.core.errors import RateLimited
 
-PACE = 64 * 1024
-"""Bytes a second below which a sender is slow."""
-JUDGED_AFTER = 1.0
-"""Seconds, before which nobody is."""
-COME_AGAIN = 30
-"""Seconds."""
+MIN_RATE = 64 * 1024
+"""Bytes a second. A sender below this rate is slow."""
+GRACE_PERIOD = 1.0
+"""Seconds after which the rate of a sender is known well enough to judge it."""
+RETRY_AFTER = 30
+"""Seconds after which a slow sender may try again."""
 
 
 class PartLimiter:
-    """For `count` parts at once. Half of them, held longest, are nobody's to take: so that slow senders too finish in the end."""
+    """Give a slot to each part that comes through the service.
+
+    A slow sender loses its slot only when another request waits for one. The older half of the
+    slots is never taken away, so that slow senders finish in the end.
+    """
 
     def __init__(self, count: int) -> None:
-        self._places = anyio.CapacityLimiter(count)
-        self._kept = count // 2
+        self._slots = anyio.CapacityLimiter(count)
+        self._protected = count // 2
         self._held: list[PartSlot] = []  # the oldest first
 
     @asynccontextmanager
-    async def take(self) -> AsyncIterator["PartSlot"]:
-        """Waits for a place, and has it for the length of the `async with`."""
-        async with self._places:
-            place = PartSlot(self)
-            self._held.append(place)
+    async def acquire(self) -> AsyncIterator["PartSlot"]:
+        """Wait for a slot, and hold it for the length of the `async with` block."""
+        async with self._slots:
+            slot = PartSlot(self)
+            self._held.append(slot)
             try:
-                yield place
+                yield slot
             finally:
-                self._held.remove(place)
+                self._held.remove(slot)
 
-    def is_wanted(self, place: "PartSlot") -> bool:
-        """Whether somebody waits for it."""
-        return self._places.statistics().tasks_waiting > 0 and self._held.index(place) >= self._kept
+    def is_wanted(self, slot: "PartSlot") -> bool:
+        """Return True if a request waits and this slot may be taken for it."""
+        waiting = self._slots.statistics().tasks_waiting > 0
+        return waiting and self._held.index(slot) >= self._protected
 
 
 class PartSlot:
-    """Where one part is held while it comes."""
+    """Measure how fast one part arrives."""
 
-    def __init__(self, places: PartLimiter) -> None:
-        self._places = places
+    def __init__(self, limiter: PartLimiter) -> None:
+        self._limiter = limiter
         self._since = time.monotonic()
         self._bytes = 0
 
-    def took(self, count: int) -> None:
-        """So many bytes more have come. Raises RateLimited when they come slowly and the place is wanted."""
+    def add_bytes(self, count: int) -> None:
+        """Count bytes that have arrived.
+
+        Raises:
+            RateLimited: The part comes slowly and the slot is wanted.
+        """
         self._bytes += count
         held = time.monotonic() - self._since
-        if held > JUDGED_AFTER and self._bytes < PACE * held and self._places.is_wanted(self):
+        is_slow = held > GRACE_PERIOD and self._bytes < MIN_RATE * held
+        if is_slow and self._limiter.is_wanted(self):
             raise RateLimited(
-                "Others are waiting, and this part comes slowly. Please send it again later.",
-                retry_after=COME_AGAIN,
+                "This part arrives slowly while others wait. Please send it again later.",
+                retry_after=RETRY_AFTER,
             )

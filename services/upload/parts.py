@@ -1,4 +1,4 @@
-"""What people do with the parts of an upload: have them signed, send them, report them."""
+"""Sign, validate, store and report the parts of an upload."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -9,14 +9,14 @@ from libs.core.errors import MultipartUploadGone, PartSizeMismatch, UploadClosed
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.uploads import UploadStore
 from libs.core.ports.url_signer import UrlSigner
-from services.upload.reconcile import ReconcileUpload, still_open
+from services.upload.reconcile import ReconcileUpload, require_open
 
 Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
 class SignedPart:
-    """Where to PUT a part, until when (epoch seconds)."""
+    """Hold the presigned URL of a part, and until when it is valid (epoch seconds)."""
 
     number: int
     url: str
@@ -24,7 +24,7 @@ class SignedPart:
 
 
 class SignParts:
-    """Presigned URLs for parts, each good for exactly the bytes of its place in the file."""
+    """Presign URLs for parts. Each URL takes exactly the bytes of its part."""
 
     def __init__(
         self, uploads: UploadStore, signer: UrlSigner, lifetime: int, clock: Clock = time.time
@@ -35,9 +35,9 @@ class SignParts:
         self._clock = clock
 
     def __call__(self, owner: str, upload_id: str, numbers: Iterable[int]) -> list[SignedPart]:
-        upload = still_open(self._uploads.get(upload_id, owner))
+        upload = require_open(self._uploads.get(upload_id, owner))
         now = self._clock()
-        # No URL outlives the upload that it is for.
+        # No URL outlives its upload.
         lifetime = max(1, min(self._lifetime, int(upload.expires_at - now)))
         return [
             SignedPart(
@@ -52,19 +52,19 @@ class SignParts:
 
 
 class ValidatePart:
-    """Checks a part before its bytes are read: that it is wanted, and as long as its place in the file."""
+    """Check a part before its body is read: its upload is open, and its length is right."""
 
     def __init__(self, uploads: UploadStore) -> None:
         self._uploads = uploads
 
     def __call__(self, owner: str, upload_id: str, number: int, length: int | None) -> Upload:
-        upload = still_open(self._uploads.get(upload_id, owner))
+        upload = require_open(self._uploads.get(upload_id, owner))
         check_length(upload, number, length)
         return upload
 
 
 class StorePart:
-    """Takes a part through the service."""
+    """Store a part that came through the service."""
 
     def __init__(
         self, uploads: UploadStore, multipart: MultipartUploads, reconcile: ReconcileUpload
@@ -78,14 +78,13 @@ class StorePart:
         try:
             self._multipart.put_part(upload.key, upload.multipart_id, number, body)
         except MultipartUploadGone as error:
-            raise UploadClosed(
-                f"This upload is {self._reconcile.closed_in_s3(upload).status} and takes no more parts."
-            ) from error
+            status = self._reconcile.closed_in_s3(upload).status
+            raise UploadClosed(f"This upload is {status} and takes no more parts.") from error
         return self._uploads.add_part(upload.id, number)
 
 
 class ReportPart:
-    """ "Part n went straight to S3": believed when S3 has it."""
+    """Record a part that a client sent straight to S3, if S3 has it."""
 
     def __init__(self, uploads: UploadStore, reconcile: ReconcileUpload) -> None:
         self._uploads = uploads
@@ -96,20 +95,21 @@ class ReportPart:
         expected = upload.size_of_part(number)
         if number in upload.completed_parts:
             return upload
-        still_open(upload)
+        require_open(upload)
         try:
-            there = {part.number: part.size for part in self._reconcile.parts(upload)}
+            stored = {part.number for part in self._reconcile.parts(upload)}
         except MultipartUploadGone:
-            return still_open(self._reconcile.closed_in_s3(upload))
-        if number not in there:
+            return require_open(self._reconcile.closed_in_s3(upload))
+        if number not in stored:
             raise PartSizeMismatch(
-                f"Part {number} is not in our storage with its {expected} bytes. Please send it again."
+                f"Part {number} is not in our storage with its {expected} bytes. "
+                "Please send it again."
             )
         return self._uploads.add_part(upload.id, number)
 
 
 def check_length(upload: Upload, number: int, length: int | None) -> None:
-    """Raises PartSizeMismatch unless `length` (bytes) is that of part `number`."""
+    """Raise PartSizeMismatch unless part `number` has `length` bytes."""
     expected = upload.size_of_part(number)
     if length != expected:
         given = "no Content-Length" if length is None else f"{length} bytes"

@@ -1,4 +1,4 @@
-"""An upload in the table and the same upload in S3, brought in line."""
+"""Bring the stored state of an upload in line with S3."""
 
 from libs.core.domain.uploads import Failure, Upload, UploadStatus
 from libs.core.errors import MultipartUploadGone, ObjectMissing, UploadClosed
@@ -13,7 +13,7 @@ EXPIRED = Failure(
 
 
 class ReconcileUpload:
-    """Brings an upload in line with S3, which alone knows which parts there are."""
+    """Update an upload from S3, which alone knows the parts that are stored."""
 
     def __init__(
         self, uploads: UploadStore, multipart: MultipartUploads, objects: ObjectStore
@@ -23,17 +23,26 @@ class ReconcileUpload:
         self._objects = objects
 
     def __call__(self, upload: Upload) -> Upload:
-        """The upload as S3 shows it: parts as listed; uploaded where the object is there; failed where nothing is."""
+        """Return the upload with the parts that S3 lists.
+
+        It is `uploaded` if S3 has the complete object, and `failed` if S3 has nothing of it.
+        """
         if upload.status is not UploadStatus.UPLOADING:
             return upload
         try:
-            there = {part.number for part in self.parts(upload)}
+            stored = {part.number for part in self.parts(upload)}
         except MultipartUploadGone:
             return self.closed_in_s3(upload)
-        return upload if there == upload.completed_parts else self._uploads.set_parts(upload, there)
+        if stored == upload.completed_parts:
+            return upload
+        return self._uploads.set_parts(upload, stored)
 
     def parts(self, upload: Upload) -> list[Part]:
-        """The parts in S3 that have the length of their place. Raises MultipartUploadGone."""
+        """Return the parts in S3 that have the right length.
+
+        Raises:
+            MultipartUploadGone: S3 has no such multipart upload any more.
+        """
         listed = self._multipart.list_parts(upload.key, upload.multipart_id)
         return [
             part
@@ -42,24 +51,26 @@ class ReconcileUpload:
         ]
 
     def closed_in_s3(self, upload: Upload) -> Upload:
-        """What became of an upload whose multipart upload is gone: the object decides."""
+        """Finish an upload whose multipart upload is gone: the object decides how it ended."""
         try:
             found = self._objects.head(upload.key)
         except ObjectMissing:
-            # It may have been completed, or deleted, since it was read.
+            # Another request may have completed or deleted it since it was read.
             now = self._uploads.get(upload.id)
-            return (
-                self._uploads.mark_failed(upload.id, EXPIRED)
-                if now.status is UploadStatus.UPLOADING
-                else now
-            )
+            if now.status is not UploadStatus.UPLOADING:
+                return now
+            return self._uploads.mark_failed(upload.id, EXPIRED)
         if found.size != upload.size:
             return self._uploads.mark_failed(upload.id, EXPIRED)
         return self._uploads.mark_uploaded(upload.id)
 
 
-def still_open(upload: Upload) -> Upload:
-    """The upload, unless it takes no more parts: then raises UploadClosed."""
+def require_open(upload: Upload) -> Upload:
+    """Return the upload.
+
+    Raises:
+        UploadClosed: It takes no more parts.
+    """
     if upload.status is not UploadStatus.UPLOADING:
         raise UploadClosed(f"This upload is {upload.status} and takes no more parts.")
     return upload

@@ -1,22 +1,30 @@
-"""HTTP to use cases and back, for uploads."""
+"""Translate HTTP requests for uploads to use cases, and their results to HTTP."""
 
 from typing import Annotated, Any
 
 import anyio
-import msgspec
 from litestar import Controller, Request, Response, delete, get, post, put
+from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from libs.core import errors
 from libs.core.domain.uploads import MAX_PART_SIZE
 from libs.core.errors import PartSizeMismatch
 from libs.core.telemetry import traceparent
-from libs.core.web.schemas import ConvertOptions, upload_view
-from libs.core.web.session import rfc3339
+from libs.core.web.openapi import BinaryBodyOperation, problems
 from services.upload import checksums
 from services.upload.part_limiter import PartLimiter, PartSlot
 from services.upload.parts import ReportPart, SignParts, StorePart, ValidatePart
+from services.upload.schemas import (
+    EmptyRequest,
+    SignedPartsSchema,
+    SignPartsRequest,
+    StartUploadRequest,
+    UploadListSchema,
+    UploadSchema,
+)
 from services.upload.use_cases import (
     CompleteUpload,
     DeleteUpload,
@@ -25,92 +33,92 @@ from services.upload.use_cases import (
     StartUpload,
 )
 
-MAX_CONVERT = 8
-"""Conversions that one upload may ask for at its creation."""
-MAX_SIGN = 100
-"""Parts that one call may sign."""
-STALLED = 30.0
-"""Seconds without a byte of a part after which its place among those held at once is another's."""
+READ_TIMEOUT = 30.0
+"""Seconds without a byte of a part after which its request ends."""
 
-
-class StartUploadRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a client says of the file it will send."""
-
-    filename: str
-    size: int
-    content_type: (
-        Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[\x21-\x7e][\x20-\x7e]*$")] | None
-    ) = None
-    convert: (
-        ConvertOptions
-        | Annotated[list[ConvertOptions], msgspec.Meta(max_length=MAX_CONVERT)]
-        | None
-    ) = None
-
-    def conversions(self) -> list[ConvertOptions]:
-        if self.convert is None:
-            return []
-        return self.convert if isinstance(self.convert, list) else [self.convert]
-
-
-class SignPartsRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Numbers of the parts to sign."""
-
-    part_numbers: Annotated[list[int], msgspec.Meta(min_length=1, max_length=MAX_SIGN)]
-
-
-class EmptyBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A body of no fields."""
+LOCATION = ResponseHeader(
+    name="Location", description="the path of the upload", value="", documentation_only=True
+)
 
 
 class UploadController(Controller):
-    """`/api/uploads`"""
+    """Serve `/api/uploads`."""
 
     path = "/api/uploads"
 
-    @post(sync_to_thread=True, summary="Begin an upload")
+    @post(
+        sync_to_thread=True,
+        operation_id="createUpload",
+        summary="Create an upload",
+        response_headers=[LOCATION],
+        responses=problems(
+            errors.FilenameInvalid,
+            errors.FileEmpty,
+            errors.FileTooLarge,
+            errors.FormatUnsupported,
+            errors.OptionInvalid,
+            changes=True,
+            has_body=True,
+        ),
+    )
     def create(
         self,
         data: JSONBody[StartUploadRequest],
         owner: NamedDependency[str],
         start_upload: NamedDependency[StartUpload],
-    ) -> Response[dict[str, Any]]:
+    ) -> Response[UploadSchema]:
         wanted = [body.checked() for body in data.conversions()]
         content_type = data.content_type or "application/octet-stream"
         upload = start_upload(owner, data.filename, data.size, content_type, wanted, traceparent())
         return Response(
-            upload_view(upload), status_code=201, headers={"Location": f"/api/uploads/{upload.id}"}
+            UploadSchema.of(upload),
+            status_code=201,
+            headers={"Location": f"/api/uploads/{upload.id}"},
         )
 
-    @get(sync_to_thread=True, summary="The session's uploads, newest first")
+    @get(
+        sync_to_thread=True,
+        operation_id="listUploads",
+        summary="List the session's uploads, the newest first",
+        responses=problems(errors.CursorInvalid),
+    )
     def list_all(
         self,
         owner: NamedDependency[str],
         list_uploads: NamedDependency[ListUploads],
         limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
         cursor: Annotated[str | None, QueryParameter(name="next", max_length=512)] = None,
-    ) -> dict[str, Any]:
-        page = list_uploads(owner, limit, cursor)
-        return {"items": [upload_view(upload) for upload in page.items], "next": page.next}
+    ) -> UploadListSchema:
+        return UploadListSchema.of(list_uploads(owner, limit, cursor))
 
     @get(
         "/{upload_id:str}",
         sync_to_thread=True,
-        summary="An upload, reconciled with S3: ask before resuming",
+        operation_id="getUpload",
+        summary="Show an upload, reconciled with S3: ask this before resuming",
+        responses=problems(errors.UploadNotFound),
     )
     def show(
         self,
         upload_id: FromPath[str],
         owner: NamedDependency[str],
         show_upload: NamedDependency[ShowUpload],
-    ) -> dict[str, Any]:
-        return upload_view(show_upload(owner, upload_id))
+    ) -> UploadSchema:
+        return UploadSchema.of(show_upload(owner, upload_id))
 
     @post(
         "/{upload_id:str}/parts/sign",
         status_code=200,
         sync_to_thread=True,
-        summary="Presigned URLs for parts",
+        operation_id="signParts",
+        summary="Presign URLs that parts can be PUT to",
+        responses=problems(
+            errors.UploadNotFound,
+            errors.UploadClosed,
+            errors.PartNumberInvalid,
+            changes=True,
+            has_body=True,
+        ),
     )
     def sign(
         self,
@@ -118,25 +126,25 @@ class UploadController(Controller):
         data: JSONBody[SignPartsRequest],
         owner: NamedDependency[str],
         sign_parts: NamedDependency[SignParts],
-    ) -> dict[str, Any]:
-        signed = sign_parts(owner, upload_id, data.part_numbers)
-        return {
-            "parts": [
-                # Content-Length is signed too, but every HTTP client sends it by itself and a browser lets nobody set it.
-                {
-                    "part_number": part.number,
-                    "url": part.url,
-                    "headers": {},
-                    "expires_at": rfc3339(part.expires_at),
-                }
-                for part in signed
-            ]
-        }
+    ) -> SignedPartsSchema:
+        return SignedPartsSchema.of(sign_parts(owner, upload_id, data.part_numbers))
 
     @put(
         "/{upload_id:str}/parts/{number:int}",
         request_max_body_size=MAX_PART_SIZE,
-        summary="A part through the service",
+        operation_id="putPart",
+        operation_class=BinaryBodyOperation,
+        summary="Send a part through the service",
+        responses=problems(
+            errors.UploadNotFound,
+            errors.UploadClosed,
+            errors.PartNumberInvalid,
+            errors.PartSizeMismatch,
+            errors.ChecksumMismatch,
+            errors.RateLimited,
+            changes=True,
+            has_body=True,
+        ),
     )
     async def put_part(
         self,
@@ -144,23 +152,35 @@ class UploadController(Controller):
         upload_id: FromPath[str],
         number: FromPath[int],
         owner: NamedDependency[str],
-        expect_part: NamedDependency[ValidatePart],
+        validate_part: NamedDependency[ValidatePart],
         store_part: NamedDependency[StorePart],
-        parts_at_once: NamedDependency[PartLimiter],
-    ) -> dict[str, Any]:
-        async with parts_at_once.take() as place:
+        part_limiter: NamedDependency[PartLimiter],
+    ) -> UploadSchema:
+        async with part_limiter.acquire() as slot:
             length = request.headers.get("content-length", "")
             expected = int(length) if length.isdecimal() else None
-            upload = await anyio.to_thread.run_sync(expect_part, owner, upload_id, number, expected)
-            body = await _read(request, upload.size_of_part(number), place)
+            upload = await anyio.to_thread.run_sync(
+                validate_part, owner, upload_id, number, expected
+            )
+            body = await _read(request, upload.size_of_part(number), slot)
             await anyio.to_thread.run_sync(checksums.check, dict(request.headers), body)
-            return upload_view(await anyio.to_thread.run_sync(store_part, upload, number, body))
+            stored = await anyio.to_thread.run_sync(store_part, upload, number, body)
+            return UploadSchema.of(stored)
 
     @post(
         "/{upload_id:str}/parts/{number:int}",
         status_code=200,
         sync_to_thread=True,
-        summary="Part n went straight to S3",
+        operation_id="reportPart",
+        summary="Report that a part went straight to S3",
+        responses=problems(
+            errors.UploadNotFound,
+            errors.UploadClosed,
+            errors.PartNumberInvalid,
+            errors.PartSizeMismatch,
+            changes=True,
+            has_body=True,
+        ),
     )
     def report_part(
         self,
@@ -168,29 +188,39 @@ class UploadController(Controller):
         number: FromPath[int],
         owner: NamedDependency[str],
         report_part: NamedDependency[ReportPart],
-        data: JSONBody[EmptyBody | None] = None,  # noqa: ARG002 -- refuses unknown fields
-    ) -> dict[str, Any]:
-        return upload_view(report_part(owner, upload_id, number))
+        data: JSONBody[EmptyRequest | None] = None,  # noqa: ARG002 -- refuses unknown fields
+    ) -> UploadSchema:
+        return UploadSchema.of(report_part(owner, upload_id, number))
 
     @post(
         "/{upload_id:str}/complete",
         status_code=200,
         sync_to_thread=True,
-        summary="All parts are there: make them one file",
+        operation_id="completeUpload",
+        summary="Make one file of all parts",
+        responses=problems(
+            errors.UploadNotFound,
+            errors.UploadIncomplete,
+            errors.UploadClosed,
+            changes=True,
+            has_body=True,
+        ),
     )
     def complete(
         self,
         upload_id: FromPath[str],
         owner: NamedDependency[str],
         complete_upload: NamedDependency[CompleteUpload],
-        data: JSONBody[EmptyBody | None] = None,  # noqa: ARG002 -- refuses unknown fields
-    ) -> dict[str, Any]:
-        return upload_view(complete_upload(owner, upload_id))
+        data: JSONBody[EmptyRequest | None] = None,  # noqa: ARG002 -- refuses unknown fields
+    ) -> UploadSchema:
+        return UploadSchema.of(complete_upload(owner, upload_id))
 
     @delete(
         "/{upload_id:str}",
         sync_to_thread=True,
-        summary="Delete the upload and all that was made of it",
+        operation_id="deleteUpload",
+        summary="Delete an upload with its conversions and their outputs",
+        responses=problems(errors.UploadNotFound, changes=True),
     )
     def remove(
         self,
@@ -201,21 +231,25 @@ class UploadController(Controller):
         delete_upload(owner, upload_id)
 
 
-async def _read(request: Request[Any, Any, Any], length: int, place: PartSlot) -> bytes:
-    """The body, of exactly `length` bytes: one that is cut off is no part, and one that runs over is not read on."""
+async def _read(request: Request[Any, Any, Any], length: int, slot: PartSlot) -> bytes:
+    """Read a body, and stop after the first block beyond `length` bytes.
+
+    Raises:
+        PartSizeMismatch: The client went away, or sent nothing for `READ_TIMEOUT` seconds.
+        RateLimited: The body comes slowly while others wait.
+    """
     body = bytearray()
     blocks = aiter(request.stream())
     try:
         while len(body) <= length:
-            with anyio.fail_after(STALLED):
+            with anyio.fail_after(READ_TIMEOUT):
                 block = await anext(blocks, None)
             if block is None:
                 break
             body += block
-            place.took(len(block))
-    except (
-        ClientException,
-        TimeoutError,
-    ) as error:  # the client went away, or stays and says nothing
-        raise PartSizeMismatch("The part broke off on its way. Please send it again.") from error
+            slot.add_bytes(len(block))
+    except (ClientException, TimeoutError) as error:
+        raise PartSizeMismatch(
+            "The part did not arrive completely. Please send it again."
+        ) from error
     return bytes(body)

@@ -1,4 +1,4 @@
-"""Settings of the upload service."""
+"""Define the settings of the upload service."""
 
 from pydantic import Field
 
@@ -9,31 +9,31 @@ HOUR = 3600
 
 
 class UploadSettings(Settings):
-    """Limits, each with its reason."""
+    """Limit the size, the life and the number of uploads."""
 
     max_file_size: int = Field(
         default=5 * GIB,
         gt=0,
         le=5 * 1024 * GIB,
-        description="the largest file taken, in bytes",
+        description="the largest file that can be uploaded, in bytes",
         examples=["5368709120"],
     )
     lifetime: int = Field(
         default=24 * HOUR,
         ge=60,
-        description="seconds that an upload and what is made of it are kept",
+        description="seconds after which an upload and its conversions are deleted",
         examples=["86400"],
     )
     sign_lifetime: int = Field(
         default=HOUR,
         ge=1,
         le=7 * 24 * HOUR,
-        description="seconds that a presigned part URL is good for",
+        description="seconds that a presigned part URL is valid",
         examples=["3600"],
     )
     parts_at_once: int = Field(
         default=16,
         ge=1,
-        description="how many parts may come through the service at once; each is held in memory while it does",
+        description="parts that may come through the service at once; each is held in memory",
         examples=["16"],
     )

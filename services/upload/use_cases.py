@@ -1,4 +1,4 @@
-"""What people do with uploads: begin, see, complete, delete. What they do with parts is in `parts.py`."""
+"""Create, show, list, complete and delete uploads. Their parts are handled in `parts.py`."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,13 +12,16 @@ from libs.core.errors import ConversionNotFound, MultipartUploadGone, UploadClos
 from libs.core.ports.conversions import ConversionStore
 from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.uploads import UploadPage, UploadStore
-from services.upload.reconcile import ReconcileUpload, still_open
+from services.upload.reconcile import ReconcileUpload, require_open
 
 Clock = Callable[[], float]
 
 
 class StartUpload:
-    """Begins a multipart upload in S3 and writes the upload with the conversions that wait for it, all or none."""
+    """Create a multipart upload in S3, and store the upload with its waiting conversions.
+
+    Either all of them are stored, or none.
+    """
 
     def __init__(
         self,
@@ -85,7 +88,7 @@ class StartUpload:
 
 
 class ShowUpload:
-    """An upload, reconciled with S3: what a client asks before it resumes."""
+    """Show an upload, reconciled with S3. Clients ask for it before they resume."""
 
     def __init__(self, uploads: UploadStore, reconcile: ReconcileUpload) -> None:
         self._uploads = uploads
@@ -96,7 +99,7 @@ class ShowUpload:
 
 
 class ListUploads:
-    """The uploads of a session, newest first."""
+    """List the uploads of a session, the newest first."""
 
     def __init__(self, uploads: UploadStore) -> None:
         self._uploads = uploads
@@ -106,7 +109,10 @@ class ListUploads:
 
 
 class CompleteUpload:
-    """Makes the parts one object. Any number of calls, at once or one after another, make one object and say the same."""
+    """Make one object of the parts.
+
+    Repeated calls, also at the same time, make one object and have the same result.
+    """
 
     def __init__(
         self, uploads: UploadStore, multipart: MultipartUploads, reconcile: ReconcileUpload
@@ -119,13 +125,13 @@ class CompleteUpload:
         upload = self._uploads.get(upload_id, owner)
         if upload.status is UploadStatus.UPLOADED:
             return upload
-        still_open(upload)
+        require_open(upload)
         try:
             parts = self._reconcile.parts(upload)
             self._check_complete(upload, parts)
             self._multipart.complete(upload.key, upload.multipart_id, parts)
         except MultipartUploadGone:
-            pass  # by an earlier call, or not at all: the object decides, below
+            pass  # Completed by an earlier call, or aborted: the object decides below.
         done = self._reconcile.closed_in_s3(upload)
         if done.status is not UploadStatus.UPLOADED:
             raise UploadClosed(
@@ -134,11 +140,11 @@ class CompleteUpload:
         return done
 
     def _check_complete(self, upload: Upload, parts: Sequence[Part]) -> None:
-        there = {part.number for part in parts}
-        missing = [number for number in range(1, upload.part_count + 1) if number not in there]
+        stored = {part.number for part in parts}
+        missing = [number for number in range(1, upload.part_count + 1) if number not in stored]
         if missing:
-            if there != upload.completed_parts:
-                self._uploads.set_parts(upload, there)
+            if stored != upload.completed_parts:
+                self._uploads.set_parts(upload, stored)
             some = ", ".join(map(str, missing[:5])) + (", …" if len(missing) > 5 else "")
             raise UploadIncomplete(
                 f"{len(missing)} of {upload.part_count} parts are missing: {some}",
@@ -147,15 +153,18 @@ class CompleteUpload:
 
 
 class DeleteUpload:
-    """Takes the upload and its conversions out of the table; the stream makes the janitor erase their bytes."""
+    """Remove an upload and its conversions from the table.
+
+    The removal appears in the table's stream, and the janitor then deletes the objects.
+    """
 
     def __init__(self, uploads: UploadStore, conversions: ConversionStore) -> None:
         self._uploads = uploads
         self._conversions = conversions
 
     def __call__(self, owner: str, upload_id: str) -> None:
-        # The upload first: no conversion can join it then. Those that it has go with it by the janitor's hand too,
-        # should this process die in between.
+        # The upload first, so that no conversion can be added to it. If this process dies in
+        # between, the janitor removes the conversions as well.
         removed = self._uploads.remove(upload_id, owner)
         for conversion_id in removed.conversions:
             self._remove(conversion_id, owner)

@@ -55,5 +55,5 @@ def serve(world: World, reader: Faulty, monkeypatch: pytest.MonkeyPatch) -> Iter
 def service(serve: Serve) -> Service:
     """A service that is told of every change, and does nothing by the clock but look at places in the queue."""
     service = serve()
-    eventually(service.hub.is_live)
+    eventually(service.broadcaster.is_live)
     return service

@@ -169,9 +169,9 @@ class Service:
         self.stop()
 
     @property
-    def hub(self) -> Broadcaster:
-        hub: Broadcaster = self.container.hub()
-        return hub
+    def broadcaster(self) -> Broadcaster:
+        broadcaster: Broadcaster = self.container.broadcaster()
+        return broadcaster
 
     def client(self, owner: str | None = "somebody") -> httpx.Client:
         """Requests of this owner, by a token; of a browser that is new here where it is None."""

@@ -7,7 +7,7 @@ import pytest
 
 from libs.core.domain.events import Change
 from libs.core.domain.progress import Progress
-from services.progress import broadcaster as hub_module
+from services.progress import broadcaster as broadcaster_module
 from services.progress import event_stream as stream_module
 from tests.fakes import a_conversion
 from tests.progress.support import NEVER, Faulty, Scripted, Service, World, eventually
@@ -20,7 +20,7 @@ def silent(serve: Serve, scripted: Scripted) -> Service:
     """A service with a feed that is live and brings nothing by itself."""
     service = serve(scripted)
     scripted.bring()
-    eventually(service.hub.is_live)
+    eventually(service.broadcaster.is_live)
     return service
 
 
@@ -50,7 +50,7 @@ def test_by_setting_there_is_no_feed_at_all(serve: Serve, world: World, scripted
         stream.next()
         world.uploads.mark_uploaded(upload.id)
         assert [event.id for event in stream.rest()] == [f"{upload.id}:2"]
-    assert not service.hub.is_live()
+    assert not service.broadcaster.is_live()
 
 
 def test_where_changes_may_have_been_missed_every_stream_reads_anew(
@@ -90,7 +90,7 @@ def test_a_feed_that_falls_silent_counts_as_away(
     silent: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = world.upload()
-    monkeypatch.setattr(hub_module, "SILENCE", 0.0)
+    monkeypatch.setattr(broadcaster_module, "FEED_TIMEOUT", 0.0)
 
     with silent.follow() as stream:
         stream.next()
@@ -102,7 +102,7 @@ def test_a_feed_that_falls_silent_counts_as_away(
 def test_a_change_that_the_feed_lost_shows_in_the_end(
     silent: Service, world: World, reader: Faulty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream_module, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(stream_module, "REFRESH_EVERY", 0.1)
     upload = world.upload()
     with silent.follow() as stream:
         stream.next()
@@ -128,9 +128,9 @@ def test_a_fault_of_the_feed_ends_neither_streams_nor_the_feed(
     with silent.follow() as stream:
         stream.next()
         scripted.fail()
-        eventually(lambda: not silent.hub.is_live())
+        eventually(lambda: not silent.broadcaster.is_live())
         scripted.bring()
-        eventually(silent.hub.is_live)
+        eventually(silent.broadcaster.is_live)
         scripted.bring(Change(None, replace(upload, version=9)))
 
         assert stream.until(lambda event: event.id == f"{upload.id}:9")

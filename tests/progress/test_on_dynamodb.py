@@ -36,7 +36,7 @@ def service(request: pytest.FixtureRequest, backend: AwsBackend) -> Iterator[Ser
     service = Service(backend.progress, backend.feed, progress_feed=request.param)
     service.start()
     if request.param == "stream":
-        eventually(service.hub.is_live)
+        eventually(service.broadcaster.is_live)
     yield service
     service.close()
 
@@ -65,7 +65,7 @@ def test_a_conversion_is_followed_from_waiting_to_its_removal(
 
 def test_everything_of_a_session_is_followed(service: Service, backend: AwsBackend) -> None:
     with service.follow(owner="everything") as stream:
-        eventually(lambda: service.hub.count() == 1)
+        eventually(lambda: service.broadcaster.count() == 1)
         upload = an_upload("everything", backend.clock())
         backend.uploads.create(upload, [])
         first = stream.next()

@@ -137,4 +137,4 @@ def test_while_the_table_is_away_it_says_so_and_when_to_come_back(
         "storage_unavailable",
         "2",
     )
-    assert service.hub.count() == 0
+    assert service.broadcaster.count() == 0

@@ -29,8 +29,8 @@ def deaf(service: Service) -> Iterator[Subscription]:
         connection.connect(("127.0.0.1", service.port))
         request = f"GET /api/progress/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token_of('somebody')}\r\n\r\n"
         connection.sendall(request.encode())
-        eventually(lambda: service.hub.count() > 0)
-        yield service.hub.subscriptions("somebody")[0]
+        eventually(lambda: service.broadcaster.count() > 0)
+        yield service.broadcaster.subscriptions("somebody")[0]
 
 
 def flood(scripted: Scripted, items: list[Upload], other: Stream) -> Iterator[int]:
@@ -41,7 +41,7 @@ def flood(scripted: Scripted, items: list[Upload], other: Stream) -> Iterator[in
         yield version
 
 
-def test_it_is_cut_while_others_go_on_and_its_mailbox_stays_small(
+def test_it_is_cut_while_others_go_on_and_its_queue_stays_small(
     serve: Serve, items: list[Upload], scripted: Scripted
 ) -> None:
     service = serve(scripted, write_limit=0.5)
@@ -50,9 +50,9 @@ def test_it_is_cut_while_others_go_on_and_its_mailbox_stays_small(
         other.take(len(items))
         changes = flood(scripted, items, other)
         largest = 0
-        while service.hub.count() == 2:
+        while service.broadcaster.count() == 2:
             next(changes)
-            largest = max(largest, len(slow.mailbox))
+            largest = max(largest, len(slow.queue))
         next(changes)
     assert 0 < largest <= len(items)
 
@@ -67,7 +67,7 @@ def test_it_does_not_hold_up_the_end_of_the_service_for_long(
             other.take(len(items))
             stuck = 0
             for _ in flood(scripted, items, other):
-                stuck = stuck + 1 if len(slow.mailbox) else 0
+                stuck = stuck + 1 if len(slow.queue) else 0
                 if stuck == 20:
                     break
         assert service.stop() < 6

@@ -52,7 +52,7 @@ def test_a_stream_that_is_over_makes_room(serve: Serve) -> None:
     service = serve(streams_per_session=1)
     with service.follow():
         pass
-    eventually(lambda: service.hub.count() == 0)
+    eventually(lambda: service.broadcaster.count() == 0)
 
     with service.follow() as stream:
         assert stream.response.status_code == 200
@@ -97,6 +97,6 @@ def test_a_stream_in_the_middle_of_a_read_ends_as_soon(
 
 def test_a_client_that_hangs_up_leaves_nothing_behind(service: Service) -> None:
     with service.follow(), service.follow():
-        assert service.hub.count() == 2
+        assert service.broadcaster.count() == 2
 
-    eventually(lambda: service.hub.count() == 0)
+    eventually(lambda: service.broadcaster.count() == 0)

@@ -12,14 +12,14 @@ def test_who_has_seen_the_end_is_told_not_to_come_back(service: Service, world: 
 
     with service.follow(upload.id, last=f"{upload.id}:2") as stream:
         assert stream.response.status_code == 204
-    assert service.hub.count() == 0
+    assert service.broadcaster.count() == 0
 
 
 def test_who_comes_back_is_not_told_again_what_he_was_told(service: Service, world: World) -> None:
     upload = world.upload()
 
     with service.follow(upload.id, last=f"{upload.id}:1") as stream:
-        eventually(lambda: service.hub.count() == 1)
+        eventually(lambda: service.broadcaster.count() == 1)
         world.uploads.add_part(upload.id, 1)
 
         assert shown([stream.next()]) == [("progress", f"{upload.id}:2")]

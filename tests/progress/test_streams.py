@@ -66,7 +66,7 @@ def test_every_change_comes_in_order(service: Service, world: World) -> None:
 
 def test_what_is_created_later_is_in_it(service: Service, world: World) -> None:
     with service.follow() as stream:
-        eventually(lambda: service.hub.count() == 1)
+        eventually(lambda: service.broadcaster.count() == 1)
         upload = world.upload()
 
         assert shown([stream.next()]) == [("progress", f"{upload.id}:1")]
@@ -86,7 +86,7 @@ def test_what_is_removed_is_said_to_be_gone(service: Service, world: World) -> N
 
 def test_nobody_hears_of_somebody_elses_items(service: Service, world: World) -> None:
     with service.follow() as stream:
-        eventually(lambda: service.hub.count() == 1)
+        eventually(lambda: service.broadcaster.count() == 1)
         foreign = world.upload("somebody else")
         world.uploads.add_part(foreign.id, 1)
         world.uploads.remove(foreign.id, "somebody else")

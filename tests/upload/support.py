@@ -87,7 +87,7 @@ class Desk:
         """Puts these ports behind an app, in place of another test's: building an app takes far longer than any of its answers."""
         for name in ("uploads", "conversions", "multipart", "objects"):
             getattr(container, name).override(providers.Object(getattr(self, name)))
-        container.parts_at_once.reset()
+        container.part_limiter.reset()
 
 
 def a_container(**settings: Any) -> UploadContainer:

@@ -32,8 +32,8 @@ class Slow:
 
 def read(request: Slow, length: int) -> bytes:
     async def reading() -> bytes:
-        async with PartLimiter(1).take() as place:
-            return await routes._read(cast(Any, request), length, place)
+        async with PartLimiter(1).acquire() as slot:
+            return await routes._read(cast(Any, request), length, slot)
 
     return anyio.run(reading)
 
@@ -43,7 +43,7 @@ def test_blocks_of_any_size_make_the_part() -> None:
 
 
 def test_a_client_that_stalls_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "STALLED", 0.05)
+    monkeypatch.setattr(routes, "READ_TIMEOUT", 0.05)
 
     with pytest.raises(PartSizeMismatch, match="send it again"):
         read(Slow(b"he", None), 5)

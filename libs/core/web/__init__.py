@@ -1,1 +1,1 @@
-"""HTTP as all services speak it: problems, sessions, request ids, health."""
+"""Share what all services need of HTTP: errors, sessions, request ids, health."""

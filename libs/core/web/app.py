@@ -1,4 +1,4 @@
-"""The frame of every service's app: problems, session, request ids, health, OpenAPI. A service adds its routes."""
+"""Set up the Litestar application of a service: errors, sessions, health, OpenAPI."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,11 +15,11 @@ from libs.core.web.problems import HANDLERS
 from libs.core.web.session import owner_of, session_config
 
 JSON_BODY_LIMIT = 64 * 1024
-"""Bytes of a request body, but where a route says otherwise: our JSON requests are far smaller."""
+"""Bytes of a request body unless a route says otherwise. Our JSON requests are far smaller."""
 
 
 def provide(provider: Callable[[], Any]) -> Provide:
-    """A dependency of the container for Litestar, which needs a function with a signature."""
+    """Wrap a provider of the container in a function, because Litestar needs its signature."""
 
     def dependency() -> Any:
         return provider()
@@ -35,7 +35,16 @@ def service_app(
     checks: Mapping[str, Check],
     lifespan: Sequence[Any] = (),
 ) -> Litestar:
-    """The Litestar app of a service. `dependencies` are the container's providers by the names that handlers use."""
+    """Return the application of a service.
+
+    Args:
+        name: The service's name, which is in the path of its OpenAPI document.
+        settings: Session secret and cookie settings.
+        routes: The service's own handlers and controllers.
+        dependencies: Providers of the container, by the names that handlers use.
+        checks: Readiness checks, by the name of what they ask.
+        lifespan: Context managers that run around the application.
+    """
     session = session_config(
         settings.session_secret.get_secret_value(), secure=settings.secure_cookies
     )
@@ -58,6 +67,6 @@ def service_app(
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
         ),
     )
-    # Around all of Litestar, not among its middlewares: they never see a path that no route has.
+    # Around the whole application: Litestar's own middleware does not see unknown paths.
     app.asgi_handler = RequestContext()(app.asgi_handler)
     return app

@@ -1,4 +1,4 @@
-"""Liveness and readiness: whether the process runs, and whether it can reach what it needs."""
+"""Answer liveness and readiness probes."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -6,22 +6,35 @@ from typing import Any
 
 from litestar import Response, get
 
+from libs.core.web.openapi import problem_response
 from libs.core.web.problems import problem
+from libs.core.web.schemas import HealthSchema
 
 Check = Callable[[], None]
-"""Asks something that is needed; raises whatever it likes when it does not answer."""
+"""Asks a dependency for an answer, and raises any exception without one."""
 
 
 def health_routes(checks: Mapping[str, Check]) -> list[Any]:
-    """`/health/live`, and `/health/ready` by these checks (by the name of what is asked)."""
+    """Return `/health/live` and `/health/ready`; `checks` are by the dependency's name."""
 
-    @get("/health/live", sync_to_thread=False, include_in_schema=False)
-    def live() -> dict[str, str]:
-        return {"status": "live"}
+    @get(
+        "/health/live",
+        sync_to_thread=False,
+        operation_id="checkLiveness",
+        summary="Answer while the process runs",
+    )
+    def live() -> HealthSchema:
+        return HealthSchema(status="live")
 
-    @get("/health/ready", sync_to_thread=True, include_in_schema=False)
-    def ready() -> Response[Any]:
-        # All at once: who waits for this answer does not wait for each of them in turn.
+    @get(
+        "/health/ready",
+        sync_to_thread=True,
+        operation_id="checkReadiness",
+        summary="Answer whether the service can reach what it needs",
+        responses={503: problem_response("not_ready")},
+    )
+    def ready() -> Response[HealthSchema]:
+        # All at once, so that the answer takes as long as the slowest check, not as their sum.
         with ThreadPoolExecutor(max(1, len(checks))) as pool:
             reasons = dict(zip(checks, pool.map(_failure, checks.values()), strict=True))
         away = {name: reason for name, reason in reasons.items() if reason}
@@ -35,7 +48,7 @@ def health_routes(checks: Mapping[str, Check]) -> list[Any]:
                 unreachable=away,
                 retry_after=2,
             )
-        return Response({"status": "ready", "checked": list(checks)})
+        return Response(HealthSchema(status="ready", checked=list(checks)))
 
     return [live, ready]
 
@@ -43,8 +56,6 @@ def health_routes(checks: Mapping[str, Check]) -> list[Any]:
 def _failure(check: Check) -> str | None:
     try:
         check()
-    except (
-        Exception
-    ) as error:  # whatever it is, the answer is "not ready", and its kind says enough
+    except Exception as error:  # any failure means "not ready", and its class says enough
         return type(error.__cause__ or error).__name__
     return None

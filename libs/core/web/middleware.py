@@ -1,4 +1,4 @@
-"""What happens around every request: an id, a trace, one line in the log, and no mutation from another site's page."""
+"""Give every request an id, a trace and a log line, and refuse changes from other sites."""
 
 import re
 import secrets
@@ -17,23 +17,24 @@ from libs.core.web.problems import problem
 
 log = structlog.get_logger(__name__)
 
-_SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_READS = ("GET", "HEAD", "OPTIONS")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class RequestContext(ASGIMiddleware):
-    """Gives each request an id (the caller's, where it is sane), a span, and a line in the log."""
+    """Give each request an id (the client's, if it is well-formed), a span and a log line."""
 
     scopes = (ScopeType.HTTP,)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Call the application, and add the request id to its response."""
         headers = Headers.from_scope(scope)
         given = headers.get("x-request-id", "")
-        request_id = given if _SANE_ID.fullmatch(given) else secrets.token_hex(8)
+        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         began = time.perf_counter()
         status = 500
 
-        async def sending(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -47,23 +48,20 @@ class RequestContext(ASGIMiddleware):
             span(f"{method} {path}", headers.get("traceparent")),
         ):
             try:
-                await next_app(scope, receive, sending)
+                await next_app(scope, receive, send_with_id)
             finally:
-                quiet = path.startswith("/health")
+                # Probes come every few seconds: their lines are for debugging only.
+                level = 10 if path.startswith("/health") else 20
                 took = round((time.perf_counter() - began) * 1000, 1)
-                log.log(
-                    10 if quiet else 20,
-                    "request",
-                    method=method,
-                    path=path,
-                    status=status,
-                    took_ms=took,
-                )
+                log.log(level, "request", method=method, path=path, status=status, took_ms=took)
 
 
 def refuse_other_sites(request: Request[Any, Any, Any]) -> Response[Any] | None:
-    """Browsers say where a request comes from; another site's page may not change anything here."""
-    if request.method not in _READS and request.headers.get("sec-fetch-site") == "cross-site":
+    """Answer 403 to a change that a page of another site makes, as the browser reports it."""
+    if (
+        request.method not in _SAFE_METHODS
+        and request.headers.get("sec-fetch-site") == "cross-site"
+    ):
         return problem(
             403, "forbidden", "Forbidden", "This request comes from another site's page."
         )

@@ -1,6 +1,7 @@
-"""Every error as `application/problem+json` (RFC 9457), with a stable `code`.
+"""Answer every error as `application/problem+json` (RFC 9457), with a stable `code`.
 
-The one place where an error of the domain meets an HTTP status.
+This is the only module that gives an error of the domain an HTTP status. Litestar's own plugin for
+problem details is not used: it leaves out headers such as `Retry-After` and `Allow`.
 """
 
 from http import HTTPStatus
@@ -44,7 +45,7 @@ STATUS: dict[type[CoreError], int] = {
     errors.MultipartUploadGone: 409,
 }
 
-_HTTP_CODES = {
+HTTP_CODES = {
     400: "request_invalid",
     401: "unauthorized",
     403: "forbidden",
@@ -54,13 +55,21 @@ _HTTP_CODES = {
     415: "media_type_unsupported",
     422: "validation_failed",
     429: "rate_limited",
+    500: "internal",
 }
+"""Codes of errors that do not come from the domain, by their status."""
 
 
-def problem(
-    status: int, code: str, title: str, detail: str, **more: Any
-) -> Response[dict[str, Any]]:
-    """A problem document as a response; `retry_after` (seconds) among `more` becomes the header as well."""
+def problem(status: int, code: str, title: str, detail: str, **more: Any) -> Response[Any]:
+    """Return a problem document as a response.
+
+    Args:
+        status: The HTTP status.
+        code: The stable name of the error.
+        title: The error in two or three words.
+        detail: A sentence that says what a person can do.
+        more: Further members. `retry_after` (seconds) becomes the header `Retry-After` as well.
+    """
     headers = {"Retry-After": str(more["retry_after"])} if "retry_after" in more else {}
     body = {
         "type": f"/problems/{code}",
@@ -79,7 +88,7 @@ def problem(
 
 
 def on_core_error(request: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
-    """Answer any error of the domain with its status from `STATUS`."""
+    """Answer an error of the domain with its status from `STATUS`."""
     status = status_of(type(error))
     if status is None:
         return on_any_error(request, error)
@@ -94,7 +103,7 @@ def status_of(kind: type[CoreError]) -> int | None:
 def on_validation_error(
     _request: Request[Any, Any, Any], error: ValidationException
 ) -> Response[Any]:
-    """A body or query that does not fit: 422 with each field and what is wrong with it; 400 where it cannot be read at all."""
+    """Answer 422 with each field and its error, or 400 if the request cannot be read at all."""
     extra: Any = error.extra
     if not isinstance(extra, list):
         return problem(400, "request_invalid", "Request invalid", error.detail)
@@ -106,14 +115,14 @@ def on_validation_error(
         422,
         "validation_failed",
         "Validation failed",
-        f"The request does not fit: {named}.",
+        f"Some fields of this request are missing or wrong: {named}.",
         errors=found,
     )
 
 
 def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """Litestar's own errors: unknown path, wrong method, body too large."""
-    code = _HTTP_CODES.get(error.status_code, "http_error")
+    """Answer an error of Litestar: unknown path, wrong method, body too large."""
+    code = HTTP_CODES.get(error.status_code, "http_error")
     response = problem(error.status_code, code, HTTPStatus(error.status_code).phrase, error.detail)
     for name, value in (error.headers or {}).items():
         response.set_header(name, value)
@@ -121,13 +130,14 @@ def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Res
 
 
 def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """The last resort: logged in full, told in a sentence, with nothing of the inside."""
+    """Log an unexpected error in full, and answer 500 without any of its details."""
     log.error("request.failed", method=request.method, path=request.url.path, exc_info=error)
     return problem(
         500,
         "internal",
         "Internal error",
-        "Something went wrong on our side. Please try again; the request id helps us to find it.",
+        "Something went wrong on our side. Please try again. If it happens again, report the "
+        "request id.",
     )
 
 
@@ -138,4 +148,4 @@ HANDLERS: dict[Any, Any] = {
     Exception: on_any_error,
 }
 
-__all__ = ["HANDLERS", "PROBLEM_JSON", "STATUS", "problem"]
+__all__ = ["HANDLERS", "HTTP_CODES", "PROBLEM_JSON", "STATUS", "problem", "status_of"]

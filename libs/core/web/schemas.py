@@ -1,18 +1,87 @@
-"""The JSON shapes that more than one service shows: uploads, conversions, requests for conversions."""
+"""Define the JSON documents that several services send or receive."""
 
 from dataclasses import fields
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
 
-import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from libs.core.domain.conversions import Conversion
 from libs.core.domain.formats import ConversionOptions, ConversionRequest, check_request
-from libs.core.domain.uploads import Failure, Upload
-from libs.core.web.session import rfc3339
+from libs.core.domain.uploads import Failure
+
+T = TypeVar("T")
+
+Timestamp = Annotated[
+    str, Meta(description="RFC 3339, in UTC", extra_json_schema={"extra": {"format": "date-time"}})
+]
+Percent = Annotated[float, Meta(ge=0, le=100)]
 
 
-class ConvertOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A conversion asked for, without the upload it is of."""
+class Schema(Struct, kw_only=True):
+    """Describe a JSON document that a service sends.
+
+    A member that is `UNSET` is left out of the document. OpenAPI documents name a schema without
+    its suffix: `UploadSchema` is `Upload` there.
+    """
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        cls.__qualname__ = cls.__qualname__.removesuffix("Schema")
+
+
+class FailureSchema(Schema):
+    """Say why an upload or a conversion failed."""
+
+    code: str
+    detail: Annotated[str, Meta(description="a sentence for a person")]
+
+    @classmethod
+    def of(cls, failure: Failure | None) -> "FailureSchema | UnsetType":
+        """Return the document of a failure, UNSET without one."""
+        return cls(code=failure.code, detail=failure.detail) if failure else UNSET
+
+
+class FieldErrorSchema(Schema):
+    """Say what is wrong with one field of a request."""
+
+    field: str
+    message: str
+
+
+class ProblemSchema(Schema):
+    """Describe an error (RFC 9457). Members that only some codes have are optional."""
+
+    type: str
+    title: str
+    status: int
+    detail: Annotated[str, Meta(description="a sentence for a person; it may change")]
+    code: Annotated[str, Meta(description="stable, for programs")]
+    errors: list[FieldErrorSchema] | UnsetType = UNSET
+    retry_after: Annotated[float, Meta(description="seconds")] | UnsetType = UNSET
+    missing_parts: list[int] | UnsetType = UNSET
+    limit: Annotated[int, Meta(description="bytes")] | UnsetType = UNSET
+    expected: Annotated[int, Meta(description="bytes")] | UnsetType = UNSET
+    part_count: int | UnsetType = UNSET
+    option: str | UnsetType = UNSET
+    unreachable: dict[str, str] | UnsetType = UNSET
+
+
+class HealthSchema(Schema):
+    """Say that a process runs, or that it can reach what it needs."""
+
+    status: str
+    checked: list[str] | UnsetType = UNSET
+
+
+class SessionSchema(Schema):
+    """Give a client without cookies the token of a new session."""
+
+    token: str
+    expires_at: Timestamp
+
+
+class ConvertOptions(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Describe a requested conversion, without the upload that it is of."""
 
     format: str
     bitrate: str | None = None
@@ -20,96 +89,33 @@ class ConvertOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     sample_rate: int | None = None
     channels: int | None = None
     bit_depth: int | None = None
-    start: Annotated[float, msgspec.Meta(ge=0)] | None = None
-    end: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    start: Annotated[float, Meta(ge=0)] | None = None
+    end: Annotated[float, Meta(gt=0)] | None = None
     normalize: float | None = None
     fade_in: float | None = None
     fade_out: float | None = None
     filename: str | None = None
 
     def checked(self) -> ConversionRequest:
-        """The request, when every part of it is possible. Raises FormatUnsupported, OptionInvalid."""
+        """Return the request if the format takes all of its options.
+
+        Raises:
+            FormatUnsupported: The format does not exist.
+            OptionInvalid: The format does not take an option or its value.
+        """
         options = ConversionOptions(
             **{option.name: getattr(self, option.name) for option in fields(ConversionOptions)}
         )
         return check_request(ConversionRequest(self.format, options, self.filename))
 
 
-def upload_view(upload: Upload) -> dict[str, Any]:
-    """An *upload* of the contract."""
-    return _present(
-        id=upload.id,
-        status=upload.status.value,
-        filename=upload.filename,
-        size=upload.size,
-        content_type=upload.content_type,
-        part_size=upload.part_size,
-        part_count=upload.part_count,
-        completed_parts=sorted(upload.completed_parts),
-        uploaded_bytes=upload.uploaded_bytes,
-        percent=upload.percent,
-        conversions=list(upload.conversions),
-        error=failure_view(upload.error),
-        **_stamps(upload),
+def unless_none(value: T | None) -> T | UnsetType:
+    """Return the value, or UNSET for None: the contract leaves out what is not known."""
+    return UNSET if value is None else value
+
+
+def rfc3339(epoch: float) -> str:
+    """Format epoch seconds as a time in UTC, to the millisecond."""
+    return (
+        datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     )
-
-
-def conversion_view(conversion: Conversion, queue_position: int | None = None) -> dict[str, Any]:
-    """A *conversion* of the contract."""
-    source, output = conversion.source, conversion.output
-    return _present(
-        id=conversion.id,
-        upload_id=conversion.upload_id,
-        status=conversion.status.value,
-        phase=conversion.phase.value,
-        percent=conversion.percent,
-        eta_seconds=conversion.eta_seconds,
-        speed=conversion.speed,
-        format=conversion.format,
-        options=conversion.options.as_dict(),
-        source=source
-        and _present(
-            codec=source.codec,
-            container=source.container,
-            duration=source.duration,
-            sample_rate=source.sample_rate,
-            channels=source.channels,
-            bit_depth=source.bit_depth,
-            bitrate=source.bitrate,
-            tags=dict(source.tags),
-            has_cover=source.has_cover,
-        ),
-        output=output
-        and {
-            "filename": output.filename,
-            "size": output.size,
-            "media_type": output.media_type,
-            "duration": output.duration,
-            "sha256": output.sha256,
-        },
-        warnings=list(conversion.warnings),
-        error=failure_view(conversion.error),
-        attempts=conversion.attempts,
-        queue_position=queue_position,
-        started_at=conversion.started_at and rfc3339(conversion.started_at),
-        finished_at=conversion.finished_at and rfc3339(conversion.finished_at),
-        **_stamps(conversion),
-    )
-
-
-def failure_view(error: Failure | None) -> dict[str, str] | None:
-    return {"code": error.code, "detail": error.detail} if error else None
-
-
-def _stamps(item: Upload | Conversion) -> dict[str, Any]:
-    return {
-        "version": item.version,
-        "created_at": rfc3339(item.created_at),
-        "updated_at": rfc3339(item.updated_at),
-        "expires_at": rfc3339(item.expires_at),
-    }
-
-
-def _present(**members: Any) -> dict[str, Any]:
-    """The members that there are: the contract leaves out what is not known instead of sending null."""
-    return {name: value for name, value in members.items() if value is not None}

@@ -1,6 +1,7 @@
-"""Sessions: one encrypted token, in a cookie for browsers, as a bearer token for everybody else.
+"""Keep sessions in one encrypted token: a cookie for browsers, a bearer token for other clients.
 
-The token holds nothing but a random session id, and every service opens it with the same secret: no store, no look-up.
+The token contains only a random session id. All services decrypt it with the same secret, so no
+session is stored or looked up.
 """
 
 import hashlib
@@ -15,19 +16,22 @@ from litestar.middleware.session.client_side import ClientSideSessionBackend, Co
 from litestar.types import Message, ScopeSession
 
 from libs.core.errors import SessionInvalid
+from libs.core.web.openapi import problems
+from libs.core.web.schemas import SessionSchema, rfc3339
 
 LIFETIME = 30 * 24 * 3600
-"""Seconds a session lasts after its last use in a browser; files live far shorter."""
+"""Seconds that a session lasts after its last use in a browser. Files are deleted far sooner."""
 
 _BEARER = "bearer "
 
 
 class SessionBackend(ClientSideSessionBackend):
-    """Litestar's cookie session, which takes its token from the Authorization header where there is one."""
+    """Load Litestar's cookie session, or the token of the Authorization header if there is one."""
 
     async def load_from_connection(
         self, connection: ASGIConnection[Any, Any, Any, Any]
     ) -> dict[str, Any]:
+        """Return the session's data; `{"invalid": True}` for a bearer token that is not ours."""
         bearer = _bearer(connection)
         if bearer is None:
             return await super().load_from_connection(connection)
@@ -35,7 +39,7 @@ class SessionBackend(ClientSideSessionBackend):
             session = self.load_data([bearer.encode()])
         except (InvalidTag, ValueError, KeyError):
             session = {}
-        # An empty session would be given a new owner: a stranger's token must not become anybody.
+        # An empty session would get a new owner. A wrong token must be refused instead.
         return session if session.get("sid") else {"invalid": True}
 
     async def store_in_message(
@@ -44,12 +48,18 @@ class SessionBackend(ClientSideSessionBackend):
         message: Message,
         connection: ASGIConnection[Any, Any, Any, Any],
     ) -> None:
+        """Set the cookie, but not for clients that use a bearer token."""
         if _bearer(connection) is None:
             await super().store_in_message(scope_session, message, connection)
 
 
 def session_config(secret: str, *, secure: bool) -> CookieBackendConfig:
-    """The session of all services, by their common secret (any text of 32 characters or more)."""
+    """Return the session settings of all services.
+
+    Args:
+        secret: Any text of at least 32 characters, the same for all services.
+        secure: True if browsers may send the cookie over TLS only.
+    """
     config = CookieBackendConfig(
         secret=hashlib.sha256(secret.encode()).digest(),
         key="session",
@@ -64,7 +74,11 @@ def session_config(secret: str, *, secure: bool) -> CookieBackendConfig:
 
 
 def owner_of(request: Request[Any, Any, Any]) -> str:
-    """Who asks: the session's id, given at the first request. Raises SessionInvalid for a bad bearer token."""
+    """Return the id of the request's session; its first request creates one.
+
+    Raises:
+        SessionInvalid: The bearer token is malformed, forged or expired.
+    """
     session = request.session
     if session.get("invalid"):
         raise SessionInvalid(
@@ -74,27 +88,26 @@ def owner_of(request: Request[Any, Any, Any]) -> str:
 
 
 def session_route(config: CookieBackendConfig) -> Any:
-    """`POST /api/session` for clients without cookies."""
+    """Return `POST /api/session`, for clients without cookies."""
     backend = SessionBackend(config)
 
-    @post("/api/session", sync_to_thread=False, summary="A token for clients without cookies")
-    def create_session() -> Response[dict[str, str]]:
+    @post(
+        "/api/session",
+        sync_to_thread=False,
+        operation_id="createSession",
+        summary="Create a session for a client without cookies",
+        responses=problems(changes=True, session=False),
+    )
+    def create_session() -> Response[SessionSchema]:
         expires_at = datetime.now(UTC).timestamp() + LIFETIME
         token = b"".join(backend.dump_data({"sid": secrets.token_urlsafe(16)})).decode()
         return Response(
-            {"token": token, "expires_at": rfc3339(expires_at)},
+            SessionSchema(token=token, expires_at=rfc3339(expires_at)),
             status_code=201,
             headers={"Cache-Control": "no-store"},
         )
 
     return create_session
-
-
-def rfc3339(epoch: float) -> str:
-    """Epoch seconds as a time in UTC, to the millisecond."""
-    return (
-        datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
 
 
 def _bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:

@@ -68,20 +68,20 @@ def test_no_subscriber_goes_backwards_or_misses_the_last(
     read = data.draw(
         st.lists(st.integers(0, len(delivered)), max_size=3), label="the table is read after"
     )
-    mailbox, told = SubscriberQueue(capacity=100), SentVersions()
+    queue, told = SubscriberQueue(capacity=100), SentVersions()
     sent: list[ProgressUpdate] = []
 
     def collect(found: list[ProgressUpdate]) -> None:
-        sent.extend(news for item in found if (news := told.tell(item)))
+        sent.extend(news for item in found if (news := told.next(item)))
 
     for number, news in enumerate(delivered):
-        mailbox.put(news)
+        queue.put(news)
         if data.draw(st.booleans()):
-            collect(mailbox.take()[0])
+            collect(queue.take()[0])
         if number in read:
             # A consistent read shows a state at least as late as any that was told of before; here, any state.
             collect([data.draw(st.sampled_from(happened))])
-    collect(mailbox.take()[0])
+    collect(queue.take()[0])
 
     for item_id in {news.id for news in happened}:
         told_of = [order(news) for news in sent if news.id == item_id]
@@ -90,14 +90,14 @@ def test_no_subscriber_goes_backwards_or_misses_the_last(
 
 
 @given(happened=histories(), data=st.data())
-def test_ends_and_removals_come_through_a_mailbox_of_any_size(
+def test_ends_and_removals_come_through_a_queue_of_any_size(
     happened: list[ProgressUpdate], data: st.DataObject
 ) -> None:
-    mailbox = SubscriberQueue(capacity=data.draw(st.integers(1, 3)))
+    queue = SubscriberQueue(capacity=data.draw(st.integers(1, 3)))
     for news in happened:
-        mailbox.put(news)
+        queue.put(news)
 
-    found, _ = mailbox.take()
+    found, _ = queue.take()
 
     for item_id in {news.id for news in happened}:
         kinds = [
@@ -121,46 +121,46 @@ def test_ends_and_removals_come_through_a_mailbox_of_any_size(
 
 
 def test_an_item_takes_one_place_however_often_it_changes() -> None:
-    mailbox = SubscriberQueue(capacity=10)
+    queue = SubscriberQueue(capacity=10)
     for version in range(1, 1000):
-        mailbox.put(progress(version=version))
+        queue.put(progress(version=version))
 
-    assert mailbox.take() == ([progress(version=999)], False)
+    assert queue.take() == ([progress(version=999)], False)
 
 
 def test_an_end_and_the_removal_after_it_are_both_told() -> None:
-    mailbox = SubscriberQueue(capacity=10)
+    queue = SubscriberQueue(capacity=10)
     end, gone = progress(version=5, terminal=True), removed(version=6)
-    mailbox.put(end)
-    mailbox.put(gone)
+    queue.put(end)
+    queue.put(gone)
 
-    assert mailbox.take()[0] == [end, gone]
+    assert queue.take()[0] == [end, gone]
 
 
-def test_a_mailbox_that_is_full_has_its_reader_read_anew() -> None:
-    mailbox = SubscriberQueue(capacity=2)
+def test_a_queue_that_is_full_has_its_reader_read_anew() -> None:
+    queue = SubscriberQueue(capacity=2)
     for name in "abc":
-        mailbox.put(progress(name))
+        queue.put(progress(name))
 
-    found, reread = mailbox.take()
+    found, reread = queue.take()
 
     assert reread
     assert len(found) <= 2
 
 
 def test_what_was_taken_is_not_given_again() -> None:
-    mailbox = SubscriberQueue(capacity=2)
-    mailbox.put(progress())
-    mailbox.reread()
-    mailbox.take()
+    queue = SubscriberQueue(capacity=2)
+    queue.put(progress())
+    queue.request_reread()
+    queue.take()
 
-    assert mailbox.take() == ([], False)
+    assert queue.take() == ([], False)
 
 
-async def _waited(mailbox: SubscriberQueue) -> None:
-    waiting = asyncio.create_task(mailbox.wait(60))
+async def _waited(queue: SubscriberQueue) -> None:
+    waiting = asyncio.create_task(queue.wait(60))
     await asyncio.sleep(0)
-    mailbox.put(progress())
+    queue.put(progress())
     await asyncio.wait_for(waiting, 5)
 
 
@@ -171,26 +171,26 @@ def test_news_wakes_the_reader() -> None:
 def test_another_place_in_the_queue_is_news_of_the_same_version() -> None:
     told = SentVersions()
 
-    assert told.tell(progress(place=3)) is not None
-    assert told.tell(progress(place=3)) is None
-    assert told.tell(progress(place=2)) == progress(place=2)
-    assert told.tell(progress(place=None)) is None
+    assert told.next(progress(place=3)) is not None
+    assert told.next(progress(place=3)) is None
+    assert told.next(progress(place=2)) == progress(place=2)
+    assert told.next(progress(place=None)) is None
 
 
 def test_a_removal_is_told_once_and_above_all_versions() -> None:
     told = SentVersions()
-    told.tell(progress(version=7))
+    told.next(progress(version=7))
 
-    assert told.tell(removed(version=4)) == removed(version=8)
-    assert told.tell(removed(version=9)) is None
-    assert told.tell(progress(version=99)) is None
+    assert told.next(removed(version=4)) == removed(version=8)
+    assert told.next(removed(version=9)) is None
+    assert told.next(progress(version=99)) is None
 
 
 def test_only_what_is_there_is_present() -> None:
     told = SentVersions()
-    told.tell(progress("a"))
-    told.tell(progress("b"))
-    told.tell(removed("a"))
+    told.next(progress("a"))
+    told.next(progress("b"))
+    told.next(removed("a"))
 
     assert [known.id for known in told.present()] == [progress("b").id]
     assert [known.id for known in told.queued()] == [progress("b").id]

@@ -1,0 +1,51 @@
+"""Define the JSON documents of the sweep."""
+
+from msgspec import Struct
+
+from libs.core.web.schemas import Schema
+from services.janitor.sweep import SweepResult
+
+
+class SweepRequest(Struct, forbid_unknown_fields=True):
+    """Ask for a sweep; with `dry_run` it counts what it would do, and does nothing."""
+
+    dry_run: bool = False
+
+
+class SweepFailureSchema(Schema):
+    """Name an object or item that could not be removed."""
+
+    id: str
+    reason: str
+
+
+class SweepResultSchema(Schema):
+    """Count what a sweep did; `complete` is false where it stopped at its time limit."""
+
+    expired_uploads: int
+    expired_conversions: int
+    erased_objects: int
+    erased_bytes: int
+    aborted_multipart_uploads: int
+    failed: list[SweepFailureSchema]
+    dry_run: bool
+    complete: bool
+    took_seconds: float
+
+    @classmethod
+    def of(cls, result: SweepResult) -> "SweepResultSchema":
+        """Return the document of a sweep."""
+        return cls(
+            expired_uploads=result.expired_uploads,
+            expired_conversions=result.expired_conversions,
+            erased_objects=result.erased.objects,
+            erased_bytes=result.erased.bytes,
+            aborted_multipart_uploads=result.erased.multipart_uploads,
+            failed=[
+                SweepFailureSchema(id=failed.id, reason=failed.reason)
+                for failed in result.erased.failed
+            ],
+            dry_run=result.dry_run,
+            complete=result.complete,
+            took_seconds=result.took_seconds,
+        )

@@ -1,0 +1,138 @@
+"""Define the JSON documents of uploads."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from libs.core.domain.uploads import Upload, UploadStatus
+from libs.core.ports.uploads import UploadPage
+from libs.core.web.schemas import (
+    ConvertOptions,
+    FailureSchema,
+    Percent,
+    Schema,
+    Timestamp,
+    rfc3339,
+)
+from services.upload.parts import SignedPart
+
+MAX_CONVERT = 8
+"""Conversions that the request for one upload may contain."""
+MAX_SIGN = 100
+"""Parts that one request may sign."""
+
+
+class StartUploadRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Describe the file that a client is going to send."""
+
+    filename: str
+    size: Annotated[int, Meta(description="bytes")]
+    content_type: (
+        Annotated[str, Meta(max_length=255, pattern=r"^[\x21-\x7e][\x20-\x7e]*$")] | None
+    ) = None
+    convert: (
+        ConvertOptions | Annotated[list[ConvertOptions], Meta(max_length=MAX_CONVERT)] | None
+    ) = None
+
+    def conversions(self) -> list[ConvertOptions]:
+        """Return the requested conversions as a list, however they were given."""
+        if self.convert is None:
+            return []
+        return self.convert if isinstance(self.convert, list) else [self.convert]
+
+
+class SignPartsRequest(Struct, forbid_unknown_fields=True):
+    """Name the parts to presign URLs for."""
+
+    part_numbers: Annotated[list[int], Meta(min_length=1, max_length=MAX_SIGN)]
+
+
+class EmptyRequest(Struct, forbid_unknown_fields=True):
+    """Contain no fields, and refuse any."""
+
+
+class UploadSchema(Schema, kw_only=True):
+    """Describe an upload."""
+
+    id: str
+    status: UploadStatus
+    filename: str
+    size: Annotated[int, Meta(description="bytes")]
+    content_type: str
+    part_size: Annotated[int, Meta(description="bytes of every part but the last")]
+    part_count: int
+    completed_parts: list[int]
+    uploaded_bytes: int
+    percent: Percent
+    conversions: list[str]
+    error: FailureSchema | UnsetType = UNSET
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+    expires_at: Timestamp
+
+    @classmethod
+    def of(cls, upload: Upload) -> "UploadSchema":
+        """Return the document of an upload."""
+        return cls(
+            id=upload.id,
+            status=upload.status,
+            filename=upload.filename,
+            size=upload.size,
+            content_type=upload.content_type,
+            part_size=upload.part_size,
+            part_count=upload.part_count,
+            completed_parts=sorted(upload.completed_parts),
+            uploaded_bytes=upload.uploaded_bytes,
+            percent=upload.percent,
+            conversions=list(upload.conversions),
+            error=FailureSchema.of(upload.error),
+            version=upload.version,
+            created_at=rfc3339(upload.created_at),
+            updated_at=rfc3339(upload.updated_at),
+            expires_at=rfc3339(upload.expires_at),
+        )
+
+
+class UploadListSchema(Schema):
+    """List uploads, the newest first; `next` is the cursor of the next page."""
+
+    items: list[UploadSchema]
+    next: str | None
+
+    @classmethod
+    def of(cls, page: UploadPage) -> "UploadListSchema":
+        """Return the document of a page of uploads."""
+        return cls(items=[UploadSchema.of(upload) for upload in page.items], next=page.next)
+
+
+class SignedPartSchema(Schema):
+    """Say where to PUT one part, with which headers, and until when."""
+
+    part_number: int
+    url: str
+    headers: dict[str, str]
+    expires_at: Timestamp
+
+
+class SignedPartsSchema(Schema):
+    """Give presigned URLs for parts."""
+
+    parts: list[SignedPartSchema]
+
+    @classmethod
+    def of(cls, signed: list[SignedPart]) -> "SignedPartsSchema":
+        """Return the document of signed parts."""
+        # Content-Length is signed too, but every HTTP client sends it, and a browser lets no
+        # script set it.
+        return cls(
+            parts=[
+                SignedPartSchema(
+                    part_number=part.number,
+                    url=part.url,
+                    headers={},
+                    expires_at=rfc3339(part.expires_at),
+                )
+                for part in signed
+            ]
+        )
