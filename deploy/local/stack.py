@@ -5,7 +5,6 @@ All data is kept in one folder.
 
 import json
 import os
-import secrets
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from deploy.local.bootstrap import StackOutputs
+from deploy.local.credentials import Credentials, load_secrets
 from deploy.local.emulator import installation
 from deploy.local.emulator.process import MiniStack
 from deploy.local.errors import DeployError
@@ -37,7 +37,6 @@ class EmbeddedStack:
         port: int = 8000,
         echo: Callable[[str], None] = print,
         settings: Mapping[str, str] | None = None,
-        check_signatures: bool = False,
         target: DeploymentTarget | None = None,
     ) -> None:
         """Configure the stack.
@@ -47,7 +46,6 @@ class EmbeddedStack:
             port: The port of the page on localhost.
             echo: Shows a message to the person at the terminal.
             settings: Environment variables of all processes, in addition to the stack's own.
-            check_signatures: True to have the emulator verify signatures and policies.
             target: Where the data is kept; by default an emulator that is started here.
         """
         self.home = home
@@ -57,9 +55,10 @@ class EmbeddedStack:
         self.outputs: StackOutputs | None = None
         self.environment: dict[str, str] = {}
         self.ports: dict[str, int] = {}
+        self._origins = [self.url, f"http://127.0.0.1:{port}"]
+        self._secrets_file = home / "secrets.json"
         self._echo = echo
         self._settings = dict(settings or {})
-        self._check_signatures = check_signatures
         self._children = ChildProcesses(home / "logs")
         self._stopping = threading.Event()
 
@@ -142,11 +141,17 @@ class EmbeddedStack:
     def _emulator(self) -> DeploymentTarget:
         venv = installation.default_venv()
         installation.install(venv)
-        data = self.home / "aws"
-        return EmulatorTarget(MiniStack(venv, data, check_signatures=self._check_signatures))
+        secret = load_secrets(self._secrets_file).aws_secret_access_key
+        emulator = MiniStack(
+            venv,
+            self.home / "aws",
+            credentials=Credentials(secret_access_key=secret),
+            origins=self._origins,
+        )
+        return EmulatorTarget(emulator)
 
     def _deploy_data(self, target: DeploymentTarget) -> StackOutputs:
-        outputs = target.deploy([self.url, f"http://127.0.0.1:{self.port}"])
+        outputs = target.deploy(self._origins)
         if outputs.added:
             added = ", ".join(outputs.added)
             self._echo(f"Added by hand, because the emulator ignores it in the template: {added}.")
@@ -159,12 +164,12 @@ class EmbeddedStack:
             for name, value in os.environ.items()
             if not name.startswith(("AWS_", "TINYPIXO_"))
         }
-        keys = _load_secrets(self.home / "secrets.json")
+        keys = load_secrets(self._secrets_file)
         return inherited | {
             "MALLOC_ARENA_MAX": "2",  # as in the images; see the Dockerfile
             **target.environment,
-            "TINYPIXO_SESSION_SECRET": keys["session_secret"],
-            "TINYPIXO_JANITOR_TOKEN": keys["janitor_token"],
+            "TINYPIXO_SESSION_SECRET": keys.session_secret,
+            "TINYPIXO_JANITOR_TOKEN": keys.janitor_token,
             "TINYPIXO_SECURE_COOKIES": "false",
             "TINYPIXO_SWEEP_EVERY": "60",
             **self._settings,
@@ -200,16 +205,3 @@ def _environment_of(outputs: StackOutputs) -> dict[str, str]:
         "TINYPIXO_CONVERSION_INBOX_URL": outputs.conversion_inbox_url,
         "TINYPIXO_JANITOR_INBOX_URL": outputs.janitor_inbox_url,
     }
-
-
-def _load_secrets(path: Path) -> dict[str, str]:
-    """Return the stack's secrets. They are made once, so that sessions survive a restart."""
-    if not path.exists():
-        path.touch(mode=0o600)
-        made = {
-            "session_secret": secrets.token_hex(32),
-            "janitor_token": secrets.token_hex(16),
-        }
-        path.write_text(json.dumps(made))
-    kept: dict[str, str] = json.loads(path.read_text())
-    return kept

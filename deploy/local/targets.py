@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import boto3
 
 from deploy.local.bootstrap import Clients, StackOutputs, delete_stack, deploy_stack
+from deploy.local.credentials import Credentials
 
 REGION = "us-east-1"
 
@@ -16,6 +17,8 @@ REGION = "us-east-1"
 class Emulator(Protocol):
     """Control a process or container that answers as AWS does."""
 
+    @property
+    def credentials(self) -> Credentials: ...
     @property
     def endpoint_url(self) -> str: ...
     @property
@@ -72,8 +75,8 @@ class EmulatorTarget:
         return {
             "AWS_ENDPOINT_URL": self.emulator.endpoint_url,
             "AWS_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": self.emulator.credentials.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.emulator.credentials.secret_access_key,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -92,10 +95,13 @@ class EmulatorTarget:
     def is_alive(self) -> bool:
         return self.emulator.is_alive()
 
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of the emulator."""
+        session: Any = boto3.Session(*self.emulator.credentials, region_name=REGION)
+        return session.client(service, endpoint_url=self.emulator.endpoint_url)
+
     def deploy(self, origins: Sequence[str]) -> StackOutputs:
-        session: Any = boto3.Session("test", "test", region_name=REGION)
-        endpoint = self.emulator.endpoint_url
-        with _closing(lambda name: session.client(name, endpoint_url=endpoint)) as clients:
+        with _closing(self.client) as clients:
             return deploy_stack(clients, origins=origins)
 
     @property

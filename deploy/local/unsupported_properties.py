@@ -83,11 +83,11 @@ def enable_ttl(dynamodb: "DynamoDBClient", table: str) -> bool:
 
 
 def put_cors(s3: "S3Client", bucket: str, origins: Sequence[str]) -> bool:
-    """Allow pages of these origins to send parts to the bucket and to read results."""
+    """Allow pages of these origins, and no others, to send parts and to read results."""
     rules = _none_if_missing(
         lambda: s3.get_bucket_cors(Bucket=bucket)["CORSRules"], "NoSuchCORSConfiguration"
     )
-    if any(set(origins) <= set(rule["AllowedOrigins"]) for rule in rules or []):
+    if rules and all(set(rule["AllowedOrigins"]) == set(origins) for rule in rules):
         return False
     rule: Any = {**CORS_RULE, "AllowedOrigins": list(origins)}
     s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})

@@ -176,8 +176,8 @@ class Bench:
             "s3",
             endpoint_url=environment["AWS_ENDPOINT_URL"],
             region_name=environment["AWS_REGION"],
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         )
         key = f"bench/{source.name}"
         if not s3.list_objects_v2(Bucket=outputs.bucket_name, Prefix=key).get("Contents"):

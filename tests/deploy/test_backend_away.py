@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from deploy.local.bootstrap import Clients, deploy_stack
+from deploy.local.credentials import Credentials
 from deploy.local.emulator import installation
 from deploy.local.emulator.process import MiniStack
 from deploy.local.network import free_port
@@ -25,6 +26,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 
 RECOVERY_SECONDS = 30.0
 ACCOUNT = "000000000000"
+CREDENTIALS = Credentials()
 
 
 class RunningServices:
@@ -38,8 +40,8 @@ class RunningServices:
             "HOST": "127.0.0.1",
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": CREDENTIALS.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": CREDENTIALS.secret_access_key,
             "TINYPIXO_BUCKET": f"tinypixo-{ACCOUNT}-us-east-1",
             "TINYPIXO_CONVERSION_INBOX_URL": f"{inbox}-conversion-inbox",
             "TINYPIXO_JANITOR_INBOX_URL": f"{inbox}-janitor-inbox",
@@ -92,13 +94,13 @@ def emulator(port: int, tmp_path: Path) -> Iterator[MiniStack]:
     """Return an emulator that is not started yet."""
     venv = installation.default_venv()
     installation.install(venv)
-    emulator = MiniStack(venv, tmp_path / "aws", port)
+    emulator = MiniStack(venv, tmp_path / "aws", port, CREDENTIALS)
     yield emulator
     emulator.stop()
 
 
 def deploy(endpoint: str) -> None:
-    session: Any = boto3.Session("test", "test", region_name="us-east-1")
+    session: Any = boto3.Session(*CREDENTIALS, region_name="us-east-1")
     clients = Clients.create(lambda name: session.client(name, endpoint_url=endpoint))
     deploy_stack(clients)
     for client in vars(clients).values():

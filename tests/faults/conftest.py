@@ -4,13 +4,12 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 
 from deploy.local.network import free_port
 from deploy.local.stack import EmbeddedStack
-from deploy.local.targets import REGION, EmulatorTarget
+from deploy.local.targets import EmulatorTarget
 from libs.core.domain.conversions import output_prefix
 from tests.audio import song
 from tests.system.client import Client, Json
@@ -68,9 +67,7 @@ def track(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.fixture(scope="session")
 def bucket(faulty_stack: EmbeddedStack) -> Iterator["Bucket"]:
     assert isinstance(faulty_stack.target, EmulatorTarget)
-    client: Any = boto3.Session("test", "test", region_name=REGION).client(
-        "s3", endpoint_url=faulty_stack.target.emulator.endpoint_url
-    )  # fmt: skip
+    client = faulty_stack.target.client("s3")
     yield Bucket(faulty_stack, client)
     client.close()
 

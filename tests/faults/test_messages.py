@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
 import pytest
 
 from deploy.local.stack import EmbeddedStack
-from deploy.local.targets import REGION, EmulatorTarget
+from deploy.local.targets import EmulatorTarget
 from tests.fault_proxy import FaultProxy
 from tests.faults.workers import eventually, workers
 from tests.system.client import Client, Json
@@ -40,9 +39,7 @@ def failing(stack: EmbeddedStack, call: str) -> Iterator[FaultProxy]:
 @pytest.fixture
 def inbox(faulty_stack: EmbeddedStack) -> Iterator["Inbox"]:
     assert isinstance(faulty_stack.target, EmulatorTarget)
-    client: Any = boto3.Session("test", "test", region_name=REGION).client(
-        "sqs", endpoint_url=faulty_stack.target.emulator.endpoint_url
-    )  # fmt: skip
+    client = faulty_stack.target.client("sqs")
     yield Inbox(client, faulty_stack.environment["TINYPIXO_CONVERSION_INBOX_URL"])
     client.close()
 

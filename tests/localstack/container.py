@@ -7,6 +7,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from deploy.local.credentials import Credentials
 from deploy.local.network import free_port
 
 # Testcontainers reads it when it is imported. Its reaper is an image that may not be available.
@@ -35,6 +36,8 @@ class LocalStack:
             .with_env("SKIP_SSL_CERT_DOWNLOAD", "1")
         )
         self._running: Any = None
+
+    credentials = Credentials()
 
     @property
     def endpoint_url(self) -> str:

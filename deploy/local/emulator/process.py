@@ -7,11 +7,14 @@ The records on the table's stream do not survive either.
 
 import contextlib
 import os
+import secrets
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from deploy.local.credentials import Credentials
 from deploy.local.emulator.installation import REPOSITORY
 from deploy.local.errors import DeployError
 from deploy.local.network import free_port, wait_until_responding
@@ -24,7 +27,12 @@ class MiniStack:
     """Run one MiniStack on localhost, as a context manager."""
 
     def __init__(
-        self, venv: Path, data: Path, port: int = 0, check_signatures: bool = False
+        self,
+        venv: Path,
+        data: Path,
+        port: int = 0,
+        credentials: Credentials | None = None,
+        origins: Sequence[str] = (),
     ) -> None:
         """Configure the process.
 
@@ -32,13 +40,14 @@ class MiniStack:
             venv: The environment that `installation.install` has made.
             data: The folder of everything that MiniStack keeps.
             port: The port on localhost; 0 for any free one.
-            check_signatures: True to refuse bad or expired signatures, and calls that policies do
-                not allow.
+            credentials: The credentials that requests must be signed with; by default new ones.
+            origins: The origins whose pages may send requests, by presigned URLs.
         """
         # Absolute, because the process runs in another working directory.
         self._venv = venv.absolute()
         self._data = data.absolute()
-        self._check_signatures = check_signatures
+        self._origins = origins
+        self.credentials = credentials or Credentials(secret_access_key=secrets.token_hex(20))
         self._process: subprocess.Popen[bytes] | None = None
         self.port = port or free_port()
 
@@ -131,7 +140,11 @@ class MiniStack:
             "STATE_DIR": str(self._data / "state"),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self._data / "objects"),
-            "AUTH": str(self._check_signatures).lower(),
+            # Verify presigned URLs, policies and CORS rules.
+            "AUTH": "true",
+            "AWS_ACCESS_KEY_ID": self.credentials.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.credentials.secret_access_key,
+            "ALLOWED_ORIGINS": ",".join(self._origins),
             "LOG_LEVEL": "WARNING",
             # The server imports modules of this repository, which must not get .pyc files.
             "PYTHONDONTWRITEBYTECODE": "1",

@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,7 @@ from ministack import app as ministack
 from ministack.core import persistence
 
 from deploy.local.emulator import patches
-
-Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+from deploy.local.emulator.access import AccessControl, Asgi
 
 SAVE_INTERVAL = 2.0
 """Seconds after a change until the state is saved."""
@@ -101,7 +100,10 @@ def main() -> None:
     config.keep_alive_timeout = 75
     # Long polls need not be finished.
     config.graceful_timeout = 1
-    asyncio.run(serve(PersistentApp(ministack.app), config))
+    origins = [origin for origin in os.environ["ALLOWED_ORIGINS"].split(",") if origin]
+    credentials = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+    app = AccessControl(PersistentApp(ministack.app), origins, *credentials)
+    asyncio.run(serve(app, config))
 
 
 if __name__ == "__main__":

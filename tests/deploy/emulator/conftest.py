@@ -7,9 +7,10 @@ import pytest
 
 from deploy.local.emulator import installation
 from deploy.local.emulator.process import MiniStack
+from tests.deploy.emulator.support import ORIGIN
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def venv() -> Path:
     path = installation.default_venv()
     installation.install(path)
@@ -18,5 +19,5 @@ def venv() -> Path:
 
 @pytest.fixture
 def emulator(venv: Path, tmp_path: Path) -> Iterator[MiniStack]:
-    with MiniStack(venv, tmp_path / "data", check_signatures=True) as running:
+    with MiniStack(venv, tmp_path / "data", origins=[ORIGIN]) as running:
         yield running

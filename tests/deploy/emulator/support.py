@@ -15,11 +15,12 @@ from deploy.local.bootstrap import Clients, StackOutputs, deploy_stack
 from deploy.local.emulator.process import MiniStack
 
 PART = os.urandom(5 << 20)
+ORIGIN = "http://localhost:8000"
 
 
 def client_factory(emulator: MiniStack) -> Callable[[str], Any]:
     """Return a factory of clients for the emulator."""
-    session: Any = boto3.Session("test", "test", region_name="eu-west-1")
+    session: Any = boto3.Session(*emulator.credentials, region_name="eu-west-1")
     config = Config(
         signature_version="s3v4",
         request_checksum_calculation="when_required",
