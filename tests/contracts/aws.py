@@ -1,6 +1,5 @@
-"""The adapters for AWS, on AWS or on an emulator: which of them is a matter of the environment only."""
+"""Connect the AWS adapters to AWS or to an emulator, by the environment alone."""
 
-import json
 import os
 import secrets
 import subprocess
@@ -25,32 +24,27 @@ from libs.core.adapters.aws.conversions import DynamoDbConversionStore
 from libs.core.adapters.aws.dynamodb.stream import StreamReader
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.expired_items import DynamoDbExpiredItems
-from libs.core.adapters.aws.inbox import SqsInbox
 from libs.core.adapters.aws.leases import DynamoDbConversionLeases
 from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
 from libs.core.adapters.aws.objects import S3ObjectStore
 from libs.core.adapters.aws.progress_reader import DynamoDbProgressReader
 from libs.core.adapters.aws.uploads import DynamoDbUploadStore
 from libs.core.adapters.aws.url_signer import S3UrlSigner
-from libs.core.domain.events import FileUploaded
-from libs.core.domain.uploads import source_key
-from tests.contracts.backends import Answer, Backend, Post
+from tests.contracts.backend import Backend, HttpResponse
+from tests.contracts.sqs import NAME, SqsHarness
 from tests.fakes import FakeClock
 
 ROOT = Path(__file__).resolve().parents[2]
 
-NAME = os.environ.get("TINYPIXO_TEST_NAME", "tests")
-"""First word of all that is made: `make test-aws` finds by it what a killed run has left."""
-
 LOCALSTACK = "localstack/localstack:4.14.0"
 """The last release that needs no token."""
 
-ANYBODY = {
+ANY_CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "eu-central-1",
 }
-"""Emulators take any credentials."""
+"""Emulators accept any credentials."""
 
 
 MOTO_LACKS = frozenset(
@@ -61,11 +55,15 @@ MOTO_LACKS = frozenset(
         "cheap transactions",
     }
 )
-"""It says that all began in 2010; it answers 500; it takes an id under any key; it copies every table and every stream."""
+"""In this order: moto dates every upload to 2010; answers 500; accepts an id under any key; and copies
+the table and its stream at every transaction."""
 
 
 class Connection:
-    """Clients and the stack, from what the environment says while it is built. `lacks` is what the emulator does not do."""
+    """Hold the clients and the stack, made from the environment at the time of construction.
+
+    `lacks` names what the emulator does not do.
+    """
 
     def __init__(
         self,
@@ -87,7 +85,10 @@ class Connection:
 
     @contextmanager
     def table(self) -> Iterator[str]:
-        """The name of the stack's table; of one like it on moto, which copies all items at every transaction."""
+        """Provide the name of the stack's table, or of a new one on moto.
+
+        moto copies all items of a table at every transaction, so each test gets a small table.
+        """
         if not self.lacks & {"cheap transactions"}:
             yield self.stack.table_name
             return
@@ -115,7 +116,7 @@ class Connection:
 
 @contextmanager
 def moto_running() -> Iterator[Connection]:
-    """moto as a server of its own process."""
+    """Run moto as a server in its own process."""
     command = [sys.executable, "-m", "tests.contracts.moto_server"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
@@ -123,7 +124,7 @@ def moto_running() -> Iterator[Connection]:
         assert server.stdin
         assert server.stdout
         port = int(server.stdout.readline())
-        with _environment({**ANYBODY, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}):
+        with _environment({**ANY_CREDENTIALS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}):
             connection = Connection(path_style=True, lacks=MOTO_LACKS)
         yield connection
         connection.close()
@@ -132,8 +133,8 @@ def moto_running() -> Iterator[Connection]:
 
 @contextmanager
 def reached_through(endpoint: str, connection: Connection) -> Iterator[Connection]:
-    """The same stack by another way, such as a proxy."""
-    with _environment({**ANYBODY, "AWS_ENDPOINT_URL": endpoint}):
+    """Connect to the same stack by another endpoint, such as a proxy."""
+    with _environment({**ANY_CREDENTIALS, "AWS_ENDPOINT_URL": endpoint}):
         other = Connection(path_style=True, lacks=connection.lacks, stack=connection.stack)
     yield other
     other.close()
@@ -141,7 +142,7 @@ def reached_through(endpoint: str, connection: Connection) -> Iterator[Connectio
 
 @contextmanager
 def localstack_running() -> Iterator[Connection]:
-    """LocalStack in a container of its own, which goes away with the tests."""
+    """Run LocalStack in a container, and remove it afterwards."""
     with _environment({"TESTCONTAINERS_RYUK_DISABLED": "true"}):
         import docker  # type: ignore[import-untyped]
         from testcontainers.core.container import DockerContainer
@@ -156,7 +157,7 @@ def localstack_running() -> Iterator[Connection]:
                 f"http://{container.get_container_host_ip()}:{container.get_exposed_port(4566)}"
             )
             _await_health(endpoint)
-            with _environment({**ANYBODY, "AWS_ENDPOINT_URL": endpoint}):
+            with _environment({**ANY_CREDENTIALS, "AWS_ENDPOINT_URL": endpoint}):
                 connection = Connection(path_style=True)
             yield connection
             connection.close()
@@ -164,7 +165,10 @@ def localstack_running() -> Iterator[Connection]:
 
 @contextmanager
 def connected_to_aws() -> Iterator[Connection]:
-    """The account and region of the environment; the stack is taken down again. With AWS_ENDPOINT_URL an emulator stands in."""
+    """Create a stack in the account and region of the environment, and delete it afterwards.
+
+    With AWS_ENDPOINT_URL, an emulator is used instead.
+    """
     connection = Connection(path_style="AWS_ENDPOINT_URL" in os.environ)
     try:
         yield connection
@@ -174,14 +178,17 @@ def connected_to_aws() -> Iterator[Connection]:
 
 
 class AwsBackend(Backend):
-    """The adapters for AWS on the session's stack. The queues that a test makes beside it are taken away by `close`."""
+    """Provide the AWS adapters on the session's stack.
+
+    `close` deletes the queues that a test created.
+    """
 
     def __init__(self, connection: Connection, table_name: str, clock: FakeClock) -> None:
         stack = connection.stack
         self.clock = clock
         self.connection = connection
         self.lacks = connection.lacks
-        self._posts: list[SqsPost] = []
+        self._harnesses: list[SqsHarness] = []
         self.table = table = Table(connection.dynamodb, table_name, clock)
         self.objects = S3ObjectStore(connection.s3, stack.bucket_name)
         self.multiparts = S3MultipartUploads(connection.s3, stack.bucket_name)
@@ -196,73 +203,29 @@ class AwsBackend(Backend):
             StreamReader(connection.streams, connection.dynamodb, table_name, pause=0.05)
         )
 
-    def described(self, key: str) -> tuple[str, Mapping[str, str]]:
+    def metadata_of(self, key: str) -> tuple[str, Mapping[str, str]]:
         head = self.connection.s3.head_object(Bucket=self.connection.stack.bucket_name, Key=key)
         return head["ContentType"], head["Metadata"]
 
-    def http(self, method: str, url: str, body: bytes | None = None) -> Answer:
+    def http(self, method: str, url: str, body: bytes | None = None) -> HttpResponse:
         request = urllib.request.Request(
             url, data=body, method=method, headers={"Content-Type": "application/octet-stream"}
         )
         try:
             with urllib.request.urlopen(request) as response:
-                return Answer(response.status, _lower(response.headers), response.read())
+                return HttpResponse(response.status, _lower(response.headers), response.read())
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(error.code, _lower(error.headers), error.read())
+                return HttpResponse(error.code, _lower(error.headers), error.read())
 
-    def post(self, visibility: float = 1, max_receives: int = 20) -> "SqsPost":
-        post = SqsPost(self.connection.sqs, visibility, max_receives)
-        self._posts.append(post)
-        return post
-
-    def close(self) -> None:
-        for post in self._posts:
-            post.close()
-
-
-class SqsPost(Post):
-    """A queue with a dead-letter queue behind it."""
-
-    def __init__(self, sqs: Any, visibility: float, max_receives: int) -> None:
-        self._sqs = sqs
-        name = f"{NAME}-{secrets.token_hex(6)}"
-        self._dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=self._dead, AttributeNames=["QueueArn"])[
-            "Attributes"
-        ]["QueueArn"]
-        redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": max_receives})
-        self._url = sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": redrive})[
-            "QueueUrl"
-        ]
-        self.inbox = SqsInbox(sqs, self._url, visibility)
-
-    def send(self, event: FileUploaded) -> None:
-        key = source_key(event.upload_id).replace("/", "%2F")
-        self.send_raw(
-            json.dumps(
-                {"Records": [{"eventName": "ObjectCreated:Put", "s3": {"object": {"key": key}}}]}
-            )
-        )
-
-    def send_nonsense(self) -> None:
-        self.send_raw("nonsense")
-
-    def send_raw(self, body: str) -> None:
-        """A message with this body arrives."""
-        self._sqs.send_message(QueueUrl=self._url, MessageBody=body)
-
-    def dead_letters(self) -> int:
-        return len(
-            self._sqs.receive_message(QueueUrl=self._dead, WaitTimeSeconds=1).get("Messages", [])
-        )
-
-    def wait(self, seconds: float) -> None:
-        time.sleep(seconds)
+    def harness(self, visibility: float = 1, max_receives: int = 20) -> "SqsHarness":
+        harness = SqsHarness(self.connection.sqs, visibility, max_receives)
+        self._harnesses.append(harness)
+        return harness
 
     def close(self) -> None:
-        for url in (self._url, self._dead):
-            self._sqs.delete_queue(QueueUrl=url)
+        for harness in self._harnesses:
+            harness.close()
 
 
 def _lower(headers: Message) -> dict[str, str]:

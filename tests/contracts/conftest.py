@@ -1,4 +1,4 @@
-"""The `backend` fixture: each test of this folder runs on every backend that can be had."""
+"""Provide the `backend` fixture, which runs each test on every backend that is available."""
 
 import secrets
 from collections.abc import Iterator
@@ -15,7 +15,8 @@ from tests.contracts.aws import (
     localstack_running,
     moto_running,
 )
-from tests.contracts.backends import Backend, MemoryBackend
+from tests.contracts.backend import Backend, MemoryBackend
+from tests.contracts.leases import claim
 from tests.fakes import FakeClock, a_conversion, an_upload
 
 ON_AWS = [
@@ -46,7 +47,7 @@ def aws() -> Iterator[Connection]:
 
 @pytest.fixture(params=EVERYWHERE)
 def backend(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Backend]:
-    """Every port on one backend."""
+    """Provide every port on one backend."""
     if request.param == "memory":
         yield MemoryBackend(clock)
         return
@@ -56,7 +57,7 @@ def backend(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Backen
 
 @pytest.fixture(params=ON_AWS)
 def aws_backend(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[AwsBackend]:
-    """Every port on AWS or on an emulator of it, for what memory has not: message bodies, raw items."""
+    """Provide every port on AWS or an emulator, for message bodies and raw items."""
     with _on_aws(request.getfixturevalue(request.param), clock) as backend:
         yield backend
 
@@ -71,19 +72,19 @@ def _on_aws(connection: Connection, clock: FakeClock) -> Iterator[AwsBackend]:
 
 @pytest.fixture
 def owner() -> str:
-    """Somebody new for each test, so that tests can share a table."""
+    """Return a new owner for each test, so that tests can share a table."""
     return f"owner-{secrets.token_hex(6)}"
 
 
 @pytest.fixture
 def prefix() -> str:
-    """A place in the bucket for this test alone. Not below `uploads/`, which sends events."""
+    """Return a key prefix for this test alone. Keys under `uploads/` would send events."""
     return f"tests/{secrets.token_hex(6)}/"
 
 
 @pytest.fixture
 def upload(backend: Backend, owner: str, clock: FakeClock) -> Upload:
-    """An upload under way."""
+    """Create an upload in progress."""
     upload = an_upload(owner, clock())
     backend.uploads.create(upload, [])
     return upload
@@ -91,13 +92,19 @@ def upload(backend: Backend, owner: str, clock: FakeClock) -> Upload:
 
 @pytest.fixture
 def waiting(backend: Backend, upload: Upload) -> Conversion:
-    """A conversion that waits for its upload."""
+    """Create a conversion that waits for its upload."""
     return backend.conversions.create(a_conversion(upload), upload)
 
 
 @pytest.fixture
 def queued(backend: Backend, upload: Upload) -> Conversion:
-    """A conversion that any worker may claim."""
+    """Create a conversion that any worker may claim."""
     return backend.conversions.create(
         a_conversion(upload), backend.uploads.mark_uploaded(upload.id)
     )
+
+
+@pytest.fixture
+def mine(backend: Backend, queued: Conversion) -> Conversion:
+    """Create a conversion that the worker `first` has claimed."""
+    return claim(backend, queued)

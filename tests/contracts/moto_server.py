@@ -1,8 +1,8 @@
-"""moto as a server in a process of its own, where the tests' "warnings are errors" does not reach it.
+"""Run moto as a server in its own process, where warnings are not errors.
 
-`python -m tests.contracts.moto_server` prints its port and serves until its standard input ends, so it never outlives
-the tests. DynamoDB checks a condition and writes in one step; moto does only when nobody else asks at the same moment,
-so requests for DynamoDB go through one at a time.
+`python -m tests.contracts.moto_server` prints its port and serves until its standard input ends, so
+it never outlives the tests. DynamoDB checks a condition and writes in one step; moto does so only
+when no other request is served at the same time, so requests for DynamoDB are served one at a time.
 """
 
 import os
@@ -16,7 +16,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 
 class QuietKeepAlive(WSGIRequestHandler):
-    """Keeps connections open, and says nothing: a line per request helps nobody."""
+    """Keep connections open, and log no requests."""
 
     protocol_version = "HTTP/1.1"
 
@@ -41,7 +41,7 @@ def main() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.port, flush=True)
     sys.stdin.read()
-    # At once: what moto holds is nobody's business any more, and taking it down in order takes seconds.
+    # An orderly end would take seconds, and nobody needs moto's data any more.
     os._exit(0)
 
 

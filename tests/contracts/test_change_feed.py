@@ -1,4 +1,4 @@
-"""ChangeFeed, sentence by sentence. The table is shared with other tests, so each looks at its own owner's changes."""
+"""Test the contract of ChangeFeed. The table is shared: each test filters by its own owner."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,12 +10,12 @@ from libs.core.domain.conversions import Phase
 from libs.core.domain.events import Change
 from libs.core.domain.uploads import Upload
 from libs.core.ports.leases import ProgressReport
-from tests.contracts.backends import Backend
+from tests.contracts.backend import Backend
 from tests.fakes import a_conversion, an_upload
 
 Watch = Callable[[int], list[Change]]
-PATIENCE = 20
-"""Seconds until a change that does not come counts as lost."""
+TIMEOUT = 20
+"""Seconds after which a missing change counts as lost."""
 
 
 @pytest.fixture
@@ -27,13 +27,13 @@ def stop() -> Iterator[Flag]:
 
 @pytest.fixture
 def watch(backend: Backend, owner: str, stop: Flag) -> Watch:
-    """Follows from now on; called, it gives the next changes of this owner, as many as are asked for."""
+    """Follow the feed, and return a function that waits for this owner's next changes."""
     batches = backend.feed.follow(stop)
     next(batches)
     seen: list[Change] = []
 
     def see(count: int) -> list[Change]:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while len(seen) < count and time.monotonic() < deadline:
             seen.extend(change for change in next(batches) or [] if change.item.owner == owner)
         return seen
@@ -73,7 +73,7 @@ def test_a_removed_item_shows_how_it_last_was(backend: Backend, owner: str, watc
     assert removed.item == last
 
 
-def test_an_expired_item_that_is_swept_shows_too(
+def test_the_removal_of_an_expired_item_is_shown(
     backend: Backend, owner: str, watch: Watch
 ) -> None:
     upload = an_upload(owner, backend.clock(), expires_at=int(backend.clock()) + 1)
@@ -98,7 +98,9 @@ def test_changes_of_an_item_come_in_order(backend: Backend, upload: Upload, watc
     assert [change.now for change in changes[:-1]] == [change.before for change in changes[1:]]
 
 
-def test_what_was_before_is_not_shown(backend: Backend, upload: Upload, watch: Watch) -> None:
+def test_changes_before_the_start_are_not_shown(
+    backend: Backend, upload: Upload, watch: Watch
+) -> None:
     backend.uploads.add_part(upload.id, 1)
 
     assert [change.item.version for change in watch(1)] == [2]
@@ -107,13 +109,13 @@ def test_what_was_before_is_not_shown(backend: Backend, upload: Upload, watch: W
 def test_an_empty_batch_comes_now_and_then(backend: Backend, stop: Flag) -> None:
     batches = backend.feed.follow(stop)
     next(batches)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
 
     while next(batches) != []:
         assert time.monotonic() < deadline
 
 
-def test_it_ends_when_told_to_stop(backend: Backend, stop: Flag) -> None:
+def test_following_ends_when_the_flag_is_set(backend: Backend, stop: Flag) -> None:
     batches = backend.feed.follow(stop)
     next(batches)
     stop.set()

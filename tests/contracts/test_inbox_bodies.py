@@ -1,4 +1,7 @@
-"""What the inboxes read: bodies of S3, of the table's stream, and of nobody we know. None of them may end a worker's loop."""
+"""Parse message bodies of S3, of the table's stream, and of unknown senders.
+
+No body may end a worker's loop.
+"""
 
 import json
 from typing import Any
@@ -24,7 +27,7 @@ def s3(
     name: str = "ObjectCreated:CompleteMultipartUpload",
     **more: Any,
 ) -> dict[str, Any]:
-    """One record of an S3 event."""
+    """Return one record of an S3 event."""
     return {
         "eventVersion": "2.1",
         "eventName": name,
@@ -36,7 +39,7 @@ def s3(
 def stream(
     name: str, before: dict[str, Any] | None, now: dict[str, Any] | None, **more: Any
 ) -> dict[str, Any]:
-    """One record of the stream, as GetRecords gives it."""
+    """Return one record of the stream, as GetRecords returns it."""
     images = {"OldImage": before, "NewImage": now}
     written = {
         image: {key: TypeSerializer().serialize(value) for key, value in item.items()}
@@ -46,7 +49,7 @@ def stream(
     return {"eventID": "1", "eventName": name, "dynamodb": {"Keys": keys, **written}, **more}
 
 
-SAYING: dict[str, tuple[Any, tuple[Any, ...]]] = {
+BODIES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "S3": ({"Records": [s3()]}, (FileUploaded(UPLOAD.id),)),
     "S3, slashes encoded": (
         {"Records": [s3(f"uploads%2F{UPLOAD.id}%2Fsource")]},
@@ -140,13 +143,13 @@ UNREADABLE: dict[str, str] = {
 
 
 def _received(backend: AwsBackend, body: str) -> Message:
-    post = backend.post(visibility=60)
-    post.send_raw(body)
-    [message] = post.inbox.receive(1, 1)
+    harness = backend.harness(visibility=60)
+    harness.send_raw(body)
+    [message] = harness.inbox.receive(1, 1)
     return message
 
 
-@pytest.mark.parametrize(("body", "events"), SAYING.values(), ids=SAYING)
+@pytest.mark.parametrize(("body", "events"), BODIES.values(), ids=BODIES)
 def test_a_body_becomes_its_events(
     aws_backend: AwsBackend, body: Any, events: tuple[Any, ...]
 ) -> None:
@@ -156,25 +159,25 @@ def test_a_body_becomes_its_events(
 
 
 @pytest.mark.parametrize("body", SILENT.values(), ids=SILENT)
-def test_a_body_that_is_not_for_us_says_nothing(aws_backend: AwsBackend, body: Any) -> None:
+def test_a_body_of_no_interest_has_no_events(aws_backend: AwsBackend, body: Any) -> None:
     message = _received(aws_backend, json.dumps(body))
 
     assert (message.events, message.readable) == ((), True)
 
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
-def test_a_body_that_makes_no_sense_is_unreadable(aws_backend: AwsBackend, body: str) -> None:
+def test_an_invalid_body_is_unreadable(aws_backend: AwsBackend, body: str) -> None:
     message = _received(aws_backend, body)
 
     assert (message.events, message.readable) == ((), False)
 
 
-def test_one_bad_body_does_not_keep_a_good_one_back(aws_backend: AwsBackend) -> None:
-    post = aws_backend.post(visibility=60)
+def test_an_invalid_body_does_not_hold_up_a_valid_one(aws_backend: AwsBackend) -> None:
+    harness = aws_backend.harness(visibility=60)
     for body in (*UNREADABLE.values(), json.dumps({"Records": [s3()]})):
-        post.send_raw(body)
+        harness.send_raw(body)
 
-    seen = [message for _ in range(10) for message in post.inbox.receive(10, 0)]
+    seen = [message for _ in range(10) for message in harness.inbox.receive(10, 0)]
 
     assert sum(message.readable for message in seen) == 1
     assert len(seen) == len(UNREADABLE) + 1

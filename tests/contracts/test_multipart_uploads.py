@@ -1,4 +1,4 @@
-"""MultipartUploads, sentence by sentence."""
+"""Test the contract of MultipartUploads."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,7 +9,7 @@ import pytest
 from libs.core.domain.uploads import MIN_PART_SIZE
 from libs.core.errors import MultipartUploadGone, ObjectMissing
 from libs.core.ports.multipart_uploads import Part
-from tests.contracts.backends import Backend
+from tests.contracts.backend import Backend
 
 FIRST = b"a" * MIN_PART_SIZE
 LAST = b"the end"
@@ -22,13 +22,13 @@ def key(prefix: str) -> str:
 
 @pytest.fixture
 def multipart_id(backend: Backend, key: str) -> str:
-    """An open multipart upload for `key`."""
+    """Create a multipart upload for `key`."""
     return backend.multiparts.create(key, "audio/wav", {"trace": "00-ab-cd-01"})
 
 
 @pytest.fixture
 def parts(backend: Backend, key: str, multipart_id: str) -> Sequence[Part]:
-    """The two parts that were stored in it."""
+    """Store two parts in it, and return them."""
     backend.multiparts.put_part(key, multipart_id, 2, LAST)
     backend.multiparts.put_part(key, multipart_id, 1, FIRST)
     return backend.multiparts.list_parts(key, multipart_id)
@@ -60,7 +60,7 @@ def test_put_part_takes_a_memoryview_and_keeps_a_copy(
     assert b"".join(backend.objects.read(key, 0, 5)) == b"sound"
 
 
-def test_a_part_goes_over_an_earlier_one_of_its_number(
+def test_a_part_replaces_an_earlier_part_of_its_number(
     backend: Backend, key: str, multipart_id: str
 ) -> None:
     backend.multiparts.put_part(key, multipart_id, 1, b"longer than the other")
@@ -77,7 +77,7 @@ def test_part_numbers_go_up_to_10000(backend: Backend, key: str, multipart_id: s
     assert [part.number for part in backend.multiparts.list_parts(key, multipart_id)] == [10_000]
 
 
-def test_a_fresh_one_has_no_parts(backend: Backend, key: str, multipart_id: str) -> None:
+def test_a_new_multipart_upload_has_no_parts(backend: Backend, key: str, multipart_id: str) -> None:
     assert list(backend.multiparts.list_parts(key, multipart_id)) == []
 
 
@@ -105,10 +105,10 @@ def test_complete_keeps_media_type_and_metadata(
 ) -> None:
     backend.multiparts.complete(key, multipart_id, parts)
 
-    assert backend.described(key) == ("audio/wav", {"trace": "00-ab-cd-01"})
+    assert backend.metadata_of(key) == ("audio/wav", {"trace": "00-ab-cd-01"})
 
 
-def test_there_is_no_object_before_it_is_complete(
+def test_there_is_no_object_before_the_completion(
     backend: Backend, key: str, parts: Sequence[Part]
 ) -> None:
     with pytest.raises(ObjectMissing):
@@ -123,7 +123,7 @@ def test_complete_takes_only_the_parts_it_is_given(
     assert backend.objects.head(key).size == len(LAST)
 
 
-def test_a_completed_one_is_gone_while_its_object_stays(
+def test_a_completed_multipart_upload_is_gone_and_its_object_stays(
     backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
 ) -> None:
     backend.multiparts.complete(key, multipart_id, parts)
@@ -144,7 +144,7 @@ def test_several_may_be_open_for_one_key(backend: Backend, key: str) -> None:
     assert list(backend.multiparts.list_parts(key, other)) == []
 
 
-def test_abort_ends_it_with_its_parts(
+def test_abort_deletes_the_parts(
     backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
 ) -> None:
     backend.multiparts.abort(key, multipart_id)
@@ -153,7 +153,7 @@ def test_abort_ends_it_with_its_parts(
         backend.multiparts.list_parts(key, multipart_id)
 
 
-def test_an_aborted_one_takes_no_part_and_no_completion(
+def test_an_aborted_multipart_upload_takes_no_part_and_no_completion(
     backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
 ) -> None:
     backend.needs("refusal after abort")
@@ -165,14 +165,14 @@ def test_an_aborted_one_takes_no_part_and_no_completion(
         backend.multiparts.complete(key, multipart_id, parts)
 
 
-def test_abort_counts_an_unknown_one_as_aborted(
+def test_abort_ignores_an_unknown_multipart_upload(
     backend: Backend, key: str, multipart_id: str
 ) -> None:
     backend.multiparts.abort(key, multipart_id)
     backend.multiparts.abort(key, multipart_id)
 
 
-def test_abort_of_a_completed_one_leaves_the_object(
+def test_abort_after_the_completion_keeps_the_object(
     backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
 ) -> None:
     backend.multiparts.complete(key, multipart_id, parts)
@@ -181,7 +181,7 @@ def test_abort_of_a_completed_one_leaves_the_object(
     assert backend.objects.head(key).size == len(FIRST + LAST)
 
 
-def test_list_open_shows_what_is_neither_completed_nor_aborted(
+def test_list_open_omits_completed_and_aborted_multipart_uploads(
     backend: Backend, prefix: str
 ) -> None:
     ids = {
@@ -201,7 +201,7 @@ def test_list_open_shows_what_is_neither_completed_nor_aborted(
     assert (found.key, found.multipart_id) == (f"{prefix}open", ids["open"])
 
 
-def test_list_open_tells_when_each_was_started(
+def test_list_open_returns_the_start_times(
     backend: Backend, key: str, multipart_id: str, prefix: str
 ) -> None:
     backend.needs("start of multipart uploads")
@@ -220,7 +220,7 @@ def test_list_open_goes_beyond_a_thousand(backend: Backend, prefix: str) -> None
     assert {found.multipart_id for found in backend.multiparts.list_open(prefix)} == ids
 
 
-def test_an_id_is_good_for_its_own_key_only(backend: Backend, key: str, multipart_id: str) -> None:
+def test_an_id_is_valid_for_its_own_key_only(backend: Backend, key: str, multipart_id: str) -> None:
     backend.needs("keys of multipart uploads")
 
     with pytest.raises(MultipartUploadGone):

@@ -1,4 +1,4 @@
-"""Items of a newer version of the service, or of nobody: read as far as they can be, and left alone."""
+"""Read items of a newer version of the service, and items that cannot be read."""
 
 from threading import Event as Flag
 from typing import Any
@@ -25,7 +25,7 @@ def test_unknown_attributes_are_ignored_at_every_depth(aws_backend: AwsBackend, 
     assert aws_backend.conversions.get(conversion.id) == conversion
 
 
-def test_an_item_from_before_an_option_was_there_is_one_that_did_not_ask_for_it(
+def test_an_item_older_than_an_option_reads_as_without_it(
     aws_backend: AwsBackend, owner: str
 ) -> None:
     conversion = a_conversion(an_upload(owner, aws_backend.clock()))
@@ -49,7 +49,7 @@ def test_unknown_attributes_survive_a_write(aws_backend: AwsBackend, owner: str)
     assert item["mood"] == "good"
 
 
-def test_the_feed_goes_on_past_an_item_it_cannot_read(aws_backend: AwsBackend, owner: str) -> None:
+def test_the_feed_skips_an_item_that_it_cannot_read(aws_backend: AwsBackend, owner: str) -> None:
     stop = Flag()
     batches = aws_backend.feed.follow(stop)
     next(batches)

@@ -1,4 +1,4 @@
-"""ProgressReader, sentence by sentence."""
+"""Test the contract of ProgressReader."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from libs.core.domain.progress import progress_of
 from libs.core.domain.uploads import Upload
 from libs.core.errors import ConversionNotFound, ItemNotFound, UploadNotFound
 from libs.core.ports.leases import ProgressReport
-from tests.contracts.backends import Backend
+from tests.contracts.backend import Backend
 from tests.fakes import DAY, a_conversion, an_upload
 
 
@@ -28,21 +28,17 @@ def test_progress_of_a_running_conversion(backend: Backend, queued: Conversion) 
     )
 
 
-def test_a_queued_conversion_has_its_place_in_the_queue(
-    backend: Backend, queued: Conversion
-) -> None:
+def test_a_queued_conversion_has_a_queue_position(backend: Backend, queued: Conversion) -> None:
     assert backend.progress.get(queued.id, queued.owner) == progress_of(
         queued, backend.queue.position(queued)
     )
 
 
-def test_a_waiting_conversion_has_no_place_in_the_queue(
-    backend: Backend, waiting: Conversion
-) -> None:
+def test_a_waiting_conversion_has_no_queue_position(backend: Backend, waiting: Conversion) -> None:
     assert backend.progress.get(waiting.id, waiting.owner).queue_position is None
 
 
-def test_unknown_ids(backend: Backend, owner: str) -> None:
+def test_an_unknown_id_is_not_found(backend: Backend, owner: str) -> None:
     with pytest.raises(UploadNotFound):
         backend.progress.get(new_id("upload"), owner)
     with pytest.raises(ConversionNotFound):
@@ -53,12 +49,14 @@ def test_unknown_ids(backend: Backend, owner: str) -> None:
     "item_id",
     ["", "upl_", "upl_short", "x" * 3000, "cnv_" + "A" * 21 + "\n", "../../x", "job_" + "A" * 22],
 )
-def test_an_id_of_neither_kind(backend: Backend, owner: str, item_id: str) -> None:
+def test_an_id_of_neither_kind_is_not_found_by_the_reader(
+    backend: Backend, owner: str, item_id: str
+) -> None:
     with pytest.raises(ItemNotFound):
         backend.progress.get(item_id, owner)
 
 
-def test_somebody_elses_items_are_unknown(
+def test_an_item_of_another_owner_is_not_found(
     backend: Backend, upload: Upload, waiting: Conversion
 ) -> None:
     with pytest.raises(UploadNotFound):
@@ -67,7 +65,9 @@ def test_somebody_elses_items_are_unknown(
         backend.progress.get(waiting.id, "somebody else")
 
 
-def test_expired_items_are_unknown(backend: Backend, upload: Upload, waiting: Conversion) -> None:
+def test_an_expired_item_is_not_found(
+    backend: Backend, upload: Upload, waiting: Conversion
+) -> None:
     backend.clock.advance(DAY)
 
     with pytest.raises(UploadNotFound):
@@ -77,7 +77,7 @@ def test_expired_items_are_unknown(backend: Backend, upload: Upload, waiting: Co
     assert list(backend.progress.of_owner(upload.owner)) == []
 
 
-def test_all_of_an_owner_newest_first(backend: Backend, owner: str) -> None:
+def test_the_items_of_an_owner_are_listed_newest_first(backend: Backend, owner: str) -> None:
     first, second = (an_upload(owner, backend.clock() + 10 * n) for n in range(2))
     between = a_conversion(first, created_at=backend.clock() + 5)
     backend.uploads.create(first, [between])
@@ -90,7 +90,7 @@ def test_all_of_an_owner_newest_first(backend: Backend, owner: str) -> None:
     ]
 
 
-def test_only_the_newest_200_of_each_kind(backend: Backend, owner: str) -> None:
+def test_only_the_newest_200_items_of_each_kind_are_listed(backend: Backend, owner: str) -> None:
     conversions = []
     for number in range(26):
         upload = an_upload(owner, backend.clock())

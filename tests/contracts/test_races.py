@@ -1,4 +1,4 @@
-"""What many do at once: nothing is lost, exactly one wins, and nobody is left behind."""
+"""Call the stores from many threads at once: nothing is lost, and exactly one caller wins."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +12,14 @@ from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
 from libs.core.domain.uploads import MIB, Failure, Upload
 from libs.core.errors import ConversionFinished, LeaseLost
 from libs.core.ports.leases import ProgressReport
-from tests.contracts.backends import Backend
+from tests.contracts.backend import Backend
 from tests.fakes import a_conversion, an_output, an_upload
 
 LEASE = 30.0
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """What each of the calls returned or raised; all start at the same moment."""
+    """Start all calls at the same moment, and return what each returned or raised."""
     barrier = Barrier(len(calls))
 
     def run(call: Callable[[], Any]) -> Any:
@@ -33,9 +33,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
         return list(pool.map(run, calls))
 
 
-def test_parts_added_at_once_are_all_there_and_each_grew_the_version(
-    backend: Backend, owner: str
-) -> None:
+def test_parts_added_at_once_are_all_recorded(backend: Backend, owner: str) -> None:
     upload = an_upload(owner, backend.clock(), size=24 * 5 * MIB)
     backend.uploads.create(upload, [])
 
@@ -47,7 +45,7 @@ def test_parts_added_at_once_are_all_there_and_each_grew_the_version(
     assert now.version == 25
 
 
-def test_versions_tell_which_part_came_first(backend: Backend, owner: str) -> None:
+def test_versions_order_the_parts_that_were_added_at_once(backend: Backend, owner: str) -> None:
     upload = an_upload(owner, backend.clock(), size=8 * 5 * MIB)
     backend.uploads.create(upload, [])
 
@@ -60,10 +58,10 @@ def test_versions_tell_which_part_came_first(backend: Backend, owner: str) -> No
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_no_conversion_is_left_waiting_when_its_upload_arrives_meanwhile(
+def test_no_conversion_waits_after_its_upload_completed(
     backend: Backend, upload: Upload, seed: int
 ) -> None:
-    """Whoever comes second queues it: `create` sees the upload arrived, or `mark_uploaded` returns the conversion to queue."""
+    """Whichever call comes second queues the conversion."""
     conversions = [a_conversion(upload) for _ in range(3)]
 
     def arrive() -> None:
@@ -81,7 +79,7 @@ def test_no_conversion_is_left_waiting_when_its_upload_arrives_meanwhile(
     assert set(backend.uploads.get(upload.id).conversions) == {c.id for c in conversions}
 
 
-def test_one_conversion_asked_for_many_times_at_once_is_created_once(
+def test_a_conversion_created_many_times_at_once_exists_once(
     backend: Backend, upload: Upload
 ) -> None:
     asked = a_conversion(upload)
@@ -92,7 +90,7 @@ def test_one_conversion_asked_for_many_times_at_once_is_created_once(
     assert backend.uploads.get(upload.id).conversions == (asked.id,)
 
 
-def test_exactly_one_worker_gets_a_conversion(backend: Backend, queued: Conversion) -> None:
+def test_exactly_one_worker_claims_a_conversion(backend: Backend, queued: Conversion) -> None:
     claims = at_once(
         *[lambda n=n: backend.leases.claim(queued.id, f"worker-{n}", LEASE) for n in range(10)]
     )
@@ -122,16 +120,20 @@ def test_a_conversion_ends_in_one_way_only(backend: Backend, queued: Conversion,
     assert (now.error is not None) == (now.status is ConversionStatus.FAILED)
 
 
-def test_a_zombie_and_its_heir_never_both_publish(backend: Backend, queued: Conversion) -> None:
+def test_a_zombie_and_its_successor_never_both_publish(
+    backend: Backend, queued: Conversion
+) -> None:
     zombie = backend.leases.claim(queued.id, "zombie", LEASE)
     assert zombie
     backend.clock.advance(LEASE)
 
-    def inherit() -> Conversion | None:
-        heir = backend.leases.claim(zombie.id, "heir", LEASE)
-        return backend.leases.publish(heir, an_output(heir), ()) if heir else None
+    def take_over() -> Conversion | None:
+        successor = backend.leases.claim(zombie.id, "successor", LEASE)
+        if successor is None:
+            return None
+        return backend.leases.publish(successor, an_output(successor), ())
 
-    results = at_once(inherit, lambda: backend.leases.publish(zombie, an_output(zombie), ()))
+    results = at_once(take_over, lambda: backend.leases.publish(zombie, an_output(zombie), ()))
 
     [published] = [each for each in results if isinstance(each, Conversion)]
     assert backend.conversions.get(queued.id) == published

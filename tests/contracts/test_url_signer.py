@@ -1,8 +1,8 @@
-"""UrlSigner, by using the URLs as a browser does. What they look like is `test_signed_urls.py`'s business."""
+"""Use presigned URLs as a browser does. `tests/core/test_signed_urls.py` tests their form."""
 
 import pytest
 
-from tests.contracts.backends import Backend
+from tests.contracts.backend import Backend
 
 HOSTILE_NAMES = [
     "song.mp3",
@@ -18,12 +18,12 @@ HOSTILE_NAMES = [
 
 @pytest.fixture
 def song(backend: Backend, prefix: str) -> str:
-    """The key of a small object."""
+    """Store a small object, and return its key."""
     backend.objects.put(f"{prefix}1.mp3", b"sound", "application/octet-stream", {})
     return f"{prefix}1.mp3"
 
 
-def test_a_part_put_to_its_url_is_in_the_multipart_upload(backend: Backend, prefix: str) -> None:
+def test_a_part_url_stores_the_part(backend: Backend, prefix: str) -> None:
     multipart_id = backend.multiparts.create(f"{prefix}ü b", "audio/wav", {})
     url = backend.signer.sign_part(f"{prefix}ü b", multipart_id, 2, 5, 60)
 
@@ -35,7 +35,7 @@ def test_a_part_put_to_its_url_is_in_the_multipart_upload(backend: Backend, pref
     assert answer.headers["etag"].strip('"') == part.etag
 
 
-def test_a_download_gives_the_object_with_its_media_type(backend: Backend, song: str) -> None:
+def test_a_download_has_the_media_type(backend: Backend, song: str) -> None:
     answer = backend.http("GET", backend.signer.sign_download(song, "a.mp3", "audio/mpeg", 60))
 
     assert (answer.status, answer.body, answer.headers["content-type"]) == (
@@ -46,7 +46,7 @@ def test_a_download_gives_the_object_with_its_media_type(backend: Backend, song:
 
 
 @pytest.mark.parametrize("filename", HOSTILE_NAMES)
-def test_a_download_is_saved_under_its_name(backend: Backend, song: str, filename: str) -> None:
+def test_a_download_has_the_filename(backend: Backend, song: str, filename: str) -> None:
     answer = backend.http("GET", backend.signer.sign_download(song, filename, "audio/mpeg", 60))
 
     assert answer.headers["content-disposition"].startswith("attachment;")

@@ -11,7 +11,7 @@ import boto3
 from deploy.local.processes import ROOT
 
 END_TO_END = "test_upload_with_conversion_request_is_converted_and_downloads"
-CONTRACT = "test_a_part_put_to_its_url_is_in_the_multipart_upload"
+CONTRACT = "test_a_part_url_stores_the_part"
 
 
 def account_at(endpoint: str) -> dict[str, str]:

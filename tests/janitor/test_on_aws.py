@@ -24,7 +24,7 @@ from services.janitor.use_cases import (
     DeletionResult,
     HandleMessage,
 )
-from tests.contracts.aws import ANYBODY, AwsBackend, Connection, moto_running
+from tests.contracts.aws import ANY_CREDENTIALS, AwsBackend, Connection, moto_running
 from tests.fakes import FakeClock, a_conversion, an_upload
 from tests.janitor.support import DAY, TOKEN
 
@@ -175,7 +175,7 @@ def environment(backend: AwsBackend) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "TINYPIXO_"))
     }
-    return kept | ANYBODY | {
+    return kept | ANY_CREDENTIALS | {
         "AWS_ENDPOINT_URL": backend.connection.s3.meta.endpoint_url,
         "TINYPIXO_BUCKET": stack.bucket_name,
         "TINYPIXO_TABLE": backend.table.name,

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from deploy.local.network import free_port
-from tests.contracts.aws import ANYBODY, AwsBackend, Connection, moto_running
+from tests.contracts.aws import ANY_CREDENTIALS, AwsBackend, Connection, moto_running
 from tests.fakes import FakeClock, a_conversion, an_upload
 from tests.progress.support import PATIENCE, SECRET, Service, Stream, eventually, token_of
 
@@ -91,7 +91,7 @@ def test_the_process_ends_in_order_within_two_seconds_with_streams_open(
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "TINYPIXO_"))
     }
-    environment = kept | ANYBODY
+    environment = kept | ANY_CREDENTIALS
     environment |= {
         "AWS_ENDPOINT_URL": backend.connection.s3.meta.endpoint_url,
         "TINYPIXO_BUCKET": stack.bucket_name,

@@ -1,21 +1,21 @@
-"""ObjectStore, sentence by sentence."""
+"""Test the contract of ObjectStore."""
 
 import pytest
 
 from libs.core.errors import ObjectMissing
-from tests.contracts.backends import Backend
+from tests.contracts.backend import Backend
 
 BODY = bytes(range(256)) * 4096  # 1 MiB: several blocks on every backend
 
 
 @pytest.fixture
 def key(backend: Backend, prefix: str) -> str:
-    """The key of a stored object with BODY."""
+    """Store an object with BODY, and return its key."""
     backend.objects.put(f"{prefix}song", BODY, "audio/wav", {})
     return f"{prefix}song"
 
 
-def test_head_tells_key_size_and_etag(backend: Backend, prefix: str) -> None:
+def test_head_returns_key_size_and_etag(backend: Backend, prefix: str) -> None:
     etag = backend.objects.put(f"{prefix}a", b"12345", "audio/wav", {})
 
     info = backend.objects.head(f"{prefix}a")
@@ -23,7 +23,7 @@ def test_head_tells_key_size_and_etag(backend: Backend, prefix: str) -> None:
     assert (info.key, info.size, info.etag) == (f"{prefix}a", 5, etag)
 
 
-def test_etags_come_without_quotes(backend: Backend, prefix: str) -> None:
+def test_etags_have_no_quotes(backend: Backend, prefix: str) -> None:
     assert '"' not in backend.objects.put(f"{prefix}a", b"12345", "audio/wav", {})
 
 
@@ -32,37 +32,35 @@ def test_head_of_a_missing_key_raises_object_missing(backend: Backend, prefix: s
         backend.objects.head(f"{prefix}nothing")
 
 
-def test_read_gives_the_whole_object(backend: Backend, key: str) -> None:
+def test_read_returns_the_whole_object(backend: Backend, key: str) -> None:
     assert b"".join(backend.objects.read(key, 0, len(BODY))) == BODY
 
 
 @pytest.mark.parametrize(
     ("start", "end"), [(0, 1), (255, 257), (len(BODY) - 1, len(BODY)), (1000, 900_001)]
 )
-def test_read_gives_start_up_to_but_not_including_end(
+def test_read_returns_a_range_without_its_end(
     backend: Backend, key: str, start: int, end: int
 ) -> None:
     assert b"".join(backend.objects.read(key, start, end)) == BODY[start:end]
 
 
-def test_read_of_an_empty_range_gives_nothing(backend: Backend, key: str) -> None:
+def test_read_of_an_empty_range_returns_nothing(backend: Backend, key: str) -> None:
     assert b"".join(backend.objects.read(key, 10, 10)) == b""
 
 
-def test_read_beyond_the_end_gives_what_there_is(backend: Backend, key: str) -> None:
+def test_read_beyond_the_end_returns_the_rest(backend: Backend, key: str) -> None:
     assert b"".join(backend.objects.read(key, len(BODY) - 3, len(BODY) + 100)) == BODY[-3:]
 
 
-def test_read_asks_for_nothing_before_the_first_block_is_taken(
-    backend: Backend, prefix: str
-) -> None:
+def test_read_sends_no_request_before_the_first_block(backend: Backend, prefix: str) -> None:
     blocks = backend.objects.read(f"{prefix}later", 0, 3)
     backend.objects.put(f"{prefix}later", b"now", "audio/wav", {})
 
     assert b"".join(blocks) == b"now"
 
 
-def test_read_of_a_missing_key_raises_object_missing_with_the_first_block(
+def test_read_of_a_missing_key_raises_object_missing_at_the_first_block(
     backend: Backend, prefix: str
 ) -> None:
     blocks = backend.objects.read(f"{prefix}nothing", 0, 3)
@@ -81,7 +79,7 @@ def test_closing_a_read_in_the_middle_ends_it(backend: Backend, key: str) -> Non
     assert len(first) < len(BODY)
 
 
-def test_put_goes_over_what_was_there(backend: Backend, key: str) -> None:
+def test_put_replaces_the_object(backend: Backend, key: str) -> None:
     backend.objects.put(key, b"other", "audio/wav", {})
 
     assert b"".join(backend.objects.read(key, 0, 5)) == b"other"
@@ -90,12 +88,10 @@ def test_put_goes_over_what_was_there(backend: Backend, key: str) -> None:
 def test_put_keeps_media_type_and_metadata(backend: Backend, prefix: str) -> None:
     backend.objects.put(f"{prefix}a", b"x", "audio/flac", {"trace": "00-ab-cd-01"})
 
-    assert backend.described(f"{prefix}a") == ("audio/flac", {"trace": "00-ab-cd-01"})
+    assert backend.metadata_of(f"{prefix}a") == ("audio/flac", {"trace": "00-ab-cd-01"})
 
 
-def test_list_gives_every_object_below_the_prefix_and_no_other(
-    backend: Backend, prefix: str
-) -> None:
+def test_list_returns_the_objects_under_the_prefix(backend: Backend, prefix: str) -> None:
     for name in ("in/a", "in/b/c", "inside", "out/a"):
         backend.objects.put(prefix + name, b"123", "audio/wav", {})
 
@@ -107,14 +103,12 @@ def test_list_gives_every_object_below_the_prefix_and_no_other(
     ]
 
 
-def test_list_of_nothing_is_empty(backend: Backend, prefix: str) -> None:
+def test_list_of_an_unused_prefix_is_empty(backend: Backend, prefix: str) -> None:
     assert list(backend.objects.list(prefix)) == []
 
 
 @pytest.mark.parametrize("name", ["Für Elise & 50 % + mehr.wav", "日本語 ♫", "a//b", "quote'\"<>"])
-def test_keys_of_any_characters_come_back_as_they_were(
-    backend: Backend, prefix: str, name: str
-) -> None:
+def test_keys_may_have_any_characters(backend: Backend, prefix: str, name: str) -> None:
     key = prefix + name
     backend.objects.put(key, b"1", "audio/wav", {})
 

@@ -1,4 +1,4 @@
-"""A backend: an adapter for every port on the same data, and helpers for what a test cannot do through a port."""
+"""Provide an adapter for every port on the same data, and helpers beyond the ports."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -38,8 +38,8 @@ from tests.fakes import FakeClock
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back for a URL; names of headers in lower case."""
+class HttpResponse:
+    """Hold the HTTP response to a presigned URL; names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -47,35 +47,38 @@ class Answer:
 
     @property
     def filename(self) -> str:
-        """What a browser saves it as: by RFC 6266 `filename*` goes before `filename`."""
+        """Return the name that a browser saves the file under.
+
+        By RFC 6266, `filename*` takes precedence over `filename`.
+        """
         _, _, encoded = self.headers["content-disposition"].partition("filename*=UTF-8''")
         return unquote(encoded)
 
 
-class Post(ABC):
-    """An inbox and what stands around it."""
+class InboxHarness(ABC):
+    """Provide an inbox, and helpers to send messages to it."""
 
     inbox: Inbox
 
     @abstractmethod
     def send(self, event: FileUploaded) -> None:
-        """A message with this event arrives."""
+        """Send a message with this event."""
 
     @abstractmethod
-    def send_nonsense(self) -> None:
-        """A message that makes no sense arrives."""
+    def send_unreadable(self) -> None:
+        """Send a message that cannot be parsed."""
 
     @abstractmethod
     def dead_letters(self) -> int:
-        """How many messages the dead-letter queue has."""
+        """Return the number of messages in the dead-letter queue."""
 
     @abstractmethod
     def wait(self, seconds: float) -> None:
-        """Lets the queue's time pass."""
+        """Let the queue's time pass."""
 
 
 class Backend(ABC):
-    """All ports on one set of data. `clock` is the one that leases and expiry go by."""
+    """Hold all ports on one set of data. `clock` is the time of leases and expiry."""
 
     clock: FakeClock
     objects: ObjectStore
@@ -91,25 +94,25 @@ class Backend(ABC):
     lacks: frozenset[str] = frozenset()
 
     def needs(self, ability: str) -> None:
-        """Skips the test where the emulator does not do this."""
+        """Skip the test if the emulator does not do this."""
         if ability in self.lacks:
             pytest.skip(f"this emulator lacks: {ability}")
 
     @abstractmethod
-    def described(self, key: str) -> tuple[str, Mapping[str, str]]:
-        """Media type and metadata of an object."""
+    def metadata_of(self, key: str) -> tuple[str, Mapping[str, str]]:
+        """Return the media type and the metadata of an object."""
 
     @abstractmethod
-    def http(self, method: str, url: str, body: bytes | None = None) -> Answer:
-        """What a browser gets for a presigned URL."""
+    def http(self, method: str, url: str, body: bytes | None = None) -> HttpResponse:
+        """Send a request to a presigned URL, as a browser does."""
 
     @abstractmethod
-    def post(self, visibility: float = 1, max_receives: int = 20) -> Post:
-        """A fresh inbox."""
+    def harness(self, visibility: float = 1, max_receives: int = 20) -> InboxHarness:
+        """Create an inbox."""
 
 
-class MemoryPost(Post):
-    """A MemoryInbox; its time is the fake clock's."""
+class MemoryHarness(InboxHarness):
+    """Provide a MemoryInbox whose time is the fake clock's."""
 
     def __init__(self, visibility: float, max_receives: int, clock: FakeClock) -> None:
         self._memory = MemoryInbox(visibility, max_receives, clock)
@@ -119,7 +122,7 @@ class MemoryPost(Post):
     def send(self, event: FileUploaded) -> None:
         self._memory.send(event)
 
-    def send_nonsense(self) -> None:
+    def send_unreadable(self) -> None:
         self._memory.send(readable=False)
 
     def dead_letters(self) -> int:
@@ -130,7 +133,7 @@ class MemoryPost(Post):
 
 
 class MemoryBackend(Backend):
-    """Everything in memory, new for each test."""
+    """Hold all ports in memory, new for each test."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
@@ -147,11 +150,11 @@ class MemoryBackend(Backend):
         self.progress = MemoryProgressReader(table)
         self.feed = MemoryChangeFeed(table)
 
-    def described(self, key: str) -> tuple[str, Mapping[str, str]]:
+    def metadata_of(self, key: str) -> tuple[str, Mapping[str, str]]:
         stored = self._bucket.objects[key]
         return stored.media_type, stored.metadata
 
-    def http(self, method: str, url: str, body: bytes | None = None) -> Answer:
+    def http(self, method: str, url: str, body: bytes | None = None) -> HttpResponse:
         split = urlsplit(url)
         key = unquote(split.path[1:])
         query = {name: values[0] for name, values in parse_qs(split.query).items()}
@@ -159,12 +162,12 @@ class MemoryBackend(Backend):
             etag = self.multiparts.put_part(
                 key, query["uploadId"], int(query["partNumber"]), body or b""
             )
-            return Answer(200, {"etag": f'"{etag}"'}, b"")
+            return HttpResponse(200, {"etag": f'"{etag}"'}, b"")
         headers = {
             "content-type": query["media_type"],
             "content-disposition": f"{query['disposition']}; filename*=UTF-8''{quote(query['filename'])}",
         }
-        return Answer(200, headers, self._bucket.objects[key].body)
+        return HttpResponse(200, headers, self._bucket.objects[key].body)
 
-    def post(self, visibility: float = 1, max_receives: int = 20) -> Post:
-        return MemoryPost(visibility, max_receives, self.clock)
+    def harness(self, visibility: float = 1, max_receives: int = 20) -> InboxHarness:
+        return MemoryHarness(visibility, max_receives, self.clock)

@@ -1,4 +1,4 @@
-"""ExpiredItems, sentence by sentence. Other tests leave expired items too, so each looks at its own owner's."""
+"""Test the contract of ExpiredItems. The table is shared: each test filters by its owner."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from libs.core.domain.ids import new_id
 from libs.core.domain.progress import Item
 from libs.core.domain.uploads import Upload
 from libs.core.errors import UploadNotFound
-from tests.contracts.backends import Backend
+from tests.contracts.backend import Backend
 from tests.fakes import DAY, a_conversion, an_upload
 
 
@@ -19,14 +19,14 @@ def _expired(backend: Backend, owner: str) -> dict[str, Item]:
 
 @pytest.fixture
 def old(backend: Backend, owner: str) -> Upload:
-    """An upload that expired a second ago."""
+    """Create an upload that expired a second ago."""
     upload = an_upload(owner, backend.clock(), expires_at=int(backend.clock()) + 9)
     backend.uploads.create(upload, [])
     backend.clock.advance(10)
     return upload
 
 
-def test_what_has_expired_is_shown_as_it_was(
+def test_an_expired_item_is_listed_as_it_was(
     backend: Backend, upload: Upload, waiting: Conversion, owner: str
 ) -> None:
     before = backend.uploads.get(upload.id)
@@ -35,13 +35,15 @@ def test_what_has_expired_is_shown_as_it_was(
     assert _expired(backend, owner) == {upload.id: before, waiting.id: waiting}
 
 
-def test_what_has_not_expired_is_not_shown(backend: Backend, upload: Upload, owner: str) -> None:
+def test_an_item_that_has_not_expired_is_not_listed(
+    backend: Backend, upload: Upload, owner: str
+) -> None:
     backend.clock.advance(DAY - 1)
 
     assert _expired(backend, owner) == {}
 
 
-def test_many_expired_items_are_all_shown(backend: Backend, owner: str) -> None:
+def test_many_expired_items_are_all_listed(backend: Backend, owner: str) -> None:
     ids = set()
     for _ in range(15):
         upload = an_upload(owner, backend.clock())
@@ -53,13 +55,13 @@ def test_many_expired_items_are_all_shown(backend: Backend, owner: str) -> None:
     assert set(_expired(backend, owner)) == ids
 
 
-def test_remove_expired_takes_it_away_once(backend: Backend, old: Upload, owner: str) -> None:
+def test_remove_expired_removes_an_item_once(backend: Backend, old: Upload, owner: str) -> None:
     assert backend.expired.remove_expired(old, backend.clock()) is True
     assert backend.expired.remove_expired(old, backend.clock()) is False
     assert _expired(backend, owner) == {}
 
 
-def test_what_was_renewed_since_is_not_removed(backend: Backend, upload: Upload) -> None:
+def test_a_renewed_item_is_not_removed(backend: Backend, upload: Upload) -> None:
     stale = upload
     backend.conversions.create(a_conversion(upload, expires_at=upload.expires_at + DAY), upload)
     backend.clock.advance(DAY + 1)
@@ -68,19 +70,19 @@ def test_what_was_renewed_since_is_not_removed(backend: Backend, upload: Upload)
     assert backend.uploads.get(upload.id).id == upload.id
 
 
-def test_remove_expired_of_what_never_was(backend: Backend, owner: str) -> None:
+def test_remove_expired_of_an_unknown_item(backend: Backend, owner: str) -> None:
     assert (
         backend.expired.remove_expired(an_upload(owner, backend.clock()), backend.clock()) is False
     )
 
 
-def test_what_has_expired_still_exists(backend: Backend, old: Upload) -> None:
+def test_an_expired_item_exists_until_it_is_removed(backend: Backend, old: Upload) -> None:
     assert backend.expired.exists(old.id)
     with pytest.raises(UploadNotFound):
         backend.uploads.get(old.id)
 
 
-def test_what_was_removed_or_never_was_does_not_exist(backend: Backend, old: Upload) -> None:
+def test_a_removed_or_unknown_item_does_not_exist(backend: Backend, old: Upload) -> None:
     backend.expired.remove_expired(old, backend.clock())
 
     assert not backend.expired.exists(old.id)
@@ -88,7 +90,9 @@ def test_what_was_removed_or_never_was_does_not_exist(backend: Backend, old: Upl
 
 
 @pytest.mark.parametrize("age", [0, DAY + 1], ids=["live", "expired"])
-def test_a_conversion_goes_with_its_upload(backend: Backend, waiting: Conversion, age: int) -> None:
+def test_a_conversion_is_removed_with_its_upload(
+    backend: Backend, waiting: Conversion, age: int
+) -> None:
     backend.clock.advance(age)
 
     backend.expired.remove_conversion_of(waiting.id, waiting.upload_id)
@@ -103,7 +107,7 @@ def test_a_conversion_of_another_upload_stays(backend: Backend, waiting: Convers
     assert backend.conversions.get(waiting.id) == waiting
 
 
-def test_an_upload_is_no_conversion_of_itself(backend: Backend, upload: Upload) -> None:
+def test_an_upload_is_not_a_conversion_of_itself(backend: Backend, upload: Upload) -> None:
     backend.expired.remove_conversion_of(upload.id, upload.id)
 
     assert backend.uploads.get(upload.id) == upload

@@ -1,4 +1,4 @@
-"""UploadStore, sentence by sentence."""
+"""Test the contract of UploadStore."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +8,8 @@ import pytest
 from libs.core.domain.ids import new_id
 from libs.core.domain.uploads import Failure, Upload, UploadStatus
 from libs.core.errors import ConversionNotFound, CursorInvalid, UploadClosed, UploadNotFound
-from tests.contracts.backends import Backend
-from tests.contracts.forgery import FORGED_CURSORS
+from tests.contracts.backend import Backend
+from tests.contracts.invalid_cursors import INVALID_CURSORS
 from tests.fakes import DAY, a_conversion, an_upload
 
 BROKEN = Failure("too_large", "The file is too large.")
@@ -48,7 +48,7 @@ def test_conversions_are_created_with_their_upload(backend: Backend, owner: str)
     assert [backend.conversions.get(conversion.id) for conversion in conversions] == conversions
 
 
-def test_create_writes_nothing_where_one_id_is_taken(
+def test_create_writes_nothing_if_an_id_is_taken(
     backend: Backend, owner: str, waiting: Any
 ) -> None:
     upload = an_upload(owner, backend.clock())
@@ -92,11 +92,11 @@ def test_a_removed_upload_is_not_found(
         access(backend, upload)
 
 
-def test_get_for_its_owner(backend: Backend, upload: Upload) -> None:
+def test_get_returns_the_upload_of_its_owner(backend: Backend, upload: Upload) -> None:
     assert backend.uploads.get(upload.id, upload.owner) == upload
 
 
-def test_somebody_elses_upload_is_not_found(backend: Backend, upload: Upload) -> None:
+def test_an_upload_of_another_owner_is_not_found(backend: Backend, upload: Upload) -> None:
     with pytest.raises(UploadNotFound) as theirs:
         backend.uploads.get(upload.id, "somebody else")
     with pytest.raises(UploadNotFound) as nobodys:
@@ -109,7 +109,7 @@ def test_somebody_elses_upload_is_not_found(backend: Backend, upload: Upload) ->
 
 
 @every_change
-def test_each_change_grows_the_version_and_touches_the_time(
+def test_each_change_increases_the_version_and_sets_the_time(
     backend: Backend, upload: Upload, change: Callable[[Backend, Upload], Upload]
 ) -> None:
     backend.clock.advance(5)
@@ -121,20 +121,20 @@ def test_each_change_grows_the_version_and_touches_the_time(
     assert backend.uploads.get(upload.id) == changed
 
 
-def test_add_part_records_it_beside_the_others(backend: Backend, upload: Upload) -> None:
+def test_add_part_keeps_the_other_parts(backend: Backend, upload: Upload) -> None:
     backend.uploads.add_part(upload.id, 3)
 
     assert backend.uploads.add_part(upload.id, 1).completed_parts == {1, 3}
 
 
-def test_adding_a_part_twice_is_once(backend: Backend, upload: Upload) -> None:
+def test_a_part_added_twice_is_recorded_once(backend: Backend, upload: Upload) -> None:
     backend.uploads.add_part(upload.id, 3)
 
     assert backend.uploads.add_part(upload.id, 3).completed_parts == {3}
 
 
 @every_end
-def test_an_ended_upload_takes_no_part(
+def test_an_ended_upload_refuses_a_part(
     backend: Backend, upload: Upload, end: Callable[[Backend, Upload], Upload]
 ) -> None:
     ended = end(backend, upload)
@@ -146,14 +146,16 @@ def test_an_ended_upload_takes_no_part(
 
 
 @pytest.mark.parametrize("parts", [{1, 3}, set(), {2}], ids=str)
-def test_set_parts_sets_what_s3_says(backend: Backend, upload: Upload, parts: set[int]) -> None:
+def test_set_parts_stores_the_listing_of_s3(
+    backend: Backend, upload: Upload, parts: set[int]
+) -> None:
     upload = backend.uploads.add_part(upload.id, 2)
 
     assert backend.uploads.set_parts(upload, parts).completed_parts == parts
     assert backend.uploads.get(upload.id).completed_parts == parts
 
 
-def test_set_parts_loses_against_a_change_since_the_upload_was_read(
+def test_set_parts_keeps_a_change_made_since_the_upload_was_read(
     backend: Backend, upload: Upload
 ) -> None:
     now = backend.uploads.add_part(upload.id, 3)
@@ -163,7 +165,7 @@ def test_set_parts_loses_against_a_change_since_the_upload_was_read(
 
 
 @every_end
-def test_set_parts_changes_nothing_of_an_ended_upload(
+def test_set_parts_does_not_change_an_ended_upload(
     backend: Backend, upload: Upload, end: Callable[[Backend, Upload], Upload]
 ) -> None:
     ended = end(backend, upload)
@@ -211,7 +213,7 @@ def test_mark_failed_returns_an_ended_upload_unchanged(
     assert backend.uploads.mark_failed(upload.id, Failure("other", "Another reason.")) == ended
 
 
-def test_remove_returns_the_upload_as_it_last_was(backend: Backend, upload: Upload) -> None:
+def test_remove_returns_the_last_state_of_the_upload(backend: Backend, upload: Upload) -> None:
     last = backend.uploads.add_part(upload.id, 1)
 
     assert backend.uploads.remove(upload.id, upload.owner) == last
@@ -238,7 +240,7 @@ def test_list_shows_the_owners_uploads_newest_first(backend: Backend, owner: str
     assert list(page.items) == uploads[::-1]
 
 
-def test_list_goes_on_page_by_page(backend: Backend, owner: str) -> None:
+def test_list_returns_page_by_page(backend: Backend, owner: str) -> None:
     uploads = _three(backend, owner)
     seen: list[Upload] = []
     cursor = None
@@ -253,7 +255,7 @@ def test_list_goes_on_page_by_page(backend: Backend, owner: str) -> None:
     assert seen == uploads[::-1]
 
 
-def test_list_leaves_expired_uploads_out(backend: Backend, owner: str) -> None:
+def test_list_omits_expired_uploads(backend: Backend, owner: str) -> None:
     soon = an_upload(owner, backend.clock(), expires_at=int(backend.clock()) + 10)
     later = an_upload(owner, backend.clock() + 1)
     for upload in (soon, later):
@@ -263,19 +265,19 @@ def test_list_leaves_expired_uploads_out(backend: Backend, owner: str) -> None:
     assert list(backend.uploads.list(owner, 10).items) == [later]
 
 
-def test_list_of_a_stranger_is_empty(backend: Backend, owner: str) -> None:
+def test_list_of_another_owner_is_empty(backend: Backend, owner: str) -> None:
     page = backend.uploads.list(owner, 10)
 
     assert (list(page.items), page.next) == ([], None)
 
 
-@pytest.mark.parametrize("cursor", FORGED_CURSORS)
+@pytest.mark.parametrize("cursor", INVALID_CURSORS)
 def test_a_forged_cursor_is_invalid(backend: Backend, owner: str, cursor: str) -> None:
     with pytest.raises(CursorInvalid):
         backend.uploads.list(owner, 10, cursor)
 
 
-def test_anothers_cursor_shows_only_ones_own(backend: Backend, owner: str) -> None:
+def test_a_cursor_of_another_owner_lists_only_ones_own(backend: Backend, owner: str) -> None:
     _three(backend, owner)
     cursor = backend.uploads.list(owner, 1).next
 

@@ -1,4 +1,4 @@
-"""Hypothesis drives a conversion through its life and compares each step with a model a few lines long."""
+"""Compare a conversion with a small model, over random sequences of calls (Hypothesis)."""
 
 from contextlib import suppress
 from typing import Any
@@ -18,36 +18,39 @@ from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
 from libs.core.domain.uploads import Failure
 from libs.core.errors import ConversionFinished, ConversionNotFound, LeaseLost
 from libs.core.ports.leases import ProgressReport
-from tests.contracts.backends import Backend
+from tests.contracts.backend import Backend
 from tests.fakes import a_conversion, an_output, an_upload
 
 LEASE = 30.0
 PHASES = [Phase.PROBING, Phase.CONVERTING, Phase.STORING]
-workers = st.sampled_from(["ann", "bob"])
+workers = st.sampled_from(["first", "second"])
 
 
-class Life(RuleBasedStateMachine):
-    """The model: who holds the conversion until when, how it ended. `claims` are all ever given out, zombies' included."""
+class ConversionModel(RuleBasedStateMachine):
+    """Model a conversion: who holds it until when, and how it ended.
+
+    `claims` are all claims that were ever returned, those of zombies included.
+    """
 
     backend: Backend
 
-    @initialize(arrived=st.booleans())
-    def begin(self, arrived: bool) -> None:
+    @initialize(uploaded=st.booleans())
+    def begin(self, uploaded: bool) -> None:
         upload = an_upload(now=self.backend.clock(), expires_at=int(self.backend.clock()) + 10**7)
         self.backend.uploads.create(upload, [])
-        if arrived:
+        if uploaded:
             self.backend.uploads.mark_uploaded(upload.id)
-        self.asked = self.backend.conversions.create(a_conversion(upload), upload)
+        self.created = self.backend.conversions.create(a_conversion(upload), upload)
         self.claims: list[Conversion] = []
         self.holder: Conversion | None = None
         self.until = 0.0
-        self.state: str = "queued" if arrived else "waiting"
-        self.seen = self.asked
+        self.state: str = "queued" if uploaded else "waiting"
+        self.seen = self.created
 
     @rule()
     def arrive(self) -> None:
-        self.backend.uploads.mark_uploaded(self.asked.upload_id)
-        self.backend.conversions.queue(self.asked.id)
+        self.backend.uploads.mark_uploaded(self.created.upload_id)
+        self.backend.conversions.queue(self.created.id)
         if self.state == "waiting":
             self.state = "queued"
 
@@ -60,7 +63,7 @@ class Life(RuleBasedStateMachine):
         free = self.state == "queued" or (
             self.state == "converting" and self.backend.clock() >= self.until
         )
-        claimed = self.backend.leases.claim(self.asked.id, worker, LEASE)
+        claimed = self.backend.leases.claim(self.created.id, worker, LEASE)
         assert (claimed is not None) == free
         if claimed:
             assert claimed.attempts == len(self.claims) + 1
@@ -96,7 +99,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def cancel(self) -> None:
         try:
-            self.backend.conversions.cancel(self.asked.id, self.asked.owner)
+            self.backend.conversions.cancel(self.created.id, self.created.owner)
         except ConversionFinished:
             assert self.state in ("completed", "failed")
         else:
@@ -104,8 +107,8 @@ class Life(RuleBasedStateMachine):
             self._end("cancelled")
 
     @invariant()
-    def the_item_is_as_the_model(self) -> None:
-        now = self.backend.conversions.get(self.asked.id)
+    def the_item_agrees_with_the_model(self) -> None:
+        now = self.backend.conversions.get(self.created.id)
         assert now.status == ("queued" if self.state == "waiting" else self.state)
         assert (now.phase is Phase.WAITING) == (self.state == "waiting")
         assert (now.worker, now.lease_until) == (
@@ -114,8 +117,8 @@ class Life(RuleBasedStateMachine):
         assert (now.output is not None) == (now.status is ConversionStatus.COMPLETED)
 
     @invariant()
-    def nothing_runs_backwards(self) -> None:
-        now = self.backend.conversions.get(self.asked.id)
+    def nothing_decreases(self) -> None:
+        now = self.backend.conversions.get(self.created.id)
         assert now.percent >= self.seen.percent
         assert now.attempts >= self.seen.attempts
         assert (
@@ -131,20 +134,23 @@ class Life(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         with suppress(ConversionNotFound, AttributeError):
-            self.backend.conversions.remove(self.asked.id, self.asked.owner)
+            self.backend.conversions.remove(self.created.id, self.created.owner)
 
     def _claim(self, which: int) -> Conversion | None:
         return self.claims[which % len(self.claims)] if self.claims else None
 
     def _write(self, claim: Conversion, write: Any, *args: Any) -> bool:
-        """Whether the write changed something; it must just where the claim is the holder's, or is a repetition."""
-        before = self.backend.conversions.get(self.asked.id)
+        """Return True if the write changed the item.
+
+        It must, exactly if the claim is the holder's.
+        """
+        before = self.backend.conversions.get(self.created.id)
         try:
             write(claim, *args)
         except LeaseLost:
             assert claim != self.holder
             return False
-        changed = self.backend.conversions.get(self.asked.id).version > before.version
+        changed = self.backend.conversions.get(self.created.id).version > before.version
         assert changed == (claim == self.holder)
         return changed
 
@@ -156,18 +162,20 @@ class Life(RuleBasedStateMachine):
 
 
 EXAMPLES = {"memory": 200, "moto": 6, "localstack": 3, "aws": 3}
-"""Lives lived: what costs a round trip to a server a step is kept short."""
+"""Sequences per backend: on a server, each step costs a round trip."""
 
 
-def test_a_conversion_lives_by_the_rules(backend: Backend, request: pytest.FixtureRequest) -> None:
-    lives = EXAMPLES[request.node.callspec.params["backend"]]
-    life = type("LifeOnBackend", (Life,), {"backend": backend})
+def test_every_sequence_of_calls_agrees_with_the_model(
+    backend: Backend, request: pytest.FixtureRequest
+) -> None:
+    examples = EXAMPLES[request.node.callspec.params["backend"]]
+    machine = type("OnBackend", (ConversionModel,), {"backend": backend})
     kind = settings(
-        max_examples=lives,
+        max_examples=examples,
         stateful_step_count=30,
         deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
 
-    run_state_machine_as_test(life, settings=kind)
+    run_state_machine_as_test(machine, settings=kind)

@@ -1,4 +1,4 @@
-"""Cursors that no listing of ours gave out."""
+"""List cursors that no listing returned."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -11,7 +11,7 @@ def _encoded(value: Any) -> str:
 
 
 _IDS = ["upl_" + "A" * 22, "cnv_" + "A" * 22]
-FORGED_CURSORS = [
+INVALID_CURSORS = [
     "x",
     "ü",
     "AAAA",

@@ -1,4 +1,4 @@
-"""ConversionStore, sentence by sentence."""
+"""Test the contract of ConversionStore."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +16,8 @@ from libs.core.errors import (
     UploadClosed,
     UploadNotFound,
 )
-from tests.contracts.backends import Backend
-from tests.contracts.forgery import FORGED_CURSORS
+from tests.contracts.backend import Backend
+from tests.contracts.invalid_cursors import INVALID_CURSORS
 from tests.fakes import DAY, a_conversion, an_output, an_upload
 
 ACCESSES: dict[str, Callable[[Backend, Conversion, str], Any]] = {
@@ -40,7 +40,7 @@ def test_what_was_created_comes_back_the_same(backend: Backend, upload: Upload) 
     assert found.trace == asked.trace
 
 
-def test_it_waits_while_its_upload_is_under_way_whatever_it_says(
+def test_create_stores_waiting_while_the_upload_is_in_progress(
     backend: Backend, upload: Upload
 ) -> None:
     created = backend.conversions.create(a_conversion(upload, phase=Phase.QUEUED), upload)
@@ -49,9 +49,7 @@ def test_it_waits_while_its_upload_is_under_way_whatever_it_says(
     assert backend.conversions.get(created.id).phase is Phase.WAITING
 
 
-def test_it_is_queued_where_its_upload_has_arrived_whatever_it_says(
-    backend: Backend, upload: Upload
-) -> None:
+def test_create_stores_queued_if_the_upload_is_uploaded(backend: Backend, upload: Upload) -> None:
     uploaded = backend.uploads.mark_uploaded(upload.id)
 
     created = backend.conversions.create(a_conversion(upload, phase=Phase.WAITING), uploaded)
@@ -59,7 +57,7 @@ def test_it_is_queued_where_its_upload_has_arrived_whatever_it_says(
     assert backend.conversions.get(created.id).phase is Phase.QUEUED
 
 
-def test_it_is_queued_where_its_upload_arrived_since_it_was_read(
+def test_create_stores_queued_if_the_upload_completed_since_it_was_read(
     backend: Backend, upload: Upload
 ) -> None:
     backend.uploads.mark_uploaded(upload.id)
@@ -67,7 +65,7 @@ def test_it_is_queued_where_its_upload_arrived_since_it_was_read(
     assert backend.conversions.create(a_conversion(upload), upload).phase is Phase.QUEUED
 
 
-def test_create_adds_it_to_its_upload(backend: Backend, upload: Upload) -> None:
+def test_create_adds_the_conversion_to_its_upload(backend: Backend, upload: Upload) -> None:
     conversions = [backend.conversions.create(a_conversion(upload), upload) for _ in range(3)]
 
     now = backend.uploads.get(upload.id)
@@ -75,16 +73,14 @@ def test_create_adds_it_to_its_upload(backend: Backend, upload: Upload) -> None:
     assert now.version > upload.version
 
 
-def test_the_upload_is_kept_at_least_as_long_as_its_conversion(
-    backend: Backend, upload: Upload
-) -> None:
+def test_an_upload_expires_no_sooner_than_its_conversion(backend: Backend, upload: Upload) -> None:
     backend.conversions.create(a_conversion(upload, expires_at=upload.expires_at + 500), upload)
     backend.conversions.create(a_conversion(upload, expires_at=upload.expires_at + 100), upload)
 
     assert backend.uploads.get(upload.id).expires_at == upload.expires_at + 500
 
 
-def test_creating_it_again_returns_it_unchanged(
+def test_a_repeated_create_returns_the_conversion_unchanged(
     backend: Backend, upload: Upload, queued: Conversion
 ) -> None:
     claimed = backend.leases.claim(queued.id, "worker", 60)
@@ -95,7 +91,7 @@ def test_creating_it_again_returns_it_unchanged(
     assert backend.uploads.get(upload.id).conversions == (queued.id,)
 
 
-def test_creating_it_again_returns_it_even_when_its_upload_is_gone(
+def test_a_repeated_create_works_without_the_upload(
     backend: Backend, upload: Upload, waiting: Conversion
 ) -> None:
     backend.uploads.remove(upload.id, upload.owner)
@@ -103,7 +99,9 @@ def test_creating_it_again_returns_it_even_when_its_upload_is_gone(
     assert backend.conversions.create(a_conversion(upload, id=waiting.id), upload) == waiting
 
 
-def test_an_expired_one_of_the_same_id_is_no_obstacle(backend: Backend, upload: Upload) -> None:
+def test_create_replaces_an_expired_conversion_of_the_same_id(
+    backend: Backend, upload: Upload
+) -> None:
     old = a_conversion(upload, format="flac", expires_at=int(backend.clock()) + 10)
     backend.conversions.create(old, upload)
     backend.clock.advance(10)
@@ -164,7 +162,7 @@ def test_an_expired_conversion_is_not_found(
 
 
 @every_access
-def test_somebody_elses_conversion_is_not_found(
+def test_a_conversion_of_another_owner_is_not_found(
     backend: Backend, waiting: Conversion, access: Access
 ) -> None:
     with pytest.raises(ConversionNotFound):
@@ -173,12 +171,12 @@ def test_somebody_elses_conversion_is_not_found(
     assert backend.conversions.get(waiting.id) == waiting
 
 
-def test_an_uploads_id_is_not_found(backend: Backend, upload: Upload) -> None:
+def test_the_id_of_an_upload_is_not_found(backend: Backend, upload: Upload) -> None:
     with pytest.raises(ConversionNotFound):
         backend.conversions.get(new_id("conversion"))
 
 
-def test_queue_lets_a_waiting_one_start(backend: Backend, waiting: Conversion) -> None:
+def test_queue_lets_a_waiting_conversion_start(backend: Backend, waiting: Conversion) -> None:
     backend.conversions.queue(waiting.id)
 
     now = backend.conversions.get(waiting.id)
@@ -198,7 +196,7 @@ def test_queue_does_nothing_in_any_other_phase(backend: Backend, queued: Convers
     assert backend.conversions.get(queued.id) == cancelled
 
 
-def test_queue_does_nothing_for_what_is_gone(backend: Backend, waiting: Conversion) -> None:
+def test_queue_does_nothing_for_a_removed_conversion(backend: Backend, waiting: Conversion) -> None:
     backend.conversions.remove(waiting.id, waiting.owner)
     backend.conversions.queue(waiting.id)
     backend.conversions.queue(new_id("conversion"))
@@ -207,7 +205,7 @@ def test_queue_does_nothing_for_what_is_gone(backend: Backend, waiting: Conversi
         backend.conversions.get(waiting.id)
 
 
-def test_cancel_ends_one_that_waits(backend: Backend, waiting: Conversion) -> None:
+def test_cancel_ends_a_waiting_conversion(backend: Backend, waiting: Conversion) -> None:
     backend.clock.advance(3)
 
     cancelled = backend.conversions.cancel(waiting.id, waiting.owner)
@@ -225,13 +223,13 @@ def test_cancelling_twice_changes_nothing(backend: Backend, waiting: Conversion)
     assert backend.conversions.cancel(waiting.id, waiting.owner) == cancelled
 
 
-def test_a_cancelled_one_cannot_be_claimed(backend: Backend, queued: Conversion) -> None:
+def test_a_cancelled_conversion_cannot_be_claimed(backend: Backend, queued: Conversion) -> None:
     backend.conversions.cancel(queued.id, queued.owner)
 
     assert backend.leases.claim(queued.id, "worker", 60) is None
 
 
-def test_a_completed_one_cannot_be_cancelled(backend: Backend, queued: Conversion) -> None:
+def test_a_completed_conversion_cannot_be_cancelled(backend: Backend, queued: Conversion) -> None:
     claimed = backend.leases.claim(queued.id, "worker", 60)
     assert claimed
     completed = backend.leases.publish(claimed, an_output(claimed), ())
@@ -241,7 +239,7 @@ def test_a_completed_one_cannot_be_cancelled(backend: Backend, queued: Conversio
     assert backend.conversions.get(queued.id) == completed
 
 
-def test_a_failed_one_cannot_be_cancelled(backend: Backend, queued: Conversion) -> None:
+def test_a_failed_conversion_cannot_be_cancelled(backend: Backend, queued: Conversion) -> None:
     claimed = backend.leases.claim(queued.id, "worker", 60)
     assert claimed
     failed = backend.leases.fail(claimed, Failure("not_audio", "This is not audio."))
@@ -251,9 +249,7 @@ def test_a_failed_one_cannot_be_cancelled(backend: Backend, queued: Conversion) 
     assert backend.conversions.get(queued.id) == failed
 
 
-def test_remove_returns_it_as_it_last_was_in_whatever_state(
-    backend: Backend, queued: Conversion
-) -> None:
+def test_remove_returns_the_last_state(backend: Backend, queued: Conversion) -> None:
     claimed = backend.leases.claim(queued.id, "worker", 60)
 
     assert backend.conversions.remove(queued.id, queued.owner) == claimed
@@ -283,14 +279,14 @@ def test_list_shows_the_owners_conversions_newest_first_page_by_page(
     assert seen == created[::-1]
 
 
-def test_list_leaves_expired_conversions_out(backend: Backend, upload: Upload) -> None:
+def test_list_omits_expired_conversions(backend: Backend, upload: Upload) -> None:
     backend.conversions.create(a_conversion(upload, expires_at=int(backend.clock()) + 10), upload)
     backend.clock.advance(10)
 
     assert list(backend.conversions.list(upload.owner, 10).items) == []
 
 
-@pytest.mark.parametrize("cursor", FORGED_CURSORS)
+@pytest.mark.parametrize("cursor", INVALID_CURSORS)
 def test_a_forged_cursor_is_invalid(backend: Backend, owner: str, cursor: str) -> None:
     with pytest.raises(CursorInvalid):
         backend.conversions.list(owner, 10, cursor)

@@ -1,0 +1,63 @@
+"""List the writes that a lease permits, and the ways to lose it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from libs.core.domain.conversions import Conversion, Phase
+from libs.core.domain.uploads import Failure
+from libs.core.ports.leases import ProgressReport
+from tests.contracts.backend import Backend
+from tests.fakes import DAY, an_output
+
+LEASE = 30.0
+BROKEN = Failure("corrupt", "The file is damaged.")
+
+Write = Callable[[Backend, Conversion], Any]
+WRITES: dict[str, Write] = {
+    "report": lambda backend, mine: backend.leases.report(
+        mine, ProgressReport(Phase.CONVERTING, 50.0), LEASE
+    ),
+    "publish": lambda backend, mine: backend.leases.publish(mine, an_output(mine), ()),
+    "fail": lambda backend, mine: backend.leases.fail(mine, BROKEN),
+    "release": lambda backend, mine: backend.leases.release(mine),
+}
+LOSSES: dict[str, Write] = {
+    "cancelled": lambda backend, mine: backend.conversions.cancel(mine.id, mine.owner),
+    "removed": lambda backend, mine: backend.conversions.remove(mine.id, mine.owner),
+    "expired": lambda backend, mine: backend.clock.advance(DAY),
+    "taken over": lambda backend, mine: take_over(backend, mine),
+    "taken over by its namesake": lambda backend, mine: take_over(backend, mine, "first"),
+    "released and claimed": lambda backend, mine: (
+        backend.leases.release(mine),
+        backend.leases.claim(mine.id, "first", LEASE),
+    ),
+    "taken over and finished": lambda backend, mine: publish(backend, take_over(backend, mine)),
+    "taken over and failed": lambda backend, mine: backend.leases.fail(
+        take_over(backend, mine), BROKEN
+    ),
+    "taken over and released": lambda backend, mine: backend.leases.release(
+        take_over(backend, mine)
+    ),
+}
+every_write = pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+
+
+def claim(backend: Backend, conversion: Conversion, worker: str = "first") -> Conversion:
+    """Claim a conversion that can be claimed."""
+    claimed = backend.leases.claim(conversion.id, worker, LEASE)
+    assert claimed is not None
+    return claimed
+
+
+def take_over(backend: Backend, conversion: Conversion, worker: str = "second") -> Conversion:
+    """Claim a conversion after the lease of its worker has ended."""
+    backend.clock.advance(LEASE)
+    return claim(backend, conversion, worker)
+
+
+def publish(backend: Backend, mine: Conversion) -> Conversion:
+    """Publish an output with a warning."""
+    return backend.leases.publish(mine, an_output(mine), ("The file was cut short.",))
