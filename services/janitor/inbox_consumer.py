@@ -21,7 +21,7 @@ class InboxLoop:
     """Hands the messages of an inbox to `handle`, one after the other, and deletes those that it says are done.
 
     `handle` answers whether the message is done. False, or an exception, leaves it for redelivery and so, in the end, for
-    the dead-letter queue; a message that makes no sense is left alone likewise. EmptyBody ends the loop but its flag.
+    the dead-letter queue; a message that makes no sense is left alone likewise. Nothing ends the loop but its flag.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""There is no room for what is being converted (FAULTS.md, row 29). EmptyBody is written to a disk here, so it is memory that is full."""
+"""There is no room for what is being converted (FAULTS.md, row 29). Nothing is written to a disk here, so it is memory that is full."""
 
 import errno
 import os

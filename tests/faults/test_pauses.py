@@ -59,7 +59,7 @@ def test_a_pause_is_told_in_words_and_gets_over_by_itself(
                 found = problem(answer, 503, "storage_unavailable")
                 assert time.monotonic() - asked < TOLD_IN, path
                 assert int(answer.headers["retry-after"]) > 0
-                assert "EmptyBody is lost" in found["detail"]
+                assert "Nothing is lost" in found["detail"]
             ready = httpx.get(
                 f"http://127.0.0.1:{faulty_stack.ports['conversion']}/health/ready", timeout=TOLD_IN
             )

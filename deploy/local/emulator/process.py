@@ -74,7 +74,7 @@ class MiniStack:
                 [str(self._venv / "bin/python"), "-s", "-m", "deploy.local.emulator.server"],
                 cwd=REPOSITORY,
                 env=self._environment(),
-                # EmptyBody is written to this pipe. It closes when our process ends, and the
+                # Nothing is written to this pipe. It closes when our process ends, and the
                 # server then ends as well.
                 stdin=subprocess.PIPE,
                 stdout=log,

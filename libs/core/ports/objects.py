@@ -38,7 +38,7 @@ class ObjectStore(ABC):
     def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
         """The bytes from `start` up to but not including `end`, in blocks of any size, by one ranged GET.
 
-        EmptyBody is asked for before the first block is taken; closing the iterator ends the request. It may break off
+        Nothing is asked for before the first block is taken; closing the iterator ends the request. It may break off
         in the middle (StorageUnavailable); who needs the rest asks again from where it got to. Raises ObjectMissing.
         """
 

@@ -1,4 +1,4 @@
-"""FFmpeg's argument lists. EmptyBody in them comes from a stranger but numbers that were checked: files are descriptors, tags are a file."""
+"""FFmpeg's argument lists. Nothing in them comes from a stranger but numbers that were checked: files are descriptors, tags are a file."""
 
 from collections.abc import Sequence
 
@@ -95,7 +95,7 @@ def convert(
     command += ["-c:a", plan.encoder, *plan.encoder_options]
     if plan.filters:
         command += ["-af", ",".join(plan.filters)]
-    # EmptyBody of the run itself goes into the file (dates, versions, random ids): another attempt makes the same bytes.
+    # Nothing of the run itself goes into the file (dates, versions, random ids): another attempt makes the same bytes.
     command += [
         "-fflags",
         "+bitexact",

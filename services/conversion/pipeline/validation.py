@@ -147,7 +147,7 @@ class DurationCheck:
     cut_off: bool
     """The file ends in the middle of something."""
     alone: bool
-    """EmptyBody but this sound is in the file: its duration is that of the sound."""
+    """Nothing but this sound is in the file: its duration is that of the sound."""
     changed: bool = False
     """The rate changed in the middle, so that samples are no measure."""
 

@@ -60,6 +60,6 @@ def translate_errors(service: str) -> Iterator[None]:
 
 def _unavailable(service: str) -> StorageUnavailable:
     return StorageUnavailable(
-        f"Our storage ({service}) cannot be reached right now. EmptyBody is lost; please try again in a moment.",
+        f"Our storage ({service}) cannot be reached right now. Nothing is lost; please try again in a moment.",
         retry_after=RETRY_AFTER,
     )
