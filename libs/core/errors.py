@@ -96,6 +96,34 @@ class ChecksumMismatch(CoreError):
     title = "Checksum mismatch"
 
 
+class OffsetMismatch(CoreError):
+    """Indicates a tus request for another offset than the upload has."""
+
+    code = "offset_mismatch"
+    title = "Offset mismatch"
+
+
+class UploadLocked(CoreError):
+    """Indicates that another request has begun to write to this upload."""
+
+    code = "upload_locked"
+    title = "Upload locked"
+
+
+class TusRequestInvalid(CoreError):
+    """Indicates a tus header that is missing or malformed."""
+
+    code = "tus_request_invalid"
+    title = "Request invalid"
+
+
+class MediaTypeUnsupported(CoreError):
+    """Indicates a body of another media type than the route takes."""
+
+    code = "media_type_unsupported"
+    title = "Media type not supported"
+
+
 class FormatUnsupported(CoreError):
     """Indicates an output format that is not in the table of formats."""
 

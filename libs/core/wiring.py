@@ -15,6 +15,7 @@ from libs.core.adapters.aws.leases import DynamoDbConversionLeases
 from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
 from libs.core.adapters.aws.objects import S3ObjectStore
 from libs.core.adapters.aws.progress_reader import DynamoDbProgressReader
+from libs.core.adapters.aws.resumable_uploads import DynamoDbResumableUploads
 from libs.core.adapters.aws.uploads import DynamoDbUploadStore
 from libs.core.adapters.aws.url_signer import S3UrlSigner
 from libs.core.settings import Settings
@@ -46,6 +47,7 @@ class AwsContainer(containers.DeclarativeContainer):
 
     table = providers.Singleton(Table, dynamodb, settings.provided.table)
     uploads = providers.Singleton(DynamoDbUploadStore, table)
+    resumable_uploads = providers.Singleton(DynamoDbResumableUploads, table)
     conversions = providers.Singleton(DynamoDbConversionStore, table)
     queue = providers.Singleton(DynamoDbConversionQueue, table)
     leases = providers.Singleton(DynamoDbConversionLeases, table)

@@ -6,10 +6,15 @@ from libs.core.web.app import service_app
 from libs.core.web.session import session_config, session_route
 from services.upload.container import UploadContainer
 from services.upload.routes import UploadController
+from services.upload.tus.middleware import TusProtocol
+from services.upload.tus.routes import TusController
 
 DEPENDENCIES = (
+    "append_to_upload",
     "complete_upload",
+    "create_tus_upload",
     "delete_upload",
+    "join_uploads",
     "list_uploads",
     "part_limiter",
     "report_part",
@@ -27,10 +32,12 @@ def create_app(container: UploadContainer) -> Litestar:
     session = session_config(
         settings.session_secret.get_secret_value(), secure=settings.secure_cookies
     )
-    return service_app(
+    app = service_app(
         "upload",
         settings,
-        [UploadController, session_route(session)],
+        [UploadController, TusController, session_route(session)],
         {name: getattr(container, name) for name in DEPENDENCIES},
         container.checks(),
     )
+    app.asgi_handler = TusProtocol(settings.max_file_size)(app.asgi_handler)
+    return app

@@ -7,6 +7,9 @@ from services.upload import parts, use_cases
 from services.upload.part_limiter import PartLimiter
 from services.upload.reconcile import ReconcileUpload
 from services.upload.settings import UploadSettings
+from services.upload.tus.append import AppendToUpload
+from services.upload.tus.create import CreateTusUpload
+from services.upload.tus.join import JoinUploads
 
 
 class UploadContainer(containers.DeclarativeContainer):
@@ -16,6 +19,7 @@ class UploadContainer(containers.DeclarativeContainer):
     aws = providers.Container(AwsContainer, settings=settings)
 
     uploads = aws.uploads
+    resumable_uploads = aws.resumable_uploads
     conversions = aws.conversions
     multipart = aws.multipart
     objects = aws.objects
@@ -38,6 +42,19 @@ class UploadContainer(containers.DeclarativeContainer):
     store_part = providers.Factory(parts.StorePart, uploads, multipart, reconcile)
     report_part = providers.Factory(parts.ReportPart, uploads, reconcile)
     complete_upload = providers.Factory(use_cases.CompleteUpload, uploads, multipart, reconcile)
+    create_tus_upload = providers.Factory(CreateTusUpload, start_upload)
+    append_to_upload = providers.Factory(
+        AppendToUpload,
+        uploads,
+        resumable_uploads,
+        multipart,
+        objects,
+        complete_upload,
+        settings.provided.max_file_size,
+    )
+    join_uploads = providers.Factory(
+        JoinUploads, uploads, multipart, objects, create_tus_upload, complete_upload
+    )
     delete_upload = providers.Factory(use_cases.DeleteUpload, uploads, conversions)
 
     part_limiter = providers.Singleton(PartLimiter, settings.provided.parts_at_once)

@@ -1,6 +1,6 @@
 """Bring the stored state of an upload in line with S3."""
 
-from libs.core.domain.uploads import Failure, Upload, UploadStatus
+from libs.core.domain.uploads import MAX_PARTS, Failure, Upload, UploadStatus
 from libs.core.errors import MultipartUploadGone, ObjectMissing, UploadClosed
 from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.objects import ObjectStore
@@ -47,7 +47,8 @@ class ReconcileUpload:
         return [
             part
             for part in listed
-            if part.number <= upload.part_count and part.size == upload.size_of_part(part.number)
+            if part.number <= (upload.part_count or MAX_PARTS)
+            and part.size == upload.size_of_part(part.number)
         ]
 
     def closed_in_s3(self, upload: Upload) -> Upload:
@@ -60,9 +61,9 @@ class ReconcileUpload:
             if now.status is not UploadStatus.UPLOADING:
                 return now
             return self._uploads.mark_failed(upload.id, EXPIRED)
-        if found.size != upload.size:
+        if upload.size is not None and found.size != upload.size:
             return self._uploads.mark_failed(upload.id, EXPIRED)
-        return self._uploads.mark_uploaded(upload.id)
+        return self._uploads.mark_uploaded(upload.id, found.size)
 
 
 def require_open(upload: Upload) -> Upload:

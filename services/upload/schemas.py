@@ -26,7 +26,7 @@ class StartUploadRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """Describe the file that a client is going to send."""
 
     filename: str
-    size: Annotated[int, Meta(description="bytes")]
+    size: Annotated[int, Meta(description="bytes; 0 while a tus client has not said it")]
     content_type: (
         Annotated[str, Meta(max_length=255, pattern=r"^[\x21-\x7e][\x20-\x7e]*$")] | None
     ) = None
@@ -57,7 +57,7 @@ class UploadSchema(Schema, kw_only=True):
     id: str
     status: UploadStatus
     filename: str
-    size: Annotated[int, Meta(description="bytes")]
+    size: Annotated[int, Meta(description="bytes; 0 while a tus client has not said it")]
     content_type: str
     part_size: Annotated[int, Meta(description="bytes of every part but the last")]
     part_count: int
@@ -78,10 +78,10 @@ class UploadSchema(Schema, kw_only=True):
             id=upload.id,
             status=upload.status,
             filename=upload.filename,
-            size=upload.size,
+            size=upload.size or 0,
             content_type=upload.content_type,
             part_size=upload.part_size,
-            part_count=upload.part_count,
+            part_count=upload.part_count or 0,
             completed_parts=sorted(upload.completed_parts),
             uploaded_bytes=upload.uploaded_bytes,
             percent=upload.percent,

@@ -7,7 +7,14 @@ from libs.core.domain.conversions import Conversion
 from libs.core.domain.filenames import clean_filename, download_filename
 from libs.core.domain.formats import ConversionRequest, find_format
 from libs.core.domain.ids import new_id
-from libs.core.domain.uploads import Upload, UploadStatus, check_size, choose_part_size, source_key
+from libs.core.domain.uploads import (
+    TusState,
+    Upload,
+    UploadStatus,
+    check_size,
+    choose_part_size,
+    source_key,
+)
 from libs.core.errors import ConversionNotFound, MultipartUploadGone, UploadClosed, UploadIncomplete
 from libs.core.ports.conversions import ConversionStore
 from libs.core.ports.multipart_uploads import MultipartUploads, Part
@@ -41,13 +48,15 @@ class StartUpload:
         self,
         owner: str,
         filename: str,
-        size: int,
+        size: int | None,
         content_type: str,
         convert: Sequence[ConversionRequest],
         trace: str | None = None,
+        tus: TusState | None = None,
     ) -> Upload:
         filename = clean_filename(filename)
-        check_size(size, self._max_size)
+        if size is not None:
+            check_size(size, self._max_size)
         upload_id, now = new_id("upload"), self._clock()
         expires_at = int(now) + self._lifetime
         conversions = [
@@ -75,13 +84,14 @@ class StartUpload:
             filename=filename,
             size=size,
             content_type=content_type,
-            part_size=choose_part_size(size),
+            part_size=choose_part_size(size or self._max_size),
             multipart_id=self._multipart.create(source_key(upload_id), content_type, metadata),
             created_at=now,
             updated_at=now,
             expires_at=expires_at,
             conversions=tuple(conversion.id for conversion in conversions),
             trace=trace,
+            tus=tus,
         )
         self._uploads.create(upload, conversions)
         return upload
@@ -140,6 +150,8 @@ class CompleteUpload:
         return done
 
     def _check_complete(self, upload: Upload, parts: Sequence[Part]) -> None:
+        if upload.part_count is None:
+            raise UploadIncomplete("The size of this upload is not known yet.", missing_parts=[])
         stored = {part.number for part in parts}
         missing = [number for number in range(1, upload.part_count + 1) if number not in stored]
         if missing:

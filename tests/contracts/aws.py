@@ -28,6 +28,7 @@ from libs.core.adapters.aws.leases import DynamoDbConversionLeases
 from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
 from libs.core.adapters.aws.objects import S3ObjectStore
 from libs.core.adapters.aws.progress_reader import DynamoDbProgressReader
+from libs.core.adapters.aws.resumable_uploads import DynamoDbResumableUploads
 from libs.core.adapters.aws.uploads import DynamoDbUploadStore
 from libs.core.adapters.aws.url_signer import S3UrlSigner
 from tests.contracts.backend import Backend, HttpResponse
@@ -194,6 +195,7 @@ class AwsBackend(Backend):
         self.multiparts = S3MultipartUploads(connection.s3, stack.bucket_name)
         self.signer = S3UrlSigner(connection.s3, stack.bucket_name)
         self.uploads = DynamoDbUploadStore(table)
+        self.resumable = DynamoDbResumableUploads(table)
         self.conversions = DynamoDbConversionStore(table)
         self.queue = DynamoDbConversionQueue(table)
         self.leases = DynamoDbConversionLeases(table)

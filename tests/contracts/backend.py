@@ -18,6 +18,7 @@ from libs.core.adapters.memory import (
     MemoryMultipartUploads,
     MemoryObjectStore,
     MemoryProgressReader,
+    MemoryResumableUploads,
     MemoryTable,
     MemoryUploadStore,
     MemoryUrlSigner,
@@ -32,6 +33,7 @@ from libs.core.ports.leases import ConversionLeases
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.progress_reader import ProgressReader
+from libs.core.ports.resumable_uploads import ResumableUploads
 from libs.core.ports.uploads import UploadStore
 from libs.core.ports.url_signer import UrlSigner
 from tests.fakes import FakeClock
@@ -85,6 +87,7 @@ class Backend(ABC):
     multiparts: MultipartUploads
     signer: UrlSigner
     uploads: UploadStore
+    resumable: ResumableUploads
     conversions: ConversionStore
     queue: ConversionQueue
     leases: ConversionLeases
@@ -143,6 +146,7 @@ class MemoryBackend(Backend):
         self.multiparts = MemoryMultipartUploads(self._bucket)
         self.signer = MemoryUrlSigner()
         self.uploads = MemoryUploadStore(table)
+        self.resumable = MemoryResumableUploads(table)
         self.conversions = MemoryConversionStore(table)
         self.queue = MemoryConversionQueue(table)
         self.leases = MemoryConversionLeases(table)

@@ -30,6 +30,7 @@ def test_every_file_is_cut_into_parts_that_s3_takes(size: int) -> None:
 
     assert MIN_PART_SIZE <= upload.part_size <= MAX_PART_SIZE
     assert upload.part_size % MIB == 0
+    assert upload.part_count is not None
     assert (
         1
         <= upload.part_count
@@ -40,6 +41,7 @@ def test_every_file_is_cut_into_parts_that_s3_takes(size: int) -> None:
 @given(sizes)
 def test_the_parts_make_the_file(size: int) -> None:
     upload = an_upload(size=size, part_size=choose_part_size(size))
+    assert upload.part_count is not None
     last = upload.size_of_part(upload.part_count)
 
     assert (upload.part_count - 1) * upload.part_size + last == size

@@ -10,6 +10,7 @@ from libs.core.adapters.memory import (
     MemoryConversionStore,
     MemoryMultipartUploads,
     MemoryObjectStore,
+    MemoryResumableUploads,
     MemoryTable,
     MemoryUploadStore,
     MemoryUrlSigner,
@@ -43,6 +44,7 @@ class Desk:
         self.bucket = MemoryBucket(clock)
         self.table = MemoryTable(clock)
         self.uploads = MemoryUploadStore(self.table)
+        self.resumable_uploads = MemoryResumableUploads(self.table)
         self.conversions = MemoryConversionStore(self.table)
         self.multipart = MemoryMultipartUploads(self.bucket)
         self.objects = MemoryObjectStore(self.bucket)
@@ -67,7 +69,7 @@ class Desk:
 
     def sent(self, upload: Upload, *numbers: int) -> Upload:
         """Parts straight to S3, unreported; all by default."""
-        for number in numbers or range(1, upload.part_count + 1):
+        for number in numbers or range(1, (upload.part_count or 0) + 1):
             self.multipart.put_part(upload.key, upload.multipart_id, number, part(number))
         return upload
 
@@ -85,7 +87,7 @@ class Desk:
 
     def furnish(self, container: UploadContainer) -> None:
         """Puts these ports behind an app, in place of another test's: building an app takes far longer than any of its answers."""
-        for name in ("uploads", "conversions", "multipart", "objects"):
+        for name in ("uploads", "resumable_uploads", "conversions", "multipart", "objects"):
             getattr(container, name).override(providers.Object(getattr(self, name)))
         container.part_limiter.reset()
 

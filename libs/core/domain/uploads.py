@@ -37,13 +37,32 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class TusState:
+    """Hold what only an upload by tus needs (https://tus.io/protocols/resumable-upload)."""
+
+    offset: int = 0
+    """Bytes that are stored; the next byte goes here."""
+    writer: str = ""
+    """Random token of the request that may append: a fencing token."""
+    remainder: str = ""
+    """SHA-256, in hex, of the stored bytes that do not fill a part; empty where there are none."""
+    remainder_writer: str = ""
+    """Token of the request that stored the remainder, which is part of its key."""
+    metadata: str = ""
+    """`Upload-Metadata` as the client sent it."""
+    concat: str = ""
+    """`Upload-Concat` as the client sent it; empty for an ordinary upload."""
+
+
+@dataclass(frozen=True)
 class Upload:
     """The state of one upload, as the table holds it. All sizes in bytes, all times in epoch seconds."""
 
     id: str
     owner: str
     filename: str
-    size: int
+    size: int | None
+    """None while the client has not said it: tus and the S3 dialect allow that."""
     content_type: str
     part_size: int
     """Frozen at creation: a later change of the settings must not shift the parts of a running upload."""
@@ -59,6 +78,7 @@ class Upload:
     version: int = 1
     trace: str | None = field(default=None, compare=False)
     """W3C traceparent of the request that created it."""
+    tus: TusState | None = None
 
     @property
     def key(self) -> str:
@@ -66,30 +86,37 @@ class Upload:
         return source_key(self.id)
 
     @property
-    def part_count(self) -> int:
-        return ceil(self.size / self.part_size)
+    def part_count(self) -> int | None:
+        """Parts of the whole file; None while its size is not known."""
+        return None if self.size is None else ceil(self.size / self.part_size)
 
     @property
     def uploaded_bytes(self) -> int:
+        if self.tus is not None and self.status is UploadStatus.UPLOADING:
+            return self.tus.offset
         return sum(self.size_of_part(n) for n in self.completed_parts)
 
     @property
     def percent(self) -> float:
         if self.status is UploadStatus.UPLOADED:
             return 100.0
-        return round(100 * self.uploaded_bytes / self.size, 1)
+        return round(100 * self.uploaded_bytes / self.size, 1) if self.size else 0.0
 
     @property
     def missing_parts(self) -> list[int]:
-        return [n for n in range(1, self.part_count + 1) if n not in self.completed_parts]
+        count = self.part_count or 0
+        return [n for n in range(1, count + 1) if n not in self.completed_parts]
 
     def size_of_part(self, number: int) -> int:
         """Bytes of part `number` (from 1). Raises PartNumberInvalid outside 1 to `part_count`."""
-        if not 1 <= number <= self.part_count:
+        count = MAX_PARTS if self.part_count is None else self.part_count
+        if not 1 <= number <= count:
             raise PartNumberInvalid(
-                f"Part {number} does not exist: this upload has the parts 1 to {self.part_count}.",
-                part_count=self.part_count,
+                f"Part {number} does not exist: this upload has the parts 1 to {count}.",
+                part_count=count,
             )
+        if self.size is None:
+            return self.part_size
         return min(self.part_size, self.size - (number - 1) * self.part_size)
 
 
@@ -101,6 +128,11 @@ def upload_prefix(upload_id: str) -> str:
 def source_key(upload_id: str) -> str:
     """The key of an upload's bytes."""
     return f"{upload_prefix(upload_id)}source"
+
+
+def remainder_key(upload_id: str, writer: str) -> str:
+    """Return the key of the bytes of a tus upload that do not fill a part."""
+    return f"{upload_prefix(upload_id)}remainder-{writer}"
 
 
 def upload_id_of(key: str) -> str | None:

@@ -54,8 +54,8 @@ class UploadStore(ABC):
         """
 
     @abstractmethod
-    def mark_uploaded(self, upload_id: str) -> Upload:
-        """`uploading → uploaded`, with all parts complete; an upload that is `uploaded` already is returned unchanged.
+    def mark_uploaded(self, upload_id: str, size: int | None = None) -> Upload:
+        """`uploading → uploaded`, with all parts complete, and `size` where it was not known; an upload that is `uploaded` already is returned unchanged.
 
         Raises UploadClosed when it failed or was aborted, UploadNotFound when it is gone.
         """

@@ -124,7 +124,7 @@ class RunConversion:
     def _convert(self, conversion: Conversion, attempt: "_Attempt") -> ConversionResult:
         job = ConversionJob(conversion.format, conversion.options, conversion.id)
         upload = self._uploads.get(conversion.upload_id)
-        if upload.status is UploadStatus.FAILED:
+        if upload.status is UploadStatus.FAILED or upload.size is None:
             raise ObjectMissing(f"The upload {upload.id} failed.")
         attempt.sink = self._output(conversion, attempt, self._engine.recipe(job))
         with closing(ObjectSource(self._objects, upload.key, upload.size)) as source:

@@ -40,17 +40,19 @@ class MarkUploaded:
         """The conversions that may start now; none for an upload that is gone or closed, or an event that runs ahead of the object."""
         try:
             upload = self._uploads.get(upload_id)
-            if (
-                upload.status is UploadStatus.UPLOADING
-                and self._objects.head(upload.key).size != upload.size
-            ):
+            found = (
+                self._objects.head(upload.key).size
+                if upload.status is UploadStatus.UPLOADING
+                else upload.size
+            )
+            if upload.size not in (None, found):
                 log.warning("upload.wrong_size", upload=upload_id)
                 return ()
             # After this no conversion can be added as waiting, so the list it returns is all there are.
             upload = (
                 upload
                 if upload.status is UploadStatus.FAILED
-                else self._uploads.mark_uploaded(upload_id)
+                else self._uploads.mark_uploaded(upload_id, found)
             )
         except (UploadNotFound, UploadClosed, ObjectMissing) as error:
             log.info("upload.arrival_ignored", upload=upload_id, reason=error.code)

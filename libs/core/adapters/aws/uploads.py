@@ -1,6 +1,7 @@
 """UploadStore on the table."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from boto3.dynamodb.conditions import Attr
 
@@ -67,11 +68,13 @@ class DynamoDbUploadStore(UploadStore):
         except Conflict as conflict:
             return self._standing(conflict)
 
-    def mark_uploaded(self, upload_id: str) -> Upload:
+    def mark_uploaded(self, upload_id: str, size: int | None = None) -> Upload:
         upload = self.get(upload_id)
+        upload = replace(upload, size=upload.size or size)
         done = {
             "status": UploadStatus.UPLOADED,
-            "completed_parts": set(range(1, upload.part_count + 1)),
+            "completed_parts": set(range(1, (upload.part_count or 0) + 1)),
+            "size": upload.size,
         }
         change = Update(
             UPLOADING & self._table.live(), set=self._touched() | done, remove=("open_kind",)

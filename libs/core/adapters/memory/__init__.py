@@ -10,6 +10,7 @@ from libs.core.adapters.memory.leases import MemoryConversionLeases
 from libs.core.adapters.memory.multipart_uploads import MemoryMultipartUploads
 from libs.core.adapters.memory.objects import MemoryObjectStore
 from libs.core.adapters.memory.progress_reader import MemoryProgressReader
+from libs.core.adapters.memory.resumable_uploads import MemoryResumableUploads
 from libs.core.adapters.memory.table import MemoryTable
 from libs.core.adapters.memory.uploads import MemoryUploadStore
 from libs.core.adapters.memory.url_signer import MemoryUrlSigner
@@ -25,6 +26,7 @@ __all__ = [
     "MemoryMultipartUploads",
     "MemoryObjectStore",
     "MemoryProgressReader",
+    "MemoryResumableUploads",
     "MemoryTable",
     "MemoryUploadStore",
     "MemoryUrlSigner",

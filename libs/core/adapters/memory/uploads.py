@@ -1,6 +1,7 @@
 """Uploads in memory."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from libs.core.adapters.memory.table import MemoryTable
 from libs.core.domain.conversions import Conversion
@@ -50,15 +51,16 @@ class MemoryUploadStore(UploadStore):
                 return now
             return self._table.change(now, completed_parts=frozenset(parts))
 
-    def mark_uploaded(self, upload_id: str) -> Upload:
+    def mark_uploaded(self, upload_id: str, size: int | None = None) -> Upload:
         with self._table.lock:
             upload = self._table.upload(upload_id)
             if upload.status is UploadStatus.UPLOADED:
                 return upload
             if upload.status is not UploadStatus.UPLOADING:
                 raise _closed(upload)
-            every = frozenset(range(1, upload.part_count + 1))
-            return self._table.change(upload, status=UploadStatus.UPLOADED, completed_parts=every)
+            sized = replace(upload, size=upload.size or size)
+            every = frozenset(range(1, (sized.part_count or 0) + 1))
+            return self._table.change(sized, status=UploadStatus.UPLOADED, completed_parts=every)
 
     def mark_failed(self, upload_id: str, error: Failure) -> Upload:
         with self._table.lock:

@@ -22,7 +22,7 @@ from libs.core.domain.conversions import (
 from libs.core.domain.formats import ConversionOptions
 from libs.core.domain.ids import kind_of
 from libs.core.domain.progress import Item
-from libs.core.domain.uploads import Failure, Upload, UploadStatus
+from libs.core.domain.uploads import Failure, TusState, Upload, UploadStatus
 
 T = TypeVar("T")
 
@@ -63,12 +63,15 @@ def encode_upload(upload: Upload) -> dict[str, Any]:
     item = _common(upload, "upload") | {
         "open_kind": OPEN_UPLOAD,
         "filename": upload.filename,
-        "size": upload.size,
         "content_type": upload.content_type,
         "part_size": upload.part_size,
         "multipart_id": upload.multipart_id,
         "conversions": list(upload.conversions),
     }
+    if upload.size is not None:
+        item["size"] = upload.size
+    if upload.tus is not None:
+        item["tus"] = fields_of(upload.tus)
     if upload.completed_parts:
         item["completed_parts"] = set(upload.completed_parts)
     return item
@@ -119,13 +122,14 @@ def decode_upload(item: Mapping[str, Any]) -> Upload:
     return Upload(
         **_shared(item),
         filename=item["filename"],
-        size=int(item["size"]),
+        size=int(item["size"]) if "size" in item else None,
         content_type=item["content_type"],
         part_size=int(item["part_size"]),
         multipart_id=item["multipart_id"],
         status=UploadStatus(item["status"]),
         completed_parts=frozenset(int(number) for number in item.get("completed_parts", ())),
         conversions=tuple(item.get("conversions", ())),
+        tus=_part(TusState, item["tus"]) if "tus" in item else None,
     )
 
 
@@ -190,7 +194,7 @@ def _float(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
 
 
-def fields_of(value: Failure | Source | Output | OutputUpload) -> dict[str, Any]:
+def fields_of(value: Failure | Source | Output | OutputUpload | TusState) -> dict[str, Any]:
     """A part of an object as a map of the item."""
     plain: dict[str, Any] = to_plain(asdict(value))
     return plain

@@ -1,0 +1,67 @@
+"""Create uploads from tus requests."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from libs.core.domain.formats import ConversionRequest
+from libs.core.domain.uploads import TusState, Upload
+from services.upload.use_cases import StartUpload
+
+UNNAMED = "upload"
+"""Name of a file whose client sends no `filename`."""
+
+
+@dataclass(frozen=True)
+class TusRequest:
+    """Hold what `Upload-Metadata` and `Upload-Concat` of a creation say."""
+
+    metadata: str = ""
+    """`Upload-Metadata` as sent: HEAD answers with it."""
+    filename: str = UNNAMED
+    content_type: str = "application/octet-stream"
+    convert: Sequence[ConversionRequest] = field(default_factory=tuple)
+    concat: str = ""
+    """`Upload-Concat` as sent; empty for an ordinary upload."""
+    trace: str | None = None
+
+
+class CreateTusUpload:
+    """Start an upload that is written from an offset."""
+
+    def __init__(self, start: StartUpload) -> None:
+        self._start = start
+
+    def __call__(
+        self, owner: str, request: TusRequest, size: int | None, state: TusState | None = None
+    ) -> Upload:
+        """Return the new upload; `size` is None where the client will say it later.
+
+        Raises:
+            FileEmpty: The size is 0.
+            FileTooLarge: The size is over the limit.
+            FilenameInvalid: The name cannot be kept.
+        """
+        kept = state or TusState(concat=request.concat)
+        kept = TusState(offset=kept.offset, metadata=request.metadata, concat=kept.concat)
+        return self._start(
+            owner,
+            request.filename,
+            size,
+            request.content_type,
+            () if request.concat == "partial" else request.convert,
+            request.trace,
+            tus=kept,
+        )
+
+
+def decode_convert(text: str | None) -> list[object]:
+    """Decode the metadata key `convert`: a conversion request in JSON, or a list of them.
+
+    Raises:
+        ValueError: The text is not JSON.
+    """
+    if not text:
+        return []
+    decoded = json.loads(text)
+    return decoded if isinstance(decoded, list) else [decoded]

@@ -1,0 +1,72 @@
+"""Join partial tus uploads into one (the concatenation extension)."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from libs.core.domain.uploads import TusState, Upload, UploadStatus, choose_part_size
+from libs.core.errors import TusRequestInvalid, UploadIncomplete
+from libs.core.ports.multipart_uploads import MultipartUploads
+from libs.core.ports.objects import ObjectStore
+from libs.core.ports.uploads import UploadStore
+from services.upload.tus.create import CreateTusUpload, TusRequest
+from services.upload.use_cases import CompleteUpload
+
+
+class JoinUploads:
+    """Copy the bytes of finished partial uploads, in order, into a new upload.
+
+    The bytes pass through this service, one part in memory at a time: S3 copies only parts of
+    5 MiB or more, which partial uploads need not be.
+    """
+
+    def __init__(
+        self,
+        uploads: UploadStore,
+        multipart: MultipartUploads,
+        objects: ObjectStore,
+        create: CreateTusUpload,
+        complete: CompleteUpload,
+    ) -> None:
+        self._uploads = uploads
+        self._multipart = multipart
+        self._objects = objects
+        self._create = create
+        self._complete = complete
+
+    def __call__(self, owner: str, partial_ids: Sequence[str], request: TusRequest) -> Upload:
+        """Return the joined upload, which is complete.
+
+        Raises:
+            UploadNotFound: One of the uploads is not there.
+            TusRequestInvalid: One of them is not a partial upload.
+            UploadIncomplete: One of them is not finished.
+        """
+        partials = [self._partial(owner, upload_id) for upload_id in partial_ids]
+        size = sum(partial.size or 0 for partial in partials)
+        upload = self._create(owner, request, size, TusState(offset=size, concat=request.concat))
+        blocks = chain.from_iterable(
+            self._objects.read(partial.key, 0, partial.size or 0) for partial in partials
+        )
+        for number, body in enumerate(_in_parts(blocks, choose_part_size(size)), start=1):
+            self._multipart.put_part(upload.key, upload.multipart_id, number, body)
+        return self._complete(owner, upload.id)
+
+    def _partial(self, owner: str, upload_id: str) -> Upload:
+        upload = self._uploads.get(upload_id, owner)
+        if upload.tus is None or upload.tus.concat != "partial":
+            raise TusRequestInvalid("Upload-Concat names an upload that is not a partial one.")
+        if upload.status is not UploadStatus.UPLOADED:
+            raise UploadIncomplete("A partial upload is not finished yet.", missing_parts=[])
+        return upload
+
+
+def _in_parts(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Cut a stream of blocks into parts of `size` bytes; the last one is shorter."""
+    buffer = bytearray()
+    for block in blocks:
+        buffer += block
+        while len(buffer) >= size:
+            yield bytes(buffer[:size])
+            del buffer[:size]
+    if buffer:
+        yield bytes(buffer)

@@ -1,0 +1,230 @@
+"""Translate the requests of tus 1.0.0 to use cases and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+import msgspec
+from litestar import Controller, Request, Response, delete, head, patch, post
+from litestar.di import NamedDependency
+from litestar.exceptions import ClientException
+from litestar.params import FromPath
+
+from libs.core.domain.formats import ConversionRequest
+from libs.core.domain.uploads import Upload, UploadStatus
+from libs.core.errors import (
+    ChecksumMismatch,
+    CoreError,
+    Gone,
+    MediaTypeUnsupported,
+    TusRequestInvalid,
+)
+from libs.core.telemetry import traceparent
+from libs.core.web.problems import problem
+from libs.core.web.schemas import ConvertOptions
+from services.upload.part_limiter import PartLimiter, PartSlot
+from services.upload.routes import READ_TIMEOUT
+from services.upload.schemas import MAX_CONVERT
+from services.upload.tus.append import Append, AppendToUpload
+from services.upload.tus.create import UNNAMED, CreateTusUpload, TusRequest, decode_convert
+from services.upload.tus.headers import (
+    MEDIA_TYPE,
+    http_date,
+    parse_checksum,
+    parse_concat,
+    parse_metadata,
+    parse_number,
+)
+from services.upload.tus.join import JoinUploads
+from services.upload.tus.middleware import PATH
+from services.upload.use_cases import DeleteUpload
+
+
+def on_checksum_mismatch(
+    _request: Request[Any, Any, Any], error: ChecksumMismatch
+) -> Response[dict[str, Any]]:
+    """Answer a wrong checksum with 460, the status that tus has of its own for it."""
+    return problem(460, error.code, error.title, error.detail)
+
+
+class TusController(Controller):
+    """Serve `/api/uploads/tus`."""
+
+    path = PATH
+    # OpenAPI cannot describe a protocol of headers: its specification is at https://tus.io.
+    include_in_schema = False
+    exception_handlers = {ChecksumMismatch: on_checksum_mismatch}  # noqa: RUF012 -- Litestar's type
+
+    @post(request_max_body_size=None, summary="Create a tus upload", status_code=201)
+    async def create(
+        self,
+        request: Request[Any, Any, Any],
+        owner: NamedDependency[str],
+        create_tus_upload: NamedDependency[CreateTusUpload],
+        append_to_upload: NamedDependency[AppendToUpload],
+        join_uploads: NamedDependency[JoinUploads],
+        part_limiter: NamedDependency[PartLimiter],
+    ) -> Response[None]:
+        """Create an upload: empty, with its first bytes, partial, or joined of partial ones."""
+        wanted = _creation(request.headers)
+        partial_ids = parse_concat(request.headers.get("upload-concat"))
+        if partial_ids is not None:
+            upload = await anyio.to_thread.run_sync(join_uploads, owner, partial_ids, wanted)
+            return _answer(201, upload, location=True)
+        size = _declared_length(request.headers)
+        with_body = request.headers.get("content-type") == MEDIA_TYPE
+        checksum = parse_checksum(request.headers.get("upload-checksum"))
+        upload = await anyio.to_thread.run_sync(create_tus_upload, owner, wanted, size)
+        if with_body:
+            async with part_limiter.acquire() as slot:
+                append = await anyio.to_thread.run_sync(
+                    append_to_upload.begin, owner, upload.id, 0, None, checksum
+                )
+                upload = await _receive(request, owner, append, append_to_upload, slot)
+        return _answer(201, upload, location=True)
+
+    @head("/{upload_id:str}", sync_to_thread=True, summary="Offset of a tus upload")
+    def show(
+        self,
+        upload_id: FromPath[str],
+        owner: NamedDependency[str],
+        append_to_upload: NamedDependency[AppendToUpload],
+    ) -> Response[None]:
+        """Tell how many bytes are stored."""
+        upload = append_to_upload.show(owner, upload_id)
+        if upload.status in (UploadStatus.FAILED, UploadStatus.ABORTED):
+            raise Gone("This upload has ended without its bytes. Start it again.")
+        return _answer(200, upload)
+
+    @patch(
+        "/{upload_id:str}",
+        request_max_body_size=None,
+        status_code=204,
+        summary="Append bytes to a tus upload",
+    )
+    async def append(
+        self,
+        request: Request[Any, Any, Any],
+        upload_id: FromPath[str],
+        owner: NamedDependency[str],
+        append_to_upload: NamedDependency[AppendToUpload],
+        part_limiter: NamedDependency[PartLimiter],
+    ) -> Response[None]:
+        """Store the bytes of the body from `Upload-Offset` on."""
+        if request.headers.get("content-type") != MEDIA_TYPE:
+            raise MediaTypeUnsupported(f"Send the bytes as Content-Type: {MEDIA_TYPE}.")
+        offset = parse_number("Upload-Offset", request.headers.get("upload-offset"))
+        given = request.headers.get("upload-length")
+        length = None if given is None else parse_number("Upload-Length", given)
+        checksum = parse_checksum(request.headers.get("upload-checksum"))
+        async with part_limiter.acquire() as slot:
+            append = await anyio.to_thread.run_sync(
+                append_to_upload.begin, owner, upload_id, offset, length, checksum
+            )
+            upload = await _receive(request, owner, append, append_to_upload, slot)
+        return _answer(204, upload)
+
+    @delete("/{upload_id:str}", sync_to_thread=True, summary="Delete a tus upload")
+    def remove(
+        self,
+        upload_id: FromPath[str],
+        owner: NamedDependency[str],
+        delete_upload: NamedDependency[DeleteUpload],
+    ) -> None:
+        """Delete the upload and everything made of it."""
+        delete_upload(owner, upload_id)
+
+
+async def _receive(
+    request: Request[Any, Any, Any],
+    owner: str,
+    append: Append,
+    append_to_upload: AppendToUpload,
+    slot: PartSlot,
+) -> Upload:
+    """Store the body as it comes; keep what has come when it breaks off.
+
+    Raises:
+        ChecksumMismatch: The whole body is not what its checksum says.
+    """
+    broken: CoreError | None = None
+    blocks = aiter(request.stream())
+    try:
+        while True:
+            with anyio.fail_after(READ_TIMEOUT):
+                block = await anext(blocks, None)
+            if block is None:
+                break
+            await anyio.to_thread.run_sync(append.write, block)
+            slot.add_bytes(len(block))
+    except (ClientException, TimeoutError):
+        broken = TusRequestInvalid("The request broke off. Ask for the offset and go on.")
+    except CoreError as error:
+        broken = error
+    try:
+        with anyio.CancelScope(shield=True):
+            upload = await anyio.to_thread.run_sync(append_to_upload.finish, owner, append)
+    except ChecksumMismatch:
+        if broken:
+            raise broken from None
+        raise
+    if broken:
+        raise broken
+    return upload
+
+
+def _creation(headers: Mapping[str, str]) -> TusRequest:
+    metadata = headers.get("upload-metadata", "")
+    named = parse_metadata(metadata)
+    return TusRequest(
+        metadata=metadata,
+        filename=named.get("filename") or named.get("name") or UNNAMED,
+        content_type=_content_type(named.get("filetype") or named.get("type")),
+        convert=_conversions(named.get("convert")),
+        concat=headers.get("upload-concat", ""),
+        trace=traceparent(),
+    )
+
+
+def _content_type(value: str | None) -> str:
+    usable = value and value.isascii() and value.isprintable() and len(value) <= 255
+    return value if usable and value else "application/octet-stream"
+
+
+def _conversions(text: str | None) -> tuple[ConversionRequest, ...]:
+    try:
+        asked = msgspec.convert(decode_convert(text), list[ConvertOptions])
+    except (ValueError, RecursionError) as error:
+        raise TusRequestInvalid(f"The metadata key convert cannot be read: {error}") from error
+    if len(asked) > MAX_CONVERT:
+        raise TusRequestInvalid(f"One upload starts at most {MAX_CONVERT} conversions.")
+    return tuple(options.checked() for options in asked)
+
+
+def _declared_length(headers: Mapping[str, str]) -> int | None:
+    deferred = headers.get("upload-defer-length")
+    if deferred is None:
+        return parse_number("Upload-Length", headers.get("upload-length"))
+    if deferred != "1" or "upload-length" in headers:
+        raise TusRequestInvalid("Send either Upload-Length or Upload-Defer-Length: 1.")
+    return None
+
+
+def _answer(status: int, upload: Upload, *, location: bool = False) -> Response[None]:
+    state = upload.tus
+    assert state is not None, "the endpoint shows tus uploads only"
+    headers = {
+        "Upload-Offset": str(state.offset),
+        "Upload-Expires": http_date(upload.expires_at),
+    }
+    if location:
+        headers["Location"] = f"{PATH}/{upload.id}"
+    if upload.size is None:
+        headers["Upload-Defer-Length"] = "1"
+    else:
+        headers["Upload-Length"] = str(upload.size)
+    if state.metadata:
+        headers["Upload-Metadata"] = state.metadata
+    if state.concat:
+        headers["Upload-Concat"] = state.concat
+    return Response(None, status_code=status, headers=headers)

@@ -1,0 +1,375 @@
+"""Test the tus 1.0.0 endpoint over HTTP, as its specification words it."""
+
+import base64
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from libs.core.domain.uploads import MIB, Upload, UploadStatus
+from libs.core.errors import StorageUnavailable, UploadLocked
+from services.upload.app import create_app
+from services.upload.container import UploadContainer
+from tests.upload.support import Desk, a_container
+
+PATH = "/api/uploads/tus"
+PART = 5 * MIB
+TUS = {"Tus-Resumable": "1.0.0"}
+BYTES = {**TUS, "Content-Type": "application/offset+octet-stream"}
+Client = TestClient[Any]
+
+
+@pytest.fixture(scope="module")
+def container() -> UploadContainer:
+    return a_container(secure_cookies=False, max_file_size=64 * MIB)
+
+
+@pytest.fixture(scope="module")
+def app(container: UploadContainer) -> Litestar:
+    return create_app(container)
+
+
+@pytest.fixture
+def client(app: Litestar, container: UploadContainer, desk: Desk) -> Iterator[Client]:
+    desk.furnish(container)
+    with TestClient(app) as client:
+        yield client
+
+
+def encode(**metadata: str) -> str:
+    pairs = (
+        f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in metadata.items()
+    )
+    return ",".join(pairs)
+
+
+def create(client: Client, length: int | None, **headers: str) -> str:
+    """Create an upload and return its URL."""
+    given = {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
+    answer = client.post(PATH, headers={**TUS, **given, **headers})
+    assert answer.status_code == 201, answer.text
+    return answer.headers["Location"]
+
+
+def append(client: Client, url: str, offset: int, body: bytes, **headers: str) -> httpx.Response:
+    return client.patch(
+        url, content=body, headers={**BYTES, "Upload-Offset": str(offset), **headers}
+    )
+
+
+def offset_of(client: Client, url: str) -> int:
+    answer = client.head(url, headers=TUS)
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    return int(answer.headers["Upload-Offset"])
+
+
+def stored(desk: Desk, url: str) -> tuple[Upload, bytes]:
+    """Return the upload, which must be complete, and the bytes of its object."""
+    upload = desk.uploads.get(url.rpartition("/")[2])
+    assert upload.status is UploadStatus.UPLOADED
+    return upload, desk.body(upload)
+
+
+def test_options_lists_version_extensions_and_limit(client: Client) -> None:
+    answer = client.options(PATH)
+
+    assert answer.status_code == 204
+    assert answer.headers["Tus-Version"] == "1.0.0"
+    assert answer.headers["Tus-Max-Size"] == str(64 * MIB)
+    assert answer.headers["Tus-Checksum-Algorithm"] == "sha1,md5,sha256"
+    assert set(answer.headers["Tus-Extension"].split(",")) == {
+        "creation",
+        "creation-with-upload",
+        "creation-defer-length",
+        "expiration",
+        "checksum",
+        "termination",
+        "concatenation",
+    }
+
+
+def test_another_version_is_refused_with_412(client: Client) -> None:
+    answer = client.post(PATH, headers={"Tus-Resumable": "0.2.2", "Upload-Length": "5"})
+
+    assert answer.status_code == 412
+    assert answer.headers["Tus-Version"] == "1.0.0"
+    assert answer.json()["code"] == "tus_version_unsupported"
+
+
+def test_file_is_written_in_pieces_of_any_size(client: Client, desk: Desk) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    body = chance.randbytes(2 * PART + 12_345)
+    url = create(client, len(body), **{"Upload-Metadata": encode(filename="söng.wav")})
+    offset = 0
+
+    while offset < len(body):
+        piece = body[offset : offset + chance.randrange(1, 3 * MIB)]
+        answer = append(client, url, offset, piece)
+        offset += len(piece)
+        assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, str(offset))
+        assert answer.headers["Tus-Resumable"] == "1.0.0"
+        assert "Upload-Expires" in answer.headers
+        assert offset_of(client, url) == offset
+
+    upload, object_body = stored(desk, url)
+    assert object_body == body
+    assert (upload.filename, upload.size, upload.percent) == ("söng.wav", len(body), 100.0)
+
+
+def test_head_returns_length_and_metadata_as_sent(client: Client) -> None:
+    metadata = encode(filename="a.mp3", filetype="audio/mpeg") + ",empty"
+    url = create(client, 7, **{"Upload-Metadata": metadata})
+
+    answer = client.head(url, headers=TUS)
+
+    assert answer.headers["Upload-Length"] == "7"
+    assert answer.headers["Upload-Metadata"] == metadata
+
+
+def test_wrong_offset_is_refused_and_changes_nothing(client: Client) -> None:
+    url = create(client, 10)
+    append(client, url, 0, b"12345")
+
+    answer = append(client, url, 3, b"45678")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "offset_mismatch")
+    assert offset_of(client, url) == 5
+
+
+def test_wrong_media_type_is_refused_with_415(client: Client) -> None:
+    url = create(client, 5)
+
+    answer = client.patch(
+        url, content=b"12345", headers={**TUS, "Upload-Offset": "0", "Content-Type": "text/plain"}
+    )
+
+    assert answer.status_code == 415
+    assert offset_of(client, url) == 0
+
+
+def test_creation_with_upload_stores_the_first_bytes(client: Client, desk: Desk) -> None:
+    answer = client.post(PATH, content=b"12345", headers={**BYTES, "Upload-Length": "5"})
+
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (201, "5")
+    assert stored(desk, answer.headers["Location"])[1] == b"12345"
+
+
+def test_deferred_length_is_declared_by_a_later_patch(client: Client, desk: Desk) -> None:
+    url = create(client, None)
+    assert client.head(url, headers=TUS).headers["Upload-Defer-Length"] == "1"
+    append(client, url, 0, b"12345")
+    assert offset_of(client, url) == 5
+
+    answer = append(client, url, 5, b"678", **{"Upload-Length": "8"})
+
+    assert answer.headers["Upload-Offset"] == "8"
+    upload, body = stored(desk, url)
+    assert (upload.size, body) == (8, b"12345678")
+
+
+def test_declared_length_cannot_change(client: Client) -> None:
+    url = create(client, 10)
+
+    answer = append(client, url, 0, b"12", **{"Upload-Length": "11"})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "tus_request_invalid")
+
+
+def test_more_bytes_than_declared_are_refused(client: Client) -> None:
+    url = create(client, 4)
+
+    answer = append(client, url, 0, b"12345")
+
+    assert answer.status_code == 413
+    assert offset_of(client, url) == 0
+
+
+def test_length_over_the_limit_is_refused_with_413(client: Client) -> None:
+    answer = client.post(PATH, headers={**TUS, "Upload-Length": str(64 * MIB + 1)})
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "file_too_large")
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "md5", "sha256"])
+def test_wrong_checksum_is_460_and_keeps_the_offset(
+    client: Client, desk: Desk, algorithm: str
+) -> None:
+    body = random.Random(7).randbytes(PART + 100)
+    url = create(client, len(body))
+    right = base64.b64encode(hashlib.new(algorithm, body).digest()).decode()
+    wrong = base64.b64encode(hashlib.new(algorithm, b"other").digest()).decode()
+
+    refused = append(client, url, 0, body, **{"Upload-Checksum": f"{algorithm} {wrong}"})
+    assert (refused.status_code, refused.json()["code"]) == (460, "checksum_mismatch")
+    assert offset_of(client, url) == 0
+
+    assert (
+        append(client, url, 0, body, **{"Upload-Checksum": f"{algorithm} {right}"}).status_code
+        == 204
+    )
+    assert stored(desk, url)[1] == body
+
+
+def test_unknown_checksum_algorithm_is_refused_with_400(client: Client) -> None:
+    url = create(client, 5)
+
+    assert append(client, url, 0, b"12345", **{"Upload-Checksum": "crc7 AAAA"}).status_code == 400
+
+
+def test_deleted_upload_is_unknown(client: Client) -> None:
+    url = create(client, 5)
+
+    assert client.delete(url, headers=TUS).status_code == 204
+    assert client.head(url, headers=TUS).status_code == 404
+
+
+def test_method_can_be_overridden(client: Client, desk: Desk) -> None:
+    url = create(client, 5)
+
+    answer = client.post(
+        url,
+        content=b"12345",
+        headers={**BYTES, "Upload-Offset": "0", "X-HTTP-Method-Override": "PATCH"},
+    )
+
+    assert answer.status_code == 204
+    assert stored(desk, url)[1] == b"12345"
+
+
+def test_partial_uploads_are_joined_in_order(client: Client, desk: Desk) -> None:
+    bodies = [random.Random(1).randbytes(PART + 77), b"in between", b"the end"]
+    urls = []
+    for body in bodies:
+        url = create(client, len(body), **{"Upload-Concat": "partial"})
+        append(client, url, 0, body)
+        urls.append(url)
+
+    answer = client.post(
+        PATH,
+        headers={
+            **TUS,
+            "Upload-Concat": f"final;{' '.join(urls)}",
+            "Upload-Metadata": encode(filename="whole.wav"),
+        },
+    )
+
+    assert answer.status_code == 201
+    final = answer.headers["Location"]
+    upload, body = stored(desk, final)
+    assert (upload.filename, body) == ("whole.wav", b"".join(bodies))
+    head = client.head(final, headers=TUS)
+    assert head.headers["Upload-Length"] == str(len(body))
+    assert head.headers["Upload-Concat"].startswith("final;")
+    assert append(client, final, len(body), b"x").status_code in (403, 409)
+
+
+def test_unfinished_partial_upload_cannot_be_joined(client: Client) -> None:
+    url = create(client, 5, **{"Upload-Concat": "partial"})
+
+    answer = client.post(PATH, headers={**TUS, "Upload-Concat": f"final;{url}"})
+
+    assert answer.status_code == 409
+
+
+def test_conversions_in_the_metadata_wait_for_the_file(client: Client, desk: Desk) -> None:
+    convert = json.dumps([{"format": "mp3"}, {"format": "flac", "bit_depth": 16}])
+    url = create(client, 5, **{"Upload-Metadata": encode(filename="a.wav", convert=convert)})
+
+    upload = desk.uploads.get(url.rpartition("/")[2])
+
+    assert [c.format for c in desk.conversions_of(upload)] == ["mp3", "flac"]
+
+
+@pytest.mark.parametrize("convert", ["{", "7", '{"format": 3}', '{"no": 1}', "[" * 5000])
+def test_unreadable_conversion_is_refused_before_anything_is_created(
+    client: Client, desk: Desk, convert: str
+) -> None:
+    answer = client.post(
+        PATH,
+        headers={**TUS, "Upload-Length": "5", "Upload-Metadata": encode(convert=convert)},
+    )
+
+    assert answer.status_code == 400
+    assert desk.table.all() == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Upload-Length": "-1"},
+        {"Upload-Length": "five"},
+        {"Upload-Length": "5", "Upload-Metadata": "filename %%%"},
+        {"Upload-Length": "5", "Upload-Metadata": "a YQ==,a YQ=="},
+        {"Upload-Defer-Length": "2"},
+        {"Upload-Concat": "final;https://elsewhere.example/files/1"},
+    ],
+)
+def test_malformed_creation_is_refused_with_400(client: Client, headers: dict[str, str]) -> None:
+    assert client.post(PATH, headers={**TUS, **headers}).status_code == 400
+
+
+def test_upload_of_another_session_is_unknown(client: Client) -> None:
+    url = create(client, 5)
+    client.cookies.clear()
+
+    assert client.head(url, headers=TUS).status_code == 404
+    assert append(client, url, 0, b"12345").status_code == 404
+
+
+def test_of_two_writers_only_the_later_one_wins(
+    client: Client, desk: Desk, container: UploadContainer
+) -> None:
+    url = create(client, 10)
+    upload_id = url.rpartition("/")[2]
+    owner = desk.uploads.get(upload_id).owner
+    use_case = container.append_to_upload()
+    first = use_case.begin(owner, upload_id, 0)
+    second = use_case.begin(owner, upload_id, 0)
+    first.write(b"AAAAA")
+    second.write(b"12345")
+
+    assert use_case.finish(owner, second).tus is not None
+    with pytest.raises(UploadLocked):
+        use_case.finish(owner, first)
+
+    append(client, url, 5, b"67890")
+    assert stored(desk, url)[1] == b"1234567890"
+
+
+def test_simultaneous_patches_leave_one_consistent_file(client: Client, desk: Desk) -> None:
+    body = random.Random(3).randbytes(2 * MIB)
+    url = create(client, len(body))
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: append(client, url, 0, body), range(8)))
+
+    assert {answer.status_code for answer in answers} <= {204, 409, 423}
+    assert sum(answer.status_code == 204 for answer in answers) == 1
+    assert stored(desk, url)[1] == body
+
+
+def test_upload_that_could_not_be_completed_is_completed_by_head(
+    client: Client, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = create(client, 5)
+    with monkeypatch.context() as patch:
+
+        def unavailable(*_: object) -> str:
+            raise StorageUnavailable("S3 does not answer.", retry_after=1)
+
+        patch.setattr(desk.multipart, "complete", unavailable)
+        assert append(client, url, 0, b"12345").status_code == 503
+
+    assert offset_of(client, url) == 5
+    assert stored(desk, url)[1] == b"12345"
