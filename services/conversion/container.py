@@ -1,4 +1,4 @@
-"""The wiring of the conversion service: the only place that names its adapters."""
+"""Build the conversion service from its parts; nothing else in it names adapters."""
 
 import secrets
 
@@ -19,17 +19,17 @@ from services.conversion.worker.scheduling import (
     RecoverStuckConversions,
 )
 
-PATIENCE = 120
-"""Seconds that an S3 event may take before its upload is looked at without it."""
+EVENT_PATIENCE = 120
+"""Seconds that an S3 event may take before S3 is asked about its upload."""
 
 
 def _program(ffmpeg: str | None) -> str:
-    """The ffmpeg that the setting names, or the packaged one."""
+    """Return the FFmpeg that the setting names, or the packaged one."""
     return ffmpeg or str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
 class ConversionContainer(containers.DeclarativeContainer):
-    """Use cases and the worker on the adapters of `aws`; tests override the adapters by memory ones."""
+    """Build use cases and the worker on the adapters of `aws`, which tests override."""
 
     settings: providers.Dependency[ConversionSettings] = providers.Dependency()
     aws = providers.Container(AwsContainer, settings=settings)
@@ -62,7 +62,7 @@ class ConversionContainer(containers.DeclarativeContainer):
     )
 
     worker_name = providers.Singleton(secrets.token_hex, 8)
-    arrives = providers.Factory(MarkUploaded, uploads, conversions, objects)
+    mark_uploaded = providers.Factory(MarkUploaded, uploads, conversions, objects)
     run = providers.Factory(
         RunConversion,
         uploads,
@@ -79,8 +79,8 @@ class ConversionContainer(containers.DeclarativeContainer):
         inbox,
         run,
         providers.Factory(ChooseNextConversion, queue),
-        arrives,
-        providers.Factory(RecoverStuckConversions, queue, arrives, PATIENCE),
+        mark_uploaded,
+        providers.Factory(RecoverStuckConversions, queue, mark_uploaded, EVENT_PATIENCE),
         settings.provided.slots,
         settings.provided.lease,
     )

@@ -1,4 +1,4 @@
-"""What the conversion service needs from a media engine."""
+"""Define what the worker needs from a media engine, and the two ends that it gives it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -10,13 +10,15 @@ from libs.core.domain.uploads import MIB
 from libs.core.ports.multipart_uploads import Part
 
 PART_SIZE = 8 * MIB
-"""Bytes of each part of an output but the last: 10,000 parts make 78 GiB, and a few in flight are little memory."""
+"""Bytes of each part of an output except the last: 10,000 parts are 78 GiB, and a few parts in
+flight take little memory."""
 
 
 class MediaError(Exception):
-    """A conversion that cannot succeed: `code` is one of `error.code` in API.md, `detail` a sentence for the person.
+    """Indicates a conversion that cannot succeed.
 
-    `operator_detail` holds what ffmpeg said, for the log only.
+    `code` is an `error.code` of docs/api.md, `detail` a sentence for its owner. `operator_detail`
+    is what FFmpeg said; it goes to the log only.
     """
 
     def __init__(self, code: str, detail: str, operator_detail: str = "") -> None:
@@ -27,46 +29,59 @@ class MediaError(Exception):
 
 
 class SourceBytes(ABC):
-    """The upload's bytes, readable from anywhere."""
+    """Read the bytes of an upload, from any offset."""
 
     size: int
 
     @abstractmethod
     def read(self, start: int, end: int) -> Iterator[bytes]:
-        """The bytes from `start` up to `end`, whole even if the store breaks off in the middle; raises StorageUnavailable after retries."""
+        """Yield the bytes from `start` up to `end`, all of them even if the storage breaks off.
+
+        Raises StorageUnavailable after retries, ObjectMissing.
+        """
 
 
 class OutputSink(ABC):
-    """Where the result goes, in parts, in any order. Calls may come from any thread."""
+    """Store an output, in parts and in any order. Its methods are thread-safe."""
 
     @abstractmethod
     def stored_parts(self) -> Sequence[Part]:
-        """The parts an earlier attempt with the same recipe left in S3 (ETag is the MD5 of the bytes); empty for a fresh output."""
+        """Return the parts that an earlier attempt with the same recipe left in S3.
+
+        The ETag of a part is the MD5 of its bytes.
+        """
 
     @abstractmethod
     def put_part(self, number: int, body: bytes | memoryview) -> Part:
-        """Stores one part. All parts but the last have `PART_SIZE` bytes."""
+        """Store one part. All parts except the last have `PART_SIZE` bytes."""
 
     @abstractmethod
     def finish(self, parts: Sequence[Part], size: int) -> str:
-        """Makes the object of the parts; returns its key. It exists, with `size` bytes, when this returns."""
+        """Make one object of the parts and return its key.
+
+        The object exists and has `size` bytes when this returns.
+        """
 
     @abstractmethod
     def finish_small(self, body: bytes) -> str:
-        """For a result of at most `PART_SIZE` bytes: one PUT, no multipart upload. Returns its key."""
+        """Store an output of at most `PART_SIZE` bytes by one PUT, and return its key."""
 
     @abstractmethod
     def read_back(self, start: int, end: int) -> Iterator[bytes]:
-        """The bytes from `start` up to `end` of the object that `finish` made. Thread-safe.
+        """Yield the bytes from `start` up to `end` of the object that `finish` made.
 
-        Asked for only where the hash could not be made while writing: the format's first bytes were known last and the output did not fit
-        into memory. Raises StorageUnavailable after retries.
+        Called only if the output could not be hashed while it was written: the format's first bytes
+        were known last, and the output did not fit into memory. Raises StorageUnavailable after
+        retries.
         """
 
 
 @dataclass(frozen=True)
 class EngineProgress:
-    """How far the engine is: phase by the names of `Phase`, percent 0 to 100 of the whole conversion."""
+    """Report how far a conversion is.
+
+    `phase` is a value of `Phase`; `percent` goes from 0 to 100 over the whole conversion.
+    """
 
     phase: str
     percent: float
@@ -77,7 +92,7 @@ class EngineProgress:
 
 @dataclass(frozen=True)
 class ConversionResult:
-    """What was made: verified by probing the output, not by ffmpeg's word. Bytes, seconds, hex."""
+    """Describe an output as probing found it: size in bytes, duration in seconds, hash in hex."""
 
     key: str
     size: int
@@ -88,20 +103,23 @@ class ConversionResult:
 
 @dataclass(frozen=True)
 class ConversionJob:
-    """One conversion to be made."""
+    """Hold what the engine must know of a conversion."""
 
     format: str
     options: ConversionOptions
     title: str
-    """For logs: the conversion's id."""
+    """The id of the conversion, for logs."""
 
 
 class MediaEngine(ABC):
-    """Makes one audio file of another, source to sink, nothing on disk."""
+    """Convert audio from a source to a sink, with nothing on a disk."""
 
     @abstractmethod
     def recipe(self, job: ConversionJob) -> str:
-        """A digest of all that the output's bytes depend on besides the source: ffmpeg's version, arguments, part size."""
+        """Return a digest of all that determines the output's bytes besides the source.
+
+        That is FFmpeg's version, its arguments, and the part size.
+        """
 
     @abstractmethod
     def convert(
@@ -109,12 +127,16 @@ class MediaEngine(ABC):
         job: ConversionJob,
         source: SourceBytes,
         sink: OutputSink,
-        tick: Callable[[EngineProgress], None],
+        on_progress: Callable[[EngineProgress], None],
     ) -> ConversionResult:
-        """Converts, calling `tick` from the calling thread several times a second, also while nothing moves.
+        """Convert a source, and report progress several times a second, also if nothing moves.
 
-        Whatever `tick` raises ends the conversion at once: children killed and reaped, descriptors closed, and it is raised on.
-        Raises MediaError, StorageUnavailable.
+        `on_progress` is called in the calling thread. What it raises ends the conversion at once
+        and is raised again: child processes are killed and reaped, descriptors closed.
+
+        Raises:
+            MediaError: The conversion cannot succeed.
+            StorageUnavailable: The source or the sink failed after retries.
         """
 
 

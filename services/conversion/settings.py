@@ -1,4 +1,4 @@
-"""Settings of the conversion service."""
+"""Define the settings of the conversion service."""
 
 import os
 
@@ -10,10 +10,10 @@ HOUR = 3600
 
 
 class ConversionSettings(Settings):
-    """Limits, each with its reason."""
+    """Hold the inbox, the limits and the sizes of the conversion service."""
 
     conversion_inbox_url: str = Field(
-        description="the SQS queue that S3 events and queued conversions come in by",
+        description="URL of the SQS queue that receives S3 events and queued conversions",
         examples=["https://sqs.eu-central-1.amazonaws.com/123456789012/tinypixo-conversion-inbox"],
         pattern=r"^https?://",
     )
@@ -27,32 +27,34 @@ class ConversionSettings(Settings):
         default=HOUR,
         ge=1,
         le=7 * 24 * HOUR,
-        description="seconds that a download URL is good for",
+        description="seconds for which a download URL is valid",
         examples=["3600"],
     )
     slots: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=0,
         le=64,
-        description="how many conversions run at once (0: none, the API only)",
+        description="number of conversions that run at once (0: none, the API only)",
         examples=["2"],
     )
     lease: float = Field(
         default=15,
         ge=2,
         le=600,
-        description="seconds without a sign of life after which another worker takes a conversion over",
+        description=(
+            "seconds without a heartbeat after which another worker takes a conversion over"
+        ),
         examples=["15"],
     )
     max_duration: float = Field(
         default=24 * HOUR,
         gt=0,
-        description="the longest source taken, in seconds",
+        description="duration of the longest source that is accepted, in seconds",
         examples=["86400"],
     )
     ffmpeg: str | None = Field(
         default=None,
-        description="the ffmpeg to run instead of the packaged one",
+        description="path of an FFmpeg to use instead of the packaged one",
         examples=["/usr/bin/ffmpeg"],
         validation_alias="FFMPEG",
     )

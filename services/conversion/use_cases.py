@@ -1,4 +1,4 @@
-"""What people do with conversions: ask for one, see, cancel, download, delete."""
+"""Request conversions, and show, list, cancel, delete and download them."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ Clock = Callable[[], float]
 
 
 class RequestConversion:
-    """Writes a conversion beside its upload; it starts by itself, now or when the upload has arrived."""
+    """Write a conversion, which starts by itself once its upload is complete."""
 
     def __init__(
         self,
@@ -31,7 +31,11 @@ class RequestConversion:
         wake: Callable[[str], None],
         clock: Clock = time.time,
     ) -> None:
-        """`wake` is told of a conversion that may begin: a worker beside us need not wait until the stream has come round."""
+        """Keep conversions for `lifetime` seconds.
+
+        `wake` is called with the id of a conversion that may start: a worker in this process then
+        need not wait for the stream.
+        """
         self._uploads = uploads
         self._conversions = conversions
         self._lifetime = lifetime
@@ -46,12 +50,16 @@ class RequestConversion:
         idempotency_key: str | None = None,
         trace: str | None = None,
     ) -> Conversion:
-        """The conversion; under an Idempotency-Key that was used before, the one made then."""
+        """Return the new conversion, or the one that the same idempotency key made before.
+
+        Raises UploadNotFound, UploadClosed, IdempotencyKeyReused.
+        """
         upload = self._uploads.get(upload_id, owner)
         now = self._clock()
         name = clean_filename(request.filename or upload.filename)
         wanted = Conversion(
-            # The key's conversion has the key's id: the table itself tells a repeated request, for as long as it lives.
+            # The id is derived from the key, so the table recognises a repeated request for as long
+            # as the conversion exists.
             id=derived_id("conversion", owner, idempotency_key)
             if idempotency_key
             else new_id("conversion"),
@@ -69,7 +77,7 @@ class RequestConversion:
         made = self._conversions.create(wanted, upload)
         if made.fingerprint != wanted.fingerprint:
             raise IdempotencyKeyReused(
-                "This Idempotency-Key was used for another conversion. Use a new one for a new request."
+                "This Idempotency-Key was used for another conversion. Use a new key for a new one."
             )
         if made.phase is Phase.QUEUED:
             self._wake(made.id)
@@ -77,7 +85,10 @@ class RequestConversion:
 
 
 def fingerprint(upload_id: str, request: ConversionRequest) -> str:
-    """Equal for equal requests, also to versions that know more options: only what was asked for counts."""
+    """Return a digest that is equal for equal requests.
+
+    Only options that were given count, so versions that know more options agree on it.
+    """
     text = json.dumps(
         [upload_id, request.format, request.options.as_dict(), request.filename], sort_keys=True
     )
@@ -85,7 +96,7 @@ def fingerprint(upload_id: str, request: ConversionRequest) -> str:
 
 
 class ShowConversion:
-    """A conversion, and its place in the queue (from 1) while it is queued."""
+    """Show a conversion, with its place in the queue (from 1) while it is queued."""
 
     def __init__(self, conversions: ConversionStore, queue: ConversionQueue) -> None:
         self._conversions = conversions
@@ -95,12 +106,13 @@ class ShowConversion:
         return self.with_position(self._conversions.get(conversion_id, owner))
 
     def with_position(self, conversion: Conversion) -> tuple[Conversion, int | None]:
+        """Add the place in the queue to a conversion that was read already."""
         queued = conversion.phase is Phase.QUEUED
         return conversion, self._queue.position(conversion) if queued else None
 
 
 class ListConversions:
-    """The conversions of a session, newest first."""
+    """List the conversions of a session, newest first."""
 
     def __init__(self, conversions: ConversionStore) -> None:
         self._conversions = conversions
@@ -110,7 +122,10 @@ class ListConversions:
 
 
 class CancelConversion:
-    """Cancels wherever it runs: the worker's next write fails, within a second, and ends it there."""
+    """Cancel a conversion, wherever it runs.
+
+    The next write of its worker fails, within a second, which ends it there.
+    """
 
     def __init__(self, conversions: ConversionStore) -> None:
         self._conversions = conversions
@@ -120,7 +135,7 @@ class CancelConversion:
 
 
 class DeleteConversion:
-    """Takes the conversion out of the table; the stream makes the janitor erase what it wrote."""
+    """Remove a conversion from the table; the stream makes the janitor delete its objects."""
 
     def __init__(self, conversions: ConversionStore) -> None:
         self._conversions = conversions
@@ -131,7 +146,7 @@ class DeleteConversion:
 
 @dataclass(frozen=True)
 class Download:
-    """Where to get a finished file; `expires_at` (epoch seconds) is the URL's."""
+    """Hold where to get an output; `expires_at` is when the URL expires, in epoch seconds."""
 
     url: str
     filename: str
@@ -141,7 +156,7 @@ class Download:
 
 
 class DownloadConversion:
-    """A presigned URL for the output, which never outlives it."""
+    """Sign a URL for an output; the URL never lives longer than the output."""
 
     def __init__(
         self,

@@ -1,1 +1,1 @@
-"""Erases what is no longer wanted."""
+"""Delete the objects of removed items, expired items, and orphans."""

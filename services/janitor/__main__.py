@@ -1,4 +1,4 @@
-"""`python -m services.janitor` serves; `python -m services.janitor sweep [--dry-run]` sweeps once."""
+"""Serve (`python -m services.janitor`) or sweep once (`… sweep [--dry-run]`)."""
 
 import argparse
 import json
@@ -11,14 +11,16 @@ from services.janitor.settings import JanitorSettings
 
 
 def main(arguments: list[str]) -> int:
+    """Run a command and return its exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m services.janitor", description="Erases what is no longer wanted."
+        prog="python -m services.janitor",
+        description="Delete what is expired or orphaned. Without a command: serve.",
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
     sweep = commands.add_parser(
-        "sweep", help="erase what has expired or is left over, say what was done, and end"
+        "sweep", help="delete what is expired or orphaned, print what was done, and end"
     )
-    sweep.add_argument("--dry-run", action="store_true", help="only count what would be erased")
+    sweep.add_argument("--dry-run", action="store_true", help="only count what would be deleted")
     given = parser.parse_args(arguments)
     settings = load(JanitorSettings)
     if given.command is None:
@@ -27,10 +29,12 @@ def main(arguments: list[str]) -> int:
     return sweep_once(settings, dry_run=given.dry_run)
 
 
-# Imports stand inside: they take a second, and a missing setting should be told at once.
+# The imports are inside the functions: they take a second, and a missing setting should be reported
+# at once.
 
 
 def serve_until_stopped(settings: JanitorSettings) -> None:
+    """Serve requests until a signal stops the process."""
     from libs.core.serve import serve
     from services.janitor.app import create_app
     from services.janitor.container import JanitorContainer
@@ -39,16 +43,19 @@ def serve_until_stopped(settings: JanitorSettings) -> None:
 
 
 def sweep_once(settings: JanitorSettings, *, dry_run: bool) -> int:
-    """One sweep: its result as JSON on standard output, the log on standard error; 1 where something failed."""
+    """Print the result of one sweep as JSON, and return 1 if something failed.
+
+    The log goes to standard error.
+    """
     from libs.core import telemetry
     from services.janitor.container import JanitorContainer
     from services.janitor.schemas import SweepResultSchema
 
     telemetry.set_up("janitor", settings.log_level, settings.log_format, sys.stderr)
-    swept = JanitorContainer(settings=settings).sweep_once()(dry_run=dry_run)
-    document = msgspec.to_builtins(SweepResultSchema.of(swept))
+    result = JanitorContainer(settings=settings).sweep_once()(dry_run=dry_run)
+    document = msgspec.to_builtins(SweepResultSchema.of(result))
     print(json.dumps(document, indent=2))  # noqa: T201 -- the command's answer
-    return 1 if swept.erased.failed else 0
+    return 1 if result.deleted.failed else 0
 
 
 if __name__ == "__main__":

@@ -1,20 +1,17 @@
-"""The janitor: `create_app` builds the whole of it, with the threads that work beside the requests."""
-
-from collections.abc import Callable
-from threading import Event as Flag
+"""Build the janitor's application, with the threads that work beside its requests."""
 
 from litestar import Litestar
 
-from libs.core.background import every, run_in_background
+from libs.core.background import every, retry_forever, run_in_background
 from libs.core.web.app import service_app
 from services.janitor.container import JanitorContainer
 from services.janitor.routes import sweep_route
 
 
 def create_app(container: JanitorContainer) -> Litestar:
-    """The app on what this container wires."""
+    """Return the application on what this container wires."""
     settings = container.settings()
-    work: list[Callable[[Flag], None]] = [container.inbox_loop()]
+    work = [retry_forever(container.consume_inbox())]
     if settings.sweep_every:
         work.append(every(settings.sweep_every, container.sweep_once()))
     return service_app(

@@ -1,4 +1,4 @@
-"""The wiring of the janitor: the only place that names its adapters."""
+"""Build the janitor from its parts; nothing else in it names adapters."""
 
 from dependency_injector import containers, providers
 
@@ -9,7 +9,7 @@ from services.janitor.settings import JanitorSettings
 
 
 class JanitorContainer(containers.DeclarativeContainer):
-    """Use cases on the adapters of `aws`; tests override the adapters by memory ones."""
+    """Build use cases on the adapters of `aws`, which tests override."""
 
     settings: providers.Dependency[JanitorSettings] = providers.Dependency()
     aws = providers.Container(AwsContainer, settings=settings)
@@ -22,24 +22,24 @@ class JanitorContainer(containers.DeclarativeContainer):
         SqsInbox, aws.sqs, settings.provided.janitor_inbox_url, settings.provided.janitor_visibility
     )
 
-    erase = providers.Factory(use_cases.DeleteObjects, objects, multipart)
-    clear_away = providers.Factory(use_cases.DeleteItemObjects, items, erase)
-    handle_message = providers.Factory(use_cases.HandleMessage, items, clear_away)
-    leftovers = providers.Factory(
+    delete_objects = providers.Factory(use_cases.DeleteObjects, objects, multipart)
+    delete_item_objects = providers.Factory(use_cases.DeleteItemObjects, items, delete_objects)
+    handle_message = providers.Factory(use_cases.HandleMessage, items, delete_item_objects)
+    delete_orphans = providers.Factory(
         sweep.DeleteOrphans,
         items,
         conversions,
         objects,
         multipart,
-        erase,
+        delete_objects,
         settings.provided.sweep_grace,
     )
     sweep_once = providers.Factory(
-        sweep.SweepExpired, items, erase, leftovers, settings.provided.sweep_limit
+        sweep.Sweep, items, delete_objects, delete_orphans, settings.provided.sweep_limit
     )
 
-    inbox_loop = providers.Factory(
-        inbox_consumer.InboxLoop,
+    consume_inbox = providers.Factory(
+        inbox_consumer.ConsumeInbox,
         inbox,
         handle_message,
         visibility=settings.provided.janitor_visibility,

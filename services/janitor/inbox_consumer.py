@@ -1,8 +1,8 @@
-"""The loop that empties the janitor's inbox."""
+"""Consume the janitor's inbox."""
 
 import time
 from collections.abc import Callable
-from threading import Event as Flag
+from threading import Event as StopEvent
 
 import structlog
 
@@ -11,17 +11,12 @@ from libs.core.ports.inbox import Inbox, Message
 
 log = structlog.get_logger(__name__)
 
-FIRST_PAUSE = 0.5
-"""Seconds after the first fault."""
-LONGEST_PAUSE = 10.0
-"""Seconds after the many that follow: who comes back is not kept waiting long."""
 
+class ConsumeInbox:
+    """Handle the messages of one receive, one after the other, and delete those that are done.
 
-class InboxLoop:
-    """Hands the messages of an inbox to `handle`, one after the other, and deletes those that it says are done.
-
-    `handle` answers whether the message is done. False, or an exception, leaves it for redelivery and so, in the end, for
-    the dead-letter queue; a message that makes no sense is left alone likewise. Nothing ends the loop but its flag.
+    `handle` returns True if a message is done. False or an exception leaves the message to be
+    delivered again, and in the end to the dead-letter queue; so does a body that cannot be read.
     """
 
     def __init__(
@@ -32,29 +27,16 @@ class InboxLoop:
         visibility: float = 30,
         limit: int = 10,
         wait: float = 1,
-        pause: float = FIRST_PAUSE,
     ) -> None:
-        """`wait` is for how long an empty inbox is listened to: also the longest that the stop flag goes unseen."""
+        """Wait up to `wait` seconds for messages, which is also how long a stop may go unseen."""
         self._inbox = inbox
         self._handle = handle
         self._visibility = visibility
         self._limit = limit
         self._wait = wait
-        self._pause = pause
 
-    def __call__(self, stop: Flag) -> None:
-        pause = self._pause
-        while not stop.is_set():
-            try:
-                self.once(stop)
-                pause = self._pause
-            except Exception as error:
-                log.warning("inbox.out_of_reach", reason=_reason(error), pause=pause)
-                stop.wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-
-    def once(self, stop: Flag) -> None:
-        """One look into the inbox. Raises what the inbox raises."""
+    def __call__(self, stop: StopEvent) -> None:
+        """Receive once, and handle what came. Raises what the inbox raises."""
         messages = self._inbox.receive(self._limit, self._wait)
         received = time.monotonic()
         for message in messages:
@@ -62,24 +44,20 @@ class InboxLoop:
                 self._inbox.hide(message, 0)
                 continue
             if time.monotonic() - received > self._visibility / 3:
-                # Those before it took their time: whoever begins with this one shall have all of it.
+                # The messages before it took long: each is to have the whole timeout.
                 self._inbox.hide(message, self._visibility)
-            if message.readable and self._done(message):
+            if message.readable and self._is_done(message):
                 self._inbox.delete(message)
 
-    def _done(self, message: Message) -> bool:
+    def _is_done(self, message: Message) -> bool:
         try:
             return self._handle(message)
         except Exception as error:
             expected = isinstance(error, CoreError)
             log.warning(
                 "message.failed",
-                reason=_reason(error),
+                reason=f"{type(error).__name__}: {error}",
                 receive_count=message.receive_count,
                 exc_info=None if expected else error,
             )
             return False
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"

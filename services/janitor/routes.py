@@ -13,7 +13,7 @@ from litestar.params import JSONBody
 from libs.core.errors import StorageUnavailable
 from libs.core.web.openapi import problem_response, problems
 from services.janitor.schemas import SweepRequest, SweepResultSchema
-from services.janitor.sweep import SweepExpired
+from services.janitor.sweep import Sweep
 
 Guard = Any
 
@@ -34,7 +34,7 @@ def sweep_route(token: str) -> Any:
         },
     )
     def sweep(
-        sweep_once: NamedDependency[SweepExpired], data: JSONBody[SweepRequest | None] = None
+        sweep_once: NamedDependency[Sweep], data: JSONBody[SweepRequest | None] = None
     ) -> SweepResultSchema:
         return SweepResultSchema.of(sweep_once(dry_run=bool(data and data.dry_run)))
 
@@ -48,7 +48,8 @@ def _require(token: str) -> Guard:
         given = connection.headers.get("authorization", "").encode()
         if not hmac.compare_digest(given, expected):
             raise NotAuthorizedException(
-                "This needs the janitor's token.", headers={"WWW-Authenticate": "Bearer"}
+                "Send the janitor's token as a bearer token.",
+                headers={"WWW-Authenticate": "Bearer"},
             )
 
     return guard

@@ -38,12 +38,12 @@ class SweepResultSchema(Schema):
         return cls(
             expired_uploads=result.expired_uploads,
             expired_conversions=result.expired_conversions,
-            erased_objects=result.erased.objects,
-            erased_bytes=result.erased.bytes,
-            aborted_multipart_uploads=result.erased.multipart_uploads,
+            erased_objects=result.deleted.objects,
+            erased_bytes=result.deleted.bytes,
+            aborted_multipart_uploads=result.deleted.multipart_uploads,
             failed=[
                 SweepFailureSchema(id=failed.id, reason=failed.reason)
-                for failed in result.erased.failed
+                for failed in result.deleted.failed
             ],
             dry_run=result.dry_run,
             complete=result.complete,

@@ -1,4 +1,4 @@
-"""Settings of the janitor."""
+"""Define the settings of the janitor."""
 
 from pydantic import Field, SecretStr
 
@@ -8,15 +8,15 @@ HOUR = 3600
 
 
 class JanitorSettings(Settings):
-    """Where it hears of removed items, who may ask it to sweep, and how long it waits before it calls something left over."""
+    """Hold the inbox, the token, and the times of the janitor."""
 
     janitor_inbox_url: str = Field(
-        description="the SQS queue that removed items come in by",
+        description="URL of the SQS queue that receives removed items",
         examples=["https://sqs.eu-central-1.amazonaws.com/123456789012/tinypixo-janitor-inbox"],
         pattern=r"^https?://",
     )
     janitor_token: SecretStr = Field(
-        description="the bearer token that POST /sweep wants",
+        description="the bearer token that POST /sweep requires",
         examples=["the output of: openssl rand -hex 32"],
         min_length=16,
     )
@@ -24,24 +24,33 @@ class JanitorSettings(Settings):
         default=60,
         ge=2,
         le=12 * HOUR,
-        description="seconds that a message is hidden while its objects are erased; after that it comes again",
+        description=(
+            "seconds for which a message is hidden while its objects are deleted; "
+            "then it is delivered again"
+        ),
         examples=["60"],
     )
     sweep_grace: float = Field(
         default=HOUR,
         ge=0,
-        description="seconds that an object or multipart upload without an item is left alone: its item may be on its way",
+        description=(
+            "seconds for which an object or multipart upload without an item is kept: "
+            "its item may not be written yet"
+        ),
         examples=["3600"],
     )
     sweep_limit: float = Field(
         default=100,
         gt=0,
-        description="seconds after which a sweep stops, to be gone on with by the next: App Runner ends requests at 120",
+        description=(
+            "seconds after which a sweep stops and leaves the rest to the next one: "
+            "App Runner ends requests at 120"
+        ),
         examples=["100"],
     )
     sweep_every: float = Field(
         default=0,
         ge=0,
-        description="seconds between sweeps that the service makes by itself (0: none, a schedule asks)",
+        description="seconds between the service's own sweeps (0: a schedule calls POST /sweep)",
         examples=["60"],
     )

@@ -1,6 +1,6 @@
-"""The sweep: what has expired, sooner than DynamoDB's TTL takes it, and what nothing points at any more.
+"""Delete expired items sooner than DynamoDB's TTL does, and orphans.
 
-It never erases on doubt: what it cannot read it names among the failed and leaves alone.
+In doubt nothing is deleted: what cannot be read is kept, and named among the failures.
 """
 
 import time
@@ -29,87 +29,88 @@ Clock = Callable[[], float]
 T = TypeVar("T", ObjectInfo, OpenMultipartUpload)
 
 FOLDERS = {"uploads/": "upload", "outputs/": "conversion"}
-"""Where objects lie, and which kind of item they belong to."""
+"""Prefixes of the bucket, each with the kind of item that its objects belong to."""
 
 
 @dataclass(frozen=True)
 class SweepResult:
-    """What a sweep did, or would do."""
+    """Report what a sweep did, or would do in a dry run."""
 
     expired_uploads: int
     expired_conversions: int
-    erased: DeletionResult
+    deleted: DeletionResult
     dry_run: bool
     took_seconds: float
     complete: bool
-    """False where the time ran out: the next sweep goes on."""
+    """False if the time ran out: the next sweep continues."""
 
 
-class SweepExpired:
-    """Takes expired items away and erases what is theirs; then objects and multipart uploads that are left over.
+class Sweep:
+    """Remove expired items and what belongs to them; then delete orphans.
 
-    The item goes first: it counts as absent already, so nothing points at what is erased next; and should the process
-    die in between, the item's own REMOVE record brings the erasing.
+    The item goes first. It counts as absent already, so nothing points at what is deleted next.
+    If the process dies in between, the item's REMOVE record brings the deletion.
     """
 
     def __init__(
         self,
         items: ExpiredItems,
-        erase: DeleteObjects,
-        leftovers: "DeleteOrphans",
+        delete_objects: DeleteObjects,
+        delete_orphans: "DeleteOrphans",
         limit: float,
         clock: Clock = time.time,
         timer: Clock = time.monotonic,
     ) -> None:
-        """`limit` is in seconds."""
+        """Stop after `limit` seconds, measured by `timer`."""
         self._items = items
-        self._erase = erase
-        self._leftovers = leftovers
+        self._delete_objects = delete_objects
+        self._delete_orphans = delete_orphans
         self._limit = limit
         self._clock = clock
         self._timer = timer
 
     def __call__(self, *, dry_run: bool = False) -> SweepResult:
+        """Sweep once. Failures are named in the result, and end nothing."""
         run = SweepRun(dry_run, self._limit, self._timer)
-        self._expired(run)
-        self._leftovers(run)
-        swept = run.result()
+        self._remove_expired(run)
+        self._delete_orphans(run)
+        result = run.result()
         log.info(
-            "swept",
-            expired_uploads=swept.expired_uploads,
-            expired_conversions=swept.expired_conversions,
-            objects=swept.erased.objects,
-            bytes=swept.erased.bytes,
-            multipart_uploads=swept.erased.multipart_uploads,
-            failures=len(swept.erased.failed),
+            "sweep.done",
+            expired_uploads=result.expired_uploads,
+            expired_conversions=result.expired_conversions,
+            objects=result.deleted.objects,
+            bytes=result.deleted.bytes,
+            multipart_uploads=result.deleted.multipart_uploads,
+            failures=len(result.deleted.failed),
             dry_run=dry_run,
-            complete=swept.complete,
+            complete=result.complete,
         )
-        return swept
+        return result
 
-    def _expired(self, run: "SweepRun") -> None:
+    def _remove_expired(self, run: "SweepRun") -> None:
         now = self._clock()
-        with run.failing("expired"):
+        with run.record_failure("expired"):
             for item in self._items.expired(now):
-                if run.over():
+                if run.is_over():
                     return
-                with run.failing(item.id):
-                    self._take(item, now, run)
+                with run.record_failure(item.id):
+                    self._remove(item, now, run)
 
-    def _take(self, item: Item, now: float, run: "SweepRun") -> None:
+    def _remove(self, item: Item, now: float, run: "SweepRun") -> None:
         if run.dry_run:
-            run.count(item, self._erase(item, dry_run=True))
+            run.count(item, self._delete_objects(item, dry_run=True))
         elif self._items.remove_expired(item, now):
             run.count(item, DeletionResult())
-            # An upload's conversions expire no later than it does: each has its own turn here.
-            run.erased += self._erase(item)
+            # An upload's conversions expire no later than it does, so they are listed themselves.
+            run.deleted += self._delete_objects(item)
 
 
 class DeleteOrphans:
-    """Objects and open multipart uploads that nothing points at, older than `grace` seconds.
+    """Delete objects and open multipart uploads that no item points at.
 
-    That is: those whose item does not exist, and those of a finished conversion that are not its output (an attempt
-    that lost). Whatever lies below a name that is no id of ours is left alone.
+    Those are the ones whose item does not exist, and those of a finished conversion that are not
+    its output, as a lost attempt leaves them. Keys that contain no id of ours are kept.
     """
 
     def __init__(
@@ -118,66 +119,67 @@ class DeleteOrphans:
         conversions: ConversionStore,
         objects: ObjectStore,
         multiparts: MultipartUploads,
-        erase: DeleteObjects,
+        delete_objects: DeleteObjects,
         grace: float,
         clock: Clock = time.time,
     ) -> None:
+        """Keep what is younger than `grace` seconds."""
         self._items = items
         self._conversions = conversions
         self._objects = objects
         self._multiparts = multiparts
-        self._erase = erase
+        self._delete_objects = delete_objects
         self._grace = grace
         self._clock = clock
 
     def __call__(self, run: "SweepRun") -> None:
+        """Delete orphans until the time of the sweep is over."""
         before = self._clock() - self._grace
         for folder, kind in FOLDERS.items():
-            with run.failing(folder):
-                # An age that is not known (0) is no age.
+            with run.record_failure(folder):
+                # 0 is an unknown age, which is in doubt.
                 old = (
                     info for info in self._objects.list(folder) if 0 < info.modified_at <= before
                 )
-                self._each(kind, old, self._erase_unwanted, run)
-            with run.failing(folder):
+                self._for_each_item(kind, old, self._delete_unwanted, run)
+            with run.record_failure(folder):
                 started = (
                     found
                     for found in self._multiparts.list_open(folder)
                     if found.started_at <= before
                 )
-                self._each(kind, started, self._abort_unwanted, run)
+                self._for_each_item(kind, started, self._abort_unwanted, run)
 
-    def _each(
+    def _for_each_item(
         self,
         kind: str,
         found: Iterable[T],
-        do: Callable[[str, list[T], "SweepRun"], None],
+        action: Callable[[str, list[T], "SweepRun"], None],
         run: "SweepRun",
     ) -> None:
         for item_id, group in groupby(found, key=_id_in):
-            if run.over():
+            if run.is_over():
                 return
             if kind_of(item_id) == kind:
-                with run.failing(item_id):
-                    do(item_id, list(group), run)
+                with run.record_failure(item_id):
+                    action(item_id, list(group), run)
 
-    def _erase_unwanted(self, item_id: str, found: list[ObjectInfo], run: "SweepRun") -> None:
+    def _delete_unwanted(self, item_id: str, found: list[ObjectInfo], run: "SweepRun") -> None:
         if not self._items.exists(item_id):
-            run.erased += self._erase.erase(item_id, found, dry_run=run.dry_run)
+            run.deleted += self._delete_objects.delete(item_id, found, dry_run=run.dry_run)
         elif finished := self._finished(item_id):
-            lost = [
-                info for info in found if finished.output is None or info.key != finished.output.key
-            ]
-            run.erased += self._erase.erase(item_id, lost, dry_run=run.dry_run)
+            published = finished.output.key if finished.output else None
+            lost = [info for info in found if info.key != published]
+            run.deleted += self._delete_objects.delete(item_id, lost, dry_run=run.dry_run)
 
     def _abort_unwanted(
         self, item_id: str, found: list[OpenMultipartUpload], run: "SweepRun"
     ) -> None:
         if not self._items.exists(item_id) or self._finished(item_id):
-            run.erased += self._erase.abort(found, dry_run=run.dry_run)
+            run.deleted += self._delete_objects.abort(found, dry_run=run.dry_run)
 
     def _finished(self, item_id: str) -> Conversion | None:
-        """The conversion of this id, if it is one that has ended. An expired one is not for here."""
+        """Return the conversion of this id if it has ended and has not expired."""
         if kind_of(item_id) != "conversion":
             return None
         try:
@@ -188,11 +190,11 @@ class DeleteOrphans:
 
 
 class SweepRun:
-    """One sweep while it runs: what it counted, and whether its time is over."""
+    """Count what one sweep does while it runs, and limit its time."""
 
     def __init__(self, dry_run: bool, limit: float, timer: Clock) -> None:
         self.dry_run = dry_run
-        self.erased = DeletionResult()
+        self.deleted = DeletionResult()
         self._limit = limit
         self._timer = timer
         self._began = timer()
@@ -200,35 +202,36 @@ class SweepRun:
         self._conversions = 0
         self._complete = True
 
-    def over(self) -> bool:
-        """Whether to stop here; what is left is for the next sweep."""
+    def is_over(self) -> bool:
+        """Return True if the time is over; what remains is for the next sweep."""
         if self._timer() - self._began < self._limit:
             return False
         self._complete = False
         return True
 
-    def count(self, item: Item, erased: DeletionResult) -> None:
+    def count(self, item: Item, deleted: DeletionResult) -> None:
+        """Count an expired item and what was deleted with it."""
         if isinstance(item, Upload):
             self._uploads += 1
         else:
             self._conversions += 1
-        self.erased += erased
+        self.deleted += deleted
 
     @contextmanager
-    def failing(self, what: str) -> Iterator[None]:
-        """Writes down what fails, and goes on."""
+    def record_failure(self, subject: str) -> Iterator[None]:
+        """Record an exception as a failure of `subject`, and continue after the block."""
         try:
             yield
         except Exception as error:
-            log.warning("sweep.failed", item=what, reason=f"{type(error).__name__}: {error}")
-            self.erased += DeletionResult(
-                failed=(SweepFailure(what, f"{type(error).__name__}: {error}"),)
-            )
+            reason = f"{type(error).__name__}: {error}"
+            log.warning("sweep.failed", item=subject, reason=reason)
+            self.deleted += DeletionResult(failed=(SweepFailure(subject, reason),))
 
     def result(self) -> SweepResult:
+        """Return what was done so far."""
         took = round(self._timer() - self._began, 3)
         return SweepResult(
-            self._uploads, self._conversions, self.erased, self.dry_run, took, self._complete
+            self._uploads, self._conversions, self.deleted, self.dry_run, took, self._complete
         )
 
 

@@ -1,4 +1,4 @@
-"""What the janitor does: erase what a removed item leaves behind."""
+"""Delete what a removed item leaves behind."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from libs.core.ports.objects import ObjectInfo, ObjectStore
 log = structlog.get_logger(__name__)
 
 BATCH = 1000
-"""Objects erased by one call."""
+"""Objects that one call deletes."""
 
 
 @dataclass(frozen=True)
 class SweepFailure:
-    """What could not be erased, by the id of its item, and why."""
+    """Name what could not be deleted, by the id of its item, and why."""
 
     id: str
     reason: str
@@ -31,7 +31,7 @@ class SweepFailure:
 
 @dataclass(frozen=True)
 class DeletionResult:
-    """What was taken away, or would be."""
+    """Count what was deleted, or would be in a dry run."""
 
     objects: int = 0
     bytes: int = 0
@@ -48,25 +48,29 @@ class DeletionResult:
 
 
 class DeleteObjects:
-    """Erases objects and aborts multipart uploads; repeating it finds nothing left. With `dry_run` it only counts."""
+    """Delete objects and abort multipart uploads. A repeated call finds nothing left.
+
+    With `dry_run` it only counts. All methods raise StorageUnavailable.
+    """
 
     def __init__(self, objects: ObjectStore, multiparts: MultipartUploads) -> None:
         self._objects = objects
         self._multiparts = multiparts
 
     def __call__(self, item: Item, *, dry_run: bool = False) -> DeletionResult:
-        """Everything of an item that is gone. Raises StorageUnavailable."""
+        """Delete everything of an item that is gone."""
         prefix = prefix_of(item)
-        # Multipart uploads first: one that is completed meanwhile is an object when the objects' turn comes.
+        # Multipart uploads first: one that is completed meanwhile is listed as an object after
+        # that.
         aborted = self.abort(self._multiparts.list_open(prefix), dry_run=dry_run)
         if not dry_run:
             self._abort_recorded(item)
-        return aborted + self.erase(item.id, self._objects.list(prefix), dry_run=dry_run)
+        return aborted + self.delete(item.id, self._objects.list(prefix), dry_run=dry_run)
 
     def abort(
         self, multiparts: Iterable[OpenMultipartUpload], *, dry_run: bool = False
     ) -> DeletionResult:
-        """These multipart uploads. Raises StorageUnavailable."""
+        """Abort these multipart uploads."""
         count = 0
         for multipart in list(multiparts):
             if not dry_run:
@@ -74,29 +78,21 @@ class DeleteObjects:
             count += 1
         return DeletionResult(multipart_uploads=count)
 
-    def erase(
+    def delete(
         self, item_id: str, found: Iterable[ObjectInfo], *, dry_run: bool = False
     ) -> DeletionResult:
-        """These objects, which are of this id; those that could not be erased are named. Raises StorageUnavailable."""
-        erased = DeletionResult()
+        """Delete these objects of one item; the result names those that could not be deleted."""
+        deleted = DeletionResult()
         for batch in _batches(found):
-            refused = (
-                {}
-                if dry_run
-                else {
-                    item.key: item.reason
-                    for item in self._objects.erase([info.key for info in batch])
-                }
-            )
-            gone = [info for info in batch if info.key not in refused]
-            failed = tuple(
-                SweepFailure(item_id, f"{key}: {reason}") for key, reason in refused.items()
-            )
-            erased += DeletionResult(len(gone), sum(info.size for info in gone), 0, failed)
-        return erased
+            undeleted = [] if dry_run else self._objects.erase([info.key for info in batch])
+            reasons = {each.key: each.reason for each in undeleted}
+            gone = [info for info in batch if info.key not in reasons]
+            failed = tuple(SweepFailure(item_id, f"{key}: {why}") for key, why in reasons.items())
+            deleted += DeletionResult(len(gone), sum(info.size for info in gone), 0, failed)
+        return deleted
 
     def _abort_recorded(self, item: Item) -> None:
-        """The multipart upload that the item itself names, should the store's listing be behind."""
+        """Abort the multipart upload that the item names, in case the listing lags behind."""
         if isinstance(item, Upload):
             self._multiparts.abort(item.key, item.multipart_id)
         elif item.output_upload:
@@ -104,32 +100,32 @@ class DeleteObjects:
 
 
 class DeleteItemObjects:
-    """All that an item leaves behind when it is gone: for an upload its conversions' items too.
+    """Delete what an item leaves behind, and the conversions of an upload.
 
-    Their own records bring the erasing of what they wrote.
+    The conversions' own REMOVE records bring the deletion of what they wrote.
     """
 
-    def __init__(self, items: ExpiredItems, erase: DeleteObjects) -> None:
+    def __init__(self, items: ExpiredItems, delete_objects: DeleteObjects) -> None:
         self._items = items
-        self._erase = erase
+        self._delete_objects = delete_objects
 
     def __call__(self, item: Item) -> DeletionResult:
-        """Raises StorageUnavailable: then it is to be repeated."""
+        """Delete for one item. Raises StorageUnavailable; the call is then to be repeated."""
         if isinstance(item, Upload):
             for conversion_id in item.conversions:
                 self._items.remove_conversion_of(conversion_id, item.id)
-        return self._erase(item)
+        return self._delete_objects(item)
 
 
 class HandleMessage:
-    """A message of the inbox, any number of times and however late."""
+    """Handle a message of the inbox, however often and however late it comes."""
 
-    def __init__(self, items: ExpiredItems, clear_away: DeleteItemObjects) -> None:
+    def __init__(self, items: ExpiredItems, delete_item_objects: DeleteItemObjects) -> None:
         self._items = items
-        self._clear_away = clear_away
+        self._delete_item_objects = delete_item_objects
 
     def __call__(self, message: Message) -> bool:
-        """Whether all of it is done, so that it need not come again. Raises StorageUnavailable."""
+        """Return True if all of it is done. Raises StorageUnavailable."""
         removed = [event for event in message.events if isinstance(event, ItemRemoved)]
         done = [self._handle(event) for event in removed]
         return all(done)
@@ -137,26 +133,27 @@ class HandleMessage:
     def _handle(self, event: ItemRemoved) -> bool:
         item = event.item
         if self._items.exists(item.id):
-            # An old record that came again: the id has an item (again), and what it owns must stay.
-            log.warning("erase.refused", item=item.id, reason="there is an item of this id")
+            # An old record was delivered again: the id has an item again, and its objects must
+            # stay.
+            log.warning("deletion.refused", item=item.id, reason="an item of this id exists")
             return True
-        erased = self._clear_away(item)
+        deleted = self._delete_item_objects(item)
         log.info(
-            "erased",
+            "deletion.done",
             item=item.id,
             expired=event.expired,
-            objects=erased.objects,
-            bytes=erased.bytes,
-            multipart_uploads=erased.multipart_uploads,
-            failures=len(erased.failed),
+            objects=deleted.objects,
+            bytes=deleted.bytes,
+            multipart_uploads=deleted.multipart_uploads,
+            failures=len(deleted.failed),
         )
-        for failed in erased.failed:
-            log.error("erase.failed", item=failed.id, reason=failed.reason)
-        return not erased.failed
+        for failed in deleted.failed:
+            log.error("deletion.failed", item=failed.id, reason=failed.reason)
+        return not deleted.failed
 
 
 def prefix_of(item: Item) -> str:
-    """Everything of an item lies below it."""
+    """Return the prefix of all keys that belong to an item."""
     return output_prefix(item.id) if isinstance(item, Conversion) else upload_prefix(item.id)
 
 

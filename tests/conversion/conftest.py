@@ -6,20 +6,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import stamina
 
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.storage import object_source, retry
 from tests.conversion.audio_files import AudioFiles
-from tests.conversion.support import World
+from tests.conversion.support import ConversionEnvironment
 from tests.fault_injection import eventually
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    """Provide the service with everything in memory; retries wait for no time."""
+def env(monkeypatch: pytest.MonkeyPatch) -> Iterator[ConversionEnvironment]:
+    """Provide the service with everything in memory; retries do not wait."""
     monkeypatch.setattr(object_source, "READ_PAUSES", (0.0,) * len(object_source.READ_PAUSES))
-    monkeypatch.setattr(retry, "WRITE_PAUSES", (0.0,) * len(retry.WRITE_PAUSES))
-    return World()
+    with stamina.set_testing(True, attempts=retry.ATTEMPTS):
+        yield ConversionEnvironment()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
-"""A conversion service in memory: every port, an engine that does what a test says, and faults where a test wants them."""
+"""Provide a conversion service in memory, with a fake engine."""
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -28,11 +29,11 @@ from services.conversion.ports import (
     OutputSink,
     SourceBytes,
 )
-from services.conversion.worker.attempt import (
+from services.conversion.worker.attempt import RunConversion
+from services.conversion.worker.scheduling import (
     ChooseNextConversion,
     MarkUploaded,
     RecoverStuckConversions,
-    RunConversion,
 )
 from tests.fakes import A_SOURCE, FakeClock, a_conversion, an_upload
 
@@ -49,25 +50,25 @@ def result_of(key: str, body: bytes) -> ConversionResult:
 
 
 def convert(
-    source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+    source: SourceBytes, sink: OutputSink, on_progress: Callable[[EngineProgress], None]
 ) -> ConversionResult:
-    """A conversion without surprises: reads all, says so, stores a small result."""
+    """Read the whole source, report once, and store a small result."""
     assert b"".join(source.read(0, source.size)) == SOURCE
-    tick(EngineProgress("converting", 50.0, speed=20.0, eta_seconds=4.5, source=A_SOURCE))
+    on_progress(EngineProgress("converting", 50.0, speed=20.0, eta_seconds=4.5, source=A_SOURCE))
     return result_of(sink.finish_small(RESULT), RESULT)
 
 
 def convert_in_parts(*bodies: bytes, before_finish: Callable[[], object] = lambda: None) -> Script:
-    """A conversion whose result takes several parts; those that are there already are not sent again."""
+    """Return a script that stores several parts, except those that are stored already."""
 
     def script(
-        source: SourceBytes, sink: OutputSink, tick: Callable[[EngineProgress], None]
+        source: SourceBytes, sink: OutputSink, on_progress: Callable[[EngineProgress], None]
     ) -> ConversionResult:
         there = {part.number: part for part in sink.stored_parts()}
         parts: list[Part] = []
         for number, body in enumerate(bodies, 1):
             parts.append(there.get(number) or sink.put_part(number, body))
-            tick(EngineProgress("converting", 100 * number / len(bodies)))
+            on_progress(EngineProgress("converting", 100 * number / len(bodies)))
         before_finish()
         whole = b"".join(bodies)
         return result_of(sink.finish(parts, len(whole)), whole)
@@ -76,30 +77,30 @@ def convert_in_parts(*bodies: bytes, before_finish: Callable[[], object] = lambd
 
 
 class FakeEngine(MediaEngine):
-    """Does what its script says, and notes the jobs."""
+    """Run a script in place of FFmpeg, and record the jobs."""
 
     def __init__(self, script: Script = convert, recipe: str = "recipe") -> None:
         self.script = script
-        self.its_recipe = recipe
+        self._recipe = recipe
         self.jobs: list[ConversionJob] = []
 
     def recipe(self, job: ConversionJob) -> str:
-        return self.its_recipe
+        return self._recipe
 
     def convert(
         self,
         job: ConversionJob,
         source: SourceBytes,
         sink: OutputSink,
-        tick: Callable[[EngineProgress], None],
+        on_progress: Callable[[EngineProgress], None],
     ) -> ConversionResult:
         self.jobs.append(job)
-        return self.script(source, sink, tick)
+        return self.script(source, sink, on_progress)
 
 
 @dataclass
-class World:
-    """Everything that workers share. `clock` is the table's and the bucket's."""
+class ConversionEnvironment:
+    """Hold what workers share, in memory. `clock` is that of the table and the bucket."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     serial: Any = field(default_factory=count)
@@ -114,52 +115,72 @@ class World:
         self.objects = MemoryObjectStore(self.bucket)
         self.multipart = MemoryMultipartUploads(self.bucket)
         self.inbox = MemoryInbox(LEASE, clock=self.clock)
-        self.arrives = MarkUploaded(self.uploads, self.conversions, self.objects)
-        self.following = ChooseNextConversion(self.queue, self.clock)
-        self.rescue = RecoverStuckConversions(self.queue, self.arrives, PATIENCE, self.clock)
+        self.mark_uploaded = MarkUploaded(self.uploads, self.conversions, self.objects)
+        self.choose_next = ChooseNextConversion(self.queue, self.clock)
+        self.recover_stuck = RecoverStuckConversions(
+            self.queue, self.mark_uploaded, PATIENCE, self.clock
+        )
 
-    def begun(self, owner: str = "anna", waiting: int = 1) -> tuple[Upload, list[Conversion]]:
-        """An upload under way, and conversions that wait for it."""
+    def start_upload(
+        self, owner: str = "anna", waiting: int = 1
+    ) -> tuple[Upload, list[Conversion]]:
+        """Create an upload, and conversions that wait for it."""
         upload = an_upload(owner, self.clock(), size=len(SOURCE))
         wanted = [a_conversion(upload) for _ in range(waiting)]
         upload = replace(upload, conversions=tuple(c.id for c in wanted))
         self.uploads.create(upload, wanted)
         return upload, wanted
 
-    def store(self, upload: Upload, body: bytes = SOURCE) -> None:
-        """Its bytes are in the bucket."""
+    def store_object(self, upload: Upload, body: bytes = SOURCE) -> None:
+        """Put the bytes of an upload into the bucket."""
         self.objects.put(upload.key, body, "audio/wav", {})
 
-    def queued(self, owner: str = "anna", **changes: Any) -> Conversion:
-        """A conversion that may start, a moment younger than the one before."""
-        upload, _ = self.begun(owner, waiting=0)
-        self.store(upload)
+    def add_queued(self, owner: str = "anna", **changes: Any) -> Conversion:
+        """Create a conversion that may start, a moment younger than the one before."""
+        upload, _ = self.start_upload(owner, waiting=0)
+        self.store_object(upload)
         arrived = self.uploads.mark_uploaded(upload.id)
         created_at = self.clock() + next(self.serial) / 1000
         return self.conversions.create(
             a_conversion(upload, created_at=created_at, **changes), arrived
         )
 
-    def run(self, engine: MediaEngine, worker: str = "worker-1") -> RunConversion:
+    def runner(
+        self,
+        engine: MediaEngine,
+        worker: str = "worker-1",
+        timer: Callable[[], float] = time.monotonic,
+    ) -> RunConversion:
+        """Return the use case that runs an attempt with this engine."""
         return RunConversion(
-            self.uploads, self.conversions, self.leases, self.objects, self.multipart, engine, worker, LEASE
-        )  # fmt: skip
+            self.uploads,
+            self.conversions,
+            self.leases,
+            self.objects,
+            self.multipart,
+            engine,
+            worker,
+            LEASE,
+            timer,
+        )
 
-    def now(self, conversion: Conversion) -> Conversion:
+    def current(self, conversion: Conversion) -> Conversion:
+        """Read a conversion as it is now."""
         return self.conversions.get(conversion.id)
 
     def outputs(self, conversion: Conversion) -> dict[str, bytes]:
-        """Every object that attempts at it left."""
+        """Return every object that attempts at a conversion left, by key."""
         keys = [info.key for info in self.objects.list(output_prefix(conversion.id))]
         return {key: self.bucket.objects[key].body for key in keys}
 
     def open_parts(self, conversion: Conversion) -> Sequence[str]:
-        """Keys of the multipart uploads that attempts at it left open."""
+        """Return the keys of the multipart uploads that attempts at a conversion left open."""
         return [found.key for found in self.multipart.list_open(output_prefix(conversion.id))]
 
-    def lease_ends(self) -> None:
+    def expire_leases(self) -> None:
+        """Let the lease of every running conversion end."""
         self.clock.advance(LEASE + 1)
 
 
-def beating(_: float | None) -> None:
-    """A heartbeat that nobody listens to."""
+def ignore_heartbeat(_: float | None) -> None:
+    """Accept a heartbeat, and do nothing."""

@@ -1,50 +1,24 @@
-"""Conversions over HTTP: status codes, problem documents and headers, as API.md has them."""
+"""Test the routes of conversions: status codes, problem documents and headers."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from dependency_injector import providers
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from libs.core.adapters.memory import MemoryUrlSigner
 from libs.core.domain.formats import FORMATS
 from libs.core.domain.uploads import Upload
 from libs.core.ports.conversions import ConversionPage
 from services.conversion.app import create_app
 from services.conversion.container import ConversionContainer
-from services.conversion.settings import ConversionSettings
-from tests.conversion.support import RESULT, FakeEngine, World, beating
+from tests.conversion.application import a_container, use_environment
+from tests.conversion.support import RESULT, ConversionEnvironment, FakeEngine, ignore_heartbeat
 from tests.fakes import an_upload
 from tests.fault_injection import eventually, fail_calls
 
 Client = TestClient[Any]
 Json = dict[str, Any]
-
-
-def a_container(slots: int) -> ConversionContainer:
-    """The service's own wiring, not furnished yet."""
-    given: dict[str, Any] = {
-        "bucket": "bucket",
-        "table": "table",
-        "session_secret": "a secret of the tests, long enough",
-        "AWS_REGION": "eu-central-1",
-        "conversion_inbox_url": "http://queue.invalid",
-        "slots": slots,
-        "secure_cookies": False,
-    }
-    container = ConversionContainer(settings=ConversionSettings(**given))
-    container.signer.override(providers.Object(MemoryUrlSigner()))
-    container.engine.override(providers.Object(FakeEngine()))
-    return container
-
-
-def furnish(container: ConversionContainer, world: World) -> None:
-    """Puts a world behind an app, in place of another test's: building an app takes far longer than any of its answers."""
-    for name in ("uploads", "conversions", "leases", "queue", "objects", "multipart", "inbox"):
-        getattr(container, name).override(providers.Object(getattr(world, name)))
-    container.worker.reset()
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +32,17 @@ def app(container: ConversionContainer) -> Litestar:
 
 
 @pytest.fixture
-def client(app: Litestar, container: ConversionContainer, world: World) -> Iterator[Client]:
-    furnish(container, world)
+def client(
+    app: Litestar, container: ConversionContainer, env: ConversionEnvironment
+) -> Iterator[Client]:
+    use_environment(container, env)
     with TestClient(app) as client:
         yield client
 
 
 @pytest.fixture
-def owner(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Who the client is to the service, seen from inside."""
+def owner(client: Client, env: ConversionEnvironment, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the owner that the service knows the client by."""
     seen: list[str] = []
 
     def listing(owner: str, *_: object) -> ConversionPage:
@@ -74,18 +50,18 @@ def owner(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> str:
         return ConversionPage([], None)
 
     with monkeypatch.context() as patch:
-        patch.setattr(world.conversions, "list", listing)
+        patch.setattr(env.conversions, "list", listing)
         client.get("/api/conversions")
     return seen[0]
 
 
 @pytest.fixture
-def upload(world: World, owner: str) -> Upload:
-    """An upload of the client's that has arrived."""
-    begun = an_upload(owner, world.clock(), size=30)
-    world.uploads.create(begun, [])
-    world.objects.put(begun.key, b"a song of twelve bytes, nearly", "audio/wav", {})
-    return world.uploads.mark_uploaded(begun.id)
+def upload(env: ConversionEnvironment, owner: str) -> Upload:
+    """Return an upload of the client that is complete."""
+    begun = an_upload(owner, env.clock(), size=30)
+    env.uploads.create(begun, [])
+    env.objects.put(begun.key, b"a song of twelve bytes, nearly", "audio/wav", {})
+    return env.uploads.mark_uploaded(begun.id)
 
 
 def problem(answer: Any, status: int, code: str) -> Json:
@@ -106,13 +82,13 @@ def ask(
     )
 
 
-def completed(client: Client, world: World, upload: Upload) -> str:
+def completed(client: Client, env: ConversionEnvironment, upload: Upload) -> str:
     conversion_id: str = ask(client, upload).json()["id"]
-    world.run(FakeEngine())(conversion_id, beating)
+    env.runner(FakeEngine())(conversion_id, ignore_heartbeat)
     return conversion_id
 
 
-def test_a_conversion_is_accepted_with_where_it_is_and_its_place_in_the_queue(
+def test_a_new_conversion_has_a_location_and_a_place_in_the_queue(
     client: Client, upload: Upload
 ) -> None:
     answer = ask(client, upload, bitrate="192k", start=1.5)
@@ -174,8 +150,10 @@ def test_fades_that_do_not_fit_are_told_why(client: Client, upload: Upload) -> N
     assert (problem["option"], problem["allowed"]) == ("fade_out", ["at most 4"])
 
 
-def test_an_upload_that_is_not_ours_is_not_found(client: Client, world: World) -> None:
-    foreign, _ = world.begun("somebody else")
+def test_an_upload_that_is_not_ours_is_not_found(
+    client: Client, env: ConversionEnvironment
+) -> None:
+    foreign, _ = env.start_upload("somebody else")
 
     problem(ask(client, foreign), 404, "upload_not_found")
 
@@ -192,9 +170,9 @@ def test_an_idempotency_key_makes_a_repeated_request_harmless(
 
 
 def test_a_download_leads_to_the_bytes_or_describes_them(
-    client: Client, world: World, upload: Upload
+    client: Client, env: ConversionEnvironment, upload: Upload
 ) -> None:
-    conversion_id = completed(client, world, upload)
+    conversion_id = completed(client, env, upload)
     path = f"/api/conversions/{conversion_id}/download"
 
     led = client.get(path, follow_redirects=False)
@@ -211,22 +189,26 @@ def test_a_download_leads_to_the_bytes_or_describes_them(
     assert (told.json()["filename"], told.json()["size"]) == ("Für Elise.mp3", len(RESULT))
 
 
-def test_a_download_that_cannot_be_says_why(client: Client, world: World, upload: Upload) -> None:
+def test_a_download_that_cannot_be_says_why(
+    client: Client, env: ConversionEnvironment, upload: Upload
+) -> None:
     waiting = ask(client, upload).json()["id"]
     problem(client.get(f"/api/conversions/{waiting}/download"), 409, "not_ready")
 
-    lost = completed(client, world, upload)
-    world.bucket.objects.clear()
+    lost = completed(client, env, upload)
+    env.bucket.objects.clear()
     problem(client.get(f"/api/conversions/{lost}/download"), 410, "gone")
 
 
-def test_cancelling_and_deleting(client: Client, world: World, upload: Upload) -> None:
+def test_cancelling_and_deleting(
+    client: Client, env: ConversionEnvironment, upload: Upload
+) -> None:
     conversion_id = ask(client, upload).json()["id"]
 
     cancelled = client.post(f"/api/conversions/{conversion_id}/cancel")
     assert (cancelled.status_code, cancelled.json()["status"]) == (202, "cancelled")
     problem(
-        client.post(f"/api/conversions/{completed(client, world, upload)}/cancel"),
+        client.post(f"/api/conversions/{completed(client, env, upload)}/cancel"),
         409,
         "conversion_finished",
     )
@@ -235,9 +217,9 @@ def test_cancelling_and_deleting(client: Client, world: World, upload: Upload) -
 
 
 def test_a_finished_conversion_tells_what_it_was_made_of_and_what_it_is(
-    client: Client, world: World, upload: Upload
+    client: Client, env: ConversionEnvironment, upload: Upload
 ) -> None:
-    shown = client.get(f"/api/conversions/{completed(client, world, upload)}").json()
+    shown = client.get(f"/api/conversions/{completed(client, env, upload)}").json()
 
     assert (shown["status"], shown["phase"], shown["percent"], shown["attempts"]) == (
         "completed",
@@ -259,8 +241,10 @@ def test_the_formats_are_those_that_can_be_made(client: Client) -> None:
     assert "bitrate" not in formats["wav"]["options"]
 
 
-def test_a_table_that_is_away_is_told_with_when_to_come_back(client: Client, world: World) -> None:
-    fail_calls(world.conversions, "get")
+def test_a_table_that_is_away_is_told_with_when_to_come_back(
+    client: Client, env: ConversionEnvironment
+) -> None:
+    fail_calls(env.conversions, "get")
 
     answer = client.get("/api/conversions/cnv_" + "A" * 22)
 
@@ -280,15 +264,17 @@ def test_its_openapi_document_knows_every_route(client: Client) -> None:
     }
 
 
-def test_the_worker_lives_as_long_as_the_app(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.conversion.worker.loop.POLL", 0.05)
-    conversion = world.queued()
+def test_the_worker_lives_as_long_as_the_app(
+    env: ConversionEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.conversion.worker.loop.LONG_POLL", 0.05)
+    conversion = env.add_queued()
 
     container = a_container(slots=1)
-    furnish(container, world)
+    use_environment(container, env)
 
     with TestClient(create_app(container)):
-        eventually(lambda: world.now(conversion).status == "completed")
+        eventually(lambda: env.current(conversion).status == "completed")
 
-    later = world.queued()
-    assert world.following() == later
+    later = env.add_queued()
+    assert env.choose_next() == later

@@ -1,4 +1,4 @@
-"""What people do with conversions: ask, ask again, see, download, cancel, delete."""
+"""Test requests for conversions, repeated ones, downloads, cancels and removals."""
 
 import hashlib
 
@@ -26,51 +26,55 @@ from services.conversion.use_cases import (
     ShowConversion,
     fingerprint,
 )
-from tests.conversion.support import LEASE, RESULT, FakeEngine, World, beating
+from tests.conversion.support import (
+    LEASE,
+    RESULT,
+    ConversionEnvironment,
+    FakeEngine,
+    ignore_heartbeat,
+)
 
 HOUR = 3600
 MP3 = ConversionRequest("mp3", ConversionOptions(bitrate="192k"))
 
 
 @pytest.fixture
-def ask(world: World) -> RequestConversion:
-    return RequestConversion(
-        world.uploads, world.conversions, 24 * HOUR, lambda _: None, world.clock
-    )
+def ask(env: ConversionEnvironment) -> RequestConversion:
+    return RequestConversion(env.uploads, env.conversions, 24 * HOUR, lambda _: None, env.clock)
 
 
 @pytest.fixture
-def download(world: World) -> DownloadConversion:
-    return DownloadConversion(
-        world.conversions, world.objects, MemoryUrlSigner(), HOUR, world.clock
-    )
+def download(env: ConversionEnvironment) -> DownloadConversion:
+    return DownloadConversion(env.conversions, env.objects, MemoryUrlSigner(), HOUR, env.clock)
 
 
-def completed(world: World) -> Conversion:
-    conversion = world.queued()
-    world.run(FakeEngine())(conversion.id, beating)
-    return world.now(conversion)
+def completed(env: ConversionEnvironment) -> Conversion:
+    conversion = env.add_queued()
+    env.runner(FakeEngine())(conversion.id, ignore_heartbeat)
+    return env.current(conversion)
 
 
-def test_a_conversion_of_a_file_on_its_way_waits_and_of_one_that_arrived_is_queued(
-    world: World, ask: RequestConversion
+def test_a_conversion_waits_for_its_upload_and_is_queued_once_it_is_complete(
+    env: ConversionEnvironment, ask: RequestConversion
 ) -> None:
-    upload, _ = world.begun(waiting=0)
+    upload, _ = env.start_upload(waiting=0)
     waiting = ask("anna", upload.id, MP3)
-    world.uploads.mark_uploaded(upload.id)
+    env.uploads.mark_uploaded(upload.id)
     queued = ask("anna", upload.id, MP3)
 
     assert (waiting.phase, queued.phase) == (Phase.WAITING, Phase.QUEUED)
-    assert world.uploads.get(upload.id).conversions == (waiting.id, queued.id)
-    assert queued.expires_at == world.clock() + 24 * HOUR
+    assert env.uploads.get(upload.id).conversions == (waiting.id, queued.id)
+    assert queued.expires_at == env.clock() + 24 * HOUR
 
 
-def test_a_worker_is_woken_for_what_may_begin_and_for_nothing_else(world: World) -> None:
+def test_a_worker_is_woken_for_what_may_begin_and_for_nothing_else(
+    env: ConversionEnvironment,
+) -> None:
     woken: list[str] = []
-    ask = RequestConversion(world.uploads, world.conversions, 24 * HOUR, woken.append, world.clock)
-    upload, _ = world.begun(waiting=0)
+    ask = RequestConversion(env.uploads, env.conversions, 24 * HOUR, woken.append, env.clock)
+    upload, _ = env.start_upload(waiting=0)
     ask("anna", upload.id, MP3)
-    world.uploads.mark_uploaded(upload.id)
+    env.uploads.mark_uploaded(upload.id)
 
     queued = ask("anna", upload.id, MP3)
 
@@ -81,48 +85,48 @@ def test_a_worker_is_woken_for_what_may_begin_and_for_nothing_else(world: World)
     ("wanted", "named"), [(None, "Für Elise.flac"), ("mine.wav", "mine.flac"), ("../x", "x.flac")]
 )
 def test_the_download_is_named_after_the_file_or_as_was_asked(
-    world: World, ask: RequestConversion, wanted: str | None, named: str
+    env: ConversionEnvironment, ask: RequestConversion, wanted: str | None, named: str
 ) -> None:
-    upload, _ = world.begun(waiting=0)
+    upload, _ = env.start_upload(waiting=0)
 
     assert ask("anna", upload.id, ConversionRequest("flac", filename=wanted)).filename == named
 
 
-def test_a_name_of_nothing_is_refused(world: World, ask: RequestConversion) -> None:
-    upload, _ = world.begun(waiting=0)
+def test_a_name_of_nothing_is_refused(env: ConversionEnvironment, ask: RequestConversion) -> None:
+    upload, _ = env.start_upload(waiting=0)
 
     with pytest.raises(FilenameInvalid):
         ask("anna", upload.id, ConversionRequest("flac", filename="\u200b"))
 
 
 def test_a_request_repeated_under_its_key_is_the_same_conversion(
-    world: World, ask: RequestConversion
+    env: ConversionEnvironment, ask: RequestConversion
 ) -> None:
-    upload, _ = world.begun(waiting=0)
+    upload, _ = env.start_upload(waiting=0)
     first = ask("anna", upload.id, MP3, "key")
-    world.clock.advance(HOUR)
+    env.clock.advance(HOUR)
 
     again = ask("anna", upload.id, MP3, "key")
 
     assert again.id == first.id
     assert again.created_at == first.created_at
-    assert world.uploads.get(upload.id).conversions == (first.id,)
+    assert env.uploads.get(upload.id).conversions == (first.id,)
 
 
 def test_a_request_repeated_after_the_end_shows_the_end(
-    world: World, ask: RequestConversion
+    env: ConversionEnvironment, ask: RequestConversion
 ) -> None:
-    upload, _ = world.begun(waiting=0)
+    upload, _ = env.start_upload(waiting=0)
     first = ask("anna", upload.id, MP3, "key")
-    world.conversions.cancel(first.id, "anna")
+    env.conversions.cancel(first.id, "anna")
 
     assert ask("anna", upload.id, MP3, "key").status is ConversionStatus.CANCELLED
 
 
 def test_another_request_under_the_same_key_is_refused(
-    world: World, ask: RequestConversion
+    env: ConversionEnvironment, ask: RequestConversion
 ) -> None:
-    upload, _ = world.begun(waiting=0)
+    upload, _ = env.start_upload(waiting=0)
     ask("anna", upload.id, MP3, "key")
 
     for other in (
@@ -134,7 +138,7 @@ def test_another_request_under_the_same_key_is_refused(
 
 
 def test_what_was_not_asked_for_is_no_part_of_a_request() -> None:
-    """Written down, for it must stay: a request that is repeated after a deploy is the same, whatever options the new version has."""
+    """The digest must never change: a request may be repeated after a deploy."""
     request = ConversionRequest("mp3", ConversionOptions(start=1.0))
 
     assert (
@@ -143,49 +147,49 @@ def test_what_was_not_asked_for_is_no_part_of_a_request() -> None:
     )
 
 
-def test_a_key_belongs_to_its_session(world: World, ask: RequestConversion) -> None:
-    annas, _ = world.begun("anna", waiting=0)
-    bens, _ = world.begun("ben", waiting=0)
+def test_a_key_belongs_to_its_session(env: ConversionEnvironment, ask: RequestConversion) -> None:
+    annas, _ = env.start_upload("anna", waiting=0)
+    bens, _ = env.start_upload("ben", waiting=0)
 
     assert ask("anna", annas.id, MP3, "key").id != ask("ben", bens.id, MP3, "key").id
 
 
 def test_without_a_key_every_request_is_a_conversion_of_its_own(
-    world: World, ask: RequestConversion
+    env: ConversionEnvironment, ask: RequestConversion
 ) -> None:
-    upload, _ = world.begun(waiting=0)
+    upload, _ = env.start_upload(waiting=0)
 
     assert ask("anna", upload.id, MP3).id != ask("anna", upload.id, MP3).id
 
 
 def test_nobody_converts_somebody_elses_or_a_failed_upload(
-    world: World, ask: RequestConversion
+    env: ConversionEnvironment, ask: RequestConversion
 ) -> None:
-    upload, _ = world.begun(waiting=0)
+    upload, _ = env.start_upload(waiting=0)
 
     with pytest.raises(UploadNotFound):
         ask("ben", upload.id, MP3)
-    world.uploads.mark_failed(upload.id, Failure("upload_expired", "Gone."))
+    env.uploads.mark_failed(upload.id, Failure("upload_expired", "Gone."))
     with pytest.raises(UploadClosed):
         ask("anna", upload.id, MP3)
 
 
-def test_the_place_in_the_queue_counts_those_before_it_and_ends_with_the_waiting(
-    world: World,
+def test_the_place_in_the_queue_counts_the_conversions_before_it(
+    env: ConversionEnvironment,
 ) -> None:
-    show = ShowConversion(world.conversions, world.queue)
-    first, second = world.queued(), world.queued("ben")
+    show = ShowConversion(env.conversions, env.queue)
+    first, second = env.add_queued(), env.add_queued("ben")
 
     assert [show(c.owner, c.id)[1] for c in (first, second)] == [1, 2]
-    world.leases.claim(first.id, "worker", LEASE)
+    env.leases.claim(first.id, "worker", LEASE)
     assert [show(c.owner, c.id)[1] for c in (first, second)] == [None, 1]
 
 
 @pytest.mark.parametrize("inline", [False, True])
 def test_a_download_is_signed_for_its_name_and_type(
-    world: World, download: DownloadConversion, inline: bool
+    env: ConversionEnvironment, download: DownloadConversion, inline: bool
 ) -> None:
-    conversion = completed(world)
+    conversion = completed(env)
 
     found = download("anna", conversion.id, inline=inline)
 
@@ -194,13 +198,15 @@ def test_a_download_is_signed_for_its_name_and_type(
         "audio/mpeg",
         len(RESULT),
     )
-    assert found.expires_at == world.clock() + HOUR
+    assert found.expires_at == env.clock() + HOUR
     assert f"disposition={'inline' if inline else 'attachment'}" in found.url
 
 
-def test_no_download_outlives_its_conversion(world: World, download: DownloadConversion) -> None:
-    conversion = completed(world)
-    world.clock.now = conversion.expires_at - 10.5
+def test_no_download_outlives_its_conversion(
+    env: ConversionEnvironment, download: DownloadConversion
+) -> None:
+    conversion = completed(env)
+    env.clock.now = conversion.expires_at - 10.5
 
     found = download("anna", conversion.id, inline=False)
 
@@ -210,39 +216,43 @@ def test_no_download_outlives_its_conversion(world: World, download: DownloadCon
 
 @pytest.mark.parametrize("state", ["queued", "converting", "cancelled"])
 def test_what_is_not_completed_is_not_ready(
-    world: World, download: DownloadConversion, state: str
+    env: ConversionEnvironment, download: DownloadConversion, state: str
 ) -> None:
-    conversion = world.queued()
+    conversion = env.add_queued()
     if state == "converting":
-        world.leases.claim(conversion.id, "worker", LEASE)
+        env.leases.claim(conversion.id, "worker", LEASE)
     elif state == "cancelled":
-        world.conversions.cancel(conversion.id, conversion.owner)
+        env.conversions.cancel(conversion.id, conversion.owner)
 
     with pytest.raises(NotReady, match=state):
         download("anna", conversion.id, inline=False)
 
 
 def test_an_output_that_was_lost_is_gone_in_words(
-    world: World, download: DownloadConversion
+    env: ConversionEnvironment, download: DownloadConversion
 ) -> None:
-    conversion = completed(world)
+    conversion = completed(env)
     assert conversion.output
-    world.objects.erase([conversion.output.key])
+    env.objects.erase([conversion.output.key])
 
     with pytest.raises(Gone, match="convert the file again"):
         download("anna", conversion.id, inline=False)
 
 
-def test_what_expired_is_not_found(world: World, download: DownloadConversion) -> None:
-    conversion = completed(world)
-    world.clock.now = conversion.expires_at
+def test_what_expired_is_not_found(
+    env: ConversionEnvironment, download: DownloadConversion
+) -> None:
+    conversion = completed(env)
+    env.clock.now = conversion.expires_at
 
     with pytest.raises(ConversionNotFound):
         download("anna", conversion.id, inline=False)
 
 
-def test_cancelling_twice_says_the_same_and_after_the_end_it_is_too_late(world: World) -> None:
-    cancel, queued, done = CancelConversion(world.conversions), world.queued(), completed(world)
+def test_cancelling_twice_says_the_same_and_after_the_end_it_is_too_late(
+    env: ConversionEnvironment,
+) -> None:
+    cancel, queued, done = CancelConversion(env.conversions), env.add_queued(), completed(env)
 
     assert cancel("anna", queued.id) == cancel("anna", queued.id)
     with pytest.raises(ConversionFinished):
@@ -251,8 +261,8 @@ def test_cancelling_twice_says_the_same_and_after_the_end_it_is_too_late(world: 
         cancel("ben", done.id)
 
 
-def test_deleting_takes_it_away_once_and_only_for_its_owner(world: World) -> None:
-    delete, conversion = DeleteConversion(world.conversions), completed(world)
+def test_deleting_takes_it_away_once_and_only_for_its_owner(env: ConversionEnvironment) -> None:
+    delete, conversion = DeleteConversion(env.conversions), completed(env)
 
     with pytest.raises(ConversionNotFound):
         delete("ben", conversion.id)

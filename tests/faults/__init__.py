@@ -1,1 +1,1 @@
-"""What breaks on one machine: processes killed, stopped and told to end, storage that pauses, networks that lie."""
+"""Break a system on one machine: processes, storage and networks."""

@@ -1,4 +1,4 @@
-"""A stack of its own for what breaks: its conversion service only serves the API, the workers are each test's own."""
+"""Start a stack whose conversion service only serves the API; tests start their workers."""
 
 import os
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ REQUESTS: tuple[Json, ...] = (
         "bit_depth": 24,
         "sample_rate": 96000,
         "normalize": -16.0,
-    },  # 24 MB: three parts; seconds long, by two passes
+    },  # 24 MB in three parts; two passes that take seconds
     {"format": "opus"},
 )
 
@@ -60,7 +60,7 @@ def client(faulty_stack: EmbeddedStack) -> Iterator[Client]:
 
 @pytest.fixture(scope="session")
 def track(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A small file of much sound."""
+    """Return a small file with long sound."""
     return song(tmp_path_factory.mktemp("audio"), SECONDS, "song.mp3", "-b:a", "96k").read_bytes()
 
 
@@ -73,7 +73,7 @@ def bucket(faulty_stack: EmbeddedStack) -> Iterator["Bucket"]:
 
 
 class Bucket:
-    """What lies in the bucket once the janitor has been round."""
+    """List the bucket, and let the janitor sweep it."""
 
     def __init__(self, stack: EmbeddedStack, client: Any) -> None:
         assert stack.outputs
@@ -83,7 +83,7 @@ class Bucket:
         self._token = stack.environment["TINYPIXO_JANITOR_TOKEN"]
 
     def outputs_of(self, conversion_id: str) -> list[str]:
-        """The keys under a conversion's prefix; parts of uploads that nobody finished count too."""
+        """Return the keys under a conversion's prefix, those of open multipart uploads included."""
         prefix = output_prefix(conversion_id)
         objects = self._client.list_objects_v2(Bucket=self._name, Prefix=prefix).get("Contents", [])
         unfinished = self._client.list_multipart_uploads(Bucket=self._name, Prefix=prefix).get(
@@ -92,6 +92,7 @@ class Bucket:
         return [found["Key"] for found in (*objects, *unfinished)]
 
     def sweep(self) -> None:
+        """Sweep once, and expect that nothing fails."""
         answer = httpx.post(
             self._sweep, json={}, headers={"Authorization": f"Bearer {self._token}"}, timeout=60
         )
@@ -101,7 +102,7 @@ class Bucket:
 
 @pytest.fixture(scope="session")
 def hashes(faulty_stack: EmbeddedStack, track: bytes) -> list[str]:
-    """The SHA-256 of what each of REQUESTS makes of the track when nothing disturbs it."""
+    """Return the SHA-256 of each of REQUESTS, made of the track without a fault."""
     from tests.faults.workers import workers
 
     with Client(faulty_stack.url) as client, workers(faulty_stack, "undisturbed", slots=2):

@@ -1,4 +1,4 @@
-"""A worker that is told to end, as at every deploy, or whose work a person takes back (FAULTS.md, rows 30, 37, 38, 46)."""
+"""Test SIGTERM, cancel and delete while a worker converts (faults 30, 37, 38 and 46)."""
 
 import os
 import random
@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,13 +31,13 @@ CANCELLED_IN = 2.0
 
 @pytest.fixture(scope="module")
 def endless(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Half an hour: with the loudness to be measured first, no drain can wait for its end."""
+    """Return half an hour of sound, which no drain can wait for."""
     return song(tmp_path_factory.mktemp("audio"), 1800, "song.mp3", "-b:a", "48k").read_bytes()
 
 
 @contextmanager
 def long_conversion(client: Client, endless: bytes) -> Iterator[str]:
-    """It is gone after the `with`, so that nobody goes on with it."""
+    """Start a conversion that takes long; its upload is deleted after the `with`."""
     upload = client.upload(
         endless, "song.mp3", {"format": "flac", "normalize": -16.0, "sample_rate": 192000}
     )
@@ -46,7 +47,7 @@ def long_conversion(client: Client, endless: bytes) -> Iterator[str]:
         client.http.delete(f"/api/uploads/{upload['id']}")
 
 
-def who_runs(
+def find_runner(
     candidates: Sequence[WorkerProcess], conversion_id: str, seconds: float = 60.0
 ) -> WorkerProcess:
     def found() -> WorkerProcess | None:
@@ -57,10 +58,10 @@ def who_runs(
     return worker
 
 
-def test_told_to_end_it_hands_over_at_once_as_often_as_it_takes(
+def test_sigterm_releases_a_long_conversion_at_once_every_time(
     faulty_stack: EmbeddedStack, client: Client, endless: bytes
 ) -> None:
-    """More often than deaths would be forgiven: none of these counts as one."""
+    """More often than lost attempts are allowed, because a release is none."""
     print(f"TINYPIXO_SEED={SEED}")
     dice = random.Random(SEED)
     times = MAX_LOST_ATTEMPTS + 1
@@ -72,14 +73,14 @@ def test_told_to_end_it_hands_over_at_once_as_often_as_it_takes(
         waiting = list(all_of_them)
         told: list[tuple[WorkerProcess, float]] = []
         for _ in range(times):
-            old = who_runs(waiting, conversion_id)
+            old = find_runner(waiting, conversion_id)
             waiting.remove(old)
-            eventually(lambda: descendants(old.process.pid), 30, "ffmpeg runs")  # noqa: B023 -- called at once
+            eventually(partial(descendants, old.process.pid), 30, "ffmpeg runs")
             time.sleep(dice.uniform(0, 2))  # the moment is what is drawn here
             children = descendants(old.process.pid)
             old.send(signal.SIGTERM)
             told.append((old, time.monotonic()))
-            who_runs(waiting, conversion_id, RESUMED_IN)
+            find_runner(waiting, conversion_id, RESUMED_IN)
             assert not [child.pid for child in children if child.alive()]
         for old, since in told:
             assert old.process.wait(30) == 0
@@ -88,7 +89,7 @@ def test_told_to_end_it_hands_over_at_once_as_often_as_it_takes(
         assert (running["status"], running["attempts"]) == ("converting", times + 1)
 
 
-def test_told_to_end_it_finishes_what_is_nearly_done(
+def test_sigterm_lets_a_conversion_that_is_nearly_done_finish(
     faulty_stack: EmbeddedStack, client: Client, track: bytes, hashes: list[str]
 ) -> None:
     upload = client.upload(track, "song.mp3")
@@ -111,13 +112,13 @@ def test_told_to_end_it_finishes_what_is_nearly_done(
     )
 
 
-def test_killed_while_it_ends_it_has_died_like_any_other(
+def test_sigkill_during_the_drain_costs_one_attempt(
     faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
 ) -> None:
     upload = client.upload(track, "song.mp3")
     with workers(faulty_stack, "ending", "next") as both:
         conversion_id = client.convert(upload["id"], **REQUESTS[1])["id"]
-        old = who_runs(both, conversion_id)
+        old = find_runner(both, conversion_id)
         eventually(
             lambda: client.conversion(conversion_id).get("eta_seconds"),
             60,
@@ -134,7 +135,7 @@ def test_killed_while_it_ends_it_has_died_like_any_other(
 
 
 @pytest.mark.parametrize("call", ["cancel", "delete"])
-def test_what_a_person_takes_back_ends_wherever_it_runs(
+def test_a_cancelled_or_deleted_conversion_ends_wherever_it_runs(
     faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, endless: bytes, call: str
 ) -> None:
     with (
@@ -154,7 +155,9 @@ def test_what_a_person_takes_back_ends_wherever_it_runs(
             lambda: not any(child.alive() for child in children), CANCELLED_IN, "ffmpeg has ended"
         )
         eventually(
-            lambda: worker.ended(conversion_id) == "conversion.lost", 10, "the attempt has ended"
+            lambda: worker.ended(conversion_id) == "conversion.lease_lost",
+            10,
+            "the attempt has ended",
         )
         assert not descendants(worker.process.pid)
     bucket.sweep()
@@ -164,7 +167,7 @@ def test_what_a_person_takes_back_ends_wherever_it_runs(
 def test_nothing_of_a_killed_worker_is_left_on_the_disk(
     faulty_stack: EmbeddedStack, client: Client, endless: bytes, tmp_path: Path
 ) -> None:
-    """There is nothing to sweep at the start: what it had was memory, which goes with the process."""
+    """All that it had was memory, which ends with the process."""
     with (
         workers(faulty_stack, "tidy", TMPDIR=str(tmp_path)) as (worker,),
         long_conversion(client, endless) as conversion_id,

@@ -1,6 +1,7 @@
-"""kill -9 of the conversion service, again and again, at any point of a conversion (FAULTS.md, rows 18 and 38).
+"""Test SIGKILL of the conversion service at any point of a conversion (faults 18 and 38).
 
-TINYPIXO_KILLS says how often (`make test-kills`: 100), TINYPIXO_SEED repeats a run. The same on LocalStack is in `tests/localstack`.
+TINYPIXO_KILLS sets the number of kills (`make test-kills`: 100); TINYPIXO_SEED repeats a run.
+`tests/localstack` runs the same on LocalStack.
 """
 
 import os
@@ -26,7 +27,7 @@ LONGEST = 3.0
 
 
 class Killer:
-    """Kills one of the workers that run something, but no conversion more often than it survives."""
+    """Kill workers that run something, but no conversion too often."""
 
     def __init__(self, running: list[WorkerProcess], dice: random.Random) -> None:
         self._workers = running
@@ -35,7 +36,7 @@ class Killer:
         self.orphans: list[Child] = []
 
     def strike(self) -> bool:
-        """Waits for a chance, and then for a random moment; False when the chance was over by then."""
+        """Kill a worker at a random moment; False if none ran anything by then."""
         eventually(self._chances, 120, "a worker that runs something")
         time.sleep(self._dice.uniform(0, LONGEST))  # the moment of death is what is drawn here
         chances = self._chances()

@@ -1,4 +1,4 @@
-"""There is no room for what is being converted (FAULTS.md, row 29). Nothing is written to a disk here, so it is memory that is full."""
+"""Test conversions that find no memory (fault 29); no file of theirs is on a disk."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from libs.core.domain.conversions import Conversion, ConversionStatus
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import PART_SIZE
 from services.conversion.storage import memory_file
-from tests.conversion.support import World, beating
+from tests.conversion.support import ConversionEnvironment, ignore_heartbeat
 from tests.fakes import a_conversion, an_upload
 from tests.faults.conftest import REQUESTS, Bucket
 from tests.faults.workers import descendants, eventually, workers
@@ -20,7 +20,7 @@ from tests.system.client import Client, problem
 
 
 @pytest.mark.stack
-def test_a_result_that_finds_no_more_room_fails_cleanly_and_the_worker_goes_on(
+def test_an_output_without_room_fails_cleanly_and_the_worker_continues(
     faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
 ) -> None:
     """One part of it is in S3 by then."""
@@ -54,15 +54,15 @@ def test_a_result_that_finds_no_more_room_fails_cleanly_and_the_worker_goes_on(
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def env() -> ConversionEnvironment:
+    return ConversionEnvironment()
 
 
-def queued(world: World, body: bytes) -> Conversion:
-    upload = an_upload("anna", world.clock(), size=len(body))
-    world.uploads.create(upload, [])
-    world.store(upload, body)
-    return world.conversions.create(a_conversion(upload), world.uploads.mark_uploaded(upload.id))
+def add_song(env: ConversionEnvironment, body: bytes) -> Conversion:
+    upload = an_upload("anna", env.clock(), size=len(body))
+    env.uploads.create(upload, [])
+    env.store_object(upload, body)
+    return env.conversions.create(a_conversion(upload), env.uploads.mark_uploaded(upload.id))
 
 
 def cannot_be_made(name: str, short: pytest.MonkeyPatch) -> None:
@@ -107,30 +107,30 @@ def takes_nothing_from_ffmpeg(name: str, short: pytest.MonkeyPatch) -> None:
         ("output", takes_nothing_from_ffmpeg),
     ],
 )
-def test_wherever_memory_is_short_nothing_is_published_and_the_next_one_is_converted(
-    world: World,
+def test_without_memory_nothing_is_published_and_the_next_is_converted(
+    env: ConversionEnvironment,
     track: bytes,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     is_full: Callable[[str, pytest.MonkeyPatch], None],
 ) -> None:
-    run = world.run(FfmpegEngine())
-    first, second = queued(world, track), queued(world, track)
+    run = env.runner(FfmpegEngine())
+    first, second = add_song(env, track), add_song(env, track)
     before = set(os.listdir("/proc/self/fd"))
 
     with monkeypatch.context() as short:
         is_full(name, short)
-        assert run(first.id, beating) is True
+        assert run(first.id, ignore_heartbeat) is True
 
-    failed = world.now(first)
+    failed = env.current(first)
     assert failed.status is ConversionStatus.FAILED
     assert failed.error
     assert failed.error.code == "internal"
     assert "try again" in failed.error.detail
-    assert world.outputs(first) == {}
-    assert world.open_parts(first) == []
+    assert env.outputs(first) == {}
+    assert env.open_parts(first) == []
     eventually(
         lambda: set(os.listdir("/proc/self/fd")) <= before, 10, "the files closed"
     )  # large files are closed aside
-    assert run(second.id, beating) is True
-    assert world.now(second).status is ConversionStatus.COMPLETED
+    assert run(second.id, ignore_heartbeat) is True
+    assert env.current(second).status is ConversionStatus.COMPLETED

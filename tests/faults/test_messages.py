@@ -1,4 +1,4 @@
-"""A queue that forgets what it is told (FAULTS.md, rows 20 and 22): a message is hidden too shortly, or comes back after its deletion."""
+"""Test a queue that loses deletions and visibility changes (faults 20 and 22)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +21,8 @@ LONG: Json = {"format": "flac", "normalize": -16.0, "sample_rate": 192000}
 
 
 @contextmanager
-def failing(stack: EmbeddedStack, call: str) -> Iterator[FaultProxy]:
-    """Every call of this name is refused, or done without an answer, until `chances` are cleared."""
+def failing_calls(stack: EmbeddedStack, call: str) -> Iterator[FaultProxy]:
+    """Fail every call of this name, before or after its effect, until `chances` are cleared."""
     assert isinstance(stack.target, EmulatorTarget)
     proxy = FaultProxy(
         stack.target.emulator.endpoint_url,
@@ -45,7 +45,7 @@ def inbox(faulty_stack: EmbeddedStack) -> Iterator["Inbox"]:
 
 
 class Inbox:
-    """How many messages the conversion inbox has, hidden ones included."""
+    """Count the messages of the conversion inbox, hidden ones included."""
 
     def __init__(self, client: Any, url: str) -> None:
         self._client = client
@@ -62,23 +62,23 @@ class Inbox:
 
 
 @pytest.mark.parametrize("call", ["deletemessage", "changemessagevisibility"])
-def test_it_makes_one_conversion_of_each_all_the_same(
+def test_each_conversion_is_made_once_although_calls_to_its_queue_fail(
     faulty_stack: EmbeddedStack, client: Client, inbox: Inbox, track: bytes, call: str
 ) -> None:
     ended: list[Json] = []
     upload = client.upload(track, "song.mp3")
 
     with (
-        failing(faulty_stack, call) as proxy,
+        failing_calls(faulty_stack, call) as proxy,
         workers(faulty_stack, f"forgotten-{call}", AWS_ENDPOINT_URL=proxy.url) as (worker,),
     ):
 
-        def one_more() -> bool:
-            """Some are found by looking around, which needs no message."""
+        def convert_again() -> bool:
+            """Convert again, because some conversions are found without a message."""
             ended.append(client.until_ended(client.convert(upload["id"], **LONG)["id"]))
             return bool(proxy.log["throttle"] + proxy.log["drop request"])
 
-        eventually(one_more, 120, f"{call} has failed")
+        eventually(convert_again, 120, f"{call} has failed")
         proxy.chances.clear()
         eventually(
             lambda: not inbox.count(), 60, "every message has come again and is gone for good"

@@ -1,4 +1,4 @@
-"""Throttling, lost replies and resets, by dice: one attempt after another until a conversion ends (FAULTS.md, rows 21, 31, 32, 52).
+"""Test throttling, lost replies and resets at random (faults 21, 31, 32 and 52).
 
 The real adapters, on moto, through the fault proxy; an engine that writes two parts.
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+import stamina
 from botocore.retries import standard
 
 from libs.core.adapters.aws.conversions import DynamoDbConversionStore
@@ -19,15 +20,14 @@ from libs.core.domain.conversions import Conversion, output_prefix
 from libs.core.domain.uploads import MIN_PART_SIZE
 from libs.core.errors import StorageUnavailable
 from services.conversion.storage import object_source, retry
-from services.conversion.worker import attempt as running
-from services.conversion.worker.attempt import RunConversion
+from services.conversion.worker import progress_writer
+from services.conversion.worker.attempt import MAX_ATTEMPTS, RunConversion
 from tests.contracts.aws import AwsBackend, Connection, moto_running, reached_through
-from tests.conversion.support import LEASE, FakeEngine, beating, convert_in_parts
+from tests.conversion.support import LEASE, FakeEngine, convert_in_parts, ignore_heartbeat
 from tests.fakes import FakeClock, a_conversion, an_upload
 from tests.fault_proxy import FAULTS, Fault, FaultProxy
 
 SEEDS = range(20)
-ATTEMPTS = running.MAX_ATTEMPTS
 SOURCE = b"a source"
 BODIES = (b"1" * MIN_PART_SIZE, b"the last")
 
@@ -38,7 +38,7 @@ OFTEN: Chances = {
     "drop response": 0.06,
     "truncate response": 0.04,
 }
-"""Three requests of ten suffer something."""
+"""Three requests of ten meet a fault."""
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +48,13 @@ def moto() -> Iterator[Connection]:
 
 
 @pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries without the waiting."""
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Retry without waiting."""
     monkeypatch.setattr(standard.ExponentialBackoff, "delay_amount", lambda *_: 0.0)
     monkeypatch.setattr(object_source, "READ_PAUSES", (0.0,) * len(object_source.READ_PAUSES))
-    monkeypatch.setattr(retry, "WRITE_PAUSES", (0.0,) * len(retry.WRITE_PAUSES))
-    monkeypatch.setattr(running, "REPORT_EVERY", 0.0)
+    monkeypatch.setattr(progress_writer, "REPORT_EVERY", 0.0)
+    with stamina.set_testing(True, attempts=retry.ATTEMPTS):
+        yield
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -64,7 +65,7 @@ def test_a_conversion_ends_completed_and_whole_whatever_the_network_does(
     try:
         with moto.table() as table_name, reached_through(proxy.url, moto) as shaky:
             straight = AwsBackend(moto, table_name, clock)
-            conversion = queued(straight, clock)
+            conversion = add_queued(straight, clock)
             run_until_ended(shaky, straight, conversion, clock)
             published = straight.conversions.get(conversion.id)
             assert published.status == "completed", published
@@ -82,7 +83,7 @@ def test_a_conversion_ends_completed_and_whole_whatever_the_network_does(
         proxy.close()
 
 
-def queued(backend: AwsBackend, clock: FakeClock) -> Conversion:
+def add_queued(backend: AwsBackend, clock: FakeClock) -> Conversion:
     upload = an_upload(now=clock(), size=len(SOURCE))
     backend.uploads.create(upload, [])
     backend.objects.put(upload.key, SOURCE, "audio/wav", {})
@@ -94,17 +95,23 @@ def queued(backend: AwsBackend, clock: FakeClock) -> Conversion:
 def run_until_ended(
     shaky: Connection, straight: AwsBackend, conversion: Conversion, clock: FakeClock
 ) -> None:
-    """What workers do with a conversion that comes back: another attempt, when the lease is over."""
+    """Start attempts as workers do, each after the lease of the one before, until it ends."""
     table = Table(shaky.dynamodb, straight.table.name, clock)
     bucket = shaky.stack.bucket_name
     objects, multipart = S3ObjectStore(shaky.s3, bucket), S3MultipartUploads(shaky.s3, bucket)
     run = RunConversion(
-        DynamoDbUploadStore(table), DynamoDbConversionStore(table), DynamoDbConversionLeases(table), objects, multipart,
-        FakeEngine(convert_in_parts(*BODIES)), "worker", LEASE,
-    )  # fmt: skip
-    for _ in range(ATTEMPTS):
+        DynamoDbUploadStore(table),
+        DynamoDbConversionStore(table),
+        DynamoDbConversionLeases(table),
+        objects,
+        multipart,
+        FakeEngine(convert_in_parts(*BODIES)),
+        "worker",
+        LEASE,
+    )
+    for _ in range(MAX_ATTEMPTS):
         with suppress(StorageUnavailable):  # as the worker's slot does: the lease ends by itself
-            run(conversion.id, beating)
+            run(conversion.id, ignore_heartbeat)
         if straight.conversions.get(conversion.id).status.terminal:
             return
         clock.advance(LEASE + 1)

@@ -1,4 +1,4 @@
-"""S3, DynamoDB and SQS all stop answering for a while (FAULTS.md, rows 20, 31 and 35)."""
+"""Test a time in which S3, DynamoDB and SQS do not answer (faults 20, 31 and 35)."""
 
 import os
 import signal
@@ -19,15 +19,15 @@ from tests.system.client import Client, problem
 pytestmark = pytest.mark.stack
 
 TOLD_IN = 12.0
-"""Seconds until a person is told "not now": botocore's tries and a busy machine."""
+"""Seconds until a client gets 503: botocore's tries and a busy machine."""
 
 BACK_IN = 30.0
-"""Seconds until all is well again by itself."""
+"""Seconds until everything has recovered by itself."""
 
 
 @contextmanager
 def paused(stack: EmbeddedStack) -> Iterator[None]:
-    """The emulator takes connections and says nothing."""
+    """Let the emulator accept connections without answering them."""
     assert isinstance(stack.target, EmulatorTarget)
     assert isinstance(stack.target.emulator, MiniStack)
     process = stack.target.emulator._process
@@ -39,7 +39,7 @@ def paused(stack: EmbeddedStack) -> Iterator[None]:
         os.kill(process.pid, signal.SIGCONT)
 
 
-def test_a_pause_is_told_in_words_and_gets_over_by_itself(
+def test_clients_get_503_while_aws_is_silent_and_all_recovers_after_it(
     faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
 ) -> None:
     upload = client.upload(track, "song.mp3")
@@ -87,15 +87,15 @@ def test_a_pause_is_told_in_words_and_gets_over_by_itself(
     assert len(bucket.outputs_of(conversion_id)) == 1
 
 
-def test_an_idle_worker_goes_on_after_a_pause(
+def test_an_idle_worker_continues_after_a_pause(
     faulty_stack: EmbeddedStack, client: Client, track: bytes, hashes: list[str]
 ) -> None:
-    """Paused while it waits for messages, and for longer than its client waits."""
+    """The pause is longer than the worker's client waits for messages."""
     upload = client.upload(track, "song.mp3")
     with workers(faulty_stack, "idle") as (worker,):
         with paused(faulty_stack):
             eventually(
-                lambda: any(e["event"] == "worker.step_failed" for e in worker.events()),
+                lambda: any(e["event"] == "background.step_failed" for e in worker.events()),
                 60,
                 "the worker has noticed",
             )

@@ -1,4 +1,4 @@
-"""A file that kills whoever touches it (FAULTS.md, rows 23 and 24): it fails, and costs nobody else anything."""
+"""Test a file that crashes FFmpeg or the worker (faults 23 and 24)."""
 
 import os
 import signal
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.stack
 
 
 @contextmanager
-def every_converter_crashes(worker: WorkerProcess) -> Iterator[list[int]]:
-    """Each ffmpeg that the worker starts, as a wild pointer would end it; filled with their process ids."""
+def crash_every_ffmpeg(worker: WorkerProcess) -> Iterator[list[int]]:
+    """Send SIGSEGV to each FFmpeg that the worker starts; the list gets their process ids."""
     over, crashed = threading.Event(), list[int]()
 
     def crash() -> None:
@@ -40,14 +40,14 @@ def every_converter_crashes(worker: WorkerProcess) -> Iterator[list[int]]:
         watching.join()
 
 
-def test_a_file_that_crashes_ffmpeg_fails_at_its_first_attempt_and_its_slot_is_free(
+def test_a_file_that_crashes_ffmpeg_fails_at_its_first_attempt(
     faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
 ) -> None:
     upload = client.upload(track, "song.mp3")
     with workers(faulty_stack, "crashing") as (worker,):
         # Once without crashes: at its first conversion a worker also asks ffmpeg for its version.
         client.until_ended(client.convert(upload["id"], **REQUESTS[0])["id"])
-        with every_converter_crashes(worker) as crashed:
+        with crash_every_ffmpeg(worker) as crashed:
             failed = client.until_ended(client.convert(upload["id"], **REQUESTS[1])["id"])
         assert crashed
         assert (failed["status"], failed["attempts"]) == ("failed", 1)
@@ -59,7 +59,7 @@ def test_a_file_that_crashes_ffmpeg_fails_at_its_first_attempt_and_its_slot_is_f
     assert bucket.outputs_of(failed["id"]) == []
 
 
-def test_a_file_that_kills_every_worker_is_given_up_and_the_others_are_converted(
+def test_a_file_that_kills_every_worker_fails_and_others_are_converted(
     faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
 ) -> None:
     upload = client.upload(track, "song.mp3")

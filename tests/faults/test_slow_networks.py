@@ -1,4 +1,4 @@
-"""Clients and storage at the other end of a slow network (FAULTS.md, row 33): they wait, and nobody waits for them.
+"""Test clients and storage behind a slow network, which nobody waits for (fault 33).
 
 How long something takes is compared with how long it took before, since machines differ.
 """
@@ -28,7 +28,7 @@ TEN_KILOBYTES = 10_000.0
 FAR = 5.0
 """Seconds of latency: more than any answer is waited for."""
 AS_LONG = 15
-"""Times that something may take as long as before while slow ones are about."""
+"""Factor that a call may be slower by while slow clients are connected."""
 
 
 def seconds_of(what: Callable[[], object]) -> float:
@@ -37,14 +37,17 @@ def seconds_of(what: Callable[[], object]) -> float:
     return time.monotonic() - began
 
 
-def usual(what: Callable[[], object]) -> float:
-    """Seconds that it takes when nothing disturbs it, and not less than a busy machine's smallest pause."""
+def undisturbed(what: Callable[[], object]) -> float:
+    """Return the seconds that it takes undisturbed, but at least a busy machine's pauses."""
     return max(0.1, median(seconds_of(what) for _ in range(5)))
 
 
 @contextmanager
 def slow_senders(client: Client, network: TcpProxy) -> Iterator[list[httpx.Response]]:
-    """Fifty clients that send a part each. At the end of the `with` the network is mended; it is filled with what they were answered."""
+    """Let fifty clients send a part each over this network, until the `with` ends.
+
+    Then the network becomes fast, and the list gets the answers.
+    """
     data = bytes(MIB)
     uploads = [client.create(data, "song.wav")["id"] for _ in range(CLIENTS)]
     answers: list[httpx.Response] = []
@@ -64,7 +67,7 @@ def slow_senders(client: Client, network: TcpProxy) -> Iterator[list[httpx.Respo
         each.result()
 
 
-def test_fifty_slow_senders_keep_nobody_waiting_and_some_of_them_get_through(
+def test_fifty_slow_senders_delay_nobody_and_some_of_them_succeed(
     faulty_stack: EmbeddedStack,
 ) -> None:
     upload_service = f"http://127.0.0.1:{faulty_stack.ports['upload']}"
@@ -77,7 +80,7 @@ def test_fifty_slow_senders_keep_nobody_waiting_and_some_of_them_get_through(
             quick.put_through_service(upload, data, 1)
             quick.complete(upload)
 
-        before = usual(whole_upload)
+        before = undisturbed(whole_upload)
         with slow_senders(quick, network) as answers:
             meanwhile = median(seconds_of(whole_upload) for _ in range(5))
 
@@ -91,13 +94,13 @@ def test_fifty_slow_senders_keep_nobody_waiting_and_some_of_them_get_through(
 
 @pytest.fixture
 def far_away(faulty_stack: EmbeddedStack) -> Iterator[TcpProxy]:
-    """The emulator, through a network that a test can make slow."""
+    """Return a network before the emulator that a test can make slow."""
     assert isinstance(faulty_stack.target, EmulatorTarget)
     with TcpProxy(faulty_stack.target.emulator.endpoint_url) as network:
         yield network
 
 
-def test_an_s3_that_is_far_away_keeps_nobody_waiting_who_does_not_need_it(
+def test_a_slow_s3_delays_nobody_who_does_not_need_it(
     faulty_stack: EmbeddedStack, client: Client, far_away: TcpProxy, track: bytes
 ) -> None:
     with workers(faulty_stack, "near"):
@@ -122,7 +125,7 @@ def test_an_s3_that_is_far_away_keeps_nobody_waiting_who_does_not_need_it(
             ok(asking.http.get(f"/api/conversions/{done}"))
 
         eventually(service.answers, 30, "it serves")
-        before = usual(see)
+        before = undisturbed(see)
         far_away.latency = FAR
         with ThreadPoolExecutor(CLIENTS) as pool:
             waiting = [pool.submit(download) for _ in range(CLIENTS)]
@@ -139,7 +142,7 @@ def test_an_s3_that_is_far_away_keeps_nobody_waiting_who_does_not_need_it(
     assert max(seconds for _, seconds in told) < 5 * min(seconds for _, seconds in told)
 
 
-def test_a_worker_far_away_leaves_the_work_to_others_until_its_network_is_well(
+def test_a_worker_behind_a_slow_network_leaves_the_work_to_others(
     faulty_stack: EmbeddedStack,
     client: Client,
     far_away: TcpProxy,
@@ -147,12 +150,12 @@ def test_a_worker_far_away_leaves_the_work_to_others_until_its_network_is_well(
     track: bytes,
     hashes: list[str],
 ) -> None:
-    """Well, but slow: a source of a megabyte then takes some seconds."""
+    """Its network is slow even then: a source of a megabyte takes some seconds."""
     with workers(faulty_stack, "far", slots=2, AWS_ENDPOINT_URL=far_away.url) as (far,):
         eventually(far.answers, 30, "it works")
         far_away.latency = FAR
         eventually(
-            lambda: any(event["event"] == "worker.step_failed" for event in far.events()),
+            lambda: any(event["event"] == "background.step_failed" for event in far.events()),
             60,
             "it has noticed",
         )

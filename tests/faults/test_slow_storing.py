@@ -1,4 +1,7 @@
-"""S3 takes long to take a result (FAULTS.md, rows 33 and 52): the lease, which is renewed by ticks, must not end meanwhile."""
+"""Test that the engine reports progress while S3 is slow to store (faults 33 and 52).
+
+Those reports renew the lease.
+"""
 
 import threading
 from collections.abc import Sequence
@@ -12,12 +15,12 @@ from tests.conversion.engine.support import MemorySink, convert
 from tests.faults.conftest import REQUESTS
 
 
-class Slow(MemorySink):
-    """Has stored a result only after a tick that came while it did."""
+class SlowSink(MemorySink):
+    """Store an output only after progress was reported meanwhile."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.storing, self.ticked = threading.Event(), threading.Event()
+        self.storing, self.reported = threading.Event(), threading.Event()
 
     def finish(self, parts: Sequence[Part], size: int) -> str:
         self._take_long()
@@ -29,20 +32,20 @@ class Slow(MemorySink):
 
     def _take_long(self) -> None:
         self.storing.set()
-        assert self.ticked.wait(20), "no sign of life"
+        assert self.reported.wait(20), "no progress was reported"
 
 
 @pytest.mark.parametrize("request_of", REQUESTS[:2], ids=["in one piece", "in parts"])
-def test_there_are_signs_of_life_while_a_result_is_stored(
+def test_progress_is_reported_while_an_output_is_stored(
     track: bytes, request_of: dict[str, float | str]
 ) -> None:
-    sink = Slow()
+    sink = SlowSink()
 
-    def tick(_: EngineProgress) -> None:
+    def on_progress(_: EngineProgress) -> None:
         if sink.storing.is_set():
-            sink.ticked.set()
+            sink.reported.set()
 
     options = {**request_of}
-    made = convert(FfmpegEngine(), track, str(options.pop("format")), sink, tick, **options)
+    made = convert(FfmpegEngine(), track, str(options.pop("format")), sink, on_progress, **options)
 
     assert bool(made.sink.parts) is (request_of is REQUESTS[1])

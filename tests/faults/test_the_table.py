@@ -1,4 +1,4 @@
-"""`docs/faults.md` names a test for every fault of the conversion engine, and those tests exist."""
+"""Test that docs/faults.md names tests for every fault, and that those tests exist."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ TABLE = {
 
 @cache
 def names_in(path: str) -> set[str]:
-    """Those that pytest finds there: written in the file, or imported by name."""
+    """Return the names that pytest finds in a file: defined there, or imported by name."""
     names: set[str] = set()
     for node in ast.parse((ROOT / path).read_text()).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

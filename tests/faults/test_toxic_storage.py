@@ -1,4 +1,4 @@
-"""Whole conversions behind a network that refuses, cuts, loses and resets (FAULTS.md, rows 21, 31, 32, 52)."""
+"""Test whole conversions behind a faulty network (faults 21, 31, 32 and 52)."""
 
 import os
 import random

@@ -1,6 +1,6 @@
-"""A worker that hangs beyond its lease and wakes up when another has done its work (FAULTS.md, row 19).
+"""Test a worker that hangs beyond its lease and then continues (fault 19).
 
-On parts that both write; small outputs, and every other order of events, are in tests/conversion/test_lost_leases.py.
+Other orders of events are in tests/conversion/worker/test_lost_leases.py.
 """
 
 import signal
@@ -29,7 +29,7 @@ def test_a_zombie_is_refused_and_leaves_the_winners_output_alone(
             zombie.send(signal.SIGCONT)
             assert (
                 eventually(lambda: zombie.ended(conversion_id), 60, "the zombie ends")
-                == "conversion.lost"
+                == "conversion.lease_lost"
             )
 
     after = client.conversion(conversion_id)

@@ -1,4 +1,4 @@
-"""Conversion services as processes that can be killed, stopped and told to end, beside a stack that serves the API."""
+"""Run conversion services as processes that tests kill, stop and terminate."""
 
 import json
 import os
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def eventually(condition: Callable[[], T], seconds: float, what: str) -> T:
-    """Waits for a condition, and returns what it said."""
+    """Wait until a condition is true, and return its value. Fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (said := condition()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
@@ -33,7 +33,7 @@ def eventually(condition: Callable[[], T], seconds: float, what: str) -> T:
 
 
 class WorkerProcess:
-    """`python -m services.conversion` with a slot or more. Its log tells what it does."""
+    """Run `python -m services.conversion`; its log tells what it does."""
 
     def __init__(self, stack: EmbeddedStack, name: str, slots: int = 1, **more: str) -> None:
         self._stack = stack
@@ -45,7 +45,7 @@ class WorkerProcess:
         self.start()
 
     def start(self) -> None:
-        """Starts it, for the first time or again; it works as soon as it can."""
+        """Start the process, for the first time or again."""
         self._seen = self._log.stat().st_size if self._log.exists() else 0
         with open(self._log, "ab") as log:
             self.process = subprocess.Popen(
@@ -60,31 +60,32 @@ class WorkerProcess:
             )
 
     def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
         self.process.send_signal(number)
 
     def kill(self) -> list["Child"]:
-        """kill -9; returns the children that it had."""
+        """Send SIGKILL, and return the children that the process had."""
         children = descendants(self.process.pid)
         self.process.kill()
         self.process.wait()
         return children
 
     def answers(self) -> bool:
-        """Whether it serves its API already."""
+        """Return True if it serves its API."""
         try:
             return httpx.get(f"{self.url}/health/live").status_code == 200
         except httpx.TransportError:
             return False
 
     def events(self, since: int | None = None) -> list[dict[str, str]]:
-        """What it has logged since it was started, or since that byte of its log."""
+        """Return what it logged since it was started, or since that byte of its log."""
         with open(self._log, "rb") as log:
             log.seek(self._seen if since is None else since)
             lines = log.read().splitlines()
         return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]
 
     def running(self) -> str | None:
-        """The conversion that it has claimed and not yet ended, if any."""
+        """Return the conversion that it has claimed and not yet ended, if any."""
         told = [
             e
             for e in self.events()
@@ -95,7 +96,7 @@ class WorkerProcess:
         )
 
     def ended(self, conversion_id: str) -> str | None:
-        """How its last attempt at a conversion ended, as it says itself."""
+        """Return the event that ended its last attempt at a conversion, if it has ended."""
         told = [
             e["event"]
             for e in self.events()
@@ -104,7 +105,7 @@ class WorkerProcess:
         return told[-1] if told and told[-1] != "conversion.claimed" else None
 
     def published(self) -> list[str]:
-        """The conversions that it has completed in all its lives."""
+        """Return the conversions that it completed, also before it was restarted."""
         return [
             event["conversion"]
             for event in self.events(since=0)
@@ -116,7 +117,7 @@ class WorkerProcess:
 def workers(
     stack: EmbeddedStack, *names: str, slots: int = 1, **more: str
 ) -> Iterator[Sequence[WorkerProcess]]:
-    """Workers of these names for the length of a `with`; whatever became of them, they are gone after it."""
+    """Run workers of these names until the `with` ends."""
     running = [WorkerProcess(stack, name, slots, **more) for name in names]
     try:
         yield running
@@ -132,7 +133,7 @@ def workers(
 
 
 class Child:
-    """A process by its id and its birth, so that another that gets its id is not taken for it."""
+    """Identify a process by its id and start time, because ids are used again."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -146,7 +147,7 @@ class Child:
         return stat[19] == self._born and stat[0] != "Z"
 
     def name(self) -> str:
-        """Of its program, the first letters; empty when it has ended."""
+        """Return the first letters of its program, or nothing if it has ended."""
         try:
             return (PROC / str(self.pid) / "comm").read_text() if self.alive() else ""
         except OSError:
@@ -154,7 +155,7 @@ class Child:
 
 
 def descendants(pid: int) -> list[Child]:
-    """The children of a process, and theirs: here, ffmpeg."""
+    """Return the children of a process and theirs; here they are FFmpeg."""
     parents: dict[int, list[int]] = {}
     for entry in PROC.iterdir():
         if entry.name.isdigit():
@@ -171,5 +172,5 @@ def descendants(pid: int) -> list[Child]:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat behind the name: state, parent, …; the 20th is when it began."""
+    """Read the fields of /proc/PID/stat after the name; the first is the state."""
     return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()

@@ -1,1 +1,1 @@
-"""The janitor: what it erases, and what it must leave alone."""
+"""Test what the janitor deletes, and what it must keep."""

@@ -1,11 +1,11 @@
-"""A house to be kept clean."""
+"""Provide the environment of a janitor."""
 
 import pytest
 
 from tests.fakes import FakeClock
-from tests.janitor.support import House
+from tests.janitor.support import JanitorEnvironment
 
 
 @pytest.fixture
-def house(clock: FakeClock) -> House:
-    return House(clock)
+def env(clock: FakeClock) -> JanitorEnvironment:
+    return JanitorEnvironment(clock)

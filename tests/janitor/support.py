@@ -1,7 +1,6 @@
-"""The janitor on memory adapters, with faults on request."""
+"""Provide the janitor on memory adapters, with faults on request."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from dependency_injector import providers
@@ -24,49 +23,40 @@ from libs.core.errors import StorageUnavailable
 from libs.core.ports.objects import ObjectInfo, UndeletedObject
 from services.janitor.container import JanitorContainer
 from services.janitor.settings import JanitorSettings
-from services.janitor.sweep import SweepExpired
+from services.janitor.sweep import Sweep
 from services.janitor.use_cases import HandleMessage
 from tests.fakes import FakeClock, a_conversion, an_output, an_upload
 
 TOKEN = "the janitor's own token"
 HOUR = 3600
 DAY = 24 * HOUR
-PATIENCE = 20.0
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    """Waits for a condition, looking often."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.005)
-
-
-class Stubborn(MemoryObjectStore):
-    """Keeps some objects although it says 200, and can be out of reach."""
+class FaultyObjectStore(MemoryObjectStore):
+    """Refuse to delete some objects, or answer nothing at all."""
 
     def __init__(self, bucket: MemoryBucket) -> None:
         super().__init__(bucket)
-        self.keeps: set[str] = set()
-        self.away = False
+        self.undeletable: set[str] = set()
+        self.is_unavailable = False
 
     def erase(self, keys: Iterable[str]) -> Sequence[UndeletedObject]:
         wanted = list(keys)
-        super().erase([key for key in wanted if key not in self.keeps])
+        super().erase([key for key in wanted if key not in self.undeletable])
         return [
             UndeletedObject(key, "AccessDenied: not this one")
             for key in wanted
-            if key in self.keeps
+            if key in self.undeletable
         ]
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        if self.away:
-            raise StorageUnavailable("Away.", retry_after=2)
+        if self.is_unavailable:
+            raise StorageUnavailable("Unavailable.", retry_after=2)
         return super().list(prefix)
 
 
-class UnreadableMessage(MemoryExpiredItems):
-    """Cannot say of some items whether they are there."""
+class FaultyExpiredItems(MemoryExpiredItems):
+    """Fail to read some items."""
 
     def __init__(self, table: MemoryTable) -> None:
         super().__init__(table)
@@ -82,26 +72,27 @@ class UnreadableMessage(MemoryExpiredItems):
 
     def _look(self, item_id: str) -> None:
         if item_id in self.unreadable:
-            raise StorageUnavailable("Away.", retry_after=2)
+            raise StorageUnavailable("Unavailable.", retry_after=2)
 
 
-class House:
-    """A bucket, a table, an inbox, and what lies about in them. `timer` is the time that sweeps take."""
+class JanitorEnvironment:
+    """Hold a bucket, a table and an inbox. `timer` is the time that sweeps take."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
         self.timer = FakeClock(0)
         self.bucket = MemoryBucket(clock)
         self.table = MemoryTable(clock)
-        self.objects = Stubborn(self.bucket)
+        self.objects = FaultyObjectStore(self.bucket)
         self.multiparts = MemoryMultipartUploads(self.bucket)
-        self.items = UnreadableMessage(self.table)
+        self.items = FaultyExpiredItems(self.table)
         self.uploads = MemoryUploadStore(self.table)
         self.conversions = MemoryConversionStore(self.table)
         self.leases = MemoryConversionLeases(self.table)
         self.inbox = MemoryInbox(visibility=30, max_receives=3, clock=clock)
 
     def container(self, **settings: Any) -> JanitorContainer:
+        """Return the service's own container on this environment."""
         given: dict[str, Any] = {
             "bucket": "bucket",
             "table": "table",
@@ -116,42 +107,42 @@ class House:
         container.items.override(providers.Object(self.items))
         container.conversions.override(providers.Object(self.conversions))
         container.inbox.override(providers.Object(self.inbox))
-        container.leftovers.add_kwargs(clock=self.clock)
+        container.delete_orphans.add_kwargs(clock=self.clock)
         container.sweep_once.add_kwargs(clock=self.clock, timer=self.timer)
         return container
 
-    def handle(self) -> HandleMessage:
+    def handler(self) -> HandleMessage:
         handle: HandleMessage = self.container().handle_message()
         return handle
 
-    def sweep(self, **settings: Any) -> SweepExpired:
-        sweep: SweepExpired = self.container(**settings).sweep_once()
+    def sweeper(self, **settings: Any) -> Sweep:
+        sweep: Sweep = self.container(**settings).sweep_once()
         return sweep
 
-    def store(self, key: str, size: int = 3) -> str:
+    def store_object(self, key: str, size: int = 3) -> str:
         self.objects.put(key, b"x" * size, "application/octet-stream", {})
         return key
 
-    def begin(self, key: str) -> str:
-        """An open multipart upload with a part."""
+    def open_multipart(self, key: str) -> str:
+        """Open a multipart upload with one part, and return its id."""
         multipart_id = self.multiparts.create(key, "application/octet-stream", {})
         self.multiparts.put_part(key, multipart_id, 1, b"part")
         return multipart_id
 
-    def upload(self, **changes: Any) -> Upload:
-        """An upload of 3 bytes that has arrived."""
+    def add_upload(self, **changes: Any) -> Upload:
+        """Create an upload of 3 bytes that is complete."""
         upload = an_upload(now=self.clock(), **changes)
         self.uploads.create(upload, [])
-        self.store(upload.key)
+        self.store_object(upload.key)
         return self.uploads.mark_uploaded(upload.id)
 
-    def completed(self, upload: Upload) -> Conversion:
-        """A conversion whose output has 5 bytes."""
+    def add_completed(self, upload: Upload) -> Conversion:
+        """Create a completed conversion whose output has 5 bytes."""
         conversion = self.conversions.create(a_conversion(upload), upload)
         claimed = self.leases.claim(conversion.id, "worker", 30)
         assert claimed
         output = an_output(claimed)
-        self.store(output.key, 5)
+        self.store_object(output.key, 5)
         return self.leases.publish(claimed, output, ())
 
     @property

@@ -1,4 +1,4 @@
-"""Where S3's and DynamoDB's own behaviour counts, as moto has it: answers with errors in them, pages, the command."""
+"""Test the janitor on S3 and DynamoDB as moto has them, and its command."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from libs.core.domain.events import ItemRemoved
 from libs.core.domain.ids import new_id
 from libs.core.domain.uploads import Upload
 from libs.core.ports.inbox import Message
-from services.janitor.sweep import DeleteOrphans, SweepExpired
+from services.janitor.sweep import DeleteOrphans, Sweep
 from services.janitor.use_cases import (
     DeleteItemObjects,
     DeleteObjects,
@@ -46,9 +46,9 @@ def backend(moto: Connection, clock: FakeClock) -> Iterator[AwsBackend]:
 
 
 @pytest.fixture
-def sweep(backend: AwsBackend) -> SweepExpired:
+def sweep(backend: AwsBackend) -> Sweep:
     erase = DeleteObjects(backend.objects, backend.multiparts)
-    leftovers = DeleteOrphans(
+    delete_orphans = DeleteOrphans(
         backend.expired,
         backend.conversions,
         backend.objects,
@@ -57,7 +57,7 @@ def sweep(backend: AwsBackend) -> SweepExpired:
         3600,
         backend.clock,
     )
-    return SweepExpired(backend.expired, erase, leftovers, 60, backend.clock)
+    return Sweep(backend.expired, erase, delete_orphans, 60, backend.clock)
 
 
 def stored(backend: AwsBackend, upload: Upload) -> str:
@@ -71,7 +71,7 @@ def keys(backend: AwsBackend) -> set[str]:
     }
 
 
-def test_an_upload_is_erased_with_its_open_parts(backend: AwsBackend) -> None:
+def test_an_upload_is_deleted_with_its_open_parts(backend: AwsBackend) -> None:
     upload = an_upload(now=backend.clock())
     upload = replace(upload, multipart_id=backend.multiparts.create(upload.key, "audio/wav", {}))
     backend.multiparts.put_part(upload.key, upload.multipart_id, 1, b"abc")
@@ -93,7 +93,7 @@ def test_an_upload_is_erased_with_its_open_parts(backend: AwsBackend) -> None:
 def test_an_answer_of_200_that_names_an_error_is_no_success(
     backend: AwsBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """FAULTS 44."""
+    """See docs/faults.md, 44."""
     upload = an_upload(now=backend.clock())
     key = stored(backend, upload)
     delete = backend.connection.s3.delete_objects
@@ -128,7 +128,7 @@ def test_an_answer_of_200_that_names_an_error_is_no_success(
     assert key not in keys(backend)
 
 
-def test_more_objects_than_a_page_has_are_erased(backend: AwsBackend) -> None:
+def test_more_objects_than_a_page_has_are_deleted(backend: AwsBackend) -> None:
     upload = an_upload(now=backend.clock())
     for number in range(1005):
         backend.objects.put(f"uploads/{upload.id}/{number}", b"x", "text/plain", {})
@@ -140,7 +140,7 @@ def test_more_objects_than_a_page_has_are_erased(backend: AwsBackend) -> None:
 
 
 def test_a_sweep_takes_what_has_expired_and_what_is_left_over(
-    backend: AwsBackend, sweep: SweepExpired
+    backend: AwsBackend, sweep: Sweep
 ) -> None:
     old, orphan = an_upload(now=backend.clock()), an_upload(now=backend.clock())
     backend.uploads.create(old, [])
@@ -153,17 +153,17 @@ def test_a_sweep_takes_what_has_expired_and_what_is_left_over(
 
     dry, wet, again = sweep(dry_run=True), sweep(), sweep()
 
-    assert dry.erased == wet.erased == DeletionResult(objects=2, bytes=6)
-    assert (wet.expired_uploads, again.erased) == (1, DeletionResult())
+    assert dry.deleted == wet.deleted == DeletionResult(objects=2, bytes=6)
+    assert (wet.expired_uploads, again.deleted) == (1, DeletionResult())
     assert keys(backend) == {young.key}
     assert backend.uploads.get(young.id) == young
 
 
-def test_what_has_just_been_stored_is_left_alone(backend: AwsBackend, sweep: SweepExpired) -> None:
-    """S3's own time says how old it is."""
+def test_what_has_just_been_stored_is_left_alone(backend: AwsBackend, sweep: Sweep) -> None:
+    """Its age is told by the time of S3."""
     key = stored(backend, an_upload())
 
-    assert sweep().erased.objects == 0
+    assert sweep().deleted.objects == 0
     assert key in keys(backend)
 
 
@@ -208,10 +208,10 @@ def test_the_command_prints_what_it_did_and_nothing_else(
 
 
 def test_the_command_fails_where_something_failed(environment: dict[str, str]) -> None:
-    swept = command(environment | {"TINYPIXO_BUCKET": "there-is-no-such-bucket"}, "sweep")
+    result = command(environment | {"TINYPIXO_BUCKET": "there-is-no-such-bucket"}, "sweep")
 
-    assert swept.returncode == 1
-    assert {failed["id"] for failed in json.loads(swept.stdout)["failed"]} >= {
+    assert result.returncode == 1
+    assert {failed["id"] for failed in json.loads(result.stdout)["failed"]} >= {
         "uploads/",
         "outputs/",
     }
@@ -219,7 +219,7 @@ def test_the_command_fails_where_something_failed(environment: dict[str, str]) -
 
 def test_the_command_names_the_setting_that_is_missing(environment: dict[str, str]) -> None:
     del environment["TINYPIXO_JANITOR_TOKEN"]
-    swept = command(environment, "sweep")
+    result = command(environment, "sweep")
 
-    assert (swept.returncode, swept.stdout) == (2, "")
-    assert "TINYPIXO_JANITOR_TOKEN is not set" in swept.stderr
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "TINYPIXO_JANITOR_TOKEN is not set" in result.stderr

@@ -1,28 +1,26 @@
-"""Retry writes while the storage does not answer."""
+"""Repeat writes while the storage does not answer."""
 
-import time
 from collections.abc import Callable
 from typing import TypeVar
+
+import stamina
 
 from libs.core.errors import StorageUnavailable
 
 T = TypeVar("T")
 
-WRITE_PAUSES = (0.5, 1.0, 2.0)
-"""Delays before each retry of a write, in seconds.
+ATTEMPTS = 4
+"""Tries of one write. What it stores took long to make, so it is worth more patience than a
+request: with the waits between them, and botocore's own tries, about four seconds."""
 
-The data took long to make, so a write is retried for longer than a request is.
-"""
+_retrying = stamina.RetryingCaller(
+    attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=2.0, wait_jitter=0.25
+).on(StorageUnavailable)
 
 
 def retry_write(write: Callable[[], T]) -> T:
-    """Call an idempotent write and retry it while the storage does not answer.
+    """Call a repeatable write until the storage takes it.
 
-    Raises StorageUnavailable after the last retry.
+    Raises StorageUnavailable after the last try.
     """
-    for pause in WRITE_PAUSES:
-        try:
-            return write()
-        except StorageUnavailable:
-            time.sleep(pause)
-    return write()
+    return _retrying(write)

@@ -1,4 +1,4 @@
-"""Running conversions: what an arrival sets off, which one is next, and one run from claim to publication."""
+"""Run one attempt at a conversion, from claim to publication, under a lease."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 
 import structlog
 
-from libs.core.domain.conversions import Conversion, Output, OutputUpload, Phase, Source
+from libs.core.domain.conversions import Conversion, Output, Source
 from libs.core.domain.formats import find_format
 from libs.core.domain.uploads import Failure, UploadStatus
 from libs.core.errors import (
@@ -18,41 +18,31 @@ from libs.core.errors import (
     UploadNotFound,
 )
 from libs.core.ports.conversions import ConversionStore
-from libs.core.ports.leases import ConversionLeases, ProgressReport
+from libs.core.ports.leases import ConversionLeases
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
-from services.conversion.ports import (
-    ConversionJob,
-    ConversionResult,
-    EngineProgress,
-    MediaEngine,
-    MediaError,
-)
+from services.conversion.ports import ConversionJob, ConversionResult, MediaEngine, MediaError
 from services.conversion.storage.object_output import MultipartOutput
 from services.conversion.storage.object_source import ObjectSource
 from services.conversion.storage.retry import retry_write
 from services.conversion.worker.heartbeat import Heartbeat, ReleaseRequested
-from services.conversion.worker.scheduling import (
-    ChooseNextConversion,
-    MarkUploaded,
-    RecoverStuckConversions,
-)
+from services.conversion.worker.progress_writer import ProgressWriter
 
 log = structlog.get_logger(__name__)
 
 MAX_LOST_ATTEMPTS = 3
-"""Workers that one conversion may take down with it before it counts as the cause."""
-
-REPORT_EVERY = 1.0
-"""Seconds between two writes of progress: the table's price, and how soon a cancel is seen."""
+"""Workers that may die while they run one conversion before it counts as the cause."""
 
 MAX_ATTEMPTS = 12
-"""Attempts of all kinds, also those that were handed back because S3 did not answer."""
+"""Attempts of all kinds, also those that were released because the storage did not answer."""
 
 
 class RunConversion:
-    """One attempt at one conversion, under a lease. It may be killed at any moment: the next attempt makes up for it."""
+    """Run one attempt at one conversion.
+
+    The process may be killed at any moment: the next attempt makes up for it.
+    """
 
     def __init__(
         self,
@@ -64,6 +54,7 @@ class RunConversion:
         engine: MediaEngine,
         worker: str,
         lease: float,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._uploads = uploads
         self._conversions = conversions
@@ -73,44 +64,48 @@ class RunConversion:
         self._engine = engine
         self._worker = worker
         self._lease = lease
+        self._timer = timer
 
     def __call__(self, conversion_id: str, heartbeat: Heartbeat) -> bool:
-        """Whether a message about it has done its work: True when it ended or was not to be had, False when it goes back to the queue.
+        """Return True if a message about it may be deleted: it has ended, or is not ours to run.
 
-        One that another worker holds is not to be had either: should that worker die, whoever looks around finds it.
-        `heartbeat` is called about once a second with the seconds that are left (None: unknown) and may raise ReleaseRequested.
+        Another worker may hold it. Should that worker die, the table tells whoever polls the queue.
+        False means that the conversion was released and is queued again.
         """
-        asked_at = time.monotonic()
+        claimed_at = self._timer()
         conversion = self._leases.claim(conversion_id, self._worker, self._lease)
         if conversion is None:
             return True
         log.info("conversion.claimed", conversion=conversion.id, attempt=conversion.attempts)
-        attempt = _Attempt(conversion, self._leases, self._lease, heartbeat, asked_at)
+        progress = ProgressWriter(
+            conversion, self._leases, self._lease, heartbeat, claimed_at, self._timer
+        )
+        attempt = _Attempt(conversion, progress)
         try:
-            return self._attempt(conversion, attempt)
+            return self._run(attempt)
         except LeaseLost:
-            log.info("conversion.lost", conversion=conversion.id, attempt=conversion.attempts)
-            self._clean_up(conversion, attempt.sink)
+            log.info("conversion.lease_lost", conversion=conversion.id, attempt=conversion.attempts)
+            _try_to_discard(lambda: self._discard_unpublished(attempt))
             return True
 
-    def _attempt(self, conversion: Conversion, attempt: "_Attempt") -> bool:
+    def _run(self, attempt: "_Attempt") -> bool:
+        conversion = attempt.conversion
         try:
-            if given_up := _given_up(conversion):
-                raise given_up
-            result = self._convert(conversion, attempt)
-            self._publish(conversion, result, attempt.source)
+            _check_attempts(conversion)
+            result = self._convert(attempt)
+            self._publish(conversion, result, attempt.progress.source)
             return True
         except LeaseLost:
             raise
         except (ReleaseRequested, StorageUnavailable, MultipartUploadGone) as error:
-            # A multipart upload is gone where an attempt that lost its lease finished it: the next attempt begins another.
-            log.info(
-                "conversion.handed_back", conversion=conversion.id, reason=type(error).__name__
-            )
+            # The multipart upload is gone if an attempt that had lost its lease completed it. The
+            # next attempt begins another.
+            reason = type(error).__name__
+            log.info("conversion.released", conversion=conversion.id, reason=reason)
             retry_write(lambda: self._leases.release(conversion))
             return False
         except Exception as error:
-            failure = _failure(conversion, error)
+            failure = _failure_of(conversion, error)
             retry_write(lambda: self._leases.fail(conversion, failure))
             log.info(
                 "conversion.failed",
@@ -118,24 +113,30 @@ class RunConversion:
                 attempt=conversion.attempts,
                 code=failure.code,
             )
-            self._tidily(lambda: (attempt.sink or self._output(conversion, attempt)).discard())
+            # Without an output of its own, opening one aborts what the attempt before left.
+            _try_to_discard(lambda: (attempt.output or self._open_output(attempt)).discard())
             return True
 
-    def _convert(self, conversion: Conversion, attempt: "_Attempt") -> ConversionResult:
+    def _convert(self, attempt: "_Attempt") -> ConversionResult:
+        conversion = attempt.conversion
         job = ConversionJob(conversion.format, conversion.options, conversion.id)
         upload = self._uploads.get(conversion.upload_id)
         if upload.status is UploadStatus.FAILED or upload.size is None:
             raise ObjectMissing(f"The upload {upload.id} failed.")
-        attempt.sink = self._output(conversion, attempt, self._engine.recipe(job))
+        attempt.output = self._open_output(attempt, self._engine.recipe(job))
         with closing(ObjectSource(self._objects, upload.key, upload.size)) as source:
-            return self._engine.convert(job, source, attempt.sink, attempt.tick)
+            return self._engine.convert(job, source, attempt.output, attempt.progress.on_progress)
 
     def _publish(
         self, conversion: Conversion, result: ConversionResult, source: Source | None
     ) -> None:
-        media_type = find_format(conversion.format).media_type
         output = Output(
-            result.key, conversion.filename, result.size, media_type, result.duration, result.sha256
+            result.key,
+            conversion.filename,
+            result.size,
+            find_format(conversion.format).media_type,
+            result.duration,
+            result.sha256,
         )
         retry_write(lambda: self._leases.publish(conversion, output, result.warnings, source))
         log.info(
@@ -145,48 +146,62 @@ class RunConversion:
             bytes=result.size,
         )
 
-    def _output(
-        self, conversion: Conversion, attempt: "_Attempt", recipe: str = ""
-    ) -> MultipartOutput:
-        """Where this attempt writes; without a recipe it takes over nothing, and aborts what the attempt before left."""
-        return MultipartOutput(self._objects, self._multipart, conversion, recipe, attempt.begun)
+    def _open_output(self, attempt: "_Attempt", recipe: str = "") -> MultipartOutput:
+        """Return where this attempt writes.
 
-    def _clean_up(self, conversion: Conversion, sink: MultipartOutput | None) -> None:
-        """After the lease was lost: what this attempt wrote goes, but for what another attempt published or goes on with."""
+        The parts of an attempt before are used if they were made by the same recipe, and aborted
+        if not.
+        """
+        return MultipartOutput(
+            self._objects,
+            self._multipart,
+            attempt.conversion,
+            recipe,
+            attempt.progress.on_output_upload,
+        )
 
-        def discard() -> None:
-            spared: list[str] = []
-            with suppress(ConversionNotFound):
-                now = self._conversions.get(conversion.id)
-                spared = [kept.key for kept in (now.output, now.output_upload) if kept]
-            if sink:
-                sink.discard(spared)
-
-        self._tidily(discard)
-
-    def _tidily(self, discard: Callable[[], None]) -> None:
-        try:
-            discard()
-        except StorageUnavailable:
-            log.info("output.left_to_the_janitor")
+    def _discard_unpublished(self, attempt: "_Attempt") -> None:
+        """Delete what this attempt wrote, except what another published or continues with."""
+        spared: list[str] = []
+        with suppress(ConversionNotFound):
+            current = self._conversions.get(attempt.conversion.id)
+            spared = [kept.key for kept in (current.output, current.output_upload) if kept]
+        if attempt.output:
+            attempt.output.discard(spared)
 
 
-def _given_up(conversion: Conversion) -> MediaError | None:
-    """Why no further attempt is made, if none is."""
+class _Attempt:
+    """Hold what belongs to one attempt; `output` is None until it is opened."""
+
+    def __init__(self, conversion: Conversion, progress: ProgressWriter) -> None:
+        self.conversion = conversion
+        self.progress = progress
+        self.output: MultipartOutput | None = None
+
+
+def _try_to_discard(discard: Callable[[], None]) -> None:
+    try:
+        discard()
+    except StorageUnavailable:
+        # The janitor's sweep finds it.
+        log.info("conversion.output_not_discarded")
+
+
+def _check_attempts(conversion: Conversion) -> None:
+    """Raise MediaError if a conversion has had all the attempts that it may have."""
     if conversion.attempts - conversion.released > MAX_LOST_ATTEMPTS:
-        return MediaError(
-            "worker_lost", "This file made our converter stop several times, so we gave it up."
+        raise MediaError(
+            "worker_lost", "This file stopped our converter several times. Try another file."
         )
     if conversion.attempts > MAX_ATTEMPTS:
-        return MediaError(
+        raise MediaError(
             "storage_unavailable",
-            "Our storage did not hold long enough to convert this file. Please try again later.",
+            "Our storage failed several times during this conversion. Try again later.",
         )
-    return None
 
 
-def _failure(conversion: Conversion, error: Exception) -> Failure:
-    """What a person is told about an attempt that nobody need repeat."""
+def _failure_of(conversion: Conversion, error: Exception) -> Failure:
+    """Return what a person is told about an attempt that is not worth repeating."""
     if isinstance(error, (UploadNotFound, ObjectMissing)):
         return Failure("corrupt", "The uploaded file is no longer there. Please upload it again.")
     if isinstance(error, MediaError):
@@ -197,66 +212,5 @@ def _failure(conversion: Conversion, error: Exception) -> Failure:
             ffmpeg=error.operator_detail,
         )
         return Failure(error.code, error.detail)
-    log.error("conversion.broke", conversion=conversion.id, exc_info=error)
+    log.error("conversion.internal_error", conversion=conversion.id, exc_info=error)
     return Failure("internal", "Something went wrong on our side. Please try again.")
-
-
-class _Attempt:
-    """Turns the engine's many ticks into one write a second, which is progress, lease and cancellation in one."""
-
-    def __init__(
-        self,
-        conversion: Conversion,
-        leases: ConversionLeases,
-        lease: float,
-        heartbeat: Heartbeat,
-        asked_at: float,
-    ) -> None:
-        self._conversion = conversion
-        self._leases = leases
-        self._lease = lease
-        self._heartbeat = heartbeat
-        self._held_until = asked_at + lease
-        self._next = (
-            time.monotonic() + REPORT_EVERY
-        )  # the claim has just written all there is to say
-        self._output_upload: OutputUpload | None = None
-        self.source: Source | None = None
-        self.sink: MultipartOutput | None = None
-
-    def begun(self, output_upload: OutputUpload) -> None:
-        self._output_upload = output_upload
-        self._next = 0.0
-
-    def tick(self, tick: EngineProgress) -> None:
-        self.source = tick.source or self.source
-        now = time.monotonic()
-        if now < self._next:
-            return
-        self._next = now + REPORT_EVERY
-        report = ProgressReport(
-            Phase(tick.phase),
-            tick.percent,
-            tick.speed,
-            tick.eta_seconds,
-            self.source,
-            self._output_upload,
-        )
-        try:
-            self._leases.report(self._conversion, report, self._lease)
-            self._held_until = now + self._lease
-        except StorageUnavailable:
-            # Progress is shed first; but a lease that cannot be renewed is let go before it ends.
-            if time.monotonic() + REPORT_EVERY >= self._held_until:
-                raise
-        # After the report: a worker that stops leaves its parts to the next by it. What is being stored is nearly done.
-        self._heartbeat(0.0 if tick.phase == Phase.STORING else tick.eta_seconds)
-
-
-__all__ = [
-    "ChooseNextConversion",
-    "MarkUploaded",
-    "RecoverStuckConversions",
-    "ReleaseRequested",
-    "RunConversion",
-]

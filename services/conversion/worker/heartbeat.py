@@ -1,4 +1,4 @@
-"""Keep the message of a running conversion hidden."""
+"""Keep the message of a running conversion hidden, and tell its attempt when to stop."""
 
 import threading
 import time
@@ -12,14 +12,20 @@ from libs.core.ports.inbox import Inbox, Message
 log = structlog.get_logger(__name__)
 
 Heartbeat = Callable[[float | None], None]
+"""Is called about once a second with the seconds that are left, or None where they are not known.
+It raises ReleaseRequested to end the attempt."""
 
 
 class ReleaseRequested(Exception):
-    """Indicates that this worker is to stop: the conversion goes back to the queue."""
+    """Indicates that this attempt is to end and its conversion to go back to the queue."""
 
 
 class MessageHeartbeat:
-    """Keeps the message hidden while its conversion runs, and says when it is time to hand over."""
+    """Extend the visibility timeout of one message while its conversion runs.
+
+    Once the worker is told to stop, a conversion that cannot be finished by the deadline is
+    released.
+    """
 
     def __init__(
         self,
@@ -36,7 +42,8 @@ class MessageHeartbeat:
         self._deadline = deadline
         self._next = time.monotonic() + lease / 3
 
-    def beat(self, eta_seconds: float | None) -> None:
+    def __call__(self, eta_seconds: float | None) -> None:
+        """Extend the timeout if it is time to. Raises ReleaseRequested."""
         now = time.monotonic()
         if self._stop.is_set() and (eta_seconds is None or now + eta_seconds > self._deadline()):
             raise ReleaseRequested
@@ -45,5 +52,5 @@ class MessageHeartbeat:
             try:
                 self._inbox.hide(self._message, self._lease)
             except StorageUnavailable:
-                # The lease on the item is what counts; the message only comes back early.
+                # The lease in the table decides who runs it; the message only comes back early.
                 log.warning("worker.message_not_hidden")

@@ -1,4 +1,4 @@
-"""Choose the next conversion, and recover those that lost their event."""
+"""Choose the next conversion, and recover those whose event was lost."""
 
 import time
 from collections import Counter
@@ -8,11 +8,7 @@ import structlog
 
 from libs.core.domain.conversions import Conversion, Phase
 from libs.core.domain.uploads import UploadStatus
-from libs.core.errors import (
-    ObjectMissing,
-    UploadClosed,
-    UploadNotFound,
-)
+from libs.core.errors import ObjectMissing, UploadClosed, UploadNotFound
 from libs.core.ports.conversion_queue import ConversionQueue
 from libs.core.ports.conversions import ConversionStore
 from libs.core.ports.objects import ObjectStore
@@ -24,9 +20,10 @@ RUNNING = (Phase.PROBING, Phase.CONVERTING, Phase.STORING)
 
 
 class MarkUploaded:
-    """S3 says that an upload's bytes are complete: it is `uploaded` from now on, and what waited for it is queued.
+    """Mark an upload as uploaded when S3 has its bytes, and queue what waited for it.
 
-    What waits for an upload that has failed is queued, too: whoever takes it finds nothing to convert and says so to the person.
+    What waits for an upload that has failed is queued, too: the worker that takes it finds
+    nothing to convert, and its owner is told so.
     """
 
     def __init__(
@@ -37,7 +34,10 @@ class MarkUploaded:
         self._objects = objects
 
     def __call__(self, upload_id: str) -> Sequence[str]:
-        """The conversions that may start now; none for an upload that is gone or closed, or an event that runs ahead of the object."""
+        """Return the conversions that may start now.
+
+        There are none if the upload is gone or closed, or if the event came before its object.
+        """
         try:
             upload = self._uploads.get(upload_id)
             found = (
@@ -48,14 +48,11 @@ class MarkUploaded:
             if upload.size not in (None, found):
                 log.warning("upload.wrong_size", upload=upload_id)
                 return ()
-            # After this no conversion can be added as waiting, so the list it returns is all there are.
-            upload = (
-                upload
-                if upload.status is UploadStatus.FAILED
-                else self._uploads.mark_uploaded(upload_id, found)
-            )
+            # After this write no conversion is added as waiting, so it returns all that there are.
+            if upload.status is not UploadStatus.FAILED:
+                upload = self._uploads.mark_uploaded(upload_id, found)
         except (UploadNotFound, UploadClosed, ObjectMissing) as error:
-            log.info("upload.arrival_ignored", upload=upload_id, reason=error.code)
+            log.info("upload.event_ignored", upload=upload_id, reason=error.code)
             return ()
         for conversion_id in upload.conversions:
             self._conversions.queue(conversion_id)
@@ -63,13 +60,14 @@ class MarkUploaded:
 
 
 class ChooseNextConversion:
-    """Which conversion a free slot should take: of the session that has the fewest running, the oldest."""
+    """Choose for a free slot the oldest conversion of the session that has the fewest running."""
 
     def __init__(self, queue: ConversionQueue, clock: Callable[[], float] = time.time) -> None:
         self._queue = queue
         self._clock = clock
 
     def __call__(self) -> Conversion | None:
+        """Return the conversion to claim next, or None if nothing can start."""
         now = self._clock()
         running = list(self._queue.in_phase(*RUNNING))
         abandoned = [c for c in running if c.lease_until is not None and c.lease_until < now]
@@ -79,23 +77,24 @@ class ChooseNextConversion:
 
 
 class RecoverStuckConversions:
-    """Finds what a lost event left behind: conversions that wait for an upload which has arrived, or never will."""
+    """Find conversions that wait for an upload whose event was lost, or that never ends well."""
 
     def __init__(
         self,
         queue: ConversionQueue,
-        arrives: MarkUploaded,
+        mark_uploaded: MarkUploaded,
         patience: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """Look at an upload once a conversion has waited for it for `patience` seconds."""
         self._queue = queue
-        self._arrives = arrives
+        self._mark_uploaded = mark_uploaded
         self._patience = patience
         self._clock = clock
 
     def __call__(self) -> None:
-        old = self._clock() - self._patience
-        for upload_id in dict.fromkeys(
-            c.upload_id for c in self._queue.in_phase(Phase.WAITING) if c.updated_at < old
-        ):
-            self._arrives(upload_id)
+        """Look once at each upload that conversions have waited long for."""
+        before = self._clock() - self._patience
+        waiting = (c for c in self._queue.in_phase(Phase.WAITING) if c.updated_at < before)
+        for upload_id in dict.fromkeys(c.upload_id for c in waiting):
+            self._mark_uploaded(upload_id)

@@ -1,26 +1,27 @@
-"""The loop that empties the inbox, whatever happens."""
+"""Test the loop that consumes the inbox, and that no fault ends it."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Event as Flag
+from threading import Event as StopEvent
 
 import pytest
 
 from libs.core.adapters.memory import MemoryInbox
+from libs.core.background import retry_forever
 from libs.core.domain.events import FileUploaded
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.inbox import Message
-from services.janitor.inbox_consumer import InboxLoop
+from services.janitor.inbox_consumer import ConsumeInbox
 from tests.fakes import FakeClock
-from tests.janitor.support import eventually
+from tests.fault_injection import eventually
 
 
 @contextmanager
-def running(loop: InboxLoop) -> Iterator[Flag]:
-    stop = Flag()
-    thread = threading.Thread(target=loop, args=(stop,))
+def consuming(consume: ConsumeInbox) -> Iterator[StopEvent]:
+    stop = StopEvent()
+    thread = threading.Thread(target=retry_forever(consume, first_retry=0.001), args=(stop,))
     thread.start()
     yield stop
     stop.set()
@@ -28,8 +29,8 @@ def running(loop: InboxLoop) -> Iterator[Flag]:
     assert not thread.is_alive()
 
 
-class Watched(MemoryInbox):
-    """An inbox that writes down what is asked of it, and fails as often as it is told to."""
+class FakeInbox(MemoryInbox):
+    """Record calls, and fail as often as it is told to."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__(visibility=30, max_receives=3, clock=clock)
@@ -55,23 +56,23 @@ class Watched(MemoryInbox):
 
 
 @pytest.fixture
-def inbox(clock: FakeClock) -> Watched:
-    return Watched(clock)
+def inbox(clock: FakeClock) -> FakeInbox:
+    return FakeInbox(clock)
 
 
 def arrived(number: int) -> FileUploaded:
     return FileUploaded(f"upl_{number}")
 
 
-def test_a_message_that_is_done_is_deleted(inbox: Watched) -> None:
+def test_a_message_that_is_done_is_deleted(inbox: FakeInbox) -> None:
     inbox.send(arrived(1))
 
-    with running(InboxLoop(inbox, lambda message: True, wait=0.01)):
+    with consuming(ConsumeInbox(inbox, lambda message: True, wait=0.01)):
         eventually(lambda: inbox.empty)
 
 
 def test_a_message_that_is_not_done_comes_again_and_ends_with_the_dead(
-    inbox: Watched, clock: FakeClock
+    inbox: FakeInbox, clock: FakeClock
 ) -> None:
     inbox.send(arrived(1))
     seen: list[int] = []
@@ -81,7 +82,7 @@ def test_a_message_that_is_not_done_comes_again_and_ends_with_the_dead(
         clock.advance(31)
         return False
 
-    with running(InboxLoop(inbox, refuse, wait=0.01)):
+    with consuming(ConsumeInbox(inbox, refuse, wait=0.01)):
         eventually(lambda: inbox.dead_letters == [(arrived(1),)])
     assert seen == [1, 2, 3]
 
@@ -90,7 +91,7 @@ def test_a_message_that_is_not_done_comes_again_and_ends_with_the_dead(
     "error", [StorageUnavailable("Away.", retry_after=2), RuntimeError("a fault of ours")]
 )
 def test_a_message_whose_handling_fails_stays_and_the_others_are_done(
-    inbox: Watched, error: Exception
+    inbox: FakeInbox, error: Exception
 ) -> None:
     for number in range(5):
         inbox.send(arrived(number))
@@ -102,12 +103,12 @@ def test_a_message_whose_handling_fails_stays_and_the_others_are_done(
         done.append(message.events[0])
         return True
 
-    with running(InboxLoop(inbox, handle, wait=0.01)):
+    with consuming(ConsumeInbox(inbox, handle, wait=0.01)):
         eventually(lambda: len(done) == 4)
     assert not inbox.empty
 
 
-def test_a_message_that_makes_no_sense_is_left_alone(inbox: Watched, clock: FakeClock) -> None:
+def test_a_message_that_makes_no_sense_is_left_alone(inbox: FakeInbox, clock: FakeClock) -> None:
     inbox.send(readable=False)
     handled: list[Message] = []
 
@@ -115,31 +116,31 @@ def test_a_message_that_makes_no_sense_is_left_alone(inbox: Watched, clock: Fake
         handled.append(message)
         return True
 
-    loop = InboxLoop(inbox, handle, wait=0)
+    consume = ConsumeInbox(inbox, handle, wait=0)
     for _ in range(4):
-        loop.once(Flag())
+        consume(StopEvent())
         clock.advance(31)
 
     assert (handled, inbox.dead_letters) == ([], [()])
 
 
-def test_a_message_of_no_events_is_handled_and_deleted(inbox: Watched) -> None:
+def test_a_message_of_no_events_is_handled_and_deleted(inbox: FakeInbox) -> None:
     inbox.send()
-    InboxLoop(inbox, lambda message: True, wait=0).once(Flag())
+    ConsumeInbox(inbox, lambda message: True, wait=0)(StopEvent())
 
     assert inbox.empty
 
 
-def test_an_inbox_out_of_reach_is_tried_again(inbox: Watched) -> None:
+def test_an_inbox_out_of_reach_is_tried_again(inbox: FakeInbox) -> None:
     inbox.failures = 3
     inbox.send(arrived(1))
 
-    with running(InboxLoop(inbox, lambda message: True, wait=0.01, pause=0.001)):
+    with consuming(ConsumeInbox(inbox, lambda message: True, wait=0.01)):
         eventually(lambda: inbox.empty)
 
 
 def test_an_error_that_nobody_thought_of_does_not_end_it(
-    inbox: Watched, monkeypatch: pytest.MonkeyPatch
+    inbox: FakeInbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receive = inbox.receive
     calls: list[int] = []
@@ -153,14 +154,14 @@ def test_an_error_that_nobody_thought_of_does_not_end_it(
     monkeypatch.setattr(inbox, "receive", once_broken)
     inbox.send(arrived(1))
 
-    with running(InboxLoop(inbox, lambda message: True, wait=0.01, pause=0.001)):
+    with consuming(ConsumeInbox(inbox, lambda message: True, wait=0.01)):
         eventually(lambda: inbox.empty)
 
 
-def test_what_was_received_but_not_begun_is_handed_back_when_it_stops(inbox: Watched) -> None:
+def test_what_was_received_but_not_begun_is_handed_back_when_it_stops(inbox: FakeInbox) -> None:
     for number in range(3):
         inbox.send(arrived(number))
-    stop = Flag()
+    stop = StopEvent()
     done: list[Message] = []
 
     def handle(message: Message) -> bool:
@@ -168,14 +169,14 @@ def test_what_was_received_but_not_begun_is_handed_back_when_it_stops(inbox: Wat
         stop.set()
         return True
 
-    InboxLoop(inbox, handle, wait=0).once(stop)
+    ConsumeInbox(inbox, handle, wait=0)(stop)
 
     assert len(done) == 1
     assert len(inbox.receive(10, 0)) == 2
 
 
 def test_a_message_that_had_to_wait_for_others_has_its_whole_time(
-    inbox: Watched, monkeypatch: pytest.MonkeyPatch
+    inbox: FakeInbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
@@ -186,6 +187,6 @@ def test_a_message_that_had_to_wait_for_others_has_its_whole_time(
         now[0] += 15
         return True
 
-    InboxLoop(inbox, slow, visibility=30, wait=0).once(Flag())
+    ConsumeInbox(inbox, slow, visibility=30, wait=0)(StopEvent())
 
     assert inbox.hidden == [30]

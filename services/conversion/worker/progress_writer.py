@@ -1,0 +1,81 @@
+"""Write the progress of a running attempt, which also renews its lease."""
+
+import time
+from collections.abc import Callable
+
+from libs.core.domain.conversions import Conversion, OutputUpload, Phase, Source
+from libs.core.errors import StorageUnavailable
+from libs.core.ports.leases import ConversionLeases, ProgressReport
+from services.conversion.ports import EngineProgress
+from services.conversion.worker.heartbeat import Heartbeat
+
+REPORT_EVERY = 1.0
+"""Seconds between two writes: what progress costs in the table, and how soon a cancel is seen."""
+
+
+class ProgressWriter:
+    """Turn the engine's many progress reports into one write a second.
+
+    A write is progress, lease renewal and the check for a cancel in one. Progress is dropped
+    while the table does not answer; a lease that cannot be renewed is given up before it ends.
+    """
+
+    def __init__(
+        self,
+        conversion: Conversion,
+        leases: ConversionLeases,
+        lease: float,
+        heartbeat: Heartbeat,
+        claimed_at: float,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start with the lease that was asked for at `claimed_at`, a time of `timer`."""
+        self._conversion = conversion
+        self._leases = leases
+        self._lease = lease
+        self._heartbeat = heartbeat
+        self._timer = timer
+        self._held_until = claimed_at + lease
+        # The claim has just written all that is known.
+        self._next = timer() + REPORT_EVERY
+        self._output_upload: OutputUpload | None = None
+        self.source: Source | None = None
+
+    def on_output_upload(self, output_upload: OutputUpload) -> None:
+        """Put the multipart upload on the item with the next report, which is due at once.
+
+        The next attempt finds the stored parts by it, however soon this one ends.
+        """
+        self._output_upload = output_upload
+        self._next = 0.0
+
+    def on_progress(self, progress: EngineProgress) -> None:
+        """Write progress if a write is due.
+
+        Raises:
+            LeaseLost: The conversion is no longer this attempt's.
+            ReleaseRequested: The worker is to stop.
+            StorageUnavailable: The lease ends before another write could renew it.
+        """
+        self.source = progress.source or self.source
+        now = self._timer()
+        if now < self._next:
+            return
+        self._next = now + REPORT_EVERY
+        report = ProgressReport(
+            Phase(progress.phase),
+            progress.percent,
+            progress.speed,
+            progress.eta_seconds,
+            self.source,
+            self._output_upload,
+        )
+        try:
+            self._leases.report(self._conversion, report, self._lease)
+            self._held_until = now + self._lease
+        except StorageUnavailable:
+            if self._timer() + REPORT_EVERY >= self._held_until:
+                raise
+        # After the report, by which a worker that stops leaves its stored parts to the next
+        # attempt. What is being stored is nearly done.
+        self._heartbeat(0.0 if progress.phase == Phase.STORING else progress.eta_seconds)

@@ -1,0 +1,151 @@
+"""Test S3 events that come twice, late, too early, out of order, or never."""
+
+import pytest
+
+from libs.core.domain.conversions import Phase
+from libs.core.domain.uploads import Failure, UploadStatus
+from tests.conversion.support import PATIENCE, ConversionEnvironment, FakeEngine, ignore_heartbeat
+from tests.fault_injection import fail_calls, record_calls
+
+
+def test_an_arrival_queues_all_that_waited_for_it(env: ConversionEnvironment) -> None:
+    upload, waiting = env.start_upload(waiting=3)
+    env.store_object(upload)
+
+    env.mark_uploaded(upload.id)
+
+    assert env.uploads.get(upload.id).status is UploadStatus.UPLOADED
+    assert {env.current(c).phase for c in waiting} == {Phase.QUEUED}
+
+
+def test_an_arrival_told_twice_changes_nothing_the_second_time(env: ConversionEnvironment) -> None:
+    upload, (conversion,) = env.start_upload()
+    env.store_object(upload)
+    env.mark_uploaded(upload.id)
+    before = (env.uploads.get(upload.id).version, env.current(conversion).version)
+
+    env.mark_uploaded(upload.id)
+
+    assert (env.uploads.get(upload.id).version, env.current(conversion).version) == before
+
+
+def test_an_arrival_told_late_does_not_start_again_what_has_ended(
+    env: ConversionEnvironment,
+) -> None:
+    upload, (conversion,) = env.start_upload()
+    env.store_object(upload)
+    env.uploads.mark_uploaded(upload.id)
+    env.conversions.cancel(conversion.id, conversion.owner)
+
+    env.mark_uploaded(upload.id)
+
+    assert env.current(conversion).status == "cancelled"
+
+
+def test_an_arrival_before_the_object_is_ignored(env: ConversionEnvironment) -> None:
+    upload, (conversion,) = env.start_upload()
+
+    env.mark_uploaded(upload.id)
+
+    assert env.uploads.get(upload.id).status is UploadStatus.UPLOADING
+    assert env.current(conversion).phase is Phase.WAITING
+
+
+def test_what_waits_for_an_upload_that_failed_is_told_so_when_somebody_looks(
+    env: ConversionEnvironment,
+) -> None:
+    upload, (conversion,) = env.start_upload()
+    env.store_object(upload, b"of another size, and so of no use")
+    env.uploads.mark_failed(upload.id, Failure("upload_expired", "The parts are gone."))
+    env.clock.advance(PATIENCE + 1)
+    engine = FakeEngine()
+
+    env.recover_stuck()
+    following = env.choose_next()
+    assert following
+    assert env.runner(engine)(following.id, ignore_heartbeat) is True
+
+    ended = env.current(conversion)
+    assert ended.status == "failed"
+    assert ended.error
+    assert (ended.error.code, "upload it again" in ended.error.detail) == ("corrupt", True)
+    assert not engine.jobs
+
+
+def test_an_object_of_the_wrong_size_is_no_arrival(env: ConversionEnvironment) -> None:
+    upload, (conversion,) = env.start_upload()
+    env.store_object(upload, b"too short")
+
+    env.mark_uploaded(upload.id)
+
+    assert env.uploads.get(upload.id).status is UploadStatus.UPLOADING
+    assert env.current(conversion).phase is Phase.WAITING
+
+
+def test_an_arrival_without_an_item_or_after_its_removal_is_ignored(
+    env: ConversionEnvironment,
+) -> None:
+    upload, (conversion,) = env.start_upload()
+    env.store_object(upload)
+    env.uploads.remove(upload.id, upload.owner)
+
+    env.mark_uploaded(upload.id)
+    env.mark_uploaded("upl_" + "A" * 22)
+
+    assert env.current(conversion).phase is Phase.WAITING
+
+
+def test_an_arrival_for_an_upload_that_failed_does_not_bring_it_back(
+    env: ConversionEnvironment,
+) -> None:
+    upload, (conversion,) = env.start_upload()
+    env.store_object(upload)
+    env.uploads.mark_failed(upload.id, Failure("upload_expired", "Gone."))
+
+    env.mark_uploaded(upload.id)
+
+    assert env.uploads.get(upload.id).status is UploadStatus.FAILED
+    assert env.current(conversion).phase is Phase.QUEUED  # where it finds its end, see above
+
+
+@pytest.mark.parametrize("step", ["mark_uploaded", "queue"])
+def test_an_arrival_whose_handling_died_halfway_is_made_up_for_by_the_next(
+    env: ConversionEnvironment, step: str
+) -> None:
+    upload, waiting = env.start_upload(waiting=2)
+    env.store_object(upload)
+    fail_calls(
+        env.uploads if step == "mark_uploaded" else env.conversions,
+        step,
+        error=KeyboardInterrupt(),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        env.mark_uploaded(upload.id)
+
+    env.mark_uploaded(upload.id)
+
+    assert {env.current(c).phase for c in waiting} == {Phase.QUEUED}
+
+
+def test_an_arrival_that_nobody_told_of_is_found_after_a_while(env: ConversionEnvironment) -> None:
+    upload, (conversion,) = env.start_upload()
+    env.store_object(upload)
+
+    env.recover_stuck()
+    assert env.current(conversion).phase is Phase.WAITING, "the event may be on its way"
+    env.clock.advance(PATIENCE + 1)
+    env.recover_stuck()
+
+    assert env.current(conversion).phase is Phase.QUEUED
+
+
+def test_an_upload_that_takes_long_is_looked_at_once_for_all_that_waits_for_it(
+    env: ConversionEnvironment,
+) -> None:
+    env.start_upload(waiting=3)
+    env.clock.advance(PATIENCE + 1)
+    looks = record_calls(env.objects, "head")
+
+    env.recover_stuck()
+
+    assert looks == ["head"]

@@ -1,0 +1,254 @@
+"""Test a worker that loses its lease: it ends, and deletes its own output only."""
+
+from collections.abc import Callable
+
+import pytest
+
+from libs.core.domain.conversions import Conversion, ConversionStatus
+from libs.core.errors import LeaseLost
+from services.conversion.ports import (
+    ConversionResult,
+    EngineProgress,
+    MediaError,
+    OutputSink,
+    SourceBytes,
+)
+from tests.conversion.support import (
+    LEASE,
+    RESULT,
+    ConversionEnvironment,
+    FakeEngine,
+    Script,
+    convert,
+    convert_in_parts,
+    ignore_heartbeat,
+)
+from tests.fault_injection import fail_calls
+
+Interrupt = Callable[[ConversionEnvironment, Conversion], object]
+
+ENDINGS = {
+    "cancelled": lambda env, conversion: env.conversions.cancel(conversion.id, conversion.owner),
+    "deleted": lambda env, conversion: env.conversions.remove(conversion.id, conversion.owner),
+    "expired": lambda env, conversion: env.clock.advance(10 * 24 * 3600),
+}
+
+
+def take_over(
+    env: ConversionEnvironment,
+    conversion: Conversion,
+    script: Script = convert,
+    recipe: str = "recipe",
+) -> None:
+    """Let another worker take the conversion over and complete it."""
+    env.expire_leases()
+    env.runner(FakeEngine(script, recipe), "winner")(conversion.id, ignore_heartbeat)
+
+
+def run_in_parts(
+    env: ConversionEnvironment, conversion: Conversion, interrupt: Interrupt, *bodies: bytes
+) -> FakeEngine:
+    return FakeEngine(convert_in_parts(*bodies, before_finish=lambda: interrupt(env, conversion)))
+
+
+def run_small(
+    env: ConversionEnvironment, conversion: Conversion, interrupt: Interrupt
+) -> FakeEngine:
+    def script(
+        source: SourceBytes, sink: OutputSink, on_progress: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
+        result = convert(source, sink, on_progress)
+        interrupt(env, conversion)
+        return result
+
+    return FakeEngine(script)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("size", ["small", "in parts"])
+def test_what_nobody_wants_any_more_leaves_nothing_behind(
+    env: ConversionEnvironment, ending: str, size: str
+) -> None:
+    conversion = env.add_queued()
+    engine = (
+        run_small(env, conversion, ENDINGS[ending])
+        if size == "small"
+        else run_in_parts(env, conversion, ENDINGS[ending], b"1", b"2")
+    )
+
+    assert env.runner(engine)(conversion.id, ignore_heartbeat) is True
+
+    assert not env.outputs(conversion)
+    assert not env.open_parts(conversion)
+    if ending == "cancelled":
+        assert env.current(conversion).status is ConversionStatus.CANCELLED
+
+
+def test_a_cancel_ends_the_engine_at_its_next_report(env: ConversionEnvironment) -> None:
+    conversion = env.add_queued()
+    seen: list[str] = []
+
+    def script(
+        source: SourceBytes, sink: OutputSink, on_progress: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
+        sink.put_part(1, b"so that the next tick is written")
+        env.conversions.cancel(conversion.id, conversion.owner)
+        try:
+            on_progress(EngineProgress("converting", 10.0))
+        except LeaseLost:
+            seen.append("ended")
+            raise
+        raise AssertionError("the engine went on")
+
+    env.runner(FakeEngine(script))(conversion.id, ignore_heartbeat)
+
+    assert seen == ["ended"]
+    assert not env.open_parts(conversion)
+
+
+@pytest.mark.parametrize("failure", [MediaError("corrupt", "Damaged."), ZeroDivisionError()])
+def test_a_failure_of_a_cancelled_conversion_stays_cancelled_and_leaves_nothing(
+    env: ConversionEnvironment, failure: Exception
+) -> None:
+    conversion = env.add_queued()
+
+    def script(
+        source: SourceBytes, sink: OutputSink, on_progress: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
+        sink.put_part(1, b"one")
+        env.conversions.cancel(conversion.id, conversion.owner)
+        raise failure
+
+    assert env.runner(FakeEngine(script))(conversion.id, ignore_heartbeat) is True
+
+    assert env.current(conversion).status is ConversionStatus.CANCELLED
+    assert not env.open_parts(conversion)
+
+
+@pytest.mark.parametrize("size", ["small", "in parts"])
+def test_a_zombie_takes_its_own_output_away_and_leaves_the_winners(
+    env: ConversionEnvironment, size: str
+) -> None:
+    """The winner has another version of ffmpeg, so nothing of the zombie's is of use to it."""
+    conversion = env.add_queued()
+
+    def lose(env: ConversionEnvironment, conversion: Conversion) -> None:
+        take_over(env, conversion, recipe="a newer one")
+
+    engine = (
+        run_small(env, conversion, lose)
+        if size == "small"
+        else run_in_parts(env, conversion, lose, b"1", b"2")
+    )
+
+    assert env.runner(engine)(conversion.id, ignore_heartbeat) is True
+
+    published = env.current(conversion).output
+    assert published
+    assert env.outputs(conversion) == {published.key: RESULT}
+    assert published.key.endswith("/2.mp3")
+    assert not env.open_parts(conversion)
+
+
+def test_a_zombie_leaves_the_output_that_the_winner_made_of_its_parts(
+    env: ConversionEnvironment,
+) -> None:
+    conversion = env.add_queued()
+
+    def lose(env: ConversionEnvironment, conversion: Conversion) -> None:
+        take_over(env, conversion, convert_in_parts(b"1", b"2"))
+
+    assert (
+        env.runner(run_in_parts(env, conversion, lose, b"1", b"2"))(conversion.id, ignore_heartbeat)
+        is True
+    )
+
+    published = env.current(conversion).output
+    assert published
+    assert (
+        env.outputs(conversion)
+        == {f"outputs/{conversion.id}/1.mp3": b"12"}
+        == {published.key: b"12"}
+    )
+
+
+def test_a_zombie_leaves_the_parts_that_the_winner_still_works_on(
+    env: ConversionEnvironment,
+) -> None:
+    conversion = env.add_queued()
+
+    def lose(env: ConversionEnvironment, conversion: Conversion) -> None:
+        env.expire_leases()
+        assert env.leases.claim(conversion.id, "winner", LEASE)
+        raise LeaseLost("as the next report would say")
+
+    assert (
+        env.runner(run_in_parts(env, conversion, lose, b"1", b"2"))(conversion.id, ignore_heartbeat)
+        is True
+    )
+
+    assert env.open_parts(conversion) == [f"outputs/{conversion.id}/1.mp3"]
+
+
+def test_a_zombie_that_finishes_the_winners_upload_costs_an_attempt_and_no_more(
+    env: ConversionEnvironment,
+) -> None:
+    """Both write the same bytes to one multipart upload, which the zombie completes."""
+    conversion = env.add_queued()
+
+    def lose(env: ConversionEnvironment, conversion: Conversion) -> None:
+        env.expire_leases()
+        claimed = env.leases.claim(conversion.id, "winner", LEASE)
+        assert claimed
+        assert claimed.output_upload
+
+    zombie = env.runner(run_in_parts(env, conversion, lose, b"1", b"2"))
+    assert zombie(conversion.id, ignore_heartbeat) is True
+    assert env.current(conversion).status is ConversionStatus.CONVERTING
+    env.expire_leases()
+
+    assert (
+        env.runner(FakeEngine(convert_in_parts(b"1", b"2")), "third")(
+            conversion.id, ignore_heartbeat
+        )
+        is True
+    )
+
+    published = env.current(conversion).output
+    assert published
+    assert env.outputs(conversion) == {published.key: b"12"}
+
+
+def test_parts_that_vanish_under_a_worker_release_the_conversion(
+    env: ConversionEnvironment,
+) -> None:
+    conversion = env.add_queued()
+
+    def script(
+        source: SourceBytes, sink: OutputSink, on_progress: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
+        sink.put_part(1, b"one")
+        on_progress(EngineProgress("converting", 10.0))
+        for found in list(env.multipart.list_open("outputs/")):
+            env.multipart.abort(found.key, found.multipart_id)
+        sink.put_part(2, b"two")
+        raise AssertionError("the part had nowhere to go")
+
+    assert env.runner(FakeEngine(script))(conversion.id, ignore_heartbeat) is False
+    assert env.current(conversion).status is ConversionStatus.QUEUED
+    assert (
+        env.runner(FakeEngine(convert_in_parts(b"one", b"two")))(conversion.id, ignore_heartbeat)
+        is True
+    )
+    assert env.current(conversion).status is ConversionStatus.COMPLETED
+
+
+def test_what_cannot_be_cleaned_up_now_is_left_to_the_janitor(env: ConversionEnvironment) -> None:
+    conversion = env.add_queued()
+    engine = run_small(env, conversion, ENDINGS["cancelled"])
+    failed = fail_calls(env.objects, "erase")
+
+    assert env.runner(engine)(conversion.id, ignore_heartbeat) is True
+
+    assert failed
+    assert env.outputs(conversion)

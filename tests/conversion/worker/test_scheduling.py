@@ -1,0 +1,106 @@
+"""Test the choice of the next conversion for a free slot."""
+
+import pytest
+
+from libs.core.domain.conversions import Conversion
+from libs.core.domain.uploads import UploadStatus
+from tests.conversion.support import LEASE, ConversionEnvironment
+
+
+def fill_slots(env: ConversionEnvironment, slots: int) -> list[str]:
+    """Fill this many free slots, and return the owners of what they run."""
+    owners = []
+    for slot in range(slots):
+        following = env.choose_next()
+        if following is None:
+            break
+        assert env.leases.claim(following.id, f"slot-{slot}", LEASE)
+        owners.append(following.owner)
+    return owners
+
+
+def test_a_session_with_a_hundred_does_not_starve_one_with_a_single_one(
+    env: ConversionEnvironment,
+) -> None:
+    for _ in range(100):
+        env.add_queued("anna")
+    env.add_queued("ben")
+
+    assert fill_slots(env, 2) == ["anna", "ben"]
+
+
+def test_slots_are_shared_evenly_between_sessions(env: ConversionEnvironment) -> None:
+    for owner in ["anna"] * 6 + ["ben"] * 6 + ["cleo"] * 6:
+        env.add_queued(owner)
+
+    owners = fill_slots(env, 9)
+
+    assert {owner: owners.count(owner) for owner in owners} == {"anna": 3, "ben": 3, "cleo": 3}
+
+
+def test_within_a_session_the_oldest_goes_first(env: ConversionEnvironment) -> None:
+    queued = [env.add_queued("anna") for _ in range(4)]
+    order: list[Conversion] = []
+
+    while following := env.choose_next():
+        order.append(following)
+        env.leases.claim(following.id, "worker", LEASE)
+
+    assert [c.id for c in order] == [c.id for c in queued]
+
+
+def test_slots_are_not_left_idle_for_fairness_sake(env: ConversionEnvironment) -> None:
+    for _ in range(3):
+        env.add_queued("anna")
+
+    assert fill_slots(env, 5) == ["anna"] * 3
+
+
+def test_a_conversion_whose_worker_died_comes_before_younger_ones(
+    env: ConversionEnvironment,
+) -> None:
+    died = env.add_queued("anna")
+    env.leases.claim(died.id, "killed", LEASE)
+    env.add_queued("anna")
+    env.add_queued("ben")
+
+    env.expire_leases()
+
+    following = env.choose_next()
+    assert following
+    assert following.id == died.id
+
+
+def test_a_conversion_under_a_live_lease_is_nobody_elses(env: ConversionEnvironment) -> None:
+    running = env.add_queued()
+    env.leases.claim(running.id, "worker", LEASE)
+
+    assert env.choose_next() is None
+
+
+def test_a_dead_worker_takes_no_place_of_its_session(env: ConversionEnvironment) -> None:
+    """Her abandoned conversion does not count as running."""
+    env.leases.claim(env.add_queued("anna").id, "killed", LEASE)
+    env.expire_leases()
+    older = env.add_queued("anna")
+    env.add_queued("ben")
+
+    assert fill_slots(env, 1) == ["anna"]
+    assert env.current(older).status == "queued", "first the abandoned one"
+
+
+@pytest.mark.parametrize("state", ["waiting", "cancelled", "removed", "expired"])
+def test_what_cannot_start_is_not_offered(env: ConversionEnvironment, state: str) -> None:
+    if state == "waiting":
+        upload, _ = env.start_upload()
+        assert upload.status is UploadStatus.UPLOADING
+    else:
+        conversion = env.add_queued()
+        if state == "cancelled":
+            env.conversions.cancel(conversion.id, conversion.owner)
+        elif state == "removed":
+            env.conversions.remove(conversion.id, conversion.owner)
+        else:
+            env.clock.advance(10 * 24 * 3600)
+
+    assert env.choose_next() is None

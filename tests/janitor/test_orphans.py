@@ -1,0 +1,130 @@
+"""Test that a sweep deletes objects and multipart uploads that no item points at."""
+
+import pytest
+
+from libs.core.domain.conversions import output_key
+from libs.core.domain.ids import new_id
+from libs.core.domain.uploads import Failure, source_key
+from libs.core.ports.objects import ObjectInfo
+from services.janitor.use_cases import DeletionResult, SweepFailure
+from tests.fakes import FakeClock, a_conversion
+from tests.janitor.support import DAY, HOUR, JanitorEnvironment
+
+
+def test_objects_without_an_item_go_when_they_are_old_enough(
+    env: JanitorEnvironment, clock: FakeClock
+) -> None:
+    env.store_object(source_key(new_id("upload")))
+    env.store_object(output_key(new_id("conversion"), 1, "mp3"))
+    clock.advance(HOUR)
+    young = env.store_object(source_key(new_id("upload")))
+
+    result = env.sweeper(sweep_grace=HOUR)()
+
+    assert env.keys == {young}
+    assert result.deleted == DeletionResult(objects=2, bytes=6)
+
+
+def test_multipart_uploads_without_an_item_go_when_they_are_old_enough(
+    env: JanitorEnvironment, clock: FakeClock
+) -> None:
+    env.open_multipart(source_key(new_id("upload")))
+    env.open_multipart(output_key(new_id("conversion"), 1, "mp3"))
+    clock.advance(HOUR)
+    young = env.open_multipart(source_key(new_id("upload")))
+
+    result = env.sweeper(sweep_grace=HOUR)()
+
+    assert set(env.bucket.multiparts) == {young}
+    assert result.deleted == DeletionResult(multipart_uploads=2)
+
+
+def test_what_a_lost_attempt_left_goes_and_the_output_stays(
+    env: JanitorEnvironment, clock: FakeClock
+) -> None:
+    upload = env.add_upload()
+    done = env.add_completed(upload)
+    env.store_object(output_key(done.id, 7, "mp3"))
+    env.open_multipart(output_key(done.id, 8, "mp3"))
+    clock.advance(HOUR)
+
+    result = env.sweeper()()
+
+    assert done.output
+    assert env.keys == {upload.key, done.output.key}
+    assert result.deleted == DeletionResult(objects=1, bytes=3, multipart_uploads=1)
+
+
+def test_nothing_stays_of_the_output_of_one_that_failed_or_was_cancelled(
+    env: JanitorEnvironment, clock: FakeClock
+) -> None:
+    upload = env.add_upload()
+    failed = env.leases.claim(env.conversions.create(a_conversion(upload), upload).id, "worker", 30)
+    cancelled = env.conversions.create(a_conversion(upload), upload)
+    assert failed
+    for conversion in (failed, cancelled):
+        env.store_object(output_key(conversion.id, 1, "mp3"))
+    env.leases.fail(failed, Failure("corrupt", "It is broken."))
+    env.conversions.cancel(cancelled.id, cancelled.owner)
+    clock.advance(HOUR)
+
+    assert env.sweeper()().deleted.objects == 2
+    assert env.keys == {upload.key}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "uploads/nonsense/source",
+        "uploads/",
+        "outputs/cnv_short/1.mp3",
+        "outputs/upl_{}/1.mp3",
+        "elsewhere/x",
+    ],
+)
+def test_what_lies_under_no_id_of_ours_stays(
+    env: JanitorEnvironment, clock: FakeClock, key: str
+) -> None:
+    key = env.store_object(key.format("a" * 22))
+    clock.advance(DAY)
+
+    assert env.sweeper()().deleted == DeletionResult()
+    assert env.keys == {key}
+
+
+def test_an_object_whose_age_is_not_known_stays(
+    env: JanitorEnvironment, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = env.store_object(source_key(new_id("upload")))
+    clock.advance(DAY)
+    monkeypatch.setattr(
+        env.objects,
+        "list",
+        lambda prefix: iter([ObjectInfo(key, 3)] if key.startswith(prefix) else []),
+    )
+
+    assert env.sweeper()().deleted == DeletionResult()
+
+
+def test_an_object_that_could_not_be_deleted_is_named(
+    env: JanitorEnvironment, clock: FakeClock
+) -> None:
+    orphan = new_id("upload")
+    key = env.store_object(source_key(orphan))
+    env.objects.undeletable.add(key)
+    clock.advance(DAY)
+
+    result = env.sweeper()()
+
+    assert result.deleted == DeletionResult(
+        failed=(SweepFailure(orphan, f"{key}: AccessDenied: not this one"),)
+    )
+
+
+def test_many_are_swept_at_once(env: JanitorEnvironment, clock: FakeClock) -> None:
+    for _ in range(1200):
+        env.store_object(source_key(new_id("upload")), 1)
+    clock.advance(DAY)
+
+    assert env.sweeper()().deleted == DeletionResult(objects=1200, bytes=1200)
+    assert not env.keys

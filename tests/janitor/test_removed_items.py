@@ -1,0 +1,199 @@
+"""Test what follows a REMOVE record of the stream."""
+
+from dataclasses import replace
+
+import pytest
+
+from libs.core.domain.conversions import OutputUpload, output_key
+from libs.core.domain.events import ConversionQueued, Event, FileUploaded, ItemRemoved
+from libs.core.domain.ids import new_id
+from libs.core.errors import StorageUnavailable
+from libs.core.ports.inbox import Message
+from services.janitor.use_cases import DeleteObjects, DeletionResult
+from tests.fakes import a_conversion, an_upload
+from tests.janitor.support import JanitorEnvironment
+
+
+def message(*events: Event) -> Message:
+    return Message(events, True, "receipt", 1)
+
+
+def test_everything_of_a_removed_upload_is_deleted(env: JanitorEnvironment) -> None:
+    upload, other = env.add_upload(), env.add_upload()
+    env.store_object(f"uploads/{upload.id}/notes")
+    env.uploads.remove(upload.id, upload.owner)
+
+    assert env.handler()(message(ItemRemoved(upload, expired=False)))
+    assert env.keys == {other.key}
+
+
+def test_multipart_uploads_of_a_removed_upload_are_aborted(env: JanitorEnvironment) -> None:
+    """Also those under its prefix that the item does not name."""
+    upload = an_upload(now=env.clock())
+    upload = replace(upload, multipart_id=env.open_multipart(upload.key))
+    env.open_multipart(upload.key)
+    other = env.open_multipart(an_upload().key)
+
+    assert env.handler()(message(ItemRemoved(upload, expired=False)))
+    assert set(env.bucket.multiparts) == {other}
+
+
+def test_a_multipart_upload_that_the_listing_does_not_show_yet_is_aborted_too(
+    env: JanitorEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = an_upload(now=env.clock())
+    upload = replace(upload, multipart_id=env.open_multipart(upload.key))
+    conversion = a_conversion(upload)
+    key = output_key(conversion.id, 1, "mp3")
+    conversion = replace(
+        conversion, output_upload=OutputUpload(key, env.open_multipart(key), "recipe")
+    )
+    monkeypatch.setattr(env.multiparts, "list_open", lambda prefix: iter(()))
+
+    assert env.handler()(
+        message(ItemRemoved(upload, expired=False), ItemRemoved(conversion, expired=False))
+    )
+    assert not env.bucket.multiparts
+
+
+def test_conversions_of_a_removed_upload_are_taken_away(env: JanitorEnvironment) -> None:
+    upload = env.add_upload()
+    conversion = env.add_completed(upload)
+    stranger = env.add_completed(env.add_upload())
+    upload = replace(
+        env.uploads.get(upload.id), conversions=(conversion.id, stranger.id, new_id("conversion"))
+    )
+    env.uploads.remove(upload.id, upload.owner)
+
+    assert env.handler()(message(ItemRemoved(upload, expired=True)))
+    assert env.ids == {stranger.id, stranger.upload_id}
+
+
+def test_everything_of_a_removed_conversion_is_deleted_and_nothing_of_its_upload(
+    env: JanitorEnvironment,
+) -> None:
+    upload = env.add_upload()
+    conversion = env.add_completed(upload)
+    env.store_object(output_key(conversion.id, 7, "mp3"))
+    env.open_multipart(output_key(conversion.id, 8, "mp3"))
+    env.conversions.remove(conversion.id, conversion.owner)
+
+    assert env.handler()(message(ItemRemoved(conversion, expired=False)))
+    assert env.keys == {upload.key}
+    assert not env.open_uploads
+
+
+def test_an_old_record_that_comes_again_erases_nothing_of_a_living_item(
+    env: JanitorEnvironment,
+) -> None:
+    conversion = env.add_completed(env.add_upload())
+    before = env.keys
+
+    assert env.handler()(message(ItemRemoved(conversion, expired=False)))
+    assert env.keys == before
+
+
+def test_the_same_message_again_does_no_harm(env: JanitorEnvironment) -> None:
+    upload = env.add_upload()
+    env.uploads.remove(upload.id, upload.owner)
+    removed = message(ItemRemoved(upload, expired=False))
+
+    assert env.handler()(removed)
+    assert env.handler()(removed)
+    assert not env.keys
+
+
+def test_while_it_cannot_be_known_whether_an_item_lives_nothing_is_deleted(
+    env: JanitorEnvironment,
+) -> None:
+    upload = env.add_upload()
+    env.table.delete(upload.id)
+    env.items.unreadable.add(upload.id)
+
+    with pytest.raises(StorageUnavailable):
+        env.handler()(message(ItemRemoved(upload, expired=False)))
+    assert env.keys == {upload.key}
+
+
+def test_an_object_that_could_not_be_deleted_leaves_the_message_undone(
+    env: JanitorEnvironment,
+) -> None:
+    upload = env.add_upload()
+    notes = env.store_object(f"uploads/{upload.id}/notes")
+    env.table.delete(upload.id)
+    env.objects.undeletable.add(notes)
+
+    assert not env.handler()(message(ItemRemoved(upload, expired=False)))
+    assert env.keys == {notes}
+
+
+def test_one_of_several_that_fails_does_not_keep_the_others(env: JanitorEnvironment) -> None:
+    one, two = env.add_upload(), env.add_upload()
+    env.table.delete(one.id)
+    env.table.delete(two.id)
+    env.objects.undeletable.add(one.key)
+
+    assert not env.handler()(
+        message(ItemRemoved(one, expired=False), ItemRemoved(two, expired=False))
+    )
+    assert env.keys == {one.key}
+
+
+@pytest.mark.parametrize("events", [(), (FileUploaded("upl_x"), ConversionQueued("cnv_x"))])
+def test_messages_that_are_not_for_it_are_done(
+    env: JanitorEnvironment, events: tuple[Event, ...]
+) -> None:
+    upload = env.add_upload()
+
+    assert env.handler()(message(*events))
+    assert env.keys == {upload.key}
+
+
+def test_it_counts_what_it_erases(env: JanitorEnvironment) -> None:
+    upload = env.add_upload()
+    env.store_object(f"uploads/{upload.id}/notes", 10)
+    env.open_multipart(upload.key)
+
+    assert DeleteObjects(env.objects, env.multiparts)(upload) == DeletionResult(
+        objects=2, bytes=13, multipart_uploads=1
+    )
+
+
+def test_a_dry_run_counts_the_same_and_erases_nothing(env: JanitorEnvironment) -> None:
+    upload = env.add_upload()
+    env.open_multipart(upload.key)
+    erase = DeleteObjects(env.objects, env.multiparts)
+
+    assert erase(upload, dry_run=True) == DeletionResult(objects=1, bytes=3, multipart_uploads=1)
+    assert env.keys == env.open_uploads == {upload.key}
+
+
+def test_it_erases_more_than_one_call_takes(env: JanitorEnvironment) -> None:
+    upload = env.add_upload()
+    for number in range(2500):
+        env.store_object(f"uploads/{upload.id}/{number}", 1)
+
+    assert DeleteObjects(env.objects, env.multiparts)(upload) == DeletionResult(
+        objects=2501, bytes=2503
+    )
+    assert not env.keys
+
+
+def test_an_output_completed_while_it_is_deleted_is_erased_too(
+    env: JanitorEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that does not know yet completes its upload when it is to be aborted."""
+    upload = an_upload(now=env.clock())
+    conversion = a_conversion(upload)
+    key = output_key(conversion.id, 1, "mp3")
+    env.open_multipart(key)
+
+    def too_late(aborted_key: str, multipart_id: str) -> None:
+        env.multiparts.complete(
+            aborted_key, multipart_id, env.multiparts.list_parts(aborted_key, multipart_id)
+        )
+
+    monkeypatch.setattr(env.multiparts, "abort", too_late)
+
+    assert env.handler()(message(ItemRemoved(conversion, expired=False)))
+    assert not env.keys
