@@ -11,7 +11,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
 
 from libs.core.errors import StorageUnavailable
-from libs.core.web.openapi import problem_response, problems
+from libs.core.web.openapi import OptionalBodyOperation, problem_response, problems
 from services.janitor.schemas import SweepRequest, SweepResultSchema
 from services.janitor.sweep import Sweep
 
@@ -27,6 +27,7 @@ def sweep_route(token: str) -> Any:
         sync_to_thread=True,
         guards=[_require(token)],
         operation_id="sweep",
+        operation_class=OptionalBodyOperation,
         summary="Delete expired items and everything that no item points at",
         responses={
             401: problem_response("unauthorized"),

@@ -16,7 +16,7 @@ from libs.core.domain.progress import Progress
 from libs.core.web.openapi import no_content, problems
 from services.progress.broadcaster import Broadcaster, OpenEventStream
 from services.progress.event_stream import Block, FollowProgress, LastEvent
-from services.progress.schemas import ProgressSchema, RemovedSchema
+from services.progress.schemas import EventSchema, ProgressSchema, RemovedSchema
 from services.progress.settings import ProgressSettings
 from services.progress.sse import COMMENT, EventStream, event
 from services.progress.subscription import RemovalNotice
@@ -33,7 +33,7 @@ LastEventId = Annotated[str | None, HeaderParameter(name="Last-Event-ID")]
 
 NOT_FOUND = (errors.UploadNotFound, errors.ConversionNotFound, errors.ItemNotFound)
 EVENTS = ResponseSpec(
-    str,
+    EventSchema,
     generate_examples=False,
     description="Server-sent events: `progress` with a Progress, `removed` with a Removed.",
     media_type="text/event-stream",

@@ -1,6 +1,6 @@
 """Define the JSON documents of progress."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -55,6 +55,14 @@ class ProgressSchema(Schema, kw_only=True):
             version=progress.version,
             updated_at=rfc3339(progress.updated_at),
         )
+
+
+class EventSchema(Schema):
+    """Describe a server-sent event; `data` is a Progress or a Removed, as text."""
+
+    event: Literal["progress", "removed"]
+    id: Annotated[str, Meta(description="<item>:<version>")]
+    data: str
 
 
 class RemovedSchema(Schema):

@@ -13,7 +13,7 @@ from libs.core import errors
 from libs.core.domain.uploads import MAX_PART_SIZE
 from libs.core.errors import PartSizeMismatch
 from libs.core.telemetry import traceparent
-from libs.core.web.openapi import BinaryBodyOperation, problems
+from libs.core.web.openapi import BinaryBodyOperation, OptionalBodyOperation, problems
 from services.upload import checksums
 from services.upload.part_limiter import PartLimiter, PartSlot
 from services.upload.parts import ReportPart, SignParts, StorePart, ValidatePart
@@ -172,6 +172,7 @@ class UploadController(Controller):
         status_code=200,
         sync_to_thread=True,
         operation_id="reportPart",
+        operation_class=OptionalBodyOperation,
         summary="Report that a part went straight to S3",
         responses=problems(
             errors.UploadNotFound,
@@ -197,6 +198,7 @@ class UploadController(Controller):
         status_code=200,
         sync_to_thread=True,
         operation_id="completeUpload",
+        operation_class=OptionalBodyOperation,
         summary="Make one file of all parts",
         responses=problems(
             errors.UploadNotFound,

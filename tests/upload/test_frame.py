@@ -141,6 +141,23 @@ def test_what_is_not_there_is_a_problem_too(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/uploads", {"GET", "POST", "OPTIONS"}),
+        ("/api/uploads/x", {"GET", "DELETE", "OPTIONS"}),
+        ("/api/uploads/x/parts/1", {"PUT", "POST", "OPTIONS"}),
+        ("/api/session", {"POST", "OPTIONS"}),
+    ],
+)
+def test_allow_lists_every_method_of_the_path(client: Client, path: str, allowed: set[str]) -> None:
+    options, refused = client.options(path), client.patch(path)
+
+    assert (options.status_code, refused.status_code) == (204, 405)
+    assert set(options.headers["allow"].split(", ")) == allowed
+    assert set(refused.headers["allow"].split(", ")) == allowed
+
+
 def test_it_is_live_without_cookies_and_ready_when_all_answers(client: Client) -> None:
     live, ready = client.get("/health/live"), client.get("/health/ready")
 

@@ -10,7 +10,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from libs.core.settings import Settings
 from libs.core.web.health import Check, health_routes
-from libs.core.web.middleware import RequestContext, refuse_other_sites
+from libs.core.web.middleware import RequestContext, before_request
+from libs.core.web.openapi import StrictRequests
 from libs.core.web.problems import HANDLERS
 from libs.core.web.session import owner_of, session_config
 
@@ -55,7 +56,8 @@ def service_app(
             "owner": Provide(owner_of, sync_to_thread=False),
         },
         middleware=[session.middleware],
-        before_request=refuse_other_sites,
+        before_request=before_request,
+        plugins=[StrictRequests()],
         exception_handlers=HANDLERS,
         request_max_body_size=JSON_BODY_LIMIT,
         lifespan=lifespan,

@@ -1,4 +1,4 @@
-"""Give every request an id, a trace and a log line, and refuse changes from other sites."""
+"""Do what all requests need: id, trace, log line, `Allow`, and refusal of other sites."""
 
 import re
 import secrets
@@ -10,6 +10,7 @@ from litestar import Request, Response
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.core.telemetry import span
@@ -56,7 +57,29 @@ class RequestContext(ASGIMiddleware):
                 log.log(level, "request", method=method, path=path, status=status, took_ms=took)
 
 
-def refuse_other_sites(request: Request[Any, Any, Any]) -> Response[Any] | None:
+def before_request(request: Request[Any, Any, Any]) -> Response[Any] | None:
+    """Answer requests that need no handler: `OPTIONS`, and changes from other sites."""
+    return _answer_options(request) or _refuse_other_sites(request)
+
+
+def _answer_options(request: Request[Any, Any, Any]) -> Response[Any] | None:
+    """List the methods of the path.
+
+    Litestar's own answer lists the methods of one handler only, where a path has several.
+    """
+    if request.method != "OPTIONS":
+        return None
+    template = request.scope["path_template"]
+    methods = {
+        method
+        for route in request.app.routes
+        if isinstance(route, HTTPRoute) and route.path_format == template
+        for method in route.methods
+    }
+    return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(methods))})
+
+
+def _refuse_other_sites(request: Request[Any, Any, Any]) -> Response[Any] | None:
     """Answer 403 to a change that a page of another site makes, as the browser reports it."""
     if (
         request.method not in _SAFE_METHODS

@@ -3,9 +3,12 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
+from litestar._openapi.schema_generation import SchemaCreator
+from litestar._openapi.schema_generation.plugins.struct import StructSchemaPlugin
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.typing import FieldDefinition
 
 from libs.core import errors
 from libs.core.errors import CoreError
@@ -61,6 +64,28 @@ def problem_response(*codes: str) -> ResponseSpec:
 def no_content(description: str) -> ResponseSpec:
     """Describe a response without a body."""
     return ResponseSpec(None, generate_examples=False, description=description)
+
+
+class StrictRequests(StructSchemaPlugin):
+    """Say in the OpenAPI document which structs refuse unknown members."""
+
+    def to_openapi_schema(
+        self, field_definition: FieldDefinition, schema_creator: SchemaCreator
+    ) -> Schema:
+        """Return the schema of a struct."""
+        schema = super().to_openapi_schema(field_definition, schema_creator)
+        if field_definition.annotation.__struct_config__.forbid_unknown_fields:
+            schema.additional_properties = False
+        return schema
+
+
+@dataclass
+class OptionalBodyOperation(Operation):
+    """Describe a request that may have no body."""
+
+    def __post_init__(self) -> None:
+        assert isinstance(self.request_body, RequestBody), "the handler takes no body"
+        self.request_body.required = False
 
 
 @dataclass

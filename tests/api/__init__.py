@@ -1,0 +1,1 @@
+"""Check the services against the OpenAPI documents that they publish."""
