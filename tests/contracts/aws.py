@@ -56,8 +56,8 @@ MOTO_LACKS = frozenset(
         "cheap transactions",
     }
 )
-"""In this order: moto dates every upload to 2010; answers 500; accepts an id under any key; and copies
-the table and its stream at every transaction."""
+"""In this order: moto dates every upload to 2010; answers 500; accepts an id under any key; and
+copies the table and its stream at every transaction."""
 
 
 class Connection:

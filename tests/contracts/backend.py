@@ -167,9 +167,10 @@ class MemoryBackend(Backend):
                 key, query["uploadId"], int(query["partNumber"]), body or b""
             )
             return HttpResponse(200, {"etag": f'"{etag}"'}, b"")
+        filename = quote(query["filename"])
         headers = {
             "content-type": query["media_type"],
-            "content-disposition": f"{query['disposition']}; filename*=UTF-8''{quote(query['filename'])}",
+            "content-disposition": f"{query['disposition']}; filename*=UTF-8''{filename}",
         }
         return HttpResponse(200, headers, self._bucket.objects[key].body)
 

@@ -252,7 +252,7 @@ def test_a_table_that_is_away_is_told_with_when_to_come_back(
     assert answer.headers["retry-after"] == "2"
 
 
-def test_its_openapi_document_knows_every_route(client: Client) -> None:
+def test_the_openapi_document_has_every_route(client: Client) -> None:
     paths = client.get("/api/conversion/schema/openapi.json").json()["paths"]
 
     assert paths.keys() >= {

@@ -1,1 +1,1 @@
-"""Tests of the domain, and of what only one technology has."""
+"""Test the domain, the shared web parts, and details of the AWS adapters."""

@@ -1,4 +1,4 @@
-"""File names from strangers."""
+"""Clean the file names that clients send."""
 
 import unicodedata
 
@@ -30,7 +30,7 @@ from libs.core.errors import FilenameInvalid
         ("Fu\u0308r.mp3", "Für.mp3"),
     ],
 )
-def test_a_name_is_kept_without_what_could_harm(name: str, clean: str) -> None:
+def test_a_file_name_is_cleaned(name: str, clean: str) -> None:
     assert clean_filename(name) == clean
 
 
@@ -38,17 +38,17 @@ def test_a_name_is_kept_without_what_could_harm(name: str, clean: str) -> None:
     "name",
     ["", " ", ".", "..", "...", "a/", "\u200b", "\x00\x01", "/", "C:\\", "x" * (MAX_LENGTH + 1)],
 )
-def test_a_name_of_nothing_or_of_too_much_is_invalid(name: str) -> None:
+def test_an_empty_or_too_long_name_is_invalid(name: str) -> None:
     with pytest.raises(FilenameInvalid):
         clean_filename(name)
 
 
-def test_the_longest_name_is_taken() -> None:
+def test_a_name_of_the_longest_length_is_accepted() -> None:
     assert clean_filename("x" * MAX_LENGTH) == "x" * MAX_LENGTH
 
 
 @given(st.text(max_size=MAX_LENGTH))
-def test_what_is_clean_stays_clean(name: str) -> None:
+def test_cleaning_twice_changes_nothing(name: str) -> None:
     try:
         clean = clean_filename(name)
     except FilenameInvalid:

@@ -1,4 +1,4 @@
-"""Formats and the check of a request against them."""
+"""Check requested formats and options."""
 
 from dataclasses import replace
 from typing import Any
@@ -19,12 +19,12 @@ from libs.core.errors import FormatUnsupported, OptionInvalid
 every_format = pytest.mark.parametrize("fmt", FORMATS.values(), ids=FORMATS)
 
 
-def test_the_formats_of_the_contract_are_there() -> None:
+def test_all_formats_of_the_api_exist() -> None:
     assert {"mp3", "wav", "flac", "aac", "m4a", "ogg", "opus"} <= set(FORMATS)
 
 
 @pytest.mark.parametrize("name", ["", "exe", "MP3", "mp3 ", "x" * 10_000])
-def test_an_unknown_format_is_named_with_those_there_are(name: str) -> None:
+def test_an_unknown_format_is_refused_with_the_known_ones(name: str) -> None:
     with pytest.raises(FormatUnsupported, match="mp3, wav") as refused:
         find_format(name)
 
@@ -37,7 +37,7 @@ def test_a_format_is_found_by_its_name(fmt: Format) -> None:
 
 
 @every_format
-def test_all_that_a_format_offers_is_allowed(fmt: Format) -> None:
+def test_every_listed_option_is_allowed(fmt: Format) -> None:
     offers: dict[str, tuple[Any, ...]] = {
         "bitrate": fmt.bitrates,
         "sample_rate": fmt.sample_rates,
@@ -51,12 +51,12 @@ def test_all_that_a_format_offers_is_allowed(fmt: Format) -> None:
 
 
 @every_format
-def test_asking_for_nothing_is_allowed(fmt: Format) -> None:
+def test_no_options_are_allowed(fmt: Format) -> None:
     check_options(fmt, ConversionOptions())
 
 
 @every_format
-def test_a_quality_lies_within_its_scale(fmt: Format) -> None:
+def test_a_quality_outside_its_scale_is_refused(fmt: Format) -> None:
     if fmt.quality:
         assert fmt.quality.min <= fmt.quality.default <= fmt.quality.max
         assert fmt.quality.best in (fmt.quality.min, fmt.quality.max)
@@ -123,11 +123,11 @@ def test_times_and_loudness_within_bounds_are_allowed() -> None:
         ConversionOptions(start=0.1, end=0.3, fade_in=0.1, fade_out=0.1),
     ],
 )
-def test_fades_that_fit_what_is_known_are_allowed(options: ConversionOptions) -> None:
+def test_fades_that_fit_the_known_duration_are_allowed(options: ConversionOptions) -> None:
     check_request(ConversionRequest("mp3", options))
 
 
-def test_fades_that_do_not_fit_are_told_how_much_there_is() -> None:
+def test_fades_that_do_not_fit_are_refused_with_the_limit() -> None:
     options = ConversionOptions(start=10.0, end=14.0, fade_in=3.0, fade_out=2.0)
 
     with pytest.raises(
@@ -136,7 +136,7 @@ def test_fades_that_do_not_fit_are_told_how_much_there_is() -> None:
         check_request(ConversionRequest("mp3", options))
 
 
-def test_options_show_only_what_was_asked_for() -> None:
+def test_options_omit_what_was_not_requested() -> None:
     assert ConversionOptions(bitrate="192k", start=0.0).as_dict() == {
         "bitrate": "192k",
         "start": 0.0,

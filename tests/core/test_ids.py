@@ -1,4 +1,4 @@
-"""Identifiers."""
+"""Create and parse ids."""
 
 import pytest
 from hypothesis import given
@@ -10,12 +10,12 @@ KINDS: list[Kind] = ["upload", "conversion"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_id_tells_its_kind(kind: Kind) -> None:
+def test_an_id_has_a_kind(kind: Kind) -> None:
     assert kind_of(new_id(kind)) == kind
     assert kind_of(derived_id(kind, "a")) == kind
 
 
-def test_no_two_ids_are_alike() -> None:
+def test_ids_are_unique() -> None:
     assert len({new_id("upload") for _ in range(1000)}) == 1000
 
 
@@ -33,7 +33,7 @@ def test_equal_parts_give_equal_ids() -> None:
 @pytest.mark.parametrize(
     "others", [("owner", "other"), ("ownerkey",), ("owner", "key", ""), ("key", "owner")]
 )
-def test_other_parts_give_other_ids(others: tuple[str, ...]) -> None:
+def test_different_parts_give_different_ids(others: tuple[str, ...]) -> None:
     assert derived_id("conversion", *others) != derived_id("conversion", "owner", "key")
 
 
@@ -52,10 +52,10 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_anything_else_has_no_kind(text: str) -> None:
+def test_an_invalid_id_has_no_kind(text: str) -> None:
     assert kind_of(text) is None
 
 
 @given(st.text())
-def test_no_text_confuses_it(text: str) -> None:
+def test_any_text_has_a_kind_or_none(text: str) -> None:
     assert kind_of(text) is None or len(text) == 26

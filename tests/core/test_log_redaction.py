@@ -18,19 +18,21 @@ SECRET = "s3cr3t/With+Base64=="
 URL = "https://bucket.s3.eu-central-1.amazonaws.com/uploads/upl_1/source"
 
 TEXTS = {
-    "a presigned URL by SigV4": f"GET {URL}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={SECRET}"
-    f"&X-Amz-Security-Token={SECRET}&X-Amz-Signature={SECRET}&partNumber=3",
+    "a presigned URL by SigV4": f"GET {URL}?X-Amz-Algorithm=AWS4-HMAC-SHA256"
+    f"&X-Amz-Credential={SECRET}&X-Amz-Security-Token={SECRET}&X-Amz-Signature={SECRET}&partNumber=3",
     "a presigned URL by SigV2": f"{URL}?AWSAccessKeyId={SECRET}&Signature={SECRET}&Expires=1",
     "a cookie header": f"Cookie: theme=dark; session={SECRET}; other={SECRET}",
     "a cookie in pieces": f"session-0={SECRET}; session-1={SECRET}",
     "a cookie that is set": f"Set-Cookie: session={SECRET}; HttpOnly; Path=/",
-    "headers as ASGI has them": f"[(b'cookie', b'session={SECRET}'), (b'authorization', b'Bearer {SECRET}')]",
-    "headers in a Python dict": f"{{'Cookie': 'session={SECRET}', 'X-Amz-Security-Token': b'{SECRET}'}}",
+    "headers as ASGI has them": f"[(b'cookie', b'session={SECRET}'), "
+    f"(b'authorization', b'Bearer {SECRET}')]",
+    "headers in a Python dict": f"{{'Cookie': 'session={SECRET}', "
+    f"'X-Amz-Security-Token': b'{SECRET}'}}",
     "a bearer token": f"authorization: bearer {SECRET}",
     "a bearer token in a sentence": f"refused Bearer {SECRET} of a stranger",
     "a basic authorization": f"Authorization: Basic {SECRET}",
-    "a signed request": f"Authorization: AWS4-HMAC-SHA256 Credential={SECRET}/20260101/s3/aws4_request, "
-    f"SignedHeaders=host, Signature={SECRET}",
+    "a signed request": "Authorization: AWS4-HMAC-SHA256 "
+    f"Credential={SECRET}/20260101/s3/aws4_request, SignedHeaders=host, Signature={SECRET}",
     "a canonical request": f"host:sqs.amazonaws.com\nx-amz-security-token:{SECRET}\n\nhost",
     "a receipt handle in JSON": f'{{"QueueUrl": "https://sqs/1/q", "ReceiptHandle": "{SECRET}"}}',
     "a receipt handle in XML": f"<ReceiptHandle>{SECRET}</ReceiptHandle>",
@@ -41,7 +43,7 @@ TEXTS = {
 
 
 class Logs:
-    """What has been written since the logs were set up."""
+    """Read the lines that were logged since the set-up."""
 
     def __init__(self) -> None:
         self.stream = io.StringIO()
@@ -128,14 +130,14 @@ def test_no_secret_is_logged_with_a_traceback(logs: Logs, logger: str, text: str
 @pytest.mark.parametrize(
     "name", ["token", "Authorization", "cookie", "receipt_handle", "ReceiptHandle"]
 )
-def test_a_value_with_a_secret_name_is_cut_whatever_it_is(logs: Logs, name: str) -> None:
+def test_a_value_with_a_secret_name_is_redacted(logs: Logs, name: str) -> None:
     structlog.get_logger().info("it.happened", **{name: SECRET}, within={name: SECRET.encode()})
 
     assert (logs.last[name], logs.last["within"]) == ("[cut]", {name: "[cut]"})
 
 
 @pytest.mark.parametrize("style", ["json"])
-def test_what_is_no_secret_is_logged_as_it_is(logs: Logs) -> None:
+def test_other_values_are_logged_unchanged(logs: Logs) -> None:
     values = {
         "url": f"{URL}?partNumber=3&uploadId=abc",
         "reason": "ReadTimeout: the session of the table, a token of respect",
@@ -150,14 +152,14 @@ def test_what_is_no_secret_is_logged_as_it_is(logs: Logs) -> None:
     assert {name: logs.last[name] for name in values} == values
 
 
-def test_what_stands_around_a_secret_stays() -> None:
+def test_the_text_around_a_secret_is_kept() -> None:
     text = f"PUT {URL}?X-Amz-Signature={SECRET}&partNumber=3 took 12 ms"
 
     assert without_secrets(text) == f"PUT {URL}?X-Amz-Signature=[cut]&partNumber=3 took 12 ms"
 
 
 class EmptyBody:
-    """The body of an answer without members."""
+    """Stand in for the body of a response without members."""
 
     def stream(self, **_options: Any) -> Iterator[bytes]:
         yield b"{}"

@@ -1,4 +1,4 @@
-"""Writes that took effect and whose replies were lost: botocore repeats them, and they must count as one."""
+"""Lose the replies to writes that took effect: botocore repeats the write, which counts once."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ from libs.core.domain.uploads import Failure
 from libs.core.errors import StorageUnavailable, UploadNotFound
 from libs.core.ports.leases import ProgressReport
 from tests.contracts.aws import Connection, moto_running, reached_through
-from tests.core.wire import Wire
+from tests.core.lossy_proxy import LossyProxy
 from tests.fakes import FakeClock, a_conversion, an_output, an_upload
 
 LEASE = 30.0
@@ -28,16 +28,16 @@ def moto() -> Iterator[Connection]:
 
 
 @pytest.fixture
-def wire(moto: Connection) -> Iterator[Wire]:
-    wire = Wire(moto.endpoint)
-    yield wire
-    wire.close()
+def proxy(moto: Connection) -> Iterator[LossyProxy]:
+    proxy = LossyProxy(moto.endpoint)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture
-def connection(moto: Connection, wire: Wire) -> Iterator[Any]:
-    """The clients once more, through the wire."""
-    with reached_through(wire.url, moto) as connection:
+def connection(moto: Connection, proxy: LossyProxy) -> Iterator[Any]:
+    """Connect to moto through the proxy."""
+    with reached_through(proxy.url, moto) as connection:
         yield connection
 
 
@@ -46,7 +46,7 @@ def table(connection: Any, moto: Connection, clock: FakeClock) -> Table:
     return Table(connection.dynamodb, moto.stack.table_name, clock)
 
 
-def test_each_write_of_a_conversions_life_counts_once(wire: Wire, table: Table) -> None:
+def test_each_repeated_write_of_a_conversion_counts_once(proxy: LossyProxy, table: Table) -> None:
     uploads, conversions, leases = (
         DynamoDbUploadStore(table),
         DynamoDbConversionStore(table),
@@ -54,31 +54,33 @@ def test_each_write_of_a_conversions_life_counts_once(wire: Wire, table: Table) 
     )
     upload = an_upload()
 
-    def losing(call: Any, *args: Any) -> Any:
-        wire.faults[:] = ["lose the reply"]
-        before = wire.carried
+    def call_and_lose_reply(call: Any, *args: Any) -> Any:
+        proxy.faults[:] = ["lose the reply"]
+        before = proxy.forwarded
         result = call(*args)
-        assert wire.carried >= before + 2, "the call was repeated"
+        assert proxy.forwarded >= before + 2, "the call was repeated"
         return result
 
-    losing(uploads.create, upload, [])
-    assert losing(uploads.add_part, upload.id, 1).version == 2
-    assert losing(uploads.set_parts, uploads.get(upload.id), {1, 2}).completed_parts == {1, 2}
-    arrived = losing(uploads.mark_uploaded, upload.id)
-    created = losing(conversions.create, a_conversion(upload), arrived)
+    call_and_lose_reply(uploads.create, upload, [])
+    assert call_and_lose_reply(uploads.add_part, upload.id, 1).version == 2
+    assert call_and_lose_reply(
+        uploads.set_parts, uploads.get(upload.id), {1, 2}
+    ).completed_parts == {1, 2}
+    arrived = call_and_lose_reply(uploads.mark_uploaded, upload.id)
+    created = call_and_lose_reply(conversions.create, a_conversion(upload), arrived)
     assert created.phase is Phase.QUEUED
-    first = losing(leases.claim, created.id, "worker", LEASE)
+    first = call_and_lose_reply(leases.claim, created.id, "worker", LEASE)
     assert (first.attempts, first.version) == (1, 2)
-    losing(leases.report, first, ProgressReport(Phase.CONVERTING, 10.0), LEASE)
-    losing(leases.release, first)
-    second = losing(leases.claim, created.id, "worker", LEASE)
+    call_and_lose_reply(leases.report, first, ProgressReport(Phase.CONVERTING, 10.0), LEASE)
+    call_and_lose_reply(leases.release, first)
+    second = call_and_lose_reply(leases.claim, created.id, "worker", LEASE)
     assert (second.attempts, second.released, second.version) == (2, 1, 5)
-    done = losing(leases.publish, second, an_output(second), ())
+    done = call_and_lose_reply(leases.publish, second, an_output(second), ())
     assert (done.status, done.version) == (ConversionStatus.COMPLETED, 6)
     assert uploads.get(upload.id).version == 5
 
 
-def test_a_cancel_and_a_failure_count_once(wire: Wire, table: Table) -> None:
+def test_a_repeated_cancel_and_failure_count_once(proxy: LossyProxy, table: Table) -> None:
     uploads, conversions, leases = (
         DynamoDbUploadStore(table),
         DynamoDbConversionStore(table),
@@ -90,13 +92,15 @@ def test_a_cancel_and_a_failure_count_once(wire: Wire, table: Table) -> None:
     claimed = leases.claim(one.id, "worker", LEASE)
     assert claimed
 
-    wire.faults[:] = ["lose the reply"]
+    proxy.faults[:] = ["lose the reply"]
     assert leases.fail(claimed, Failure("corrupt", "Damaged.")).version == 3
-    wire.faults[:] = ["lose the reply"]
+    proxy.faults[:] = ["lose the reply"]
     assert conversions.cancel(other.id, other.owner).version == 2
 
 
-def test_a_publish_that_seemed_lost_for_good_can_be_repeated(wire: Wire, table: Table) -> None:
+def test_a_publish_whose_replies_were_all_lost_can_be_repeated(
+    proxy: LossyProxy, table: Table
+) -> None:
     uploads, conversions, leases = (
         DynamoDbUploadStore(table),
         DynamoDbConversionStore(table),
@@ -108,7 +112,7 @@ def test_a_publish_that_seemed_lost_for_good_can_be_repeated(wire: Wire, table: 
     claimed = leases.claim(queued.id, "worker", LEASE)
     assert claimed
 
-    wire.faults[:] = ["lose the reply"] * 3
+    proxy.faults[:] = ["lose the reply"] * 3
     with pytest.raises(StorageUnavailable):
         leases.publish(claimed, an_output(claimed), ())
 
@@ -117,35 +121,33 @@ def test_a_publish_that_seemed_lost_for_good_can_be_repeated(wire: Wire, table: 
     assert done.version == 3
 
 
-def test_a_removal_whose_reply_was_lost_finds_nothing_when_it_is_repeated(
-    wire: Wire, table: Table
-) -> None:
-    """What is gone cannot tell who took it away; the REMOVE record is written once all the same."""
+def test_a_removal_whose_reply_was_lost_is_not_found(proxy: LossyProxy, table: Table) -> None:
+    """A removed item cannot forward the id of the write that removed it."""
     uploads = DynamoDbUploadStore(table)
     upload = an_upload()
     uploads.create(upload, [])
 
-    wire.faults[:] = ["lose the reply"]
+    proxy.faults[:] = ["lose the reply"]
     with pytest.raises(UploadNotFound):
         uploads.remove(upload.id, upload.owner)
 
     assert table.get(upload.id) is None
 
 
-def test_a_read_that_breaks_off_says_so_after_what_it_had(
-    wire: Wire, connection: Any, moto: Connection
+def test_a_read_that_breaks_off_raises_after_its_last_block(
+    proxy: LossyProxy, connection: Any, moto: Connection
 ) -> None:
     store = S3ObjectStore(connection.s3, moto.stack.bucket_name)
     body = bytes(range(256)) * 8192
     store.put("tests/song", body, "audio/wav", {})
-    wire.faults[:] = ["break off in the middle"]
+    proxy.faults[:] = ["break off in the middle"]
     had = bytearray()
 
     with pytest.raises(StorageUnavailable):
         had.extend(block for blocks in store.read("tests/song", 0, len(body)) for block in blocks)
 
     had.clear()
-    wire.faults[:] = ["break off in the middle"]
+    proxy.faults[:] = ["break off in the middle"]
     while len(had) < len(body):
         try:
             for block in store.read("tests/song", len(had), len(body)):
@@ -155,8 +157,8 @@ def test_a_read_that_breaks_off_says_so_after_what_it_had(
     assert had == body
 
 
-def test_a_store_that_is_not_there_is_unavailable(
-    moto: Connection, wire: Wire, clock: FakeClock
+def test_a_store_that_does_not_answer_is_unavailable(
+    moto: Connection, proxy: LossyProxy, clock: FakeClock
 ) -> None:
     with reached_through("http://127.0.0.1:9", moto) as nowhere:
         with pytest.raises(StorageUnavailable):

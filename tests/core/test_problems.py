@@ -42,7 +42,7 @@ def raised(error: CoreError) -> tuple[int, dict[str, Any], dict[str, str]]:
 
 
 def test_every_error_is_in_one_module() -> None:
-    """The tests below know the errors of `libs.core.errors`: one in another module would be missed."""
+    """The other tests would miss an error in another module."""
     names = {"CoreError", *(kind.__name__ for kind in ERRORS)}
     found = {
         str(path.relative_to(ROOT))
@@ -92,7 +92,7 @@ def test_every_error_is_answered_as_a_problem_document(kind: type[CoreError]) ->
     }
 
 
-def test_an_error_without_a_status_is_an_internal_error_that_tells_nothing() -> None:
+def test_an_error_without_a_status_is_an_internal_error() -> None:
     class Unplaced(CoreError):
         code = "unplaced"
         title = "Unplaced"
@@ -103,7 +103,7 @@ def test_an_error_without_a_status_is_an_internal_error_that_tells_nothing() -> 
     assert "s3cr3t" not in str(body)
 
 
-def test_an_error_has_the_status_of_the_class_that_it_is_made_from() -> None:
+def test_an_error_has_the_status_of_its_base_class() -> None:
     class Smaller(FileTooLarge):
         pass
 

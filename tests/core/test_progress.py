@@ -1,4 +1,4 @@
-"""Progress: what is shown of an upload and of a conversion."""
+"""Derive progress from uploads and conversions."""
 
 import pytest
 
@@ -66,7 +66,7 @@ def test_an_ended_conversion_is_terminal(status: ConversionStatus) -> None:
     assert progress_of(a_conversion(an_upload(), status=status)).terminal
 
 
-def test_the_place_in_the_queue_is_shown_when_it_is_known() -> None:
+def test_the_queue_position_is_shown_if_it_is_known() -> None:
     assert progress_of(a_conversion(an_upload()), queue_position=3).queue_position == 3
 
 
@@ -77,7 +77,7 @@ def test_the_reason_of_a_failure_is_shown() -> None:
     assert progress_of(an_upload(error=reason)).error == reason
 
 
-def test_every_attempt_writes_under_a_key_of_its_own_below_one_prefix() -> None:
+def test_every_attempt_has_its_own_output_key_under_one_prefix() -> None:
     keys = {output_key("cnv_x", attempt, "mp3") for attempt in (1, 2, 3)}
 
     assert len(keys) == 3

@@ -1,4 +1,4 @@
-"""What presigned URLs look like: what no emulator checks. Signing asks nobody, so no store is needed."""
+"""Test the form of presigned URLs. Presigning is local, so it needs no store."""
 
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -38,7 +38,7 @@ def test_the_length_of_a_part_is_signed(signer: S3UrlSigner) -> None:
     assert _query(five)["X-Amz-Signature"] != _query(six)["X-Amz-Signature"]
 
 
-def test_a_part_is_not_tied_to_the_checksum_of_nothing(signer: S3UrlSigner) -> None:
+def test_a_part_url_has_no_checksum_of_an_empty_body(signer: S3UrlSigner) -> None:
     assert "checksum" not in signer.sign_part("uploads/x/source", "id", 3, 5, 900).lower()
 
 
@@ -62,12 +62,13 @@ def test_keys_are_quoted(signer: S3UrlSigner) -> None:
 
 def test_a_disposition_has_the_name_in_ascii_and_in_utf_8() -> None:
     assert content_disposition('Für „Elise" 50%.mp3', inline=True) == (
-        "inline; filename=\"F_r _Elise_ 50_.mp3\"; filename*=UTF-8''F%C3%BCr%20%E2%80%9EElise%22%2050%25.mp3"
+        'inline; filename="F_r _Elise_ 50_.mp3"; '
+        "filename*=UTF-8''F%C3%BCr%20%E2%80%9EElise%22%2050%25.mp3"
     )
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200), st.booleans())
-def test_no_name_breaks_out_of_the_header(name: str, inline: bool) -> None:
+def test_no_file_name_can_leave_the_header(name: str, inline: bool) -> None:
     header = content_disposition(name, inline=inline)
 
     quoted, encoded = header.split("; filename*=UTF-8''")

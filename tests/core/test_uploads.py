@@ -1,4 +1,4 @@
-"""Uploads: how a file is cut into parts, and what follows from those that are there."""
+"""Divide files into parts, and derive progress from the completed parts."""
 
 import pytest
 from hypothesis import given
@@ -25,7 +25,7 @@ sizes = st.integers(1, 5 * TIB)
 
 
 @given(sizes)
-def test_every_file_is_cut_into_parts_that_s3_takes(size: int) -> None:
+def test_every_part_has_a_size_that_s3_accepts(size: int) -> None:
     upload = an_upload(size=size, part_size=choose_part_size(size))
 
     assert MIN_PART_SIZE <= upload.part_size <= MAX_PART_SIZE
@@ -39,7 +39,7 @@ def test_every_file_is_cut_into_parts_that_s3_takes(size: int) -> None:
 
 
 @given(sizes)
-def test_the_parts_make_the_file(size: int) -> None:
+def test_the_sizes_of_the_parts_add_up_to_the_file(size: int) -> None:
     upload = an_upload(size=size, part_size=choose_part_size(size))
     assert upload.part_count is not None
     last = upload.size_of_part(upload.part_count)
@@ -65,13 +65,13 @@ def test_a_part_outside_the_file_is_invalid(number: int) -> None:
     assert refused.value.context == {"part_count": 3}
 
 
-def test_a_file_of_exactly_its_parts_has_no_empty_last_one() -> None:
+def test_a_file_of_full_parts_has_no_empty_last_part() -> None:
     upload = an_upload(size=10 * MIB)
 
     assert (upload.part_count, upload.size_of_part(2)) == (2, 5 * MIB)
 
 
-def test_bytes_and_percent_follow_from_the_parts() -> None:
+def test_bytes_and_percent_are_derived_from_the_parts() -> None:
     upload = an_upload(completed_parts=frozenset({1, 3}))
 
     assert (upload.uploaded_bytes, upload.percent, upload.missing_parts) == (7 * MIB, 58.3, [2])
@@ -103,7 +103,7 @@ def test_a_file_over_the_limit_is_refused_with_the_limit() -> None:
     assert refused.value.context == {"limit": 5 * GIB}
 
 
-def test_a_key_leads_back_to_its_upload() -> None:
+def test_a_source_key_names_its_upload() -> None:
     upload = an_upload()
 
     assert upload.key == source_key(upload.id)
@@ -114,5 +114,5 @@ def test_a_key_leads_back_to_its_upload() -> None:
     "key",
     ["", "uploads", "uploads/x", "uploads/x/source/more", "outputs/x/source", "/uploads/x/source"],
 )
-def test_a_key_of_anything_else_leads_nowhere(key: str) -> None:
+def test_another_key_names_no_upload(key: str) -> None:
     assert upload_id_of(key) is None

@@ -1,13 +1,13 @@
 """Measure names, docstrings, lines and file sizes of the repository's own source files.
 
-A docstring is what Python calls one: the first statement of a module, a class or a function. All of them
-count, also those of modules, dataclasses and enums. Texts below a constant or a field describe a value;
-they are no docstrings and do not count.
+A docstring is what Python calls one: the first statement of a module, a class or a function. All of
+them count, also those of modules, dataclasses and enums. Texts below a constant or a field describe
+a value; they are no docstrings and do not count.
 
-A docstring begins with a verb if its first word is in `verbs.txt`, in the base form ("Return") or in the
-third person ("Returns"). A word in `nouns_too.txt` is a noun as well: the next word tells them apart
-("Report the end", "Report of a sweep"; "Limits the size", "Limits for parts"). A verb that is missing in
-the list is not forbidden: add it. A noun is.
+A docstring begins with a verb if its first word is in `verbs.txt`, in the base form ("Return") or
+in the third person ("Returns"). A word in `nouns_too.txt` is a noun as well: the next word tells
+them apart ("Report the end", "Report of a sweep"; "Limits the size", "Limits for parts"). A verb
+that is missing in the list is not forbidden: add it. A noun is.
 """
 
 import ast

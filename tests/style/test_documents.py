@@ -25,7 +25,7 @@ HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
 def calls() -> Iterator[str]:
-    """Yield method and path of every route of the API, with parameters as the document writes them."""
+    """Yield method and path of every route, with parameters as the document writes them."""
     for controller in (UploadController, ConversionController, ProgressController):
         for handler in vars(controller).values():
             if isinstance(handler, HTTPRouteHandler):

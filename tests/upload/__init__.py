@@ -1,1 +1,1 @@
-"""The upload service: its use cases and its routes on memory adapters."""
+"""Test the upload service on memory adapters."""

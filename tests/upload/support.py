@@ -1,9 +1,10 @@
-"""The upload service in memory, with parts of a few bytes."""
+"""Provide the upload service on memory adapters, with parts of a few bytes."""
 
 from dataclasses import replace
 from typing import Any
 
 from dependency_injector import providers
+from litestar.testing import TestClient
 
 from libs.core.adapters.memory import (
     MemoryBucket,
@@ -24,8 +25,10 @@ from services.upload.settings import UploadSettings
 from services.upload.use_cases import CompleteUpload, DeleteUpload, ShowUpload, StartUpload
 from tests.fakes import FakeClock, a_conversion, an_upload
 
+Client = TestClient[Any]
+
 BODY = b"hello, world"
-"""Cut into parts of 5, 5 and 2 bytes."""
+"""Divided into parts of 5, 5 and 2 bytes."""
 PART_SIZE = 5
 HOUR = 3600
 MAX_SIZE = 1000
@@ -36,8 +39,8 @@ def part(number: int) -> bytes:
     return BODY[(number - 1) * PART_SIZE : number * PART_SIZE]
 
 
-class Desk:
-    """All ports in memory, and the use cases on them."""
+class UploadHarness:
+    """Hold all ports in memory, and the use cases on them."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
@@ -58,8 +61,8 @@ class Desk:
         self.complete = CompleteUpload(self.uploads, self.multipart, self.reconcile)
         self.delete = DeleteUpload(self.uploads, self.conversions)
 
-    def begun(self, conversions: int = 0, **changes: Any) -> Upload:
-        """An upload of BODY under way, and conversions that wait for it."""
+    def create_upload(self, conversions: int = 0, **changes: Any) -> Upload:
+        """Create an upload of BODY in progress, and conversions that wait for it."""
         upload = an_upload(OWNER, self.clock(), size=len(BODY), part_size=PART_SIZE, **changes)
         wanted = [a_conversion(upload) for _ in range(conversions)]
         multipart_id = self.multipart.create(upload.key, upload.content_type, {})
@@ -67,14 +70,14 @@ class Desk:
         self.uploads.create(upload, wanted)
         return upload
 
-    def sent(self, upload: Upload, *numbers: int) -> Upload:
-        """Parts straight to S3, unreported; all by default."""
+    def send_parts(self, upload: Upload, *numbers: int) -> Upload:
+        """Store parts in S3 without reporting them; all parts by default."""
         for number in numbers or range(1, (upload.part_count or 0) + 1):
             self.multipart.put_part(upload.key, upload.multipart_id, number, part(number))
         return upload
 
-    def uploaded(self) -> Upload:
-        return self.complete(OWNER, self.sent(self.begun()).id)
+    def create_uploaded(self) -> Upload:
+        return self.complete(OWNER, self.send_parts(self.create_upload()).id)
 
     def now(self, upload: Upload) -> Upload:
         return self.uploads.get(upload.id)
@@ -85,15 +88,18 @@ class Desk:
     def conversions_of(self, upload: Upload) -> list[Conversion]:
         return [self.conversions.get(conversion_id) for conversion_id in upload.conversions]
 
-    def furnish(self, container: UploadContainer) -> None:
-        """Puts these ports behind an app, in place of another test's: building an app takes far longer than any of its answers."""
+    def override_adapters(self, container: UploadContainer) -> None:
+        """Override a container's adapters with these ports.
+
+        Tests share one application, because building it takes far longer than a request.
+        """
         for name in ("uploads", "resumable_uploads", "conversions", "multipart", "objects"):
             getattr(container, name).override(providers.Object(getattr(self, name)))
         container.part_limiter.reset()
 
 
-def a_container(**settings: Any) -> UploadContainer:
-    """The service's own wiring, not furnished yet."""
+def create_container(**settings: Any) -> UploadContainer:
+    """Return the service's own container, with its AWS adapters."""
     given: dict[str, Any] = {
         "bucket": "bucket",
         "table": "table",
@@ -103,3 +109,21 @@ def a_container(**settings: Any) -> UploadContainer:
     container = UploadContainer(settings=UploadSettings(**given, **settings))
     container.signer.override(providers.Object(MemoryUrlSigner()))
     return container
+
+
+def problem(answer: Any, status: int, code: str) -> dict[str, Any]:
+    """Return the problem document of a response, after checking its status and code."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    found: dict[str, Any] = answer.json()
+    assert (found["code"], found["status"]) == (code, status)
+    assert {"type", "title", "detail"} <= found.keys()
+    return found
+
+
+def create(client: Client, **more: Any) -> dict[str, Any]:
+    """Create an upload of the size of BODY over HTTP."""
+    answer = client.post("/api/uploads", json={"filename": "song.wav", "size": len(BODY), **more})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made

@@ -1,4 +1,7 @@
-"""Checksums that a client may send with a part: right, wrong, and no checksum at all. Values as S3 itself gives them for "hello"."""
+"""Check the checksums that a client may send with a part.
+
+The values are those that S3 itself returns for "hello".
+"""
 
 import base64
 
@@ -24,12 +27,12 @@ def flipped(value: str) -> str:
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_the_right_one_passes(name: str) -> None:
+def test_a_correct_checksum_is_accepted(name: str) -> None:
     check({name: RIGHT[name]}, b"hello")
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_of_other_bytes_it_is_refused(name: str) -> None:
+def test_a_checksum_of_other_bytes_is_refused(name: str) -> None:
     with pytest.raises(ChecksumMismatch, match=name):
         check({name: RIGHT[name]}, b"hellp")
 
@@ -46,21 +49,21 @@ def test_of_other_bytes_it_is_refused(name: str) -> None:
         lambda v: v + "AAAA",
     ],
 )
-def test_a_wrong_or_malformed_one_is_refused(name: str, spoil: object) -> None:
+def test_a_wrong_or_malformed_checksum_is_refused(name: str, spoil: object) -> None:
     assert callable(spoil)
     with pytest.raises(ChecksumMismatch):
         check({name: spoil(RIGHT[name])}, b"hello")
 
 
-def test_of_several_each_must_be_right() -> None:
+def test_each_of_several_checksums_must_match() -> None:
     check(RIGHT, b"hello")
     with pytest.raises(ChecksumMismatch):
         check({**RIGHT, "x-amz-checksum-crc32": flipped(RIGHT["x-amz-checksum-crc32"])}, b"hello")
 
 
-def test_without_one_anything_passes() -> None:
+def test_a_part_without_checksum_is_accepted() -> None:
     check({"content-type": "audio/wav"}, b"hello")
 
 
-def test_those_of_nothing_are_right_for_nothing() -> None:
+def test_the_checksums_of_an_empty_body_match() -> None:
     check({"x-amz-checksum-crc32": "AAAAAA==", "content-md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, b"")

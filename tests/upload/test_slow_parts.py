@@ -1,4 +1,4 @@
-"""Parts through the service from clients that are slow, stall or go away: none of them keeps the others out for long."""
+"""Receive parts from clients that are slow, stall, or disconnect."""
 
 from collections.abc import AsyncIterator
 from typing import Any, cast
@@ -12,8 +12,11 @@ from services.upload import routes
 from services.upload.part_limiter import PartLimiter
 
 
-class Slow:
-    """A request whose body comes block by block, and then an end: another block, an exception, or nothing ever."""
+class FakeRequest:
+    """Stand in for a request whose body comes in blocks.
+
+    A block may be an exception that is raised, or None to wait forever.
+    """
 
     def __init__(self, *blocks: bytes | Exception | None) -> None:
         self._blocks = blocks
@@ -30,7 +33,7 @@ class Slow:
                 yield block
 
 
-def read(request: Slow, length: int) -> bytes:
+def read(request: FakeRequest, length: int) -> bytes:
     async def reading() -> bytes:
         async with PartLimiter(1).acquire() as slot:
             return await routes._read(cast(Any, request), length, slot)
@@ -38,24 +41,24 @@ def read(request: Slow, length: int) -> bytes:
     return anyio.run(reading)
 
 
-def test_blocks_of_any_size_make_the_part() -> None:
-    assert read(Slow(b"he", b"", b"llo"), 5) == b"hello"
+def test_a_body_may_come_in_blocks_of_any_size() -> None:
+    assert read(FakeRequest(b"he", b"", b"llo"), 5) == b"hello"
 
 
-def test_a_client_that_stalls_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stalled_body_is_refused_after_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routes, "READ_TIMEOUT", 0.05)
 
     with pytest.raises(PartSizeMismatch, match="send it again"):
-        read(Slow(b"he", None), 5)
+        read(FakeRequest(b"he", None), 5)
 
 
-def test_a_client_that_goes_away_has_sent_no_part() -> None:
+def test_a_body_that_breaks_off_is_refused() -> None:
     with pytest.raises(PartSizeMismatch, match="send it again"):
-        read(Slow(b"he", ClientException("disconnected")), 5)
+        read(FakeRequest(b"he", ClientException("disconnected")), 5)
 
 
-def test_a_body_that_runs_over_is_not_read_on() -> None:
-    request = Slow(b"hello", b"!", b"and so on")
+def test_a_body_that_is_too_long_is_not_read_to_its_end() -> None:
+    request = FakeRequest(b"hello", b"!", b"and so on")
 
     assert read(request, 5) == b"hello!"
     assert request.taken == 2

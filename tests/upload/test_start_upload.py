@@ -1,4 +1,4 @@
-"""Beginning an upload: refused before anything is written, or written as a whole."""
+"""Start an upload: refuse it before anything is written, or write all of it."""
 
 import pytest
 
@@ -7,32 +7,32 @@ from libs.core.domain.formats import ConversionOptions, ConversionRequest
 from libs.core.domain.uploads import MIN_PART_SIZE, UploadStatus
 from libs.core.errors import CoreError, FileEmpty, FilenameInvalid, FileTooLarge, StorageUnavailable
 from tests.fault_injection import fail_calls
-from tests.upload.support import HOUR, MAX_SIZE, OWNER, Desk
+from tests.upload.support import HOUR, MAX_SIZE, OWNER, UploadHarness
 
 MP3 = ConversionRequest("mp3", ConversionOptions(bitrate="192k"))
 
 
-def test_an_upload_begins_with_a_multipart_upload_of_its_own(desk: Desk) -> None:
-    upload = desk.start(OWNER, "song.wav", 12, "audio/wav", [], "00-trace-01")
+def test_an_upload_starts_a_multipart_upload(harness: UploadHarness) -> None:
+    upload = harness.start(OWNER, "song.wav", 12, "audio/wav", [], "00-trace-01")
 
-    assert upload == desk.now(upload)
+    assert upload == harness.now(upload)
     assert (upload.status, upload.part_size, upload.part_count) == (
         UploadStatus.UPLOADING,
         MIN_PART_SIZE,
         1,
     )
-    assert upload.expires_at == desk.clock() + 24 * HOUR
-    (begun,) = desk.multipart.list_open("uploads/")
+    assert upload.expires_at == harness.clock() + 24 * HOUR
+    (begun,) = harness.multipart.list_open("uploads/")
     assert (begun.key, begun.multipart_id) == (upload.key, upload.multipart_id)
-    stored = desk.bucket.multiparts[upload.multipart_id]
+    stored = harness.bucket.multiparts[upload.multipart_id]
     assert (stored.media_type, stored.metadata) == (
         "audio/wav",
         {"upload": upload.id, "traceparent": "00-trace-01"},
     )
 
 
-def test_conversions_asked_for_with_it_wait_for_it(desk: Desk) -> None:
-    upload = desk.start(
+def test_requested_conversions_wait_for_the_upload(harness: UploadHarness) -> None:
+    upload = harness.start(
         OWNER,
         "song.wav",
         12,
@@ -40,7 +40,7 @@ def test_conversions_asked_for_with_it_wait_for_it(desk: Desk) -> None:
         [MP3, ConversionRequest("flac", filename="other name.wav")],
     )
 
-    first, second = desk.conversions_of(upload)
+    first, second = harness.conversions_of(upload)
     assert {(c.status, c.phase, c.owner, c.upload_id) for c in (first, second)} == {
         (ConversionStatus.QUEUED, Phase.WAITING, OWNER, upload.id)
     }
@@ -58,8 +58,8 @@ def test_conversions_asked_for_with_it_wait_for_it(desk: Desk) -> None:
         ("a\u202egpj.wav", "agpj.wav"),
     ],
 )
-def test_names_are_kept_without_what_could_do_harm(desk: Desk, filename: str, kept: str) -> None:
-    assert desk.start(OWNER, filename, 12, "audio/wav", []).filename == kept
+def test_file_names_are_cleaned(harness: UploadHarness, filename: str, kept: str) -> None:
+    assert harness.start(OWNER, filename, 12, "audio/wav", []).filename == kept
 
 
 @pytest.mark.parametrize(
@@ -72,25 +72,31 @@ def test_names_are_kept_without_what_could_do_harm(desk: Desk, filename: str, ke
         ("song.wav", 12, [MP3, ConversionRequest("mp3", filename="\u200b")], FilenameInvalid),
     ],
 )
-def test_what_is_refused_leaves_nothing(
-    desk: Desk, filename: str, size: int, convert: list[ConversionRequest], error: type[CoreError]
+def test_a_refused_upload_leaves_nothing(
+    harness: UploadHarness,
+    filename: str,
+    size: int,
+    convert: list[ConversionRequest],
+    error: type[CoreError],
 ) -> None:
     with pytest.raises(error):
-        desk.start(OWNER, filename, size, "audio/wav", convert)
+        harness.start(OWNER, filename, size, "audio/wav", convert)
 
-    assert not desk.table.all()
-    assert not list(desk.multipart.list_open(""))
+    assert not harness.table.all()
+    assert not list(harness.multipart.list_open(""))
 
 
-def test_the_largest_file_is_taken(desk: Desk) -> None:
-    assert desk.start(OWNER, "song.wav", MAX_SIZE, "audio/wav", []).size == MAX_SIZE
+def test_a_file_of_the_largest_size_is_accepted(harness: UploadHarness) -> None:
+    assert harness.start(OWNER, "song.wav", MAX_SIZE, "audio/wav", []).size == MAX_SIZE
 
 
 @pytest.mark.parametrize(("port", "method"), [("multipart", "create"), ("uploads", "create")])
-def test_a_store_that_is_away_leaves_no_half_an_upload(desk: Desk, port: str, method: str) -> None:
-    fail_calls(getattr(desk, port), method)
+def test_an_unavailable_store_leaves_no_partial_upload(
+    harness: UploadHarness, port: str, method: str
+) -> None:
+    fail_calls(getattr(harness, port), method)
 
     with pytest.raises(StorageUnavailable):
-        desk.start(OWNER, "song.wav", 12, "audio/wav", [MP3])
+        harness.start(OWNER, "song.wav", 12, "audio/wav", [MP3])
 
-    assert not desk.table.all()
+    assert not harness.table.all()

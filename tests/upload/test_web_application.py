@@ -1,4 +1,4 @@
-"""What every service's app has, seen on this one: sessions, request ids, other sites, health, OpenAPI."""
+"""Test what all services have, on this one: sessions, request ids, health, OpenAPI."""
 
 import re
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from litestar.testing import TestClient
 from services.upload.app import create_app
 from services.upload.container import UploadContainer
 from tests.fault_injection import UNREACHABLE
-from tests.upload.support import Desk, a_container
+from tests.upload.support import UploadHarness, create_container
 
 Client = TestClient[Any]
 
 
 @pytest.fixture(scope="module")
 def container() -> UploadContainer:
-    container = a_container()
+    container = create_container()
     container.checks.override(providers.Object({"S3": lambda: None, "DynamoDB": lambda: None}))
     return container
 
@@ -31,13 +31,13 @@ def app(container: UploadContainer) -> Litestar:
 
 
 @pytest.fixture
-def client(app: Litestar, container: UploadContainer, desk: Desk) -> Iterator[Client]:
-    desk.furnish(container)
+def client(app: Litestar, container: UploadContainer, harness: UploadHarness) -> Iterator[Client]:
+    harness.override_adapters(container)
     with TestClient(app, base_url="https://tinypixo.test") as client:
         yield client
 
 
-def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(client: Client) -> None:
+def test_the_session_cookie_is_http_only_secure_and_lax(client: Client) -> None:
     cookie = SimpleCookie(client.get("/api/uploads").headers["set-cookie"])
     (morsel,) = cookie.values()
 
@@ -47,7 +47,7 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(client: C
     assert morsel["path"] == "/"
 
 
-def test_a_session_lasts_from_request_to_request(client: Client) -> None:
+def test_a_session_lasts_over_requests(client: Client) -> None:
     made = client.post("/api/uploads", json={"filename": "a.wav", "size": 1}).json()
 
     assert [item["id"] for item in client.get("/api/uploads").json()["items"]] == [made["id"]]
@@ -55,7 +55,7 @@ def test_a_session_lasts_from_request_to_request(client: Client) -> None:
     assert client.get("/api/uploads").json()["items"] == []
 
 
-def test_a_token_stands_for_a_session_without_any_cookie(client: Client) -> None:
+def test_a_bearer_token_is_a_session_without_a_cookie(client: Client) -> None:
     given = client.post("/api/session")
     assert (given.status_code, "set-cookie" in given.headers) == (201, False)
     token = {"Authorization": f"Bearer {given.json()['token']}"}
@@ -69,13 +69,13 @@ def test_a_token_stands_for_a_session_without_any_cookie(client: Client) -> None
 
 
 @pytest.mark.parametrize("token", ["", "x", "Zm9yZ2Vk", "a" * 5000])
-def test_a_token_that_is_none_is_refused(client: Client, token: str) -> None:
+def test_an_invalid_bearer_token_is_refused(client: Client, token: str) -> None:
     answer = client.get("/api/uploads", headers={"Authorization": f"Bearer {token}"})
 
     assert (answer.status_code, answer.json()["code"]) == (401, "session_invalid")
 
 
-def test_a_cookie_that_somebody_tampered_with_is_a_new_session(client: Client) -> None:
+def test_a_forged_cookie_begins_a_new_session(client: Client) -> None:
     client.post("/api/uploads", json={"filename": "a.wav", "size": 1})
     (name,) = client.cookies
     client.cookies.clear()
@@ -87,7 +87,7 @@ def test_a_cookie_that_somebody_tampered_with_is_a_new_session(client: Client) -
     ("given", "kept"),
     [("a-request.id_1", True), ("short", False), ("x" * 65, False), ("line\tbreak ü", False)],
 )
-def test_a_request_id_is_echoed_where_it_is_sane(client: Client, given: str, kept: bool) -> None:
+def test_a_valid_request_id_is_echoed(client: Client, given: str, kept: bool) -> None:
     echoed = client.get("/health/live", headers={b"X-Request-Id": given.encode()}).headers[
         "x-request-id"
     ]
@@ -96,7 +96,7 @@ def test_a_request_id_is_echoed_where_it_is_sane(client: Client, given: str, kep
     assert re.fullmatch(r"[A-Za-z0-9._-]{8,64}", echoed)
 
 
-def test_every_answer_has_a_request_id_also_one_that_refuses(client: Client) -> None:
+def test_every_response_has_a_request_id(client: Client) -> None:
     paths = ("/health/live", "/health/ready", "/api/uploads", "/api/uploads/x", "/no/such/path")
 
     ids = {client.get(path).headers["x-request-id"] for path in paths}
@@ -113,14 +113,14 @@ def test_every_answer_has_a_request_id_also_one_that_refuses(client: Client) -> 
         ("POST", "/api/session"),
     ],
 )
-def test_another_sites_page_may_change_nothing(client: Client, method: str, path: str) -> None:
+def test_a_cross_site_request_may_change_nothing(client: Client, method: str, path: str) -> None:
     answer = client.request(method, path, headers={"Sec-Fetch-Site": "cross-site"})
 
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
 @pytest.mark.parametrize("site", ["same-origin", "same-site", "none"])
-def test_our_own_page_may(client: Client, site: str) -> None:
+def test_a_same_site_request_is_accepted(client: Client, site: str) -> None:
     answer = client.post(
         "/api/uploads", json={"filename": "a.wav", "size": 1}, headers={"Sec-Fetch-Site": site}
     )
@@ -132,7 +132,7 @@ def test_our_own_page_may(client: Client, site: str) -> None:
     ("method", "path", "status", "code"),
     [("GET", "/nowhere", 404, "not_found"), ("PATCH", "/api/uploads", 405, "method_not_allowed")],
 )
-def test_what_is_not_there_is_a_problem_too(
+def test_an_unknown_path_or_method_is_a_problem_document(
     client: Client, method: str, path: str, status: int, code: str
 ) -> None:
     answer = client.request(method, path)
@@ -158,7 +158,7 @@ def test_allow_lists_every_method_of_the_path(client: Client, path: str, allowed
     assert set(refused.headers["allow"].split(", ")) == allowed
 
 
-def test_it_is_live_without_cookies_and_ready_when_all_answers(client: Client) -> None:
+def test_live_sets_no_cookie_and_ready_lists_the_checks(client: Client) -> None:
     live, ready = client.get("/health/live"), client.get("/health/ready")
 
     assert (live.status_code, ready.status_code) == (200, 200)
@@ -166,11 +166,11 @@ def test_it_is_live_without_cookies_and_ready_when_all_answers(client: Client) -
     assert ready.json()["checked"] == ["S3", "DynamoDB"]
 
 
-def test_it_is_live_but_not_ready_while_something_is_away_and_says_what() -> None:
+def test_ready_names_what_cannot_be_reached() -> None:
     def away() -> None:
         raise UNREACHABLE
 
-    container = a_container()
+    container = create_container()
     container.checks.override(providers.Object({"S3": lambda: None, "DynamoDB": away}))
     with TestClient(create_app(container)) as client:
         assert client.get("/health/live").status_code == 200
@@ -182,7 +182,7 @@ def test_it_is_live_but_not_ready_while_something_is_away_and_says_what() -> Non
     assert int(answer.headers["retry-after"]) > 0
 
 
-def test_its_openapi_document_knows_every_route(client: Client) -> None:
+def test_the_openapi_document_has_every_route(client: Client) -> None:
     document = client.get("/api/upload/schema/openapi.json").json()
 
     calls = {

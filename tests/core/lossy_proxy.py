@@ -1,4 +1,4 @@
-"""A proxy in front of an HTTP server that does, on the next request, what networks do."""
+"""Lose replies, or break them off, in a proxy in front of an HTTP server."""
 
 import threading
 import urllib.error
@@ -9,16 +9,16 @@ from typing import Literal
 Fault = Literal["lose the reply", "break off in the middle"]
 
 
-class Wire(ThreadingHTTPServer):
-    """Carries requests to `upstream`; the faults in `faults` befall the next ones."""
+class LossyProxy(ThreadingHTTPServer):
+    """Forward requests to `upstream`, and inject the listed faults into the next replies."""
 
     daemon_threads = True
 
     def __init__(self, upstream: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Carrier)
+        super().__init__(("127.0.0.1", 0), _Handler)
         self.upstream = upstream
         self.faults: list[Fault] = []
-        self.carried = 0
+        self.forwarded = 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -30,10 +30,10 @@ class Wire(ThreadingHTTPServer):
         self.server_close()
 
 
-class _Carrier(BaseHTTPRequestHandler):
-    server: Wire
+class _Handler(BaseHTTPRequestHandler):
+    server: LossyProxy
 
-    def carry(self) -> None:
+    def forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {
             name: value
@@ -49,7 +49,7 @@ class _Carrier(BaseHTTPRequestHandler):
         except urllib.error.HTTPError as error:
             with error:
                 status, answered, content = error.code, error.headers, error.read()
-        self.server.carried += 1
+        self.server.forwarded += 1
         fault = self.server.faults.pop(0) if self.server.faults else None
         if fault == "lose the reply":
             self.close_connection = True
@@ -69,7 +69,7 @@ class _Carrier(BaseHTTPRequestHandler):
         self.wfile.write(content[: len(content) // 2] if fault else content)
         self.close_connection = True
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = carry  # noqa: N815 -- names of the base class
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward  # noqa: N815 -- the base class's
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Print nothing."""

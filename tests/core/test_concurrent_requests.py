@@ -1,4 +1,4 @@
-"""Threads share a client: what one of them asks for under a condition is never mixed up with what another does."""
+"""Share a client between threads: the conditions of one request never mix with another's."""
 
 import json
 import re
@@ -21,24 +21,24 @@ from libs.core.adapters.aws.dynamodb.updates import Update
 THREADS, CALLS = 8, 100
 
 
-class Answer(BytesIO):
-    """An empty answer's body, as botocore reads it."""
+class FakeBody(BytesIO):
+    """Stand in for an empty response body, as botocore reads it."""
 
     def stream(self) -> Iterator[bytes]:
         yield b"{}"
 
 
 @pytest.fixture
-def asked() -> list[dict[str, Any]]:
-    """The requests as they would have been sent."""
+def requests() -> list[dict[str, Any]]:
+    """Collect the requests that would have been sent."""
     return []
 
 
 @pytest.fixture
-def table(asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Table:
+def table(requests: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Table:
     def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        asked.append(json.loads(cast(bytes, request.body)))
-        return AWSResponse(request.url, 200, HTTPHeaders(), Answer())
+        requests.append(json.loads(cast(bytes, request.body)))
+        return AWSResponse(request.url, 200, HTTPHeaders(), FakeBody())
 
     client = dynamodb_client(boto3.Session("test", "test", region_name="eu-central-1"))
     client.meta.events.register("before-send.dynamodb", answer)
@@ -46,16 +46,16 @@ def table(asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Table
 
 
 @pytest.fixture
-def turns() -> Iterator[None]:
-    """Threads change places as often as Python can make them."""
+def fast_thread_switches() -> Iterator[None]:
+    """Switch threads as often as Python can."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
 
 
-def spelled_out(request: dict[str, Any]) -> str:
-    """The condition with its names and values in their places."""
+def expanded_condition(request: dict[str, Any]) -> str:
+    """Return the condition with its names and values inserted."""
     text: str = request.get("KeyConditionExpression") or request["ConditionExpression"]
     values = {
         name: next(iter(value.values()))
@@ -66,7 +66,7 @@ def spelled_out(request: dict[str, Any]) -> str:
 
 
 def count(table: Table, n: int) -> str:
-    with pytest.raises(KeyError):  # the empty answer has no count, and below no item
+    with pytest.raises(KeyError):  # the empty response has no count, and below no item
         table.count("open", Key("open_kind").eq(f"kind-{n}") & Key("created_at").lt(n))
     return f"(open_kind = kind-{n} AND created_at < {n})"
 
@@ -83,14 +83,14 @@ def update(table: Table, n: int) -> str:
     return f"owner = owner-{n})"
 
 
-@pytest.mark.usefixtures("turns")
+@pytest.mark.usefixtures("fast_thread_switches")
 @pytest.mark.parametrize("call", [count, delete, update])
-def test_every_condition_arrives_as_it_was_asked(
-    call: Callable[[Table, int], str], table: Table, asked: list[dict[str, Any]]
+def test_every_condition_is_sent_unchanged(
+    call: Callable[[Table, int], str], table: Table, requests: list[dict[str, Any]]
 ) -> None:
     with ThreadPoolExecutor(THREADS) as pool:
         wanted = list(pool.map(lambda n: call(table, n), range(THREADS * CALLS)))
 
-    sent = sorted(map(spelled_out, asked))
+    sent = sorted(map(expanded_condition, requests))
     assert len(sent) == len(wanted)
     assert [text for text in sorted(wanted) if not any(text in other for other in sent)] == []
