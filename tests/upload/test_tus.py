@@ -17,7 +17,7 @@ from libs.core.domain.uploads import MIB, Upload, UploadStatus
 from libs.core.errors import StorageUnavailable, UploadLocked
 from services.upload.app import create_app
 from services.upload.container import UploadContainer
-from tests.upload.support import Desk, a_container
+from tests.upload.support import UploadHarness, create_container
 
 PATH = "/api/uploads/tus"
 PART = 5 * MIB
@@ -28,7 +28,7 @@ Client = TestClient[Any]
 
 @pytest.fixture(scope="module")
 def container() -> UploadContainer:
-    return a_container(secure_cookies=False, max_file_size=64 * MIB)
+    return create_container(secure_cookies=False, max_file_size=64 * MIB)
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,8 @@ def app(container: UploadContainer) -> Litestar:
 
 
 @pytest.fixture
-def client(app: Litestar, container: UploadContainer, desk: Desk) -> Iterator[Client]:
-    desk.furnish(container)
+def client(app: Litestar, container: UploadContainer, harness: UploadHarness) -> Iterator[Client]:
+    harness.override_adapters(container)
     with TestClient(app) as client:
         yield client
 
@@ -71,11 +71,11 @@ def offset_of(client: Client, url: str) -> int:
     return int(answer.headers["Upload-Offset"])
 
 
-def stored(desk: Desk, url: str) -> tuple[Upload, bytes]:
+def stored(harness: UploadHarness, url: str) -> tuple[Upload, bytes]:
     """Return the upload, which must be complete, and the bytes of its object."""
-    upload = desk.uploads.get(url.rpartition("/")[2])
+    upload = harness.uploads.get(url.rpartition("/")[2])
     assert upload.status is UploadStatus.UPLOADED
-    return upload, desk.body(upload)
+    return upload, harness.body(upload)
 
 
 def test_options_lists_version_extensions_and_limit(client: Client) -> None:
@@ -104,7 +104,7 @@ def test_another_version_is_refused_with_412(client: Client) -> None:
     assert answer.json()["code"] == "tus_version_unsupported"
 
 
-def test_file_is_written_in_pieces_of_any_size(client: Client, desk: Desk) -> None:
+def test_file_is_written_in_pieces_of_any_size(client: Client, harness: UploadHarness) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     chance = random.Random(seed)
@@ -121,7 +121,7 @@ def test_file_is_written_in_pieces_of_any_size(client: Client, desk: Desk) -> No
         assert "Upload-Expires" in answer.headers
         assert offset_of(client, url) == offset
 
-    upload, object_body = stored(desk, url)
+    upload, object_body = stored(harness, url)
     assert object_body == body
     assert (upload.filename, upload.size, upload.percent) == ("söng.wav", len(body), 100.0)
 
@@ -157,14 +157,18 @@ def test_wrong_media_type_is_refused_with_415(client: Client) -> None:
     assert offset_of(client, url) == 0
 
 
-def test_creation_with_upload_stores_the_first_bytes(client: Client, desk: Desk) -> None:
+def test_creation_with_upload_stores_the_first_bytes(
+    client: Client, harness: UploadHarness
+) -> None:
     answer = client.post(PATH, content=b"12345", headers={**BYTES, "Upload-Length": "5"})
 
     assert (answer.status_code, answer.headers["Upload-Offset"]) == (201, "5")
-    assert stored(desk, answer.headers["Location"])[1] == b"12345"
+    assert stored(harness, answer.headers["Location"])[1] == b"12345"
 
 
-def test_deferred_length_is_declared_by_a_later_patch(client: Client, desk: Desk) -> None:
+def test_deferred_length_is_declared_by_a_later_patch(
+    client: Client, harness: UploadHarness
+) -> None:
     url = create(client, None)
     assert client.head(url, headers=TUS).headers["Upload-Defer-Length"] == "1"
     append(client, url, 0, b"12345")
@@ -173,7 +177,7 @@ def test_deferred_length_is_declared_by_a_later_patch(client: Client, desk: Desk
     answer = append(client, url, 5, b"678", **{"Upload-Length": "8"})
 
     assert answer.headers["Upload-Offset"] == "8"
-    upload, body = stored(desk, url)
+    upload, body = stored(harness, url)
     assert (upload.size, body) == (8, b"12345678")
 
 
@@ -202,7 +206,7 @@ def test_length_over_the_limit_is_refused_with_413(client: Client) -> None:
 
 @pytest.mark.parametrize("algorithm", ["sha1", "md5", "sha256"])
 def test_wrong_checksum_is_460_and_keeps_the_offset(
-    client: Client, desk: Desk, algorithm: str
+    client: Client, harness: UploadHarness, algorithm: str
 ) -> None:
     body = random.Random(7).randbytes(PART + 100)
     url = create(client, len(body))
@@ -217,7 +221,7 @@ def test_wrong_checksum_is_460_and_keeps_the_offset(
         append(client, url, 0, body, **{"Upload-Checksum": f"{algorithm} {right}"}).status_code
         == 204
     )
-    assert stored(desk, url)[1] == body
+    assert stored(harness, url)[1] == body
 
 
 def test_unknown_checksum_algorithm_is_refused_with_400(client: Client) -> None:
@@ -233,7 +237,7 @@ def test_deleted_upload_is_unknown(client: Client) -> None:
     assert client.head(url, headers=TUS).status_code == 404
 
 
-def test_method_can_be_overridden(client: Client, desk: Desk) -> None:
+def test_method_can_be_overridden(client: Client, harness: UploadHarness) -> None:
     url = create(client, 5)
 
     answer = client.post(
@@ -243,10 +247,10 @@ def test_method_can_be_overridden(client: Client, desk: Desk) -> None:
     )
 
     assert answer.status_code == 204
-    assert stored(desk, url)[1] == b"12345"
+    assert stored(harness, url)[1] == b"12345"
 
 
-def test_partial_uploads_are_joined_in_order(client: Client, desk: Desk) -> None:
+def test_partial_uploads_are_joined_in_order(client: Client, harness: UploadHarness) -> None:
     bodies = [random.Random(1).randbytes(PART + 77), b"in between", b"the end"]
     urls = []
     for body in bodies:
@@ -265,7 +269,7 @@ def test_partial_uploads_are_joined_in_order(client: Client, desk: Desk) -> None
 
     assert answer.status_code == 201
     final = answer.headers["Location"]
-    upload, body = stored(desk, final)
+    upload, body = stored(harness, final)
     assert (upload.filename, body) == ("whole.wav", b"".join(bodies))
     head = client.head(final, headers=TUS)
     assert head.headers["Upload-Length"] == str(len(body))
@@ -281,18 +285,20 @@ def test_unfinished_partial_upload_cannot_be_joined(client: Client) -> None:
     assert answer.status_code == 409
 
 
-def test_conversions_in_the_metadata_wait_for_the_file(client: Client, desk: Desk) -> None:
+def test_conversions_in_the_metadata_wait_for_the_file(
+    client: Client, harness: UploadHarness
+) -> None:
     convert = json.dumps([{"format": "mp3"}, {"format": "flac", "bit_depth": 16}])
     url = create(client, 5, **{"Upload-Metadata": encode(filename="a.wav", convert=convert)})
 
-    upload = desk.uploads.get(url.rpartition("/")[2])
+    upload = harness.uploads.get(url.rpartition("/")[2])
 
-    assert [c.format for c in desk.conversions_of(upload)] == ["mp3", "flac"]
+    assert [c.format for c in harness.conversions_of(upload)] == ["mp3", "flac"]
 
 
 @pytest.mark.parametrize("convert", ["{", "7", '{"format": 3}', '{"no": 1}', "[" * 5000])
 def test_unreadable_conversion_is_refused_before_anything_is_created(
-    client: Client, desk: Desk, convert: str
+    client: Client, harness: UploadHarness, convert: str
 ) -> None:
     answer = client.post(
         PATH,
@@ -300,7 +306,7 @@ def test_unreadable_conversion_is_refused_before_anything_is_created(
     )
 
     assert answer.status_code == 400
-    assert desk.table.all() == []
+    assert harness.table.all() == []
 
 
 @pytest.mark.parametrize(
@@ -328,11 +334,11 @@ def test_upload_of_another_session_is_unknown(client: Client) -> None:
 
 
 def test_of_two_writers_only_the_later_one_wins(
-    client: Client, desk: Desk, container: UploadContainer
+    client: Client, harness: UploadHarness, container: UploadContainer
 ) -> None:
     url = create(client, 10)
     upload_id = url.rpartition("/")[2]
-    owner = desk.uploads.get(upload_id).owner
+    owner = harness.uploads.get(upload_id).owner
     use_case = container.append_to_upload()
     first = use_case.begin(owner, upload_id, 0)
     second = use_case.begin(owner, upload_id, 0)
@@ -344,10 +350,12 @@ def test_of_two_writers_only_the_later_one_wins(
         use_case.finish(owner, first)
 
     append(client, url, 5, b"67890")
-    assert stored(desk, url)[1] == b"1234567890"
+    assert stored(harness, url)[1] == b"1234567890"
 
 
-def test_simultaneous_patches_leave_one_consistent_file(client: Client, desk: Desk) -> None:
+def test_simultaneous_patches_leave_one_consistent_file(
+    client: Client, harness: UploadHarness
+) -> None:
     body = random.Random(3).randbytes(2 * MIB)
     url = create(client, len(body))
 
@@ -356,11 +364,11 @@ def test_simultaneous_patches_leave_one_consistent_file(client: Client, desk: De
 
     assert {answer.status_code for answer in answers} <= {204, 409, 423}
     assert sum(answer.status_code == 204 for answer in answers) == 1
-    assert stored(desk, url)[1] == body
+    assert stored(harness, url)[1] == body
 
 
 def test_upload_that_could_not_be_completed_is_completed_by_head(
-    client: Client, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    client: Client, harness: UploadHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = create(client, 5)
     with monkeypatch.context() as patch:
@@ -368,8 +376,8 @@ def test_upload_that_could_not_be_completed_is_completed_by_head(
         def unavailable(*_: object) -> str:
             raise StorageUnavailable("S3 does not answer.", retry_after=1)
 
-        patch.setattr(desk.multipart, "complete", unavailable)
+        patch.setattr(harness.multipart, "complete", unavailable)
         assert append(client, url, 0, b"12345").status_code == 503
 
     assert offset_of(client, url) == 5
-    assert stored(desk, url)[1] == b"12345"
+    assert stored(harness, url)[1] == b"12345"
