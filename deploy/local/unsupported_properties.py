@@ -22,9 +22,13 @@ TTL_ATTRIBUTE = "expires_at"
 CHECKSUMS = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
 CORS_RULE: dict[str, Any] = {
     "ID": "page",
-    "AllowedMethods": ["PUT", "GET", "HEAD"],
+    "AllowedMethods": ["PUT", "POST", "GET", "HEAD"],
     "AllowedHeaders": ["*"],
-    "ExposeHeaders": ["ETag", *(f"x-amz-checksum-{algorithm}" for algorithm in CHECKSUMS)],
+    "ExposeHeaders": [
+        "ETag",
+        "Location",
+        *(f"x-amz-checksum-{algorithm}" for algorithm in CHECKSUMS),
+    ],
     "MaxAgeSeconds": 3600,
 }
 

@@ -94,7 +94,8 @@ class DeleteObjects:
     def _abort_recorded(self, item: Item) -> None:
         """Abort the multipart upload that the item names, in case the listing lags behind."""
         if isinstance(item, Upload):
-            self._multiparts.abort(item.key, item.multipart_id)
+            if item.multipart_id:  # one that came as a form has none
+                self._multiparts.abort(item.key, item.multipart_id)
         elif item.output_upload:
             self._multiparts.abort(item.output_upload.key, item.output_upload.multipart_id)
 

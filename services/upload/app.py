@@ -4,6 +4,7 @@ from litestar import Litestar
 
 from libs.core.web.app import service_app
 from libs.core.web.session import session_config, session_route
+from services.upload.companion.routes import CompanionController
 from services.upload.container import UploadContainer
 from services.upload.routes import UploadController
 from services.upload.tus.middleware import TusProtocol
@@ -11,15 +12,20 @@ from services.upload.tus.routes import TusController
 
 DEPENDENCIES = (
     "append_to_upload",
+    "complete_any_parts",
     "complete_upload",
     "create_tus_upload",
     "delete_upload",
+    "find_multipart",
     "join_uploads",
+    "list_any_parts",
     "list_uploads",
     "part_limiter",
     "report_part",
     "show_upload",
+    "sign_any_parts",
     "sign_parts",
+    "start_form_upload",
     "start_upload",
     "store_part",
     "validate_part",
@@ -35,7 +41,7 @@ def create_app(container: UploadContainer) -> Litestar:
     app = service_app(
         "upload",
         settings,
-        [UploadController, TusController, session_route(session)],
+        [UploadController, CompanionController, TusController, session_route(session)],
         {name: getattr(container, name) for name in DEPENDENCIES},
         container.checks(),
     )

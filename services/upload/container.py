@@ -4,6 +4,7 @@ from dependency_injector import containers, providers
 
 from libs.core.wiring import AwsContainer
 from services.upload import parts, use_cases
+from services.upload.companion import use_cases as companion
 from services.upload.part_limiter import PartLimiter
 from services.upload.reconcile import ReconcileUpload
 from services.upload.settings import UploadSettings
@@ -42,6 +43,25 @@ class UploadContainer(containers.DeclarativeContainer):
     store_part = providers.Factory(parts.StorePart, uploads, multipart, reconcile)
     report_part = providers.Factory(parts.ReportPart, uploads, reconcile)
     complete_upload = providers.Factory(use_cases.CompleteUpload, uploads, multipart, reconcile)
+    find_multipart = providers.Factory(companion.FindMultipart, uploads)
+    sign_any_parts = providers.Factory(
+        companion.SignAnyParts, find_multipart, signer, settings.provided.sign_lifetime
+    )
+    list_any_parts = providers.Factory(companion.ListAnyParts, find_multipart, uploads, multipart)
+    complete_any_parts = providers.Factory(
+        companion.CompleteAnyParts,
+        find_multipart,
+        multipart,
+        reconcile,
+        settings.provided.max_file_size,
+    )
+    start_form_upload = providers.Factory(
+        companion.StartFormUpload,
+        start_upload,
+        signer,
+        settings.provided.max_file_size,
+        settings.provided.sign_lifetime,
+    )
     create_tus_upload = providers.Factory(CreateTusUpload, start_upload)
     append_to_upload = providers.Factory(
         AppendToUpload,

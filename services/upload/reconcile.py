@@ -1,6 +1,6 @@
 """Bring the stored state of an upload in line with S3."""
 
-from libs.core.domain.uploads import MAX_PARTS, Failure, Upload, UploadStatus
+from libs.core.domain.uploads import Failure, Upload, UploadStatus
 from libs.core.errors import MultipartUploadGone, ObjectMissing, UploadClosed
 from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.objects import ObjectStore
@@ -43,12 +43,14 @@ class ReconcileUpload:
         Raises:
             MultipartUploadGone: S3 has no such multipart upload any more.
         """
+        if not upload.multipart_id:  # it comes as a form, in one piece
+            raise MultipartUploadGone("This upload has no parts.")
         listed = self._multipart.list_parts(upload.key, upload.multipart_id)
         return [
             part
             for part in listed
-            if part.number <= (upload.part_count or MAX_PARTS)
-            and part.size == upload.size_of_part(part.number)
+            if upload.part_count is None
+            or (part.number <= upload.part_count and part.size == upload.size_of_part(part.number))
         ]
 
     def closed_in_s3(self, upload: Upload) -> Upload:
@@ -58,8 +60,8 @@ class ReconcileUpload:
         except ObjectMissing:
             # Another request may have completed or deleted it since it was read.
             now = self._uploads.get(upload.id)
-            if now.status is not UploadStatus.UPLOADING:
-                return now
+            if now.status is not UploadStatus.UPLOADING or not now.multipart_id:
+                return now  # a form that has not been posted yet has nothing in S3
             return self._uploads.mark_failed(upload.id, EXPIRED)
         if upload.size is not None and found.size != upload.size:
             return self._uploads.mark_failed(upload.id, EXPIRED)

@@ -53,6 +53,8 @@ class StartUpload:
         convert: Sequence[ConversionRequest],
         trace: str | None = None,
         tus: TusState | None = None,
+        *,
+        parts: bool = True,
     ) -> Upload:
         filename = clean_filename(filename)
         if size is not None:
@@ -84,8 +86,12 @@ class StartUpload:
             filename=filename,
             size=size,
             content_type=content_type,
-            part_size=choose_part_size(size or self._max_size),
-            multipart_id=self._multipart.create(source_key(upload_id), content_type, metadata),
+            part_size=choose_part_size(size, self._max_size),
+            multipart_id=(
+                self._multipart.create(source_key(upload_id), content_type, metadata)
+                if parts
+                else ""
+            ),
             created_at=now,
             updated_at=now,
             expires_at=expires_at,

@@ -152,8 +152,10 @@ def check_size(size: int, limit: int) -> None:
         )
 
 
-def choose_part_size(size: int) -> int:
+def choose_part_size(size: int | None, limit: int = 0) -> int:
     """Bytes of each part but the last: whole MiB, at least 5, so that there are at most 1,000 parts (5 TiB: 10,000)."""
+    if size is None:  # the client will say it, or choose parts of its own
+        return max(MIN_PART_SIZE, ceil(limit / MAX_PARTS / MIB) * MIB)
     parts = USUAL_PARTS if size <= USUAL_PARTS * MAX_PART_SIZE else MAX_PARTS
     return max(MIN_PART_SIZE, ceil(size / parts / MIB) * MIB)
 

@@ -1,14 +1,33 @@
 """Define presigned URLs."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PresignedForm:
+    """Hold the URL and the hidden fields of an HTML form that uploads one file."""
+
+    url: str
+    fields: Mapping[str, str]
 
 
 class UrlSigner(ABC):
     """Presigned URLs, as a browser can reach them. Making one asks nobody."""
 
     @abstractmethod
-    def sign_part(self, key: str, multipart_id: str, number: int, size: int, lifetime: int) -> str:
-        """A URL to PUT exactly `size` bytes to as part `number`, good for `lifetime` seconds."""
+    def sign_part(
+        self, key: str, multipart_id: str, number: int, size: int | None, lifetime: int
+    ) -> str:
+        """Return a URL to PUT part `number` to, valid for `lifetime` seconds.
+
+        S3 refuses a part of another length than `size` (bytes); None allows any.
+        """
+
+    @abstractmethod
+    def sign_form(self, key: str, media_type: str, max_size: int, lifetime: int) -> PresignedForm:
+        """Return a form to POST 1 to `max_size` bytes with, valid for `lifetime` seconds."""
 
     @abstractmethod
     def sign_download(

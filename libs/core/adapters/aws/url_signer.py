@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from libs.core.ports.url_signer import UrlSigner
+from libs.core.ports.url_signer import PresignedForm, UrlSigner
 
 
 class S3UrlSigner(UrlSigner):
@@ -13,10 +13,25 @@ class S3UrlSigner(UrlSigner):
         self._client = client
         self._bucket = bucket
 
-    def sign_part(self, key: str, multipart_id: str, number: int, size: int, lifetime: int) -> str:
-        # ContentLength among the parameters is what makes S3 refuse any other length.
-        part = {"Key": key, "UploadId": multipart_id, "PartNumber": number, "ContentLength": size}
+    def sign_part(
+        self, key: str, multipart_id: str, number: int, size: int | None, lifetime: int
+    ) -> str:
+        part: dict[str, Any] = {"Key": key, "UploadId": multipart_id, "PartNumber": number}
+        if size is not None:
+            # A signed Content-Length makes S3 refuse any other length.
+            part["ContentLength"] = size
         return self._sign("upload_part", part, lifetime)
+
+    def sign_form(self, key: str, media_type: str, max_size: int, lifetime: int) -> PresignedForm:
+        fixed = {"Content-Type": media_type}
+        signed = self._client.generate_presigned_post(
+            self._bucket,
+            key,
+            Fields=dict(fixed),
+            Conditions=[fixed, ["content-length-range", 1, max_size]],
+            ExpiresIn=lifetime,
+        )
+        return PresignedForm(signed["url"], signed["fields"])
 
     def sign_download(
         self, key: str, filename: str, media_type: str, lifetime: int, *, inline: bool = False

@@ -1,0 +1,178 @@
+"""Translate the requests of Uppy's S3 plug-ins to use cases and back."""
+
+import json
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Request, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from libs.core.domain.formats import ConversionRequest
+from libs.core.domain.uploads import MIB
+from libs.core.errors import OptionInvalid
+from libs.core.telemetry import traceparent
+from libs.core.web.schemas import ConvertOptions
+from services.upload.companion.use_cases import (
+    CompleteAnyParts,
+    FindMultipart,
+    ListAnyParts,
+    SignAnyParts,
+    StartFormUpload,
+)
+from services.upload.schemas import MAX_CONVERT, MAX_SIGN
+from services.upload.use_cases import DeleteUpload, StartUpload
+
+Key = Annotated[str, QueryParameter(min_length=1, max_length=1024)]
+
+
+class CreateMultipartRequest(msgspec.Struct):
+    """Describe a file, as Uppy does; unknown members are ignored as Companion ignores them."""
+
+    filename: str
+    type: str | None = None
+    metadata: dict[str, Any] = {}
+
+
+class CompletedPart(msgspec.Struct):
+    """Name a part and the ETag that S3 answered with."""
+
+    PartNumber: int
+    ETag: str
+
+
+class CompleteMultipartRequest(msgspec.Struct):
+    """List the parts that make the file."""
+
+    parts: Annotated[list[CompletedPart], msgspec.Meta(max_length=10_000)]
+
+
+class CompanionController(Controller):
+    """Serve `/api/uploads/s3`."""
+
+    path = "/api/uploads/s3"
+    # The dialect is Companion's own; docs/api.md says where it is described.
+    include_in_schema = False
+
+    @post("/multipart", status_code=200, sync_to_thread=True)
+    def create(
+        self,
+        data: JSONBody[CreateMultipartRequest],
+        owner: NamedDependency[str],
+        start_upload: NamedDependency[StartUpload],
+    ) -> dict[str, str]:
+        convert = _conversions(data.metadata.get("convert"))
+        upload = start_upload(
+            owner, data.filename, None, _media_type(data.type), convert, traceparent()
+        )
+        return {"key": upload.key, "uploadId": upload.multipart_id}
+
+    @get("/multipart/{multipart_id:str}", sync_to_thread=True)
+    def list_parts(
+        self,
+        multipart_id: FromPath[str],
+        key: Key,
+        owner: NamedDependency[str],
+        list_any_parts: NamedDependency[ListAnyParts],
+    ) -> list[dict[str, Any]]:
+        return [
+            {"PartNumber": part.number, "ETag": f'"{part.etag}"', "Size": part.size}
+            for part in list_any_parts(owner, key, multipart_id)
+        ]
+
+    @get("/multipart/{multipart_id:str}/{number:int}", sync_to_thread=True)
+    def sign_part(
+        self,
+        multipart_id: FromPath[str],
+        number: FromPath[int],
+        key: Key,
+        owner: NamedDependency[str],
+        sign_any_parts: NamedDependency[SignAnyParts],
+    ) -> dict[str, Any]:
+        urls, lifetime = sign_any_parts(owner, key, multipart_id, [number])
+        return {"url": urls[0], "expires": lifetime}
+
+    @get("/multipart/{multipart_id:str}/batch", sync_to_thread=True)
+    def sign_parts(
+        self,
+        multipart_id: FromPath[str],
+        key: Key,
+        part_numbers: Annotated[
+            str, QueryParameter(name="partNumbers", pattern=r"^\d{1,5}(,\d{1,5})*$")
+        ],
+        owner: NamedDependency[str],
+        sign_any_parts: NamedDependency[SignAnyParts],
+    ) -> dict[str, dict[str, str]]:
+        numbers = [int(number) for number in part_numbers.split(",")][:MAX_SIGN]
+        urls, _ = sign_any_parts(owner, key, multipart_id, numbers)
+        return {
+            "presignedUrls": {str(number): url for number, url in zip(numbers, urls, strict=True)}
+        }
+
+    @post(
+        "/multipart/{multipart_id:str}/complete",
+        status_code=200,
+        sync_to_thread=True,
+        request_max_body_size=MIB,
+    )
+    def complete(
+        self,
+        request: Request[Any, Any, Any],
+        multipart_id: FromPath[str],
+        key: Key,
+        data: JSONBody[CompleteMultipartRequest],
+        owner: NamedDependency[str],
+        complete_any_parts: NamedDependency[CompleteAnyParts],
+    ) -> dict[str, str]:
+        # One major version of Uppy sends the ETag as S3 does, in quotes, and the next without.
+        etags = {part.PartNumber: part.ETag.strip('"') for part in data.parts}
+        upload = complete_any_parts(owner, key, multipart_id, etags)
+        location = f"{str(request.base_url).rstrip('/')}/api/uploads/{upload.id}"
+        return {"location": location, "key": upload.key}
+
+    @delete("/multipart/{multipart_id:str}", status_code=200, sync_to_thread=True)
+    def abort(
+        self,
+        multipart_id: FromPath[str],
+        key: Key,
+        owner: NamedDependency[str],
+        find_multipart: NamedDependency[FindMultipart],
+        delete_upload: NamedDependency[DeleteUpload],
+    ) -> dict[str, str]:
+        delete_upload(owner, find_multipart(owner, key, multipart_id).id)
+        return {}  # Uppy parses the answer as JSON
+
+    @get("/params", sync_to_thread=True)
+    def sign_form(
+        self,
+        request: Request[Any, Any, Any],
+        filename: Annotated[str, QueryParameter(min_length=1, max_length=1024)],
+        owner: NamedDependency[str],
+        start_form_upload: NamedDependency[StartFormUpload],
+        media_type: Annotated[str | None, QueryParameter(name="type")] = None,
+    ) -> dict[str, Any]:
+        convert = _conversions(request.query_params.get("metadata[convert]"))
+        form, lifetime = start_form_upload(
+            owner, filename, _media_type(media_type), convert, traceparent()
+        )
+        return {"method": "POST", "url": form.url, "fields": form.fields, "expires": lifetime}
+
+
+def _media_type(value: str | None) -> str:
+    usable = value and value.isascii() and value.isprintable() and len(value) <= 255
+    return value if usable and value else "application/octet-stream"
+
+
+def _conversions(value: Any) -> list[ConversionRequest]:
+    """Read the metadata member `convert`: a conversion request or a list, as JSON or in JSON."""
+    if not value:
+        return []
+    try:
+        decoded = json.loads(value) if isinstance(value, str) else value
+        wanted = decoded if isinstance(decoded, list) else [decoded]
+        asked = msgspec.convert(wanted, list[ConvertOptions])
+    except (ValueError, RecursionError) as error:
+        raise OptionInvalid(f"metadata.convert cannot be read: {error}") from error
+    if len(asked) > MAX_CONVERT:
+        raise OptionInvalid(f"One upload starts at most {MAX_CONVERT} conversions.")
+    return [options.checked() for options in asked]

@@ -1,0 +1,188 @@
+"""Create, sign and complete uploads whose client chooses the size of the parts."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+from libs.core.domain.formats import ConversionRequest
+from libs.core.domain.uploads import MAX_PARTS, Upload, UploadStatus, check_size, upload_id_of
+from libs.core.errors import (
+    MultipartUploadGone,
+    PartNumberInvalid,
+    UploadClosed,
+    UploadIncomplete,
+    UploadNotFound,
+)
+from libs.core.ports.multipart_uploads import MultipartUploads, Part
+from libs.core.ports.uploads import UploadStore
+from libs.core.ports.url_signer import PresignedForm, UrlSigner
+from services.upload.reconcile import ReconcileUpload, require_open
+from services.upload.use_cases import StartUpload
+
+Clock = Callable[[], float]
+
+
+class FindMultipart:
+    """Find an upload by what S3 calls it: its key and the id of its multipart upload."""
+
+    def __init__(self, uploads: UploadStore) -> None:
+        self._uploads = uploads
+
+    def __call__(self, owner: str, key: str, multipart_id: str) -> Upload:
+        """Return the upload.
+
+        Raises:
+            UploadNotFound: No upload of this session has this key and id.
+        """
+        upload = self._uploads.get(upload_id_of(key) or "", owner)
+        if not multipart_id or upload.multipart_id != multipart_id:
+            raise UploadNotFound("There is no such upload. It may have expired, or been deleted.")
+        return upload
+
+
+class SignAnyParts:
+    """Presign URLs for parts of any size; S3 takes 1 to 10,000 of them."""
+
+    def __init__(
+        self, find: FindMultipart, signer: UrlSigner, lifetime: int, clock: Clock = time.time
+    ) -> None:
+        self._find = find
+        self._signer = signer
+        self._lifetime = lifetime
+        self._clock = clock
+
+    def __call__(
+        self, owner: str, key: str, multipart_id: str, numbers: Sequence[int]
+    ) -> tuple[list[str], int]:
+        """Return a URL for each part, and the seconds that they are valid for.
+
+        Raises:
+            PartNumberInvalid: S3 has no such part number.
+            UploadClosed: The upload takes no more parts.
+            UploadNotFound: There is no such upload of this session.
+        """
+        upload = require_open(self._find(owner, key, multipart_id))
+        if not all(1 <= number <= MAX_PARTS for number in numbers):
+            raise PartNumberInvalid(f"Parts are numbered from 1 to {MAX_PARTS}.")
+        lifetime = max(1, min(self._lifetime, int(upload.expires_at - self._clock())))
+        urls = [
+            self._signer.sign_part(upload.key, upload.multipart_id, number, None, lifetime)
+            for number in numbers
+        ]
+        return urls, lifetime
+
+
+class ListAnyParts:
+    """List the parts that S3 has, and record them as completed."""
+
+    def __init__(
+        self, find: FindMultipart, uploads: UploadStore, multipart: MultipartUploads
+    ) -> None:
+        self._find = find
+        self._uploads = uploads
+        self._multipart = multipart
+
+    def __call__(self, owner: str, key: str, multipart_id: str) -> Sequence[Part]:
+        """Return all parts by number.
+
+        Raises:
+            UploadNotFound: There is no such upload of this session, or it is finished.
+        """
+        upload = self._find(owner, key, multipart_id)
+        try:
+            parts = self._multipart.list_parts(upload.key, upload.multipart_id)
+        except MultipartUploadGone as error:
+            raise UploadNotFound("S3 does not know this upload any more.") from error
+        self._uploads.set_parts(upload, {part.number for part in parts})
+        return parts
+
+
+class CompleteAnyParts:
+    """Make the listed parts one object. Repeating it gives the same answer."""
+
+    def __init__(
+        self,
+        find: FindMultipart,
+        multipart: MultipartUploads,
+        reconcile: ReconcileUpload,
+        max_size: int,
+    ) -> None:
+        self._find = find
+        self._multipart = multipart
+        self._reconcile = reconcile
+        self._max_size = max_size
+
+    def __call__(self, owner: str, key: str, multipart_id: str, etags: Mapping[int, str]) -> Upload:
+        """Return the finished upload; `etags` are those of the parts by number.
+
+        Raises:
+            FileTooLarge: All parts together are over the limit.
+            UploadClosed: The upload failed or was aborted.
+            UploadIncomplete: S3 does not have one of the parts with this ETag.
+            UploadNotFound: There is no such upload of this session.
+        """
+        upload = self._find(owner, key, multipart_id)
+        if upload.status is UploadStatus.UPLOADED:
+            return upload
+        require_open(upload)
+        # An earlier call may have completed it already: the object decides.
+        with suppress(MultipartUploadGone):
+            self._multipart.complete(upload.key, upload.multipart_id, self._wanted(upload, etags))
+        done = self._reconcile.closed_in_s3(upload)
+        if done.status is not UploadStatus.UPLOADED:
+            raise UploadClosed(
+                done.error.detail if done.error else f"This upload is {done.status}."
+            )
+        return done
+
+    def _wanted(self, upload: Upload, etags: Mapping[int, str]) -> list[Part]:
+        stored = {
+            part.number: part
+            for part in self._multipart.list_parts(upload.key, upload.multipart_id)
+        }
+        missing = [
+            number
+            for number, etag in sorted(etags.items())
+            if number not in stored or stored[number].etag != etag
+        ]
+        if missing or not etags:
+            raise UploadIncomplete(
+                "Some parts are not in our storage. Please send them again.",
+                missing_parts=missing,
+            )
+        wanted = [stored[number] for number in sorted(etags)]
+        check_size(sum(part.size for part in wanted), self._max_size)
+        return wanted
+
+
+class StartFormUpload:
+    """Start an upload that arrives as one HTML form, posted straight to S3."""
+
+    def __init__(
+        self,
+        start: StartUpload,
+        signer: UrlSigner,
+        max_size: int,
+        lifetime: int,
+    ) -> None:
+        self._start = start
+        self._signer = signer
+        self._max_size = max_size
+        self._lifetime = lifetime
+
+    def __call__(
+        self,
+        owner: str,
+        filename: str,
+        content_type: str,
+        convert: Sequence[ConversionRequest],
+        trace: str | None = None,
+    ) -> tuple[PresignedForm, int]:
+        """Return the form, and the seconds that it is valid for.
+
+        Raises:
+            FilenameInvalid: The name cannot be kept.
+        """
+        upload = self._start(owner, filename, None, content_type, convert, trace, parts=False)
+        form = self._signer.sign_form(upload.key, content_type, self._max_size, self._lifetime)
+        return form, self._lifetime

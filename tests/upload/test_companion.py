@@ -1,0 +1,192 @@
+"""Test the S3 dialect of Uppy's Companion over HTTP."""
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from libs.core.domain.uploads import MIB, Upload, UploadStatus, upload_id_of
+from services.upload.app import create_app
+from services.upload.container import UploadContainer
+from tests.upload.support import UploadHarness, create_container
+
+PATH = "/api/uploads/s3"
+Client = TestClient[Any]
+
+
+@pytest.fixture(scope="module")
+def container() -> UploadContainer:
+    return create_container(secure_cookies=False, max_file_size=20 * MIB)
+
+
+@pytest.fixture(scope="module")
+def app(container: UploadContainer) -> Litestar:
+    return create_app(container)
+
+
+@pytest.fixture
+def client(app: Litestar, container: UploadContainer, harness: UploadHarness) -> Iterator[Client]:
+    harness.override_adapters(container)
+    with TestClient(app) as client:
+        yield client
+
+
+class Multipart:
+    """Drive one multipart upload as Uppy does."""
+
+    def __init__(self, client: Client, harness: UploadHarness, **metadata: Any) -> None:
+        self._client, self._desk = client, harness
+        body = {"filename": "söng.wav", "type": "audio/wav", "metadata": metadata}
+        answer = client.post(f"{PATH}/multipart", json=body)
+        assert answer.status_code == 200, answer.text
+        self.key, self.id = answer.json()["key"], answer.json()["uploadId"]
+        self.url = f"{PATH}/multipart/{self.id}"
+
+    @property
+    def upload(self) -> Upload:
+        return self._desk.uploads.get(upload_id_of(self.key) or "")
+
+    def get(self, path: str = "", **query: str) -> Any:
+        return self._client.get(self.url + path, params={"key": self.key, **query})
+
+    def put(self, number: int, body: bytes) -> str:
+        """Send a part straight to S3, to the presigned URL; return its ETag."""
+        query = parse_qs(urlsplit(self.get(f"/{number}").json()["url"]).query)
+        assert query["partNumber"] == [str(number)]
+        return self._desk.multipart.put_part(self.key, query["uploadId"][0], number, body)
+
+    def complete(self, parts: list[tuple[int, str]]) -> Any:
+        body = {"parts": [{"PartNumber": number, "ETag": etag} for number, etag in parts]}
+        return self._client.post(f"{self.url}/complete", params={"key": self.key}, json=body)
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_parts_of_any_size_become_the_file(
+    client: Client, harness: UploadHarness, quote: str
+) -> None:
+    bodies = [random.Random(number).randbytes(5 * MIB + number) for number in (1, 2)] + [b"end"]
+    multipart = Multipart(client, harness)
+
+    etags = [multipart.put(number, body) for number, body in enumerate(bodies, start=1)]
+    answer = multipart.complete(
+        [(number, quote + etag + quote) for number, etag in enumerate(etags, start=1)]
+    )
+
+    assert answer.status_code == 200
+    assert answer.json()["key"] == multipart.key
+    assert answer.json()["location"].endswith(f"/api/uploads/{multipart.upload.id}")
+    assert harness.body(multipart.upload) == b"".join(bodies)
+    assert multipart.upload.status is UploadStatus.UPLOADED
+    assert multipart.upload.size == sum(map(len, bodies))
+    assert multipart.upload.filename == "söng.wav"
+
+
+def test_stored_parts_are_listed_for_resuming(client: Client, harness: UploadHarness) -> None:
+    multipart = Multipart(client, harness)
+    etags = [multipart.put(number, bytes([number])) for number in (1, 2)]
+
+    assert multipart.get().json() == [
+        {"PartNumber": number, "ETag": f'"{etag}"', "Size": 1}
+        for number, etag in enumerate(etags, start=1)
+    ]
+    assert multipart.upload.completed_parts == {1, 2}
+
+
+def test_completing_twice_gives_the_same_answer(client: Client, harness: UploadHarness) -> None:
+    multipart = Multipart(client, harness)
+    parts = [(1, multipart.put(1, b"all"))]
+
+    first, second = multipart.complete(parts), multipart.complete(parts)
+
+    assert (second.status_code, second.json()) == (200, first.json())
+
+
+def test_missing_or_different_part_is_named(client: Client, harness: UploadHarness) -> None:
+    multipart = Multipart(client, harness)
+    etag = multipart.put(1, b"one")
+
+    answer = multipart.complete([(1, etag), (2, etag), (3, "0" * 32)])
+
+    assert (answer.status_code, answer.json()["missing_parts"]) == (409, [2, 3])
+    assert multipart.upload.status is UploadStatus.UPLOADING
+
+
+def test_parts_over_the_limit_are_refused(client: Client, harness: UploadHarness) -> None:
+    multipart = Multipart(client, harness)
+    parts = [(number, multipart.put(number, bytes(7 * MIB))) for number in (1, 2, 3)]
+
+    answer = multipart.complete(parts)
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "file_too_large")
+
+
+def test_several_parts_are_signed_at_once(client: Client, harness: UploadHarness) -> None:
+    multipart = Multipart(client, harness)
+
+    urls = multipart.get("/batch", partNumbers="1,7").json()["presignedUrls"]
+
+    assert set(urls) == {"1", "7"}
+    assert multipart.get("/batch", partNumbers="1;7").status_code == 422
+    assert multipart.get("/10001").json()["code"] == "part_number_invalid"
+
+
+def test_aborted_upload_is_unknown(client: Client, harness: UploadHarness) -> None:
+    multipart = Multipart(client, harness)
+
+    answer = client.delete(multipart.url, params={"key": multipart.key})
+
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert multipart.get().status_code == 404
+
+
+@pytest.mark.parametrize("key", ["uploads/upl_x/source", "outputs/cnv_1/1.mp3", "x"])
+def test_key_of_another_upload_is_unknown(client: Client, harness: UploadHarness, key: str) -> None:
+    multipart = Multipart(client, harness)
+
+    assert client.get(multipart.url, params={"key": key}).status_code == 404
+
+
+def test_upload_of_another_session_is_unknown(client: Client, harness: UploadHarness) -> None:
+    multipart = Multipart(client, harness)
+    client.cookies.clear()
+
+    assert multipart.get().status_code == 404
+    assert multipart.get("/1").status_code == 404
+    assert multipart.complete([(1, "x")]).status_code == 404
+
+
+@pytest.mark.parametrize("encode", [json.dumps, lambda value: value], ids=["text", "object"])
+def test_conversions_in_the_metadata_wait_for_the_file(
+    client: Client, harness: UploadHarness, encode: Any
+) -> None:
+    multipart = Multipart(client, harness, convert=encode([{"format": "mp3"}]))
+
+    assert [c.format for c in harness.conversions_of(multipart.upload)] == ["mp3"]
+
+
+def test_form_takes_a_file_up_to_the_limit(client: Client, harness: UploadHarness) -> None:
+    answer = client.get(
+        f"{PATH}/params",
+        params={
+            "filename": "a.mp3",
+            "type": "audio/mpeg",
+            "metadata[convert]": '{"format": "wav"}',
+        },
+    ).json()
+    upload = harness.uploads.get(upload_id_of(answer["fields"]["key"]) or "")
+
+    assert answer["method"] == "POST"
+    assert answer["fields"]["policy"].startswith(str(20 * MIB))
+    assert len(upload.conversions) == 1
+    # Nothing is in S3 yet: asking must not fail the upload.
+    assert client.get(f"/api/uploads/{upload.id}").json()["status"] == "uploading"
+
+    harness.objects.put(upload.key, b"posted", "audio/mpeg", {})
+
+    shown = client.get(f"/api/uploads/{upload.id}").json()
+    assert (shown["status"], shown["size"]) == ("uploaded", 6)
