@@ -1,1 +1,1 @@
-"""The domain of TinyPixo, its ports, and the adapters for S3, DynamoDB and SQS."""
+"""Hold what all services share: the domain model, ports, adapters, and the web framework."""

@@ -106,7 +106,7 @@ def retry_forever(
     return run
 
 
-def every(seconds: float, action: Callable[[], object]) -> Target:
+def run_periodically(seconds: float, action: Callable[[], object]) -> Target:
     """Return a target that waits, acts, and repeats both, also after an action that failed."""
 
     def act(stop: StopEvent) -> None:

@@ -1,4 +1,4 @@
-"""Running a service: `python -m services.<name>`."""
+"""Serve an application over HTTP: what `python -m services.<name>` runs."""
 
 import asyncio
 import socket
@@ -15,58 +15,67 @@ from libs.core import telemetry
 from libs.core.settings import Settings
 
 DRAIN_SECONDS = 25
-"""Seconds from SIGTERM until open requests are cut: containers are killed after 30."""
+"""Seconds from SIGTERM until open requests are cut. ECS kills a container after 30 seconds."""
 
-THREADS = 128
-"""Requests that may wait for S3 or DynamoDB at once. asyncio would have four and one for each processor: as many slow answers stop all."""
+REQUEST_THREADS = 128
+"""Number of requests that can wait for S3 or DynamoDB at the same time.
 
-LINGER = 30.0
-"""Seconds that a client may take for what was written to it before we closed the connection: asyncio would wait for ever."""
-LINGER_AT_END = 1.0
-"""The same, once the service stops."""
+asyncio's default is four more than there are processors: a few slow answers would block all
+requests.
+"""
+
+CLOSE_TIMEOUT = 30.0
+"""Seconds that a client has to read the rest of a response after the connection was closed.
+
+asyncio has no limit for that.
+"""
+CLOSE_TIMEOUT_WHEN_STOPPING = 1.0
+"""Seconds that a client has for the same while the service stops."""
 
 
 class Server(uvicorn.Server):
-    """Tells the app that it is about to end, then waits for open requests.
+    """Run uvicorn, limit clients that do not read, and announce the drain.
 
-    The lifespan ends only after the last request has, so what never ends by itself (an event stream) would be waited
-    for in vain: an app that has such requests puts a callable into `app.state.on_drain`.
+    The lifespan of an application ends after its last request. A request that never ends by itself,
+    such as an event stream, must therefore be told: an application that has them sets the callable
+    `app.state.on_drain`.
     """
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._cutting = asyncio.create_task(self._cut_the_deaf())
+        self._closer = asyncio.create_task(self._abort_unread_connections())
 
-    async def _cut_the_deaf(self) -> None:
-        """Ends connections that are closed on our side while the client does not take the rest."""
+    async def _abort_unread_connections(self) -> None:
+        """Abort closed connections whose client does not read the rest."""
         closing: dict[Any, float] = {}
         while True:
             await asyncio.sleep(0.5)
-            now, patience = time.monotonic(), LINGER_AT_END if self.should_exit else LINGER
+            now = time.monotonic()
+            timeout = CLOSE_TIMEOUT_WHEN_STOPPING if self.should_exit else CLOSE_TIMEOUT
             closing = {
                 c: closing.get(c, now)
                 for c in self.server_state.connections
                 if c.transport.is_closing()
             }
             for connection, since in closing.items():
-                if now - since >= patience:
+                if now - since >= timeout:
                     connection.transport.abort()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        tell = getattr(getattr(self.config.app, "state", None), "on_drain", None)
-        if tell is not None:
-            tell()
+        on_drain = getattr(getattr(self.config.app, "state", None), "on_drain", None)
+        if on_drain is not None:
+            on_drain()
             await asyncio.sleep(0)
         await super().shutdown(sockets)
-        self._cutting.cancel()
-        # uvicorn would now raise the signal again, and an orderly end would look like a crash: exit status 143.
+        self._closer.cancel()
+        # uvicorn raises the captured signal again, so an orderly stop would exit with status 143.
         self._captured_signals.clear()
 
 
 def serve(name: str, settings: Settings, create: Callable[[], Litestar]) -> None:
-    """Sets up logging, then makes the app and serves it until SIGTERM."""
+    """Set up logging, create the application, and serve it until SIGTERM."""
     telemetry.set_up(name, settings.log_level, settings.log_format)
-    set_asyncio_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="request"))
+    set_asyncio_executor(ThreadPoolExecutor(REQUEST_THREADS, thread_name_prefix="request"))
     config = uvicorn.Config(
         create(),
         host=settings.host,

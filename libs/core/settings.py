@@ -1,7 +1,8 @@
-"""Settings: read once from the environment, frozen, and refused at the start when one is missing or wrong.
+"""Read settings from the environment, and stop if one is missing or invalid.
 
-Every field says what it is for (`description`) and what it looks like (`examples`): that is what a person reads who
-forgot one. Credentials are not here, and endpoints only to be checked: botocore reads them by itself.
+The message about a missing setting shows its `description` and the first of its `examples`.
+Credentials are not settings: botocore reads them itself. It also reads the endpoints; they are
+here to be validated.
 """
 
 import os
@@ -18,7 +19,7 @@ URL = r"^https?://[^/\s]+"
 
 
 class Settings(BaseSettings):
-    """What every service needs."""
+    """Hold the settings of all services."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
@@ -33,7 +34,7 @@ class Settings(BaseSettings):
         description="the DynamoDB table of all state", examples=["tinypixo"], min_length=3
     )
     session_secret: SecretStr = Field(
-        description="the secret that sessions are encrypted with, the same for all services",
+        description="the secret that encrypts sessions, the same for all services",
         examples=["the output of: openssl rand -hex 32"],
         min_length=32,
     )
@@ -45,28 +46,28 @@ class Settings(BaseSettings):
     )
     endpoint: str | None = Field(
         default=None,
-        description="an emulator's endpoint instead of AWS",
+        description="the endpoint of an emulator, instead of AWS",
         examples=["http://localhost:4566"],
         validation_alias="AWS_ENDPOINT_URL",
         pattern=URL,
     )
     s3_endpoint: str | None = Field(
         default=None,
-        description="S3's endpoint, where it is not that of the other services",
+        description="the endpoint of S3, if it differs from AWS_ENDPOINT_URL",
         examples=["http://localhost:9000"],
         validation_alias="AWS_ENDPOINT_URL_S3",
         pattern=URL,
     )
     dynamodb_endpoint: str | None = Field(
         default=None,
-        description="DynamoDB's endpoint, where it is not that of the other services",
+        description="the endpoint of DynamoDB, if it differs from AWS_ENDPOINT_URL",
         examples=["http://localhost:8001"],
         validation_alias="AWS_ENDPOINT_URL_DYNAMODB",
         pattern=URL,
     )
     streams_endpoint: str | None = Field(
         default=None,
-        description="the endpoint of DynamoDB's streams, where it is not DynamoDB's own",
+        description="the endpoint of DynamoDB Streams, if it differs from DynamoDB's",
         examples=["http://localhost:8001"],
         validation_alias=AliasChoices(
             "AWS_ENDPOINT_URL_DYNAMODB_STREAMS", "AWS_ENDPOINT_URL_DYNAMODB"
@@ -75,25 +76,27 @@ class Settings(BaseSettings):
     )
     sqs_endpoint: str | None = Field(
         default=None,
-        description="SQS's endpoint, where it is not that of the other services",
+        description="the endpoint of SQS, if it differs from AWS_ENDPOINT_URL",
         examples=["http://localhost:9324"],
         validation_alias="AWS_ENDPOINT_URL_SQS",
         pattern=URL,
     )
     public_s3_endpoint: str | None = Field(
         default=None,
-        description="S3's endpoint as browsers reach it, where it is another than the services use",
+        description="the endpoint of S3 for browsers, if it differs from that of the services",
         examples=["http://localhost:4566"],
         pattern=URL,
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="how much is logged", examples=["info"]
+        default="info", description="the lowest level that is logged", examples=["info"]
     )
     log_format: Literal["json", "text"] = Field(
-        default="json", description="how it is logged", examples=["json"]
+        default="json", description="the format of log lines", examples=["json"]
     )
     secure_cookies: bool = Field(
-        default=True, description="whether the session's cookie needs TLS", examples=["true"]
+        default=True,
+        description="true if the session cookie is sent over HTTPS only",
+        examples=["true"],
     )
 
     host: str = Field(
@@ -113,7 +116,10 @@ class Settings(BaseSettings):
 
     @property
     def path_style(self) -> bool:
-        """Whether the bucket stands in the path of S3's URLs, as emulators want it; AWS has it in the host name."""
+        """Return True if S3 URLs have the bucket in the path, as emulators need it.
+
+        On AWS the bucket is in the host name.
+        """
         return bool(self.endpoint or self.s3_endpoint)
 
 
@@ -121,32 +127,41 @@ S = TypeVar("S", bound=Settings)
 
 
 def load(kind: type[S]) -> S:
-    """The settings of a service. One that is missing or wrong ends the process: one line each, exit status 2."""
+    """Return the settings of a service.
+
+    If some are missing or invalid, print one line for each and exit with status 2.
+    """
     try:
         return kind()
     except ValidationError as error:
-        for line in explain(kind, error, os.environ):
-            print(line, file=sys.stderr)  # noqa: T201 -- logging is not set up yet, and a person reads this
+        for line in describe_problems(kind, error, os.environ):
+            print(line, file=sys.stderr)  # noqa: T201 -- logging is not set up yet
         raise SystemExit(2) from None
 
 
-def explain(
+def describe_problems(
     kind: type[Settings], error: ValidationError, environment: Mapping[str, str]
 ) -> list[str]:
-    """A line for each setting that is missing or wrong: its name, what it is for, an example. Never a value."""
+    """Return a line for each missing or invalid setting, with its purpose and an example.
+
+    Lines never contain the value, which may be a secret.
+    """
     lines: dict[str, str] = {}
     for problem in error.errors():
-        field, name = _named(kind, str(problem["loc"][0]), environment)
+        field, name = _find_field(kind, str(problem["loc"][0]), environment)
         example = field.examples[0] if field.examples else ""
-        what = f"is wrong ({problem['msg'].lower()})" if environment.get(name) else "is not set"
+        is_set = bool(environment.get(name))
+        what = f"is invalid ({problem['msg'].lower()})" if is_set else "is not set"
         lines.setdefault(
             name, f"{name} {what}: it is {field.description}. Example: {name}={example}"
         )
     return list(lines.values())
 
 
-def _named(kind: type[Settings], location: str, environment: Mapping[str, str]) -> tuple[Any, str]:
-    """The field that pydantic means by a location, and its variable: of several the one that is set."""
+def _find_field(
+    kind: type[Settings], location: str, environment: Mapping[str, str]
+) -> tuple[Any, str]:
+    """Return the field at pydantic's location and its variable, preferring one that is set."""
     for attribute, field in kind.model_fields.items():
         names = variables_of(attribute, field)
         if location in (attribute, *names):
@@ -155,7 +170,7 @@ def _named(kind: type[Settings], location: str, environment: Mapping[str, str]) 
 
 
 def variables_of(attribute: str, field: FieldInfo) -> list[str]:
-    """The environment variables that a field is read from, the first choice first."""
+    """Return the environment variables that a field is read from, by preference."""
     alias = field.validation_alias
     return (
         [str(choice) for choice in alias.choices]

@@ -1,8 +1,8 @@
 """Set up logs and traces.
 
-Logs are JSON lines with the ids of the request and the item. Traces are OpenTelemetry's; items carry
-them as `traceparent`. Secrets are removed from every line, also from those of libraries: signatures and
-credentials of presigned URLs, tokens, cookies, receipt handles.
+Logs are JSON lines with the ids of the request and the item. Traces are OpenTelemetry's; items
+store them as `traceparent`. Secrets are removed from every line, also from those of libraries:
+signatures and credentials of presigned URLs, tokens, cookies, receipt handles.
 """
 
 import logging
@@ -24,7 +24,7 @@ _NAMES = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
     r"|aws_(?:secret_access_key|session_token)|receipt_?handle|session(?:-\d+)?|token"
 )
-# Between name and value: as in a query string, JSON, XML, a header, a Python dict or an ASGI header.
+# Between name and value, in query strings, JSON, XML, headers, Python dicts and ASGI headers.
 _BETWEEN = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"
 # The value of such a header has spaces, commas and semicolons: it ends with the line or the quote.
 _HEADER = re.compile(rf"(?i)\b((?:{_HEADERS}){_BETWEEN})[^\"'\r\n]+")
@@ -95,7 +95,7 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 
 
 def without_secrets(text: str) -> str:
-    """Return the text without the values of signatures, credentials, tokens, cookies and handles."""
+    """Return the text without the values of signatures, credentials, tokens and cookies."""
     for pattern in (_HEADER, _VALUE, _BEARER):
         text = pattern.sub(rf"\1{_CUT}", text)
     return text

@@ -1,4 +1,4 @@
-"""The part of the wiring that all services share: clients by the settings, stores on the table."""
+"""Provide what all services share: AWS clients, and the adapters that use them."""
 
 import boto3
 from dependency_injector import containers, providers
@@ -22,7 +22,7 @@ from libs.core.settings import Settings
 
 
 class AwsContainer(containers.DeclarativeContainer):
-    """One client of each kind per process, and every adapter on them. A service takes what it needs."""
+    """Provide every AWS adapter, on one client of each kind per process."""
 
     settings: providers.Dependency[Settings] = providers.Dependency()
 
@@ -33,10 +33,16 @@ class AwsContainer(containers.DeclarativeContainer):
     )
     sqs = providers.Singleton(clients.sqs_client, session)
     s3 = providers.Singleton(
-        clients.s3_client, session, path_style=settings.provided.path_style, patience=clients.ANSWER
+        clients.s3_client,
+        session,
+        path_style=settings.provided.path_style,
+        timeouts=clients.S3_TIMEOUTS,
     )
-    s3_bulk = providers.Singleton(
-        clients.s3_client, session, path_style=settings.provided.path_style, patience=clients.BULK
+    s3_transfer = providers.Singleton(
+        clients.s3_client,
+        session,
+        path_style=settings.provided.path_style,
+        timeouts=clients.S3_TRANSFER_TIMEOUTS,
     )
     public_s3 = providers.Singleton(
         clients.s3_client,
@@ -54,18 +60,27 @@ class AwsContainer(containers.DeclarativeContainer):
     expired_items = providers.Singleton(DynamoDbExpiredItems, table)
     progress = providers.Singleton(DynamoDbProgressReader, table)
 
-    objects = providers.Singleton(S3ObjectStore, s3, settings.provided.bucket, s3_bulk)
-    multipart = providers.Singleton(S3MultipartUploads, s3, settings.provided.bucket, s3_bulk)
+    objects = providers.Singleton(S3ObjectStore, s3, settings.provided.bucket, s3_transfer)
+    multipart = providers.Singleton(S3MultipartUploads, s3, settings.provided.bucket, s3_transfer)
     signer = providers.Singleton(S3UrlSigner, public_s3, settings.provided.bucket)
 
-    stream_tail = providers.Factory(StreamReader, streams, dynamodb, settings.provided.table)
-    change_feed = providers.Factory(DynamoDbChangeFeed, stream_tail)
+    stream_reader = providers.Factory(StreamReader, streams, dynamodb, settings.provided.table)
+    change_feed = providers.Factory(DynamoDbChangeFeed, stream_reader)
 
-    s3_probe = providers.Singleton(
-        clients.s3_client, session, path_style=settings.provided.path_style, patience=clients.PROBE
+    s3_health_client = providers.Singleton(
+        clients.s3_client,
+        session,
+        path_style=settings.provided.path_style,
+        timeouts=clients.HEALTH_CHECK_TIMEOUTS,
     )
-    dynamodb_probe = providers.Singleton(clients.dynamodb_client, session, clients.PROBE)
-    sqs_probe = providers.Singleton(clients.sqs_client, session, clients.PROBE)
-    s3_check = providers.Factory(s3_check, s3_probe, settings.provided.bucket)
-    dynamodb_check = providers.Factory(dynamodb_check, dynamodb_probe, settings.provided.table)
-    inbox_check = providers.Factory(sqs_check, sqs_probe)
+    dynamodb_health_client = providers.Singleton(
+        clients.dynamodb_client, session, clients.HEALTH_CHECK_TIMEOUTS
+    )
+    sqs_health_client = providers.Singleton(
+        clients.sqs_client, session, clients.HEALTH_CHECK_TIMEOUTS
+    )
+    s3_check = providers.Factory(s3_check, s3_health_client, settings.provided.bucket)
+    dynamodb_check = providers.Factory(
+        dynamodb_check, dynamodb_health_client, settings.provided.table
+    )
+    inbox_check = providers.Factory(sqs_check, sqs_health_client)

@@ -2,7 +2,7 @@
 
 from litestar import Litestar
 
-from libs.core.background import every, retry_forever, run_in_background
+from libs.core.background import retry_forever, run_in_background, run_periodically
 from libs.core.web.app import service_app
 from services.janitor.container import JanitorContainer
 from services.janitor.routes import sweep_route
@@ -13,7 +13,7 @@ def create_app(container: JanitorContainer) -> Litestar:
     settings = container.settings()
     work = [retry_forever(container.consume_inbox())]
     if settings.sweep_every:
-        work.append(every(settings.sweep_every, container.sweep_once()))
+        work.append(run_periodically(settings.sweep_every, container.sweep_once()))
     return service_app(
         "janitor",
         settings,

@@ -186,7 +186,7 @@ class DeleteOrphans:
             conversion = self._conversions.get(item_id)
         except ConversionNotFound:
             return None
-        return conversion if conversion.status.terminal else None
+        return conversion if conversion.status.is_terminal else None
 
 
 class SweepRun:

@@ -84,7 +84,7 @@ class DeleteObjects:
         """Delete these objects of one item; the result names those that could not be deleted."""
         deleted = DeletionResult()
         for batch in _batches(found):
-            undeleted = [] if dry_run else self._objects.erase([info.key for info in batch])
+            undeleted = [] if dry_run else self._objects.delete([info.key for info in batch])
             reasons = {each.key: each.reason for each in undeleted}
             gone = [info for info in batch if info.key not in reasons]
             failed = tuple(SweepFailure(item_id, f"{key}: {why}") for key, why in reasons.items())

@@ -170,7 +170,7 @@ class Broadcaster:
                 for subscription in subscribers:
                     subscription.queue.request_reread()
         for change in batch or ():
-            if _is_queued(change.before) and not _is_queued(change.now):
+            if _is_queued(change.before) and not _is_queued(change.after):
                 self._queue_moves += 1
             update = _update_of(change)
             if isinstance(update, RemovalNotice):
@@ -218,8 +218,8 @@ class OpenEventStream:
 
 
 def _update_of(change: Change) -> ProgressUpdate:
-    if change.now is not None:
-        return progress_of(change.now)
+    if change.after is not None:
+        return progress_of(change.after)
     gone = progress_of(change.item)
     return RemovalNotice(gone.id, gone.kind, gone.version + 1, gone.created_at)
 

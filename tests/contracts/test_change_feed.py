@@ -95,7 +95,7 @@ def test_changes_of_an_item_come_in_order(backend: Backend, upload: Upload, watc
     changes = [change for change in watch(7) if change.item.id == conversion.id]
 
     assert [change.item.version for change in changes] == [1, 2, 3, 4, 5]
-    assert [change.now for change in changes[:-1]] == [change.before for change in changes[1:]]
+    assert [change.after for change in changes[:-1]] == [change.before for change in changes[1:]]
 
 
 def test_changes_before_the_start_are_not_shown(

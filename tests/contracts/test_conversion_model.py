@@ -128,7 +128,7 @@ class ConversionModel(RuleBasedStateMachine):
         )
         if now.attempts == self.seen.attempts and now.status is self.seen.status:
             assert list(Phase).index(now.phase) >= list(Phase).index(self.seen.phase)
-        if self.seen.status.terminal:
+        if self.seen.status.is_terminal:
             assert now == self.seen
         self.seen = now
 

@@ -113,19 +113,19 @@ def test_keys_may_have_any_characters(backend: Backend, prefix: str, name: str) 
     backend.objects.put(key, b"1", "audio/wav", {})
 
     assert [info.key for info in backend.objects.list(prefix)] == [key]
-    assert backend.objects.erase([key]) == []
+    assert backend.objects.delete([key]) == []
     assert list(backend.objects.list(prefix)) == []
 
 
 def test_erase_counts_a_missing_object_as_erased(backend: Backend, key: str, prefix: str) -> None:
-    assert list(backend.objects.erase([f"{prefix}nothing", key, key])) == []
+    assert list(backend.objects.delete([f"{prefix}nothing", key, key])) == []
 
     with pytest.raises(ObjectMissing):
         backend.objects.head(key)
 
 
 def test_erase_of_no_keys_does_nothing(backend: Backend) -> None:
-    assert list(backend.objects.erase([])) == []
+    assert list(backend.objects.delete([])) == []
 
 
 def test_list_and_erase_go_beyond_a_thousand_objects(backend: Backend, prefix: str) -> None:
@@ -134,6 +134,6 @@ def test_list_and_erase_go_beyond_a_thousand_objects(backend: Backend, prefix: s
         backend.objects.put(key, b"", "audio/wav", {})
     assert [info.key for info in backend.objects.list(prefix)] == keys
 
-    assert list(backend.objects.erase(iter(keys))) == []
+    assert list(backend.objects.delete(iter(keys))) == []
 
     assert list(backend.objects.list(prefix)) == []

@@ -146,7 +146,7 @@ def test_fades_are_shown_as_they_were_asked_for(client: Client, upload: Upload) 
 def test_fades_that_do_not_fit_are_told_why(client: Client, upload: Upload) -> None:
     asked = {"upload_id": upload.id, "format": "mp3", "end": 4, "fade_out": 5}
     problem = client.post("/api/conversions", json=asked).json()
-    assert problem["detail"] == "The fades take 5 seconds, and the piece from start to end only 4."
+    assert problem["detail"] == "The fades take 5 seconds, but start to end is only 4 seconds."
     assert (problem["option"], problem["allowed"]) == ("fade_out", ["at most 4"])
 
 

@@ -233,7 +233,7 @@ def test_an_output_that_was_lost_is_gone_in_words(
 ) -> None:
     conversion = completed(env)
     assert conversion.output
-    env.objects.erase([conversion.output.key])
+    env.objects.delete([conversion.output.key])
 
     with pytest.raises(Gone, match="convert the file again"):
         download("anna", conversion.id, inline=False)

@@ -41,7 +41,8 @@ def table(requests: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Ta
         return AWSResponse(request.url, 200, HTTPHeaders(), FakeBody())
 
     client = dynamodb_client(boto3.Session("test", "test", region_name="eu-central-1"))
-    client.meta.events.register("before-send.dynamodb", answer)
+    hooks: Any = client.meta.events  # the stub allows no handler that returns a response
+    hooks.register("before-send.dynamodb", answer)
     return Table(client, "table")
 
 

@@ -130,9 +130,7 @@ def test_fades_that_fit_the_known_duration_are_allowed(options: ConversionOption
 def test_fades_that_do_not_fit_are_refused_with_the_limit() -> None:
     options = ConversionOptions(start=10.0, end=14.0, fade_in=3.0, fade_out=2.0)
 
-    with pytest.raises(
-        OptionInvalid, match="take 5 seconds, and the piece from start to end only 4"
-    ):
+    with pytest.raises(OptionInvalid, match="but start to end is only 4 seconds"):
         check_request(ConversionRequest("mp3", options))
 
 

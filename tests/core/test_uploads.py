@@ -10,7 +10,7 @@ from libs.core.domain.uploads import (
     MAX_PARTS,
     MIB,
     MIN_PART_SIZE,
-    USUAL_PARTS,
+    PREFERRED_MAX_PARTS,
     UploadStatus,
     check_size,
     choose_part_size,
@@ -34,7 +34,7 @@ def test_every_part_has_a_size_that_s3_accepts(size: int) -> None:
     assert (
         1
         <= upload.part_count
-        <= (USUAL_PARTS if size <= USUAL_PARTS * MAX_PART_SIZE else MAX_PARTS)
+        <= (PREFERRED_MAX_PARTS if size <= PREFERRED_MAX_PARTS * MAX_PART_SIZE else MAX_PARTS)
     )
 
 

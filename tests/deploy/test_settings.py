@@ -82,7 +82,7 @@ def test_invalid_value_is_reported_with_its_variable(
 
     assert ended.value.code == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"{variable} is wrong (")
+    assert line.startswith(f"{variable} is invalid (")
     assert f"Example: {variable}=" in line
     assert value == "x" or value not in line
 
@@ -93,7 +93,7 @@ def test_invalid_value_stops_the_process_with_one_line(service: str) -> None:
 
     assert ended.returncode == 2
     [line] = ended.stderr.splitlines()
-    assert line.startswith("TINYPIXO_SESSION_SECRET is wrong (")
+    assert line.startswith("TINYPIXO_SESSION_SECRET is invalid (")
     assert "too-short-a-secret" not in line
 
 
@@ -106,4 +106,4 @@ def test_error_names_the_alias_that_was_set(
     with pytest.raises(SystemExit):
         load(KINDS["upload"])
 
-    assert capsys.readouterr().err.startswith("AWS_DEFAULT_REGION is wrong (")
+    assert capsys.readouterr().err.startswith("AWS_DEFAULT_REGION is invalid (")

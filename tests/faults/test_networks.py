@@ -112,7 +112,7 @@ def run_until_ended(
     for _ in range(MAX_ATTEMPTS):
         with suppress(StorageUnavailable):  # as the worker's slot does: the lease ends by itself
             run(conversion.id, ignore_heartbeat)
-        if straight.conversions.get(conversion.id).status.terminal:
+        if straight.conversions.get(conversion.id).status.is_terminal:
             return
         clock.advance(LEASE + 1)
 

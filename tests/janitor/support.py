@@ -40,9 +40,9 @@ class FaultyObjectStore(MemoryObjectStore):
         self.undeletable: set[str] = set()
         self.is_unavailable = False
 
-    def erase(self, keys: Iterable[str]) -> Sequence[UndeletedObject]:
+    def delete(self, keys: Iterable[str]) -> Sequence[UndeletedObject]:
         wanted = list(keys)
-        super().erase([key for key in wanted if key not in self.undeletable])
+        super().delete([key for key in wanted if key not in self.undeletable])
         return [
             UndeletedObject(key, "AccessDenied: not this one")
             for key in wanted

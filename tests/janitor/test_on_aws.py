@@ -42,7 +42,7 @@ def backend(moto: Connection, clock: FakeClock) -> Iterator[AwsBackend]:
     with moto.table() as table_name:
         backend = AwsBackend(moto, table_name, clock)
         yield backend
-        backend.objects.erase(keys(backend))
+        backend.objects.delete(keys(backend))
 
 
 @pytest.fixture
@@ -119,7 +119,8 @@ def test_an_answer_of_200_that_names_an_error_is_no_success(
             return next(refusals, None) or delete(**request)
 
     bucket = backend.connection.stack.bucket_name
-    erase = DeleteObjects(S3ObjectStore(Client(), bucket), S3MultipartUploads(Client(), bucket))
+    client: Any = Client()
+    erase = DeleteObjects(S3ObjectStore(client, bucket), S3MultipartUploads(client, bucket))
     handle = HandleMessage(backend.expired, DeleteItemObjects(backend.expired, erase))
     removed = Message((ItemRemoved(upload, expired=False),), True, "receipt", 1)
 

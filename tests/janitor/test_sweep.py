@@ -198,7 +198,7 @@ def test_one_that_died_is_made_up_for_by_the_next(
     with monkeypatch.context() as patch:
         for port, name in [
             (env.items, "remove_expired"),
-            (env.objects, "erase"),
+            (env.objects, "delete"),
             (env.multiparts, "abort"),
         ]:
             patch.setattr(port, name, dying(getattr(port, name)))

@@ -1,1 +1,1 @@
-"""The adapters: one package per technology."""
+"""Implement the ports, with one package per technology."""

@@ -1,1 +1,1 @@
-"""What TinyPixo is about: uploads, conversions, formats, progress. Standard library only."""
+"""Hold the domain model: uploads, conversions, formats, progress. Standard library only."""

@@ -1,4 +1,4 @@
-"""A conversion: one upload turned into one format, by a worker that holds a lease on it."""
+"""Define a conversion: one upload converted to one format, by a worker that holds a lease."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from libs.core.domain.uploads import Failure
 
 
 class ConversionStatus(StrEnum):
-    """`queued → converting → completed`, or `→ failed`, or `→ cancelled`; the last three are terminal."""
+    """List the states: `queued`, `converting`, then one of the others, which are terminal."""
 
     QUEUED = "queued"
     CONVERTING = "converting"
@@ -18,12 +18,15 @@ class ConversionStatus(StrEnum):
     CANCELLED = "cancelled"
 
     @property
-    def terminal(self) -> bool:
+    def is_terminal(self) -> bool:
         return self not in (ConversionStatus.QUEUED, ConversionStatus.CONVERTING)
 
 
 class Phase(StrEnum):
-    """Where a conversion stands; `waiting` (for its upload) and `queued` are both of status `queued`."""
+    """List the steps in order.
+
+    `waiting` (for the upload) and `queued` both have the status `queued`.
+    """
 
     WAITING = "waiting"
     QUEUED = "queued"
@@ -35,7 +38,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Source:
-    """What the probe found in the upload. Durations in seconds, rates in hertz, bitrates in bit/s."""
+    """Describe the uploaded file as probed: seconds, hertz, and bits per second."""
 
     codec: str
     container: str
@@ -50,7 +53,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Output:
-    """The finished file. `sha256` is of its bytes, in hex."""
+    """Describe the converted file. `size` is in bytes, `duration` in seconds, `sha256` in hex."""
 
     key: str
     filename: str
@@ -62,20 +65,20 @@ class Output:
 
 @dataclass(frozen=True)
 class OutputUpload:
-    """The multipart upload that an attempt writes its output to, so that the next attempt can go on with it.
+    """Identify the multipart upload of an output, so that the next attempt can resume it.
 
-    `recipe` says what its bytes are made by (ffmpeg's version and arguments): only an attempt with the same
-    recipe may take the parts over, since only then they are the same to the bit.
+    `encoder_fingerprint` identifies FFmpeg's version and arguments. Only an attempt with an equal
+    one may reuse the parts, because only then its own parts have the same bytes.
     """
 
     key: str
     multipart_id: str
-    recipe: str
+    encoder_fingerprint: str
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """The state of one conversion, as the table holds it. Times in epoch seconds."""
+    """Hold the state of one conversion. Times are in epoch seconds."""
 
     id: str
     owner: str
@@ -83,7 +86,7 @@ class Conversion:
     format: str
     options: ConversionOptions
     filename: str
-    """Of the download, with the new extension."""
+    """Name of the download, with the extension of the output format."""
     created_at: float
     updated_at: float
     expires_at: int
@@ -91,32 +94,35 @@ class Conversion:
     phase: Phase = Phase.WAITING
     percent: float = 0.0
     speed: float | None = None
-    """Seconds of audio converted in one second."""
+    """Seconds of audio converted per second."""
     eta_seconds: float | None = None
     source: Source | None = None
     output: Output | None = None
     warnings: tuple[str, ...] = ()
     error: Failure | None = None
     attempts: int = 0
-    """How often a worker has claimed it; the number of the running attempt is its fencing token."""
+    """Number of claims. It is the fencing token of the current attempt."""
     released: int = 0
-    """How many of the attempts were handed back in order, and so do not count as lost."""
+    """Number of attempts that ended with `release`, and so do not count as lost."""
     worker: str | None = None
     lease_until: float | None = None
     output_upload: OutputUpload | None = None
     started_at: float | None = None
     finished_at: float | None = None
     fingerprint: str | None = None
-    """Of the request, to tell a repeated one from another under the same Idempotency-Key."""
+    """Hash of the request. Another request with the same Idempotency-Key has another one."""
     version: int = 1
     trace: str | None = field(default=None, compare=False)
 
 
 def output_prefix(conversion_id: str) -> str:
-    """Under this prefix lies everything a conversion ever wrote; the janitor erases it as a whole."""
+    """Return the key prefix of all objects of a conversion. The janitor deletes by it."""
     return f"outputs/{conversion_id}/"
 
 
 def output_key(conversion_id: str, attempt: int, extension: str) -> str:
-    """Every attempt writes under a key of its own: a zombie can never overwrite what another published."""
+    """Return the key of an attempt's output.
+
+    Each attempt has its own, so one that lost its lease cannot overwrite a published output.
+    """
     return f"{output_prefix(conversion_id)}{attempt}.{extension}"

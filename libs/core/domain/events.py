@@ -1,4 +1,7 @@
-"""What the services tell each other: by S3 events and by the table's stream, at least once and in any order."""
+"""Define what the services tell each other: S3 events and changes of the table.
+
+Both are delivered at least once and in any order.
+"""
 
 from dataclasses import dataclass
 
@@ -7,25 +10,25 @@ from libs.core.domain.progress import Item
 
 @dataclass(frozen=True)
 class FileUploaded:
-    """S3 says: the bytes of this upload are complete."""
+    """Report that S3 has all bytes of an upload."""
 
     upload_id: str
 
 
 @dataclass(frozen=True)
 class ConversionQueued:
-    """The stream says: this conversion may start."""
+    """Report that a conversion may start."""
 
     conversion_id: str
 
 
 @dataclass(frozen=True)
 class ItemRemoved:
-    """The stream says: this item is gone from the table, by whoever's hand; `item` is as it last was."""
+    """Report that an item is gone from the table; `item` is its last state."""
 
     item: Item
     expired: bool
-    """True where DynamoDB's own TTL removed it."""
+    """True if DynamoDB's TTL removed it, False if one of the services did."""
 
 
 Event = FileUploaded | ConversionQueued | ItemRemoved
@@ -33,14 +36,17 @@ Event = FileUploaded | ConversionQueued | ItemRemoved
 
 @dataclass(frozen=True)
 class Change:
-    """One change of one item, as the stream shows it: `now` is None when the item is gone."""
+    """Describe one write of an item.
+
+    `before` is None for a new item, `after` for a removed one.
+    """
 
     before: Item | None
-    now: Item | None
+    after: Item | None
 
     @property
     def item(self) -> Item:
-        """The item as it last was known."""
-        item = self.now or self.before
+        """Return the last known state of the item."""
+        item = self.after or self.before
         assert item is not None, "a stream record has at least one image"
         return item

@@ -1,4 +1,4 @@
-"""File names from strangers: kept as people wrote them, without what could harm a header, a shell or a file system."""
+"""Clean file names from clients: keep the name, remove what harms a header, shell or disk."""
 
 import re
 import unicodedata
@@ -6,18 +6,19 @@ import unicodedata
 from libs.core.errors import FilenameInvalid
 
 MAX_LENGTH = 255
-"""Characters; longer names are refused at the door, as most file systems could not hold them."""
+"""Characters. Most file systems cannot hold longer names."""
 
 MAX_DOWNLOAD_STEM = 120
-"""Characters kept of the stem when a download is named; the extension is always ours."""
+"""Characters of the name that a download keeps in front of its extension."""
 
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
 def clean_filename(name: str) -> str:
-    """The last path component of `name`, NFC, without control, bidi and zero-width characters.
+    """Return the last path component in NFC, without control, bidi and zero-width characters.
 
-    Raises FilenameInvalid when it is too long or nothing is left of it.
+    Raises:
+        FilenameInvalid: the name is too long, or has no printable character.
     """
     if len(name) > MAX_LENGTH:
         raise FilenameInvalid(
@@ -31,7 +32,7 @@ def clean_filename(name: str) -> str:
 
 
 def download_filename(name: str, extension: str) -> str:
-    """The name a converted file is saved under: the original's, with the new extension, safe on every system."""
+    """Return the original's name with another extension, allowed on every operating system."""
     stem = name.rsplit(".", 1)[0] if "." in name.lstrip(".") else name
     safe = re.sub(r'[:";<>|?*\x00-\x1f]', "_", stem).strip(". ")[:MAX_DOWNLOAD_STEM].strip(". ")
     if not safe or _RESERVED.fullmatch(safe):

@@ -1,7 +1,7 @@
-"""The output formats, what each can be asked for, and the check of a request against them.
+"""Define the output formats and their options, and validate requests against them.
 
-This table is what `GET /api/formats` shows and what every request is checked by. How a format
-is made (muxer, encoder, options of ffmpeg) is the conversion service's own business.
+`GET /api/formats` shows this table. Muxers, encoders and FFmpeg's arguments are not here: they
+belong to the conversion service (`services/conversion/ffmpeg/profiles.py`).
 """
 
 from dataclasses import dataclass, field, fields
@@ -13,7 +13,7 @@ from libs.core.errors import FormatUnsupported, OptionInvalid
 
 @dataclass(frozen=True)
 class QualityRange:
-    """The VBR scale of an encoder: `best` says which end is the better one."""
+    """Describe the VBR scale of an encoder. `best` is the end with the higher quality."""
 
     min: int
     max: int
@@ -23,7 +23,7 @@ class QualityRange:
 
 @dataclass(frozen=True)
 class Format:
-    """One output format. An empty tuple (or None) means that the format does not have the option."""
+    """Describe an output format. An empty tuple, or None, means that it lacks the option."""
 
     name: str
     extension: str
@@ -38,30 +38,30 @@ class Format:
 
 @dataclass(frozen=True)
 class ConversionOptions:
-    """What a person asked for; None leaves it to the source (or, for bitrate, to the format's default)."""
+    """Hold the requested options. None keeps the source's value, or the default bitrate."""
 
     bitrate: str | None = None
-    """Constant (or average) bitrate, as "192k". Excludes `quality`."""
+    """Constant or average bitrate, for example "192k". Not together with `quality`."""
     quality: int | None = None
-    """Variable bitrate on the encoder's own scale, see `Format.quality`."""
+    """Variable bitrate, on the scale of `Format.quality`."""
     sample_rate: int | None = None
     """Hertz."""
     channels: int | None = None
     bit_depth: int | None = None
-    """Bits of one sample, lossless formats only."""
+    """Bits per sample, lossless formats only."""
     start: float | None = None
-    """Seconds into the source at which the result begins."""
+    """Position in the source where the output begins, in seconds."""
     end: float | None = None
-    """Seconds into the source at which the result ends."""
+    """Position in the source where the output ends, in seconds."""
     normalize: float | None = None
-    """Loudness target in LUFS (EBU R128), as -16."""
+    """Loudness target in LUFS (EBU R128), for example -16."""
     fade_in: float | None = None
-    """Seconds from the beginning of the result in which the sound rises from silence, in a straight line."""
+    """Duration of the linear fade at the beginning of the output, in seconds."""
     fade_out: float | None = None
-    """Seconds up to the end of the result in which the sound falls to silence."""
+    """Duration of the linear fade at the end of the output, in seconds."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Only what was asked for."""
+        """Return the options that are not None."""
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
 
 
@@ -135,7 +135,7 @@ FORMATS: dict[str, Format] = {
             "audio/ogg",
             False,
             _LOSSY_RATES,
-            sample_rates=(48000,),  # whatever went in: every Opus file is played at this rate
+            sample_rates=(48000,),  # Opus always decodes to 48 kHz (RFC 6716)
             channels=(1, 2, 6),
         ),
         Format(
@@ -168,31 +168,34 @@ FORMATS: dict[str, Format] = {
         ),
     )
 }
-"""All formats by name, in the order in which people should see them."""
+"""All formats by name, in the order in which the page shows them."""
 
 NORMALIZE_RANGE = (-70.0, -5.0)
-"""LUFS: the range that ffmpeg's loudnorm takes as a target."""
+"""LUFS. The range of targets that FFmpeg's loudnorm filter allows."""
 
-_ROUNDING = 1e-6
-"""Seconds: 0.3 - 0.1 is less than 0.2 to a computer."""
+_FLOAT_TOLERANCE = 1e-6
+"""Seconds. In floating point 0.3 - 0.1 is less than 0.2."""
 
-LONGEST_FADE = 600.0
-"""Seconds: ten minutes, more than any piece of music takes to begin or to end."""
+MAX_FADE = 600.0
+"""Seconds."""
 
 
 def find_format(name: str) -> Format:
-    """The format of this name. Raises FormatUnsupported, which names those there are."""
+    """Return the format of this name. Raises FormatUnsupported."""
     try:
         return FORMATS[name]
     except KeyError:
         known = ", ".join(FORMATS)
         raise FormatUnsupported(
-            f"“{name[:40]}” is not a format we can make. Choose one of {known}."
+            f"TinyPixo cannot convert to “{name[:40]}”. Choose one of {known}."
         ) from None
 
 
 def check_options(fmt: Format, options: ConversionOptions) -> None:
-    """Raises OptionInvalid (with `option` and `allowed`) for the first option that the format does not allow."""
+    """Raise OptionInvalid for the first option that the format does not allow.
+
+    The error names the `option` and the `allowed` values.
+    """
     _one_of(fmt, "bitrate", options.bitrate, fmt.bitrates)
     _one_of(fmt, "sample_rate", options.sample_rate, fmt.sample_rates)
     _one_of(fmt, "channels", options.channels, fmt.channels)
@@ -201,7 +204,7 @@ def check_options(fmt: Format, options: ConversionOptions) -> None:
         scale = tuple(range(fmt.quality.min, fmt.quality.max + 1)) if fmt.quality else ()
         _one_of(fmt, "quality", options.quality, scale)
         if options.bitrate is not None:
-            raise _invalid("quality", "Ask for a bitrate or for a quality, not for both.", [])
+            raise _invalid("quality", "Choose a bitrate or a quality, not both.", [])
     _check_times(options)
     _check_fades(options)
 
@@ -209,17 +212,17 @@ def check_options(fmt: Format, options: ConversionOptions) -> None:
 def _one_of(fmt: Format, option: str, value: Any, allowed: tuple[Any, ...]) -> None:
     if value is None or value in allowed:
         return
-    words = ", ".join(map(str, allowed))
-    sentence = (
-        f"{fmt.name} takes {option} {words}."
+    choices = ", ".join(map(str, allowed))
+    detail = (
+        f"For {fmt.name}, {option} must be one of {choices}."
         if allowed
-        else f"{fmt.name} has no {option} to choose."
+        else f"{fmt.name} has no option {option}."
     )
-    raise _invalid(option, sentence, list(allowed))
+    raise _invalid(option, detail, list(allowed))
 
 
 def _check_times(options: ConversionOptions) -> None:
-    # In this form, because every comparison with a number that is none is false.
+    # `not low <= x` also refuses NaN, because every comparison with NaN is false.
     if options.start is not None and not 0 <= options.start < inf:
         raise _invalid("start", "The start must be 0 seconds or later.", ["0 or more"])
     if options.end is not None and not (options.start or 0) < options.end < inf:
@@ -228,48 +231,49 @@ def _check_times(options: ConversionOptions) -> None:
     if options.normalize is not None and not low <= options.normalize <= high:
         raise _invalid(
             "normalize",
-            f"The loudness target must lie between {low:g} and {high:g} LUFS.",
+            f"The loudness target must be between {low:g} and {high:g} LUFS.",
             [low, high],
         )
 
 
 def _check_fades(options: ConversionOptions) -> None:
     for option, value in (("fade_in", options.fade_in), ("fade_out", options.fade_out)):
-        if value is not None and not 0 < value <= LONGEST_FADE:
+        if value is not None and not 0 < value <= MAX_FADE:
             raise _invalid(
                 option,
-                f"A fade takes more than 0 and at most {LONGEST_FADE:g} seconds.",
-                ["more than 0", LONGEST_FADE],
+                f"A fade must be longer than 0 and at most {MAX_FADE:g} seconds.",
+                ["more than 0", MAX_FADE],
             )
     fades = (options.fade_in or 0) + (options.fade_out or 0)
-    # Without an end only the source's own says how much there is: fades that do not fit into that are shortened, with a warning.
+    # Without `end` the duration is not known here. The pipeline then shortens fades that do not
+    # fit, with a warning.
     if (
         options.end is not None
-        and fades > (piece := options.end - (options.start or 0)) + _ROUNDING
+        and fades > (duration := options.end - (options.start or 0)) + _FLOAT_TOLERANCE
     ):
         longest = "fade_in" if (options.fade_in or 0) > (options.fade_out or 0) else "fade_out"
         raise _invalid(
             longest,
-            f"The fades take {fades:g} seconds, and the piece from start to end only {piece:g}.",
-            [f"at most {piece:g}"],
+            f"The fades take {fades:g} seconds, but start to end is only {duration:g} seconds.",
+            [f"at most {duration:g}"],
         )
 
 
-def _invalid(option: str, sentence: str, allowed: list[Any]) -> OptionInvalid:
-    return OptionInvalid(sentence, option=option, allowed=allowed)
+def _invalid(option: str, detail: str, allowed: list[Any]) -> OptionInvalid:
+    return OptionInvalid(detail, option=option, allowed=allowed)
 
 
 @dataclass(frozen=True)
 class ConversionRequest:
-    """A conversion that was asked for, checked: build it with `check_request`."""
+    """Hold a requested conversion. `check_request` validates it."""
 
     format: str
     options: ConversionOptions = field(default_factory=ConversionOptions)
     filename: str | None = None
-    """The stem of the download's name, where it shall not be the upload's."""
+    """Name for the download, without extension. None takes the upload's name."""
 
 
 def check_request(request: ConversionRequest) -> ConversionRequest:
-    """The request itself when every part of it is possible. Raises FormatUnsupported or OptionInvalid."""
+    """Return the request unchanged if it is valid. Raises FormatUnsupported or OptionInvalid."""
     check_options(find_format(request.format), request.options)
     return request

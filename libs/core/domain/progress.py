@@ -1,4 +1,4 @@
-"""Progress: the one view of an upload or a conversion that polls and event streams show."""
+"""Define progress: the view of an upload or conversion that polls and event streams send."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ Item = Upload | Conversion
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an item is. What does not apply to its kind, or is not known, is None."""
+    """Describe how far an item is. Members that do not apply, or are unknown, are None."""
 
     id: str
     kind: Kind
@@ -30,11 +30,12 @@ class Progress:
     queue_position: int | None = None
     error: Failure | None = None
     created_at: float = 0.0
-    """Tells an item from an earlier one of the same id: a repeated request may create anew what was removed."""
+    """Epoch seconds. A repeated request may create a removed item again under the same id: this
+    tells the two apart."""
 
 
 def progress_of(item: Item, queue_position: int | None = None) -> Progress:
-    """The progress of an item; `queue_position` counts from 1 and is known only to who asked the queue."""
+    """Return the progress of an item. `queue_position` counts from 1."""
     if isinstance(item, Upload):
         return Progress(
             id=item.id,
@@ -60,7 +61,7 @@ def progress_of(item: Item, queue_position: int | None = None) -> Progress:
         percent=item.percent,
         version=item.version,
         updated_at=item.updated_at,
-        terminal=item.status.terminal,
+        terminal=item.status.is_terminal,
         eta_seconds=item.eta_seconds,
         speed=item.speed,
         queue_position=queue_position,

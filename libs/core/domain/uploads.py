@@ -1,4 +1,4 @@
-"""An upload: a file on its way into S3 as a multipart upload, part by part."""
+"""Define an upload: a file that is sent to S3 in parts, as one multipart upload."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,17 +10,17 @@ MIB = 1024 * 1024
 GIB = 1024 * MIB
 
 MIN_PART_SIZE = 5 * MIB
-"""Bytes: S3 refuses smaller parts, but for the last."""
+"""Bytes. S3 refuses smaller parts, except the last."""
 MAX_PART_SIZE = 5 * GIB
-"""Bytes: S3 refuses larger ones."""
-USUAL_PARTS = 1_000
-"""ListParts answers with up to 1,000 parts a page: one call shows the whole upload."""
+"""Bytes. S3 refuses larger parts."""
+PREFERRED_MAX_PARTS = 1_000
+"""A page of ListParts has up to 1,000 parts, so one call shows the whole upload."""
 MAX_PARTS = 10_000
-"""S3's own limit, used only where 1,000 parts of 5 GiB would not do."""
+"""S3's limit, used only for files that do not fit into 1,000 parts of 5 GiB."""
 
 
 class UploadStatus(StrEnum):
-    """`uploading → uploaded`, or `→ failed`, or `→ aborted`; all but the first are terminal."""
+    """List the states: `uploading`, then one of the others, which are terminal."""
 
     UPLOADING = "uploading"
     UPLOADED = "uploaded"
@@ -30,7 +30,7 @@ class UploadStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why something failed: a stable code and a sentence that a person understands."""
+    """Say why something failed: a stable code, and a sentence for the user."""
 
     code: str
     detail: str
@@ -56,18 +56,19 @@ class TusState:
 
 @dataclass(frozen=True)
 class Upload:
-    """The state of one upload, as the table holds it. All sizes in bytes, all times in epoch seconds."""
+    """Hold the state of one upload. Sizes are in bytes, times in epoch seconds."""
 
     id: str
     owner: str
     filename: str
     size: int | None
-    """None while the client has not said it: tus and the S3 dialect allow that."""
+    """None while unknown: tus and the S3 dialect allow that."""
     content_type: str
     part_size: int
-    """Frozen at creation: a later change of the settings must not shift the parts of a running upload."""
+    """Bytes. Fixed at creation, because a deployment with other settings must not move the parts
+    of an upload that has begun."""
     multipart_id: str
-    """S3's UploadId of the multipart upload under `key`."""
+    """S3's UploadId."""
     created_at: float
     updated_at: float
     expires_at: int
@@ -77,17 +78,17 @@ class Upload:
     error: Failure | None = None
     version: int = 1
     trace: str | None = field(default=None, compare=False)
-    """W3C traceparent of the request that created it."""
+    """W3C traceparent of the request that created the upload."""
     tus: TusState | None = None
 
     @property
     def key(self) -> str:
-        """Where the bytes are in the bucket."""
+        """Return the key of the object in the bucket."""
         return source_key(self.id)
 
     @property
     def part_count(self) -> int | None:
-        """Parts of the whole file; None while its size is not known."""
+        """Return the number of parts, None while the size is unknown."""
         return None if self.size is None else ceil(self.size / self.part_size)
 
     @property
@@ -108,7 +109,11 @@ class Upload:
         return [n for n in range(1, count + 1) if n not in self.completed_parts]
 
     def size_of_part(self, number: int) -> int:
-        """Bytes of part `number` (from 1). Raises PartNumberInvalid outside 1 to `part_count`."""
+        """Return the exact length of a part in bytes; numbers start at 1.
+
+        Raises:
+            PartNumberInvalid: the number is not between 1 and `part_count`.
+        """
         count = MAX_PARTS if self.part_count is None else self.part_count
         if not 1 <= number <= count:
             raise PartNumberInvalid(
@@ -121,12 +126,12 @@ class Upload:
 
 
 def upload_prefix(upload_id: str) -> str:
-    """Everything of one upload lies under this prefix; the janitor erases it as a whole."""
+    """Return the key prefix of all objects of an upload. The janitor deletes by it."""
     return f"uploads/{upload_id}/"
 
 
 def source_key(upload_id: str) -> str:
-    """The key of an upload's bytes."""
+    """Return the key of the uploaded file."""
     return f"{upload_prefix(upload_id)}source"
 
 
@@ -136,29 +141,34 @@ def remainder_key(upload_id: str, writer: str) -> str:
 
 
 def upload_id_of(key: str) -> str | None:
-    """The id of the upload whose bytes lie under `key`; None for a key that is not ours."""
+    """Return the id of the upload that a key belongs to, None for any other key."""
     folder, _, rest = key.partition("/")
     upload_id, _, name = rest.partition("/")
     return upload_id if folder == "uploads" and name == "source" else None
 
 
 def check_size(size: int, limit: int) -> None:
-    """Raises FileEmpty or FileTooLarge."""
+    """Raise FileEmpty, or FileTooLarge above `limit` bytes."""
     if size <= 0:
-        raise FileEmpty("The file is empty: there is nothing to convert.")
+        raise FileEmpty("The file is empty. Check that you chose the right one.")
     if size > limit:
         raise FileTooLarge(
-            f"The file is larger than the {_human(limit)} that we take.", limit=limit
+            f"The file is too large: the limit is {_format_size(limit)}.", limit=limit
         )
 
 
 def choose_part_size(size: int | None, limit: int = 0) -> int:
-    """Bytes of each part but the last: whole MiB, at least 5, so that there are at most 1,000 parts (5 TiB: 10,000)."""
-    if size is None:  # the client will say it, or choose parts of its own
+    """Return the size of all parts except the last, in bytes.
+
+    It is a whole number of MiB, and gives at most 1,000 parts wherever S3's limits allow that. If
+    the size is unknown, 10,000 parts hold `limit` bytes.
+    """
+    if size is None:
         return max(MIN_PART_SIZE, ceil(limit / MAX_PARTS / MIB) * MIB)
-    parts = USUAL_PARTS if size <= USUAL_PARTS * MAX_PART_SIZE else MAX_PARTS
+    fits = size <= PREFERRED_MAX_PARTS * MAX_PART_SIZE
+    parts = PREFERRED_MAX_PARTS if fits else MAX_PARTS
     return max(MIN_PART_SIZE, ceil(size / parts / MIB) * MIB)
 
 
-def _human(size: int) -> str:
+def _format_size(size: int) -> str:
     return f"{size / GIB:g} GiB" if size >= GIB else f"{size / MIB:g} MiB"

@@ -1,1 +1,4 @@
-"""What the use cases need from the world. The docstrings are the contract that every adapter is tested against."""
+"""Define the interfaces that use cases need.
+
+Their docstrings are the contract that the suite in `tests/contracts` holds every adapter to.
+"""

@@ -1,19 +1,21 @@
-"""The table's stream: what changes, as it changes."""
+"""Define the feed of changes to the table."""
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from threading import Event as Flag
 
 from libs.core.domain.events import Change
 
 
 class ChangeFeed(ABC):
-    """Changes of all items from now on, per item in order, each at least once."""
+    """Deliver the changes of all items: at least once, and in order for each item."""
 
     @abstractmethod
-    def follow(self, stop: Flag) -> Iterator[Sequence[Change] | None]:
-        """Batches of changes until `stop` is set, an empty one now and then so that the caller can look around.
+    def follow(self, stop: threading.Event) -> Iterator[Sequence[Change] | None]:
+        """Yield batches of changes from now on, until `stop` is set.
 
-        None means that changes may have been missed (trimmed, expired, throttled, out of reach): who follows must read
-        the present state anew. It comes back by itself; it never raises for a fault of the stream.
+        A batch may be empty, so that the caller regularly gets control. None means that changes may
+        have been missed, because the stream was trimmed, throttled or unreachable: the caller must
+        read the current state again. The feed then continues by itself. It raises nothing for
+        faults of the stream.
         """

@@ -1,4 +1,4 @@
-"""Define the queue of conversions that are under way."""
+"""Define the queue of active conversions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -7,12 +7,18 @@ from libs.core.domain.conversions import Conversion, Phase
 
 
 class ConversionQueue(ABC):
-    """The conversions that are under way, oldest first. Read from an index: a moment behind the items."""
+    """List active conversions, oldest first.
+
+    Reads are eventually consistent. All methods raise StorageUnavailable.
+    """
 
     @abstractmethod
     def position(self, conversion: Conversion) -> int:
-        """How many queued conversions would start before this one, plus one."""
+        """Return one more than the number of queued conversions that are older than this one."""
 
     @abstractmethod
     def in_phase(self, *phases: Phase) -> Iterator[Conversion]:
-        """The conversions now in one of these phases, oldest first over all of them. Those that have ended are in none."""
+        """Yield the conversions that are in one of these phases, oldest first.
+
+        Conversions in a terminal state are never included.
+        """

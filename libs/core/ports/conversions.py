@@ -1,4 +1,4 @@
-"""The state of conversions: for whoever asks for them, and for the worker that holds the lease."""
+"""Define the store of conversions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,47 +10,61 @@ from libs.core.domain.uploads import Upload
 
 @dataclass(frozen=True)
 class ConversionPage:
-    """A page of a listing; `next` is to be handed in for the following page, None on the last."""
+    """Hold one page of a listing. `next` is the cursor of the next page, None on the last."""
 
     items: Sequence[Conversion]
     next: str | None
 
 
 class ConversionStore(ABC):
-    """Conversions by id. An expired item counts as absent everywhere.
+    """Store conversions by id.
 
-    Every change is one conditional write that grows `version`. Somebody else's conversion raises ConversionNotFound
-    just as an unknown one does. All raise StorageUnavailable when the table does not answer.
+    - An expired conversion counts as absent in every method.
+    - If `owner` is given, another owner's conversion raises ConversionNotFound like an unknown id.
+    - Every change is one conditional write that increments `version`.
+    - All methods raise StorageUnavailable when the table does not answer.
     """
 
     @abstractmethod
     def create(self, conversion: Conversion, upload: Upload) -> Conversion:
-        """Writes a new conversion and adds it to its upload, both or neither, and keeps the upload at least as long as it.
+        """Write a new conversion and add it to its upload, in one transaction.
 
-        The phase written is `queued` where the upload has arrived and `waiting` where it has not, whatever `conversion`
-        says. A conversion of this id that is there already is returned unchanged. Raises UploadNotFound, and UploadClosed
-        where the upload failed or was aborted.
+        The stored phase is `queued` if the upload is `uploaded` and `waiting` if it is `uploading`;
+        the phase of `conversion` is ignored. The upload's expiry is raised to the conversion's.
+        If a conversion of this id exists, it is returned unchanged.
+
+        Raises:
+            UploadNotFound: the upload is gone.
+            UploadClosed: the upload failed or was aborted.
         """
 
     @abstractmethod
     def get(self, conversion_id: str, owner: str | None = None) -> Conversion:
-        """The conversion as it is now (a consistent read). Raises ConversionNotFound."""
+        """Return the conversion by a consistent read. Raises ConversionNotFound."""
 
     @abstractmethod
     def list(self, owner: str, limit: int, cursor: str | None = None) -> ConversionPage:
-        """Up to `limit` conversions of this owner, newest first. Raises CursorInvalid."""
+        """Return up to `limit` conversions of an owner, newest first. Raises CursorInvalid."""
 
     @abstractmethod
     def queue(self, conversion_id: str) -> None:
-        """`waiting → queued`, which the stream tells the workers. In any other phase, or gone: nothing happens."""
+        """Change the phase from `waiting` to `queued`.
+
+        A conversion in another phase, or an unknown id, is left unchanged without an error.
+        """
 
     @abstractmethod
     def cancel(self, conversion_id: str, owner: str) -> Conversion:
-        """`→ cancelled`, phase `done`; the worker, if there is one, finds its lease lost. One already cancelled is returned unchanged.
+        """Change the status to `cancelled` and the phase to `done`.
 
-        Raises ConversionFinished when it is completed or failed, ConversionNotFound.
+        A worker that runs the conversion gets LeaseLost at its next report. A conversion that is
+        already cancelled is returned unchanged.
+
+        Raises:
+            ConversionFinished: it is completed or failed.
+            ConversionNotFound: there is no such conversion.
         """
 
     @abstractmethod
     def remove(self, conversion_id: str, owner: str) -> Conversion:
-        """Takes the item away in whatever state and returns it as it last was. Raises ConversionNotFound."""
+        """Delete the item in any state and return its last state. Raises ConversionNotFound."""

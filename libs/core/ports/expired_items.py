@@ -1,4 +1,4 @@
-"""What the janitor needs: what has expired, and taking it away."""
+"""Define what the janitor needs: find and remove expired items."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -7,20 +7,32 @@ from libs.core.domain.progress import Item
 
 
 class ExpiredItems(ABC):
-    """Items past their `expires_at`, which other ports no longer show. All raise StorageUnavailable."""
+    """Give access to items past their `expires_at`, which all other ports hide.
+
+    All methods raise StorageUnavailable.
+    """
 
     @abstractmethod
     def expired(self, now: float) -> Iterator[Item]:
-        """Every item that expired before `now` (epoch seconds)."""
+        """Yield every item that expired at or before `now` (epoch seconds)."""
 
     @abstractmethod
     def remove_expired(self, item: Item, now: float) -> bool:
-        """Takes an item away if it is still expired at `now`; False when it is not (it was renewed) or is gone already."""
+        """Remove an item if it is still expired at `now`.
+
+        Returns False if its expiry was extended in the meantime, or if it is gone already.
+        """
 
     @abstractmethod
     def exists(self, item_id: str) -> bool:
-        """Whether the table has an item of this id at all, expired or not: what it has must not be erased as an orphan."""
+        """Return True if the table holds an item of this id, expired or not.
+
+        Objects of an existing item are not orphans and must not be deleted as such.
+        """
 
     @abstractmethod
     def remove_conversion_of(self, conversion_id: str, upload_id: str) -> None:
-        """Takes a conversion away whose upload is gone. One of another upload, or gone already: nothing happens."""
+        """Remove a conversion whose upload was removed.
+
+        A conversion of another upload, or one that is gone, is left alone without an error.
+        """

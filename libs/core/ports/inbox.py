@@ -1,4 +1,4 @@
-"""The inbox of a service: a queue of events with a visibility timeout and a dead-letter queue behind it."""
+"""Define the inbox of a service: a queue with visibility timeout and dead-letter queue."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -9,30 +9,38 @@ from libs.core.domain.events import Event
 
 @dataclass(frozen=True)
 class Message:
-    """A delivery of a message. `receipt` is good for this delivery only."""
+    """Hold one delivery of a message. `receipt` is valid for this delivery only."""
 
     events: tuple[Event, ...]
-    """Empty for a message that needs no action (a test event of S3, a record that is not for us)."""
+    """Empty if the message needs no action, for example S3's test event."""
     readable: bool
-    """False for a body that makes no sense: left alone, it ends in the dead-letter queue."""
+    """False if the body cannot be parsed. If left undeleted it ends in the dead-letter queue."""
     receipt: str
     receive_count: int
 
 
 class Inbox(ABC):
-    """Messages at least once, in any order. All raise StorageUnavailable."""
+    """Deliver messages at least once, in any order. All methods raise StorageUnavailable."""
 
     @abstractmethod
     def receive(self, limit: int, wait: float) -> Sequence[Message]:
-        """Up to `limit` (1 to 10) messages, waiting up to `wait` seconds for the first.
+        """Return up to `limit` (1 to 10) messages, after at most `wait` seconds.
 
-        Each is hidden from others for the visibility timeout.
+        Each is hidden from other receivers for the visibility timeout.
         """
 
     @abstractmethod
     def delete(self, message: Message) -> None:
-        """The message is done. An old receipt or a repeated call does no harm, though the message may come again."""
+        """Delete a message that has been handled.
+
+        A repeated call, or one with the receipt of an earlier delivery, raises nothing. The message
+        may still be delivered again.
+        """
 
     @abstractmethod
     def hide(self, message: Message, seconds: float) -> None:
-        """Sets the visibility timeout from now on: longer as a heartbeat, 0 to hand the message back. An old receipt does no harm."""
+        """Set the visibility timeout, counted from now.
+
+        Call it regularly to keep a message hidden, and with 0 to return it to the queue. The
+        receipt of an earlier delivery raises nothing.
+        """

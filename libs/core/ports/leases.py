@@ -9,7 +9,7 @@ from libs.core.domain.uploads import Failure
 
 @dataclass(frozen=True)
 class ProgressReport:
-    """What a worker says about a running conversion; None leaves what was said before."""
+    """Hold a worker's report on a conversion. None keeps the value of the earlier report."""
 
     phase: Phase
     percent: float
@@ -21,27 +21,33 @@ class ProgressReport:
 
 
 class ConversionLeases(ABC):
-    """A worker's right to a conversion: a lease that ends by itself, and a fencing token (`attempts`) that never comes again.
+    """Grant workers the exclusive right to run a conversion.
 
-    `conversion` is what `claim` returned. Every method but `claim` raises LeaseLost when the conversion is no longer
-    that attempt's: cancelled, removed, expired, finished, or claimed by another. LeaseLost is final for the attempt.
-    A write whose reply was lost and that is repeated, by the adapter or by its caller, counts as one.
+    A lease ends by itself unless it is renewed. The fencing token is `attempts`: each claim gets a
+    new number, and writes under an old one are refused.
+
+    The `conversion` argument is what `claim` returned. Every method except `claim` raises LeaseLost
+    if the conversion is no longer in that attempt, because it was cancelled, removed, finished or
+    claimed by another worker, or because it has expired. LeaseLost is final for the attempt. A
+    write that is repeated after a lost reply, by the adapter or by its caller, has the effect of
+    one. All methods raise StorageUnavailable.
     """
 
     @abstractmethod
     def claim(self, conversion_id: str, worker: str, lease: float) -> Conversion | None:
-        """Takes a conversion that is `queued`, or `converting` under a lease that has ended, for `lease` seconds.
+        """Take a queued conversion, or one whose lease has ended, for `lease` seconds.
 
-        Grows `attempts` by one; status becomes `converting`, phase `probing`, percent stays. None when it is another's,
-        is waiting, has ended, or is gone.
+        The claim increments `attempts`, sets the status `converting` and the phase `probing`, and
+        keeps `percent`. None is returned if the conversion cannot be claimed: it is held by another
+        worker, waits for its upload, is in a terminal state, or is gone.
         """
 
     @abstractmethod
     def report(self, conversion: Conversion, report: ProgressReport, lease: float) -> None:
-        """Writes progress and renews the lease for `lease` seconds, in one write.
+        """Store progress and renew the lease for `lease` seconds, in one write.
 
-        Percent and phase never run backwards, also not when a second attempt begins anew: where the report is behind
-        what was reached, that stands, and the rest of the report is written.
+        Phase and percent never decrease, also not when a new attempt starts from the beginning: if
+        the report is behind the stored values, those are kept, and the rest is stored.
         """
 
     @abstractmethod
@@ -52,15 +58,16 @@ class ConversionLeases(ABC):
         warnings: tuple[str, ...],
         source: Source | None = None,
     ) -> Conversion:
-        """`→ completed`, phase `done`, 100 percent and the output, in one write, after the object exists.
+        """Store the output and set the status `completed`, in one write.
 
-        `source` is what it was made of, where no report has said so yet: a short conversion is over before its first report.
+        Call it after the object exists. Phase becomes `done` and percent 100. `source` is stored
+        for conversions that finish before their first report.
         """
 
     @abstractmethod
     def fail(self, conversion: Conversion, error: Failure) -> Conversion:
-        """`→ failed`, phase `done`, with the reason."""
+        """Store the reason and set the status `failed` and the phase `done`."""
 
     @abstractmethod
     def release(self, conversion: Conversion) -> None:
-        """`→ queued` again, without a lease, `released` grown by one: for a worker that is told to stop."""
+        """Return the conversion to the queue, end the lease, and increment `released`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Part:
-    """A part that the store has: number from 1, bytes, ETag without quotes."""
+    """Describe a stored part: number from 1, size in bytes, ETag without quotes."""
 
     number: int
     size: int
@@ -16,7 +16,10 @@ class Part:
 
 @dataclass(frozen=True)
 class OpenMultipartUpload:
-    """A multipart upload that was neither completed nor aborted; `started_at` in epoch seconds."""
+    """Identify a multipart upload that is neither completed nor aborted.
+
+    `started_at` is in epoch seconds.
+    """
 
     key: str
     multipart_id: str
@@ -24,31 +27,42 @@ class OpenMultipartUpload:
 
 
 class MultipartUploads(ABC):
-    """S3 multipart uploads. A multipart upload that the store does not know raises MultipartUploadGone."""
+    """Manage multipart uploads, from creation to completion or abort.
+
+    Methods raise MultipartUploadGone for a multipart upload that the store does not know, because
+    it was completed or aborted, and StorageUnavailable when the store does not answer.
+    """
 
     @abstractmethod
     def create(self, key: str, media_type: str, metadata: Mapping[str, str]) -> str:
-        """Begins one and returns its id. Several may be open for one key."""
+        """Start a multipart upload and return its id. A key may have several open ones."""
 
     @abstractmethod
     def put_part(self, key: str, multipart_id: str, number: int, body: bytes | memoryview) -> str:
-        """Stores part `number` (1 to 10,000), over an earlier one of that number, and returns its ETag without quotes."""
+        """Store a part and return its ETag without quotes.
+
+        Numbers are 1 to 10,000. A part of the same number is replaced.
+        """
 
     @abstractmethod
     def list_parts(self, key: str, multipart_id: str) -> Sequence[Part]:
-        """All parts the store has, by number: every page of the listing."""
+        """Return all stored parts, ordered by number."""
 
     @abstractmethod
     def complete(self, key: str, multipart_id: str, parts: Sequence[Part]) -> str:
-        """Makes the parts one object and returns its ETag; the object is there when this returns.
+        """Assemble the parts into one object and return its ETag without quotes.
 
-        Raises MultipartUploadGone also where an earlier call for it succeeded: then ObjectStore.head decides.
+        The object exists when this returns. A repeated call may raise MultipartUploadGone although
+        the first succeeded: ask ObjectStore.head then.
         """
 
     @abstractmethod
     def abort(self, key: str, multipart_id: str) -> None:
-        """Ends one and frees its parts, also those that were on their way. Unknown ones count as aborted."""
+        """Abort a multipart upload and delete its parts, also those still being sent.
+
+        An unknown one counts as aborted.
+        """
 
     @abstractmethod
     def list_open(self, prefix: str) -> Iterator[OpenMultipartUpload]:
-        """Every open multipart upload whose key begins with `prefix`."""
+        """Yield every open multipart upload whose key begins with `prefix`."""

@@ -1,7 +1,4 @@
-"""Objects in the bucket: reading, erasing, multipart uploads, presigned URLs.
-
-All of them raise StorageUnavailable when the store does not answer in time or says that it cannot now.
-"""
+"""Define the object store: read, write, list and delete whole objects."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,46 +7,56 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """An object as the store describes it: `size` in bytes, `etag` without quotes, `modified_at` in epoch seconds."""
+    """Describe an object: size in bytes, ETag without quotes, time in epoch seconds."""
 
     key: str
     size: int
     etag: str = ""
     modified_at: float = field(default=0.0, compare=False)
-    """0 where it is not known."""
+    """0 if unknown."""
 
 
 @dataclass(frozen=True)
 class UndeletedObject:
-    """An object that could not be erased, and why."""
+    """Name an object that could not be deleted, and the store's reason."""
 
     key: str
     reason: str
 
 
 class ObjectStore(ABC):
-    """Whole objects."""
+    """Store objects by key. All methods raise StorageUnavailable."""
 
     @abstractmethod
     def head(self, key: str) -> ObjectInfo:
-        """Size and ETag of an object. Raises ObjectMissing."""
+        """Return size and ETag of an object. Raises ObjectMissing."""
 
     @abstractmethod
     def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
-        """The bytes from `start` up to but not including `end`, in blocks of any size, by one ranged GET.
+        """Yield the bytes from `start` up to but not including `end`, by one ranged GET.
 
-        Nothing is asked for before the first block is taken; closing the iterator ends the request. It may break off
-        in the middle (StorageUnavailable); who needs the rest asks again from where it got to. Raises ObjectMissing.
+        Blocks have any size. The request starts when the first block is taken, and closing the
+        iterator ends it. StorageUnavailable may be raised between two blocks: the caller can
+        continue with another read from that position.
+
+        Raises:
+            ObjectMissing: there is no object under this key.
         """
 
     @abstractmethod
     def put(self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str]) -> str:
-        """Stores an object in one request, over whatever was there, and returns its ETag without quotes."""
+        """Store an object in one request and return its ETag without quotes.
+
+        An existing object is replaced.
+        """
 
     @abstractmethod
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Every object whose key begins with `prefix`, however many."""
+        """Yield every object whose key begins with `prefix`."""
 
     @abstractmethod
-    def erase(self, keys: Iterable[str]) -> Sequence[UndeletedObject]:
-        """Erases objects, however many; a missing one counts as erased. Returns those that could not be, and goes on past them."""
+    def delete(self, keys: Iterable[str]) -> Sequence[UndeletedObject]:
+        """Delete any number of objects and return those that could not be deleted.
+
+        A missing object counts as deleted. A failure does not stop the deletion of the others.
+        """

@@ -7,12 +7,18 @@ from libs.core.domain.progress import Progress
 
 
 class ProgressReader(ABC):
-    """The present state, by consistent reads. Raises StorageUnavailable."""
+    """Read current progress. All methods raise StorageUnavailable."""
 
     @abstractmethod
     def get(self, item_id: str, owner: str) -> Progress:
-        """Raises UploadNotFound, ConversionNotFound, or ItemNotFound for an id of neither kind."""
+        """Return the progress of an upload or conversion.
+
+        Raises:
+            UploadNotFound: the owner has no such upload.
+            ConversionNotFound: the owner has no such conversion.
+            ItemNotFound: the id has neither form.
+        """
 
     @abstractmethod
     def of_owner(self, owner: str) -> Sequence[Progress]:
-        """Everything this owner has, newest first over both kinds, the newest 200 of each."""
+        """Return the owner's newest 200 uploads and newest 200 conversions, newest first."""

@@ -14,7 +14,7 @@ class PresignedForm:
 
 
 class UrlSigner(ABC):
-    """Presigned URLs, as a browser can reach them. Making one asks nobody."""
+    """Sign URLs that a browser can use. Signing is local: it makes no request."""
 
     @abstractmethod
     def sign_part(
@@ -33,4 +33,7 @@ class UrlSigner(ABC):
     def sign_download(
         self, key: str, filename: str, media_type: str, lifetime: int, *, inline: bool = False
     ) -> str:
-        """A URL to GET an object from for `lifetime` seconds, saved as `filename` or, inline, shown in place."""
+        """Return a URL to GET an object for `lifetime` seconds.
+
+        Browsers save the file as `filename`, or show it in place if `inline`.
+        """

@@ -48,14 +48,14 @@ class MultipartOutput(OutputSink):
         previous = self._conversion.output_upload
         if previous is None:
             return ()
-        if previous.recipe != self._recipe:
+        if previous.encoder_fingerprint != self._recipe:
             self._multipart.abort(previous.key, previous.multipart_id)
             return ()
         try:
             parts = self._multipart.list_parts(previous.key, previous.multipart_id)
         except MultipartUploadGone:
             # It was completed but never published, and that attempt has lost its lease.
-            self._objects.erase([previous.key])
+            self._objects.delete([previous.key])
             return ()
         self._upload = previous
         return parts
@@ -99,7 +99,7 @@ class MultipartOutput(OutputSink):
             )
         )
         if self._discarded:
-            self._objects.erase([key])
+            self._objects.delete([key])
         return key
 
     def read_back(self, start: int, end: int) -> Iterator[bytes]:
@@ -116,7 +116,7 @@ class MultipartOutput(OutputSink):
         if self._upload and self._upload.key not in kept_keys:
             self._multipart.abort(self._upload.key, self._upload.multipart_id)
         written = {self._key(), *([self._upload.key] if self._upload else [])}
-        self._objects.erase(sorted(written.difference(kept_keys)))
+        self._objects.delete(sorted(written.difference(kept_keys)))
 
     def _ensure_upload(self) -> OutputUpload:
         """Return the multipart upload; create it if there is none."""

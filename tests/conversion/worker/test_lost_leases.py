@@ -246,7 +246,7 @@ def test_parts_that_vanish_under_a_worker_release_the_conversion(
 def test_what_cannot_be_cleaned_up_now_is_left_to_the_janitor(env: ConversionEnvironment) -> None:
     conversion = env.add_queued()
     engine = run_small(env, conversion, ENDINGS["cancelled"])
-    failed = fail_calls(env.objects, "erase")
+    failed = fail_calls(env.objects, "delete")
 
     assert env.runner(engine)(conversion.id, ignore_heartbeat) is True
 

@@ -1,1 +1,4 @@
-"""The adapters for S3, DynamoDB, DynamoDB streams and SQS. Clients come from `clients`; no adapter builds one."""
+"""Implement the ports with S3, DynamoDB, DynamoDB Streams and SQS.
+
+Adapters take their clients as arguments; only `clients` creates them.
+"""

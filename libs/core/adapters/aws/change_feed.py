@@ -1,12 +1,12 @@
 """Decode stream records into changes."""
 
+import threading
 from collections.abc import Iterator, Sequence
-from threading import Event as Flag
 
 import structlog
 
 from libs.core.adapters.aws.dynamodb.stream import Record, StreamReader
-from libs.core.adapters.aws.messages import MISTAKES, parse_change
+from libs.core.adapters.aws.messages import DECODE_ERRORS, parse_change
 from libs.core.domain.events import Change
 from libs.core.ports.change_feed import ChangeFeed
 
@@ -14,26 +14,21 @@ log = structlog.get_logger(__name__)
 
 
 class DynamoDbChangeFeed(ChangeFeed):
-    """ChangeFeed on a StreamReader."""
+    """Follow the table's stream."""
 
-    def __init__(self, tail: StreamReader) -> None:
-        self._tail = tail
+    def __init__(self, reader: StreamReader) -> None:
+        self._reader = reader
 
-    def follow(self, stop: Flag) -> Iterator[Sequence[Change] | None]:
-        for records in self._tail.follow(stop):
-            yield (
-                None
-                if records is None
-                else [change for record in records if (change := _readable(record))]
-            )
+    def follow(self, stop: threading.Event) -> Iterator[Sequence[Change] | None]:
+        for records in self._reader.follow(stop):
+            yield None if records is None else [c for r in records if (c := _decode(r))]
 
 
-def _readable(record: Record) -> Change | None:
-    """The change that a record tells of; one that cannot be read must not keep back those after it."""
+def _decode(record: Record) -> Change | None:
+    """Return the change of a record, None for one that cannot be read: others must follow it."""
     try:
         return parse_change(record)
-    except MISTAKES as error:
-        log.warning(
-            "stream.unreadable", reason=repr(error), keys=record.get("dynamodb", {}).get("Keys")
-        )
+    except DECODE_ERRORS as error:
+        keys = record.get("dynamodb", {}).get("Keys")
+        log.warning("stream.record_unreadable", reason=repr(error), keys=keys)
         return None

@@ -1,58 +1,67 @@
-"""One client of each kind per process, all alike: short time-outs, retries in one layer.
+"""Create boto3 clients, all with short timeouts and botocore's retries.
 
-Endpoints are botocore's own business: `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_S3` (…`_DYNAMODB`, `_SQS`, `_SNS`)
-are read by it, which is what makes an emulator and AWS the same to us.
+botocore reads the endpoints itself, from `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_S3`
+(`…_DYNAMODB`, `…_SQS`, `…_SNS`). This is the only difference between AWS and an emulator.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
-CONNECT_TIMEOUT = 2
-"""Seconds. A network that is there connects in milliseconds; one that is not must not hold a thread."""
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
 
-LONG_POLL = 5
-"""Seconds: the longest that SQS waits for a message; the time-out of its client must lie above."""
+CONNECT_TIMEOUT = 2
+"""Seconds. Connecting takes milliseconds; a dead network must not block a thread for long."""
+
+MAX_LONG_POLL = 5
+"""Seconds. The longest wait for a message; the read timeout of the SQS client is longer."""
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds that an answer may take to begin, and how often it is asked for: a person waits for the product of both."""
+    """Limit one call: `read` in seconds for each attempt, and the number of attempts."""
 
     read: float
     attempts: int = 3
 
 
-QUICK = Timeouts(2)
-"""DynamoDB answers in milliseconds; who must be told "not now" is told within seconds."""
-ANSWER = Timeouts(3)
-"""S3 and the rest, where the answer is small."""
-BULK = Timeouts(20)
-"""S3, when it has megabytes to take or a thousand parts to put together."""
-POLL = Timeouts(LONG_POLL + 3, 2)
-PROBE = Timeouts(2, 1)
-"""Whether somebody is there at all."""
+DYNAMODB_TIMEOUTS = Timeouts(2)
+"""DynamoDB answers in milliseconds. A user learns within seconds that it does not."""
+S3_TIMEOUTS = Timeouts(3)
+"""For S3 calls without large bodies, and for services other than DynamoDB and SQS."""
+S3_TRANSFER_TIMEOUTS = Timeouts(20)
+"""For S3 calls that send megabytes, or assemble a thousand parts."""
+SQS_TIMEOUTS = Timeouts(MAX_LONG_POLL + 3, 2)
+HEALTH_CHECK_TIMEOUTS = Timeouts(2, 1)
 
 
-def _config(patience: Timeouts, **more: Any) -> Config:
+def _config(timeouts: Timeouts, **more: Any) -> Config:
     return Config(
         connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=patience.read,
-        retries={"mode": "standard", "total_max_attempts": patience.attempts},
+        read_timeout=timeouts.read,
+        retries={"mode": "standard", "total_max_attempts": timeouts.attempts},
         max_pool_connections=64,
         **more,
     )
 
 
-def s3_config(*, path_style: bool, patience: Timeouts) -> Config:
-    """SigV4 and the regional host, which are not what boto3 presigns by default.
+def s3_config(*, path_style: bool, timeouts: Timeouts) -> Config:
+    """Return a configuration that presigns with SigV4 and the regional host.
 
-    Checksums only where we ask for them: the defaults would bake the CRC32 of an empty body into presigned URLs.
+    boto3's defaults are SigV2 and the global host. Checksums are calculated only where they are
+    asked for: the default would put the CRC32 of an empty body into presigned URLs.
     """
     return _config(
-        patience,
+        timeouts,
         signature_version="s3v4",
         s3={"addressing_style": "path" if path_style else "virtual"},
         request_checksum_calculation="when_required",
@@ -60,22 +69,30 @@ def s3_config(*, path_style: bool, patience: Timeouts) -> Config:
     )
 
 
-def dynamodb_client(session: boto3.Session, patience: Timeouts = QUICK) -> Any:
-    """The client behind boto3's resource: it takes and gives Python values, and is thread-safe: but see `updates.py` on conditions."""
-    return session.resource("dynamodb", config=_config(patience)).meta.client
+def dynamodb_client(
+    session: boto3.Session, timeouts: Timeouts = DYNAMODB_TIMEOUTS
+) -> DynamoDBClient:
+    """Create the client of boto3's resource, which takes and returns Python values.
+
+    Unlike the resource it is thread-safe, except for condition objects: see `dynamodb/updates.py`.
+    """
+    return session.resource("dynamodb", config=_config(timeouts)).meta.client
 
 
-def streams_client(session: boto3.Session, *, endpoint: str | None = None) -> Any:
-    """`endpoint` because botocore takes the streams for another service, which DynamoDB's own endpoint does not cover."""
-    return session.client("dynamodbstreams", endpoint_url=endpoint, config=_config(ANSWER))
+def streams_client(session: boto3.Session, *, endpoint: str | None = None) -> DynamoDBStreamsClient:
+    """Create a client.
+
+    `endpoint` is needed because botocore does not apply DynamoDB's endpoint to streams.
+    """
+    return session.client("dynamodbstreams", endpoint_url=endpoint, config=_config(S3_TIMEOUTS))
 
 
-def sqs_client(session: boto3.Session, patience: Timeouts = POLL) -> Any:
-    return session.client("sqs", config=_config(patience))
+def sqs_client(session: boto3.Session, timeouts: Timeouts = SQS_TIMEOUTS) -> SQSClient:
+    return session.client("sqs", config=_config(timeouts))
 
 
-def sns_client(session: boto3.Session) -> Any:
-    return session.client("sns", config=_config(ANSWER))
+def sns_client(session: boto3.Session) -> SNSClient:
+    return session.client("sns", config=_config(S3_TIMEOUTS))
 
 
 def s3_client(
@@ -83,9 +100,9 @@ def s3_client(
     *,
     path_style: bool,
     endpoint: str | None = None,
-    patience: Timeouts = BULK,
-) -> Any:
-    """`endpoint` where it is not the one that the environment says: the one that browsers use, for presigning."""
+    timeouts: Timeouts = S3_TRANSFER_TIMEOUTS,
+) -> S3Client:
+    """Create a client. `endpoint` is the one that browsers use, to presign URLs for them."""
     return session.client(
-        "s3", endpoint_url=endpoint, config=s3_config(path_style=path_style, patience=patience)
+        "s3", endpoint_url=endpoint, config=s3_config(path_style=path_style, timeouts=timeouts)
     )

@@ -8,7 +8,7 @@ from boto3.dynamodb.conditions import Key
 from libs.core.adapters.aws.dynamodb.codec import (
     decode_conversion,
     open_kind,
-    to_plain,
+    to_dynamodb,
 )
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.domain.conversions import Conversion, Phase
@@ -16,20 +16,20 @@ from libs.core.ports.conversion_queue import ConversionQueue
 
 
 class DynamoDbConversionQueue(ConversionQueue):
-    """The `open` index: only what is under way is in it, so that counting it stays cheap."""
+    """Read the `open` index. It holds active items only, so counting stays cheap."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def position(self, conversion: Conversion) -> int:
-        before = Key("created_at").lt(to_plain(conversion.created_at))
+        before = Key("created_at").lt(to_dynamodb(conversion.created_at))
         return self._table.count("open", Key("open_kind").eq(open_kind(Phase.QUEUED)) & before) + 1
 
     def in_phase(self, *phases: Phase) -> Iterator[Conversion]:
-        found = [self._open(kind, phases) for kind in dict.fromkeys(map(open_kind, phases))]
+        found = [self._query(kind, phases) for kind in dict.fromkeys(map(open_kind, phases))]
         return merge(*found, key=lambda conversion: conversion.created_at)
 
-    def _open(self, kind: str, phases: Sequence[Phase]) -> Iterator[Conversion]:
+    def _query(self, kind: str, phases: Sequence[Phase]) -> Iterator[Conversion]:
         keys = list(self._table.keys("open", Key("open_kind").eq(kind)))
         for item in self._table.get_many(keys):
             if item["expires_at"] > self._table.now() and item.get("phase") in phases:

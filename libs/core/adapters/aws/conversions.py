@@ -1,4 +1,4 @@
-"""ConversionStore and ConversionQueue on the table."""
+"""Store conversions in DynamoDB."""
 
 from dataclasses import replace
 
@@ -9,12 +9,12 @@ from libs.core.adapters.aws.dynamodb.codec import (
     decode_upload,
     encode_conversion,
     open_kind,
-    to_plain,
+    to_dynamodb,
 )
 from libs.core.adapters.aws.dynamodb.pagination import list_by_owner
 from libs.core.adapters.aws.dynamodb.table import Table
-from libs.core.adapters.aws.dynamodb.updates import Conflict, Update
-from libs.core.adapters.aws.uploads import closed, not_found
+from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, Update
+from libs.core.adapters.aws.uploads import upload_closed, upload_not_found
 from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
 from libs.core.domain.uploads import Upload, UploadStatus
 from libs.core.errors import ConversionFinished, ConversionNotFound, StorageUnavailable
@@ -22,58 +22,62 @@ from libs.core.ports.conversions import ConversionPage, ConversionStore
 
 ACTIVE = Attr("status").is_in([ConversionStatus.QUEUED, ConversionStatus.CONVERTING])
 
-ENDED = ("open_kind", "lease_until", "worker", "output_upload", "eta_seconds")
-"""Attributes that a terminal state takes away."""
+ACTIVE_ATTRIBUTES = ("open_kind", "lease_until", "worker", "output_upload", "eta_seconds")
+"""Attributes that are removed in a terminal state."""
 
-PLACES = {UploadStatus.UPLOADING: Phase.WAITING, UploadStatus.UPLOADED: Phase.QUEUED}
+INITIAL_PHASES = {UploadStatus.UPLOADING: Phase.WAITING, UploadStatus.UPLOADED: Phase.QUEUED}
 
 
 class DynamoDbConversionStore(ConversionStore):
-    """One item a conversion. Its `phase` becoming `queued` is what the stream's filter tells the workers."""
+    """Keep each conversion in one item.
+
+    The stream's filter wakes the workers when `phase` becomes `queued`.
+    """
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def create(self, conversion: Conversion, upload: Upload) -> Conversion:
         for _ in range(3):
-            if upload.status not in PLACES:
-                raise closed(upload)
-            placed = replace(conversion, phase=PLACES[upload.status])
+            if upload.status not in INITIAL_PHASES:
+                raise upload_closed(upload)
+            written = replace(conversion, phase=INITIAL_PHASES[upload.status])
             try:
                 self._table.write_together(
-                    [encode_conversion(placed)], {upload.id: self._joining(placed, upload)}
+                    [encode_conversion(written)],
+                    {upload.id: self._add_to_upload(written, upload)},
                 )
-            except Conflict as conflict:
+            except ConditionFailed as conflict:
                 if conflict.item and conflict.item["pk"] == conversion.id:
                     return decode_conversion(conflict.item)
-                # The upload arrived, or went, since it was read: what it is now decides.
-                upload = self._upload_now(upload)
+                # The upload has changed since it was read, so its new status decides.
+                upload = self._read_upload(upload)
             else:
-                return placed
+                return written
         raise StorageUnavailable(
-            "This upload is changing too fast. Please try again.", retry_after=1
+            "This upload is being changed right now. Please try again.", retry_after=1
         )
 
-    def _joining(self, conversion: Conversion, upload: Upload) -> Update:
+    def _add_to_upload(self, conversion: Conversion, upload: Upload) -> Update:
         until = max(upload.expires_at, conversion.expires_at)
         as_read = Attr("owner").eq(conversion.owner) & Attr("status").eq(upload.status)
         return Update(
-            # Another conversion may have prolonged the upload since it was read.
+            # Another conversion may have extended the expiry since the upload was read.
             as_read & Attr("expires_at").lte(until) & self._table.live(),
-            set={"updated_at": to_plain(self._table.now()), "expires_at": until},
+            set={"updated_at": to_dynamodb(self._table.now()), "expires_at": until},
             append={"conversions": [conversion.id]},
         )
 
-    def _upload_now(self, upload: Upload) -> Upload:
+    def _read_upload(self, upload: Upload) -> Upload:
         item = self._table.get_live(upload.id)
         if item is None or item["owner"] != upload.owner:
-            raise not_found()
+            raise upload_not_found()
         return decode_upload(item)
 
     def get(self, conversion_id: str, owner: str | None = None) -> Conversion:
         item = self._table.get_live(conversion_id)
         if item is None or owner not in (None, item["owner"]):
-            raise _no_conversion()
+            raise _not_found()
         return decode_conversion(item)
 
     def list(self, owner: str, limit: int, cursor: str | None = None) -> ConversionPage:
@@ -89,15 +93,15 @@ class DynamoDbConversionStore(ConversionStore):
         queued = {
             "phase": Phase.QUEUED,
             "open_kind": open_kind(Phase.QUEUED),
-            "updated_at": to_plain(self._table.now()),
+            "updated_at": to_dynamodb(self._table.now()),
         }
         try:
             self._table.update(conversion_id, Update(waiting, set=queued))
-        except Conflict:
+        except ConditionFailed:
             return
 
     def cancel(self, conversion_id: str, owner: str) -> Conversion:
-        now = to_plain(self._table.now())
+        now = to_dynamodb(self._table.now())
         cancelled = {
             "status": ConversionStatus.CANCELLED,
             "phase": Phase.DONE,
@@ -105,17 +109,19 @@ class DynamoDbConversionStore(ConversionStore):
             "finished_at": now,
         }
         change = Update(
-            ACTIVE & Attr("owner").eq(owner) & self._table.live(), set=cancelled, remove=ENDED
+            ACTIVE & Attr("owner").eq(owner) & self._table.live(),
+            set=cancelled,
+            remove=ACTIVE_ATTRIBUTES,
         )
         try:
             return decode_conversion(self._table.update(conversion_id, change))
-        except Conflict as conflict:
+        except ConditionFailed as conflict:
             item = conflict.item
             if item is None or item["owner"] != owner or item["expires_at"] <= self._table.now():
-                raise _no_conversion() from conflict
+                raise _not_found() from conflict
             if item["status"] != ConversionStatus.CANCELLED:
                 raise ConversionFinished(
-                    f"This conversion is {item['status']} already."
+                    f"This conversion is already {item['status']}."
                 ) from conflict
             return decode_conversion(item)
 
@@ -124,9 +130,9 @@ class DynamoDbConversionStore(ConversionStore):
             return decode_conversion(
                 self._table.delete(conversion_id, Attr("owner").eq(owner) & self._table.live())
             )
-        except Conflict as conflict:
-            raise _no_conversion() from conflict
+        except ConditionFailed as conflict:
+            raise _not_found() from conflict
 
 
-def _no_conversion() -> ConversionNotFound:
-    return ConversionNotFound("There is no such conversion. It may have expired, or been deleted.")
+def _not_found() -> ConversionNotFound:
+    return ConversionNotFound("There is no such conversion. It may have expired or been deleted.")

@@ -1,4 +1,4 @@
-"""AWS's errors, as the domain knows them: "cannot now" becomes StorageUnavailable, what we did not expect passes through."""
+"""Translate AWS errors that mean "not now" to StorageUnavailable; others pass unchanged."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 from libs.core.errors import StorageUnavailable
 
 RETRY_AFTER = 2
-"""Seconds that a client should wait: longer than botocore's own retries, short enough for a person."""
+"""Seconds that a client should wait. Longer than botocore's own retries."""
 
 _BUSY = {
     "InternalError",
@@ -30,19 +30,22 @@ _BUSY = {
 
 
 def code_of(error: ClientError) -> str:
-    """AWS's own code, as "NoSuchKey"."""
+    """Return AWS's error code, for example "NoSuchKey"."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def is_busy(error: ClientError) -> bool:
-    """Whether AWS says "not now" rather than "no"."""
+    """Return True if the same request may succeed later."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return status >= 500 or code_of(error) in _BUSY
 
 
 @contextmanager
 def translate_errors(service: str) -> Iterator[None]:
-    """Turns faults of the network and of AWS into StorageUnavailable, which names the service in words."""
+    """Raise StorageUnavailable for network errors and busy answers.
+
+    `service` is the name that users see.
+    """
     try:
         yield
     except (BotoConnectionError, HTTPClientError, IncompleteReadError) as error:
@@ -52,7 +55,7 @@ def translate_errors(service: str) -> Iterator[None]:
             raise _unavailable(service) from error
         raise
     except BotoCoreError as error:
-        # Credentials of a container role that cannot be fetched right now look like this.
+        # Temporary failures to fetch a container role's credentials have several classes.
         if "redential" in str(error):
             raise _unavailable(service) from error
         raise
@@ -60,6 +63,7 @@ def translate_errors(service: str) -> Iterator[None]:
 
 def _unavailable(service: str) -> StorageUnavailable:
     return StorageUnavailable(
-        f"Our storage ({service}) cannot be reached right now. Nothing is lost; please try again in a moment.",
+        f"Our storage ({service}) cannot be reached right now. Nothing is lost. "
+        "Please try again in a moment.",
         retry_after=RETRY_AFTER,
     )

@@ -1,4 +1,4 @@
-"""ExpiredItems and ProgressReader on the table."""
+"""Find expired items in DynamoDB and remove them."""
 
 from collections.abc import Iterator
 
@@ -6,13 +6,13 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from libs.core.adapters.aws.dynamodb.codec import EXPIRY_SHARDS, decode_item
 from libs.core.adapters.aws.dynamodb.table import Table
-from libs.core.adapters.aws.dynamodb.updates import Conflict
+from libs.core.adapters.aws.dynamodb.updates import ConditionFailed
 from libs.core.domain.progress import Item
 from libs.core.ports.expired_items import ExpiredItems
 
 
 class DynamoDbExpiredItems(ExpiredItems):
-    """The `by-expiry` index, shard by shard."""
+    """Read all shards of the `by-expiry` index."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -37,6 +37,6 @@ class DynamoDbExpiredItems(ExpiredItems):
     def _remove(self, pk: str, condition: ConditionBase) -> bool:
         try:
             self._table.delete(pk, condition)
-        except Conflict:
+        except ConditionFailed:
             return False
         return True

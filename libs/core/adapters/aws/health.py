@@ -1,20 +1,30 @@
-"""Whether AWS answers, by calls that cost next to nothing and need no more rights than the service has."""
+"""Check that AWS services answer, by cheap calls that need no further permissions."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-NO_ID = "health"
-"""A key that nothing has."""
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+ABSENT_KEY = "health"
+"""A key that no item and no object has."""
 
 
-def s3_check(client: Any, bucket: str) -> Callable[[], None]:
-    """Lists nothing: 403 (for who may not list) is an answer too; no such bucket is not."""
+def s3_check(client: S3Client, bucket: str) -> Callable[[], None]:
+    """Return a check that lists an empty prefix.
+
+    403 passes, because some services may not list. A missing bucket does not pass.
+    """
 
     def check() -> None:
         try:
-            client.list_objects_v2(Bucket=bucket, Prefix=f"{NO_ID}/", MaxKeys=1)
+            client.list_objects_v2(Bucket=bucket, Prefix=f"{ABSENT_KEY}/", MaxKeys=1)
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] != 403:
                 raise
@@ -22,14 +32,18 @@ def s3_check(client: Any, bucket: str) -> Callable[[], None]:
     return check
 
 
-def dynamodb_check(client: Any, table: str) -> Callable[[], None]:
+def dynamodb_check(client: DynamoDBClient, table: str) -> Callable[[], None]:
+    """Return a check that reads an absent item."""
+
     def check() -> None:
-        client.get_item(TableName=table, Key={"pk": NO_ID})
+        client.get_item(TableName=table, Key={"pk": ABSENT_KEY})
 
     return check
 
 
-def sqs_check(client: Any, queue_url: str) -> Callable[[], None]:
+def sqs_check(client: SQSClient, queue_url: str) -> Callable[[], None]:
+    """Return a check that reads an attribute of the queue."""
+
     def check() -> None:
         client.get_queue_attributes(
             QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"]

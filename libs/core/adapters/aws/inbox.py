@@ -1,11 +1,13 @@
-"""Inbox on one SQS queue.
+"""Receive messages from an SQS queue.
 
 Permissions: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility on the queue.
 """
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from botocore.exceptions import ClientError
@@ -14,21 +16,24 @@ from libs.core.adapters.aws.errors import code_of, translate_errors
 from libs.core.adapters.aws.messages import UnreadableMessage, parse_message
 from libs.core.ports.inbox import Inbox, Message
 
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
 log = structlog.get_logger(__name__)
 
-_STALE = {
+_STALE_RECEIPT = {
     "ReceiptHandleIsInvalid",
     "InvalidParameterValue",
     "MessageNotInflight",
     "AWS.SimpleQueueService.MessageNotInflight",
 }
-"""What SQS says of a receipt whose delivery is over: the message is somebody else's by now, or gone."""
+"""SQS's errors for the receipt of a delivery that has ended."""
 
 
 class SqsInbox(Inbox):
-    """`visibility` is the time-out of a delivery in seconds."""
+    """Use one queue. `visibility` is the visibility timeout in seconds."""
 
-    def __init__(self, client: Any, queue_url: str, visibility: float) -> None:
+    def __init__(self, client: SQSClient, queue_url: str, visibility: float) -> None:
         self._client = client
         self._url = queue_url
         self._visibility = max(1, round(visibility))
@@ -42,14 +47,14 @@ class SqsInbox(Inbox):
                 VisibilityTimeout=self._visibility,
                 MessageSystemAttributeNames=["ApproximateReceiveCount"],
             )
-        return [_message(raw) for raw in answer.get("Messages", [])]
+        return [_decode(raw) for raw in answer.get("Messages", [])]
 
     def delete(self, message: Message) -> None:
-        with _stale_is_fine(), translate_errors("SQS"):
+        with _ignore_stale_receipts(), translate_errors("SQS"):
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
 
     def hide(self, message: Message, seconds: float) -> None:
-        with _stale_is_fine(), translate_errors("SQS"):
+        with _ignore_stale_receipts(), translate_errors("SQS"):
             self._client.change_message_visibility(
                 QueueUrl=self._url,
                 ReceiptHandle=message.receipt,
@@ -57,13 +62,13 @@ class SqsInbox(Inbox):
             )
 
 
-def _message(raw: dict[str, Any]) -> Message:
+def _decode(raw: Mapping[str, Any]) -> Message:
     count = int(raw.get("Attributes", {}).get("ApproximateReceiveCount", 1))
     try:
         return Message(parse_message(raw["Body"]), True, raw["ReceiptHandle"], count)
     except UnreadableMessage as error:
         log.warning(
-            "message.unreadable",
+            "inbox.message_unreadable",
             reason=str(error),
             receive_count=count,
             message_id=raw.get("MessageId"),
@@ -72,9 +77,9 @@ def _message(raw: dict[str, Any]) -> Message:
 
 
 @contextmanager
-def _stale_is_fine() -> Iterator[None]:
+def _ignore_stale_receipts() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if code_of(error) not in _STALE:
+        if code_of(error) not in _STALE_RECEIPT:
             raise

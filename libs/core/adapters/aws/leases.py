@@ -1,14 +1,19 @@
-"""ConversionLeases on the table: a lease by the clock, a fencing token by counting."""
+"""Grant leases by conditional writes in DynamoDB."""
 
 from dataclasses import replace
-from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from libs.core.adapters.aws.conversions import ENDED
-from libs.core.adapters.aws.dynamodb.codec import decode_conversion, fields_of, open_kind, to_plain
+from libs.core.adapters.aws.conversions import ACTIVE_ATTRIBUTES
+from libs.core.adapters.aws.dynamodb.codec import (
+    decode_conversion,
+    encode_fields,
+    encode_output_upload,
+    open_kind,
+    to_dynamodb,
+)
 from libs.core.adapters.aws.dynamodb.table import Table
-from libs.core.adapters.aws.dynamodb.updates import Conflict, RawItem, Update
+from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, RawItem, Update
 from libs.core.domain.conversions import Conversion, ConversionStatus, Output, Phase, Source
 from libs.core.domain.uploads import Failure
 from libs.core.errors import LeaseLost
@@ -18,63 +23,65 @@ PHASES = list(Phase)
 
 
 class DynamoDbConversionLeases(ConversionLeases):
-    """The condition of every write names the attempt: a zombie's attempt number is never the item's again."""
+    """Make every write conditional on the attempt.
+
+    Attempt numbers are never reused, so a worker that lost its lease cannot write.
+    """
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def claim(self, conversion_id: str, worker: str, lease: float) -> Conversion | None:
         now = self._table.now()
-        # Nobody has it.
         queued = Attr("status").eq(ConversionStatus.QUEUED) & Attr("phase").eq(Phase.QUEUED)
-        # Somebody had it and has not been heard of for a whole lease.
-        abandoned = Attr("status").eq(ConversionStatus.CONVERTING) & Attr("lease_until").lte(
-            to_plain(now)
+        lease_ended = Attr("status").eq(ConversionStatus.CONVERTING) & Attr("lease_until").lte(
+            to_dynamodb(now)
         )
-        mine = {
+        claimed = {
             "status": ConversionStatus.CONVERTING,
             "phase": Phase.PROBING,
             "open_kind": open_kind(Phase.PROBING),
             "worker": worker,
-            "lease_until": to_plain(now + lease),
-            "updated_at": to_plain(now),
+            "lease_until": to_dynamodb(now + lease),
+            "updated_at": to_dynamodb(now),
         }
         change = Update(
-            (queued | abandoned) & self._table.live(),
-            set=mine,
+            (queued | lease_ended) & self._table.live(),
+            set=claimed,
             add={"attempts": 1},
-            if_absent={"started_at": to_plain(now)},
+            if_absent={"started_at": to_dynamodb(now)},
         )
         try:
             return decode_conversion(self._table.update(conversion_id, change))
-        except Conflict:
+        except ConditionFailed:
             return None
 
     def report(self, conversion: Conversion, report: ProgressReport, lease: float) -> None:
         renewed = self._renewed(lease)
-        told: dict[str, Any] = {"phase": report.phase, "percent": report.percent}
-        optional = {
+        values = {
+            "phase": report.phase,
+            "percent": report.percent,
             "speed": report.speed,
             "eta_seconds": report.eta_seconds,
-            "source": report.source and fields_of(report.source),
-            "output_upload": report.output_upload and fields_of(report.output_upload),
+            "source": report.source and encode_fields(report.source),
+            "output_upload": report.output_upload and encode_output_upload(report.output_upload),
             "warnings": list(report.warnings) or None,
         }
-        told = to_plain({**told, **optional})
-        forward = Attr("percent").lte(told["percent"]) & Attr("phase").is_in(
+        reported: RawItem = to_dynamodb(values)
+        forward = Attr("percent").lte(reported["percent"]) & Attr("phase").is_in(
             PHASES[: PHASES.index(report.phase) + 1]
         )
         try:
             self._table.update(
-                conversion.id, Update(self._mine(conversion) & forward, set=renewed | told)
+                conversion.id, Update(self._mine(conversion) & forward, set=renewed | reported)
             )
-        except Conflict as conflict:
-            standing = self._standing(conversion, ConversionStatus.CONVERTING, conflict)
-            # Somewhere it is behind what was reached, as the attempt after a crash is: there, what was reached stands.
-            phase = max(report.phase, standing.phase, key=PHASES.index)
+        except ConditionFailed as conflict:
+            current = self._current(conversion, ConversionStatus.CONVERTING, conflict)
+            # Progress never decreases: an attempt that is behind the one before keeps its values.
+            phase = max(report.phase, current.phase, key=PHASES.index)
             self.report(
                 conversion,
-                replace(report, phase=phase, percent=max(report.percent, standing.percent)),
+                replace(report, phase=phase, percent=max(report.percent, current.percent)),
                 lease,
             )
 
@@ -85,20 +92,20 @@ class DynamoDbConversionLeases(ConversionLeases):
         warnings: tuple[str, ...],
         source: Source | None = None,
     ) -> Conversion:
-        done = {"percent": 100, "output": fields_of(output), "warnings": list(warnings)}
+        done = {"percent": 100, "output": encode_fields(output), "warnings": list(warnings)}
         if source:
-            done["source"] = fields_of(source)
+            done["source"] = encode_fields(source)
         return self._end(conversion, ConversionStatus.COMPLETED, done)
 
     def fail(self, conversion: Conversion, error: Failure) -> Conversion:
-        return self._end(conversion, ConversionStatus.FAILED, {"error": fields_of(error)})
+        return self._end(conversion, ConversionStatus.FAILED, {"error": encode_fields(error)})
 
     def release(self, conversion: Conversion) -> None:
         queued = {
             "status": ConversionStatus.QUEUED,
             "phase": Phase.QUEUED,
             "open_kind": open_kind(Phase.QUEUED),
-            "updated_at": to_plain(self._table.now()),
+            "updated_at": to_dynamodb(self._table.now()),
         }
         back = Update(
             self._mine(conversion),
@@ -109,7 +116,7 @@ class DynamoDbConversionLeases(ConversionLeases):
         self._write(conversion, ConversionStatus.QUEUED, back)
 
     def _end(self, conversion: Conversion, status: ConversionStatus, more: RawItem) -> Conversion:
-        now = to_plain(self._table.now())
+        now = to_dynamodb(self._table.now())
         ended = {
             "status": status,
             "phase": Phase.DONE,
@@ -118,7 +125,7 @@ class DynamoDbConversionLeases(ConversionLeases):
             **more,
         }
         return self._write(
-            conversion, status, Update(self._mine(conversion), set=ended, remove=ENDED)
+            conversion, status, Update(self._mine(conversion), set=ended, remove=ACTIVE_ATTRIBUTES)
         )
 
     def _write(
@@ -126,28 +133,28 @@ class DynamoDbConversionLeases(ConversionLeases):
     ) -> Conversion:
         try:
             return decode_conversion(self._table.update(conversion.id, change))
-        except Conflict as conflict:
-            # Only this attempt can have brought it there: an earlier call did, whose reply was lost.
-            return self._standing(conversion, status, conflict)
+        except ConditionFailed as conflict:
+            # If this attempt reached the status, an earlier call did so and its reply was lost.
+            return self._current(conversion, status, conflict)
 
-    def _standing(
-        self, conversion: Conversion, status: ConversionStatus, conflict: Conflict
+    def _current(
+        self, conversion: Conversion, status: ConversionStatus, conflict: ConditionFailed
     ) -> Conversion:
-        """What stood in the way of a write, where that is the same attempt in this status. Raises LeaseLost."""
-        standing = decode_conversion(conflict.item) if conflict.item else None
+        """Return the stored conversion if it is in this attempt and status. Raises LeaseLost."""
+        current = decode_conversion(conflict.item) if conflict.item else None
         if (
-            standing is None
-            or standing.status is not status
-            or standing.expires_at <= self._table.now()
+            current is None
+            or current.status is not status
+            or current.expires_at <= self._table.now()
         ):
             raise _lost() from conflict
-        # Nobody has claimed it since; one that nobody holds any more has no worker.
-        if standing.attempts != conversion.attempts or standing.worker not in (
+        # A terminal or released conversion has no worker.
+        if current.attempts != conversion.attempts or current.worker not in (
             conversion.worker,
             None,
         ):
             raise _lost() from conflict
-        return standing
+        return current
 
     def _mine(self, conversion: Conversion) -> ConditionBase:
         running = Attr("status").eq(ConversionStatus.CONVERTING)
@@ -156,8 +163,8 @@ class DynamoDbConversionLeases(ConversionLeases):
 
     def _renewed(self, lease: float) -> RawItem:
         now = self._table.now()
-        return {"lease_until": to_plain(now + lease), "updated_at": to_plain(now)}
+        return {"lease_until": to_dynamodb(now + lease), "updated_at": to_dynamodb(now)}
 
 
 def _lost() -> LeaseLost:
-    return LeaseLost("This conversion is no longer this worker's.")
+    return LeaseLost("This worker no longer holds the conversion.")

@@ -1,8 +1,10 @@
-"""Speak the multipart upload API of S3."""
+"""Call the multipart upload API of S3."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import ClientError
 
@@ -10,13 +12,28 @@ from libs.core.adapters.aws.errors import code_of, translate_errors
 from libs.core.errors import MultipartUploadGone
 from libs.core.ports.multipart_uploads import MultipartUploads, OpenMultipartUpload, Part
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedMultipartUploadTypeDef
+
+
+class _UploadName(TypedDict):
+    Bucket: str
+    Key: str
+    UploadId: str
+
 
 class S3MultipartUploads(MultipartUploads):
-    """MultipartUploads on one bucket. `bulk` is a client with more patience, for what carries bytes to S3 or puts them together."""
+    """Manage the multipart uploads of one bucket.
 
-    def __init__(self, client: Any, bucket: str, bulk: Any = None) -> None:
+    `transfer_client` has longer timeouts, for sending parts and for assembling them.
+    """
+
+    def __init__(
+        self, client: S3Client, bucket: str, transfer_client: S3Client | None = None
+    ) -> None:
         self._client = client
-        self._bulk = bulk or client
+        self._transfer_client = transfer_client or client
         self._bucket = bucket
 
     def create(self, key: str, media_type: str, metadata: Mapping[str, str]) -> str:
@@ -27,9 +44,9 @@ class S3MultipartUploads(MultipartUploads):
         return str(begun["UploadId"])
 
     def put_part(self, key: str, multipart_id: str, number: int, body: bytes | memoryview) -> str:
-        # botocore takes no memoryview; bytes() of bytes copies nothing.
+        # botocore accepts no memoryview. bytes() of a bytes object copies nothing.
         with _multipart_errors():
-            stored = self._bulk.upload_part(
+            stored = self._transfer_client.upload_part(
                 **self._name(key, multipart_id), PartNumber=number, Body=bytes(body)
             )
         return str(stored["ETag"]).strip('"')
@@ -44,20 +61,21 @@ class S3MultipartUploads(MultipartUploads):
             ]
 
     def complete(self, key: str, multipart_id: str, parts: Sequence[Part]) -> str:
-        wanted = {
+        wanted: CompletedMultipartUploadTypeDef = {
             "Parts": [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
         }
         with _multipart_errors():
-            done = self._bulk.complete_multipart_upload(
+            done = self._transfer_client.complete_multipart_upload(
                 **self._name(key, multipart_id), MultipartUpload=wanted
             )
-        # A 200 with an empty body passes botocore without an error; only an ETag says that there is an object.
+        # botocore accepts a 200 with an empty body. Only an ETag proves that the object exists.
         if not done.get("ETag"):
-            raise MultipartUploadGone("S3 answered the completion without naming the object.")
+            raise MultipartUploadGone("S3 confirmed no object.")
         return str(done["ETag"]).strip('"')
 
     def abort(self, key: str, multipart_id: str) -> None:
-        # A part that is on its way may arrive after the abort and stay, so it is repeated until S3 knows of none.
+        # A part that is still being sent may be stored after the abort. S3 documents that the abort
+        # must be repeated until ListParts is empty.
         try:
             for _ in range(3):
                 with _multipart_errors():
@@ -78,7 +96,7 @@ class S3MultipartUploads(MultipartUploads):
                         found["Key"], found["UploadId"], found["Initiated"].timestamp()
                     )
 
-    def _name(self, key: str, multipart_id: str) -> dict[str, str]:
+    def _name(self, key: str, multipart_id: str) -> _UploadName:
         return {"Bucket": self._bucket, "Key": key, "UploadId": multipart_id}
 
 
@@ -89,7 +107,5 @@ def _multipart_errors() -> Iterator[None]:
             yield
         except ClientError as error:
             if code_of(error) in ("NoSuchUpload", "404"):
-                raise MultipartUploadGone(
-                    "S3 does not know this multipart upload (any more)."
-                ) from error
+                raise MultipartUploadGone("S3 does not know this multipart upload.") from error
             raise

@@ -1,21 +1,20 @@
-"""Objects and multipart uploads in S3.
+"""Store objects in S3.
 
-Permissions: s3:GetObject, s3:PutObject, s3:AbortMultipartUpload, s3:ListMultipartUploadParts, s3:DeleteObject on the keys
-that a service uses; s3:ListBucket, without which HeadObject says 403 of an object that is not there; for the janitor
-s3:ListBucketMultipartUploads. `deploy/aws/roles.yaml` has what each service needs.
+Permissions: s3:GetObject, s3:PutObject, s3:DeleteObject on the keys that a service uses, and
+s3:ListBucket, without which HeadObject answers 403 for a missing object. `deploy/aws/roles.yaml`
+lists the permissions of each service.
 
-Objects: `uploads/<upload>/source` by one multipart upload; `outputs/<conversion>/<attempt>.<extension>` by one multipart
-upload or, when small, one PUT.
-
-Considerations: an object is what HeadObject says, never what a caller says. A multipart upload that is gone may have been
-completed by an earlier call whose reply was lost, so who gets MultipartUploadGone asks `head`. S3 keeps ETag = MD5 of a
-part only without KMS encryption; the bucket uses SSE-S3.
+Keys: `uploads/<upload>/source` and `outputs/<conversion>/<attempt>.<extension>`. Large objects are
+written by one multipart upload, small outputs by one PUT. The ETag of a part is its MD5 only
+without KMS encryption; the bucket uses SSE-S3.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -23,19 +22,25 @@ from libs.core.adapters.aws.errors import code_of, translate_errors
 from libs.core.errors import ObjectMissing
 from libs.core.ports.objects import ObjectInfo, ObjectStore, UndeletedObject
 
-READ_BLOCK = 256 * 1024
-"""Bytes handed on at a time: large enough to cost nothing, small enough to start at once."""
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import DeleteTypeDef
 
-ERASE_BATCH = 1000
-"""Keys a DeleteObjects call takes at most."""
+READ_BLOCK = 256 * 1024
+"""Bytes of one block of `read`."""
+
+DELETE_BATCH = 1000
+"""Maximum number of keys in a DeleteObjects request."""
 
 
 class S3ObjectStore(ObjectStore):
-    """ObjectStore on one bucket. `bulk` is a client with more patience, for what carries bytes to S3."""
+    """Store objects in one bucket. `transfer_client` has longer timeouts, for sending bodies."""
 
-    def __init__(self, client: Any, bucket: str, bulk: Any = None) -> None:
+    def __init__(
+        self, client: S3Client, bucket: str, transfer_client: S3Client | None = None
+    ) -> None:
         self._client = client
-        self._bulk = bulk or client
+        self._transfer_client = transfer_client or client
         self._bucket = bucket
 
     def head(self, key: str) -> ObjectInfo:
@@ -47,7 +52,7 @@ class S3ObjectStore(ObjectStore):
 
     def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
         if end <= start:
-            return  # HTTP has no empty range: S3 would send the whole object
+            return  # HTTP has no empty range, and S3 would send the whole object.
         with _object_errors(key):
             body = self._client.get_object(
                 Bucket=self._bucket, Key=key, Range=f"bytes={start}-{end - 1}"
@@ -59,7 +64,7 @@ class S3ObjectStore(ObjectStore):
 
     def put(self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str]) -> str:
         with translate_errors("S3"):
-            stored = self._bulk.put_object(
+            stored = self._transfer_client.put_object(
                 Bucket=self._bucket,
                 Key=key,
                 Body=body,
@@ -82,14 +87,14 @@ class S3ObjectStore(ObjectStore):
                         found["LastModified"].timestamp(),
                     )
 
-    def erase(self, keys: Iterable[str]) -> Sequence[UndeletedObject]:
+    def delete(self, keys: Iterable[str]) -> Sequence[UndeletedObject]:
         rest = iter(keys)
         failed: list[UndeletedObject] = []
-        while batch := list(islice(rest, ERASE_BATCH)):
-            wanted = {"Objects": [{"Key": key} for key in batch], "Quiet": True}
+        while batch := list(islice(rest, DELETE_BATCH)):
+            wanted: DeleteTypeDef = {"Objects": [{"Key": key} for key in batch], "Quiet": True}
             with translate_errors("S3"):
                 answer = self._client.delete_objects(Bucket=self._bucket, Delete=wanted)
-            # A DeleteObjects answer of 200 may still name keys that it did not delete.
+            # DeleteObjects answers 200 also when it could not delete some of the keys.
             failed += [
                 UndeletedObject(error["Key"], f"{error['Code']}: {error.get('Message', '')}")
                 for error in answer.get("Errors", [])

@@ -14,12 +14,12 @@ from libs.core.domain.progress import Item, Progress, progress_of
 from libs.core.errors import ItemNotFound
 from libs.core.ports.progress_reader import ProgressReader
 
-NEWEST = 200
-"""Things of each kind that one event stream begins with."""
+MAX_ITEMS = 200
+"""Items of each kind that `of_owner` returns."""
 
 
 class DynamoDbProgressReader(ProgressReader):
-    """The items themselves, by consistent reads; the queue position is counted only for what is queued."""
+    """Read items consistently, and count the queue position of queued conversions."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -33,7 +33,7 @@ class DynamoDbProgressReader(ProgressReader):
             return progress_of(self._uploads.get(item_id, owner))
         if kind == "conversion":
             return self._of_conversion(self._conversions.get(item_id, owner))
-        raise ItemNotFound("There is no upload and no conversion of this id.")
+        raise ItemNotFound("There is no upload or conversion with this id.")
 
     def of_owner(self, owner: str) -> Sequence[Progress]:
         items = [*self._newest(owner, "upload"), *self._newest(owner, "conversion")]
@@ -44,7 +44,7 @@ class DynamoDbProgressReader(ProgressReader):
         ]
 
     def _newest(self, owner: str, kind: Kind) -> Iterator[Item]:
-        items, _ = list_by_owner(self._table, owner, kind, NEWEST, None)
+        items, _ = list_by_owner(self._table, owner, kind, MAX_ITEMS, None)
         return (item for raw in items if (item := decode_item(raw)))
 
     def _of_conversion(self, conversion: Conversion) -> Progress:

@@ -6,10 +6,10 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr
 
-from libs.core.adapters.aws.dynamodb.codec import decode_upload, fields_of
+from libs.core.adapters.aws.dynamodb.codec import decode_upload, encode_fields
 from libs.core.adapters.aws.dynamodb.table import Table
-from libs.core.adapters.aws.dynamodb.updates import Conflict, Update
-from libs.core.adapters.aws.uploads import UPLOADING, closed, not_found
+from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, Update
+from libs.core.adapters.aws.uploads import UPLOADING, upload_closed, upload_not_found
 from libs.core.domain.uploads import TusState, Upload, UploadStatus
 from libs.core.errors import OffsetMismatch, UploadLocked
 from libs.core.ports.resumable_uploads import ResumableUploads
@@ -24,17 +24,17 @@ class DynamoDbResumableUploads(ResumableUploads):
     def claim(self, upload_id: str, owner: str, offset: int, writer: str) -> Upload:
         item = self._table.get_live(upload_id)
         if item is None or item["owner"] != owner:
-            raise not_found()
+            raise upload_not_found()
         state = decode_upload(item).tus
         if state is None:
-            raise not_found()
+            raise upload_not_found()
         change = Update(
             UPLOADING & self._table.live() & Attr("tus.offset").eq(offset),
-            set={"tus": fields_of(replace(state, offset=offset, writer=writer))},
+            set={"tus": encode_fields(replace(state, offset=offset, writer=writer))},
         )
         try:
             return decode_upload(self._table.update(upload_id, change))
-        except Conflict as conflict:
+        except ConditionFailed as conflict:
             current = self._current(conflict)
             raise OffsetMismatch(
                 f"This upload is at byte {current.tus.offset if current.tus else 0}, not {offset}."
@@ -43,7 +43,7 @@ class DynamoDbResumableUploads(ResumableUploads):
     def advance(
         self, upload_id: str, state: TusState, parts: Collection[int], size: int | None = None
     ) -> Upload:
-        sets: dict[str, Any] = {"tus": fields_of(state)} | ({"size": size} if size else {})
+        sets: dict[str, Any] = {"tus": encode_fields(state)} | ({"size": size} if size else {})
         change = Update(
             UPLOADING & self._table.live() & Attr("tus.writer").eq(state.writer),
             set=sets,
@@ -51,15 +51,15 @@ class DynamoDbResumableUploads(ResumableUploads):
         )
         try:
             return decode_upload(self._table.update(upload_id, change))
-        except Conflict as conflict:
+        except ConditionFailed as conflict:
             self._current(conflict)
             raise UploadLocked("Another request writes to this upload.") from conflict
 
-    def _current(self, conflict: Conflict) -> Upload:
+    def _current(self, conflict: ConditionFailed) -> Upload:
         """Return the upload that a write failed on, if it is still open."""
         if conflict.item is None or conflict.item["expires_at"] <= self._table.now():
-            raise not_found() from conflict
+            raise upload_not_found() from conflict
         current = decode_upload(conflict.item)
         if current.status is not UploadStatus.UPLOADING:
-            raise closed(current) from conflict
+            raise upload_closed(current) from conflict
         return current

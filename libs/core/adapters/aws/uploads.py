@@ -1,4 +1,4 @@
-"""UploadStore on the table."""
+"""Store uploads in DynamoDB."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -8,13 +8,13 @@ from boto3.dynamodb.conditions import Attr
 from libs.core.adapters.aws.dynamodb.codec import (
     decode_upload,
     encode_conversion,
+    encode_fields,
     encode_upload,
-    fields_of,
-    to_plain,
+    to_dynamodb,
 )
 from libs.core.adapters.aws.dynamodb.pagination import list_by_owner
 from libs.core.adapters.aws.dynamodb.table import Table
-from libs.core.adapters.aws.dynamodb.updates import Conflict, Update
+from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, Update
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.uploads import Failure, Upload, UploadStatus
 from libs.core.errors import UploadClosed, UploadNotFound
@@ -24,7 +24,10 @@ UPLOADING = Attr("status").eq(UploadStatus.UPLOADING)
 
 
 class DynamoDbUploadStore(UploadStore):
-    """One item an upload; parts are a number set, so that adding one twice, or two at once, needs no reading."""
+    """Keep each upload in one item.
+
+    `completed_parts` is a number set, so concurrent additions need no read before the write.
+    """
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -34,13 +37,13 @@ class DynamoDbUploadStore(UploadStore):
             self._table.write_together(
                 [encode_upload(upload), *map(encode_conversion, conversions)]
             )
-        except Conflict as conflict:
+        except ConditionFailed as conflict:
             raise ValueError("An id of this upload or its conversions is taken.") from conflict
 
     def get(self, upload_id: str, owner: str | None = None) -> Upload:
         item = self._table.get_live(upload_id)
         if item is None or owner not in (None, item["owner"]):
-            raise not_found()
+            raise upload_not_found()
         return decode_upload(item)
 
     def list(self, owner: str, limit: int, cursor: str | None = None) -> UploadPage:
@@ -49,24 +52,24 @@ class DynamoDbUploadStore(UploadStore):
 
     def add_part(self, upload_id: str, number: int) -> Upload:
         change = Update(
-            UPLOADING & self._table.live(), set=self._touched(), add={"completed_parts": {number}}
+            UPLOADING & self._table.live(), set=self._timestamp(), add={"completed_parts": {number}}
         )
         try:
             return decode_upload(self._table.update(upload_id, change))
-        except Conflict as conflict:
-            raise closed(self._standing(conflict)) from conflict
+        except ConditionFailed as conflict:
+            raise upload_closed(self._current(conflict)) from conflict
 
     def set_parts(self, upload: Upload, parts: Collection[int]) -> Upload:
         unchanged = Attr("version").eq(upload.version) & UPLOADING & self._table.live()
-        # DynamoDB has no empty set: none completed is no attribute.
+        # DynamoDB has no empty sets, so the attribute is removed instead.
         sets = {"completed_parts": set(parts)} if parts else {}
         change = Update(
-            unchanged, set=self._touched() | sets, remove=() if parts else ("completed_parts",)
+            unchanged, set=self._timestamp() | sets, remove=() if parts else ("completed_parts",)
         )
         try:
             return decode_upload(self._table.update(upload.id, change))
-        except Conflict as conflict:
-            return self._standing(conflict)
+        except ConditionFailed as conflict:
+            return self._current(conflict)
 
     def mark_uploaded(self, upload_id: str, size: int | None = None) -> Upload:
         upload = self.get(upload_id)
@@ -77,47 +80,47 @@ class DynamoDbUploadStore(UploadStore):
             "size": upload.size,
         }
         change = Update(
-            UPLOADING & self._table.live(), set=self._touched() | done, remove=("open_kind",)
+            UPLOADING & self._table.live(), set=self._timestamp() | done, remove=("open_kind",)
         )
         try:
             return decode_upload(self._table.update(upload_id, change))
-        except Conflict as conflict:
-            standing = self._standing(conflict)
-            if standing.status is not UploadStatus.UPLOADED:
-                raise closed(standing) from conflict
-            return standing
+        except ConditionFailed as conflict:
+            current = self._current(conflict)
+            if current.status is not UploadStatus.UPLOADED:
+                raise upload_closed(current) from conflict
+            return current
 
     def mark_failed(self, upload_id: str, error: Failure) -> Upload:
-        failed = {"status": UploadStatus.FAILED, "error": fields_of(error)}
+        failed = {"status": UploadStatus.FAILED, "error": encode_fields(error)}
         change = Update(
-            UPLOADING & self._table.live(), set=self._touched() | failed, remove=("open_kind",)
+            UPLOADING & self._table.live(), set=self._timestamp() | failed, remove=("open_kind",)
         )
         try:
             return decode_upload(self._table.update(upload_id, change))
-        except Conflict as conflict:
-            return self._standing(conflict)
+        except ConditionFailed as conflict:
+            return self._current(conflict)
 
     def remove(self, upload_id: str, owner: str) -> Upload:
         try:
             return decode_upload(
                 self._table.delete(upload_id, Attr("owner").eq(owner) & self._table.live())
             )
-        except Conflict as conflict:
-            raise not_found() from conflict
+        except ConditionFailed as conflict:
+            raise upload_not_found() from conflict
 
-    def _touched(self) -> dict[str, object]:
-        return {"updated_at": to_plain(self._table.now())}
+    def _timestamp(self) -> dict[str, object]:
+        return {"updated_at": to_dynamodb(self._table.now())}
 
-    def _standing(self, conflict: Conflict) -> Upload:
-        """The upload that stood in the way of a write."""
+    def _current(self, conflict: ConditionFailed) -> Upload:
+        """Return the upload whose state made a write fail. Raises UploadNotFound."""
         if conflict.item is None or conflict.item["expires_at"] <= self._table.now():
-            raise not_found() from conflict
+            raise upload_not_found() from conflict
         return decode_upload(conflict.item)
 
 
-def not_found() -> UploadNotFound:
-    return UploadNotFound("There is no such upload. It may have expired, or been deleted.")
+def upload_not_found() -> UploadNotFound:
+    return UploadNotFound("There is no such upload. It may have expired or been deleted.")
 
 
-def closed(upload: Upload) -> UploadClosed:
-    return UploadClosed(f"This upload is {upload.status} and takes no more parts.")
+def upload_closed(upload: Upload) -> UploadClosed:
+    return UploadClosed(f"This upload is {upload.status} and accepts no more parts.")

@@ -1,15 +1,20 @@
-"""Presigned URLs for S3, made with the endpoint that browsers reach."""
+"""Presign S3 URLs for the endpoint that browsers use."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from libs.core.ports.url_signer import PresignedForm, UrlSigner
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 
 class S3UrlSigner(UrlSigner):
-    """UrlSigner on one bucket. Its client is configured with the public endpoint and signs without asking AWS."""
+    """Sign URLs of one bucket. The client has the public endpoint."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
@@ -43,7 +48,9 @@ class S3UrlSigner(UrlSigner):
         }
         return self._sign("get_object", wanted, lifetime)
 
-    def _sign(self, operation: str, params: dict[str, Any], lifetime: int) -> str:
+    def _sign(
+        self, operation: Literal["upload_part", "get_object"], params: dict[str, Any], lifetime: int
+    ) -> str:
         params = {"Bucket": self._bucket, **params}
         return str(
             self._client.generate_presigned_url(operation, Params=params, ExpiresIn=lifetime)
@@ -51,7 +58,7 @@ class S3UrlSigner(UrlSigner):
 
 
 def content_disposition(filename: str, *, inline: bool) -> str:
-    """The header by RFC 6266: the name in ASCII for old clients, and in UTF-8 (RFC 8187) for all others."""
+    """Return the header (RFC 6266) with the name in ASCII and, by RFC 8187, in UTF-8."""
     ascii_name = "".join(c if " " <= c <= "~" and c not in '"\\%' else "_" for c in filename)
     kind = "inline" if inline else "attachment"
     return f"{kind}; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(filename, safe='')}"

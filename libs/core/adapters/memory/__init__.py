@@ -1,4 +1,7 @@
-"""Every port in memory: for tests and trials. They pass the same contract suite as the adapters for AWS."""
+"""Implement the ports in memory, for tests.
+
+The adapters pass the same contract suite as those for AWS.
+"""
 
 from libs.core.adapters.memory.bucket import MemoryBucket
 from libs.core.adapters.memory.change_feed import MemoryChangeFeed

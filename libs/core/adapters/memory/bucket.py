@@ -10,7 +10,7 @@ from itertools import count
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object with all that was said when it was stored."""
+    """Hold an object with its headers."""
 
     body: bytes
     etag: str
@@ -21,6 +21,8 @@ class StoredObject:
 
 @dataclass
 class OpenMultipart:
+    """Hold an open multipart upload; `parts` has body and ETag by number."""
+
     key: str
     media_type: str
     metadata: Mapping[str, str]
@@ -29,7 +31,7 @@ class OpenMultipart:
 
 
 class MemoryBucket:
-    """What a bucket holds. Share one between the adapters that shall see the same objects."""
+    """Hold objects and multipart uploads. Adapters that share one see the same objects."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.lock = threading.Lock()

@@ -8,7 +8,7 @@ from libs.core.ports.conversion_queue import ConversionQueue
 
 
 class MemoryConversionQueue(ConversionQueue):
-    """The table's conversions, filtered."""
+    """Filter the conversions of the table."""
 
     def __init__(self, table: MemoryTable) -> None:
         self._table = table
@@ -23,5 +23,7 @@ class MemoryConversionQueue(ConversionQueue):
 
     def in_phase(self, *phases: Phase) -> Iterator[Conversion]:
         return (
-            c for c in self._table.live(Conversion) if c.phase in phases and not c.status.terminal
+            c
+            for c in self._table.live(Conversion)
+            if c.phase in phases and not c.status.is_terminal
         )

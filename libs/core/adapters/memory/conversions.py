@@ -1,4 +1,4 @@
-"""Conversions and their queue in memory."""
+"""Store conversions in memory."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ from libs.core.ports.conversions import ConversionPage, ConversionStore
 
 
 class MemoryConversionStore(ConversionStore):
-    """Every method holds the table's lock from its check to its write."""
+    """Hold the table's lock from check to write in every method."""
 
     def __init__(self, table: MemoryTable) -> None:
         self._table = table
@@ -43,8 +43,8 @@ class MemoryConversionStore(ConversionStore):
             conversion = self._table.conversion(conversion_id, owner)
             if conversion.status is ConversionStatus.CANCELLED:
                 return conversion
-            if conversion.status.terminal:
-                raise ConversionFinished(f"This conversion is {conversion.status} already.")
+            if conversion.status.is_terminal:
+                raise ConversionFinished(f"This conversion is already {conversion.status}.")
             return finish(self._table, conversion, ConversionStatus.CANCELLED)
 
     def remove(self, conversion_id: str, owner: str) -> Conversion:
@@ -55,7 +55,7 @@ class MemoryConversionStore(ConversionStore):
 
     def _create(self, conversion: Conversion, upload: Upload) -> Conversion:
         if upload.status in (UploadStatus.FAILED, UploadStatus.ABORTED):
-            raise UploadClosed(f"This upload is {upload.status}: there is nothing to convert.")
+            raise UploadClosed(f"This upload is {upload.status} and accepts no more parts.")
         phase = Phase.QUEUED if upload.status is UploadStatus.UPLOADED else Phase.WAITING
         written = replace(conversion, phase=phase)
         self._table.insert(written)
@@ -69,7 +69,7 @@ class MemoryConversionStore(ConversionStore):
 def finish(
     table: MemoryTable, conversion: Conversion, status: ConversionStatus, **changes: Any
 ) -> Conversion:
-    """Writes the end of a conversion: nobody holds it any more."""
+    """Write a terminal state, which ends the lease."""
     return table.change(
         conversion,
         status=status,

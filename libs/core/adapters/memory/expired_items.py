@@ -1,4 +1,4 @@
-"""What has expired, in memory."""
+"""Find expired items in memory and remove them."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from libs.core.ports.expired_items import ExpiredItems
 
 
 class MemoryExpiredItems(ExpiredItems):
-    """The table's items, filtered."""
+    """Filter the items of the table."""
 
     def __init__(self, table: MemoryTable) -> None:
         self._table = table
@@ -19,8 +19,8 @@ class MemoryExpiredItems(ExpiredItems):
 
     def remove_expired(self, item: Item, now: float) -> bool:
         with self._table.lock:
-            standing = self._table.find(item.id)
-            if standing is None or standing.expires_at > now:
+            current = self._table.find(item.id)
+            if current is None or current.expires_at > now:
                 return False
             self._table.delete(item.id)
             return True

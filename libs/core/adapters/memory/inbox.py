@@ -1,4 +1,4 @@
-"""An inbox in memory: hidden and shown again by a clock, as SQS does it."""
+"""Keep messages in memory, with SQS's visibility timeout by an injected clock."""
 
 import threading
 import time
@@ -9,8 +9,8 @@ from itertools import count
 from libs.core.domain.events import Event
 from libs.core.ports.inbox import Inbox, Message
 
-GLANCE = 0.02
-"""Seconds between two looks while waiting: a hidden message comes back by the clock, which wakes nobody."""
+POLL_INTERVAL = 0.02
+"""Seconds between two checks while waiting. The clock cannot wake a waiting thread."""
 
 
 @dataclass(eq=False)
@@ -23,7 +23,7 @@ class _Stored:
 
 
 class MemoryInbox(Inbox):
-    """Messages in the order in which they were sent; one received `max_receives` times moves to `dead_letters`."""
+    """Deliver messages in order. After `max_receives` deliveries they move to `dead_letters`."""
 
     def __init__(
         self, visibility: float = 30, max_receives: int = 20, clock: Callable[[], float] = time.time
@@ -37,7 +37,7 @@ class MemoryInbox(Inbox):
         self.dead_letters: list[tuple[Event, ...]] = []
 
     def send(self, *events: Event, readable: bool = True) -> None:
-        """Puts one message in, as S3 and the topic do."""
+        """Send a message, as S3 and the topic do."""
         with self._lock:
             self._messages.append(_Stored(events, readable, self._clock()))
 
@@ -47,7 +47,7 @@ class MemoryInbox(Inbox):
             messages = self._take(limit)
             if messages or time.monotonic() >= deadline:
                 return messages
-            time.sleep(GLANCE)
+            time.sleep(POLL_INTERVAL)
 
     def delete(self, message: Message) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""Leases on conversions in memory."""
+"""Grant leases in memory."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from libs.core.domain.uploads import Failure
 from libs.core.errors import ConversionNotFound, LeaseLost
 from libs.core.ports.leases import ConversionLeases, ProgressReport
 
-_ORDER = list(Phase)
+_PHASES = list(Phase)
 
 
 class MemoryConversionLeases(ConversionLeases):
-    """Every method holds the table's lock from its check to its write."""
+    """Hold the table's lock from check to write in every method."""
 
     def __init__(self, table: MemoryTable) -> None:
         self._table = table
@@ -25,7 +25,7 @@ class MemoryConversionLeases(ConversionLeases):
                 conversion = self._table.conversion(conversion_id)
             except ConversionNotFound:
                 return None
-            if not _free(conversion, now):
+            if not _is_claimable(conversion, now):
                 return None
             return self._table.change(
                 conversion,
@@ -40,8 +40,8 @@ class MemoryConversionLeases(ConversionLeases):
     def report(self, conversion: Conversion, report: ProgressReport, lease: float) -> None:
         with self._table.lock:
             held = self._held(conversion)
-            said = {
-                "phase": max(report.phase, held.phase, key=_ORDER.index),
+            values = {
+                "phase": max(report.phase, held.phase, key=_PHASES.index),
                 "percent": max(report.percent, held.percent),
                 "lease_until": self._table.clock() + lease,
                 "speed": report.speed,
@@ -51,7 +51,7 @@ class MemoryConversionLeases(ConversionLeases):
                 "warnings": report.warnings or None,
             }
             changes: dict[str, Any] = {
-                name: value for name, value in said.items() if value is not None
+                name: value for name, value in values.items() if value is not None
             }
             self._table.change(held, **changes)
 
@@ -66,13 +66,13 @@ class MemoryConversionLeases(ConversionLeases):
             held = self._held(conversion, ConversionStatus.COMPLETED)
             if held.status is ConversionStatus.COMPLETED:
                 return held
-            made = {
+            changes = {
                 "percent": 100.0,
                 "output": output,
                 "warnings": warnings,
                 "source": source or held.source,
             }
-            return finish(self._table, held, ConversionStatus.COMPLETED, **made)
+            return finish(self._table, held, ConversionStatus.COMPLETED, **changes)
 
     def fail(self, conversion: Conversion, error: Failure) -> Conversion:
         with self._table.lock:
@@ -97,22 +97,25 @@ class MemoryConversionLeases(ConversionLeases):
             )
 
     def _held(
-        self, conversion: Conversion, brought_to: ConversionStatus = ConversionStatus.CONVERTING
+        self, conversion: Conversion, reached: ConversionStatus = ConversionStatus.CONVERTING
     ) -> Conversion:
-        """The conversion as it is now, if it is still that attempt's or was brought there by it. Raises LeaseLost."""
+        """Return the stored conversion if it is still in that attempt. Raises LeaseLost.
+
+        It may have reached the status `reached` already, by an earlier call of the same attempt.
+        """
         try:
             now = self._table.conversion(conversion.id)
         except ConversionNotFound:
-            raise LeaseLost("The conversion is gone.") from None
+            raise LeaseLost("The conversion does not exist.") from None
         if (
-            now.status not in (ConversionStatus.CONVERTING, brought_to)
+            now.status not in (ConversionStatus.CONVERTING, reached)
             or now.attempts != conversion.attempts
         ):
             raise LeaseLost(f"The conversion is {now.status} in attempt {now.attempts}.")
         return now
 
 
-def _free(conversion: Conversion, now: float) -> bool:
+def _is_claimable(conversion: Conversion, now: float) -> bool:
     if conversion.status is ConversionStatus.CONVERTING:
         return (conversion.lease_until or 0) <= now
     return conversion.status is ConversionStatus.QUEUED and conversion.phase is Phase.QUEUED

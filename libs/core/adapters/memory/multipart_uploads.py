@@ -9,7 +9,7 @@ from libs.core.ports.multipart_uploads import MultipartUploads, OpenMultipartUpl
 
 
 class MemoryMultipartUploads(MultipartUploads):
-    """Multipart uploads; unlike S3 it takes parts of any size, so that tests need no megabytes."""
+    """Keep multipart uploads. Unlike S3, parts may have any size, so tests need no megabytes."""
 
     def __init__(self, bucket: MemoryBucket) -> None:
         self._bucket = bucket

@@ -1,4 +1,4 @@
-"""Objects in memory: one bucket, as the two ports and the URLs see it."""
+"""Store objects in memory."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -7,11 +7,11 @@ from libs.core.errors import ObjectMissing
 from libs.core.ports.objects import ObjectInfo, ObjectStore, UndeletedObject
 
 BLOCK = 64 * 1024
-"""Bytes that `read` gives at a time."""
+"""Bytes of one block of `read`."""
 
 
 class MemoryObjectStore(ObjectStore):
-    """Objects as values of a dict."""
+    """Store objects in a MemoryBucket."""
 
     def __init__(self, bucket: MemoryBucket) -> None:
         self._bucket = bucket
@@ -44,7 +44,7 @@ class MemoryObjectStore(ObjectStore):
         for key, found in stored:
             yield ObjectInfo(key, len(found.body), found.etag, found.modified_at)
 
-    def erase(self, keys: Iterable[str]) -> Sequence[UndeletedObject]:
+    def delete(self, keys: Iterable[str]) -> Sequence[UndeletedObject]:
         for key in keys:
             with self._bucket.lock:
                 self._bucket.objects.pop(key, None)

@@ -11,12 +11,12 @@ from libs.core.domain.uploads import Upload
 from libs.core.errors import ItemNotFound
 from libs.core.ports.progress_reader import ProgressReader
 
-NEWEST = 200
-"""Things of each kind that `of_owner` shows."""
+MAX_ITEMS = 200
+"""Items of each kind that `of_owner` returns."""
 
 
 class MemoryProgressReader(ProgressReader):
-    """Progress of the table's items."""
+    """Read the progress of the table's items."""
 
     def __init__(self, table: MemoryTable) -> None:
         self._table = table
@@ -28,11 +28,11 @@ class MemoryProgressReader(ProgressReader):
             case "conversion":
                 return self._progress(self._table.conversion(item_id, owner))
             case _:
-                raise ItemNotFound("There is neither an upload nor a conversion of this id.")
+                raise ItemNotFound("There is no upload or conversion with this id.")
 
     def of_owner(self, owner: str) -> Sequence[Progress]:
-        uploads, _ = self._table.page(Upload, owner, NEWEST, None)
-        conversions, _ = self._table.page(Conversion, owner, NEWEST, None)
+        uploads, _ = self._table.page(Upload, owner, MAX_ITEMS, None)
+        conversions, _ = self._table.page(Conversion, owner, MAX_ITEMS, None)
         items: list[Item] = [*uploads, *conversions]
         return [
             self._progress(item)

@@ -1,4 +1,4 @@
-"""The table in memory: items by id, one lock for all of it, and everybody who follows its changes."""
+"""Keep items in memory, and notify subscribers of changes."""
 
 import json
 import threading
@@ -21,66 +21,69 @@ T = TypeVar("T", Upload, Conversion)
 
 
 class MemoryTable:
-    """All items. Share one between the adapters that shall see the same; hold `lock` from a check to its write.
+    """Hold all items. Adapters that share one see the same items.
 
-    What goes in and what comes out is copied: nobody changes a stored item by what he holds in his hands.
+    Callers hold `lock` from check to write. Items are copied on the way in and out: changing a
+    returned item does not change the stored one.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.lock = threading.RLock()
         self.clock = clock
         self._items: dict[str, Item] = {}
-        self._followers: list[SimpleQueue[Change]] = []
+        self._subscribers: list[SimpleQueue[Change]] = []
 
     def insert(self, item: Item) -> None:
-        """Stores an item as it is, over whatever was there."""
+        """Store an item, replacing one of the same id."""
         with self.lock:
             before = self._items.get(item.id)
             self._items[item.id] = deepcopy(item)
-            self._tell(before, item)
+            self._notify(before, item)
 
     def change(self, item: T, **changes: Any) -> T:
-        """Stores an item with changes and a version more, and returns it."""
+        """Store an item with changes and an incremented version, and return it."""
         changed = replace(item, version=item.version + 1, updated_at=self.clock(), **changes)
         self.insert(changed)
         return changed
 
     def delete(self, item_id: str) -> None:
-        """Takes an item away."""
+        """Delete an item."""
         with self.lock:
             before = self._items.pop(item_id)
-            self._tell(before, None)
+            self._notify(before, None)
 
     def find(self, item_id: str) -> Item | None:
-        """The item, expired or not."""
+        """Return an item, expired or not."""
         with self.lock:
             return deepcopy(self._items.get(item_id))
 
     def is_live(self, item_id: str) -> bool:
-        """Whether there is an item of this id that is not expired."""
+        """Return True if the item exists and has not expired."""
         return self._live(item_id, None) is not None
 
     def upload(self, upload_id: str, owner: str | None = None) -> Upload:
-        """A live upload (of this owner). Raises UploadNotFound."""
+        """Return an upload that has not expired. Raises UploadNotFound."""
         item = self._live(upload_id, owner)
         if not isinstance(item, Upload):
-            raise UploadNotFound("There is no such upload. It may have expired.")
+            raise UploadNotFound("There is no such upload. It may have expired or been deleted.")
         return item
 
     def conversion(self, conversion_id: str, owner: str | None = None) -> Conversion:
-        """A live conversion (of this owner). Raises ConversionNotFound."""
+        """Return a conversion that has not expired. Raises ConversionNotFound."""
         item = self._live(conversion_id, owner)
         if not isinstance(item, Conversion):
-            raise ConversionNotFound("There is no such conversion. It may have expired.")
+            raise ConversionNotFound(
+                "There is no such conversion. It may have expired or been deleted."
+            )
         return item
 
     def all(self) -> Sequence[Item]:
-        """Every item, expired or not, the oldest first."""
+        """Return every item, expired or not, oldest first."""
         with self.lock:
             return deepcopy(sorted(self._items.values(), key=_age))
 
     def live(self, kind: type[T]) -> Iterator[T]:
-        """Every item of a kind that is not expired, the oldest first."""
+        """Yield the items of a kind that have not expired, oldest first."""
         return (
             item for item in self.all() if isinstance(item, kind) and item.expires_at > self.clock()
         )
@@ -88,7 +91,7 @@ class MemoryTable:
     def page(
         self, kind: type[T], owner: str, limit: int, cursor: str | None
     ) -> tuple[list[T], str | None]:
-        """A page of an owner's items, newest first, and the cursor of the next."""
+        """Return a page of an owner's items, newest first, and the cursor of the next page."""
         items = [item for item in self.live(kind) if item.owner == owner][::-1]
         if cursor is not None:
             last = _decode(cursor, "upload" if kind is Upload else "conversion")
@@ -96,17 +99,17 @@ class MemoryTable:
         more = len(items) > limit
         return items[:limit], _encode(_age(items[limit - 1])) if more else None
 
-    def follow(self) -> SimpleQueue[Change]:
-        """A queue that gets every change from now on."""
+    def subscribe(self) -> SimpleQueue[Change]:
+        """Return a queue that gets every change from now on."""
         changes: SimpleQueue[Change] = SimpleQueue()
         with self.lock:
-            self._followers.append(changes)
+            self._subscribers.append(changes)
         return changes
 
-    def unfollow(self, changes: SimpleQueue[Change]) -> None:
-        """Ends what `follow` began."""
+    def unsubscribe(self, changes: SimpleQueue[Change]) -> None:
+        """Stop sending changes to a queue."""
         with self.lock:
-            self._followers.remove(changes)
+            self._subscribers.remove(changes)
 
     def _live(self, item_id: str, owner: str | None) -> Item | None:
         item = self.find(item_id)
@@ -114,9 +117,9 @@ class MemoryTable:
             return None
         return item
 
-    def _tell(self, before: Item | None, now: Item | None) -> None:
-        for follower in self._followers:
-            follower.put(deepcopy(Change(before, now)))
+    def _notify(self, before: Item | None, after: Item | None) -> None:
+        for subscriber in self._subscribers:
+            subscriber.put(deepcopy(Change(before, after)))
 
 
 def _age(item: Item) -> tuple[float, str]:
@@ -135,5 +138,5 @@ def _decode(cursor: str, kind: Kind) -> tuple[float, str]:
     except (ValueError, TypeError, RecursionError):
         pass
     raise CursorInvalid(
-        "This “next” is not from one of our listings. Please start from the first page."
+        "This “next” value is not from a listing. Please start from the first page."
     )

@@ -1,4 +1,4 @@
-"""Uploads in memory."""
+"""Store uploads in memory."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from libs.core.ports.uploads import UploadPage, UploadStore
 
 
 class MemoryUploadStore(UploadStore):
-    """Every method holds the table's lock from its check to its write."""
+    """Hold the table's lock from check to write in every method."""
 
     def __init__(self, table: MemoryTable) -> None:
         self._table = table
@@ -77,4 +77,4 @@ class MemoryUploadStore(UploadStore):
 
 
 def _closed(upload: Upload) -> UploadClosed:
-    return UploadClosed(f"This upload is {upload.status} and takes no more parts.")
+    return UploadClosed(f"This upload is {upload.status} and accepts no more parts.")

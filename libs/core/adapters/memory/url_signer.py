@@ -1,4 +1,4 @@
-"""Make URLs that describe what they are for."""
+"""Make URLs that hold their purpose in the query string."""
 
 from urllib.parse import quote, urlencode
 
@@ -6,7 +6,7 @@ from libs.core.ports.url_signer import PresignedForm, UrlSigner
 
 
 class MemoryUrlSigner(UrlSigner):
-    """URLs that say what they are for, under a host that does not exist."""
+    """Make URLs of a host that does not exist, with all arguments in the query string."""
 
     def sign_part(
         self, key: str, multipart_id: str, number: int, size: int | None, lifetime: int

@@ -1,8 +1,8 @@
-"""Items of the table and the domain's objects: one turned into the other.
+"""Convert between items of the table and objects of the domain.
 
-Besides the object's fields an item holds what the indexes need: `owner_kind` (history), `expiry_shard` (sweep without a
-scan), `open_kind` (only while under way), and `schema`, so that two versions of a service can run side by side: unknown
-attributes are ignored on read and left alone on write.
+An item also holds the keys of the indexes: `owner_kind` (listings), `expiry_shard` (sweep without a
+scan) and `open_kind` (active items only); and `schema`. Two versions of a service run side by side
+during a deployment: unknown attributes are ignored when reading and kept when writing.
 """
 
 import zlib
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 SCHEMA = 1
 EXPIRY_SHARDS = 8
-"""Partitions of the `by-expiry` index: every write of a new item lands in one, so one alone would be hot."""
+"""Number of partitions of the `by-expiry` index. One alone would get all writes of new items."""
 
 
 def owner_kind(owner: str, kind: str) -> str:
@@ -40,26 +40,26 @@ def expiry_shard(pk: str) -> str:
 
 
 def open_kind(phase: Phase) -> str:
-    """The partition of the `open` index for a conversion in this phase."""
+    """Return the partition of the `open` index for a conversion in this phase."""
     return f"conversion-{phase if phase in (Phase.WAITING, Phase.QUEUED) else 'running'}"
 
 
 OPEN_UPLOAD = "upload"
 
 
-def to_plain(value: Any) -> Any:
-    """A value as DynamoDB takes it: floats as decimals, no None inside maps."""
+def to_dynamodb(value: Any) -> Any:
+    """Convert a value for DynamoDB: floats to decimals, no None inside maps."""
     if isinstance(value, float):
         return Decimal(repr(round(value, 6)))
     if isinstance(value, Mapping):
-        return {key: to_plain(inner) for key, inner in value.items() if inner is not None}
+        return {key: to_dynamodb(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list | tuple):
-        return [to_plain(inner) for inner in value]
+        return [to_dynamodb(inner) for inner in value]
     return value
 
 
 def encode_upload(upload: Upload) -> dict[str, Any]:
-    """The item of a new upload."""
+    """Return the item of a new upload."""
     item = _common(upload, "upload") | {
         "open_kind": OPEN_UPLOAD,
         "filename": upload.filename,
@@ -71,22 +71,22 @@ def encode_upload(upload: Upload) -> dict[str, Any]:
     if upload.size is not None:
         item["size"] = upload.size
     if upload.tus is not None:
-        item["tus"] = fields_of(upload.tus)
+        item["tus"] = encode_fields(upload.tus)
     if upload.completed_parts:
         item["completed_parts"] = set(upload.completed_parts)
     return item
 
 
 def encode_conversion(conversion: Conversion) -> dict[str, Any]:
-    """The item of a new conversion."""
+    """Return the item of a new conversion."""
     item = _common(conversion, "conversion") | {
         "open_kind": open_kind(conversion.phase),
         "upload_id": conversion.upload_id,
         "format": conversion.format,
-        "options": to_plain(conversion.options.as_dict()),
+        "options": to_dynamodb(conversion.options.as_dict()),
         "filename": conversion.filename,
         "phase": conversion.phase,
-        "percent": to_plain(conversion.percent),
+        "percent": to_dynamodb(conversion.percent),
         "attempts": conversion.attempts,
         "released": conversion.released,
         "fingerprint": conversion.fingerprint,
@@ -103,15 +103,15 @@ def _common(item: Item, kind: str) -> dict[str, Any]:
         "expiry_shard": expiry_shard(item.id),
         "status": item.status,
         "version": item.version,
-        "created_at": to_plain(item.created_at),
-        "updated_at": to_plain(item.updated_at),
+        "created_at": to_dynamodb(item.created_at),
+        "updated_at": to_dynamodb(item.updated_at),
         "expires_at": item.expires_at,
         **({"trace": item.trace} if item.trace else {}),
     }
 
 
 def decode_item(item: Mapping[str, Any]) -> Item | None:
-    """The upload or conversion that an item is; None for an item that is neither."""
+    """Return the upload or conversion of an item, None for any other item."""
     kind = kind_of(str(item.get("pk", "")))
     if kind is None:
         return None
@@ -129,7 +129,7 @@ def decode_upload(item: Mapping[str, Any]) -> Upload:
         status=UploadStatus(item["status"]),
         completed_parts=frozenset(int(number) for number in item.get("completed_parts", ())),
         conversions=tuple(item.get("conversions", ())),
-        tus=_part(TusState, item["tus"]) if "tus" in item else None,
+        tus=_decode_fields(TusState, item["tus"]) if "tus" in item else None,
     )
 
 
@@ -139,21 +139,21 @@ def decode_conversion(item: Mapping[str, Any]) -> Conversion:
         **_shared(item),
         upload_id=item["upload_id"],
         format=item["format"],
-        options=_part(ConversionOptions, item["options"]),
+        options=_decode_fields(ConversionOptions, item["options"]),
         filename=item["filename"],
         status=ConversionStatus(item["status"]),
         phase=Phase(item["phase"]),
         percent=float(item["percent"]),
         speed=_float(item.get("speed")),
         eta_seconds=_float(item.get("eta_seconds")),
-        source=_part(Source, source) if source else None,
-        output=_part(Output, output) if output else None,
+        source=_decode_fields(Source, source) if source else None,
+        output=_decode_fields(Output, output) if output else None,
         warnings=tuple(item.get("warnings", ())),
         attempts=int(item["attempts"]),
         released=int(item.get("released", 0)),
         worker=item.get("worker"),
         lease_until=_float(item.get("lease_until")),
-        output_upload=_part(OutputUpload, writing) if writing else None,
+        output_upload=_decode_output_upload(writing) if writing else None,
         started_at=_float(item.get("started_at")),
         finished_at=_float(item.get("finished_at")),
         fingerprint=item.get("fingerprint"),
@@ -169,14 +169,14 @@ def _shared(item: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": float(item["created_at"]),
         "updated_at": float(item["updated_at"]),
         "expires_at": int(item["expires_at"]),
-        "error": _part(Failure, error) if error else None,
+        "error": _decode_fields(Failure, error) if error else None,
         "trace": item.get("trace"),
     }
 
 
-def _part(kind: Callable[..., T], values: Mapping[str, Any]) -> T:
-    """A part of an object from its map: decimals as the int or float that they were, unknown names ignored."""
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]  # a class, and one of ours
+def _decode_fields(kind: Callable[..., T], values: Mapping[str, Any]) -> T:
+    """Create a dataclass from a map, with decimals as int or float, and ignore unknown names."""
+    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]  # dataclasses only
     return kind(
         **{
             name: _number(value) if isinstance(value, Decimal) else value
@@ -194,7 +194,23 @@ def _float(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
 
 
-def fields_of(value: Failure | Source | Output | OutputUpload | TusState) -> dict[str, Any]:
-    """A part of an object as a map of the item."""
-    plain: dict[str, Any] = to_plain(asdict(value))
-    return plain
+def encode_fields(value: Failure | Source | Output | TusState) -> dict[str, Any]:
+    """Return the map of a dataclass."""
+    encoded: dict[str, Any] = to_dynamodb(asdict(value))
+    return encoded
+
+
+def encode_output_upload(value: OutputUpload) -> dict[str, Any]:
+    """Return the map of an output's multipart upload.
+
+    `recipe` is the attribute's name since the first version, which may run side by side with this.
+    """
+    return {
+        "key": value.key,
+        "multipart_id": value.multipart_id,
+        "recipe": value.encoder_fingerprint,
+    }
+
+
+def _decode_output_upload(values: Mapping[str, Any]) -> OutputUpload:
+    return OutputUpload(values["key"], values["multipart_id"], values["recipe"])

@@ -1,4 +1,4 @@
-"""Listings of one owner's items, newest first, and the cursor that pages through them."""
+"""List an owner's items, newest first, page by page."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -6,22 +6,26 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Key
 
-from libs.core.adapters.aws.dynamodb.codec import owner_kind, to_plain
+from libs.core.adapters.aws.dynamodb.codec import owner_kind, to_dynamodb
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.domain.ids import Kind, kind_of
 from libs.core.errors import CursorInvalid
 
-LONGEST_CURSOR = 200
-"""Characters; ours have about 70. A longer one could nest deeper than the JSON parser can follow."""
+MAX_CURSOR = 200
+"""Characters. A cursor has about 70; a longer one could exceed the JSON parser's depth."""
 
-END_OF_TIME = 1e11
-"""Epoch seconds; DynamoDB refuses numbers of any size, and a forged one must not become its error."""
+MAX_TIME = 1e11
+"""Epoch seconds. DynamoDB answers with an error to larger numbers in forged cursors."""
 
 
 def list_by_owner(
     table: Table, owner: str, kind: Kind, limit: int, cursor: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of live items and the cursor of the next page. Raises CursorInvalid."""
+    """Return a page of items that have not expired, and the cursor of the next page.
+
+    Raises:
+        CursorInvalid: the cursor is not from a listing of this kind.
+    """
     partition = owner_kind(owner, kind)
     after = _position(cursor, partition, kind) if cursor else None
     keys, last = table.page("by-owner", Key("owner_kind").eq(partition), limit, after)
@@ -30,20 +34,20 @@ def list_by_owner(
 
 
 def _cursor(last: dict[str, Any]) -> str:
-    # The partition is left out: it is the owner's, and comes from the session, never from a cursor.
+    # The partition is not in the cursor: it is the owner's, and comes from the session.
     return urlsafe_b64encode(json.dumps([last["pk"], str(last["created_at"])]).encode()).decode()
 
 
 def _position(cursor: str, partition: str, kind: Kind) -> dict[str, Any]:
     try:
-        if len(cursor) > LONGEST_CURSOR:
+        if len(cursor) > MAX_CURSOR:
             raise ValueError(len(cursor))
         pk, created_at = json.loads(urlsafe_b64decode(cursor))
         created_at = float(created_at)
-        if kind_of(pk) != kind or not 0 <= created_at < END_OF_TIME:
+        if kind_of(pk) != kind or not 0 <= created_at < MAX_TIME:
             raise ValueError(pk)
     except (ValueError, TypeError) as error:
         raise CursorInvalid(
-            "This “next” is not from one of our listings. Please start from the first page."
+            "This “next” value is not from a listing. Please start from the first page."
         ) from error
-    return {"pk": pk, "owner_kind": partition, "created_at": to_plain(created_at)}
+    return {"pk": pk, "owner_kind": partition, "created_at": to_dynamodb(created_at)}

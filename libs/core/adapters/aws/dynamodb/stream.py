@@ -1,34 +1,48 @@
-"""The table's stream, tailed: every shard, through splits, expired iterators and trimmed records.
+"""Read all shards of the table's stream, from now on.
 
-Permissions: dynamodb:DescribeStream, GetShardIterator, GetRecords on the stream; dynamodb:DescribeTable on the table.
+Permissions: dynamodb:DescribeStream, GetShardIterator, GetRecords on the stream;
+dynamodb:DescribeTable on the table.
 
-Considerations: a shard takes two readers and five reads a second. GetRecords may answer with nothing many times before
-there is something. Iterators die after 15 minutes. None of it may end the reader: it starts anew and says so.
+A shard allows two readers and five reads a second. GetRecords may answer with no records many times
+before there are some. Iterators expire after 15 minutes, records are trimmed after 24 hours. After
+any such error the reader starts again, and reports the gap.
 """
 
+from __future__ import annotations
+
+import threading
 from collections.abc import Iterator, Sequence
-from threading import Event as Flag
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
 from libs.core.adapters.aws.errors import code_of
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+    from mypy_boto3_dynamodbstreams.type_defs import DescribeStreamInputTypeDef, ShardTypeDef
+
 log = structlog.get_logger(__name__)
 
 Start = Literal["LATEST", "TRIM_HORIZON"]
 Record = dict[str, Any]
 
-LONGEST_PAUSE = 5.0
-"""Seconds between tries while the stream is out of reach."""
+MAX_PAUSE = 5.0
+"""Maximum seconds between tries while the stream cannot be read."""
 
 
 class StreamReader:
-    """Raw records of a table's stream, from `start` on; `pause` seconds lie between two reads that found nothing."""
+    """Yield raw records from `start` on, waiting `pause` seconds after reads without records."""
 
     def __init__(
-        self, streams: Any, dynamodb: Any, table: str, start: Start = "LATEST", pause: float = 0.25
+        self,
+        streams: DynamoDBStreamsClient,
+        dynamodb: DynamoDBClient,
+        table: str,
+        start: Start = "LATEST",
+        pause: float = 0.25,
     ) -> None:
         self._streams = streams
         self._dynamodb = dynamodb
@@ -38,14 +52,17 @@ class StreamReader:
         self._iterators: dict[str, str] = {}
         self._known: set[str] = set()
 
-    def follow(self, stop: Flag) -> Iterator[Sequence[Record] | None]:
-        """Batches of records until `stop` is set; None where some may have been missed. Never raises for the stream's faults."""
+    def follow(self, stop: threading.Event) -> Iterator[Sequence[Record] | None]:
+        """Yield batches of records until `stop` is set, and None if some may have been missed.
+
+        Errors of the stream are logged, not raised.
+        """
         pause, interrupted = self._pause, False
         while not stop.is_set():
             try:
                 if not self._known:
                     self._open(self._start)
-                    # From here on nothing is missed; what came while the stream was away may have been.
+                    # Records that were written during an interruption may have been missed.
                     yield None if interrupted else []
                 records = self._read()
                 pause, interrupted = self._pause, False
@@ -57,14 +74,14 @@ class StreamReader:
                 interrupted = True
                 yield None
                 stop.wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                pause = min(pause * 2, MAX_PAUSE)
                 continue
             yield records
             if not records:
                 stop.wait(self._pause)
 
     def _open(self, start: Start) -> None:
-        """Iterators for every shard not read yet: from `start`, and from their beginning for those that came since."""
+        """Get iterators for all shards that are not known yet."""
         arn = self._dynamodb.describe_table(TableName=self._table)["Table"]["LatestStreamArn"]
         for shard in self._shards(arn):
             shard_id = shard["ShardId"]
@@ -76,8 +93,8 @@ class StreamReader:
                 StreamArn=arn, ShardId=shard_id, ShardIteratorType=start
             )["ShardIterator"]
 
-    def _shards(self, arn: str) -> Iterator[dict[str, Any]]:
-        request = {"StreamArn": arn}
+    def _shards(self, arn: str) -> Iterator[ShardTypeDef]:
+        request: DescribeStreamInputTypeDef = {"StreamArn": arn}
         while True:
             described = self._streams.describe_stream(**request)["StreamDescription"]
             yield from described["Shards"]
@@ -86,11 +103,11 @@ class StreamReader:
             request["ExclusiveStartShardId"] = described["LastEvaluatedShardId"]
 
     def _read(self) -> list[Record]:
-        """One read of every open shard. A shard that has ended makes room for those that follow it."""
+        """Read every open shard once. When a shard has ended, open the shards that follow it."""
         records: list[Record] = []
         for shard_id, iterator in list(self._iterators.items()):
             answer = self._streams.get_records(ShardIterator=iterator, Limit=1000)
-            records += answer["Records"]
+            records += cast("list[Record]", answer["Records"])
             following = answer.get("NextShardIterator")
             if following:
                 self._iterators[shard_id] = following

@@ -1,60 +1,67 @@
-"""The one table, under the stores: single conditional writes, consistent reads, listings by index.
+"""Read and write the table: conditional writes, consistent reads, and queries of indexes.
 
-Permissions: dynamodb:GetItem, BatchGetItem, PutItem, UpdateItem, DeleteItem, Query on the table and its indexes.
+Permissions: dynamodb:GetItem, BatchGetItem, PutItem, UpdateItem, DeleteItem, Query on the table
+and its indexes.
 
-Considerations: botocore repeats a write whose reply was lost, and the repetition then fails the very condition that the
-first one made untrue. So each write leaves a random `write_id`, and a failed condition on an item that bears ours is a
-success. All indexes hold keys only: listings read the items themselves, consistently.
+botocore repeats a write whose reply was lost, and the repetition fails the condition that the first
+one made false. Each write therefore stores a random `write_id`: a failed condition on an item with
+our own id is a success (docs/decisions/0003-write-ids.md). All indexes hold keys only, so listings
+read the items themselves, consistently.
 """
+
+from __future__ import annotations
 
 import random
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
-from libs.core.adapters.aws.dynamodb.updates import Conflict, RawItem, Update, conditional
+from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, RawItem, Update, conditional
 from libs.core.adapters.aws.errors import RETRY_AFTER, code_of, translate_errors
 from libs.core.errors import StorageUnavailable
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 BATCH_GET = 100
-"""Items a BatchGetItem call takes at most."""
+"""Maximum number of keys in a BatchGetItem request."""
 
 TRANSACTION_TRIES = 6
-"""Two transactions on one item refuse each other; a few tries with jitter bring both through."""
+"""Attempts of a transaction that conflicts with another one on the same item."""
 
 
 class Table:
-    """The table of this name, through the client behind boto3's resource (Python values in and out)."""
+    """Read and write items as Python values, through the client of boto3's resource."""
 
-    def __init__(self, client: Any, name: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, client: DynamoDBClient, name: str, clock: Callable[[], float] = time.time
+    ) -> None:
         self._client = client
         self.name = name
         self.now = clock
 
     def live(self) -> ConditionBase:
-        """The condition that an item has not expired."""
+        """Return the condition that an item has not expired."""
         return Attr("expires_at").gt(int(self.now()))
 
     def get(self, pk: str) -> RawItem | None:
-        """The item, expired or not, as it is now."""
+        """Return an item by a consistent read, expired or not."""
         with translate_errors("DynamoDB"):
-            item: RawItem | None = self._client.get_item(
-                TableName=self.name, Key={"pk": pk}, ConsistentRead=True
-            ).get("Item")
-        return item
+            answer = self._client.get_item(TableName=self.name, Key={"pk": pk}, ConsistentRead=True)
+        return cast("RawItem | None", answer.get("Item"))
 
     def get_live(self, pk: str) -> RawItem | None:
-        """The item unless it has expired."""
+        """Return an item by a consistent read, None if it has expired."""
         item = self.get(pk)
         return item if item and item["expires_at"] > self.now() else None
 
     def get_many(self, pks: Sequence[str]) -> Iterator[RawItem]:
-        """The items of these keys that there are, in the order of the keys."""
+        """Yield the existing items, in the order of the keys, by consistent reads."""
         for start in range(0, len(pks), BATCH_GET):
             batch = pks[start : start + BATCH_GET]
             found: dict[str, RawItem] = {}
@@ -64,12 +71,13 @@ class Table:
             while wanted:
                 with translate_errors("DynamoDB"):
                     answer = self._client.batch_get_item(RequestItems=wanted)
-                found.update({item["pk"]: item for item in answer["Responses"].get(self.name, [])})
+                items = cast("list[RawItem]", answer["Responses"].get(self.name, []))
+                found.update({item["pk"]: item for item in items})
                 wanted = answer.get("UnprocessedKeys", {})
             yield from (found[pk] for pk in batch if pk in found)
 
     def update(self, pk: str, change: Update) -> RawItem:
-        """Changes an item that is there and returns it as it is then. Raises Conflict."""
+        """Update an existing item and return its new state. Raises ConditionFailed."""
         write_id = secrets.token_hex(8)
         request = change.expression(pk, write_id)
         try:
@@ -81,15 +89,15 @@ class Table:
                     **request,
                 )
         except ClientError as error:
-            standing = self._standing(pk, error)
-            if standing and standing.get("write_id") == write_id:
-                return standing
-            raise Conflict(standing) from error
+            current = self._conflicting_item(pk, error)
+            if current and current.get("write_id") == write_id:
+                return current
+            raise ConditionFailed(current) from error
         item: RawItem = answer["Attributes"]
         return item
 
     def delete(self, pk: str, condition: ConditionBase) -> RawItem:
-        """Takes an item away and returns it as it was. Raises Conflict."""
+        """Delete an item and return its last state. Raises ConditionFailed."""
         try:
             with translate_errors("DynamoDB"):
                 answer = self._client.delete_item(
@@ -100,16 +108,17 @@ class Table:
                     **conditional(Attr("pk").exists() & condition),
                 )
         except ClientError as error:
-            raise Conflict(self._standing(pk, error)) from error
+            raise ConditionFailed(self._conflicting_item(pk, error)) from error
         item: RawItem = answer["Attributes"]
         return item
 
     def write_together(
         self, puts: Sequence[RawItem], updates: Mapping[str, Update] | None = None
     ) -> None:
-        """Puts new items and changes others: all or none.
+        """Put new items and update others, in one transaction.
 
-        Raises Conflict with the first item that stood in the way.
+        Raises:
+            ConditionFailed: with the first item whose condition was false.
         """
         write_id = secrets.token_hex(8)
         actions: list[RawItem] = [
@@ -117,7 +126,7 @@ class Table:
                 "Put": {
                     "TableName": self.name,
                     "Item": {**item, "write_id": write_id},
-                    # An expired item is absent, also while TTL has not come round to it.
+                    # An expired item counts as absent, and TTL deletes it up to two days late.
                     "ConditionExpression": "attribute_not_exists(pk) OR expires_at <= :now",
                     "ExpressionAttributeValues": {":now": int(self.now())},
                     "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -139,23 +148,25 @@ class Table:
             try:
                 with translate_errors("DynamoDB"):
                     self._client.transact_write_items(
-                        TransactItems=actions, ClientRequestToken=write_id
+                        TransactItems=cast("Any", actions), ClientRequestToken=write_id
                     )
                 return
             except ClientError as error:
-                if _collided(error):
-                    time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 -- jitter, not a secret
+                if _conflicted(error):
+                    jitter = random.uniform(0, 0.05 * 2**attempt)  # noqa: S311 -- no secret
+                    time.sleep(jitter)
                     continue
-                standing = _standing(error)
-                if standing and standing.get("write_id") == write_id:
+                current = _conflicting_item(error)
+                if current and current.get("write_id") == write_id:
                     return
-                raise Conflict(standing) from error
+                raise ConditionFailed(current) from error
         raise StorageUnavailable(
-            "Too many changes at once. Please try again in a moment.", retry_after=RETRY_AFTER
+            "There are too many changes at once. Please try again in a moment.",
+            retry_after=RETRY_AFTER,
         )
 
     def keys(self, index: str, condition: ConditionBase, **more: Any) -> Iterator[str]:
-        """The keys that an index lists under a condition, through all its pages."""
+        """Yield the keys that match a condition in an index, over all pages."""
         request = {
             "TableName": self.name,
             "IndexName": index,
@@ -165,7 +176,7 @@ class Table:
         while True:
             with translate_errors("DynamoDB"):
                 page = self._client.query(**request)
-            yield from (item["pk"] for item in page["Items"])
+            yield from (str(item["pk"]) for item in page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
@@ -173,8 +184,8 @@ class Table:
     def page(
         self, index: str, condition: ConditionBase, limit: int, after: RawItem | None
     ) -> tuple[list[str], RawItem | None]:
-        """One page of an index, last entries first: the keys, and where the next page begins."""
-        request = {"ExclusiveStartKey": after} if after else {}
+        """Return a page of keys in descending order, and the start key of the next page."""
+        request: RawItem = {"ExclusiveStartKey": after} if after else {}
         with translate_errors("DynamoDB"):
             answer = self._client.query(
                 TableName=self.name,
@@ -184,10 +195,10 @@ class Table:
                 **conditional(condition, of_key=True),
                 **request,
             )
-        return [item["pk"] for item in answer["Items"]], answer.get("LastEvaluatedKey")
+        return [str(item["pk"]) for item in answer["Items"]], answer.get("LastEvaluatedKey")
 
     def count(self, index: str, condition: ConditionBase) -> int:
-        """How many items an index has under a condition."""
+        """Return the number of items that match a condition in an index."""
         total = 0
         request: RawItem = {
             "TableName": self.name,
@@ -203,31 +214,31 @@ class Table:
                 return total
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def _standing(self, pk: str, error: ClientError) -> RawItem | None:
-        """The item that a write of one item failed on. LocalStack leaves it out of the error, so there it is read."""
-        return _standing(error) or self.get(pk)
+    def _conflicting_item(self, pk: str, error: ClientError) -> RawItem | None:
+        """Return the item whose condition failed. LocalStack omits it, so it is read then."""
+        return _conflicting_item(error) or self.get(pk)
 
 
-def _standing(error: ClientError) -> RawItem | None:
-    """The item a condition failed on, None where there was none; any other error is raised on."""
+def _conflicting_item(error: ClientError) -> RawItem | None:
+    """Return the item whose condition failed, None if it is absent. Other errors are raised."""
     response: Any = error.response
     if code_of(error) == "ConditionalCheckFailedException":
-        return python_item(response.get("Item"))
+        return deserialize_item(response.get("Item"))
     for reason in response.get("CancellationReasons", []):
         if reason.get("Code") == "ConditionalCheckFailed":
-            return python_item(reason.get("Item"))
+            return deserialize_item(reason.get("Item"))
     raise error
 
 
-def _collided(error: ClientError) -> bool:
-    """Whether a transaction met another one on the same item: it may be repeated as it is."""
+def _conflicted(error: ClientError) -> bool:
+    """Return True if a transaction conflicted with another one and can be repeated."""
     reasons: Any = error.response.get("CancellationReasons", [])
     codes = {reason.get("Code") for reason in reasons}
     return "TransactionConflict" in codes and "ConditionalCheckFailed" not in codes
 
 
-def python_item(attributes: RawItem | None) -> RawItem | None:
-    """An item in DynamoDB's own notation, as errors and stream records carry it, in Python values."""
+def deserialize_item(attributes: RawItem | None) -> RawItem | None:
+    """Convert an item from DynamoDB JSON, as in errors and stream records, to Python values."""
     if not attributes:
         return None
     deserialize = TypeDeserializer().deserialize

@@ -1,7 +1,8 @@
-"""Conditions, and the conditional change of one item: how DynamoDB is told of them.
+"""Build the expressions of conditional writes.
 
-Considerations: boto3 takes condition objects too, but builds their expressions with one builder for all threads, which mixes up
-their placeholders when two requests meet (`boto3.dynamodb.transform`). So each is built here, by a builder of its own.
+boto3 accepts condition objects as well, but builds their expressions with one builder for all
+threads, which mixes up the placeholders of concurrent requests (`boto3.dynamodb.transform`). Here
+every request has its own builder.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,11 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBu
 RawItem = dict[str, Any]
 
 
-class Conflict(Exception):
-    """The condition of a write was not met; `item` is the item that stood in the way, None where there is none."""
+class ConditionFailed(Exception):
+    """Indicate that the condition of a write was false.
+
+    `item` is the stored item, None if there is none.
+    """
 
     def __init__(self, item: RawItem | None) -> None:
         super().__init__("The condition of the write was not met.")
@@ -22,12 +26,12 @@ class Conflict(Exception):
 
 
 def conditional(condition: ConditionBase, *, of_key: bool = False) -> RawItem:
-    """The parameters of a request under a condition; with `of_key`, of a query."""
+    """Return the request parameters of a condition; with `of_key`, of a key condition."""
     built = ConditionExpressionBuilder().build_expression(condition, is_key_condition=of_key)
     return {
         "KeyConditionExpression" if of_key else "ConditionExpression": built.condition_expression,
         "ExpressionAttributeNames": built.attribute_name_placeholders,
-        # An empty map is refused.
+        # DynamoDB refuses an empty map.
         **(
             {"ExpressionAttributeValues": values}
             if (values := built.attribute_value_placeholders)
@@ -38,18 +42,18 @@ def conditional(condition: ConditionBase, *, of_key: bool = False) -> RawItem:
 
 @dataclass
 class Update:
-    """A change of one item: attributes to set, add to, or take away, under a condition."""
+    """Describe a conditional update of one item."""
 
     condition: ConditionBase
     set: Mapping[str, Any] = field(default_factory=dict)
     remove: Sequence[str] = ()
     add: Mapping[str, Any] = field(default_factory=dict)
-    """Numbers to grow by, sets to join with. Not repeatable for numbers: only `version` and the like."""
+    """Increments of numbers, and members to add to sets."""
     append: Mapping[str, list[Any]] = field(default_factory=dict)
     if_absent: Mapping[str, Any] = field(default_factory=dict)
 
     def expression(self, pk: str, write_id: str) -> RawItem:
-        """The parameters of UpdateItem for it."""
+        """Return the parameters of UpdateItem."""
         names: dict[str, str] = {}
         values: dict[str, Any] = {}
 
@@ -75,7 +79,7 @@ class Update:
         text = f"SET {', '.join(sets)} ADD {', '.join(adds)}"
         if self.remove:
             text += f" REMOVE {', '.join(named(a) for a in self.remove)}"
-        # A repetition of this very write finds its own id, and so fails where its condition would still hold.
+        # A repetition by botocore must fail even if its condition still holds.
         not_yet = Attr("write_id").not_exists() | Attr("write_id").ne(write_id)
         built = conditional(Attr("pk").exists() & not_yet & self.condition)
         return {
