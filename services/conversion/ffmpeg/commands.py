@@ -1,131 +1,146 @@
-"""FFmpeg's argument lists. Nothing in them comes from a stranger but numbers that were checked: files are descriptors, tags are a file."""
+"""Build FFmpeg's argument lists.
+
+The only values from outside are numbers that were checked: files are descriptors, and tags are in a
+file.
+"""
 
 from collections.abc import Sequence
 
-from services.conversion.ffmpeg import allow_list as whitelist
+from services.conversion.ffmpeg import allow_list
 from services.conversion.ffmpeg.encode_plan import EncodePlan
 from services.conversion.ffmpeg.profiles import EncoderProfile
 
-_QUIET = ["-hide_banner", "-nostdin", "-nostats", "-max_alloc", str(512 * 1024 * 1024)]
+_MAX_ALLOCATION = 512 * 1024 * 1024
+_QUIET = ["-hide_banner", "-nostdin", "-nostats", "-max_alloc", str(_MAX_ALLOCATION)]
 _PROGRESS = ["-progress", "pipe:1", "-stats_period", "0.2"]
 
-_BULK = 256 * 1024
-_QUEUE = ["-thread_queue_size", "64"]
-"""Packets that may wait for the muxer instead of 8: an encoder that outruns it for a moment goes on."""
+_PACKET_SIZE = 256 * 1024
+_MUXER_QUEUE = ["-thread_queue_size", "64"]
+"""Packets that may wait for the muxer, instead of 8, so that a faster encoder continues."""
+_FIRST_AUDIO_FRAME = ["-map", "0:a:0", "-c", "copy", "-frames:a", "1"]
 
 
-def in_bulk(container: str, codec: str) -> list[str]:
-    """Options that stand before a source of plain samples: packets of 256 KiB instead of 16, each asked for once instead of by 32 KiB.
+def large_packet_options(container: str, codec: str) -> list[str]:
+    """Return the input options that read PCM in packets of 256 KiB instead of 16 KiB.
 
-    FFmpeg's threads hand on packets by queues of few places; many small ones let the encoder wait for a fifth of its time (measured, two
-    processors with other work to do). The smaller `probesize` says that one such packet is enough to look at: it would read twenty.
+    FFmpeg's threads pass packets on through short queues. With small packets the encoder waits for
+    a fifth of its time (measured with two busy processors). The smaller `probesize` makes FFmpeg
+    probe one such packet instead of twenty.
     """
-    bulk = container in ("wav", "w64") and codec.startswith("pcm_")
-    return ["-max_size", str(_BULK), "-probesize", str(_BULK // 2)] if bulk else []
+    if container not in ("wav", "w64") or not codec.startswith("pcm_"):
+        return []
+    return ["-max_size", str(_PACKET_SIZE), "-probesize", str(_PACKET_SIZE // 2)]
 
 
-def _source(fd: int) -> list[str]:
-    return [*whitelist.input_options(), "-fd", str(fd), "-i", "fd:"]
-
-
-def describe(source: int, tags_out: int) -> list[str]:
-    """Says on stderr what the source is and writes its tags and chapters to `tags_out`; decodes nothing."""
+def describe(source: int, tags_output: int) -> list[str]:
+    """Describe the source on stderr and write its tags to `tags_output`, without decoding."""
     return [
-        *_QUIET, "-loglevel", "level+info", *_source(source),
-        *("-map", "0:a:0", "-c", "copy", "-frames:a", "1", "-f", "ffmetadata", "-fd", str(tags_out), "-y", "fd:"),
-    ]  # fmt: skip
+        *_QUIET,
+        *("-loglevel", "level+info"),
+        *_source(source),
+        *_FIRST_AUDIO_FRAME,
+        *("-f", "ffmetadata"),
+        *_output(tags_output),
+    ]
 
 
-def extract_cover(source: int, picture: int, out: int) -> list[str]:
-    """Writes the bytes of video stream `picture` (an attached one) as they are."""
+def extract_cover(source: int, picture: int, output: int) -> list[str]:
+    """Copy the bytes of an attached picture; `picture` is its index among the video streams."""
     return [
-        *_QUIET, "-loglevel", "level+warning", *_source(source),
-        *("-map", f"0:v:{picture}", "-c", "copy", "-frames:v", "1", "-f", "image2pipe", "-fd", str(out), "-y", "fd:"),
-    ]  # fmt: skip
+        *_QUIET,
+        *("-loglevel", "level+warning"),
+        *_source(source),
+        *("-map", f"0:v:{picture}", "-c", "copy", "-frames:v", "1", "-f", "image2pipe"),
+        *_output(output),
+    ]
 
 
 def measure(
-    source: int, reading: Sequence[str], stream: int, filters: Sequence[str], longest: float
+    source: int,
+    input_options: Sequence[str],
+    stream: int,
+    filters: Sequence[str],
+    max_duration: float,
 ) -> list[str]:
-    """A pass before the conversion: decodes everything and says how long it is and what the filters print. `reading`: see `in_bulk`."""
-    chain = ",".join(filters)
+    """Decode everything, and print the duration and what the filters measure."""
     return [
-        *_QUIET, *_PROGRESS, "-loglevel", "level+verbose", *reading, *_source(source),
-        *("-map", f"0:{stream}", "-af", chain, "-t", f"{longest:g}", "-f", "null", "-y", "-"),
-    ]  # fmt: skip
+        *_QUIET,
+        *_PROGRESS,
+        *("-loglevel", "level+verbose"),
+        *input_options,
+        *_source(source),
+        *("-map", f"0:{stream}", "-af", ",".join(filters), "-t", f"{max_duration:g}"),
+        *("-f", "null", "-y", "-"),
+    ]
 
 
 def convert(
-    recipe: EncoderProfile, plan: EncodePlan, *, source: int, reading: Sequence[str], stream: int, tags: int, cover: int | None, out: int, longest: float,
-    index_room: int,
-) -> list[str]:  # fmt: skip
-    """The conversion itself. `reading`: see `in_bulk`; `longest` in seconds, `index_room` in bytes (MP4)."""
-    command = [*_QUIET, *_PROGRESS, "-loglevel", "level+verbose", *reading, *_source(source)]
-    command += ["-protocol_whitelist", "fd", "-f", "ffmetadata", "-fd", str(tags), "-i", "fd:"]
+    profile: EncoderProfile,
+    plan: EncodePlan,
+    *,
+    source: int,
+    input_options: Sequence[str],
+    stream: int,
+    tags: int,
+    cover: int | None,
+    output: int,
+    max_duration: float,
+    index_size: int,
+) -> list[str]:
+    """Convert the source.
+
+    Args:
+        profile: The profile of the output format.
+        plan: The settings of this output, with all filters.
+        source: The descriptor of the source.
+        input_options: See `large_packet_options`.
+        stream: The index of the audio stream to convert.
+        tags: The descriptor of tags and chapters as ffmetadata.
+        cover: The descriptor of a FLAC file with the cover.
+        output: The descriptor to write to.
+        max_duration: Seconds after which the conversion ends.
+        index_size: Bytes to reserve for an MP4 index.
+    """
+    command = [*_QUIET, *_PROGRESS, "-loglevel", "level+verbose", *input_options, *_source(source)]
+    command += _trusted_input("ffmetadata", tags)
     if cover is not None:
-        command += [
-            "-protocol_whitelist",
-            "fd",
-            "-codec_whitelist",
-            "flac",
-            "-f",
-            "flac",
-            "-fd",
-            str(cover),
-            "-i",
-            "fd:",
-        ]
+        command += ["-codec_whitelist", "flac", *_trusted_input("flac", cover)]
     command += ["-map", f"0:{stream}"]
     if cover is not None:
         command += ["-map", "2:v:0", "-c:v", "copy", "-disposition:v:0", "attached_pic"]
-        command += [
-            "-metadata:s:v:0",
-            "title=Album cover",
-            "-metadata:s:v:0",
-            "comment=Cover (front)",
-        ]
-    command += [
-        "-map_metadata",
-        "1",
-        "-map_metadata:s:a",
-        "-1",
-        "-map_chapters",
-        "1" if recipe.chapters == "native" else "-1",
-    ]
+        command += ["-metadata:s:v:0", "title=Album cover"]
+        command += ["-metadata:s:v:0", "comment=Cover (front)"]
+    chapters = "1" if profile.chapters == "native" else "-1"
+    command += ["-map_metadata", "1", "-map_metadata:s:a", "-1", "-map_chapters", chapters]
     command += ["-c:a", plan.encoder, *plan.encoder_options]
     if plan.filters:
         command += ["-af", ",".join(plan.filters)]
-    # Nothing of the run itself goes into the file (dates, versions, random ids): another attempt makes the same bytes.
-    command += [
-        "-fflags",
-        "+bitexact",
-        "-flags:a",
-        "+bitexact",
-        "-t",
-        f"{longest:g}",
-        *_QUEUE,
-        *recipe.muxer_options,
-    ]
-    if recipe.index_first:
-        command += ["-moov_size", str(index_room)]
-    return [*command, "-f", recipe.muxer, "-fd", str(out), "-y", "fd:"]
+    # Without dates, versions and random ids, another attempt makes the same bytes.
+    command += ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-t", f"{max_duration:g}"]
+    command += [*_MUXER_QUEUE, *profile.muxer_options]
+    if profile.index_first:
+        command += ["-moov_size", str(index_size)]
+    return [*command, "-f", profile.muxer, *_output(output)]
 
 
-def verify(out: int) -> list[str]:
-    """Opens what was made and says what it is."""
+def verify(output: int) -> list[str]:
+    """Describe an output on stderr, without decoding it."""
     return [
         *_QUIET,
-        "-loglevel",
-        "level+info",
-        *_source(out),
-        "-map",
-        "0:a:0",
-        "-c",
-        "copy",
-        "-frames:a",
-        "1",
-        "-f",
-        "null",
-        "-y",
-        "-",
+        *("-loglevel", "level+info"),
+        *_source(output),
+        *_FIRST_AUDIO_FRAME,
+        *("-f", "null", "-y", "-"),
     ]
+
+
+def _source(fd: int) -> list[str]:
+    return [*allow_list.input_options(), "-fd", str(fd), "-i", "fd:"]
+
+
+def _trusted_input(demuxer: str, fd: int) -> list[str]:
+    return ["-protocol_whitelist", "fd", "-f", demuxer, "-fd", str(fd), "-i", "fd:"]
+
+
+def _output(fd: int) -> list[str]:
+    return ["-fd", str(fd), "-y", "fd:"]

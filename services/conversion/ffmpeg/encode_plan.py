@@ -5,27 +5,33 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class EncodePlan:
-    """The audio to be made. Rates in hertz; `bits` of a sample or "f32" for lossless formats, "" for lossy ones."""
+    """Hold the settings of one output."""
 
     encoder: str
     encoder_options: tuple[str, ...]
     sample_rate: int
+    """Hertz."""
     channels: int
     bits: int | str
+    """Bits of a sample or "f32" for lossless formats, "" for lossy ones."""
     filters: tuple[str, ...]
-    """In order. Fades and loudness belong before these and after `piece_filters` and `mixing`."""
+    """The last filters: those that trim, mix, fade and normalise come before them."""
     warnings: tuple[str, ...]
     mixing: tuple[str, ...] = ()
-    """The filter that makes the channels, where they are others: before the loudness is measured, which it changes."""
+    """The filter that mixes channels, if they change. It comes before loudness is measured, because
+    mixing changes the loudness."""
     may_clip: bool = False
-    """Samples may come out louder than they can be: the filters measure it."""
+    """Samples may exceed full scale, so `filters` measure the peak."""
 
     @property
     def bytes_per_second(self) -> int | None:
-        """Of plain samples; None where the encoder decides."""
+        """Return the data rate of PCM; None for other encoders."""
         bits = 32 if self.bits == "f32" else self.bits
-        return (
-            self.sample_rate * self.channels * bits // 8
-            if self.encoder.startswith("pcm_") and isinstance(bits, int)
-            else None
-        )
+        if not self.encoder.startswith("pcm_") or not isinstance(bits, int):
+            return None
+        return self.sample_rate * self.channels * bits // 8
+
+    @property
+    def frame_size(self) -> int:
+        """Return the samples per frame of an encoder that writes to MP4."""
+        return 4096 if self.encoder == "alac" else 1024

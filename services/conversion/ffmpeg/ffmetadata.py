@@ -1,7 +1,7 @@
-"""Tags and chapters: FFmpeg's text form of them (ffmetadata), read and written.
+"""Read and write tags and chapters in FFmpeg's text format (ffmetadata).
 
-Format: https://ffmpeg.org/ffmpeg-formats.html#Metadata-1. Tags take this way, and not the argument list, since arguments are visible to
-others, limited in length, and since here each is looked at once.
+Format: https://ffmpeg.org/ffmpeg-formats.html#Metadata-1. Tags are passed in a file, because
+arguments are visible to other users and limited in length.
 """
 
 import re
@@ -10,17 +10,19 @@ from dataclasses import dataclass
 
 _SPECIAL = re.compile(r"([=;#\\\n])")
 _DROPPED = {
-    "encoder", "encoded_by", "vendor_id", "handler_name", "major_brand", "minor_version", "compatible_brands", "creation_time",
-    "duration", "language", "metadata_block_picture", "coverart", "waveformatextensible_channel_mask", "itunsmpb",
+    "encoder", "encoded_by", "vendor_id", "handler_name", "major_brand", "minor_version",
+    "compatible_brands", "creation_time", "duration", "language", "metadata_block_picture",
+    "coverart", "waveformatextensible_channel_mask", "itunsmpb",
 }  # fmt: skip
-"""Of the old file itself, not of the music; `iTunSMPB` would lie about the new one's gaps."""
+"""Tags that describe the source file and not the music. `iTunSMPB` would be wrong about the gaps of
+the output."""
 _MAX_VALUE, _MAX_TAGS = 65_536, 200
-"""Characters of one tag (lyrics are the longest), and how many: a file with more is not tagged but stuffed."""
+"""Maximum characters of a value (lyrics are the longest), and maximum number of tags."""
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """Seconds from the beginning."""
+    """Hold a chapter; times in seconds from the beginning."""
 
     start: float
     end: float
@@ -29,14 +31,17 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Metadata:
-    """`tags` by FFmpeg's generic names in lower case (title, artist, album_artist, track …)."""
+    """Hold tags, by FFmpeg's generic names in lower case (title, artist …), and chapters."""
 
     tags: Mapping[str, str]
     chapters: Sequence[Chapter] = ()
 
 
 def parse(text: str) -> Metadata:
-    """Reads what the ffmetadata muxer wrote; tags of the streams (where Ogg has them) count where the file has none of that name."""
+    """Parse what the ffmetadata muxer wrote.
+
+    Tags of streams, which Ogg has, are used if the file has no tag of that name.
+    """
     tags: dict[str, str] = {}
     chapters: list[Chapter] = []
     section, values = "", dict[str, str]()
@@ -50,11 +55,11 @@ def parse(text: str) -> Metadata:
             section, values = line[1:-1], {}
         elif not line.startswith(";") and (pair := _pair(line)):
             values.setdefault(pair[0].lower(), pair[1])
-    return Metadata(_worth_keeping(tags), [c for c in chapters if c.end > c.start >= 0])
+    return Metadata(_keep_valid(tags), [c for c in chapters if c.end > c.start >= 0])
 
 
 def render(metadata: Metadata) -> bytes:
-    """The text that FFmpeg's ffmetadata demuxer reads."""
+    """Return the text that FFmpeg's ffmetadata demuxer reads."""
     lines = [
         ";FFMETADATA1",
         *(f"{_escape(key)}={_escape(value)}" for key, value in metadata.tags.items()),
@@ -71,15 +76,18 @@ def render(metadata: Metadata) -> bytes:
 
 
 def trim_chapters(chapters: Sequence[Chapter], start: float, end: float) -> list[Chapter]:
-    """The chapters of the piece from `start` to `end`, counted from its own beginning."""
+    """Return the chapters of the range from `start` to `end`, with times relative to `start`."""
     moved = (
         Chapter(max(c.start, start) - start, min(c.end, end) - start, c.title) for c in chapters
     )
     return [c for c in moved if c.end > c.start]
 
 
-def as_comments(chapters: Sequence[Chapter]) -> dict[str, str]:
-    """Chapters as Vorbis comments (https://wiki.xiph.org/Chapter_Extension), for the muxers that write none themselves (FLAC, Vorbis)."""
+def chapter_comments(chapters: Sequence[Chapter]) -> dict[str, str]:
+    """Return chapters as Vorbis comments, for the muxers that write none (FLAC, Ogg).
+
+    See https://wiki.xiph.org/Chapter_Extension.
+    """
     comments = {}
     for number, chapter in enumerate(chapters[:999]):
         minutes, seconds = divmod(chapter.start, 60)
@@ -90,7 +98,7 @@ def as_comments(chapters: Sequence[Chapter]) -> dict[str, str]:
     return comments
 
 
-def _worth_keeping(tags: Mapping[str, str]) -> dict[str, str]:
+def _keep_valid(tags: Mapping[str, str]) -> dict[str, str]:
     kept: dict[str, str] = {}
     for key, value in list(tags.items()):
         if key in _DROPPED or key.startswith(("id3v2_priv.", "chapter0")) or not key.isprintable():

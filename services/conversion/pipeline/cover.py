@@ -1,4 +1,4 @@
-"""Cover pictures: looked at from outside, wrapped for FFmpeg, never decoded."""
+"""Parse the headers of cover pictures and wrap them for FFmpeg; pictures are never decoded."""
 
 import base64
 import struct
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 _FRONT_COVER = 3  # ID3v2 APIC and FLAC picture types
 MAX_BYTES = 12 * 1024 * 1024
-"""A FLAC picture block counts its bytes in 24 bits; larger covers are not carried."""
+"""A FLAC picture block counts its bytes in 24 bits; larger covers are left out."""
 
 
 @dataclass(frozen=True)
 class Cover:
-    """A picture's bytes and what its header says: pixels and MIME type."""
+    """Hold a picture's bytes, its MIME type and its size in pixels."""
 
     data: bytes
     media_type: str
@@ -19,8 +19,8 @@ class Cover:
     height: int
 
 
-def recognise(data: bytes) -> Cover | None:
-    """The cover, where it is a JPEG or PNG that its header describes, as every player shows them; None otherwise."""
+def parse_cover(data: bytes) -> Cover | None:
+    """Return the cover if its header is that of a JPEG or PNG, which every player shows."""
     if not data or len(data) > MAX_BYTES:
         return None
     if data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR":
@@ -35,10 +35,11 @@ def recognise(data: bytes) -> Cover | None:
     return None
 
 
-def as_flac(cover: Cover) -> bytes:
-    """A FLAC file of no sound that holds the picture: an input from which FFmpeg learns its size without decoding it.
+def wrap_in_flac(cover: Cover) -> bytes:
+    """Return a FLAC file without sound that holds the picture.
 
-    STREAMINFO and PICTURE as in RFC 9639, sections 8.2 and 8.8.
+    FFmpeg takes the picture's size from it without decoding the picture. STREAMINFO and PICTURE are
+    in RFC 9639, sections 8.2 and 8.8.
     """
     stream_info = (
         struct.pack(">HH", 4096, 4096)
@@ -49,8 +50,11 @@ def as_flac(cover: Cover) -> bytes:
     return b"fLaC" + _block(0, stream_info) + _block(0x80 | 6, _picture(cover))
 
 
-def as_comment(cover: Cover) -> str:
-    """The value of METADATA_BLOCK_PICTURE, which is how Ogg carries covers (https://wiki.xiph.org/VorbisComment)."""
+def encode_picture_comment(cover: Cover) -> str:
+    """Return the value of METADATA_BLOCK_PICTURE, the cover in Ogg.
+
+    See https://wiki.xiph.org/VorbisComment.
+    """
     return base64.b64encode(_picture(cover)).decode()
 
 

@@ -1,9 +1,9 @@
-"""FFmpeg as the media engine: `FfmpegEngine(MediaEngine)`.
+"""Convert with FFmpeg: the media engine.
 
-What it starts and when. *Describe*: one run that decodes nothing, for streams, duration, tags and chapters; one more only for a cover.
-*Measure*: only to normalise loudness. *Convert*: the work. *Verify*: the output is opened as a stranger's file would be.
-Every run is a process in a jail of its own; each costs some 40 ms.
-What it writes: parts and one object through the sink, nothing else, nothing on disk.
+It runs FFmpeg up to six times, each time as a process in a sandbox of its own, which takes some
+40 ms: to probe the source, to extract its cover, to count samples (for a fade-out), to measure
+loudness (to normalise), to encode, and to verify the output. It writes parts and one object through
+the sink, and nothing to a disk.
 """
 
 import functools
@@ -19,8 +19,10 @@ import imageio_ffmpeg
 from libs.core.domain.formats import find_format
 from services.conversion import ffmpeg, pipeline
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
+from services.conversion.pipeline import conversion
+from services.conversion.pipeline.context import ConversionContext
 from services.conversion.pipeline.limits import Limits
-from services.conversion.pipeline.pipeline import ConversionPipeline
+from services.conversion.pipeline.progress_tracker import ProgressTracker
 from services.conversion.ports import (
     PART_SIZE,
     ConversionJob,
@@ -39,7 +41,10 @@ _log = logging.getLogger(__name__)
 
 
 class FfmpegEngine(MediaEngine):
-    """Thread-safe; one `convert` per thread at a time. `ffmpeg` is the path of an FFmpeg 6.1 or later; None: the packaged one."""
+    """Convert with the FFmpeg at a path (6.1 or later), or with the packaged one.
+
+    Thread-safe; each thread runs one conversion at a time.
+    """
 
     def __init__(self, ffmpeg: str | None = None, limits: Limits | None = None) -> None:
         self._program = ffmpeg or imageio_ffmpeg.get_ffmpeg_exe()
@@ -47,7 +52,10 @@ class FfmpegEngine(MediaEngine):
 
     @functools.cached_property
     def version(self) -> str:
-        """The first line of `ffmpeg -version`. Raises RuntimeError when the program does not run or knows no `fd:`."""
+        """Return the first line of `ffmpeg -version`.
+
+        Raises RuntimeError if the program does not run, or is too old to have the `fd:` protocol.
+        """
         version = self._ask("-version").partition("\n")[0]
         if not re.search(r"^\s+fd$", self._ask("-protocols"), re.MULTILINE):
             raise RuntimeError(
@@ -55,7 +63,7 @@ class FfmpegEngine(MediaEngine):
             )
         if sandbox.best_sandbox_level() is not sandbox.SandboxLevel.SUPERVISED:
             _log.warning(
-                "FFmpeg's sandbox is weaker here (%s): a compromised FFmpeg could open files",
+                "FFmpeg's sandbox is weaker here (%s): an exploited FFmpeg could open files",
                 sandbox.best_sandbox_level(),
             )
         return version
@@ -77,27 +85,25 @@ class FfmpegEngine(MediaEngine):
         sink: OutputSink,
         tick: Callable[[EngineProgress], None],
     ) -> ConversionResult:
-        _ = self.version  # says on first use what is missing here
-        window = SourceCache(source)
+        _ = self.version  # fails on first use if FFmpeg is missing or too old
+        cache = SourceCache(source)
         try:
-            fmt = find_format(job.format)
-            return ConversionPipeline(
+            context = ConversionContext(
                 self._program,
                 self._limits,
-                fmt,
+                find_format(job.format),
                 ENCODER_PROFILES[job.format],
                 job.options,
-                window,
-                source,
-                sink,
-                tick,
-            ).run()
+                cache,
+                ProgressTracker(tick),
+            )
+            return conversion.convert(context, sink)
         finally:
-            window.close()
+            cache.close()
 
-    def _ask(self, question: str) -> str:
+    def _ask(self, option: str) -> str:
         try:
-            command = [self._program, "-hide_banner", question]
+            command = [self._program, "-hide_banner", option]
             return subprocess.run(  # noqa: S603 -- our own program
                 command, capture_output=True, text=True, check=True, timeout=20, env={}
             ).stdout
@@ -107,7 +113,7 @@ class FfmpegEngine(MediaEngine):
 
 @functools.cache
 def _digest_of_code() -> str:
-    """What builds the arguments: a change of it may change the bytes of an output."""
+    """Return a digest of the code that chooses FFmpeg's arguments, and so the output's bytes."""
     digest = hashlib.sha256()
     for package in (ffmpeg, pipeline):
         for path in sorted(Path(str(package.__file__)).parent.glob("*.py")):

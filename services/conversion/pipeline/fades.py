@@ -1,4 +1,4 @@
-"""Fades at the ends of the result, to the sample."""
+"""Fade the result in and out, exact to the sample."""
 
 from libs.core.domain.formats import ConversionOptions
 
@@ -6,19 +6,21 @@ from libs.core.domain.formats import ConversionOptions
 def fades(
     options: ConversionOptions, samples: int | None, sample_rate: int
 ) -> tuple[list[str], str | None]:
-    """The filters, and a sentence where the result is too short for what was asked for.
+    """Return the filters, and a warning if the result is too short for the requested fades.
 
-    `samples` (per channel, of `sample_rate` hertz) is how long the piece is; None: nobody knows, which only a fade-out cannot do without.
+    `samples` is the length of the result in samples per channel at `sample_rate` hertz. It may be
+    None (unknown) if no fade-out is requested.
     """
-    rise, fall = (
+    fade_in, fade_out = (
         round((seconds or 0) * sample_rate) for seconds in (options.fade_in, options.fade_out)
     )
     warning = None
-    if samples is not None and rise + fall > samples:
-        rise, fall = (part * samples // (rise + fall) for part in (rise, fall))
-        warning = f"The fades were shortened to fit: the result has only {samples / sample_rate:.1f} seconds."
-    filters = [f"afade=t=in:ss=0:ns={rise}"] if rise else []
-    if fall:
+    if samples is not None and fade_in + fade_out > samples:
+        fade_in, fade_out = (part * samples // (fade_in + fade_out) for part in (fade_in, fade_out))
+        seconds = samples / sample_rate
+        warning = f"The fades were shortened to fit, because the result has {seconds:.1f} seconds."
+    filters = [f"afade=t=in:ss=0:ns={fade_in}"] if fade_in else []
+    if fade_out:
         assert samples is not None
-        filters.append(f"afade=t=out:ss={samples - fall}:ns={fall}")
+        filters.append(f"afade=t=out:ss={samples - fade_out}:ns={fade_out}")
     return filters, warning

@@ -1,12 +1,13 @@
-"""Streams of frames without a header of their own: whether the last frame is whole.
+"""Parse frame headers of MPEG audio, AAC and AC-3 streams, to find out if the last frame is whole.
 
-MPEG audio: ISO 11172-3, 2.4.1.3 and ISO 13818-3. ADTS: ISO 14496-3, 1.A.2. AC-3 and E-AC-3: ETSI TS 102 366, 4.4.1 and E.1.3.1.
+MPEG audio: ISO 11172-3, 2.4.1.3 and ISO 13818-3. ADTS: ISO 14496-3, 1.A.2. AC-3 and E-AC-3: ETSI TS
+102 366, 4.4.1 and E.1.3.1.
 """
 
 from collections.abc import Callable
 
-_IN_A_ROW = 3
-"""Frames one behind the other: fewer may be chance."""
+_MIN_CONSECUTIVE = 3
+"""Fewer consecutive frame headers may be chance."""
 _LAYER_1 = (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448)
 _LAYER_2 = (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384)
 _LAYER_3 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
@@ -22,43 +23,26 @@ _KBITS = {
 }
 """By version (3 MPEG-1, 2 MPEG-2 and 2.5) and layer."""
 _AC3_KBITS = (
-    32,
-    40,
-    48,
-    56,
-    64,
-    80,
-    96,
-    112,
-    128,
-    160,
-    192,
-    224,
-    256,
-    320,
-    384,
-    448,
-    512,
-    576,
-    640,
-)
+    32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640,
+)  # fmt: skip
 
 FrameSize = Callable[[bytes], int]
-"""Bytes of the frame that begins with these seven; 0 where none does."""
+"""Return the size in bytes of the frame that begins with these seven bytes, 0 if none does."""
 
 
 def mpeg_frame(head: bytes) -> int:
+    """Return the size of an MPEG audio frame, layers I to III."""
     if head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return 0
-    version, layer, index, pace = (
+    version, layer, index, rate_index = (
         head[1] >> 3 & 3,
         4 - (head[1] >> 1 & 3),
         head[2] >> 4,
         head[2] >> 2 & 3,
     )
-    if version == 1 or layer == 4 or index in (0, 15) or pace == 3:
+    if version == 1 or layer == 4 or index in (0, 15) or rate_index == 3:
         return 0
-    rate = (44100, 48000, 32000)[pace] >> {3: 0, 2: 1, 0: 2}[version]
+    rate = (44100, 48000, 32000)[rate_index] >> {3: 0, 2: 1, 0: 2}[version]
     bits, padding = _KBITS[3 if version == 3 else 2, layer][index] * 1000, head[2] >> 1 & 1
     if layer == 1:
         return (12 * bits // rate + padding) * 4
@@ -66,41 +50,46 @@ def mpeg_frame(head: bytes) -> int:
 
 
 def adts_frame(head: bytes) -> int:
+    """Return the size of an AAC frame with an ADTS header."""
     if head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
         return 0
     return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
 
 
 def ac3_frame(head: bytes) -> int:
+    """Return the size of an AC-3 or E-AC-3 frame."""
     if head[:2] != b"\x0b\x77":
         return 0
     if head[5] >> 3 > 10:  # E-AC-3
         return ((head[2] & 7) << 8 | head[3]) * 2 + 2
-    pace, code = head[4] >> 6, head[4] & 63
-    if pace == 3 or code >= 2 * len(_AC3_KBITS):
+    rate_index, code = head[4] >> 6, head[4] & 63
+    if rate_index == 3 or code >= 2 * len(_AC3_KBITS):
         return 0
     kbits = _AC3_KBITS[code >> 1]
-    return (kbits * 4, kbits * 320 // 147 * 2 + (code & 1) * 2, kbits * 6)[pace]
+    return (kbits * 4, kbits * 320 // 147 * 2 + (code & 1) * 2, kbits * 6)[rate_index]
 
 
-FRAMES: dict[str, FrameSize] = {
+FRAME_SIZES: dict[str, FrameSize] = {
     "mp3": mpeg_frame,
     "aac": adts_frame,
     "ac3": ac3_frame,
     "eac3": ac3_frame,
 }
-"""By FFmpeg's names of the containers, which are none."""
+"""By FFmpeg's names of the formats."""
 
 
-def last_frame_is_cut(tail: bytes, size_of: FrameSize) -> bool:
-    """Whether a file that ends with `tail` ends within a frame. Tags that stand behind the last frame are no cut."""
+def last_frame_is_truncated(tail: bytes, frame_size: FrameSize) -> bool:
+    """Return True if a file that ends with `tail` ends within a frame.
+
+    Tags behind the last frame are no truncation.
+    """
     start = 0
     while start + 7 <= len(tail):
-        at, row = start, 0
-        while at + 7 <= len(tail) and (size := size_of(tail[at : at + 7])) > 7:
-            at, row = at + size, row + 1
-        cut_in_header = at < len(tail) < at + 7 and tail[at] == tail[start]
-        if row >= _IN_A_ROW and (at > len(tail) or cut_in_header):
+        at, count = start, 0
+        while at + 7 <= len(tail) and (size := frame_size(tail[at : at + 7])) > 7:
+            at, count = at + size, count + 1
+        header_is_truncated = at < len(tail) < at + 7 and tail[at] == tail[start]
+        if count >= _MIN_CONSECUTIVE and (at > len(tail) or header_is_truncated):
             return True
-        start = at if row >= _IN_A_ROW else start + 1
+        start = at if count >= _MIN_CONSECUTIVE else start + 1
     return False

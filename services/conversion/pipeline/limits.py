@@ -1,4 +1,4 @@
-"""What one conversion may cost."""
+"""Define the limits of one conversion."""
 
 from dataclasses import dataclass
 
@@ -7,45 +7,47 @@ from libs.core.domain.uploads import GIB, MIB
 
 @dataclass(frozen=True)
 class Limits:
-    """Sizes in bytes, times in seconds."""
+    """Hold the limits of one conversion: sizes in bytes, times in seconds."""
 
     max_duration: float = 24 * 3600
-    """Longest sound: a day's recording; a forged header promises years."""
+    """Duration of the longest source: a day's recording. A forged header states years."""
     max_output: int = 20 * GIB
-    """Largest result: a day of stereo WAV at 44.1 kHz and 24 bit fits."""
+    """Size of the largest output: a day of stereo WAV at 44.1 kHz and 24 bit fits."""
     memory: int = GIB
-    """Address space of FFmpeg (RLIMIT_AS). It converts with 400 MB; bombs of one hertz or 15,000 pixels ask for several GB."""
+    """Address space of FFmpeg (RLIMIT_AS). A conversion takes 400 MB; malicious files with a rate
+    of 1 Hz or pictures of 15,000 pixels ask for several GB."""
     max_channels: int = 8
     """7.1, the most that an output format takes."""
     min_rate: int = 1000
     max_rate: int = 768_000
-    """Hertz of the source: a file of one hertz resampled to 44,100 is a bomb; the highest in use is 768 kHz."""
+    """Sample rates in hertz that are taken. A file of 1 Hz would grow enormously when it is
+    resampled to 44.1 kHz; the highest rate in use is 768 kHz."""
     wall_floor: float = 60
-    """Every conversion has at least so long …"""
+    """Wall time that every conversion may take."""
     wall_per_second: float = 1.0
-    """… and this for each second of sound: a tenth of it is usual on one slow core."""
+    """Wall time per second of sound, if that is more; one slow core takes about a tenth of it."""
     stall: float = 30
-    """Without any sign of progress FFmpeg is given up; waiting for S3 does not count."""
+    """FFmpeg is stopped after so long without progress. Waiting for S3 does not count."""
     probe_seconds: float = 30
-    """For a run that decodes nothing; most of it is waiting for S3."""
+    """Wall time of a run that decodes nothing, most of which is waiting for S3."""
     probe_cpu: int = 6
-    """Seconds of processor time for the same: usual is a twentieth of a second."""
-    tags: int = 16 * MIB
-    """Most that FFmpeg may write as tags or cover."""
+    """CPU time of such a run; a twentieth of a second is usual."""
+    max_metadata: int = 16 * MIB
+    """Size of the largest file of tags, or of the largest cover, that FFmpeg may write."""
 
     def wall(self, duration: float | None) -> float:
-        """Seconds of wall time that a conversion of so many seconds of sound may take."""
-        return max(
-            self.wall_floor,
-            self.wall_per_second * (duration if duration is not None else self.max_duration),
-        )
+        """Return the wall time that converting so many seconds of sound may take."""
+        seconds = self.max_duration if duration is None else duration
+        return max(self.wall_floor, self.wall_per_second * seconds)
 
     def rlimits(self, seconds: float, largest_file: int) -> dict[str, int]:
-        """For the launcher. CPU time counts all threads, hence a multiple of the wall time."""
-        cpu = int(seconds * 4) + 10
+        """Return the resource limits of a process that may run for `seconds`.
+
+        CPU time counts all threads, so its limit is a multiple of the wall time.
+        """
         return {
             "RLIMIT_AS": self.memory,
-            "RLIMIT_CPU": cpu,
+            "RLIMIT_CPU": int(seconds * 4) + 10,
             "RLIMIT_FSIZE": largest_file,
             "RLIMIT_CORE": 0,
             "RLIMIT_NOFILE": 256,

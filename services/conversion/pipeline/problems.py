@@ -1,55 +1,92 @@
-"""Why FFmpeg could not: its words and exit code to a code of API.md and a sentence for the person."""
+"""Name the reasons why a source cannot be converted: a code of docs/api.md and a message."""
 
 from services.conversion.ffmpeg.log import FfmpegLog
 
-NOT_AUDIO = (
+Problem = tuple[str, str]
+"""An `error.code` of docs/api.md and a message for the person."""
+
+NOT_AUDIO: Problem = (
     "not_audio",
-    "This file is not audio or video that we can read. Please check that it is the file you meant.",
+    "This file isn't audio or video that TinyPixo can read. Check that you chose the right one.",
 )
-NO_AUDIO = ("no_audio_stream", "There is no sound in this file: it has no audio track.")
-CORRUPT = ("corrupt", "This file is damaged: its sound cannot be read.")
-INCOMPLETE = (
+NO_AUDIO: Problem = ("no_audio_stream", "This file has no sound. Choose one with an audio track.")
+CORRUPT: Problem = (
     "corrupt",
-    "This file is incomplete: its index is missing, as after a recording or download that broke off.",
+    "This file is damaged: its sound can't be read. Try another copy of it.",
 )
-INTERNAL = ("internal", "Something went wrong on our side while converting. Please try again.")
+INCOMPLETE: Problem = (
+    "corrupt",
+    "This file is incomplete: its index is missing, as after an interrupted recording or download."
+    " Try another copy of it.",
+)
+START_AFTER_END: Problem = (
+    "corrupt",
+    "The start that you chose is after the end of the sound. Choose an earlier start.",
+)
+TIMED_OUT: Problem = ("timed_out", "Converting this file took too long, so it was stopped.")
+TOO_MUCH_MEMORY: Problem = ("too_large", "Converting this file needs more memory than we allow.")
+TOO_LARGE: Problem = (
+    "too_large",
+    "The result would be larger than TinyPixo can store. Choose a smaller format, or a shorter"
+    " part of the file.",
+)
+INTERNAL: Problem = (
+    "internal",
+    "Something went wrong on our side while converting. Please try again.",
+)
+
+_SIGNATURES = (
+    b"fLaC", b"OggS", b"FORM", b"caff", b"MAC ", b"wvpk", b"TTA1", b"#!AM", b"\x1aE\xdf\xa3",
+    b"0&\xb2u", b".snd", b"RF64",
+)  # fmt: skip
 
 
-def unsupported(codec: str) -> tuple[str, str]:
-    """For audio of a kind that we do not decode."""
+def unsupported_codec(codec: str) -> Problem:
+    """Return the problem of sound that no decoder reads."""
     named = "" if codec in ("none", "unknown", "") else f" ({codec})"
-    return "unsupported_codec", f"The sound in this file is of a kind{named} that we cannot read."
-
-
-def classify_unreadable(report: FfmpegLog, head: bytes) -> tuple[str, str]:
-    """For a source that could not be opened; `head` is its beginning."""
-    words = "\n".join(report.messages)
-    if "moov atom not found" in words:
-        return INCOMPLETE
-    if looks_like_media(head):
-        return CORRUPT
-    return NOT_AUDIO
-
-
-def looks_like_media(head: bytes) -> bool:
-    """Whether a file begins as sound does that we could read, were it whole."""
-    if head[:4] in (
-        b"fLaC",
-        b"OggS",
-        b"FORM",
-        b"caff",
-        b"MAC ",
-        b"wvpk",
-        b"TTA1",
-        b"#!AM",
-        b"\x1aE\xdf\xa3",
-        b"0&\xb2u",
-        b".snd",
-        b"RF64",
-    ):
-        return True
     return (
-        head[4:8] in (b"ftyp", b"moov", b"mdat")
+        "unsupported_codec",
+        f"TinyPixo can't read this kind of audio{named}. Save the file in another format first.",
+    )
+
+
+def too_many_channels(channels: int, max_channels: int) -> Problem:
+    """Return the problem of a source with more channels than any output format takes."""
+    return (
+        "unsupported_codec",
+        f"This file has {channels} channels. TinyPixo converts up to {max_channels} channels.",
+    )
+
+
+def unsupported_rate(rate: int, min_rate: int, max_rate: int) -> Problem:
+    """Return the problem of a source with an unusual sample rate; all rates in hertz."""
+    return (
+        "unsupported_codec",
+        f"This file has {rate} samples per second. TinyPixo converts {min_rate} to {max_rate}.",
+    )
+
+
+def too_long(max_duration: float) -> Problem:
+    """Return the problem of a source that is longer than `max_duration` seconds."""
+    return (
+        "too_long",
+        f"This file is longer than the {max_duration / 3600:g} hours that TinyPixo converts."
+        " Choose a shorter part of it.",
+    )
+
+
+def classify_unreadable(log: FfmpegLog, signature: bytes) -> Problem:
+    """Return why FFmpeg could not open a source that begins with `signature`."""
+    if any("moov atom not found" in message for message in log.messages):
+        return INCOMPLETE
+    return CORRUPT if has_media_signature(signature) else NOT_AUDIO
+
+
+def has_media_signature(head: bytes) -> bool:
+    """Return True if the first bytes look like a supported audio container."""
+    return (
+        head[:4] in _SIGNATURES
+        or head[4:8] in (b"ftyp", b"moov", b"mdat")
         or head[:3] == b"ID3"
         or (head[:4] == b"RIFF" and head[8:12] in (b"WAVE", b"AVI "))
     )

@@ -1,4 +1,4 @@
-"""Tells how far a conversion is: often, never backwards."""
+"""Report the progress of a conversion several times a second; percent never decreases."""
 
 import time
 from collections.abc import Callable
@@ -8,70 +8,79 @@ from services.conversion.ffmpeg.process import FfmpegProgress
 from services.conversion.ports import EngineProgress
 from services.conversion.storage.source_cache import SourceCache
 
-EVERY = 0.2
-"""Seconds between two ticks."""
+REPORT_INTERVAL = 0.2
+"""Seconds between two reports."""
 
 CONVERTED = 95.0
-"""Percent at which nothing is left but storing."""
+"""Percent at which only storing is left."""
 
 
 class ProgressTracker:
-    """Turns seconds of sound into percent, speed and time left. Its methods are the `step` of the runs."""
+    """Compute percent, speed and time left from the seconds of sound processed.
 
-    def __init__(self, tick: Callable[[EngineProgress], None]) -> None:
-        self._tick = tick
+    Its `on_…` methods are the callbacks of FFmpeg runs and of storing.
+    """
+
+    def __init__(self, report: Callable[[EngineProgress], None]) -> None:
+        self._report = report
         self._phase, self._low, self._high = "probing", 0.0, 0.0
         self._percent = 0.0
         self._source: Source | None = None
         self._expected: float | None = None
-        self._window: SourceCache | None = None
-        self._began = self._told = time.monotonic()
-        self._done = self._share = 0.0
+        self._cache: SourceCache | None = None
+        self._phase_started = self._reported_at = time.monotonic()
+        self._seconds_done = self._share = 0.0
 
     def enter(self, phase: str, low: float, high: float) -> None:
-        """A new phase or pass, whose percents lie from `low` to `high`."""
+        """Begin a phase or a pass that covers the percents from `low` to `high`."""
         self._phase, self._low, self._high = phase, low, high
-        self._began, self._done, self._share = time.monotonic(), 0.0, 0.0
-        self._tell(now=True)
+        self._phase_started, self._seconds_done, self._share = time.monotonic(), 0.0, 0.0
+        self._report_now()
 
-    def describe(self, source: Source, expected: float | None, window: SourceCache) -> None:
-        """What was found, and how many seconds of sound to expect; None: the bytes read must do as a measure."""
-        self._source, self._expected, self._window = source, expected, window
-        self._tell(now=True)
+    def describe(self, source: Source, expected: float | None, cache: SourceCache) -> None:
+        """Set what was probed, and the seconds of sound to expect.
 
-    def follow(self, progress: FfmpegProgress) -> bool:
-        """A step of a run that goes through the sound."""
-        self._done = progress.out_time
-        read = self._window.position / self._window.size if self._window else 0.0
-        self._share = min(1.0, self._done / self._expected if self._expected else read)
-        self._tell()
+        Without a known duration, the share of the bytes read measures the progress.
+        """
+        self._source, self._expected, self._cache = source, expected, cache
+        self._report_now()
+
+    def on_decoding(self, progress: FfmpegProgress) -> bool:
+        """Follow a run that decodes the sound."""
+        self._seconds_done = progress.out_time
+        read = self._cache.position / self._cache.size if self._cache else 0.0
+        done = self._seconds_done / self._expected if self._expected else read
+        self._share = min(1.0, done)
+        self._report_if_due()
         return True
 
-    def pass_by(self, progress: FfmpegProgress) -> bool:  # noqa: ARG002 - a step like the others
-        """A step of a run that is over soon."""
-        self._tell()
+    def on_short_run(self, progress: FfmpegProgress) -> bool:  # noqa: ARG002 - an OnProgress
+        """Follow a run that ends soon and has no measure of progress."""
+        self._report_if_due()
         return True
 
-    def step(self) -> None:
-        """Something goes on that has no measure."""
-        self._tell()
+    def on_unmeasured_step(self) -> None:
+        """Follow work that has no measure of progress."""
+        self._report_if_due()
 
-    def share(self, share: float) -> None:
-        """A step of storing, from 0 to 1."""
+    def on_stored_share(self, share: float) -> None:
+        """Follow storing; `share` goes from 0 to 1."""
         self._share = share
-        self._tell()
+        self._report_if_due()
 
-    def _tell(self, *, now: bool = False) -> None:
-        moment = time.monotonic()
-        if not now and moment - self._told < EVERY:
-            return
-        here = self._low + (self._high - self._low) * self._share
-        self._told, self._percent = moment, max(self._percent, here)
+    def _report_if_due(self) -> None:
+        if time.monotonic() - self._reported_at >= REPORT_INTERVAL:
+            self._report_now()
+
+    def _report_now(self) -> None:
+        now = time.monotonic()
+        percent = self._low + (self._high - self._low) * self._share
+        self._reported_at, self._percent = now, max(self._percent, percent)
         speed = eta = None
-        took = moment - self._began
-        if self._phase == "converting" and self._done > 0 and took > 0:
-            speed = self._done / took
-            if here > self._low:
-                # Of all passes, not of this one only: a percent of the next will take about as long as one of this.
-                eta = took * (CONVERTED - here) / (here - self._low)
-        self._tick(EngineProgress(self._phase, round(self._percent, 2), speed, eta, self._source))
+        elapsed = now - self._phase_started
+        if self._phase == "converting" and self._seconds_done > 0 and elapsed > 0:
+            speed = self._seconds_done / elapsed
+            if percent > self._low:
+                # The time left counts all passes: a percent of the next takes about as long.
+                eta = elapsed * (CONVERTED - percent) / (percent - self._low)
+        self._report(EngineProgress(self._phase, round(self._percent, 2), speed, eta, self._source))

@@ -1,35 +1,45 @@
-"""The last step: the output goes to the store while it is looked at, as a stranger's file would be."""
+"""Store the output, and verify it at the same time in a second thread."""
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 
 from services.conversion.ffmpeg.process import FfmpegProgress, OnProgress
-from services.conversion.pipeline.progress_tracker import EVERY, ProgressTracker
+from services.conversion.pipeline.progress_tracker import REPORT_INTERVAL, ProgressTracker
 from services.conversion.storage.multipart_writer import MultipartWriter
 
 
+@dataclass(frozen=True)
+class StoredOutput:
+    """Hold the key, the size in bytes and the hash in hex of the stored object."""
+
+    key: str
+    size: int
+    sha256: str
+
+
 def store(
-    outbox: MultipartWriter, verify: Callable[[OnProgress], float], ticker: ProgressTracker
-) -> tuple[str, int, str, float]:
-    """Key, size, SHA-256 in hex, and what `verify` returns, which runs in a thread of its own with the `step` of its run.
+    writer: MultipartWriter, verify: Callable[[OnProgress], float], progress: ProgressTracker
+) -> tuple[StoredOutput, float]:
+    """Return the stored output, and the duration that `verify` returns.
 
-    What does not stand the look may be an object by then: nothing publishes it, and whoever catches the error discards it.
-    Raises what `verify`, the sink, or a tick raises.
+    An output that `verify` rejects may exist as an object by then. Nothing publishes it, and
+    whoever catches the error discards it. Raises what `verify`, the sink or the callback raises.
     """
-    given_up = threading.Event()
+    stopped = threading.Event()
 
-    def go_on(_: FfmpegProgress) -> bool:
-        if given_up.is_set():
+    def stop_if_abandoned(_: FfmpegProgress) -> bool:
+        if stopped.is_set():
             raise CancelledError
         return True
 
-    with ThreadPoolExecutor(1, thread_name_prefix="verify") as aside:
-        verifying = aside.submit(verify, go_on)
+    with ThreadPoolExecutor(1, thread_name_prefix="verify") as executor:
+        verifying = executor.submit(verify, stop_if_abandoned)
         try:
-            key, size, digest = outbox.finish(ticker.share)
-            while not wait([verifying], EVERY).done:
-                ticker.step()
+            key, size, sha256 = writer.finish(progress.on_stored_share)
+            while not wait([verifying], REPORT_INTERVAL).done:
+                progress.on_unmeasured_step()
         finally:
-            given_up.set()
-    return key, size, digest, verifying.result()
+            stopped.set()
+    return StoredOutput(key, size, sha256), verifying.result()

@@ -1,4 +1,4 @@
-"""What goes along with the sound: tags, chapters, the cover, as memory files for FFmpeg and sentences about what does not."""
+"""Choose the tags and chapters that the output format can hold, and warn about the others."""
 
 from collections.abc import Mapping
 
@@ -7,43 +7,44 @@ from services.conversion.ffmpeg.profiles import EncoderProfile
 from services.conversion.pipeline import cover
 from services.conversion.storage.memory_file import MemoryFile
 
-_NAMED = 6
-"""Tags that a warning names; the rest are counted."""
+_MAX_NAMED = 6
+"""Tags that a warning names; the others are counted."""
 
 
 def tags_for(
-    recipe: EncoderProfile, tags: Mapping[str, str], warnings: list[str]
+    profile: EncoderProfile, tags: Mapping[str, str], warnings: list[str]
 ) -> dict[str, str]:
-    """Those that the format has a place for; a sentence is added about the others."""
+    """Return the tags that the format can hold, and add a warning about the others."""
     kept = {
-        name: value for name, value in tags.items() if recipe.tags is None or name in recipe.tags
+        name: value for name, value in tags.items() if profile.tags is None or name in profile.tags
     }
     lost = [name[:40] for name in tags if name not in kept]
-    if lost and not kept and not recipe.tags:
-        warnings.append("The tags were left out: this format cannot hold any.")
+    if lost and not kept and not profile.tags:
+        warnings.append("The tags were left out: this format can't hold any.")
     elif lost:
-        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+        more = f" and {len(lost) - _MAX_NAMED} more" if len(lost) > _MAX_NAMED else ""
         warnings.append(
-            f"Some tags were left out, for which this format has no place: {', '.join(lost[:_NAMED])}{more}."
+            "These tags were left out, because this format can't hold them:"
+            f" {', '.join(lost[:_MAX_NAMED])}{more}."
         )
     return kept
 
 
 def tags_file(
-    recipe: EncoderProfile,
+    profile: EncoderProfile,
     found: ffmetadata.Metadata,
     picture: cover.Cover | None,
     start: float,
     end: float,
     warnings: list[str],
 ) -> MemoryFile:
-    """Tags and chapters of the piece from `start` to `end` seconds, as the new file shall have them."""
+    """Return the tags, and the chapters of the range from `start` to `end` seconds, for FFmpeg."""
     chapters = ffmetadata.trim_chapters(found.chapters, start, end)
-    tags = tags_for(recipe, found.tags, warnings)
-    if recipe.chapters == "comments":
-        tags |= ffmetadata.as_comments(chapters)
-    if picture is not None and recipe.cover == "comment":
-        tags["METADATA_BLOCK_PICTURE"] = cover.as_comment(picture)
-    if not recipe.chapters and chapters:
-        warnings.append("The chapters were left out: this format cannot hold them.")
+    tags = tags_for(profile, found.tags, warnings)
+    if profile.chapters == "comments":
+        tags |= ffmetadata.chapter_comments(chapters)
+    if picture is not None and profile.cover == "comment":
+        tags["METADATA_BLOCK_PICTURE"] = cover.encode_picture_comment(picture)
+    if not profile.chapters and chapters:
+        warnings.append("The chapters were left out: this format can't hold them.")
     return MemoryFile("tags", ffmetadata.render(ffmetadata.Metadata(tags, chapters)))

@@ -1,27 +1,28 @@
-"""Whether a file is all there, where FFmpeg does not say: by its first and its last bytes.
+"""Detect truncated files by their first and last bytes, where FFmpeg does not.
 
-WAV and AVI: RIFF chunks (Microsoft's "Multimedia Programming Interface", 1991). W64: Sony's variety of it. CAF: Apple's "Core Audio Format
-Specification 1.0". ASF: Microsoft's "Advanced Systems Format", 3.2. Ogg pages: RFC 3533, section 6. MPEG-TS: ISO 13818-1, 2.4.3.
+WAV and AVI: RIFF chunks (Microsoft's "Multimedia Programming Interface", 1991). W64: Sony's variant
+of RIFF. CAF: Apple's "Core Audio Format Specification 1.0". ASF: Microsoft's "Advanced Systems
+Format", 3.2. Ogg pages: RFC 3533, section 6. MPEG-TS: ISO 13818-1, 2.4.3.
 """
 
 import struct
 
-from services.conversion.pipeline.frames import FRAMES, last_frame_is_cut
+from services.conversion.pipeline.frames import FRAME_SIZES, last_frame_is_truncated
 
 _STREAMED = 0x7FFF0000
-"""Data sizes from here on are what programs write that do not know the size: 0x7FFFFFFF and 0xFFFFFFFF, less some header."""
+"""Programs that do not know the size write 0x7FFFFFFF or 0xFFFFFFFF, less some header."""
 HEAD = TAIL = 65_536
-"""Bytes to look at. Those of the largest Ogg page are 65,307: the last one begins within so many bytes of the end."""
+"""Bytes to read at either end. The largest Ogg page has 65,307 bytes."""
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _W64_FMT, _W64_DATA = (
     name + bytes.fromhex("f3acd3118cd100c04f8edb8a") for name in (b"fmt ", b"data")
 )
-_LONGEST = 1000 * 3600
-"""Seconds that are believed; a header that says more is nonsense."""
+_MAX_DURATION = 1000 * 3600
+"""Seconds; a header that states more is invalid."""
 
 
-def declared_seconds(container: str, head: bytes, size: int) -> float | None:
-    """Seconds of sound that a file of `size` bytes promises, where that is more than it holds; None otherwise."""
+def declared_duration(container: str, head: bytes, size: int) -> float | None:
+    """Return the seconds that a file of `size` bytes declares, if it holds fewer; else None."""
     find = {
         "wav": _wav_seconds,
         "w64": _w64_seconds,
@@ -33,23 +34,22 @@ def declared_seconds(container: str, head: bytes, size: int) -> float | None:
         seconds = find(head, size) if find else None
     except (struct.error, ZeroDivisionError):
         return None
-    return seconds if seconds is not None and 0 < seconds < _LONGEST else None
+    return seconds if seconds is not None and 0 < seconds < _MAX_DURATION else None
 
 
-def knows_the_end_of(container: str) -> bool:
-    """Whether the last bytes of such a file tell anything: they cost a request."""
-    return container in ("ogg", "mpegts", *FRAMES)
+def has_detectable_end(container: str) -> bool:
+    """Return True if the last bytes of such a file show a truncation; reading them is a request."""
+    return container in ("ogg", "mpegts", *FRAME_SIZES)
 
 
-def ends_within(container: str, tail: bytes, size: int) -> bool:
-    """Whether the last bytes of a file of `size` bytes are the middle of something."""
+def is_truncated(container: str, tail: bytes, size: int) -> bool:
+    """Return True if a file of `size` bytes ends in the middle of a page, packet or frame."""
     if container == "ogg":
-        return _ogg_is_cut_off(tail)
+        return _ogg_is_truncated(tail)
     if container == "mpegts":
-        return bool(
-            size % 188 and size % 192 and size % 204
-        )  # packets of broadcast, of discs, and with error correction
-    return container in FRAMES and last_frame_is_cut(tail, FRAMES[container])
+        # Packets of broadcast, of discs, and with error correction.
+        return bool(size % 188 and size % 192 and size % 204)
+    return container in FRAME_SIZES and last_frame_is_truncated(tail, FRAME_SIZES[container])
 
 
 def _wav_seconds(head: bytes, size: int) -> float | None:
@@ -85,7 +85,7 @@ def _caf_seconds(head: bytes, size: int) -> float | None:
         if name == b"desc":
             rate, _, _, packet_bytes, packet_frames = struct.unpack_from(">dIIII", head, at + 12)
             byte_rate = rate * packet_bytes / packet_frames
-        if name == b"data":  # -1: up to the end of the file, however long that is
+        if name == b"data":  # -1 means up to the end of the file
             return (length - 4) / byte_rate if byte_rate and at + 12 + length > size else None
         at += 12 + max(0, length)
     return None
@@ -110,8 +110,8 @@ def _asf_seconds(head: bytes, size: int) -> float | None:
     return duration / 1e7 - preroll / 1e3 if size < declared else None
 
 
-def _ogg_is_cut_off(tail: bytes) -> bool:
-    """Whether an Ogg file's last bytes lack the page that says it is the last, or part of it."""
+def _ogg_is_truncated(tail: bytes) -> bool:
+    """Return True if the last page is incomplete or not marked as the last."""
     at = tail.rfind(b"OggS")
     if at < 0 or at + 27 > len(tail):
         return True

@@ -1,0 +1,67 @@
+"""Prepare what accompanies the sound: tags, chapters and the cover, as memory files for FFmpeg."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from services.conversion.ffmpeg import commands
+from services.conversion.pipeline import cover
+from services.conversion.pipeline.context import ConversionContext
+from services.conversion.pipeline.probe import ProbedSource
+from services.conversion.pipeline.tags import tags_file
+from services.conversion.pipeline.time_range import TimeRange
+from services.conversion.storage.memory_file import MemoryFile
+
+
+@dataclass(frozen=True)
+class Attachments:
+    """Hold the memory files that FFmpeg reads besides the source."""
+
+    tags: MemoryFile
+    cover: MemoryFile | None
+
+    @property
+    def size(self) -> int:
+        """Return an upper bound of the bytes that they take in an MP4 index."""
+        return self.tags.size * 2 + (self.cover.size if self.cover else 0)
+
+
+@contextmanager
+def prepare_attachments(
+    context: ConversionContext,
+    probed: ProbedSource,
+    time_range: TimeRange,
+    picture: cover.Cover | None,
+) -> Iterator[Attachments]:
+    """Provide the files for as long as the `with` block runs."""
+    end = time_range.end if time_range.end is not None else float("inf")
+    with ExitStack() as stack:
+        tags = stack.enter_context(
+            tags_file(
+                context.profile, probed.metadata, picture, time_range.start, end, context.warnings
+            )
+        )
+        attached = None
+        if picture is not None and context.profile.cover == "stream":
+            attached = stack.enter_context(MemoryFile("cover", cover.wrap_in_flac(picture)))
+        yield Attachments(tags, attached)
+
+
+def extract_cover(context: ConversionContext, probed: ProbedSource) -> cover.Cover | None:
+    """Return the cover picture, or None with a warning if it cannot be carried over."""
+    pictures = probed.log.attached_pictures
+    if not pictures:
+        return None
+    if not context.profile.cover:
+        context.warnings.append("The cover picture was left out: this format can't hold one.")
+        return None
+    with MemoryFile("cover") as output:
+        command = commands.extract_cover(context.source.fd, pictures[0], output.fd)
+        result = context.inspect(command, output)
+        data = output.read(context.limits.max_metadata) if result.ok else b""
+    found = cover.parse_cover(data)
+    if found is None:
+        context.warnings.append(
+            "The cover picture was left out: only JPEG and PNG of up to 12 MiB are carried over."
+        )
+    return found

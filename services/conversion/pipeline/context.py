@@ -1,0 +1,87 @@
+"""Hold what every step of one conversion needs, and run FFmpeg on its source within the limits."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from libs.core.domain.formats import ConversionOptions, Format
+from services.conversion.ffmpeg.process import FfmpegProcess, FfmpegResult, OnProgress
+from services.conversion.ffmpeg.profiles import EncoderProfile
+from services.conversion.pipeline import validation
+from services.conversion.pipeline.limits import Limits
+from services.conversion.pipeline.progress_tracker import ProgressTracker
+from services.conversion.ports import MediaError
+from services.conversion.storage.memory_file import MemoryFile
+from services.conversion.storage.source_cache import SourceCache
+
+
+@dataclass(frozen=True)
+class ConversionContext:
+    """Hold the request, the source and the limits of one conversion; the caller closes `source`."""
+
+    program: str
+    """The path of FFmpeg."""
+    limits: Limits
+    fmt: Format
+    profile: EncoderProfile
+    options: ConversionOptions
+    source: SourceCache
+    progress: ProgressTracker
+    warnings: list[str] = field(default_factory=list)
+    """Sentences for the owner of the conversion. Every step may add to them."""
+
+    def inspect(self, command: Sequence[str], output: MemoryFile) -> FfmpegResult:
+        """Run FFmpeg without decoding anything; it may write to `output`."""
+        rlimits = self.limits.rlimits(self.limits.probe_seconds, self.limits.max_metadata)
+        rlimits["RLIMIT_CPU"] = self.limits.probe_cpu
+        return FfmpegProcess(
+            [self.program, *command],
+            [self.source.fd, output.fd],
+            rlimits,
+            self.limits.probe_seconds,
+            self.limits.stall,
+            self.source,
+        ).run(self.progress.on_short_run)
+
+    def process(
+        self,
+        command: Sequence[str],
+        expected: float | None,
+        on_progress: OnProgress | None = None,
+        descriptors: Sequence[int] = (),
+        max_file: int | None = None,
+        may_read: Callable[[], bool] | None = None,
+    ) -> FfmpegResult:
+        """Run FFmpeg through all of the sound, of which `expected` seconds are known.
+
+        `max_file` is the size in bytes of the largest file that FFmpeg may write.
+        """
+        max_seconds = self.limits.wall(expected)
+        max_file = self.limits.max_metadata if max_file is None else max_file
+        return FfmpegProcess(
+            [self.program, *command],
+            [self.source.fd, *descriptors],
+            self.limits.rlimits(max_seconds, max_file),
+            max_seconds,
+            self.limits.stall,
+            self.source,
+            may_read,
+        ).run(on_progress or self.progress.on_decoding)
+
+    def require_output_fits(self, size: float) -> None:
+        """Raise MediaError if an output of `size` bytes is larger than the format or we allow."""
+        problem = validation.check_size(size, self.fmt, self.profile, self.limits.max_output)
+        if problem is not None:
+            raise MediaError(*problem)
+
+
+def require_success(result: FfmpegResult) -> None:
+    """Raise MediaError if a run of FFmpeg failed."""
+    problem = validation.check_exit(result.exit_code, result.signal, result.log)
+    if problem is not None:
+        raise MediaError(*problem, operator_detail(result))
+
+
+def operator_detail(result: FfmpegResult) -> str:
+    """Return what the operator should know about a run that failed."""
+    lines = [f"exit {result.exit_code} signal {result.signal}", *result.log.messages]
+    return "\n".join([*lines, *(f"refused: {name}" for name in result.refused)])

@@ -1,0 +1,59 @@
+"""Run the steps of one conversion: probe, plan, encode, verify and store."""
+
+from functools import partial
+
+from services.conversion.ffmpeg.encode_plan import EncodePlan
+from services.conversion.pipeline import problems
+from services.conversion.pipeline.attachments import extract_cover, prepare_attachments
+from services.conversion.pipeline.context import ConversionContext
+from services.conversion.pipeline.encode import encode
+from services.conversion.pipeline.plan import make_plan
+from services.conversion.pipeline.probe import ProbedSource, probe
+from services.conversion.pipeline.processing import choose_processing
+from services.conversion.pipeline.progress_tracker import CONVERTED
+from services.conversion.pipeline.store import store
+from services.conversion.pipeline.time_range import TimeRange, select_range
+from services.conversion.pipeline.verify import verify
+from services.conversion.ports import ConversionResult, MediaError, OutputSink
+
+
+def convert(context: ConversionContext, sink: OutputSink) -> ConversionResult:
+    """Run all steps of one conversion.
+
+    Raises MediaError, StorageUnavailable, and whatever the progress callback raises.
+    """
+    context.progress.enter("probing", 0, 0)
+    probed = probe(context)
+    time_range = _choose_range(context, probed)
+    context.progress.describe(probed.summary, time_range.expected, context.source)
+    picture = extract_cover(context, probed)
+    plan = make_plan(context.fmt, context.profile, context.options, probed.stream)
+    context.warnings.extend(plan.warnings)
+    _require_output_fits(context, probed, time_range, plan)
+    processing = choose_processing(context, probed, time_range, plan)
+    with (
+        prepare_attachments(context, probed, time_range, picture) as attachments,
+        encode(context, sink, probed, time_range, plan, processing, attachments) as output,
+    ):
+        context.progress.enter("storing", CONVERTED, 100)
+        check = partial(verify, context, probed, time_range, plan, output)
+        stored, duration = store(output.writer, check, context.progress)
+    return ConversionResult(
+        stored.key, stored.size, duration, stored.sha256, tuple(context.warnings)
+    )
+
+
+def _choose_range(context: ConversionContext, probed: ProbedSource) -> TimeRange:
+    duration = probed.duration
+    if duration is not None and (context.options.start or 0) >= duration:
+        raise MediaError(*problems.START_AFTER_END)
+    return select_range(context.options, duration, probed.log.duration)
+
+
+def _require_output_fits(
+    context: ConversionContext, probed: ProbedSource, time_range: TimeRange, plan: EncodePlan
+) -> None:
+    """Raise MediaError if an output of known size is too large, before anything is encoded."""
+    known = None if probed.log.duration_is_estimated else time_range.expected
+    if known is not None and plan.bytes_per_second:
+        context.require_output_fits(plan.bytes_per_second * known)

@@ -1,0 +1,136 @@
+"""Encode the output into a multipart writer, whose parts are sent while the output grows."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from services.conversion.ffmpeg import commands
+from services.conversion.ffmpeg.encode_plan import EncodePlan
+from services.conversion.ffmpeg.process import FfmpegProgress, FfmpegResult
+from services.conversion.pipeline import problems
+from services.conversion.pipeline.attachments import Attachments
+from services.conversion.pipeline.context import ConversionContext, require_success
+from services.conversion.pipeline.probe import ProbedSource
+from services.conversion.pipeline.processing import Processing, enter_pass
+from services.conversion.pipeline.time_range import TimeRange, trim_filters
+from services.conversion.ports import PART_SIZE, MediaError, OutputSink
+from services.conversion.storage.multipart_writer import MultipartWriter
+
+_INDEX_SLACK = 8 * 1024
+_INDEX_BYTES_PER_FRAME = 4.1
+"""An MP4 index takes 4 bytes per frame (stsz), and some per chunk of about a megabyte."""
+_UNKNOWN_DURATION = 3600
+"""Seconds for which an MP4 index is reserved if the duration is unknown."""
+_MAX_TRIES = 3
+"""A first try, one with known format changes, and one with a larger index."""
+
+
+@dataclass(frozen=True)
+class EncodedOutput:
+    """Hold the complete output, of which parts may be sent already."""
+
+    writer: MultipartWriter
+    result: FfmpegResult
+    format_changes: bool
+    """The sample rate or the channels change within the source."""
+
+
+@contextmanager
+def encode(
+    context: ConversionContext,
+    sink: OutputSink,
+    probed: ProbedSource,
+    time_range: TimeRange,
+    plan: EncodePlan,
+    processing: Processing,
+    attachments: Attachments,
+) -> Iterator[EncodedOutput]:
+    """Provide the output for as long as the `with` block runs. Raises MediaError if it fails."""
+    index_size = _estimate_index_size(plan, time_range, attachments)
+    format_changes = processing.format_changes
+    for _ in range(_MAX_TRIES):
+        trim = trim_filters(context.options, format_changes=format_changes)
+        filters = (*trim, *processing.filters, *plan.filters)
+        writer = MultipartWriter(sink, _held_parts(context, index_size))
+        try:
+            enter_pass(context, "encode")
+            result = _run(
+                context,
+                probed,
+                time_range,
+                replace(plan, filters=filters),
+                attachments,
+                writer,
+                index_size,
+            )
+            if result.log.format_changed and not format_changes:
+                format_changes = True
+                continue
+            if result.log.missing_index_bytes:
+                index_size += result.log.missing_index_bytes + _INDEX_SLACK
+                continue
+            require_success(result)
+            writer.end_writing()
+            yield EncodedOutput(writer, result, format_changes)
+            return
+        finally:
+            writer.close()
+    raise MediaError(*problems.INTERNAL, "the MP4 index did not fit twice")
+
+
+def _run(
+    context: ConversionContext,
+    probed: ProbedSource,
+    time_range: TimeRange,
+    plan: EncodePlan,
+    attachments: Attachments,
+    writer: MultipartWriter,
+    index_size: int,
+) -> FfmpegResult:
+    def on_progress(progress: FfmpegProgress) -> bool:
+        context.progress.on_decoding(progress)
+        context.require_output_fits(writer.size)
+        return writer.send_finished_parts()
+
+    cover = attachments.cover
+    inputs = [attachments.tags.fd, *([cover.fd] if cover else [])]
+    _rewind(inputs)
+    command = commands.convert(
+        context.profile,
+        plan,
+        source=context.source.fd,
+        input_options=commands.large_packet_options(probed.log.container, probed.stream.codec),
+        stream=probed.stream.index,
+        tags=attachments.tags.fd,
+        cover=cover.fd if cover else None,
+        output=writer.fd,
+        max_duration=context.limits.max_duration + 1,
+        index_size=index_size,
+    )
+    return context.process(
+        command,
+        time_range.expected,
+        on_progress,
+        [*inputs, writer.fd],
+        context.limits.max_output + PART_SIZE,
+        writer.may_grow,
+    )
+
+
+def _estimate_index_size(plan: EncodePlan, time_range: TimeRange, attachments: Attachments) -> int:
+    seconds = time_range.expected or _UNKNOWN_DURATION
+    frames = plan.sample_rate * seconds / plan.frame_size
+    return attachments.size + _INDEX_SLACK + int(_INDEX_BYTES_PER_FRAME * frames)
+
+
+def _held_parts(context: ConversionContext, index_size: int) -> int:
+    """Return how many parts are sent last, because the muxer writes to them at its end."""
+    if not context.profile.patches_head:
+        return 0
+    return 1 + (index_size // PART_SIZE if context.profile.index_first else 0)
+
+
+def _rewind(descriptors: Sequence[int]) -> None:
+    for fd in descriptors:
+        os.lseek(fd, 0, os.SEEK_SET)

@@ -1,0 +1,52 @@
+"""Select the part of the source to convert, and trim to it by the sample."""
+
+from dataclasses import dataclass
+
+from libs.core.domain.formats import ConversionOptions
+
+_CONTINUOUS_TIMESTAMPS = "asetpts=round(N/SR/TB)"
+"""Derive each timestamp from the sample's number. The quotient is rounded because it is a hair
+below the whole number."""
+
+
+@dataclass(frozen=True)
+class TimeRange:
+    """Hold start and end in seconds of the source."""
+
+    start: float
+    end: float | None
+    """None: the end of the source, which is unknown."""
+    expected: float | None
+    """The estimated duration of the range in seconds, or None."""
+
+
+def select_range(
+    options: ConversionOptions, duration: float | None, estimate: float | None
+) -> TimeRange:
+    """Return the range that the options ask for.
+
+    `duration` is that of the source in seconds, None if it is unknown or only estimated;
+    `estimate` is the estimate.
+    """
+    start, end = options.start or 0.0, options.end
+    if duration is not None:
+        end = duration if end is None else min(end, duration)
+    likely_end = end if end is not None else estimate
+    if likely_end is None or likely_end <= start:
+        return TimeRange(start, end, None)
+    return TimeRange(start, end, likely_end - start)
+
+
+def trim_filters(options: ConversionOptions, *, format_changes: bool = False) -> list[str]:
+    """Return the filters that keep the requested range, exact to the sample.
+
+    The source is decoded from its beginning, because seeking in VBR files is only approximate.
+    Samples become continuous: damaged places are left out, in every format alike, instead of
+    leaving gaps. A source whose sample rate or channels change keeps its own timestamps, because
+    there the filters, and so their counts, begin anew.
+    """
+    limits = {"start": options.start, "end": options.end}
+    bounds = [f"{name}={value:.6f}" for name, value in limits.items() if value is not None]
+    trim = ["atrim=" + ":".join(bounds)] if bounds else []
+    shift = f"asetpts=PTS-{options.start or 0:.6f}/TB"
+    return [*trim, shift if format_changes else _CONTINUOUS_TIMESTAMPS]

@@ -1,0 +1,61 @@
+"""Verify the output: open it as a stranger's file, and compare durations."""
+
+from services.conversion.ffmpeg import commands
+from services.conversion.ffmpeg.encode_plan import EncodePlan
+from services.conversion.ffmpeg.process import FfmpegProcess, OnProgress
+from services.conversion.pipeline import problems, validation
+from services.conversion.pipeline.context import ConversionContext, operator_detail
+from services.conversion.pipeline.encode import EncodedOutput
+from services.conversion.pipeline.probe import ProbedSource
+from services.conversion.pipeline.time_range import TimeRange
+from services.conversion.ports import MediaError
+
+
+def verify(
+    context: ConversionContext,
+    probed: ProbedSource,
+    time_range: TimeRange,
+    plan: EncodePlan,
+    output: EncodedOutput,
+    on_progress: OnProgress,
+) -> float:
+    """Return the duration of the output in seconds, and add what was lost to the warnings.
+
+    Raises MediaError if the output is not what was planned, or too little of the source was read.
+    """
+    limits, log = context.limits, output.result.log
+    check = FfmpegProcess(
+        [context.program, *commands.verify(output.writer.fd)],
+        [output.writer.fd],
+        limits.rlimits(limits.probe_seconds, 0),
+        limits.probe_seconds,
+        limits.stall,
+    ).run(on_progress)
+    encoded = (log.encoded_samples or 0) / plan.sample_rate
+    completeness = validation.check_completeness(
+        validation.Durations(
+            expected=None if probed.log.duration_is_estimated else time_range.expected,
+            decoded=_seconds(log.decoded_samples, probed.stream.sample_rate),
+            encoded=encoded,
+            sample_rate=probed.stream.sample_rate,
+            is_truncated=probed.log.is_truncated,
+            is_only_track=probed.log.track_count == 1,
+            format_changes=output.format_changes,
+        ),
+        log,
+        context.options,
+        limits.max_duration,
+    )
+    if completeness.problem is not None:
+        raise MediaError(*completeness.problem, operator_detail(output.result))
+    mismatch = validation.check_output(check.log, context.profile, plan, encoded)
+    if mismatch is not None or not check.ok:
+        raise MediaError(*problems.INTERNAL, f"{mismatch}\n{operator_detail(check)}")
+    context.warnings.extend(completeness.warnings)
+    context.warnings.extend(validation.clipping_warnings(log, plan))
+    stated = check.log.duration if context.profile.states_duration else None
+    return stated or encoded
+
+
+def _seconds(samples: int | None, sample_rate: int) -> float | None:
+    return None if samples is None else samples / sample_rate
