@@ -83,7 +83,7 @@ class FfmpegEngine(MediaEngine):
         job: ConversionJob,
         source: SourceBytes,
         sink: OutputSink,
-        tick: Callable[[EngineProgress], None],
+        on_progress: Callable[[EngineProgress], None],
     ) -> ConversionResult:
         _ = self.version  # fails on first use if FFmpeg is missing or too old
         cache = SourceCache(source)
@@ -95,7 +95,7 @@ class FfmpegEngine(MediaEngine):
                 ENCODER_PROFILES[job.format],
                 job.options,
                 cache,
-                ProgressTracker(tick),
+                ProgressTracker(on_progress),
             )
             return conversion.convert(context, sink)
         finally:

@@ -61,7 +61,7 @@ def test_formats_that_hold_no_cover_say_so(engine: FfmpegEngine, sounds: AudioFi
         sounds.tagged("tagged.mp3", "-b:a", "128k", "-id3v2_version", "3", cover=True),
         "wav",
     )
-    assert "The cover picture was left out: this format cannot hold one." in made.result.warnings
+    assert "The cover picture was left out: this format can't hold one." in made.result.warnings
 
 
 def test_depth_and_rate_of_the_source_are_kept(

@@ -160,7 +160,7 @@ def test_an_aiff_past_four_gibibytes_is_refused_before_it_is_made(
     """Its sizes have 32 bits. In words that say what to do."""
     sink = ForgetfulSink()
     with pytest.raises(
-        MediaError, match=r"4 GiB that aiff can hold\. Please choose another format\."
+        MediaError, match=r"4 GiB that aiff can hold\. Choose another format\."
     ) as refusal:
         engine.convert(
             ConversionJob("aiff", ConversionOptions(bit_depth=32), "test"),

@@ -97,7 +97,8 @@ def test_fades_longer_than_the_piece_are_shortened_and_said(
 ) -> None:
     made = convert(engine, steady, "flac", start=6.0, fade_in=3.0, fade_out=3.0)
     assert (
-        "The fades were shortened to fit: the result has only 2.0 seconds." in made.result.warnings
+        "The fades were shortened to fit, because the result has 2.0 seconds."
+        in made.result.warnings
     )
     assert envelope(keep("x.flac", made.content)) == pytest.approx(
         [*straight(1, 0.5), *reversed(straight(1, 0.5))], abs=0.03
@@ -135,7 +136,7 @@ def test_the_loudness_is_the_one_asked_for(
     )
     made = convert(engine, source, fmt, normalize=target, **options)  # type: ignore[arg-type]  # they are no sinks
     assert loudness(keep(f"x.{fmt}", made.content)) == pytest.approx(target, abs=0.6)
-    assert not [w for w in made.result.warnings if "loud" in w]
+    assert not [w for w in made.result.warnings if "loudness" in w or "loudest" in w]
 
 
 def test_fades_and_loudness_go_together(engine: FfmpegEngine, steady: Path, keep: Keep) -> None:
@@ -155,7 +156,7 @@ def test_a_piece_after_the_end_is_refused_with_fades_too(
     with pytest.raises(MediaError) as refusal:
         convert(engine, steady, "flac", start=9.0, fade_in=1.0, fade_out=1.0)
     assert refusal.value.code == "corrupt"
-    assert "begins after the end" in refusal.value.detail
+    assert "after the end" in refusal.value.detail
 
 
 def test_percent_and_time_left_are_those_of_all_passes(

@@ -34,7 +34,7 @@ def test_time_left_is_that_of_all_passes(clock: Clock) -> None:
         teller.enter("converting", low, high)
         assert told[-1].eta_seconds is None
         clock.seconds += 10
-        teller.follow(FfmpegProgress(out_time=100.0))
+        teller.on_decoding(FfmpegProgress(out_time=100.0))
         assert told[-1].percent == round((low + high) / 2, 2)
         assert told[-1].speed == 10
         left = (CONVERTED - (low + high) / 2) / ((high - low) / 2)
@@ -50,7 +50,7 @@ def test_without_a_duration_the_bytes_that_were_read_are_the_measure(clock: Cloc
     window.peek(0, 1000)
     teller.enter("converting", 0, 90)
     clock.seconds += 1
-    teller.follow(FfmpegProgress(out_time=5.0))
+    teller.on_decoding(FfmpegProgress(out_time=5.0))
     assert told[-1].percent == 0
     window.close()
 
@@ -63,6 +63,6 @@ def test_percent_never_runs_back(clock: Clock) -> None:
     for _ in range(2):
         teller.enter("converting", 0, 95)
         clock.seconds += 1
-        teller.follow(FfmpegProgress(out_time=8.0))
+        teller.on_decoding(FfmpegProgress(out_time=8.0))
     assert [tick.percent for tick in told] == [0, 0, 76, 76, 76]
     window.close()

@@ -29,7 +29,7 @@ def test_stopping_leaves_no_process_and_no_descriptor(
 ) -> None:
     """The check itself is in `started`."""
     monkeypatch.setattr(
-        progress_tracker, "EVERY", 0.0
+        progress_tracker, "REPORT_INTERVAL", 0.0
     )  # report at each look, so that there are enough reports
 
     class Stop(Exception):

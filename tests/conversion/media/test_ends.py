@@ -1,4 +1,4 @@
-"""What the first and last bytes tell."""
+"""Detect truncated files by their first and last bytes, and covers by their headers."""
 
 import struct
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.conversion.pipeline.cover import as_comment, as_flac, recognise
-from services.conversion.pipeline.truncation import declared_seconds, ends_within
+from services.conversion.pipeline.cover import encode_picture_comment, parse_cover, wrap_in_flac
+from services.conversion.pipeline.truncation import declared_duration, is_truncated
 
 
 def wav(declared: int) -> bytes:
@@ -73,28 +73,28 @@ def ogg(flags: int, body: bytes = b"x" * 20) -> bytes:
         ("asf", asf(2_000_000, 10)),
     ],
 )
-def test_a_file_that_was_longer_says_how_long(container: str, head: bytes) -> None:
-    assert declared_seconds(container, head, 1000) == pytest.approx(10)
-    assert declared_seconds(container, head, 2_000_000) is None
-    assert declared_seconds(container, head[:40], 1000) is None
+def test_a_truncated_file_declares_its_duration(container: str, head: bytes) -> None:
+    assert declared_duration(container, head, 1000) == pytest.approx(10)
+    assert declared_duration(container, head, 2_000_000) is None
+    assert declared_duration(container, head[:40], 1000) is None
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFDB])
-def test_a_file_whose_writer_did_not_know_the_size(size: int) -> None:
-    assert declared_seconds("wav", wav(size), 1000) is None
-    assert declared_seconds("caf", caf(-1), 1000) is None
+def test_placeholder_sizes_declare_nothing(size: int) -> None:
+    assert declared_duration("wav", wav(size), 1000) is None
+    assert declared_duration("caf", caf(-1), 1000) is None
 
 
-def test_the_last_page_of_an_ogg_file() -> None:
-    assert not ends_within("ogg", b"..." + ogg(0) + ogg(4), 100)
-    assert ends_within("ogg", ogg(0), 100)
-    assert ends_within("ogg", ogg(4)[:-1], 100)
-    assert ends_within("ogg", b"no page", 100)
+def test_an_ogg_file_without_its_last_page_is_truncated() -> None:
+    assert not is_truncated("ogg", b"..." + ogg(0) + ogg(4), 100)
+    assert is_truncated("ogg", ogg(0), 100)
+    assert is_truncated("ogg", ogg(4)[:-1], 100)
+    assert is_truncated("ogg", b"no page", 100)
 
 
-def test_the_packets_of_a_broadcast() -> None:
-    assert not ends_within("mpegts", b"", 188 * 1000)
-    assert ends_within("mpegts", b"", 188 * 1000 + 100)
+def test_a_transport_stream_ends_with_a_whole_packet() -> None:
+    assert not is_truncated("mpegts", b"", 188 * 1000)
+    assert is_truncated("mpegts", b"", 188 * 1000 + 100)
 
 
 FRAMES = {
@@ -108,22 +108,22 @@ FRAMES = {
     "ac3 at 44.1 kHz": ("ac3", bytes.fromhex("0b7700005d4000"), 1672),
     "eac3": ("eac3", bytes.fromhex("0b7702ff348000"), 1536),
 }
-"""A header, and the bytes of its frame by the tables of the standards."""
+"""A header, and the size of its frame by the tables of the standards."""
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_the_last_frame_of_a_stream_without_a_header(name: str) -> None:
+def test_a_partial_last_frame_is_truncated(name: str) -> None:
     container, head, size = FRAMES[name]
     whole = b"junk" + (head + bytes(size - 7)) * 5
-    assert not ends_within(container, whole, len(whole))
-    assert not ends_within(container, whole + b"TAG" + bytes(125), len(whole) + 128)
-    assert ends_within(container, whole[:-1], len(whole) - 1)
-    assert ends_within(container, whole[: 20 - size], len(whole) - size)
-    assert ends_within(container, whole[: 1 - size], len(whole) - size + 1)
+    assert not is_truncated(container, whole, len(whole))
+    assert not is_truncated(container, whole + b"TAG" + bytes(125), len(whole) + 128)
+    assert is_truncated(container, whole[:-1], len(whole) - 1)
+    assert is_truncated(container, whole[: 20 - size], len(whole) - size)
+    assert is_truncated(container, whole[: 1 - size], len(whole) - size + 1)
 
 
 @given(st.binary(max_size=300), st.integers(0, 2**40))
-def test_no_bytes_are_too_strange(content: bytes, size: int) -> None:
+def test_arbitrary_bytes_raise_nothing(content: bytes, size: int) -> None:
     starts = [
         wav(10**9)[:36],
         w64(0)[:40],
@@ -147,12 +147,12 @@ def test_no_bytes_are_too_strange(content: bytes, size: int) -> None:
             "mpegts",
             "other",
         ):
-            declared_seconds(container, head, size)
-            ends_within(container, head, size)
-        recognise(head)
+            declared_duration(container, head, size)
+            is_truncated(container, head, size)
+        parse_cover(head)
 
 
-def test_a_cover_is_known_by_its_header() -> None:
+def test_a_cover_is_recognised_by_its_header() -> None:
     jpeg = (
         b"\xff\xd8\xff\xe0"
         + struct.pack(">H", 16)
@@ -161,9 +161,9 @@ def test_a_cover_is_known_by_its_header() -> None:
         + struct.pack(">HBHH", 17, 8, 300, 400)
         + bytes(20)
     )
-    cover = recognise(jpeg)
+    cover = parse_cover(jpeg)
     assert cover is not None
     assert (cover.media_type, cover.width, cover.height) == ("image/jpeg", 400, 300)
-    assert jpeg in as_flac(cover)
-    assert as_comment(cover).isascii()
-    assert recognise(b"GIF89a" + bytes(40)) is None
+    assert jpeg in wrap_in_flac(cover)
+    assert encode_picture_comment(cover).isascii()
+    assert parse_cover(b"GIF89a" + bytes(40)) is None

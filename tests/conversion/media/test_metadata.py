@@ -1,4 +1,4 @@
-"""Tags and chapters in FFmpeg's text form."""
+"""Parse and render FFmpeg's text format of tags and chapters."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from services.conversion.ffmpeg.ffmetadata import (
     Chapter,
     Metadata,
-    as_comments,
+    chapter_comments,
     parse,
     render,
     trim_chapters,
@@ -18,45 +18,45 @@ keys = st.text("abcdefghij_=;#\\ ", min_size=1, max_size=12).map(lambda k: f"x{k
 
 
 @given(st.dictionaries(keys, texts, max_size=8), st.lists(texts, max_size=4))
-def test_what_is_written_is_read_back(tags: dict[str, str], titles: list[str]) -> None:
+def test_rendered_metadata_is_parsed_back(tags: dict[str, str], titles: list[str]) -> None:
     chapters = [Chapter(float(n), n + 1.0, title) for n, title in enumerate(titles)]
     found = parse(render(Metadata(tags, chapters)).decode())
     assert found.tags == tags
     assert list(found.chapters) == chapters
 
 
-def test_tags_of_a_stream_count_where_the_file_has_none() -> None:
+def test_stream_tags_are_used_if_the_file_has_none() -> None:
     found = parse(
         ";FFMETADATA1\ntitle=of the file\n[STREAM]\ntitle=of the stream\nartist=somebody\n"
     )
     assert found.tags == {"title": "of the file", "artist": "somebody"}
 
 
-def test_what_was_true_of_the_old_file_only_is_left_out() -> None:
+def test_tags_about_the_source_file_are_dropped() -> None:
     assert parse("encoder=Lavf\nmajor_brand=M4A\niTunSMPB=0 0\nTITLE=kept\n").tags == {
         "title": "kept"
     }
 
 
-def test_nobody_stuffs_a_file_with_tags() -> None:
+def test_the_number_and_length_of_tags_are_limited() -> None:
     many = "".join(f"key{n}=x\n" for n in range(1000)) + "lyrics=" + "la " * 100_000 + "\n"
     assert len(parse(many).tags) == 200
     assert "lyrics" not in parse(many).tags
 
 
-def test_chapters_of_a_piece_begin_with_it() -> None:
+def test_chapters_are_trimmed_to_the_range() -> None:
     chapters = [Chapter(0, 10, "a"), Chapter(10, 20, "b"), Chapter(20, 30, "c")]
     assert trim_chapters(chapters, 5, 15) == [Chapter(0, 5, "a"), Chapter(5, 10, "b")]
 
 
-def test_chapters_as_comments() -> None:
-    assert as_comments([Chapter(3661.5, 3700, "late")]) == {
+def test_chapters_chapter_comments() -> None:
+    assert chapter_comments([Chapter(3661.5, 3700, "late")]) == {
         "CHAPTER000": "01:01:01.500",
         "CHAPTER000NAME": "late",
     }
 
 
-def test_nonsense_is_no_metadata() -> None:
+def test_invalid_metadata_is_ignored() -> None:
     assert parse(
         "[CHAPTER]\nTIMEBASE=1/0\nSTART=x\n[CHAPTER]\nSTART=5\nEND=1\nno pair\n"
     ) == Metadata({}, [])

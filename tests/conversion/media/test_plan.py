@@ -1,4 +1,4 @@
-"""What is made of a source, where the request leaves it open."""
+"""Choose encoder settings where the request leaves them open."""
 
 import pytest
 
@@ -6,7 +6,8 @@ from libs.core.domain.formats import FORMATS, ConversionOptions
 from services.conversion.ffmpeg.encode_plan import EncodePlan
 from services.conversion.ffmpeg.log import AudioStream, parse_audio
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
-from services.conversion.pipeline.plan import make_plan, pick_piece, piece_filters
+from services.conversion.pipeline.plan import make_plan
+from services.conversion.pipeline.time_range import TimeRange, select_range, trim_filters
 
 CD = parse_audio(0, "flac, 44100 Hz, stereo, s16")
 STUDIO = parse_audio(0, "pcm_s24le, 96000 Hz, stereo, s32 (24 bit)")
@@ -18,7 +19,7 @@ def plan(fmt: str, stream: AudioStream, **options: float | str) -> EncodePlan:
     return make_plan(FORMATS[fmt], ENCODER_PROFILES[fmt], ConversionOptions(**options), stream)  # type: ignore[arg-type]
 
 
-def test_every_format_has_a_recipe() -> None:
+def test_every_format_has_an_encoder_profile() -> None:
     assert ENCODER_PROFILES.keys() == FORMATS.keys()
 
 
@@ -28,21 +29,21 @@ def test_lossless_formats_keep_the_depth(fmt: str) -> None:
     assert not plan(fmt, STUDIO).warnings
 
 
-def test_floating_point_stays_where_it_can() -> None:
+def test_floating_point_is_kept_if_the_format_has_it() -> None:
     assert plan("wav", FLOAT).encoder == "pcm_f32le"
     reduced = plan("flac", FLOAT)
     assert reduced.bits == 24
-    assert reduced.warnings == ("Samples were reduced from 32-bit floating point to 24-bit.",)
+    assert reduced.warnings == ("The samples were reduced from 32-bit floating point to 24-bit.",)
 
 
-def test_less_depth_is_dithered_and_said() -> None:
+def test_reduced_depth_is_dithered_and_warned_about() -> None:
     reduced = plan("wav", STUDIO, bit_depth=16)
     assert any("dither" in f for f in reduced.filters)
-    assert reduced.warnings == ("Samples were reduced from 24-bit integer to 16-bit.",)
+    assert reduced.warnings == ("The samples were reduced from 24-bit integer to 16-bit.",)
 
 
 def test_dither_comes_last() -> None:
-    """Before the loudness is changed it would be changed with it, and what is loud in floating point would be clipped."""
+    """Check the order: earlier dither would be amplified, and loud floats would be clipped."""
     assert "dither" in plan("wav", FLOAT, bit_depth=16).filters[-1]
 
 
@@ -57,7 +58,7 @@ def test_dither_comes_last() -> None:
         ("mp3", FILM, {}),
     ],
 )
-def test_what_may_clip_is_measured(
+def test_the_peak_is_measured_if_samples_may_clip(
     fmt: str, stream: AudioStream, options: dict[str, float]
 ) -> None:
     assert any("astats" in f for f in plan(fmt, stream, **options).filters)
@@ -73,30 +74,35 @@ def test_what_may_clip_is_measured(
         ("mp3", CD, {"channels": 1}),
     ],
 )
-def test_what_cannot_clip_is_not(fmt: str, stream: AudioStream, options: dict[str, float]) -> None:
+def test_the_peak_is_not_measured_if_samples_cannot_clip(
+    fmt: str, stream: AudioStream, options: dict[str, float]
+) -> None:
     assert not plan(fmt, stream, **options).may_clip
     assert not any("astats" in f for f in plan(fmt, stream, **options).filters)
 
 
-def test_plain_samples_can_be_counted_beforehand() -> None:
+def test_the_size_of_pcm_is_known_in_advance() -> None:
     assert plan("wav", STUDIO).bytes_per_second == 96000 * 2 * 3
     assert plan("wav", FLOAT).bytes_per_second == 48000 * 2 * 4
     assert plan("flac", STUDIO).bytes_per_second is None
 
 
-def test_times_are_counted_anew_unless_the_source_changes_in_the_middle() -> None:
-    assert piece_filters(ConversionOptions(start=1, end=2)) == [
+def test_timestamps_are_renumbered_unless_the_format_changes() -> None:
+    assert trim_filters(ConversionOptions(start=1, end=2)) == [
         "atrim=start=1.000000:end=2.000000",
         "asetpts=round(N/SR/TB)",
     ]
-    assert piece_filters(ConversionOptions(start=1), changing=True)[-1] == "asetpts=PTS-1.000000/TB"
+    assert (
+        trim_filters(ConversionOptions(start=1), format_changes=True)[-1]
+        == "asetpts=PTS-1.000000/TB"
+    )
 
 
-def test_loss_is_not_undone() -> None:
+def test_lossy_sources_of_lossless_formats_cause_a_warning() -> None:
     lossy = plan("flac", FILM)
     assert lossy.bits == 16
     assert lossy.warnings == (
-        "The source is compressed with loss: the result is larger, but sounds no better.",
+        "The source is lossy, so the result is larger but doesn't sound better.",
     )
 
 
@@ -107,13 +113,13 @@ def test_channels_are_mixed_down_only_where_they_must_be() -> None:
     assert "6 channels were mixed down to 2." in mixed.warnings
 
 
-def test_rates_go_up_to_the_next_that_the_format_has() -> None:
+def test_rates_are_raised_to_the_next_that_the_format_has() -> None:
     assert plan("opus", CD).sample_rate == 48000
     assert plan("mp3", STUDIO).sample_rate == 48000
     assert plan("aac", AudioStream(0, "pcm_s16le", 20000, 1, 0, "s16", 16)).sample_rate == 22050
 
 
-def test_what_was_asked_for_is_no_surprise() -> None:
+def test_a_requested_rate_causes_no_warning() -> None:
     assert not plan("mp3", CD, sample_rate=22050).warnings
 
 
@@ -135,7 +141,8 @@ def test_bitrate_and_quality(
     assert list(plan(fmt, CD, **options).encoder_options[:2]) == expected
 
 
-def test_a_piece_ends_where_the_source_does() -> None:
-    assert pick_piece(ConversionOptions(start=1, end=100), 10) == (1, 10)
-    assert pick_piece(ConversionOptions(), None) == (0, None)
-    assert pick_piece(ConversionOptions(end=5), None) == (0, 5)
+def test_a_range_ends_with_the_source() -> None:
+    assert select_range(ConversionOptions(start=1, end=100), 10, 10) == TimeRange(1, 10, 9)
+    assert select_range(ConversionOptions(), None, None) == TimeRange(0, None, None)
+    assert select_range(ConversionOptions(end=5), None, 60) == TimeRange(0, 5, 5)
+    assert select_range(ConversionOptions(start=1), None, 60) == TimeRange(1, None, 59)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from libs.core.domain.formats import FORMATS, ConversionOptions
-from services.conversion.pipeline import pipeline
+from services.conversion.pipeline import encode
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import ConversionJob
 from tests.conversion.audio_files import AudioFiles
@@ -41,13 +41,13 @@ def test_an_mp4_index_is_small_in_front_and_fits_at_once(
     engine: FfmpegEngine, sounds: AudioFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[int] = []
-    encode = pipeline.ConversionPipeline._encode
+    run = encode._run
 
-    def count(self: pipeline.ConversionPipeline, *rest: Any) -> Any:
+    def count(*arguments: Any) -> Any:
         opened.append(1)
-        return encode(self, *rest)
+        return run(*arguments)
 
-    monkeypatch.setattr(pipeline.ConversionPipeline, "_encode", count)
+    monkeypatch.setattr(encode, "_run", count)
     content = convert(engine, sounds.tone("longer.flac", seconds=60), "m4a").content
     assert 0 < (index := content.index(b"moov")) < content.index(b"mdat")
     assert int.from_bytes(content[index - 4 : index], "big") < 60 * 44100 / 1024 * 4.1 + 1500
@@ -57,8 +57,8 @@ def test_an_mp4_index_is_small_in_front_and_fits_at_once(
 def test_an_mp4_index_that_did_not_fit_gets_more_space(
     engine: FfmpegEngine, sounds: AudioFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "_INDEX_BYTES_PER_FRAME", 0.1)
-    monkeypatch.setattr(pipeline, "_INDEX_SLACK", 1000)
+    monkeypatch.setattr(encode, "_INDEX_BYTES_PER_FRAME", 0.1)
+    monkeypatch.setattr(encode, "_INDEX_SLACK", 1000)
     again = convert(engine, sounds.tone("longer.wav", seconds=60), "m4a").content
     assert 0 < again.index(b"moov") < again.index(b"mdat")
 

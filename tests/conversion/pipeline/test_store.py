@@ -36,9 +36,10 @@ class FakeMultipartWriter:
 def stored(
     finish: Callable[[], None], verify: Callable[[OnProgress], float]
 ) -> tuple[str, int, str, float]:
-    return store(
+    output, duration = store(
         cast(MultipartWriter, FakeMultipartWriter(finish)), verify, ProgressTracker(lambda _: None)
     )
+    return output.key, output.size, output.sha256, duration
 
 
 def test_storing_and_verifying_run_at_the_same_time() -> None:

@@ -9,7 +9,7 @@ import pytest
 from libs.core.domain.uploads import MIB
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.multipart_uploads import Part
-from services.conversion.pipeline import pipeline
+from services.conversion.pipeline import encode
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import PART_SIZE
 from services.conversion.storage import multipart_writer
@@ -72,7 +72,7 @@ def test_a_muxer_that_never_seeks_is_hashed_while_it_writes(
 ) -> None:
     monkeypatch.setattr(multipart_writer, "KEPT_BYTES", 0)
     monkeypatch.setattr(multipart_writer, "PART_SIZE", MIB)
-    monkeypatch.setattr(pipeline, "PART_SIZE", MIB)
+    monkeypatch.setattr(encode, "PART_SIZE", MIB)
     made = convert(engine, large, "ac3", bitrate="320k")
     assert made.sink.read_backs == []
     assert len(made.sink.parts) == 3
