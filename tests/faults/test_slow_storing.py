@@ -11,7 +11,7 @@ import pytest
 from libs.core.ports.multipart_uploads import Part
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import EngineProgress
-from tests.conversion.engine.support import MemorySink, convert
+from tests.conversion.media_support import MemorySink, convert
 from tests.faults.conftest import REQUESTS
 
 

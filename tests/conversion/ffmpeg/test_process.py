@@ -16,7 +16,7 @@ from services.conversion.pipeline import progress_tracker
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import EngineProgress, MediaError
 from tests.conversion.audio_files import AudioFiles
-from tests.conversion.engine.support import (
+from tests.conversion.media_support import (
     convert,
 )
 

@@ -10,7 +10,7 @@ from services.conversion.pipeline import encode
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import ConversionJob
 from tests.conversion.audio_files import AudioFiles
-from tests.conversion.engine.support import (
+from tests.conversion.media_support import (
     FFMPEG,
     convert,
     listen,

@@ -16,7 +16,7 @@ from services.conversion.pipeline.store import store
 from services.conversion.ports import MediaError
 from services.conversion.storage.multipart_writer import MultipartWriter
 from tests.conversion.audio_files import AudioFiles
-from tests.conversion.engine.support import convert
+from tests.conversion.media_support import convert
 
 STORED = ("outputs/x/1", 12, "digest")
 

@@ -14,7 +14,7 @@ from libs.core.domain.uploads import GIB, MIB
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import MediaError
 from tests.conversion.audio_files import AudioFiles
-from tests.conversion.engine.support import Made, convert, listen
+from tests.conversion.media_support import Made, convert, listen
 from tests.conversion.sandbox.hostile_files import CORPUS, Targets, png
 from tests.conversion.sandbox.watches import FileWatch, ServerWatch
 from tests.conversion.sandbox.worker_process import Answer, WorkerProcess, processor_time

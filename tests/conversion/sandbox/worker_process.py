@@ -10,7 +10,7 @@ from pathlib import Path
 
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import MediaError
-from tests.conversion.engine.support import convert
+from tests.conversion.media_support import convert
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from services.conversion.pipeline import encode
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import PART_SIZE
 from services.conversion.storage import multipart_writer
-from tests.conversion.engine.support import (
+from tests.conversion.media_support import (
     MemorySink,
     convert,
     ffmpeg,

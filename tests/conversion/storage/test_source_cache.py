@@ -15,7 +15,7 @@ from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import EngineProgress, MediaError
 from services.conversion.storage import source_cache
 from tests.conversion.audio_files import AudioFiles
-from tests.conversion.engine.support import (
+from tests.conversion.media_support import (
     MemorySource,
     convert,
 )

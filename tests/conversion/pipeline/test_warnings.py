@@ -1,4 +1,4 @@
-"""What was lost is said, what was not is not: warnings, one by one, and refusals in words."""
+"""Check each warning and refusal, and that nothing else is warned about."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import MediaError
 from tests.conversion.audio_files import AudioFiles
-from tests.conversion.engine.support import convert, ffmpeg, listen, samples
+from tests.conversion.media_support import convert, ffmpeg, listen, samples
 from tests.conversion.sandbox.hostile_files import wav
 
 Keep = Callable[[str, bytes], Path]
@@ -48,10 +48,10 @@ def clipped(warnings: tuple[str, ...]) -> list[str]:
         ("aiff", {"bit_depth": 16}),
     ],
 )
-def test_what_integers_cannot_hold_is_clipped_and_said(
+def test_samples_clipped_by_integers_cause_a_warning(
     fmt: str, options: dict[str, int], engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
-    made = convert(engine, sounds.tone("loud.wav", *LOUD), fmt, **options)  # type: ignore[arg-type]  # they are no sinks
+    made = convert(engine, sounds.tone("loud.wav", *LOUD), fmt, **options)  # type: ignore[arg-type]
     assert max(samples(keep(f"x.{fmt}", made.content))) == pytest.approx(1, abs=0.001)
     assert clipped(made.result.warnings) == [
         "The loudest places were clipped: they were 12.0 dB above full scale."
@@ -60,7 +60,7 @@ def test_what_integers_cannot_hold_is_clipped_and_said(
 
 
 @pytest.mark.parametrize("fmt", ["wav", "aiff"])
-def test_floating_point_holds_it(
+def test_floating_point_output_does_not_clip(
     fmt: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     made = convert(engine, sounds.tone("loud.wav", *LOUD), fmt)
@@ -68,7 +68,9 @@ def test_floating_point_holds_it(
     assert made.result.warnings == ()
 
 
-def test_lossy_formats_hold_it_and_players_do_not(engine: FfmpegEngine, sounds: AudioFiles) -> None:
+def test_lossy_output_above_full_scale_causes_a_warning(
+    engine: FfmpegEngine, sounds: AudioFiles
+) -> None:
     made = convert(engine, sounds.tone("loud.wav", *LOUD), "mp3")
     assert clipped(made.result.warnings) == [
         "The loudest places are 12.0 dB above full scale, and most players clip them."
@@ -77,14 +79,14 @@ def test_lossy_formats_hold_it_and_players_do_not(engine: FfmpegEngine, sounds: 
 
 
 def test_an_mp3_that_overshoots_clips_in_a_wav(engine: FfmpegEngine, sounds: AudioFiles) -> None:
-    """As nearly every loud one does."""
+    """Use a loud MP3; nearly every one overshoots."""
     source = sounds.tone("square.mp3", "-af", "volume=40dB,aformat=s16,volume=0.99", "-b:a", "64k")
     assert clipped(convert(engine, source, "wav").result.warnings)
     assert not clipped(convert(engine, source, "m4a").result.warnings)
 
 
 @pytest.mark.parametrize("fmt", ["wav", "flac", "mp3"])
-def test_a_quiet_sound_is_not_said_to_clip(
+def test_a_quiet_sound_causes_no_clipping_warning(
     fmt: str, engine: FfmpegEngine, sounds: AudioFiles
 ) -> None:
     for source in (
@@ -95,14 +97,14 @@ def test_a_quiet_sound_is_not_said_to_clip(
         assert not clipped(convert(engine, source, fmt).result.warnings)
 
 
-def test_normalising_avoids_it(engine: FfmpegEngine, sounds: AudioFiles) -> None:
+def test_normalising_avoids_clipping(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     assert not clipped(
         convert(engine, sounds.tone("loud.wav", *LOUD), "flac", normalize=-16.0).result.warnings
     )
 
 
 @pytest.mark.parametrize("fmt", ENCODER_PROFILES)
-def test_tags_are_carried_or_named(
+def test_tags_are_kept_or_named(
     fmt: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     written = [word for name, value in TAGS.items() for word in ("-metadata", f"{name}={value}")]
@@ -125,9 +127,7 @@ def test_tags_are_carried_or_named(
     assert bool(told) == (kept != set(TAGS))
 
 
-def test_of_several_tracks_the_first_is_taken_and_said(
-    engine: FfmpegEngine, tmp_path: Path
-) -> None:
+def test_several_tracks_cause_a_warning(engine: FfmpegEngine, tmp_path: Path) -> None:
     two = (
         "-f",
         "lavfi",
@@ -152,7 +152,7 @@ def test_of_several_tracks_the_first_is_taken_and_said(
 
 
 @pytest.mark.parametrize("name", ["short.mp4", "short.mkv", "short.webm", "short.mov", "short.avi"])
-def test_a_film_whose_sound_ends_early_is_no_damaged_file(
+def test_a_video_whose_sound_ends_early_is_not_damaged(
     name: str, engine: FfmpegEngine, tmp_path: Path
 ) -> None:
     codecs = (
@@ -177,16 +177,16 @@ def test_a_film_whose_sound_ends_early_is_no_damaged_file(
     assert any("shorter than the rest of the file" in w for w in made.result.warnings)
 
 
-def test_a_sound_that_changes_its_rate_in_the_middle_is_whole(
+def test_a_source_whose_rate_changes_is_complete(
     engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
-    """As where somebody joined MP3 files."""
+    """Use joined MP3 files."""
     joined = b"".join(
         sounds.tone(f"rate{rate}.mp3", "-write_xing", "0", seconds=3, rate=rate).read_bytes()
         for rate in (44100, 48000)
     )
     for fmt, options in (("wav", {}), ("m4a", {}), ("mp3", {"start": 1.0, "fade_out": 1.0})):
-        made = convert(engine, joined, fmt, **options)  # type: ignore[arg-type]  # they are no sinks
+        made = convert(engine, joined, fmt, **options)  # type: ignore[arg-type]
         assert listen(keep(f"x.{fmt}", made.content)).seconds == pytest.approx(
             6.05 - options.get("start", 0), abs=0.1
         )
@@ -199,7 +199,7 @@ def test_a_sound_that_changes_its_rate_in_the_middle_is_whole(
     assert "The loudness was left as it is, because this file changes its sample format." in told
 
 
-def test_a_codec_that_we_do_not_read_is_named(engine: FfmpegEngine, sounds: AudioFiles) -> None:
+def test_an_unsupported_codec_is_named(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     with pytest.raises(MediaError, match=r"kind of audio \(adpcm_g726\)\.") as refusal:
         convert(
             engine, sounds.tone("telephone.wav", "-c:a", "g726", "-ar", "8000", "-ac", "1"), "mp3"
@@ -207,13 +207,13 @@ def test_a_codec_that_we_do_not_read_is_named(engine: FfmpegEngine, sounds: Audi
     assert refusal.value.code == "unsupported_codec"
 
 
-def test_one_that_nobody_knows_is_not(engine: FfmpegEngine) -> None:
+def test_an_unknown_codec_is_not_named(engine: FfmpegEngine) -> None:
     with pytest.raises(MediaError, match=r"this kind of audio\.") as refusal:
         convert(engine, wav(fmt=0x7777), "mp3")
     assert refusal.value.code == "unsupported_codec"
 
 
-def test_too_large_a_result_is_refused_before_it_is_made(sounds: AudioFiles) -> None:
+def test_too_large_an_output_is_refused_before_encoding(sounds: AudioFiles) -> None:
     engine = FfmpegEngine(limits=Limits(max_output=100_000))
     with pytest.raises(MediaError) as refusal:
         convert(engine, sounds.tone("song.wav"), "wav")

@@ -1,4 +1,4 @@
-"""Fades, pieces and loudness, as they sound: the result is decoded and looked at."""
+"""Decode results with fades, ranges and normalised loudness, and measure them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import MediaError
 from tests.conversion.audio_files import AudioFiles
-from tests.conversion.engine.support import convert, ffmpeg, loudness, samples
+from tests.conversion.media_support import convert, ffmpeg, loudness, samples
 
 Keep = Callable[[str, bytes], Path]
 RATE = 44100
@@ -17,28 +17,26 @@ STEADY = f"aevalsrc=0.5*sin(1000*2*PI*t):s={RATE}:d=8"
 
 @pytest.fixture(scope="session")
 def steady(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight seconds of one tone at half of full level."""
+    """Provide eight seconds of a tone at half of full scale."""
     path = tmp_path_factory.mktemp("steady") / "steady.wav"
     ffmpeg("-f", "lavfi", "-i", STEADY, path)
     return path
 
 
 def envelope(path: Path) -> list[float]:
-    """The loudest sample of each tenth of a second."""
+    """Return the loudest sample of each tenth of a second."""
     sound, step = samples(path), RATE // 10
     return [max(map(abs, sound[at : at + step])) for at in range(0, len(sound) - step // 2, step)]
 
 
 def straight(seconds: float, top: float) -> list[float]:
-    """The envelope of a line that rises from nothing to `top`."""
+    """Return the envelope of a linear rise from 0 to `top`."""
     steps = round(seconds * 10)
     return [top * (n + 1) / steps for n in range(steps)]
 
 
 @pytest.mark.parametrize("fmt", ["wav", "flac", "mp3", "m4a", "ogg"])
-def test_a_fade_rises_from_silence_and_falls_to_it(
-    fmt: str, engine: FfmpegEngine, steady: Path, keep: Keep
-) -> None:
+def test_fades_are_linear(fmt: str, engine: FfmpegEngine, steady: Path, keep: Keep) -> None:
     heard = envelope(
         keep(f"x.{fmt}", convert(engine, steady, fmt, fade_in=1.0, fade_out=2.0).content)
     )
@@ -48,9 +46,7 @@ def test_a_fade_rises_from_silence_and_falls_to_it(
     assert heard[:-21:-1] == pytest.approx(straight(2, 0.5), abs=0.03)
 
 
-def test_the_first_and_the_last_sample_are_silent(
-    engine: FfmpegEngine, steady: Path, keep: Keep
-) -> None:
+def test_fades_begin_and_end_with_silence(engine: FfmpegEngine, steady: Path, keep: Keep) -> None:
     sound = samples(
         keep("x.flac", convert(engine, steady, "flac", fade_in=1.0, fade_out=1.0).content)
     )
@@ -58,7 +54,7 @@ def test_the_first_and_the_last_sample_are_silent(
     assert max(map(abs, [*sound[:40], *sound[-40:]])) < 0.001
 
 
-def test_fades_are_those_of_the_piece(engine: FfmpegEngine, steady: Path, keep: Keep) -> None:
+def test_fades_are_those_of_the_range(engine: FfmpegEngine, steady: Path, keep: Keep) -> None:
     heard = envelope(
         keep(
             "x.flac",
@@ -70,10 +66,10 @@ def test_fades_are_those_of_the_piece(engine: FfmpegEngine, steady: Path, keep: 
     )
 
 
-def test_a_fade_out_ends_where_a_cut_off_file_does(
+def test_a_fade_out_ends_with_a_truncated_file(
     engine: FfmpegEngine, steady: Path, keep: Keep
 ) -> None:
-    """Its header promises eight seconds."""
+    """Use a file whose header states eight seconds."""
     made = convert(engine, steady.read_bytes()[: RATE * 2 * 5], "flac", fade_out=1.0)
     heard = envelope(keep("x.flac", made.content))
     assert len(heard) == 50
@@ -81,7 +77,7 @@ def test_a_fade_out_ends_where_a_cut_off_file_does(
     assert any("are missing" in warning for warning in made.result.warnings)
 
 
-def test_a_fade_out_of_what_has_no_duration(
+def test_a_fade_out_works_without_a_known_duration(
     engine: FfmpegEngine, steady: Path, tmp_path: Path, keep: Keep
 ) -> None:
     ffmpeg("-i", steady, "-q:a", "3", "-write_xing", "0", tmp_path / "guessed.mp3")
@@ -92,7 +88,7 @@ def test_a_fade_out_of_what_has_no_duration(
     assert heard[-10:] == pytest.approx(straight(1, 0.5)[::-1], abs=0.05)
 
 
-def test_fades_longer_than_the_piece_are_shortened_and_said(
+def test_fades_longer_than_the_range_are_shortened(
     engine: FfmpegEngine, steady: Path, keep: Keep
 ) -> None:
     made = convert(engine, steady, "flac", start=6.0, fade_in=3.0, fade_out=3.0)
@@ -117,7 +113,7 @@ def test_fades_longer_than_the_piece_are_shortened_and_said(
         ("flac", {"fade_in": 2.0, "fade_out": 2.0}),
     ],
 )
-def test_the_loudness_is_the_one_asked_for(
+def test_the_loudness_is_the_requested_one(
     target: float,
     fmt: str,
     options: dict[str, float],
@@ -125,7 +121,7 @@ def test_the_loudness_is_the_one_asked_for(
     sounds: AudioFiles,
     keep: Keep,
 ) -> None:
-    """Of what is heard in the end: the piece, with its fades, its channels mixed; and of a source that is too loud for integers."""
+    """Measure the range with its fades and mixed channels, from a source above full scale."""
     source = sounds.tone(
         "loud51.wav",
         "-af",
@@ -134,12 +130,12 @@ def test_the_loudness_is_the_one_asked_for(
         "pcm_f32le",
         seconds=8,
     )
-    made = convert(engine, source, fmt, normalize=target, **options)  # type: ignore[arg-type]  # they are no sinks
+    made = convert(engine, source, fmt, normalize=target, **options)  # type: ignore[arg-type]
     assert loudness(keep(f"x.{fmt}", made.content)) == pytest.approx(target, abs=0.6)
     assert not [w for w in made.result.warnings if "loudness" in w or "loudest" in w]
 
 
-def test_fades_and_loudness_go_together(engine: FfmpegEngine, steady: Path, keep: Keep) -> None:
+def test_fades_and_loudness_combine(engine: FfmpegEngine, steady: Path, keep: Keep) -> None:
     made = convert(
         engine, steady, "flac", normalize=-20.0, start=1.0, end=7.0, fade_in=1.0, fade_out=1.0
     )
@@ -150,7 +146,7 @@ def test_fades_and_loudness_go_together(engine: FfmpegEngine, steady: Path, keep
     )
 
 
-def test_a_piece_after_the_end_is_refused_with_fades_too(
+def test_a_start_after_the_end_is_refused_with_fades_too(
     engine: FfmpegEngine, steady: Path
 ) -> None:
     with pytest.raises(MediaError) as refusal:
@@ -159,10 +155,8 @@ def test_a_piece_after_the_end_is_refused_with_fades_too(
     assert "after the end" in refusal.value.detail
 
 
-def test_percent_and_time_left_are_those_of_all_passes(
-    engine: FfmpegEngine, sounds: AudioFiles
-) -> None:
-    """While only the loudness is measured, the encoding is still to come."""
+def test_percent_and_time_left_count_all_passes(engine: FfmpegEngine, sounds: AudioFiles) -> None:
+    """Check the time left while the loudness is measured and encoding is still to come."""
     made = convert(
         engine, sounds.tone("minutes.wav", seconds=240), "flac", normalize=-20.0, fade_out=1.0
     )

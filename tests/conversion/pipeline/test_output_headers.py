@@ -1,4 +1,4 @@
-"""What players read first: the headers, by readers that are not ours."""
+"""Read the headers of outputs with readers that are not ours."""
 
 import hashlib
 import struct
@@ -20,7 +20,7 @@ from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import PART_SIZE, ConversionJob, MediaError, OutputSink
 from services.conversion.storage.multipart_writer import CONCURRENT_PARTS
 from tests.conversion.audio_files import AudioFiles
-from tests.conversion.engine.support import FFMPEG, MemorySource, convert, listen, samples
+from tests.conversion.media_support import FFMPEG, MemorySource, convert, listen, samples
 
 Keep = Callable[[str, bytes], Path]
 
@@ -29,7 +29,7 @@ Keep = Callable[[str, bytes], Path]
     ("options", "mode", "name"),
     [({"bitrate": "128k"}, BitrateMode.CBR, b"Info"), ({"quality": 2}, BitrateMode.VBR, b"Xing")],
 )
-def test_an_mp3_says_how_it_was_made_how_long_it_is_and_what_to_skip(
+def test_an_mp3_states_its_mode_duration_and_encoder_delay(
     options: dict[str, str | int],
     mode: BitrateMode,
     name: bytes,
@@ -37,7 +37,7 @@ def test_an_mp3_says_how_it_was_made_how_long_it_is_and_what_to_skip(
     sounds: AudioFiles,
     keep: Keep,
 ) -> None:
-    made = convert(engine, sounds.tone("song.wav"), "mp3", **options)  # type: ignore[arg-type]  # they are no sinks
+    made = convert(engine, sounds.tone("song.wav"), "mp3", **options)  # type: ignore[arg-type]
     info: Any = MP3(keep("x.mp3", made.content)).info  # type: ignore[no-untyped-call]
     assert info.bitrate_mode is mode
     assert not info.sketchy
@@ -50,7 +50,7 @@ def test_an_mp3_says_how_it_was_made_how_long_it_is_and_what_to_skip(
     assert frames * 1152 - (delay_and_padding >> 12) - (delay_and_padding & 0xFFF) == 2 * 44100
 
 
-def test_a_flac_says_its_samples_and_their_digest(
+def test_a_flac_states_its_samples_and_their_md5(
     engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     path = keep("x.flac", convert(engine, sounds.tone("song.wav"), "flac").content)
@@ -73,17 +73,16 @@ def test_a_flac_says_its_samples_and_their_digest(
 
 
 @pytest.mark.parametrize("source", ["gapless.mp3", "song.opus", "song.wav"])
-def test_the_blocks_of_a_flac_are_as_long_as_they_should_be(
+def test_a_flac_has_blocks_of_the_default_size(
     source: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
-    """FFmpeg makes them as long as the first frame it meets, which of a gapless MP3 is 47 samples: then the FLAC is larger than a WAV."""
-    info: Any = FLAC(keep("x.flac", convert(engine, sounds.tone(source), "flac").content)).info  # type: ignore[no-untyped-call]
+    """FFmpeg's default is the first frame's size: 47 in a gapless MP3, larger than as WAV."""
+    path = keep("x.flac", convert(engine, sounds.tone(source), "flac").content)
+    info: Any = FLAC(path).info  # type: ignore[no-untyped-call]
     assert (info.min_blocksize, info.max_blocksize) == (4608, 4608)
 
 
-def test_a_small_wav_is_a_plain_riff_of_the_right_size(
-    engine: FfmpegEngine, sounds: AudioFiles
-) -> None:
+def test_a_small_wav_is_riff_of_the_right_size(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     content = convert(engine, sounds.tone("song.wav"), "wav").content
     at = content.index(b"data")
     assert content[:4] == b"RIFF"
@@ -98,20 +97,20 @@ def test_an_aiff_has_the_right_size(engine: FfmpegEngine, sounds: AudioFiles) ->
 
 
 @pytest.mark.parametrize("fmt", ["m4a", "alac"])
-def test_an_mp4_can_be_played_from_its_front(
+def test_an_incomplete_mp4_plays_from_its_beginning(
     fmt: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
-    """The first three quarters of it play, which no file does whose index comes last."""
+    """Play its first three quarters, which a file with its index at the end cannot."""
     content = convert(engine, sounds.tone("longer.flac", seconds=60), fmt).content
     assert content.index(b"moov") < content.index(b"mdat")
     front = samples(keep("front.m4a", content[: len(content) * 3 // 4]))
     assert len(front) / 44100 == pytest.approx(45, abs=3)
 
 
-def test_a_wav_past_four_gibibytes_by_the_same_code(
+def test_an_rf64_states_its_sizes(
     engine: FfmpegEngine, sounds: AudioFiles, keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The muxer is told to make an RF64 of a small sound: its sizes are patched into the first part, which goes last."""
+    """Check a small RF64, whose sizes the muxer writes into the first part at the end."""
     monkeypatch.setitem(
         ENCODER_PROFILES, "wav", replace(ENCODER_PROFILES["wav"], muxer_options=("-rf64", "always"))
     )
@@ -124,7 +123,9 @@ def test_a_wav_past_four_gibibytes_by_the_same_code(
 
 
 @pytest.mark.parametrize("fmt", ["wav", "flac", "mp3"])
-def test_an_rf64_is_read(fmt: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep) -> None:
+def test_an_rf64_is_converted(
+    fmt: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
+) -> None:
     source = sounds.tone("rf64.wav", "-rf64", "always")
     assert source.read_bytes()[:4] == b"RF64"
     made = convert(engine, source, fmt)
@@ -133,9 +134,9 @@ def test_an_rf64_is_read(fmt: str, engine: FfmpegEngine, sounds: AudioFiles, kee
 
 
 @pytest.mark.slow
-def test_a_wav_past_four_gibibytes(engine: FfmpegEngine) -> None:
-    """Twelve minutes of eight channels at 192 kHz and 32 bits: all of it is written, hashed and thrown away. Some 20 seconds."""
-    sink = ForgetfulSink()
+def test_a_wav_beyond_4_gib_is_an_rf64(engine: FfmpegEngine) -> None:
+    """Write and hash twelve minutes of eight channels at 192 kHz and 32 bit; some 20 seconds."""
+    sink = FakeLargeSink()
     result = engine.convert(
         ConversionJob("wav", ConversionOptions(bit_depth=32), "test"),
         MemorySource(silent_flac(720)),
@@ -154,11 +155,11 @@ def test_a_wav_past_four_gibibytes(engine: FfmpegEngine) -> None:
 
 
 @pytest.mark.parametrize("seconds", [720])
-def test_an_aiff_past_four_gibibytes_is_refused_before_it_is_made(
+def test_an_aiff_beyond_4_gib_is_refused_before_encoding(
     seconds: int, engine: FfmpegEngine
 ) -> None:
-    """Its sizes have 32 bits. In words that say what to do."""
-    sink = ForgetfulSink()
+    """Check the message: AIFF counts its sizes in 32 bits."""
+    sink = FakeLargeSink()
     with pytest.raises(
         MediaError, match=r"4 GiB that aiff can hold\. Choose another format\."
     ) as refusal:
@@ -173,7 +174,7 @@ def test_an_aiff_past_four_gibibytes_is_refused_before_it_is_made(
 
 
 def check_rf64(head: bytes, size: int, frames: int) -> None:
-    """EBU Tech 3306: the true sizes stand in `ds64`, and those of 32 bits say so."""
+    """Check the sizes in the `ds64` chunk and the placeholders elsewhere (EBU Tech 3306)."""
     assert head[:4] == b"RF64"
     assert head[8:16] == b"WAVEds64"
     riff, data, samples = struct.unpack_from("<QQQ", head, 20)
@@ -192,7 +193,7 @@ BLOCK = 65535
 
 
 def silent_flac(seconds: int) -> bytes:
-    """Silence of eight channels at 192 kHz and 24 bits: 42 bytes for a third of a second (RFC 9639)."""
+    """Return silence of 8 channels at 192 kHz and 24 bit, 42 bytes per 1/3 s (RFC 9639)."""
 
     def crc(data: bytes, polynomial: int, bits: int) -> bytes:
         value = 0
@@ -219,8 +220,8 @@ def silent_flac(seconds: int) -> bytes:
     return b"fLaC\x80\0\0\x22" + info + b"".join(map(frame, range(count)))
 
 
-class ForgetfulSink(OutputSink):
-    """Keeps the sizes of all parts and the bytes of those that are not silent."""
+class FakeLargeSink(OutputSink):
+    """Keep the sizes of all parts, and the bytes of those that are not silent."""
 
     def __init__(self) -> None:
         self.kept: dict[int, bytes] = {}

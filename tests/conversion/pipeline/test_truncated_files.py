@@ -1,4 +1,4 @@
-"""Files that are not all there: a result that says how much is missing, or a refusal; never silently short."""
+"""Convert truncated files: a warning says how much is missing, or they are refused."""
 
 from dataclasses import dataclass
 
@@ -7,20 +7,21 @@ import pytest
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import MediaError
 from tests.conversion.audio_files import AudioFiles
-from tests.conversion.engine.support import convert
+from tests.conversion.media_support import convert
 
 FILM = ("-c:v", "mpeg4", "-c:a", "aac")
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How a file is made, and what half of it must come to."""
+    """Hold how a file is made, and what becomes of a part of it."""
 
     name: str
     options: tuple[str, ...] = ()
     film: bool = False
     ends: str = "missing"
-    """`missing`: the file knows how long it was; `cut off`: it does not, and says how far it goes; `corrupt`: nothing can be had of it."""
+    """`missing`: the file states its duration; `cut off`: it does not, and the warning says where
+    it ends; `corrupt`: it cannot be read."""
 
 
 KINDS = {
@@ -73,7 +74,9 @@ def made_of(kind: Kind, sounds: AudioFiles) -> bytes:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_whole_file_is_not_suspected(name: str, engine: FfmpegEngine, sounds: AudioFiles) -> None:
+def test_a_whole_file_causes_no_warning(
+    name: str, engine: FfmpegEngine, sounds: AudioFiles
+) -> None:
     made = convert(engine, made_of(KINDS[name], sounds), "mp3")
     assert not [
         w
@@ -113,7 +116,7 @@ def test_the_end_of_a_file_does_not_go_missing_silently(
 @pytest.mark.parametrize(
     "name", [n for n in KINDS if KINDS[n].ends == "missing" and not KINDS[n].film]
 )
-def test_a_quarter_of_a_file_that_knows_better_is_refused(
+def test_a_quarter_of_a_file_that_states_its_duration_is_refused(
     name: str, engine: FfmpegEngine, sounds: AudioFiles
 ) -> None:
     whole = made_of(KINDS[name], sounds)
@@ -123,7 +126,9 @@ def test_a_quarter_of_a_file_that_knows_better_is_refused(
     assert "of its 6.0 seconds can be read" in refusal.value.detail
 
 
-def test_a_piece_before_the_cut_is_whole(engine: FfmpegEngine, sounds: AudioFiles) -> None:
+def test_a_range_before_the_truncation_is_complete(
+    engine: FfmpegEngine, sounds: AudioFiles
+) -> None:
     for name in ("ogg", "mp3 that does not know how long it is", "mp3"):
         whole = made_of(KINDS[name], sounds)
         made = convert(engine, whole[: len(whole) // 2], "mp3", start=0.5, end=1.5)

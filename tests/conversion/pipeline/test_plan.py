@@ -16,7 +16,8 @@ FILM = parse_audio(0, "ac3, 48000 Hz, 5.1(side), fltp, 448 kb/s")
 
 
 def plan(fmt: str, stream: AudioStream, **options: float | str) -> EncodePlan:
-    return make_plan(FORMATS[fmt], ENCODER_PROFILES[fmt], ConversionOptions(**options), stream)  # type: ignore[arg-type]
+    requested = ConversionOptions(**options)  # type: ignore[arg-type]
+    return make_plan(FORMATS[fmt], ENCODER_PROFILES[fmt], requested, stream)
 
 
 def test_every_format_has_an_encoder_profile() -> None:

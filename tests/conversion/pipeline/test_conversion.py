@@ -1,4 +1,4 @@
-"""The seven formats end to end: right bytes, right sound, honest words."""
+"""Convert whole files: sound, tags, covers, refusals and progress."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import EngineProgress, MediaError
 from services.conversion.storage.source_cache import SourceCache
 from tests.conversion.audio_files import AudioFiles
-from tests.conversion.engine.support import MemorySource, convert, listen, pictures
+from tests.conversion.media_support import MemorySource, convert, listen, pictures
 
 Keep = Callable[[str, bytes], Path]
 
@@ -25,11 +25,10 @@ CODECS = {
     "ogg": "vorbis",
     "opus": "opus",
 }
-FIRST = tuple(CODECS)
 
 
-@pytest.mark.parametrize("fmt", FIRST)
-def test_a_song_becomes_every_format(
+@pytest.mark.parametrize("fmt", CODECS)
+def test_a_song_converts_to_every_common_format(
     fmt: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     made = convert(engine, sounds.tone("song.wav"), fmt)
@@ -42,7 +41,7 @@ def test_a_song_becomes_every_format(
 
 
 @pytest.mark.parametrize("fmt", ["mp3", "flac", "m4a", "ogg", "opus"])
-def test_tags_and_cover_are_carried(
+def test_tags_and_cover_are_kept(
     fmt: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
 ) -> None:
     made = convert(
@@ -55,7 +54,7 @@ def test_tags_and_cover_are_carried(
     assert not [w for w in made.result.warnings if "cover" in w]
 
 
-def test_formats_that_hold_no_cover_say_so(engine: FfmpegEngine, sounds: AudioFiles) -> None:
+def test_a_format_without_covers_causes_a_warning(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     made = convert(
         engine,
         sounds.tagged("tagged.mp3", "-b:a", "128k", "-id3v2_version", "3", cover=True),
@@ -73,16 +72,16 @@ def test_depth_and_rate_of_the_source_are_kept(
         assert "96000 Hz, stereo, s32 (24 bit)" in words
 
 
-def test_sound_is_taken_out_of_video(engine: FfmpegEngine, sounds: AudioFiles, keep: Keep) -> None:
+def test_the_sound_of_a_video_is_converted(
+    engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
+) -> None:
     film = sounds.video("film.mp4", "-c:v", "mpeg4", "-c:a", "aac")  # its index lies at the end
     made = convert(engine, film, "mp3")
     assert listen(keep("x.mp3", made.content)).seconds == pytest.approx(2, abs=0.05)
     assert b"mpeg4" not in made.content
 
 
-def test_mono_of_a_low_rate_stays_what_it_is(
-    engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
-) -> None:
+def test_mono_at_a_low_rate_is_kept(engine: FfmpegEngine, sounds: AudioFiles, keep: Keep) -> None:
     source = sounds.tone("voice.wav", "-ac", "1", rate=22050)
     for fmt in ("mp3", "m4a", "ogg"):
         heard = listen(keep(f"x.{fmt}", convert(engine, source, fmt, bitrate="320k").content))
@@ -98,7 +97,7 @@ def test_mono_of_a_low_rate_stays_what_it_is(
         pytest.param(b"RIFF\x24\0\0\0WAVEfmt ", "corrupt", id="half a header"),
     ],
 )
-def test_what_is_not_audio_is_refused_in_words(
+def test_files_that_are_not_audio_are_refused(
     content: bytes, code: str, engine: FfmpegEngine
 ) -> None:
     with pytest.raises(MediaError) as refusal:
@@ -108,7 +107,7 @@ def test_what_is_not_audio_is_refused_in_words(
     assert "fd:" not in refusal.value.detail
 
 
-def test_a_film_without_sound_is_refused(engine: FfmpegEngine, sounds: AudioFiles) -> None:
+def test_a_video_without_sound_is_refused(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     with pytest.raises(MediaError) as refusal:
         convert(engine, sounds.video("silent.mp4", "-an", "-c:v", "mpeg4"), "mp3")
     assert refusal.value.code == "no_audio_stream"
@@ -123,7 +122,7 @@ def test_half_a_file_is_never_silently_short(engine: FfmpegEngine, sounds: Audio
     assert refusal.value.code == "corrupt"
 
 
-def test_too_long_a_sound_is_refused(sounds: AudioFiles) -> None:
+def test_a_source_beyond_the_limit_is_refused(sounds: AudioFiles) -> None:
     with pytest.raises(MediaError) as refusal:
         convert(
             FfmpegEngine(limits=Limits(max_duration=5)), sounds.tone("long.flac", seconds=10), "mp3"
@@ -131,9 +130,7 @@ def test_too_long_a_sound_is_refused(sounds: AudioFiles) -> None:
     assert refusal.value.code == "too_long"
 
 
-def test_progress_is_told_often_and_never_runs_back(
-    engine: FfmpegEngine, sounds: AudioFiles
-) -> None:
+def test_progress_is_frequent_and_never_decreases(engine: FfmpegEngine, sounds: AudioFiles) -> None:
     ticks = convert(engine, sounds.tone("longer.wav", seconds=60), "m4a").ticks
     percents = [tick.percent for tick in ticks]
     assert percents == sorted(percents)
@@ -144,7 +141,9 @@ def test_progress_is_told_often_and_never_runs_back(
     assert ticks[-1].source.codec == "pcm_s16le"
 
 
-def test_a_tick_that_raises_ends_everything(engine: FfmpegEngine, sounds: AudioFiles) -> None:
+def test_a_callback_that_raises_ends_the_conversion(
+    engine: FfmpegEngine, sounds: AudioFiles
+) -> None:
     class Cancelled(Exception):
         pass
 
@@ -156,7 +155,7 @@ def test_a_tick_that_raises_ends_everything(engine: FfmpegEngine, sounds: AudioF
         convert(engine, sounds.tone("longer.wav", seconds=60), "m4a", tick=cancel)
 
 
-def test_a_source_that_breaks_off_is_the_stores_fault(
+def test_a_source_that_cannot_be_read_raises_storage_unavailable(
     engine: FfmpegEngine, sounds: AudioFiles
 ) -> None:
     source = MemorySource(sounds.tone("song.wav"), breaks=StorageUnavailable("S3 is away"))
@@ -164,10 +163,10 @@ def test_a_source_that_breaks_off_is_the_stores_fault(
         convert(engine, source, "mp3")
 
 
-def test_plain_samples_are_asked_for_in_few_large_reads(
+def test_pcm_is_read_in_few_large_reads(
     engine: FfmpegEngine, sounds: AudioFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is a question to us; and with large packets the encoder does not wait for the threads before it."""
+    """Check the read size: each read asks the supervisor, and small packets slow the encoder."""
     source = sounds.tone("half-a-minute.wav", seconds=30)
     asked: list[tuple[int, int]] = []
     require = SourceCache.require

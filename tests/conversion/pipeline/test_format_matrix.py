@@ -1,6 +1,6 @@
-"""Every kind of input in every output format; `docs/formats.md` is what this test found.
+"""Convert every kind of input to every output format, and write `docs/formats.md` from it.
 
-Write the document anew with `TINYPIXO_WRITE_DOCS=1 pytest tests/conversion/engine/test_matrix.py`.
+Write the document again with `TINYPIXO_WRITE_DOCS=1 pytest` and the path of this file.
 """
 
 import os
@@ -14,7 +14,7 @@ from libs.core.domain.formats import FORMATS
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline.engine import FfmpegEngine
 from tests.conversion.audio_files import AudioFiles
-from tests.conversion.engine.support import Heard, convert, listen, pictures
+from tests.conversion.media_support import Heard, convert, listen, pictures
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "formats.md"
 WRITE = os.environ.get("TINYPIXO_WRITE_DOCS") == "1"
@@ -36,14 +36,15 @@ INPUTS: dict[str, Callable[[AudioFiles], Path]] = {
     ),
 }
 CODECS = {
-    "mp3": "mp3", "aac": "aac", "m4a": "aac", "ogg": "vorbis", "opus": "opus", "flac": "flac", "alac": "alac", "wma": "wmav2", "ac3": "ac3",
+    "mp3": "mp3", "aac": "aac", "m4a": "aac", "ogg": "vorbis", "opus": "opus", "flac": "flac",
+    "alac": "alac", "wma": "wmav2", "ac3": "ac3",
 }  # fmt: skip
 PCM = {"wav": "pcm_s{}le", "aiff": "pcm_s{}be"}
 
 
 @dataclass
 class Carries:
-    """What of a file is more than its sound."""
+    """Hold which parts besides the sound a file has."""
 
     tags: bool
     cover: bool
@@ -64,7 +65,7 @@ cells: dict[tuple[str, str], Cell] = {}
 
 @pytest.mark.parametrize("fmt", FORMATS)
 @pytest.mark.parametrize("kind", INPUTS)
-def test_every_input_becomes_every_output(
+def test_every_input_converts_to_every_output(
     kind: str, fmt: str, engine: FfmpegEngine, sounds: AudioFiles, tmp_path: Path
 ) -> None:
     path = INPUTS[kind](sounds)
@@ -99,7 +100,7 @@ def test_every_input_becomes_every_output(
     cells[kind, fmt] = Cell(describe(heard), has)
 
 
-def test_the_document_says_what_was_found() -> None:
+def test_the_document_is_up_to_date() -> None:
     if len(cells) < len(INPUTS) * len(FORMATS):
         pytest.skip("only a part of the matrix was run")
     text = document()
@@ -126,13 +127,14 @@ def document() -> str:
     lines = [
         "# Formats",
         "",
-        "Written by `tests/conversion/engine/test_matrix.py`, which makes each of these files and",
-        "reads it back with plain FFmpeg and mutagen. Durations agree within 50 ms by decoding and",
-        "100 ms by the header (AAC and AC-3 streams have none). Channels are kept everywhere.",
+        "Written by `tests/conversion/pipeline/test_format_matrix.py`, which makes each of these",
+        "files and reads it back with plain FFmpeg and mutagen. Durations agree within 50 ms by",
+        "decoding and 100 ms by the header (AAC and AC-3 streams have none).",
         "",
         "## Output formats",
         "",
-        "| format | file | encoder | lossless | bitrates | quality | sample rates | channels | bits |",
+        "| format | file | encoder | lossless | bitrates | quality | sample rates | channels"
+        " | bits |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for fmt in FORMATS.values():
@@ -151,7 +153,8 @@ def document() -> str:
         depths = ", ".join(map(str, fmt.bit_depths))
         channels = ", ".join(map(str, fmt.channels))
         lines.append(
-            f"| {fmt.name} | .{fmt.extension} {fmt.media_type} | {encoders} | {'yes' if fmt.lossless else 'no'} | {bitrates} | {quality} "
+            f"| {fmt.name} | .{fmt.extension} {fmt.media_type} | {encoders}"
+            f" | {'yes' if fmt.lossless else 'no'} | {bitrates} | {quality} "
             f"| {rates} | {channels} | {depths} |"
         )
     lines += [

@@ -1,4 +1,4 @@
-"""A source and a sink in memory, and what FFmpeg and mutagen say of a result: independent of the engine's own reading of it."""
+"""Run the engine in memory, and read its results with plain FFmpeg and mutagen."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ FFMPEG: str = imageio_ffmpeg.get_ffmpeg_exe()
 
 
 def ffmpeg(*arguments: str | Path) -> str:
-    """Runs plain FFmpeg on disk, the reference; what it says."""
+    """Run plain FFmpeg on files, and return what it prints."""
     command = [FFMPEG, "-hide_banner", "-nostdin", "-y", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -39,7 +39,10 @@ def ffmpeg(*arguments: str | Path) -> str:
 
 
 class MemorySource(SourceBytes):
-    """Bytes, or a file, with a count of the ranged reads. `delay` seconds before each; `breaks` is raised by every read."""
+    """Read from memory and note each read.
+
+    Every read takes `delay` seconds, and raises `breaks` if it is given.
+    """
 
     def __init__(
         self, content: bytes | Path, delay: float = 0, breaks: Exception | None = None
@@ -60,7 +63,7 @@ class MemorySource(SourceBytes):
 
 @dataclass
 class MemorySink(OutputSink):
-    """Keeps the parts and makes the object, as S3 would. `delay` seconds for each part."""
+    """Keep the parts and make the object as S3 does. Each part takes `delay` seconds."""
 
     there: Sequence[Part] = ()
     delay: float = 0
@@ -103,7 +106,7 @@ def part_of(number: int, body: bytes) -> Part:
 
 @dataclass
 class Made:
-    """A conversion that was made."""
+    """Hold a finished conversion."""
 
     result: ConversionResult
     content: bytes
@@ -120,7 +123,7 @@ def convert(
     tick: Callable[[EngineProgress], None] | None = None,
     **options: float | str,
 ) -> Made:
-    """Converts and checks what must hold for every result. Raises what the engine raises."""
+    """Convert, and check what must hold for every result. Raises what the engine raises."""
     source = source if isinstance(source, MemorySource) else MemorySource(source)
     sink = sink or MemorySink()
     ticks: list[EngineProgress] = []
@@ -144,7 +147,7 @@ def convert(
 
 @dataclass
 class Heard:
-    """A file as plain FFmpeg decodes it: `seconds` by its samples, `header` by its header."""
+    """Hold what plain FFmpeg decodes: `seconds` by the samples, `header` by the header."""
 
     codec: str
     seconds: float
@@ -152,12 +155,12 @@ class Heard:
     sample_rate: int
     channels: str
     bits: int
-    """Of a sample that is stored as such; 0 for lossy codecs."""
+    """Bits of a sample; 0 for lossy codecs."""
     words: str
 
 
 def listen(path: Path) -> Heard:
-    """Decodes the whole first audio stream with plain FFmpeg, all decoders allowed."""
+    """Decode the first audio stream with plain FFmpeg and all its decoders."""
     words = ffmpeg("-loglevel", "verbose", "-i", path, "-map", "0:a:0", "-f", "null", "-")
     stream = re.search(
         r"Stream #0:\d+.*?: Audio: (\w+).*?, (\d+) Hz, ([^,]+), (\w+)(?: \((\d+) bit\))?", words
@@ -181,7 +184,7 @@ def listen(path: Path) -> Heard:
 
 
 def samples(path: Path) -> list[float]:
-    """Every sample of the first channel, 1.0 being full level; decoded by plain FFmpeg."""
+    """Return the samples of the first channel as plain FFmpeg decodes them; 1.0 is full scale."""
     command = [
         FFMPEG,
         "-v",
@@ -201,7 +204,7 @@ def samples(path: Path) -> list[float]:
 
 
 def loudness(path: Path) -> float:
-    """LUFS of the whole file (EBU R128), by FFmpeg's other meter."""
+    """Return the loudness in LUFS (EBU R128), by another filter than the engine's."""
     words = ffmpeg("-i", path, "-af", "ebur128", "-f", "null", "-")
     found = re.search(r"I: +(-?[\d.]+) LUFS", words[words.rindex("Summary") :])
     assert found
@@ -209,7 +212,7 @@ def loudness(path: Path) -> float:
 
 
 def pictures(path: Path) -> list[bytes]:
-    """Every cover that mutagen finds, however the format keeps it."""
+    """Return every cover that mutagen finds."""
     try:
         file = mutagen.File(path)
     except mutagen.MutagenError:  # AAC and AC-3 with tags, which are beyond it and hold no covers

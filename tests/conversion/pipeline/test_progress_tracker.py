@@ -1,0 +1,68 @@
+"""Check percent and time left with a fake clock."""
+
+import pytest
+
+from services.conversion.ffmpeg.process import FfmpegProgress
+from services.conversion.pipeline import progress_tracker
+from services.conversion.pipeline.progress_tracker import CONVERTED, ProgressTracker
+from services.conversion.ports import EngineProgress
+from services.conversion.storage.source_cache import SourceCache
+from tests.conversion.media_support import MemorySource
+from tests.fakes import A_SOURCE
+
+
+class FakeClock:
+    seconds = 100.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    clock = FakeClock()
+    monkeypatch.setattr(progress_tracker, "time", clock)
+    return clock
+
+
+def test_time_left_counts_all_passes(clock: FakeClock) -> None:
+    """Expect 40 seconds for four fifths if one fifth took 10, whichever pass they are in."""
+    reports: list[EngineProgress] = []
+    tracker, cache = ProgressTracker(reports.append), SourceCache(MemorySource(b"x"))
+    tracker.describe(A_SOURCE, 200.0, cache)
+    for low, high in ((0.0, CONVERTED * 0.4), (CONVERTED * 0.4, CONVERTED)):
+        tracker.enter("converting", low, high)
+        assert reports[-1].eta_seconds is None
+        clock.seconds += 10
+        tracker.on_decoding(FfmpegProgress(out_time=100.0))
+        assert reports[-1].percent == round((low + high) / 2, 2)
+        assert reports[-1].speed == 10
+        left = (CONVERTED - (low + high) / 2) / ((high - low) / 2)
+        assert reports[-1].eta_seconds == pytest.approx(10 * left)
+    cache.close()
+
+
+def test_without_a_duration_the_bytes_read_are_the_measure(clock: FakeClock) -> None:
+    """Count the bytes of the present pass only; the previous one has read them all."""
+    reports: list[EngineProgress] = []
+    tracker, cache = ProgressTracker(reports.append), SourceCache(MemorySource(bytes(1000)))
+    tracker.describe(A_SOURCE, None, cache)
+    cache.peek(0, 1000)
+    tracker.enter("converting", 0, 90)
+    clock.seconds += 1
+    tracker.on_decoding(FfmpegProgress(out_time=5.0))
+    assert reports[-1].percent == 0
+    cache.close()
+
+
+def test_percent_never_decreases(clock: FakeClock) -> None:
+    """Check a pass that begins again, with a larger index."""
+    reports: list[EngineProgress] = []
+    tracker, cache = ProgressTracker(reports.append), SourceCache(MemorySource(b"x"))
+    tracker.describe(A_SOURCE, 10.0, cache)
+    for _ in range(2):
+        tracker.enter("converting", 0, 95)
+        clock.seconds += 1
+        tracker.on_decoding(FfmpegProgress(out_time=8.0))
+    assert [tick.percent for tick in reports] == [0, 0, 76, 76, 76]
+    cache.close()
