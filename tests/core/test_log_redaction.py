@@ -19,7 +19,8 @@ URL = "https://bucket.s3.eu-central-1.amazonaws.com/uploads/upl_1/source"
 
 TEXTS = {
     "a presigned URL by SigV4": f"GET {URL}?X-Amz-Algorithm=AWS4-HMAC-SHA256"
-    f"&X-Amz-Credential={SECRET}&X-Amz-Security-Token={SECRET}&X-Amz-Signature={SECRET}&partNumber=3",
+    f"&X-Amz-Credential={SECRET}&X-Amz-Security-Token={SECRET}"
+    f"&X-Amz-Signature={SECRET}&partNumber=3",
     "a presigned URL by SigV2": f"{URL}?AWSAccessKeyId={SECRET}&Signature={SECRET}&Expires=1",
     "a cookie header": f"Cookie: theme=dark; session={SECRET}; other={SECRET}",
     "a cookie in pieces": f"session-0={SECRET}; session-1={SECRET}",

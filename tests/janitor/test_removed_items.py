@@ -69,7 +69,7 @@ def test_conversions_of_a_removed_upload_are_taken_away(env: JanitorEnvironment)
     assert env.ids == {stranger.id, stranger.upload_id}
 
 
-def test_everything_of_a_removed_conversion_is_deleted_and_nothing_of_its_upload(
+def test_a_removed_conversion_is_deleted_and_its_upload_is_kept(
     env: JanitorEnvironment,
 ) -> None:
     upload = env.add_upload()

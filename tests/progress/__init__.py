@@ -1,1 +1,1 @@
-"""The progress service: what it tells, to whom, and what it must not tell."""
+"""Test the progress service: what it sends, and to whom."""

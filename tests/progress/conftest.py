@@ -1,4 +1,4 @@
-"""A world of items, and the service on it."""
+"""Provide items, and the progress service on them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,10 +7,10 @@ import pytest
 
 from libs.core.ports.change_feed import ChangeFeed
 from tests.progress.support import (
-    Faulty,
-    Scripted,
-    Service,
-    World,
+    FakeChangeFeed,
+    FaultyProgressReader,
+    ItemStore,
+    ServiceHarness,
     eventually,
     memory_feed,
     memory_reader,
@@ -18,30 +18,32 @@ from tests.progress.support import (
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def store() -> ItemStore:
+    return ItemStore()
 
 
 @pytest.fixture
-def reader(world: World) -> Faulty:
-    return memory_reader(world)
+def reader(store: ItemStore) -> FaultyProgressReader:
+    return memory_reader(store)
 
 
 @pytest.fixture
-def scripted() -> Scripted:
-    return Scripted()
+def fake_feed() -> FakeChangeFeed:
+    return FakeChangeFeed()
 
 
-Serve = Callable[..., Service]
+Serve = Callable[..., ServiceHarness]
 
 
 @pytest.fixture
-def serve(world: World, reader: Faulty, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Starts a service with these settings, on the table's own feed or on another."""
-    running: list[Service] = []
+def serve(
+    store: ItemStore, reader: FaultyProgressReader, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Serve]:
+    """Start services with given settings, on the table's own feed or on another."""
+    running: list[ServiceHarness] = []
 
-    def start(feed: ChangeFeed | None = None, **settings: Any) -> Service:
-        service = Service(reader, feed or memory_feed(world), **settings)
+    def start(feed: ChangeFeed | None = None, **settings: Any) -> ServiceHarness:
+        service = ServiceHarness(reader, feed or memory_feed(store), **settings)
         service.start()
         running.append(service)
         return service
@@ -52,8 +54,8 @@ def serve(world: World, reader: Faulty, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 @pytest.fixture
-def service(serve: Serve) -> Service:
-    """A service that is told of every change, and does nothing by the clock but look at places in the queue."""
+def service(serve: Serve) -> ServiceHarness:
+    """Start a service with a live feed, which otherwise only reads queue positions by the clock."""
     service = serve()
     eventually(service.broadcaster.is_live)
     return service

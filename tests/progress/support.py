@@ -1,4 +1,4 @@
-"""The service on a port of its own, items that change beneath it, and a reader of its streams."""
+"""Run the progress service on a port, change items, and read its event streams."""
 
 import json
 import threading
@@ -38,23 +38,23 @@ from services.progress.settings import ProgressSettings
 from tests.fakes import a_conversion, an_upload
 
 SECRET = "a secret of the tests, long enough"
-PATIENCE = 20.0
-"""Seconds that anything awaited may take on a slow machine."""
+TIMEOUT = 20.0
+"""Seconds that a wait may take on a slow machine."""
 
 NEVER = 3600.0
-"""Seconds: what is set to this does not happen in a test."""
+"""An interval in seconds that is longer than any test."""
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    """Waits for a condition, looking often."""
-    deadline = time.monotonic() + PATIENCE
+    """Wait until a condition is true."""
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.005)
 
 
-class World:
-    """Things in memory, and what happens to them."""
+class ItemStore:
+    """Hold items in memory, and change them."""
 
     def __init__(self) -> None:
         self.table = MemoryTable()
@@ -68,20 +68,20 @@ class World:
         return upload
 
     def queued(self, owner: str = "somebody", **changes: Any) -> Conversion:
-        """A conversion that any worker may claim."""
+        """Create a conversion that any worker may claim."""
         upload = self.upload(owner)
         return self.conversions.create(
             a_conversion(upload, **changes), self.uploads.mark_uploaded(upload.id)
         )
 
 
-class Faulty(ProgressReader):
-    """A reader whose table can be out of reach. It counts how often it was asked."""
+class FaultyProgressReader(ProgressReader):
+    """Read progress from memory, or fail. Count the calls."""
 
     def __init__(self, reader: ProgressReader) -> None:
         self._reader = reader
         self.away = False
-        self.asked = 0
+        self.calls = 0
 
     def get(self, item_id: str, owner: str) -> Progress:
         self._look()
@@ -92,13 +92,13 @@ class Faulty(ProgressReader):
         return self._reader.of_owner(owner)
 
     def _look(self) -> None:
-        self.asked += 1
+        self.calls += 1
         if self.away:
             raise StorageUnavailable("Away.", retry_after=2)
 
 
-class Scripted(ChangeFeed):
-    """A feed that brings what a test gives it."""
+class FakeChangeFeed(ChangeFeed):
+    """Yield the changes that a test puts in."""
 
     def __init__(self) -> None:
         self._batches: SimpleQueue[Sequence[Change] | Exception | None] = SimpleQueue()
@@ -107,11 +107,11 @@ class Scripted(ChangeFeed):
         self._batches.put(changes)
 
     def miss(self) -> None:
-        """Changes may have been missed."""
+        """Report that changes may have been missed."""
         self._batches.put(None)
 
     def fail(self) -> None:
-        """Something that no feed should do."""
+        """Raise an unexpected error."""
         self._batches.put(RuntimeError("a fault in the feed"))
 
     def follow(self, stop: Flag) -> Iterator[Sequence[Change] | None]:
@@ -125,8 +125,8 @@ class Scripted(ChangeFeed):
             yield batch
 
 
-class Service:
-    """The progress service over HTTP."""
+class ServiceHarness:
+    """Run the progress service over HTTP."""
 
     def __init__(self, reader: ProgressReader, feed: ChangeFeed | None, **settings: Any) -> None:
         calm = {"heartbeat": NEVER, "poll_every": 0.1, "secure_cookies": False}
@@ -156,10 +156,10 @@ class Service:
         self.port = int(self._server.servers[0].sockets[0].getsockname()[1])
 
     def stop(self) -> float:
-        """Ends the service as SIGTERM does; how long it took."""
+        """Stop the service as SIGTERM does, and return the seconds that it took."""
         began = time.monotonic()
         self._server.should_exit = True
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT)
         assert not self._thread.is_alive()
         return time.monotonic() - began
 
@@ -174,10 +174,10 @@ class Service:
         return broadcaster
 
     def client(self, owner: str | None = "somebody") -> httpx.Client:
-        """Requests of this owner, by a token; of a browser that is new here where it is None."""
+        """Return an HTTP client with the owner's token; without an owner, a new browser."""
         headers = {"Authorization": f"Bearer {token_of(owner)}"} if owner else {}
         client = httpx.Client(
-            base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=PATIENCE
+            base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=TIMEOUT
         )
         self._open.append(client)
         return client
@@ -186,7 +186,7 @@ class Service:
     def follow(
         self, item_id: str | None = None, owner: str | None = "somebody", last: str | None = None
     ) -> Iterator["Stream"]:
-        """The stream of an item, or of all that the owner has."""
+        """Open the event stream of an item, or of everything that the owner has."""
         path = f"/api/progress/{item_id}/events" if item_id else "/api/progress/events"
         headers = httpx.Headers(
             {"Last-Event-ID": last} if last is not None else {}, encoding="utf-8"
@@ -199,7 +199,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Event:
-    """An event as a browser would dispatch it; `comment` where it is none."""
+    """Hold an event as a browser would dispatch it; a comment has the name `comment`."""
 
     name: str
     id: str
@@ -207,7 +207,7 @@ class Event:
 
 
 class Stream:
-    """Events as they come, parsed as the HTML standard has it, as far as it is used here."""
+    """Parse an event stream by the HTML standard, as far as it is used here."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
@@ -224,7 +224,7 @@ class Stream:
         return [next(self._events) for _ in range(count)]
 
     def until(self, wanted: Callable[[Event], bool]) -> list[Event]:
-        """Events up to the first that is wanted."""
+        """Return events up to the first that is wanted."""
         seen = []
         for event in self._events:
             seen.append(event)
@@ -233,7 +233,7 @@ class Stream:
         raise AssertionError(f"the stream ended before that; it brought {seen}")
 
     def rest(self) -> list[Event]:
-        """Events until the service ends the stream; an unclean end raises."""
+        """Return events until the service ends the stream; raise if it ends uncleanly."""
         return list(self._events)
 
     def _parsed(self) -> Iterator[Event]:
@@ -253,20 +253,20 @@ class Stream:
 
 
 def token_of(owner: str) -> str:
-    """A token that POST /api/session could have given to this owner."""
+    """Return a token that POST /api/session could have given to this owner."""
     return b"".join(
         SessionBackend(session_config(SECRET, secure=False)).dump_data({"sid": owner})
     ).decode()
 
 
-def memory_reader(world: World) -> Faulty:
-    return Faulty(MemoryProgressReader(world.table))
+def memory_reader(store: ItemStore) -> FaultyProgressReader:
+    return FaultyProgressReader(MemoryProgressReader(store.table))
 
 
-def memory_feed(world: World) -> ChangeFeed:
-    return MemoryChangeFeed(world.table)
+def memory_feed(store: ItemStore) -> ChangeFeed:
+    return MemoryChangeFeed(store.table)
 
 
-def shown(events: list[Event]) -> list[tuple[str, str]]:
-    """Name and id of each."""
+def names_and_ids(events: list[Event]) -> list[tuple[str, str]]:
+    """Return name and id of each event."""
     return [(event.name, event.id) for event in events]

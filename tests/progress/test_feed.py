@@ -1,4 +1,4 @@
-"""Where changes come from, and what stands in where they do not come."""
+"""Follow changes by the feed, and by reading where the feed does not bring them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,162 +10,180 @@ from libs.core.domain.progress import Progress
 from services.progress import broadcaster as broadcaster_module
 from services.progress import event_stream as stream_module
 from tests.fakes import a_conversion
-from tests.progress.support import NEVER, Faulty, Scripted, Service, World, eventually
+from tests.progress.support import (
+    NEVER,
+    FakeChangeFeed,
+    FaultyProgressReader,
+    ItemStore,
+    ServiceHarness,
+    eventually,
+)
 
-Serve = Callable[..., Service]
+Serve = Callable[..., ServiceHarness]
 
 
 @pytest.fixture
-def silent(serve: Serve, scripted: Scripted) -> Service:
-    """A service with a feed that is live and brings nothing by itself."""
-    service = serve(scripted)
-    scripted.bring()
+def silent(serve: Serve, fake_feed: FakeChangeFeed) -> ServiceHarness:
+    """Start a service with a live feed that brings no changes by itself."""
+    service = serve(fake_feed)
+    fake_feed.bring()
     eventually(service.broadcaster.is_live)
     return service
 
 
-def test_while_the_feed_is_away_streams_read_again_and_again(
-    serve: Serve, world: World, scripted: Scripted
+def test_streams_poll_while_the_feed_is_down(
+    serve: Serve, store: ItemStore, fake_feed: FakeChangeFeed
 ) -> None:
-    upload = world.upload()
-    service = serve(scripted)
+    upload = store.upload()
+    service = serve(fake_feed)
 
     with service.follow() as stream:
         stream.next()
-        world.uploads.add_part(upload.id, 1)
+        store.uploads.add_part(upload.id, 1)
         assert stream.next().id == f"{upload.id}:2"
-        later = world.upload()
+        later = store.upload()
         assert stream.next().id == f"{later.id}:1"
-        world.uploads.remove(upload.id, "somebody")
+        store.uploads.remove(upload.id, "somebody")
         assert (gone := stream.next()).name == "removed"
         assert gone.id == f"{upload.id}:3"
 
 
-def test_by_setting_there_is_no_feed_at_all(serve: Serve, world: World, scripted: Scripted) -> None:
-    upload = world.upload()
-    service = serve(scripted, progress_feed="poll")
-    scripted.bring()
+def test_the_setting_poll_uses_no_feed(
+    serve: Serve, store: ItemStore, fake_feed: FakeChangeFeed
+) -> None:
+    upload = store.upload()
+    service = serve(fake_feed, progress_feed="poll")
+    fake_feed.bring()
 
     with service.follow(upload.id) as stream:
         stream.next()
-        world.uploads.mark_uploaded(upload.id)
+        store.uploads.mark_uploaded(upload.id)
         assert [event.id for event in stream.rest()] == [f"{upload.id}:2"]
     assert not service.broadcaster.is_live()
 
 
-def test_where_changes_may_have_been_missed_every_stream_reads_anew(
-    silent: Service, world: World, scripted: Scripted, reader: Faulty
+def test_every_stream_reads_again_after_missed_changes(
+    silent: ServiceHarness,
+    store: ItemStore,
+    fake_feed: FakeChangeFeed,
+    reader: FaultyProgressReader,
 ) -> None:
-    one, two = world.upload(), world.upload("other")
+    one, two = store.upload(), store.upload("other")
     with silent.follow() as first, silent.follow(owner="other") as second:
         first.next()
         second.next()
-        eventually(lambda: reader.asked >= 4)
-        world.uploads.add_part(one.id, 1)
-        world.uploads.add_part(two.id, 1)
-        scripted.miss()
-        scripted.bring()
+        eventually(lambda: reader.calls >= 4)
+        store.uploads.add_part(one.id, 1)
+        store.uploads.add_part(two.id, 1)
+        fake_feed.miss()
+        fake_feed.bring()
 
         assert first.next().id == f"{one.id}:2"
         assert second.next().id == f"{two.id}:2"
 
 
-def test_with_a_live_feed_nothing_is_read_again_and_again(
-    silent: Service, world: World, reader: Faulty, scripted: Scripted
+def test_streams_do_not_poll_with_a_live_feed(
+    silent: ServiceHarness,
+    store: ItemStore,
+    reader: FaultyProgressReader,
+    fake_feed: FakeChangeFeed,
 ) -> None:
-    upload = world.upload()
+    upload = store.upload()
     with silent.follow() as stream:
         stream.next()
-        eventually(lambda: reader.asked >= 2)
-        asked = reader.asked
+        eventually(lambda: reader.calls >= 2)
+        calls = reader.calls
         for version in range(2, 12):
             upload = replace(upload, version=version)
-            scripted.bring(Change(None, upload))
+            fake_feed.bring(Change(None, upload))
             assert stream.next().id == f"{upload.id}:{version}"
 
-        assert reader.asked == asked
+        assert reader.calls == calls
 
 
-def test_a_feed_that_falls_silent_counts_as_away(
-    silent: Service, world: World, monkeypatch: pytest.MonkeyPatch
+def test_a_silent_feed_counts_as_down(
+    silent: ServiceHarness, store: ItemStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload = world.upload()
+    upload = store.upload()
     monkeypatch.setattr(broadcaster_module, "FEED_TIMEOUT", 0.0)
 
     with silent.follow() as stream:
         stream.next()
-        world.uploads.add_part(upload.id, 1)
+        store.uploads.add_part(upload.id, 1)
 
         assert stream.next().id == f"{upload.id}:2"
 
 
-def test_a_change_that_the_feed_lost_shows_in_the_end(
-    silent: Service, world: World, reader: Faulty, monkeypatch: pytest.MonkeyPatch
+def test_a_change_that_the_feed_lost_is_sent_later(
+    silent: ServiceHarness,
+    store: ItemStore,
+    reader: FaultyProgressReader,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(stream_module, "REFRESH_EVERY", 0.1)
-    upload = world.upload()
+    upload = store.upload()
     with silent.follow() as stream:
         stream.next()
-        eventually(lambda: reader.asked >= 3)
-        world.uploads.add_part(upload.id, 1)
+        eventually(lambda: reader.calls >= 3)
+        store.uploads.add_part(upload.id, 1)
 
         assert stream.next().id == f"{upload.id}:2"
 
 
-def test_an_item_whose_listing_was_a_moment_behind_shows_by_the_read_that_follows(
-    silent: Service, world: World
+def test_an_item_missing_in_the_first_listing_is_sent_after_the_next(
+    silent: ServiceHarness, store: ItemStore
 ) -> None:
     with silent.follow() as stream:
-        upload = world.upload()
+        upload = store.upload()
 
         assert stream.next().id == f"{upload.id}:1"
 
 
-def test_a_fault_of_the_feed_ends_neither_streams_nor_the_feed(
-    silent: Service, world: World, scripted: Scripted
+def test_an_error_in_the_feed_ends_neither_streams_nor_feed(
+    silent: ServiceHarness, store: ItemStore, fake_feed: FakeChangeFeed
 ) -> None:
-    upload = world.upload()
+    upload = store.upload()
     with silent.follow() as stream:
         stream.next()
-        scripted.fail()
+        fake_feed.fail()
         eventually(lambda: not silent.broadcaster.is_live())
-        scripted.bring()
+        fake_feed.bring()
         eventually(silent.broadcaster.is_live)
-        scripted.bring(Change(None, replace(upload, version=9)))
+        fake_feed.bring(Change(None, replace(upload, version=9)))
 
         assert stream.until(lambda event: event.id == f"{upload.id}:9")
 
 
-def test_the_table_going_away_mid_stream_ends_no_stream(
-    serve: Serve, world: World, reader: Faulty
+def test_an_unreachable_table_ends_no_stream(
+    serve: Serve, store: ItemStore, reader: FaultyProgressReader
 ) -> None:
-    upload = world.upload()
+    upload = store.upload()
     service = serve(progress_feed="poll", poll_every=0.02)
     with service.follow() as stream:
         stream.next()
         reader.away = True
-        asked = reader.asked
-        eventually(lambda: reader.asked >= asked + 3)
-        world.uploads.add_part(upload.id, 1)
+        calls = reader.calls
+        eventually(lambda: reader.calls >= calls + 3)
+        store.uploads.add_part(upload.id, 1)
         reader.away = False
 
         assert stream.next().id == f"{upload.id}:2"
 
 
-def test_what_changes_while_the_present_state_is_read_is_not_missed(
-    silent: Service,
-    world: World,
-    reader: Faulty,
-    scripted: Scripted,
+def test_a_change_during_the_first_read_is_not_missed(
+    silent: ServiceHarness,
+    store: ItemStore,
+    reader: FaultyProgressReader,
+    fake_feed: FakeChangeFeed,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The change comes after the read and before its answer: only who subscribed first hears of it."""
-    upload = world.upload()
+    """The change comes between the read and its answer: only an earlier subscription gets it."""
+    upload = store.upload()
     read = reader.of_owner
 
     def slow(owner: str) -> Sequence[Progress]:
         found = read(owner)
-        scripted.bring(Change(upload, replace(upload, version=2)))
+        fake_feed.bring(Change(upload, replace(upload, version=2)))
         monkeypatch.setattr(reader, "of_owner", read)
         return found
 
@@ -174,32 +192,32 @@ def test_what_changes_while_the_present_state_is_read_is_not_missed(
         assert [event.id for event in stream.take(2)] == [f"{upload.id}:1", f"{upload.id}:2"]
 
 
-def test_a_place_in_the_queue_is_told_with_the_news_of_being_queued(
-    service: Service, world: World
+def test_a_queued_conversion_is_sent_with_its_queue_position(
+    service: ServiceHarness, store: ItemStore
 ) -> None:
-    upload = world.upload()
-    conversion = world.conversions.create(a_conversion(upload), upload)
+    upload = store.upload()
+    conversion = store.conversions.create(a_conversion(upload), upload)
     with service.follow(conversion.id) as stream:
         stream.next()
-        world.conversions.queue(conversion.id)
+        store.conversions.queue(conversion.id)
 
         event = stream.next()
     assert (event.data["phase"], event.data["queue_position"]) == ("queued", 1)
 
 
-def test_a_place_that_changed_is_told_under_the_same_id_and_once(
-    service: Service, world: World
+def test_a_changed_queue_position_is_sent_once_under_the_same_id(
+    service: ServiceHarness, store: ItemStore
 ) -> None:
-    ahead = world.queued("other", created_at=1.0)
-    behind = world.queued("other", created_at=2.0)
-    own = world.queued(created_at=3.0)
+    ahead = store.queued("other", created_at=1.0)
+    behind = store.queued("other", created_at=2.0)
+    own = store.queued(created_at=3.0)
     with service.follow(own.id) as stream:
         first = stream.next()
-        world.leases.claim(ahead.id, "worker", NEVER)
+        store.leases.claim(ahead.id, "worker", NEVER)
         second = stream.next()
-        world.conversions.cancel(behind.id, "other")
+        store.conversions.cancel(behind.id, "other")
         third = stream.next()
-        world.leases.claim(own.id, "worker", NEVER)
+        store.leases.claim(own.id, "worker", NEVER)
         after = stream.next()
 
     assert [event.data["queue_position"] for event in (first, second, third)] == [3, 2, 1]
@@ -207,34 +225,36 @@ def test_a_place_that_changed_is_told_under_the_same_id_and_once(
     assert (after.id, after.data["phase"]) == (f"{own.id}:2", "probing")
 
 
-def test_without_a_move_in_the_queue_nobody_asks_for_places(
-    service: Service, world: World, reader: Faulty
+def test_queue_positions_are_read_only_after_the_queue_moved(
+    service: ServiceHarness, store: ItemStore, reader: FaultyProgressReader
 ) -> None:
-    own = world.queued()
+    own = store.queued()
     with service.follow(own.id) as stream:
         stream.next()
-        eventually(lambda: reader.asked >= 2)
-        asked = reader.asked
+        eventually(lambda: reader.calls >= 2)
+        calls = reader.calls
         for _ in range(5):
-            other = world.upload("somebody")
-            world.uploads.add_part(other.id, 1)
-        world.leases.claim(own.id, "worker", NEVER)
+            other = store.upload("somebody")
+            store.uploads.add_part(other.id, 1)
+        store.leases.claim(own.id, "worker", NEVER)
         stream.next()
 
-    assert reader.asked == asked
+    assert reader.calls == calls
 
 
-def test_many_that_are_queued_at_once_get_their_places(service: Service, world: World) -> None:
-    upload = world.upload()
+def test_many_queued_conversions_get_their_queue_positions(
+    service: ServiceHarness, store: ItemStore
+) -> None:
+    upload = store.upload()
     waiting = [
-        world.conversions.create(a_conversion(upload, created_at=float(n)), upload)
+        store.conversions.create(a_conversion(upload, created_at=float(n)), upload)
         for n in range(1, 16)
     ]
-    world.uploads.mark_uploaded(upload.id)
+    store.uploads.mark_uploaded(upload.id)
     with service.follow() as stream:
         stream.take(16)
         for conversion in waiting:
-            world.conversions.queue(conversion.id)
+            store.conversions.queue(conversion.id)
         places: dict[str, int] = {}
         for event in stream:
             if "queue_position" in event.data:

@@ -1,4 +1,4 @@
-"""The same service on the table and its stream, as moto has them."""
+"""Test the progress service on a table and its stream, on moto."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ import pytest
 from deploy.local.network import free_port
 from tests.contracts.aws import ANY_CREDENTIALS, AwsBackend, Connection, moto_running
 from tests.fakes import FakeClock, a_conversion, an_upload
-from tests.progress.support import PATIENCE, SECRET, Service, Stream, eventually, token_of
+from tests.progress.support import SECRET, TIMEOUT, ServiceHarness, Stream, eventually, token_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,8 +32,8 @@ def backend(moto: Connection, clock: FakeClock) -> Iterator[AwsBackend]:
 
 
 @pytest.fixture(params=["stream", "poll"])
-def service(request: pytest.FixtureRequest, backend: AwsBackend) -> Iterator[Service]:
-    service = Service(backend.progress, backend.feed, progress_feed=request.param)
+def service(request: pytest.FixtureRequest, backend: AwsBackend) -> Iterator[ServiceHarness]:
+    service = ServiceHarness(backend.progress, backend.feed, progress_feed=request.param)
     service.start()
     if request.param == "stream":
         eventually(service.broadcaster.is_live)
@@ -42,7 +42,7 @@ def service(request: pytest.FixtureRequest, backend: AwsBackend) -> Iterator[Ser
 
 
 def test_a_conversion_is_followed_from_waiting_to_its_removal(
-    service: Service, backend: AwsBackend
+    service: ServiceHarness, backend: AwsBackend
 ) -> None:
     upload = an_upload(now=backend.clock())
     conversion = a_conversion(upload)
@@ -63,7 +63,7 @@ def test_a_conversion_is_followed_from_waiting_to_its_removal(
     assert [event.name for event in rest] == ["removed"]
 
 
-def test_everything_of_a_session_is_followed(service: Service, backend: AwsBackend) -> None:
+def test_everything_of_a_session_is_followed(service: ServiceHarness, backend: AwsBackend) -> None:
     with service.follow(owner="everything") as stream:
         eventually(lambda: service.broadcaster.count() == 1)
         upload = an_upload("everything", backend.clock())
@@ -82,7 +82,7 @@ def test_everything_of_a_session_is_followed(service: Service, backend: AwsBacke
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_the_process_ends_in_order_within_two_seconds_with_streams_open(
+def test_the_process_stops_within_two_seconds_with_open_streams(
     backend: AwsBackend, how: signal.Signals
 ) -> None:
     stack, port = backend.connection.stack, free_port()
@@ -111,7 +111,7 @@ def test_the_process_ends_in_order_within_two_seconds_with_streams_open(
             headers={"Authorization": f"Bearer {token_of('somebody')}"},
         ) as client:
             eventually(lambda: _answers(client))
-            with client.stream("GET", "/api/progress/events", timeout=PATIENCE) as response:
+            with client.stream("GET", "/api/progress/events", timeout=TIMEOUT) as response:
                 stream = Stream(response)
                 upload = an_upload(now=backend.clock())
                 backend.uploads.create(upload, [])

@@ -1,4 +1,4 @@
-"""GET /api/progress/{id}"""
+"""Test GET /api/progress/{id}."""
 
 import pytest
 
@@ -6,18 +6,18 @@ from libs.core.domain.conversions import Phase
 from libs.core.domain.ids import new_id
 from libs.core.domain.uploads import Failure
 from libs.core.ports.leases import ProgressReport
-from tests.progress.support import Faulty, Service, World
+from tests.progress.support import FaultyProgressReader, ItemStore, ServiceHarness
 
 
-def test_an_upload_is_shown_as_the_contract_has_it(service: Service, world: World) -> None:
-    upload = world.upload(updated_at=1_700_000_000.25)
-    world.uploads.add_part(upload.id, 1)
-    now = world.uploads.get(upload.id)
+def test_an_upload_has_the_members_of_the_api(service: ServiceHarness, store: ItemStore) -> None:
+    upload = store.upload(updated_at=1_700_000_000.25)
+    store.uploads.add_part(upload.id, 1)
+    now = store.uploads.get(upload.id)
 
-    shown = service.client().get(f"/api/progress/{upload.id}").json()
+    names_and_ids = service.client().get(f"/api/progress/{upload.id}").json()
 
-    assert shown.pop("updated_at").endswith("Z")
-    assert shown == {
+    assert names_and_ids.pop("updated_at").endswith("Z")
+    assert names_and_ids == {
         "id": upload.id,
         "kind": "upload",
         "status": "uploading",
@@ -31,12 +31,14 @@ def test_an_upload_is_shown_as_the_contract_has_it(service: Service, world: Worl
     }
 
 
-def test_a_queued_conversion_is_shown_with_its_place(service: Service, world: World) -> None:
-    conversion = world.queued(updated_at=1_700_000_000.25)
+def test_a_queued_conversion_has_its_queue_position(
+    service: ServiceHarness, store: ItemStore
+) -> None:
+    conversion = store.queued(updated_at=1_700_000_000.25)
 
-    shown = service.client().get(f"/api/progress/{conversion.id}").json()
+    names_and_ids = service.client().get(f"/api/progress/{conversion.id}").json()
 
-    assert shown == {
+    assert names_and_ids == {
         "id": conversion.id,
         "kind": "conversion",
         "status": "queued",
@@ -48,32 +50,38 @@ def test_a_queued_conversion_is_shown_with_its_place(service: Service, world: Wo
     }
 
 
-def test_a_running_conversion_is_shown_with_speed_and_time_left(
-    service: Service, world: World
+def test_a_running_conversion_has_speed_and_time_left(
+    service: ServiceHarness, store: ItemStore
 ) -> None:
-    claimed = world.leases.claim(world.queued().id, "worker", 30)
+    claimed = store.leases.claim(store.queued().id, "worker", 30)
     assert claimed
-    world.leases.report(
+    store.leases.report(
         claimed, ProgressReport(Phase.CONVERTING, 40.5, speed=33.3, eta_seconds=12.5), 30
     )
 
-    shown = service.client().get(f"/api/progress/{claimed.id}").json()
+    names_and_ids = service.client().get(f"/api/progress/{claimed.id}").json()
 
-    assert (shown["status"], shown["phase"], shown["percent"]) == ("converting", "converting", 40.5)
-    assert (shown["speed"], shown["eta_seconds"]) == (33.3, 12.5)
-
-
-def test_a_failed_one_says_why(service: Service, world: World) -> None:
-    upload = world.upload()
-    world.uploads.mark_failed(upload.id, Failure("upload_expired", "Please upload it again."))
-
-    shown = service.client().get(f"/api/progress/{upload.id}").json()
-
-    assert shown["error"] == {"code": "upload_expired", "detail": "Please upload it again."}
+    assert (names_and_ids["status"], names_and_ids["phase"], names_and_ids["percent"]) == (
+        "converting",
+        "converting",
+        40.5,
+    )
+    assert (names_and_ids["speed"], names_and_ids["eta_seconds"]) == (33.3, 12.5)
 
 
-def test_its_version_is_its_etag_and_nothing_may_store_it(service: Service, world: World) -> None:
-    upload = world.upload()
+def test_a_failed_conversion_has_its_error(service: ServiceHarness, store: ItemStore) -> None:
+    upload = store.upload()
+    store.uploads.mark_failed(upload.id, Failure("upload_expired", "Please upload it again."))
+
+    names_and_ids = service.client().get(f"/api/progress/{upload.id}").json()
+
+    assert names_and_ids["error"] == {"code": "upload_expired", "detail": "Please upload it again."}
+
+
+def test_the_version_is_the_etag_and_caches_may_not_store_it(
+    service: ServiceHarness, store: ItemStore
+) -> None:
+    upload = store.upload()
 
     headers = service.client().get(f"/api/progress/{upload.id}").headers
 
@@ -81,8 +89,8 @@ def test_its_version_is_its_etag_and_nothing_may_store_it(service: Service, worl
 
 
 @pytest.mark.parametrize("tags", ['"1"', 'W/"1"', '"7", "1"', "*"])
-def test_who_has_this_version_gets_304(service: Service, world: World, tags: str) -> None:
-    upload = world.upload()
+def test_a_matching_etag_answers_304(service: ServiceHarness, store: ItemStore, tags: str) -> None:
+    upload = store.upload()
 
     answer = service.client().get(f"/api/progress/{upload.id}", headers={"If-None-Match": tags})
 
@@ -91,8 +99,10 @@ def test_who_has_this_version_gets_304(service: Service, world: World, tags: str
 
 
 @pytest.mark.parametrize("tags", ['"2"', "1", '"11"', "", "nonsense"])
-def test_who_has_another_version_gets_it(service: Service, world: World, tags: str) -> None:
-    upload = world.upload()
+def test_another_etag_answers_the_progress(
+    service: ServiceHarness, store: ItemStore, tags: str
+) -> None:
+    upload = store.upload()
 
     answer = service.client().get(f"/api/progress/{upload.id}", headers={"If-None-Match": tags})
 
@@ -100,12 +110,12 @@ def test_who_has_another_version_gets_it(service: Service, world: World, tags: s
 
 
 @pytest.mark.parametrize("end", ["", "/events"])
-def test_somebody_elses_item_answers_as_an_unknown_one(
-    service: Service, world: World, end: str
+def test_an_item_of_another_owner_answers_as_an_unknown_one(
+    service: ServiceHarness, store: ItemStore, end: str
 ) -> None:
     client = service.client("stranger")
 
-    foreign = client.get(f"/api/progress/{world.upload().id}{end}")
+    foreign = client.get(f"/api/progress/{store.upload().id}{end}")
     unknown = client.get(f"/api/progress/{new_id('upload')}{end}")
 
     assert foreign.status_code == unknown.status_code == 404
@@ -117,17 +127,19 @@ def test_somebody_elses_item_answers_as_an_unknown_one(
 @pytest.mark.parametrize(
     "item_id", ["nonsense", "upl_short", "cnv_" + "x" * 5000, "%00", "..%2f..%2fetc"]
 )
-def test_an_id_of_neither_kind_is_not_found(service: Service, item_id: str, end: str) -> None:
+def test_an_id_of_neither_kind_is_not_found(
+    service: ServiceHarness, item_id: str, end: str
+) -> None:
     assert service.client().get(f"/api/progress/{item_id}{end}").status_code == 404
 
 
 @pytest.mark.parametrize(
     "path", ["/api/progress/events", "/api/progress/{}/events", "/api/progress/{}"]
 )
-def test_while_the_table_is_away_it_says_so_and_when_to_come_back(
-    service: Service, world: World, reader: Faulty, path: str
+def test_an_unreachable_table_answers_503_with_retry_after(
+    service: ServiceHarness, store: ItemStore, reader: FaultyProgressReader, path: str
 ) -> None:
-    upload = world.upload()
+    upload = store.upload()
     reader.away = True
 
     answer = service.client().get(path.format(upload.id))

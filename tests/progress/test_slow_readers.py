@@ -1,4 +1,4 @@
-"""A reader that never reads."""
+"""Cut off readers that never read."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -11,44 +11,55 @@ import pytest
 from libs.core.domain.events import Change
 from libs.core.domain.uploads import Upload
 from services.progress.subscription import Subscription
-from tests.progress.support import Scripted, Service, Stream, World, eventually, token_of
+from tests.progress.support import (
+    FakeChangeFeed,
+    ItemStore,
+    ServiceHarness,
+    Stream,
+    eventually,
+    token_of,
+)
 
-Serve = Callable[..., Service]
+Serve = Callable[..., ServiceHarness]
 
 
 @pytest.fixture
-def items(world: World) -> list[Upload]:
-    return [world.upload() for _ in range(100)]
+def items(store: ItemStore) -> list[Upload]:
+    return [store.upload() for _ in range(100)]
 
 
 @contextmanager
-def deaf(service: Service) -> Iterator[Subscription]:
-    """A client that asks for the session's stream and takes nothing of it."""
+def silent_client(service: ServiceHarness) -> Iterator[Subscription]:
+    """Open the session's stream, and never read from it."""
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(("127.0.0.1", service.port))
-        request = f"GET /api/progress/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token_of('somebody')}\r\n\r\n"
+        request = (
+            "GET /api/progress/events HTTP/1.1\r\nHost: x\r\n"
+            f"Authorization: Bearer {token_of('somebody')}\r\n\r\n"
+        )
         connection.sendall(request.encode())
         eventually(lambda: service.broadcaster.count() > 0)
         yield service.broadcaster.subscriptions("somebody")[0]
 
 
-def flood(scripted: Scripted, items: list[Upload], other: Stream) -> Iterator[int]:
-    """Every item changes, and another reader of the session has heard of it, again and again."""
+def flood(fake_feed: FakeChangeFeed, items: list[Upload], other: Stream) -> Iterator[int]:
+    """Change every item repeatedly, while another reader of the session receives the changes."""
     for version in count(2):
-        scripted.bring(*(Change(None, replace(item, version=version)) for item in items))
-        other.until(lambda event: event.id == f"{items[-1].id}:{version}")  # noqa: B023 -- called at once
+        fake_feed.bring(*(Change(None, replace(item, version=version)) for item in items))
+        last = f"{items[-1].id}:{version}"
+        other.until(lambda event: event.id == last)  # noqa: B023 -- called at once
         yield version
 
 
-def test_it_is_cut_while_others_go_on_and_its_queue_stays_small(
-    serve: Serve, items: list[Upload], scripted: Scripted
+def test_a_reader_that_never_reads_is_cut_off_and_its_queue_stays_small(
+    serve: Serve, items: list[Upload], fake_feed: FakeChangeFeed
 ) -> None:
-    service = serve(scripted, write_limit=0.5)
-    scripted.bring()
-    with deaf(service) as slow, service.follow() as other:
+    service = serve(fake_feed, write_limit=0.5)
+    fake_feed.bring()
+    with silent_client(service) as slow, service.follow() as other:
         other.take(len(items))
-        changes = flood(scripted, items, other)
+        changes = flood(fake_feed, items, other)
         largest = 0
         while service.broadcaster.count() == 2:
             next(changes)
@@ -57,16 +68,16 @@ def test_it_is_cut_while_others_go_on_and_its_queue_stays_small(
     assert 0 < largest <= len(items)
 
 
-def test_it_does_not_hold_up_the_end_of_the_service_for_long(
-    serve: Serve, items: list[Upload], scripted: Scripted
+def test_a_reader_that_never_reads_does_not_delay_the_stop(
+    serve: Serve, items: list[Upload], fake_feed: FakeChangeFeed
 ) -> None:
-    service = serve(scripted, write_limit=60)
-    scripted.bring()
-    with deaf(service) as slow:
+    service = serve(fake_feed, write_limit=60)
+    fake_feed.bring()
+    with silent_client(service) as slow:
         with service.follow() as other:
             other.take(len(items))
             stuck = 0
-            for _ in flood(scripted, items, other):
+            for _ in flood(fake_feed, items, other):
                 stuck = stuck + 1 if len(slow.queue) else 0
                 if stuck == 20:
                     break

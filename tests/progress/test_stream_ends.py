@@ -1,4 +1,4 @@
-"""Event streams: how long they last, how many there may be, and how they end."""
+"""Limit event streams in time and number, and end them."""
 
 from collections.abc import Callable
 from threading import Event as Flag
@@ -6,24 +6,30 @@ from threading import Event as Flag
 import pytest
 
 from libs.core.domain.progress import Progress
-from tests.progress.support import Faulty, Service, World, eventually, shown
+from tests.progress.support import (
+    FaultyProgressReader,
+    ItemStore,
+    ServiceHarness,
+    eventually,
+    names_and_ids,
+)
 
-Serve = Callable[..., Service]
+Serve = Callable[..., ServiceHarness]
 
 
-def test_silence_is_broken_by_comments(serve: Serve) -> None:
+def test_comments_are_sent_at_intervals(serve: Serve) -> None:
     with serve(heartbeat=0.05).follow() as stream:
         assert {event.name for event in stream.take(3)} == {"comment"}
 
 
-def test_a_stream_ends_cleanly_when_its_time_is_over(serve: Serve, world: World) -> None:
-    upload = world.upload()
+def test_a_stream_ends_cleanly_at_its_time_limit(serve: Serve, store: ItemStore) -> None:
+    upload = store.upload()
 
     with serve(stream_lifetime=0.3).follow() as stream:
-        assert shown(stream.rest()) == [("progress", f"{upload.id}:1")]
+        assert names_and_ids(stream.rest()) == [("progress", f"{upload.id}:1")]
 
 
-def test_a_session_has_a_limit_of_streams_and_others_do_not_feel_it(serve: Serve) -> None:
+def test_the_limit_of_streams_is_per_session(serve: Serve) -> None:
     service = serve(streams_per_session=2)
 
     with (
@@ -37,7 +43,7 @@ def test_a_session_has_a_limit_of_streams_and_others_do_not_feel_it(serve: Serve
     assert int(third.response.headers["retry-after"]) > 0
 
 
-def test_a_service_has_a_limit_of_streams(serve: Serve) -> None:
+def test_a_process_has_a_limit_of_streams(serve: Serve) -> None:
     service = serve(streams_per_instance=2)
 
     with (
@@ -48,7 +54,7 @@ def test_a_service_has_a_limit_of_streams(serve: Serve) -> None:
         assert third.response.status_code == 429
 
 
-def test_a_stream_that_is_over_makes_room(serve: Serve) -> None:
+def test_an_ended_stream_does_not_count(serve: Serve) -> None:
     service = serve(streams_per_session=1)
     with service.follow():
         pass
@@ -58,10 +64,10 @@ def test_a_stream_that_is_over_makes_room(serve: Serve) -> None:
         assert stream.response.status_code == 200
 
 
-def test_when_the_service_stops_streams_end_cleanly_and_soon(
-    service: Service, world: World
+def test_streams_end_cleanly_when_the_service_stops(
+    service: ServiceHarness, store: ItemStore
 ) -> None:
-    upload = world.upload()
+    upload = store.upload()
 
     with service.follow() as stream, service.follow(upload.id) as one:
         stream.next()
@@ -72,12 +78,12 @@ def test_when_the_service_stops_streams_end_cleanly_and_soon(
     assert took < 2
 
 
-def test_a_stream_in_the_middle_of_a_read_ends_as_soon(
-    serve: Serve, world: World, reader: Faulty, monkeypatch: pytest.MonkeyPatch
+def test_a_stream_ends_even_during_a_read(
+    serve: Serve, store: ItemStore, reader: FaultyProgressReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading, answered = Flag(), Flag()
     service = serve(poll_every=0.05, progress_feed="poll")
-    world.upload()
+    store.upload()
 
     def slow(_owner: str) -> list[Progress]:
         reading.set()
@@ -95,7 +101,7 @@ def test_a_stream_in_the_middle_of_a_read_ends_as_soon(
     assert took < 2
 
 
-def test_a_client_that_hangs_up_leaves_nothing_behind(service: Service) -> None:
+def test_a_disconnected_client_leaves_no_subscription(service: ServiceHarness) -> None:
     with service.follow(), service.follow():
         assert service.broadcaster.count() == 2
 

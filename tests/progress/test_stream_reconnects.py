@@ -1,56 +1,56 @@
-"""Event streams of clients that come back with a Last-Event-ID: nothing twice, nothing missed."""
+"""Continue event streams after a Last-Event-ID: nothing twice, nothing missed."""
 
 import pytest
 
 from libs.core.domain.ids import new_id
-from tests.progress.support import Event, Service, World, eventually, shown
+from tests.progress.support import Event, ItemStore, ServiceHarness, eventually, names_and_ids
 
 
-def test_who_has_seen_the_end_is_told_not_to_come_back(service: Service, world: World) -> None:
-    upload = world.upload()
-    world.uploads.mark_uploaded(upload.id)
+def test_a_client_that_has_the_end_gets_204(service: ServiceHarness, store: ItemStore) -> None:
+    upload = store.upload()
+    store.uploads.mark_uploaded(upload.id)
 
     with service.follow(upload.id, last=f"{upload.id}:2") as stream:
         assert stream.response.status_code == 204
     assert service.broadcaster.count() == 0
 
 
-def test_who_comes_back_is_not_told_again_what_he_was_told(service: Service, world: World) -> None:
-    upload = world.upload()
+def test_a_reconnect_does_not_repeat_a_version(service: ServiceHarness, store: ItemStore) -> None:
+    upload = store.upload()
 
     with service.follow(upload.id, last=f"{upload.id}:1") as stream:
         eventually(lambda: service.broadcaster.count() == 1)
-        world.uploads.add_part(upload.id, 1)
+        store.uploads.add_part(upload.id, 1)
 
-        assert shown([stream.next()]) == [("progress", f"{upload.id}:2")]
+        assert names_and_ids([stream.next()]) == [("progress", f"{upload.id}:2")]
 
 
-def test_who_comes_back_misses_nothing_newer(service: Service, world: World) -> None:
-    upload = world.upload()
-    world.uploads.add_part(upload.id, 1)
-    world.uploads.add_part(upload.id, 2)
+def test_a_reconnect_sends_newer_versions(service: ServiceHarness, store: ItemStore) -> None:
+    upload = store.upload()
+    store.uploads.add_part(upload.id, 1)
+    store.uploads.add_part(upload.id, 2)
 
     with service.follow(upload.id, last=f"{upload.id}:1") as stream:
-        assert shown([stream.next()]) == [("progress", f"{upload.id}:3")]
+        assert names_and_ids([stream.next()]) == [("progress", f"{upload.id}:3")]
 
 
-def test_who_comes_back_to_everything_hears_of_the_others_again(
-    service: Service, world: World
+def test_a_reconnect_to_the_session_repeats_the_other_items(
+    service: ServiceHarness, store: ItemStore
 ) -> None:
-    known, other = world.upload(), world.upload()
+    known, other = store.upload(), store.upload()
 
     with service.follow(last=f"{known.id}:1") as stream:
         first = stream.next()
-        world.uploads.add_part(known.id, 1)
+        store.uploads.add_part(known.id, 1)
 
-        assert shown([first, stream.next()]) == [
+        assert names_and_ids([first, stream.next()]) == [
             ("progress", f"{other.id}:1"),
             ("progress", f"{known.id}:2"),
         ]
 
 
-def test_who_comes_back_hears_that_the_last_he_was_told_of_is_gone(
-    service: Service, world: World
+def test_a_reconnect_reports_that_the_last_item_was_removed(
+    service: ServiceHarness, store: ItemStore
 ) -> None:
     item_id = new_id("conversion")
 
@@ -60,21 +60,22 @@ def test_who_comes_back_hears_that_the_last_he_was_told_of_is_gone(
         )
 
 
-def test_who_comes_back_hears_of_all_that_was_removed_meanwhile_and_of_it_once(
-    service: Service, world: World
-) -> None:
-    stays, goes, foreign = world.upload(), world.upload(), world.upload("somebody else")
+def test_a_reconnect_reports_every_removal_once(service: ServiceHarness, store: ItemStore) -> None:
+    stays, goes, foreign = store.upload(), store.upload(), store.upload("somebody else")
     with service.follow() as stream:
         stream.take(2)
-    world.uploads.remove(goes.id, "somebody")
-    world.uploads.remove(foreign.id, "somebody else")
+    store.uploads.remove(goes.id, "somebody")
+    store.uploads.remove(foreign.id, "somebody else")
 
     with service.follow(last=f"{stays.id}:1") as stream:
         removed = stream.next()
     with service.follow(last=removed.id) as stream:
         after = stream.next()
 
-    assert shown([removed, after]) == [("removed", f"{goes.id}:2"), ("progress", f"{stays.id}:1")]
+    assert names_and_ids([removed, after]) == [
+        ("removed", f"{goes.id}:2"),
+        ("progress", f"{stays.id}:1"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -92,10 +93,10 @@ def test_who_comes_back_hears_of_all_that_was_removed_meanwhile_and_of_it_once(
         "{id}:" + "9" * 40,
     ],
 )
-def test_a_last_event_id_that_is_none_of_ours_is_passed_over(
-    service: Service, world: World, last: str
+def test_an_invalid_last_event_id_is_ignored(
+    service: ServiceHarness, store: ItemStore, last: str
 ) -> None:
-    upload = world.upload()
+    upload = store.upload()
 
     with service.follow(upload.id, last=last.format(id=upload.id)) as stream:
-        assert shown([stream.next()]) == [("progress", f"{upload.id}:1")]
+        assert names_and_ids([stream.next()]) == [("progress", f"{upload.id}:1")]

@@ -1,4 +1,4 @@
-"""What a subscriber is told, whatever comes and in whatever order."""
+"""Queue updates for a subscriber, in any order of arrival."""
 
 import asyncio
 
@@ -44,7 +44,7 @@ def removed(name: str = "a", version: int = 2, created_at: float = 1.0) -> Remov
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[ProgressUpdate]:
-    """All that ever happened to a few items: versions, an end perhaps, a removal perhaps, and another life after it."""
+    """Generate all changes of a few items: versions, an end, a removal, a new life under the id."""
     happened: list[ProgressUpdate] = []
     for name in draw(st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True)):
         for life in range(1, draw(st.integers(1, 2)) + 1):
@@ -60,7 +60,7 @@ def histories(draw: st.DrawFn) -> list[ProgressUpdate]:
 
 
 @given(happened=histories(), data=st.data())
-def test_no_subscriber_goes_backwards_or_misses_the_last(
+def test_versions_increase_and_the_last_is_never_missed(
     happened: list[ProgressUpdate], data: st.DataObject
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(happened)), label="delivered twice")
@@ -68,38 +68,38 @@ def test_no_subscriber_goes_backwards_or_misses_the_last(
     read = data.draw(
         st.lists(st.integers(0, len(delivered)), max_size=3), label="the table is read after"
     )
-    queue, told = SubscriberQueue(capacity=100), SentVersions()
+    queue, sent_versions = SubscriberQueue(capacity=100), SentVersions()
     sent: list[ProgressUpdate] = []
 
     def collect(found: list[ProgressUpdate]) -> None:
-        sent.extend(news for item in found if (news := told.next(item)))
+        sent.extend(update for item in found if (update := sent_versions.next(item)))
 
-    for number, news in enumerate(delivered):
-        queue.put(news)
+    for number, update in enumerate(delivered):
+        queue.put(update)
         if data.draw(st.booleans()):
             collect(queue.take()[0])
         if number in read:
-            # A consistent read shows a state at least as late as any that was told of before; here, any state.
+            # A consistent read is no older than what was sent before; here it may be anything.
             collect([data.draw(st.sampled_from(happened))])
     collect(queue.take()[0])
 
-    for item_id in {news.id for news in happened}:
-        told_of = [order(news) for news in sent if news.id == item_id]
-        assert told_of == sorted(set(told_of))
-        assert told_of[-1] == max(order(news) for news in happened if news.id == item_id)
+    for item_id in {update.id for update in happened}:
+        orders = [order(update) for update in sent if update.id == item_id]
+        assert orders == sorted(set(orders))
+        assert orders[-1] == max(order(update) for update in happened if update.id == item_id)
 
 
 @given(happened=histories(), data=st.data())
-def test_ends_and_removals_come_through_a_queue_of_any_size(
+def test_ends_and_removals_pass_a_queue_of_any_size(
     happened: list[ProgressUpdate], data: st.DataObject
 ) -> None:
     queue = SubscriberQueue(capacity=data.draw(st.integers(1, 3)))
-    for news in happened:
-        queue.put(news)
+    for update in happened:
+        queue.put(update)
 
     found, _ = queue.take()
 
-    for item_id in {news.id for news in happened}:
+    for item_id in {update.id for update in happened}:
         kinds = [
             [order(n) for n in found if n.id == item_id and isinstance(n, RemovalNotice)],
             [order(n) for n in found if n.id == item_id and isinstance(n, Progress) and n.terminal],
@@ -120,7 +120,7 @@ def test_ends_and_removals_come_through_a_queue_of_any_size(
             assert kinds[1] == [expected[1]]
 
 
-def test_an_item_takes_one_place_however_often_it_changes() -> None:
+def test_an_item_takes_one_entry_however_often_it_changes() -> None:
     queue = SubscriberQueue(capacity=10)
     for version in range(1, 1000):
         queue.put(progress(version=version))
@@ -128,7 +128,7 @@ def test_an_item_takes_one_place_however_often_it_changes() -> None:
     assert queue.take() == ([progress(version=999)], False)
 
 
-def test_an_end_and_the_removal_after_it_are_both_told() -> None:
+def test_an_end_and_the_removal_after_it_are_both_sent() -> None:
     queue = SubscriberQueue(capacity=10)
     end, gone = progress(version=5, terminal=True), removed(version=6)
     queue.put(end)
@@ -137,7 +137,7 @@ def test_an_end_and_the_removal_after_it_are_both_told() -> None:
     assert queue.take()[0] == [end, gone]
 
 
-def test_a_queue_that_is_full_has_its_reader_read_anew() -> None:
+def test_a_full_queue_makes_its_reader_read_again() -> None:
     queue = SubscriberQueue(capacity=2)
     for name in "abc":
         queue.put(progress(name))
@@ -148,7 +148,7 @@ def test_a_queue_that_is_full_has_its_reader_read_anew() -> None:
     assert len(found) <= 2
 
 
-def test_what_was_taken_is_not_given_again() -> None:
+def test_an_update_is_taken_once() -> None:
     queue = SubscriberQueue(capacity=2)
     queue.put(progress())
     queue.request_reread()
@@ -164,33 +164,33 @@ async def _waited(queue: SubscriberQueue) -> None:
     await asyncio.wait_for(waiting, 5)
 
 
-def test_news_wakes_the_reader() -> None:
+def test_an_update_wakes_the_reader() -> None:
     asyncio.run(_waited(SubscriberQueue(capacity=2)))
 
 
-def test_another_place_in_the_queue_is_news_of_the_same_version() -> None:
-    told = SentVersions()
+def test_another_queue_position_is_an_update_of_the_same_version() -> None:
+    sent_versions = SentVersions()
 
-    assert told.next(progress(place=3)) is not None
-    assert told.next(progress(place=3)) is None
-    assert told.next(progress(place=2)) == progress(place=2)
-    assert told.next(progress(place=None)) is None
-
-
-def test_a_removal_is_told_once_and_above_all_versions() -> None:
-    told = SentVersions()
-    told.next(progress(version=7))
-
-    assert told.next(removed(version=4)) == removed(version=8)
-    assert told.next(removed(version=9)) is None
-    assert told.next(progress(version=99)) is None
+    assert sent_versions.next(progress(place=3)) is not None
+    assert sent_versions.next(progress(place=3)) is None
+    assert sent_versions.next(progress(place=2)) == progress(place=2)
+    assert sent_versions.next(progress(place=None)) is None
 
 
-def test_only_what_is_there_is_present() -> None:
-    told = SentVersions()
-    told.next(progress("a"))
-    told.next(progress("b"))
-    told.next(removed("a"))
+def test_a_removal_is_sent_once_with_the_highest_version() -> None:
+    sent_versions = SentVersions()
+    sent_versions.next(progress(version=7))
 
-    assert [known.id for known in told.present()] == [progress("b").id]
-    assert [known.id for known in told.queued()] == [progress("b").id]
+    assert sent_versions.next(removed(version=4)) == removed(version=8)
+    assert sent_versions.next(removed(version=9)) is None
+    assert sent_versions.next(progress(version=99)) is None
+
+
+def test_removed_items_are_not_present() -> None:
+    sent_versions = SentVersions()
+    sent_versions.next(progress("a"))
+    sent_versions.next(progress("b"))
+    sent_versions.next(removed("a"))
+
+    assert [known.id for known in sent_versions.present()] == [progress("b").id]
+    assert [known.id for known in sent_versions.queued()] == [progress("b").id]
