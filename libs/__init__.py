@@ -1,1 +1,1 @@
-"""Code shared by the services."""
+"""Hold the code that the services share."""

@@ -1,1 +1,1 @@
-"""The services: each deployable by itself."""
+"""Hold the services, each of which can be deployed by itself."""

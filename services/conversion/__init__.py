@@ -1,1 +1,1 @@
-"""Turns uploads into other formats."""
+"""Convert uploads to other formats."""

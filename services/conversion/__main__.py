@@ -1,4 +1,4 @@
-"""`python -m services.conversion`"""
+"""Run the conversion service: `python -m services.conversion`."""
 
 from libs.core.settings import load
 from services.conversion.settings import ConversionSettings

@@ -1,4 +1,4 @@
-"""The conversion service: `create_app` builds the whole of it, worker included."""
+"""Build the application of the conversion service, with the worker beside it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ DEPENDENCIES = (
 
 
 def create_app(container: ConversionContainer) -> Litestar:
-    """The app on what this container wires."""
+    """Build the application on this container's adapters."""
 
     @asynccontextmanager
     async def working(_app: Litestar) -> AsyncIterator[None]:

@@ -40,7 +40,7 @@ NO_STORE = {"Cache-Control": "no-store"}
     summary="List the output formats and their options",
     responses=problems(errors.SessionInvalid, session=False),
 )
-def formats(owner: NamedDependency[str]) -> FormatsSchema:  # noqa: ARG001 -- starts the page's session
+def formats(owner: NamedDependency[str]) -> FormatsSchema:  # noqa: ARG001 -- starts a session
     return FormatsSchema.of(FORMATS.values())
 
 

@@ -61,7 +61,7 @@ class Broadcaster:
     """
 
     def __init__(self, feed: ChangeFeed | None, limits: StreamLimits) -> None:
-        """Without a feed it is never live, and all subscribers poll."""
+        """Follow `feed`; without one, the broadcaster is never live and all subscribers poll."""
         self._feed = feed
         self._limits = limits
         # Weak references, because a stream that is never started is not closed either.

@@ -73,7 +73,7 @@ class FollowProgress:
         schedule: PollSchedule,
         last: LastEvent | None = None,
     ) -> None:
-        """`readers` limits the threads in which all streams together read."""
+        """Limit the threads in which all streams read to those of `readers`."""
         self.subscription = subscription
         self._reader = reader
         self._readers = readers

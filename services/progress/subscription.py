@@ -40,7 +40,10 @@ class SubscriberQueue:
     """
 
     def __init__(self, capacity: int) -> None:
-        """Beyond `capacity` items, all but ends and removals are dropped and must be read again."""
+        """Limit the queue to `capacity` items.
+
+        Beyond it, all updates but ends and removals are dropped, and must be read again.
+        """
         self._capacity = capacity
         self._updates: dict[tuple[str, bool], ProgressUpdate] = {}
         self._must_reread = False

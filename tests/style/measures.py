@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 VERBS = frozenset((HERE / "verbs.txt").read_text("utf-8").split())
 NOUNS_TOO = frozenset((HERE / "nouns_too.txt").read_text("utf-8").split())
 AFTER_A_NOUN = frozenset(
-    {"and", "beside", "of", "or", "which", "who", "whose"}
+    {"and", "beside", "of", "or", "whose"}
     | {"case", "cases", "picture", "pictures"}  # use cases, cover pictures
 )
 BEFORE_AN_OBJECT = frozenset(
@@ -183,9 +183,12 @@ def is_test(node: Documented) -> bool:
 def begins_with_verb(text: str) -> bool:
     """Return True if the first word is a verb, and not a noun of the same spelling."""
     first, following = [*text.split()[:2], ""][:2]
-    if not re.fullmatch("[A-Z][a-z]+", first):
+    if not re.fullmatch("[A-Z][a-z]+,?", first):
         return False
     word, following = first.lower(), following.lower()
+    if word.endswith(","):  # of several verbs: "Create, show and delete uploads."
+        word = word.removesuffix(",")
+        return word in VERBS and (word not in NOUNS_TOO or following.rstrip(",") in VERBS)
     if word in VERBS:
         return word not in NOUNS_TOO or following not in AFTER_A_NOUN
     verbs = VERBS & {word.removesuffix("s"), word.removesuffix("es"), re.sub("ies$", "y", word)}

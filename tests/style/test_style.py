@@ -39,48 +39,48 @@ RULES = [
     Rule(
         "class names of the product that two classes share",
         lambda: measures.shared_class_names(of_product()),
-        6,
+        1,
     ),
     Rule(
         "adapters in another file than their port's name",
         lambda: measures.strayed_adapters(of_product()),
-        8,
+        0,
     ),
     Rule(
         "docstrings of the product that begin with no verb",
         lambda: measures.docstrings_without_verb(of_product()),
-        79.3,
+        2,
         True,
     ),
     Rule(
         "docstrings of tests that begin with no verb",
         lambda: measures.docstrings_without_verb(of_tests()),
-        83.1,
+        2,
         True,
     ),
     Rule(
         "docstrings whose first line is too long or no sentence",
         lambda: measures.long_summaries(of_product()),
-        38,
+        2,
         True,
     ),
     Rule(
         "lines of the product over 100 columns",
         lambda: measures.long_lines(all_files(production=True)),
-        1141,
+        5,
     ),
     Rule(
         "lines of tests over 100 columns",
         lambda: measures.long_lines(all_files(production=False)),
-        1159,
+        15,
     ),
     Rule(
         "files of the product over 300 lines",
         lambda: measures.long_files(all_files(production=True)),
-        2,
+        0,
     ),
     Rule(
-        "files of tests over 300 lines", lambda: measures.long_files(all_files(production=False)), 2
+        "files of tests over 300 lines", lambda: measures.long_files(all_files(production=False)), 1
     ),
     Rule(
         "names of tests over 70 characters", lambda: measures.long_test_names(of_tests()), 2, True
@@ -117,6 +117,10 @@ def test_the_code_keeps_the_rule(rule: Rule, figures: list[str]) -> None:
         ("Reports of all sweeps.", False),
         ("File names from strangers.", False),
         ("Check that it is there.", True),
+        ("Create, sign and complete uploads.", True),
+        ("Sign, validate and store parts.", True),
+        ("Use cases of the service.", False),
+        ("Record who connects.", True),
         ("Settings of a service.", False),
         ("`start` is a number.", False),
         ("return the text", False),

@@ -1,4 +1,4 @@
-"""Files in memory: memfd_create(2) where it exists, an unlinked temporary file elsewhere (macOS)."""
+"""Create files in memory: by memfd_create(2), or as unlinked temporary files (macOS)."""
 
 import ctypes
 import functools
