@@ -1,7 +1,8 @@
-"""Write the OpenAPI document of the public API: `python -m deploy.openapi FILE`.
+"""Write the schemas of the public API as OpenAPI: `python -m deploy.openapi FILE`.
 
-Each service describes its own routes. The types of the page are generated from one document, so
-the documents of the services are merged here.
+Each service describes its own schemas. The types of the page are generated from one document, so
+they are merged here. Routes are left out: the page builds its URLs itself, and each service serves
+its complete document.
 """
 
 import json
@@ -45,35 +46,41 @@ def public_apps() -> list[Litestar]:
     ]
 
 
-def merged_document(apps: Iterable[Litestar]) -> Json:
-    """Merge the documents of several apps.
+def merged_schemas(apps: Iterable[Litestar]) -> Json:
+    """Return the schemas of several apps by name.
 
     Raises:
-        ValueError: Two apps describe a path or a schema differently.
+        ValueError: Two apps describe a schema differently.
     """
-    merged: Json = {
-        "openapi": "3.1.0",
-        "info": {"title": "TinyPixo", "version": "1"},
-        "paths": {},
-        "components": {"schemas": {}},
-    }
+    merged: Json = {}
     for app in apps:
-        document = app.openapi_schema.to_schema()
-        schemas = document.get("components", {}).get("schemas", {})
-        merge_into(merged["paths"], document["paths"])
-        merge_into(merged["components"]["schemas"], schemas)
+        merge_into(merged, app.openapi_schema.to_schema()["components"]["schemas"])
     return merged
 
 
 def merge_into(target: Json, source: Json) -> None:
-    for name, value in source.items():
-        if target.setdefault(name, value) != value:
+    for name, schema in source.items():
+        if target.setdefault(name, schema) != schema:
             raise ValueError(f"two services describe {name} differently")
 
 
+def without_docstring(schema: Json) -> Json:
+    """Return the schema without the docstring of its enum, which is written for programmers."""
+    return {key: value for key, value in schema.items() if key != "description"}
+
+
 def document_text() -> str:
-    """Return the merged document as text that is the same for the same routes."""
-    document = merged_document(public_apps())
+    """Return the merged document as text that is the same for the same schemas."""
+    schemas = {
+        name: without_docstring(schema) if "enum" in schema else schema
+        for name, schema in merged_schemas(public_apps()).items()
+    }
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "TinyPixo", "version": "1"},
+        "paths": {},
+        "components": {"schemas": schemas},
+    }
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

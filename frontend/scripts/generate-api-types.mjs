@@ -13,20 +13,27 @@ const HEADER = `/**
 
 `;
 
+/** Exports of openapi-typescript that are empty, because the document has only schemas. */
+const EMPTY_EXPORTS = new Set(['paths', 'webhooks', '$defs', 'operations']);
+
 /**
  * Return the TypeScript types of all schemas of an OpenAPI document.
  *
- * The paths are left out, because the page's client builds its URLs itself.
+ * Titles and formats are left out. They would only become comments that repeat the name and the
+ * description.
  *
  * @param {string} document an OpenAPI document as JSON
  */
 export async function generateApiTypes(document) {
-  const { openapi, info, components } = JSON.parse(document);
+  const { openapi, info, paths, components } = JSON.parse(document, (key, value) =>
+    (key === 'title' || key === 'format') && typeof value === 'string' ? undefined : value,
+  );
   const ast = await openapiTS(
-    { openapi, info, paths: {}, components },
+    { openapi, info: { ...info, title: 'TinyPixo' }, paths, components },
     { rootTypes: true, rootTypesNoSchemaPrefix: true },
   );
-  return format(HEADER + astToString(ast), {
+  const nodes = ast.filter((node) => !EMPTY_EXPORTS.has(node.name?.text));
+  return format(HEADER + astToString(nodes), {
     ...(await resolveConfig(TYPES)),
     parser: 'typescript',
   });

@@ -21,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PRODUCTION = ("libs/", "services/", "deploy/", "frontend/src/")
+GENERATED = frozenset({"frontend/src/api/types.ts"})
 SUFFIXES = (".py", ".ts", ".tsx", ".css", ".mjs")
 COLUMNS = 100
 LINES = 300
@@ -93,7 +94,7 @@ class Source:
 
 @cache
 def sources() -> tuple[Source, ...]:
-    """Return the source files that git tracks, or would if they were added."""
+    """Return the written source files that git tracks, or would if they were added."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -102,7 +103,7 @@ def sources() -> tuple[Source, ...]:
     return tuple(
         Source(path, (ROOT / path).read_text("utf-8"))
         for path in sorted(set(listed))
-        if path.endswith(SUFFIXES) and (ROOT / path).is_file()
+        if path.endswith(SUFFIXES) and path not in GENERATED and (ROOT / path).is_file()
     )
 
 

@@ -1,14 +1,18 @@
+import type { ConversionSettings } from '../features/conversion/conversionSettings';
 import { ApiError, NetworkError } from './errors';
 import { putBytes, putToStorage, retryAfterMs } from './transport';
 import type {
   Conversion,
-  ConversionSettings,
-  Format,
-  Page,
-  PresignedPart,
+  CreateConversionRequest,
+  FieldError,
+  Formats,
+  Problem,
   Progress,
+  SignPartsRequest,
+  SignedPart,
+  SignedParts,
+  StartUploadRequest,
   Upload,
-  UploadRequest,
 } from './types';
 
 const REQUEST_TIMEOUT_MS = 20_000;
@@ -30,15 +34,17 @@ interface RequestOptions {
 
 /** Create an error from an error response, whatever its body is. Never throws. */
 export function toApiError(status: number, text: string, retryAfter: string | null): ApiError {
-  let body: Record<string, unknown> = {};
+  let body: { [field in keyof Problem]?: unknown } = {};
   try {
     const parsed: unknown = JSON.parse(text);
-    if (parsed && typeof parsed === 'object') body = parsed as Record<string, unknown>;
+    if (parsed && typeof parsed === 'object') body = parsed;
   } catch {
     // A gateway in front of the service answers in HTML. Only its status is known then.
   }
-  const field = (name: string) =>
-    typeof body[name] === 'string' ? (body[name] as string) : undefined;
+  const field = (name: keyof Problem) => {
+    const value = body[name];
+    return typeof value === 'string' ? value : undefined;
+  };
   const detail =
     field('detail') ??
     field('title') ??
@@ -54,7 +60,7 @@ export function toApiError(status: number, text: string, retryAfter: string | nu
 
 function fieldErrors(errors: unknown): string[] {
   if (!Array.isArray(errors)) return [];
-  return (errors as { field?: string; message?: string }[])
+  return (errors as Partial<FieldError>[])
     .map((error) => [error.field, error.message].filter(Boolean).join(': '))
     .filter(Boolean);
 }
@@ -96,10 +102,10 @@ async function requestJson<T>(path: string, options?: RequestOptions): Promise<T
 
 async function fetchAllPages<T>(path: string): Promise<T[]> {
   const items: T[] = [];
-  let next: string | null | undefined;
+  let next: string | null = null;
   for (let page = 0; page < MAX_PAGES; page++) {
     const url = next ? `${path}?next=${encodeURIComponent(next)}` : path;
-    const answer: Page<T> = await requestJson(url);
+    const answer: { items: T[]; next: string | null } = await requestJson(url);
     items.push(...answer.items);
     next = answer.next;
     if (!next) break;
@@ -114,28 +120,25 @@ const conversionUrl = (id: string, rest = '') =>
 /** Call the services. Each method is one request of the HTTP contract. */
 export const apiClient = {
   listFormats: async () => {
-    const answer = await requestJson<{ formats: Format[] }>('/api/formats');
+    const answer = await requestJson<Formats>('/api/formats');
     return answer.formats;
   },
 
-  createUpload: (body: UploadRequest) =>
+  createUpload: (body: StartUploadRequest) =>
     requestJson<Upload>('/api/uploads', { method: 'POST', body }),
   getUpload: (id: string, signal?: AbortSignal) => requestJson<Upload>(uploadUrl(id), { signal }),
   listUploads: () => fetchAllPages<Upload>('/api/uploads'),
   signParts: async (id: string, partNumbers: number[], signal?: AbortSignal) => {
-    const answer = await requestJson<{ parts: PresignedPart[] }>(uploadUrl(id, '/parts/sign'), {
+    const body: SignPartsRequest = { part_numbers: partNumbers };
+    const answer = await requestJson<SignedParts>(uploadUrl(id, '/parts/sign'), {
       method: 'POST',
-      body: { part_numbers: partNumbers },
+      body,
       signal,
     });
     return answer.parts;
   },
-  putPartToStorage: (
-    part: PresignedPart,
-    body: Blob,
-    onBytesSent: OnBytesSent,
-    signal: AbortSignal,
-  ) => putToStorage({ url: part.url, headers: part.headers, body, onBytesSent, signal }),
+  putPartToStorage: (part: SignedPart, body: Blob, onBytesSent: OnBytesSent, signal: AbortSignal) =>
+    putToStorage({ url: part.url, headers: part.headers, body, onBytesSent, signal }),
   putPartToService: async (
     id: string,
     partNumber: number,
@@ -165,12 +168,11 @@ export const apiClient = {
     requestJson<Upload>(uploadUrl(id, '/complete'), { method: 'POST', body: {}, signal }),
   deleteUpload: (id: string) => requestJson<undefined>(uploadUrl(id), { method: 'DELETE' }),
 
-  createConversion: (uploadId: string, settings: ConversionSettings, idempotencyKey: string) =>
-    requestJson<Conversion>('/api/conversions', {
-      method: 'POST',
-      body: { upload_id: uploadId, ...settings },
-      headers: { 'Idempotency-Key': idempotencyKey },
-    }),
+  createConversion: (uploadId: string, settings: ConversionSettings, idempotencyKey: string) => {
+    const body: CreateConversionRequest = { upload_id: uploadId, ...settings };
+    const headers = { 'Idempotency-Key': idempotencyKey };
+    return requestJson<Conversion>('/api/conversions', { method: 'POST', body, headers });
+  },
   getConversion: (id: string) => requestJson<Conversion>(conversionUrl(id)),
   listConversions: () => fetchAllPages<Conversion>('/api/conversions'),
   cancelConversion: (id: string) =>

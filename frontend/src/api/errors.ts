@@ -1,5 +1,8 @@
 import type { Problem } from './types';
 
+/** What the page shows of a problem: its code and a sentence for the user. */
+export type ProblemSummary = Pick<Problem, 'code' | 'detail'>;
+
 /** Raised when a request gets no answer: no network, DNS failure, refused by CORS, timeout. */
 export class NetworkError extends Error {
   override name = 'NetworkError';
@@ -44,7 +47,7 @@ export class FileChangedError extends Error {
 }
 
 /** Return the code and the sentence that the page shows for an error. */
-export function toProblem(error: unknown): Problem {
+export function toProblem(error: unknown): ProblemSummary {
   if (error instanceof ApiError) return { code: error.code, detail: error.message };
   if (error instanceof FileChangedError) return { code: 'file_changed', detail: error.message };
   if (error instanceof NetworkError) {

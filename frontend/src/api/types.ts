@@ -1,138 +1,304 @@
 /**
- * Types of the HTTP contract, with the field names of the JSON documents.
- *
- * `make api-types` will replace this file once the services describe all of their responses.
+ * Types of the HTTP API. Generated from openapi.json by `make api-types`: do not edit.
  */
 
-export type UploadStatus = 'uploading' | 'uploaded' | 'failed' | 'aborted';
-export type ConversionStatus = 'queued' | 'converting' | 'completed' | 'failed' | 'cancelled';
-export type Phase = 'waiting' | 'queued' | 'probing' | 'converting' | 'storing' | 'done';
-
-export interface Problem {
-  code: string;
-  detail: string;
+export interface components {
+  schemas: {
+    Conversion: {
+      attempts: number;
+      /** @description RFC 3339, in UTC */
+      created_at: string;
+      error?: components['schemas']['Failure'];
+      eta_seconds?: number;
+      /** @description RFC 3339, in UTC */
+      expires_at: string;
+      /** @description RFC 3339, in UTC */
+      finished_at?: string;
+      format: string;
+      id: string;
+      options: components['schemas']['ConversionOptions'];
+      output?: components['schemas']['Output'];
+      percent: number;
+      phase: components['schemas']['Phase'];
+      queue_position?: number;
+      source?: components['schemas']['Source'];
+      /** @description seconds of audio a second */
+      speed?: number;
+      /** @description RFC 3339, in UTC */
+      started_at?: string;
+      status: components['schemas']['ConversionStatus'];
+      /** @description RFC 3339, in UTC */
+      updated_at: string;
+      upload_id: string;
+      version: number;
+      warnings: string[];
+    };
+    ConversionList: {
+      items: components['schemas']['Conversion'][];
+      next: string | null;
+    };
+    ConversionOptions: {
+      bit_depth?: number;
+      bitrate?: string;
+      channels?: number;
+      /** @description seconds */
+      end?: number;
+      /** @description seconds */
+      fade_in?: number;
+      /** @description seconds */
+      fade_out?: number;
+      /** @description LUFS */
+      normalize?: number;
+      quality?: number;
+      sample_rate?: number;
+      /** @description seconds */
+      start?: number;
+    };
+    /** @enum {string} */
+    ConversionStatus: 'queued' | 'converting' | 'completed' | 'failed' | 'cancelled';
+    ConvertOptions: {
+      bit_depth?: number | null;
+      bitrate?: string | null;
+      channels?: number | null;
+      end?: number | null;
+      fade_in?: number | null;
+      fade_out?: number | null;
+      filename?: string | null;
+      format: string;
+      normalize?: number | null;
+      quality?: number | null;
+      sample_rate?: number | null;
+      start?: number | null;
+    };
+    CreateConversionRequest: {
+      bit_depth?: number | null;
+      bitrate?: string | null;
+      channels?: number | null;
+      end?: number | null;
+      fade_in?: number | null;
+      fade_out?: number | null;
+      filename?: string | null;
+      format: string;
+      normalize?: number | null;
+      quality?: number | null;
+      sample_rate?: number | null;
+      start?: number | null;
+      upload_id: string;
+    };
+    Download: {
+      /** @description RFC 3339, in UTC */
+      expires_at: string;
+      filename: string;
+      media_type: string;
+      /** @description bytes */
+      size: number;
+      url: string;
+    };
+    EmptyRequest: Record<string, never>;
+    Event: {
+      data: string;
+      /** @enum {string} */
+      event: 'progress' | 'removed';
+      /** @description <item>:<version> */
+      id: string;
+    };
+    Failure: {
+      code: string;
+      /** @description a sentence for a person */
+      detail: string;
+    };
+    FieldError: {
+      field: string;
+      message: string;
+    };
+    Format: {
+      extension: string;
+      format: string;
+      lossless: boolean;
+      media_type: string;
+      options: components['schemas']['FormatOptions'];
+    };
+    FormatOptions: {
+      bit_depth?: number[];
+      bitrate?: string[];
+      channels?: number[];
+      quality?: components['schemas']['QualityRange'];
+      sample_rate?: number[];
+    };
+    Formats: {
+      formats: components['schemas']['Format'][];
+    };
+    Health: {
+      checked?: string[];
+      status: string;
+    };
+    Output: {
+      /** @description seconds */
+      duration: number;
+      filename: string;
+      media_type: string;
+      /** @description hexadecimal */
+      sha256: string;
+      /** @description bytes */
+      size: number;
+    };
+    /** @enum {string} */
+    Phase: 'waiting' | 'queued' | 'probing' | 'converting' | 'storing' | 'done';
+    Problem: {
+      /** @description stable, for programs */
+      code: string;
+      /** @description a sentence for a person; it may change */
+      detail: string;
+      errors?: components['schemas']['FieldError'][];
+      /** @description bytes */
+      expected?: number;
+      /** @description bytes */
+      limit?: number;
+      missing_parts?: number[];
+      option?: string;
+      part_count?: number;
+      /** @description seconds */
+      retry_after?: number;
+      status: number;
+      title: string;
+      type: string;
+      unreachable?: {
+        [key: string]: string;
+      };
+    };
+    Progress: {
+      /** @description their number */
+      completed_parts?: number;
+      error?: components['schemas']['Failure'];
+      eta_seconds?: number;
+      id: string;
+      /** @enum {string} */
+      kind: 'upload' | 'conversion';
+      part_count?: number;
+      percent: number;
+      phase: string;
+      queue_position?: number;
+      /** @description bytes */
+      size?: number;
+      /** @description seconds of audio a second */
+      speed?: number;
+      status: string;
+      /** @description RFC 3339, in UTC */
+      updated_at: string;
+      uploaded_bytes?: number;
+      version: number;
+    };
+    QualityRange: {
+      best: number;
+      default: number;
+      max: number;
+      min: number;
+    };
+    Session: {
+      /** @description RFC 3339, in UTC */
+      expires_at: string;
+      token: string;
+    };
+    SignPartsRequest: {
+      part_numbers: number[];
+    };
+    SignedPart: {
+      /** @description RFC 3339, in UTC */
+      expires_at: string;
+      headers: {
+        [key: string]: string;
+      };
+      part_number: number;
+      url: string;
+    };
+    SignedParts: {
+      parts: components['schemas']['SignedPart'][];
+    };
+    Source: {
+      bit_depth?: number;
+      /** @description bits a second */
+      bitrate: number;
+      channels: number;
+      codec: string;
+      container: string;
+      /** @description seconds */
+      duration: number;
+      has_cover: boolean;
+      sample_rate: number;
+      tags: {
+        [key: string]: string;
+      };
+    };
+    StartUploadRequest: {
+      content_type?: string | null;
+      convert?:
+        components['schemas']['ConvertOptions'] | components['schemas']['ConvertOptions'][] | null;
+      filename: string;
+      /** @description bytes; 0 while a tus client has not said it */
+      size: number;
+    };
+    Upload: {
+      completed_parts: number[];
+      content_type: string;
+      conversions: string[];
+      /** @description RFC 3339, in UTC */
+      created_at: string;
+      error?: components['schemas']['Failure'];
+      /** @description RFC 3339, in UTC */
+      expires_at: string;
+      filename: string;
+      id: string;
+      part_count: number;
+      /** @description bytes of every part but the last */
+      part_size: number;
+      percent: number;
+      /** @description bytes; 0 while a tus client has not said it */
+      size: number;
+      status: components['schemas']['UploadStatus'];
+      /** @description RFC 3339, in UTC */
+      updated_at: string;
+      uploaded_bytes: number;
+      version: number;
+    };
+    UploadList: {
+      items: components['schemas']['Upload'][];
+      next: string | null;
+    };
+    /** @enum {string} */
+    UploadStatus: 'uploading' | 'uploaded' | 'failed' | 'aborted';
+  };
+  responses: never;
+  parameters: never;
+  requestBodies: never;
+  headers: never;
+  pathItems: never;
 }
-
-/** A format and its options: the body of POST /api/conversions without `upload_id`. */
-export interface ConversionSettings {
-  format: string;
-  bitrate?: string;
-  quality?: number;
-  sample_rate?: number;
-  channels?: number;
-  bit_depth?: number;
-}
-
-export interface Upload {
-  id: string;
-  status: UploadStatus;
-  filename: string;
-  size: number;
-  content_type?: string | null;
-  part_size: number;
-  part_count: number;
-  completed_parts: number[];
-  uploaded_bytes: number;
-  percent: number;
-  conversions: string[];
-  error?: Problem | null;
-  version: number;
-  created_at: string;
-  updated_at: string;
-  expires_at: string;
-}
-
-export interface UploadRequest {
-  filename: string;
-  size: number;
-  content_type?: string;
-  convert?: ConversionSettings;
-}
-
-export interface PresignedPart {
-  part_number: number;
-  url: string;
-  headers: Record<string, string>;
-  expires_at: string;
-}
-
-export interface SourceInfo {
-  codec?: string | null;
-  container?: string | null;
-  duration?: number | null;
-  sample_rate?: number | null;
-  channels?: number | null;
-  bit_depth?: number | null;
-  bitrate?: number | null;
-  has_cover?: boolean | null;
-}
-
-export interface OutputFile {
-  filename: string;
-  size: number;
-  media_type: string;
-  duration?: number | null;
-  sha256?: string | null;
-}
-
-export interface Conversion {
-  id: string;
-  upload_id: string;
-  status: ConversionStatus;
-  phase: Phase;
-  percent: number;
-  eta_seconds?: number | null;
-  speed?: number | null;
-  format: string;
-  options?: Omit<ConversionSettings, 'format'> | null;
-  source?: SourceInfo | null;
-  output?: OutputFile | null;
-  warnings?: string[];
-  error?: Problem | null;
-  attempts?: number;
-  queue_position?: number | null;
-  version: number;
-  created_at: string;
-  started_at?: string | null;
-  finished_at?: string | null;
-  expires_at: string;
-}
-
-export interface Progress {
-  id: string;
-  kind: 'upload' | 'conversion';
-  status: UploadStatus | ConversionStatus;
-  phase?: Phase | string | null;
-  percent: number;
-  eta_seconds?: number | null;
-  speed?: number | null;
-  uploaded_bytes?: number | null;
-  size?: number | null;
-  completed_parts?: number | null;
-  part_count?: number | null;
-  queue_position?: number | null;
-  error?: Problem | null;
-  version: number;
-  updated_at?: string;
-}
-
-export interface FormatOptions {
-  bitrate?: string[] | null;
-  quality?: { min: number; max: number; default: number; best?: number | null } | null;
-  sample_rate?: number[] | null;
-  channels?: number[] | null;
-  bit_depth?: number[] | null;
-}
-
-export interface Format {
-  format: string;
-  extension: string;
-  media_type: string;
-  lossless: boolean;
-  options: FormatOptions;
-}
-
-export interface Page<T> {
-  items: T[];
-  next?: string | null;
-}
+export type Conversion = components['schemas']['Conversion'];
+export type ConversionList = components['schemas']['ConversionList'];
+export type ConversionOptions = components['schemas']['ConversionOptions'];
+export type ConversionStatus = components['schemas']['ConversionStatus'];
+export type ConvertOptions = components['schemas']['ConvertOptions'];
+export type CreateConversionRequest = components['schemas']['CreateConversionRequest'];
+export type Download = components['schemas']['Download'];
+export type EmptyRequest = components['schemas']['EmptyRequest'];
+export type Event = components['schemas']['Event'];
+export type Failure = components['schemas']['Failure'];
+export type FieldError = components['schemas']['FieldError'];
+export type Format = components['schemas']['Format'];
+export type FormatOptions = components['schemas']['FormatOptions'];
+export type Formats = components['schemas']['Formats'];
+export type Health = components['schemas']['Health'];
+export type Output = components['schemas']['Output'];
+export type Phase = components['schemas']['Phase'];
+export type Problem = components['schemas']['Problem'];
+export type Progress = components['schemas']['Progress'];
+export type QualityRange = components['schemas']['QualityRange'];
+export type Session = components['schemas']['Session'];
+export type SignPartsRequest = components['schemas']['SignPartsRequest'];
+export type SignedPart = components['schemas']['SignedPart'];
+export type SignedParts = components['schemas']['SignedParts'];
+export type Source = components['schemas']['Source'];
+export type StartUploadRequest = components['schemas']['StartUploadRequest'];
+export type Upload = components['schemas']['Upload'];
+export type UploadList = components['schemas']['UploadList'];
+export type UploadStatus = components['schemas']['UploadStatus'];

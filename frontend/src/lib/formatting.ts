@@ -72,8 +72,8 @@ export function formatPhase({ status, phase, queue_position: position }: Convers
   return 'Converting';
 }
 
-function formatQueuePosition(position: number | null | undefined): string {
-  if (typeof position !== 'number') return 'In the queue';
+function formatQueuePosition(position: number | undefined): string {
+  if (position === undefined) return 'In the queue';
   return position <= 1 ? 'Next in the queue' : `In the queue, number ${position}`;
 }
 

@@ -37,7 +37,7 @@ export function mergeConversionProgress(known: Conversion, progress: Progress): 
   return {
     ...known,
     status: progress.status as Conversion['status'],
-    phase: (progress.phase as Phase | null | undefined) ?? known.phase,
+    phase: progress.phase as Phase,
     percent: progress.percent,
     eta_seconds: progress.eta_seconds,
     speed: progress.speed,

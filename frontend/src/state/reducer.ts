@@ -72,7 +72,7 @@ function withFinalStage(row: Row): Row {
   const { upload } = row;
   if (!upload || !isFinal(upload) || row.stage === 'uploading') return row;
   const stage = upload.status === 'uploaded' ? 'uploaded' : 'failed';
-  return { ...row, stage, problem: upload.error ?? undefined };
+  return { ...row, stage, problem: upload.error };
 }
 
 /** Remove an upload with its conversions, or a single conversion. */

@@ -1,11 +1,6 @@
-import type {
-  Conversion,
-  ConversionSettings,
-  Format,
-  Problem,
-  Progress,
-  Upload,
-} from '../api/types';
+import type { ProblemSummary } from '../api/errors';
+import type { Conversion, Format, Progress, Upload } from '../api/types';
+import type { ConversionSettings } from '../features/conversion/conversionSettings';
 import type { Transfer } from '../features/upload/transfer';
 import type { Connection } from '../live/liveUpdates';
 
@@ -41,7 +36,7 @@ export interface Row {
   settings: ConversionSettings;
   upload?: Upload;
   transfer?: Transfer;
-  problem?: Problem;
+  problem?: ProblemSummary;
   /** True while a request of the user is under way. Buttons are disabled then. */
   isBusy?: boolean;
   /** Name of a file that the user chose to resume this upload, but that is another file. */
@@ -54,7 +49,7 @@ export interface State {
   rows: Row[];
   conversions: Record<string, Conversion>;
   /** The problem of the last request about a conversion, by conversion id. */
-  conversionProblems: Record<string, Problem>;
+  conversionProblems: Record<string, ProblemSummary>;
   /** Ids of deleted items. Updates about them may still arrive and are ignored. */
   deletedIds: Record<string, true>;
   connection: Connection;
@@ -79,7 +74,7 @@ export type Action =
   | { type: 'row-updated'; key: string; change: Partial<Row> }
   | { type: 'row-removed'; key: string }
   | { type: 'conversion-received'; conversion: Conversion }
-  | { type: 'conversion-problem-changed'; id: string; problem: Problem | undefined }
+  | { type: 'conversion-problem-changed'; id: string; problem: ProblemSummary | undefined }
   | { type: 'progress-received'; progress: Progress }
   | { type: 'item-deleted'; id: string }
   | { type: 'connection-changed'; connection: Connection }

@@ -1,4 +1,4 @@
-import type { ConversionSettings } from '../api/types';
+import type { ConversionSettings } from '../features/conversion/conversionSettings';
 
 // Preferences are not essential: if localStorage is full or forbidden, they are not kept.
 const SETTINGS_KEY = 'tinypixo:conversion-settings';

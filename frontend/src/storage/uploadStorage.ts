@@ -1,4 +1,4 @@
-import type { ConversionSettings } from '../api/types';
+import type { ConversionSettings } from '../features/conversion/conversionSettings';
 
 /** A record of a chosen file, from which an upload can be resumed after a reload. */
 export interface StoredUpload {

@@ -6,7 +6,7 @@ import { AppController } from '../../src/appController';
 import { FileRow } from '../../src/components/FileRow';
 import type { Transfer } from '../../src/features/upload/transfer';
 import type { Row } from '../../src/state/state';
-import { aConversion, anUpload, FORMATS } from '../fakes/documents';
+import { aConversion, anOutput, anUpload, FORMATS } from '../fakes/documents';
 import { FakeUploadStorage } from '../fakes/uploadStorage';
 
 const controller = new AppController({ storage: new FakeUploadStorage() });
@@ -148,12 +148,7 @@ describe('the content of a row', () => {
   });
 
   it('has download, player, facts and warnings of a result', () => {
-    const output = {
-      filename: 'song.mp3',
-      size: 12,
-      media_type: 'audio/mpeg',
-      duration: 61,
-    };
+    const output = anOutput({ size: 12 });
     const warnings = ['Resampled to 48 kHz.'];
     renderRow(uploaded, [aConversion({ status: 'completed', phase: 'done', output, warnings })]);
     const link = screen.getByTestId('download-link');

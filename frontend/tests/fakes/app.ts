@@ -4,7 +4,7 @@ import { vi } from 'vitest';
 import type { ApiClient } from '../../src/api/client';
 import type { Upload } from '../../src/api/types';
 import { AppController } from '../../src/appController';
-import { aConversion, FORMATS } from './documents';
+import { aConversion, anOutput, FORMATS } from './documents';
 import { FakeEnvironment } from './environment';
 import { FakeEventStream } from './eventStream';
 import { FakeUploadApi } from './uploadApi';
@@ -77,8 +77,7 @@ export class FakeApp {
         return [];
       },
       getConversion: vi.fn<ApiClient['getConversion']>(async (id) => {
-        const output = { filename: 'song.mp3', size: 9, media_type: 'audio/mpeg' };
-        return aConversion({ id, status: 'completed', version: 20, output });
+        return aConversion({ id, status: 'completed', version: 20, output: anOutput() });
       }),
       createConversion: vi.fn<ApiClient['createConversion']>(async () =>
         aConversion({ id: 'cnv_2' }),

@@ -1,4 +1,4 @@
-import type { Conversion, Format, Progress, Upload } from '../../src/api/types';
+import type { Conversion, Format, Output, Progress, Upload } from '../../src/api/types';
 
 export const PART_SIZE = 10;
 export const FILE_SIZE = 95;
@@ -9,6 +9,7 @@ export function anUpload(change: Partial<Upload> = {}): Upload {
     status: 'uploading',
     filename: 'song.wav',
     size: FILE_SIZE,
+    content_type: 'audio/wav',
     part_size: PART_SIZE,
     part_count: 10,
     completed_parts: [],
@@ -33,9 +34,22 @@ export function aConversion(change: Partial<Conversion> = {}): Conversion {
     format: 'mp3',
     options: { bitrate: '192k' },
     warnings: [],
+    attempts: 1,
     version: 5,
     created_at: '2026-01-01T10:00:00Z',
+    updated_at: '2026-01-01T10:00:00Z',
     expires_at: '2026-01-02T10:00:00Z',
+    ...change,
+  };
+}
+
+export function anOutput(change: Partial<Output> = {}): Output {
+  return {
+    filename: 'song.mp3',
+    size: 9,
+    media_type: 'audio/mpeg',
+    duration: 61,
+    sha256: '0'.repeat(64),
     ...change,
   };
 }
@@ -48,6 +62,7 @@ export function aProgress(change: Partial<Progress> = {}): Progress {
     phase: 'converting',
     percent: 50,
     version: 6,
+    updated_at: '2026-01-01T10:00:00Z',
     ...change,
   };
 }

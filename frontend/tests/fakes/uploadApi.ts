@@ -1,5 +1,5 @@
 import { NetworkError } from '../../src/api/errors';
-import type { PresignedPart, Upload, UploadRequest } from '../../src/api/types';
+import type { SignedPart, Upload, StartUploadRequest } from '../../src/api/types';
 import type { UploadApi, UploadCall } from '../../src/features/upload/uploadApi';
 import { abortable } from './abortable';
 import { anUpload } from './documents';
@@ -33,7 +33,7 @@ export class FakeUploadApi implements UploadApi {
       .sort((a, b) => a - b);
   }
 
-  createUpload = ({ filename }: UploadRequest) =>
+  createUpload = ({ filename }: StartUploadRequest) =>
     this.answer('createUpload', undefined, () => ({ filename }));
 
   getUpload = () => this.answer('getUpload');
@@ -47,7 +47,7 @@ export class FakeUploadApi implements UploadApi {
       version: this.upload.version + 1,
     }));
 
-  signParts = async (_id: string, partNumbers: number[]): Promise<PresignedPart[]> => {
+  signParts = async (_id: string, partNumbers: number[]): Promise<SignedPart[]> => {
     this.calls.push(['signParts', partNumbers[0]]);
     await this.beforeAnswer('signParts', partNumbers[0]);
     this.signatures++;

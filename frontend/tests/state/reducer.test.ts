@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { announcementsFor } from '../../src/state/announcements';
 import { reducer, selectConversions } from '../../src/state/reducer';
 import { INITIAL_STATE, type Action, type Row, type State } from '../../src/state/state';
-import { aConversion, anUpload, aProgress } from '../fakes/documents';
+import { aConversion, anOutput, anUpload, aProgress } from '../fakes/documents';
 
 const aRow = (change: Partial<Row> = {}): Row => ({
   key: 'k',
@@ -85,7 +85,7 @@ describe('progress', () => {
 
 describe('a received conversion', () => {
   it('adds the fields that an event of the same version left out', () => {
-    const output = { filename: 'song.mp3', size: 9, media_type: 'audio/mpeg' };
+    const output = anOutput();
     const state = stateAfter(
       progress({ status: 'completed', version: 8 }),
       received({ status: 'completed', version: 8, output }),

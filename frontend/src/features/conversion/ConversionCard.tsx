@@ -1,5 +1,6 @@
 import { useState } from 'react';
-import type { Conversion, Problem } from '../../api/types';
+import type { ProblemSummary } from '../../api/errors';
+import type { Conversion } from '../../api/types';
 import type { AppController } from '../../appController';
 import { ErrorMessage } from '../../components/ErrorMessage';
 import { Close, Retry } from '../../components/Icons';
@@ -13,7 +14,7 @@ import { describeOptions, formatName } from './conversionSettings';
 interface ConversionCardProps {
   row: Row;
   conversion: Conversion;
-  problem?: Problem;
+  problem?: ProblemSummary;
   controller: AppController;
 }
 
@@ -23,7 +24,7 @@ export function ConversionCard({ row, conversion, problem, controller }: Convers
   const format = formatName(conversion.format);
   const text = formatPhase(conversion);
   const details = progressDetails(conversion);
-  const shown = details.length ? details : describeOptions(conversion.options ?? {});
+  const shown = details.length ? details : describeOptions(conversion.options);
   return (
     <section className="conversion" data-status={status} aria-label={`${row.name} to ${format}`}>
       <div className="conversion__header">

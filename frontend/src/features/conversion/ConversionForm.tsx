@@ -1,5 +1,6 @@
 import { useId, type ReactNode } from 'react';
-import type { ConversionSettings, Format } from '../../api/types';
+import type { Format } from '../../api/types';
+import type { ConversionSettings } from './conversionSettings';
 import { loadSettings } from '../../storage/preferences';
 import { findFormat, formatName, supportedSettings, withOption } from './conversionSettings';
 import { formFields } from './formFields';

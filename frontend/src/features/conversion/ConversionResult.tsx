@@ -6,7 +6,7 @@ import type { Row } from '../../state/state';
 
 /** Show a completed conversion: download link, facts about the file, player and warnings. */
 export function ConversionResult({ row, conversion }: { row: Row; conversion: Conversion }) {
-  const { output, warnings = [] } = conversion;
+  const { output, warnings } = conversion;
   if (!output) return <p className="muted">Loading the result…</p>;
   const sizeChange = formatSizeChange(row.size, output.size);
   const expiry = formatExpiry(conversion.expires_at);
@@ -34,12 +34,10 @@ export function ConversionResult({ row, conversion }: { row: Row; conversion: Co
               {sizeChange && <span className="size-change">{sizeChange}</span>}
             </dd>
           </div>
-          {typeof output.duration === 'number' && (
-            <div>
-              <dt>Length</dt>
-              <dd>{formatDuration(output.duration)}</dd>
-            </div>
-          )}
+          <div>
+            <dt>Length</dt>
+            <dd>{formatDuration(output.duration)}</dd>
+          </div>
           {expiry && (
             <div>
               <dt>Kept until</dt>

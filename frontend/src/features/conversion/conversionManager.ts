@@ -1,7 +1,8 @@
 import type { ApiClient } from '../../api/client';
 import { ApiError, NetworkError, toProblem } from '../../api/errors';
 import { withRetries } from '../../api/retry';
-import type { Conversion, ConversionSettings } from '../../api/types';
+import type { Conversion } from '../../api/types';
+import type { ConversionSettings } from './conversionSettings';
 import { randomKey, type Environment } from '../../lib/environment';
 import type { Row } from '../../state/state';
 import type { Store } from '../../state/store';
@@ -66,9 +67,7 @@ export class ConversionManager {
 
   /** Start a failed or cancelled conversion again, and delete the old one. */
   async retry(row: Row, old: Conversion): Promise<void> {
-    const options = Object.entries(old.options ?? {}).filter(([, value]) => value !== null);
-    const settings: ConversionSettings = { ...Object.fromEntries(options), format: old.format };
-    if (await this.start(row, settings)) await this.delete(old.id);
+    if (await this.start(row, { ...old.options, format: old.format })) await this.delete(old.id);
   }
 
   async cancel(id: string): Promise<void> {

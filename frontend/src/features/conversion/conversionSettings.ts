@@ -1,5 +1,7 @@
-import type { ConversionSettings, Format, FormatOptions } from '../../api/types';
+import type { ConversionOptions, ConvertOptions, Format, FormatOptions } from '../../api/types';
 
+/** A format and its options, as the user chooses them. */
+export type ConversionSettings = Pick<ConvertOptions, 'format'> & ConversionOptions;
 export type OptionName = keyof FormatOptions;
 
 /** Entry of the bitrate list that shows the quality list. A request has a bitrate or a quality. */
@@ -102,7 +104,7 @@ export function describeOptions({
   sample_rate,
   channels,
   bit_depth,
-}: Omit<ConversionSettings, 'format'>): string[] {
+}: ConversionOptions): string[] {
   return [
     bitrate && bitrateLabel(bitrate),
     typeof quality === 'number' && `VBR ${quality}`,

@@ -1,4 +1,5 @@
-import type { ConversionSettings, Format, FormatOptions } from '../../api/types';
+import type { Format, FormatOptions } from '../../api/types';
+import type { ConversionSettings } from './conversionSettings';
 import {
   bitDepthLabel,
   bitrateLabel,
@@ -54,7 +55,7 @@ function qualityField(
 function qualityOptions(quality: NonNullable<FormatOptions['quality']>): FormField['options'] {
   const { min, max, best } = quality;
   const scale = Array.from({ length: max - min + 1 }, (_, i) => min + i);
-  if ((best ?? max) !== min) scale.reverse();
+  if (best !== min) scale.reverse();
   const note = (value: number) => {
     if (value === quality.default) return ' · default';
     if (value === scale[0]) return ' · best';
@@ -66,7 +67,7 @@ function qualityOptions(quality: NonNullable<FormatOptions['quality']>): FormFie
 function numberField(
   name: 'sample_rate' | 'channels' | 'bit_depth',
   label: string,
-  values: number[] | null | undefined,
+  values: number[] | undefined,
   settings: ConversionSettings,
   optionLabel: (value: number) => string,
 ): FormField | undefined {

@@ -1,6 +1,6 @@
 import type { ApiClient } from '../../api/client';
 import { NetworkError } from '../../api/errors';
-import type { Upload, UploadRequest } from '../../api/types';
+import type { Upload, StartUploadRequest } from '../../api/types';
 
 /**
  * Return a `createUpload` that can be repeated.
@@ -28,7 +28,7 @@ export function createUploadOnce(
   };
 }
 
-function matches(upload: Upload, request: UploadRequest): boolean {
+function matches(upload: Upload, request: StartUploadRequest): boolean {
   return (
     upload.status === 'uploading' &&
     upload.filename === request.filename &&

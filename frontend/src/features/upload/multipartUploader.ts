@@ -1,6 +1,6 @@
 import { ApiError, toProblem } from '../../api/errors';
 import { withRetries } from '../../api/retry';
-import type { Upload, UploadRequest } from '../../api/types';
+import type { Upload, StartUploadRequest } from '../../api/types';
 import type { Environment } from '../../lib/environment';
 import { PartSender } from './partSender';
 import type { Transfer } from './transfer';
@@ -15,7 +15,7 @@ export interface MultipartUploaderOptions {
   environment: Environment;
   file: Blob;
   /** Used to create the upload, unless `upload` is given. */
-  request: UploadRequest;
+  request: StartUploadRequest;
   /** An existing upload to continue. */
   upload?: Upload;
   viaService?: boolean;

@@ -1,4 +1,4 @@
-import type { PresignedPart } from '../../api/types';
+import type { SignedPart } from '../../api/types';
 
 /** URLs per call: enough for all parts in flight, few enough not to expire on a slow line. */
 const BATCH_SIZE = 8;
@@ -7,18 +7,18 @@ const EXPIRY_MARGIN_MS = 15_000;
 
 /** Request presigned URLs in small batches, shortly before they are needed. */
 export class PresignedUrlCache {
-  private readonly urls = new Map<number, PresignedPart>();
+  private readonly urls = new Map<number, SignedPart>();
   private lastCall: Promise<unknown> = Promise.resolve();
 
   constructor(
     /** The parts that will need a URL, in the order in which they are sent. */
     private readonly partNumbers: readonly number[],
-    private readonly sign: (partNumbers: number[]) => Promise<PresignedPart[]>,
+    private readonly sign: (partNumbers: number[]) => Promise<SignedPart[]>,
     private readonly now: () => number = Date.now,
   ) {}
 
   /** Return a URL and remove it. Calls wait for each other, so that they share one batch. */
-  take(partNumber: number): Promise<PresignedPart> {
+  take(partNumber: number): Promise<SignedPart> {
     const result = this.lastCall.then(() => this.takeOrSign(partNumber));
     this.lastCall = result.catch(() => undefined);
     return result;
@@ -29,7 +29,7 @@ export class PresignedUrlCache {
     this.urls.clear();
   }
 
-  private async takeOrSign(partNumber: number): Promise<PresignedPart> {
+  private async takeOrSign(partNumber: number): Promise<SignedPart> {
     if (!this.isUsable(partNumber)) {
       const following = this.partNumbers.filter((n) => n > partNumber && !this.isUsable(n));
       const signed = await this.sign([partNumber, ...following].slice(0, BATCH_SIZE));

@@ -1,4 +1,5 @@
-import type { Problem, Upload } from '../../api/types';
+import type { ProblemSummary } from '../../api/errors';
+import type { Upload } from '../../api/types';
 import type { WaitReason } from '../../api/retry';
 
 /**
@@ -20,7 +21,7 @@ export interface Transfer {
   speed?: number;
   /** True if parts go through the upload service, because S3 cannot be reached. */
   viaService: boolean;
-  error?: Problem;
+  error?: ProblemSummary;
 }
 
 /** Return the number of bytes in completed parts. The last part may be shorter than the others. */

@@ -1,5 +1,6 @@
 import type { ApiClient } from '../../api/client';
-import type { ConversionSettings, Upload } from '../../api/types';
+import type { Upload } from '../../api/types';
+import type { ConversionSettings } from '../conversion/conversionSettings';
 import { randomKey, type Environment } from '../../lib/environment';
 import { mergeSnapshot } from '../../state/merge';
 import type { Row } from '../../state/state';

@@ -28,20 +28,25 @@ export function uploadViewModel(row: Row, isOffline = false): UploadViewModel | 
   const completed = transfer?.completedParts ?? new Set(upload.completed_parts);
   // Events about an upload in another tab give only its bytes. The parts are then counted from
   // the first one.
-  const estimate = Math.floor((upload.uploaded_bytes / upload.size) * partCount);
+  const estimate = Math.floor(share(upload.uploaded_bytes, upload.size) * partCount);
   const completedCount = transfer ? completed.size : Math.max(completed.size, estimate);
   const isComplete = (n: number) =>
     isUploaded || completed.has(n) || (!transfer && n <= completedCount);
   const fraction = (n: number) => (isComplete(n) ? 1 : (transfer?.partProgress[n] ?? 0));
   const sent = isUploaded ? upload.size : (transfer?.sentBytes ?? upload.uploaded_bytes);
   return {
-    percent: Math.floor((100 * sent) / upload.size),
+    percent: Math.floor(100 * share(sent, upload.size)),
     segments: segments(partCount, fraction, isComplete),
     completedParts: isUploaded ? partCount : completedCount,
     partCount,
     status: statusText(row, isUploaded, isOffline),
     details: isUploaded ? [] : detailTexts(sent, upload.size, isOffline ? 0 : transfer?.speed),
   };
+}
+
+/** Return the share of the size, which is 0 while a tus client has not sent it. */
+function share(bytes: number, size: number): number {
+  return size > 0 ? bytes / size : 0;
 }
 
 function segments(

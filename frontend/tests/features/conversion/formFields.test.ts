@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ConversionSettings, Format } from '../../../src/api/types';
+import type { Format } from '../../../src/api/types';
+import type { ConversionSettings } from '../../../src/features/conversion/conversionSettings';
 import { VARIABLE_BITRATE } from '../../../src/features/conversion/conversionSettings';
 import { formFields } from '../../../src/features/conversion/formFields';
 import { FLAC, MP3 } from '../../fakes/documents';

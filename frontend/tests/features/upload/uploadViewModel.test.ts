@@ -63,6 +63,15 @@ describe('the upload progress bar', () => {
     expect(statusOf({ phase: 'paused' }, true)).toBe('Paused');
   });
 
+  it('is empty while the size of an upload is unknown', () => {
+    const upload = anUpload({ size: 0, part_count: 0 });
+    expect(uploadViewModel(aRow({ stage: 'interrupted', upload }))).toMatchObject({
+      percent: 0,
+      completedParts: 0,
+      segments: [],
+    });
+  });
+
   it('counts the parts of an upload in another tab by its bytes', () => {
     const row = aRow({ stage: 'other-tab', upload: anUpload({ uploaded_bytes: 40 }) });
     expect(uploadViewModel(row)).toMatchObject({
