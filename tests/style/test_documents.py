@@ -20,6 +20,7 @@ DOCUMENTS = [
 ]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+PATH = re.compile(r"`((?:libs|services|tests|docs|deploy|frontend)/[\w./-]+)(?:::\w+)?`")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
@@ -74,6 +75,12 @@ def test_every_link_to_a_file_leads_there(document: Path) -> None:
         assert target.exists() or document.name == "template.md", link
         if fragment:
             assert fragment in map(anchor, HEADING.findall(target.read_text("utf-8"))), link
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_path_in_a_document_exists(document: Path) -> None:
+    for path in PATH.findall(document.read_text("utf-8")):
+        assert (ROOT / path).exists() or (document.parent / path).exists(), path
 
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.name)
