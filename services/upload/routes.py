@@ -6,7 +6,7 @@ import anyio
 from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
-from litestar.exceptions import ClientException
+from litestar.exceptions import HTTPException
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from libs.core import errors
@@ -250,7 +250,7 @@ async def _read(request: Request[Any, Any, Any], length: int, slot: PartSlot) ->
                 break
             body += block
             slot.add_bytes(len(block))
-    except (ClientException, TimeoutError) as error:
+    except (HTTPException, TimeoutError) as error:  # the former says that the client is gone
         raise PartSizeMismatch(
             "The part did not arrive completely. Please send it again."
         ) from error

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from litestar import Litestar
@@ -271,6 +272,7 @@ def test_partial_uploads_are_joined_in_order(client: Client, harness: UploadHarn
     final = answer.headers["Location"]
     upload, body = stored(harness, final)
     assert (upload.filename, body) == ("whole.wav", b"".join(bodies))
+    assert [item["id"] for item in client.get("/api/uploads").json()["items"]] == [upload.id]
     head = client.head(final, headers=TUS)
     assert head.headers["Upload-Length"] == str(len(body))
     assert head.headers["Upload-Concat"].startswith("final;")
@@ -381,3 +383,41 @@ def test_upload_that_could_not_be_completed_is_completed_by_head(
 
     assert offset_of(client, url) == 5
     assert stored(harness, url)[1] == b"12345"
+
+
+def test_bytes_before_a_lost_connection_are_kept(
+    app: Litestar, client: Client, harness: UploadHarness
+) -> None:
+    url = create(client, 10)
+    cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    headers = {**BYTES, "Upload-Offset": "0", "Content-Length": "10", "Cookie": cookie}
+    messages: list[Any] = [
+        {"type": "http.request", "body": b"1234", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(_message: Any) -> None:
+        """Accept the answer that nobody reads."""
+
+    scope: Any = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "PATCH",
+        "scheme": "http",
+        "path": url,
+        "raw_path": url.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 2),
+    }
+    anyio.run(app, scope, receive, send)
+
+    assert offset_of(client, url) == 4
+    append(client, url, 4, b"567890")
+    assert stored(harness, url)[1] == b"1234567890"

@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from ministack.core import sigv4
 
+from deploy.local.emulator.forms import form_failure, is_form, read_fields
+
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 READY_PATH = "/_ministack/ready"
@@ -75,6 +77,13 @@ class AccessControl:
             return
         if (request.method, request.path) != ("GET", READY_PATH) and request.method != "OPTIONS":
             body = b""
+            if is_form(request.method, request.headers):
+                fields, receive = await read_fields(request.headers, receive)
+                if failure := form_failure(fields, self._key, self._secret):
+                    await _forbid(send, request, *failure)
+                    return
+                await self._app(scope, receive, self._without_other_origins(send))
+                return
             # Without this header the signature covers the body.
             if "x-amz-content-sha256" not in request.headers:
                 body, receive = await _read_body(receive)

@@ -1,10 +1,11 @@
 """Join partial tus uploads into one (the concatenation extension)."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 
 from libs.core.domain.uploads import TusState, Upload, UploadStatus, choose_part_size
-from libs.core.errors import TusRequestInvalid, UploadIncomplete
+from libs.core.errors import TusRequestInvalid, UploadIncomplete, UploadNotFound
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
@@ -49,7 +50,12 @@ class JoinUploads:
         )
         for number, body in enumerate(_in_parts(blocks, choose_part_size(size)), start=1):
             self._multipart.put_part(upload.key, upload.multipart_id, number, body)
-        return self._complete(owner, upload.id)
+        joined = self._complete(owner, upload.id)
+        # Their bytes are in the new upload; listings would show them as files of their own.
+        for partial in partials:
+            with suppress(UploadNotFound):
+                self._uploads.remove(partial.id, owner)
+        return joined
 
     def _partial(self, owner: str, upload_id: str) -> Upload:
         upload = self._uploads.get(upload_id, owner)

@@ -7,7 +7,7 @@ import anyio
 import msgspec
 from litestar import Controller, Request, Response, delete, head, patch, post
 from litestar.di import NamedDependency
-from litestar.exceptions import ClientException
+from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
 from libs.core.domain.formats import ConversionRequest
@@ -157,7 +157,7 @@ async def _receive(
                 break
             await anyio.to_thread.run_sync(append.write, block)
             slot.add_bytes(len(block))
-    except (ClientException, TimeoutError):
+    except (HTTPException, TimeoutError):  # Litestar raises the former for a client that is gone
         broken = TusRequestInvalid("The request broke off. Ask for the offset and go on.")
     except CoreError as error:
         broken = error

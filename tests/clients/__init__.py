@@ -1,0 +1,1 @@
+"""Test that clients of other people work as they are, unchanged."""
