@@ -34,6 +34,9 @@ test-kills: setup page ## Kill workers in the middle of conversions, a hundred t
 test-schema: setup ## Send each service made-up requests for 300 s (SECONDS_EACH), and compare the answers with its OpenAPI document
 	@$(BIN)/python -m tests.api --seconds $${SECONDS_EACH:-300} $(ARGS)
 
+test-clients: setup page ## Upload 100 MiB by tus-js-client, tuspy, curl and Uppy, and resume after kills (some minutes)
+	@TINYPIXO_CLIENT_MIB=100 $(BIN)/pytest -s tests/clients $(ARGS)
+
 test-aws: setup page ## Run the suites on the live AWS account of your credentials, in stacks that go away again (costs cents)
 	@$(BIN)/python -m tests.live $(ARGS)
 
