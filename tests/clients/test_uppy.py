@@ -1,4 +1,4 @@
-"""Test that Uppy's S3 plug-in uploads in Chromium, in its current and its previous major version."""
+"""Test that Uppy's S3 plug-in uploads in Chromium, in both of its latest major versions."""
 
 import subprocess
 from collections.abc import Callable, Iterator

@@ -1,10 +1,10 @@
 """Refuse requests that neither our processes nor our page have sent.
 
-Every web page that a browser shows on this machine can send requests to a port of localhost. MiniStack
-with `AUTH=true` verifies presigned URLs and IAM users, but not the signatures of the root user, whose
-keys are well known. It also has administration paths without any signature, and allows all origins
-for most services. `AccessControl` verifies every signature (AWS Signature Version 4) with the secret
-of this stack, and answers no other origin than those of our page.
+Every web page that a browser shows on this machine can send requests to a port of localhost.
+MiniStack with `AUTH=true` verifies presigned URLs and IAM users, but not the signatures of the
+root user, whose keys are well known. It also has administration paths without any signature, and
+allows all origins for most services. `AccessControl` verifies every signature (AWS Signature
+Version 4) with the secret of this stack, and answers no other origin than those of our page.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -6,7 +6,7 @@ from typing import Any
 from ministack.core import sigv4
 
 MAX_FIELDS = 64 << 10
-"""Maximum size of the fields before the file, in bytes; those of a presigned form have about 1 KiB."""
+"""Maximum size of the fields before the file, in bytes; a presigned form has about 1 KiB."""
 
 
 def is_form(method: str, headers: dict[str, str]) -> bool:
