@@ -114,11 +114,12 @@ NOT_FOUND = ["/%00", "/a%00b.js", "/" + "a" * 300, "/%ff%fe", "/..%2f..%2fsecret
 @pytest.mark.parametrize("path", NOT_FOUND)
 def test_path_without_a_file_is_answered_404_at_once(gateway: RunningGateway, path: str) -> None:
     logged = gateway.log.stat().st_size
-    began = time.monotonic()
+    with httpx.Client() as client:
+        began = time.monotonic()
+        answer = client.get(gateway.url + path)
+        took = time.monotonic() - began
 
-    answer = httpx.get(gateway.url + path)
-
-    assert time.monotonic() - began < 0.5
+    assert took < 0.5
     problem(answer, 404, "not_found")
     assert b"Traceback" not in gateway.log.read_bytes()[logged:]
 
@@ -210,16 +211,18 @@ def test_other_requests_are_answered_while_bad_ones_arrive(gateway: RunningGatew
     stop = threading.Event()
 
     def attack() -> None:
-        while not stop.is_set():
-            httpx.get(f"{gateway.url}/%00")
+        with httpx.Client(base_url=gateway.url) as attacker:
+            while not stop.is_set():
+                attacker.get("/%00")
 
-    attacker = threading.Thread(target=attack)
-    attacker.start()
-    began = time.monotonic()
-    answers = [httpx.get(f"{gateway.url}/api/uploads").status_code for _ in range(20)]
-    took = time.monotonic() - began
+    thread = threading.Thread(target=attack)
+    thread.start()
+    with httpx.Client(base_url=gateway.url) as client:
+        began = time.monotonic()
+        answers = [client.get("/api/uploads").status_code for _ in range(20)]
+        took = time.monotonic() - began
     stop.set()
-    attacker.join()
+    thread.join()
 
     assert answers == [200] * 20
     assert took < 5
