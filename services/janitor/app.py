@@ -7,11 +7,14 @@ from libs.core.web.app import service_app
 from services.janitor.container import JanitorContainer
 from services.janitor.routes import sweep_route
 
+CONSUMERS = 2
+"""Threads that receive messages: one receives while the other deletes objects."""
+
 
 def create_app(container: JanitorContainer) -> Litestar:
     """Return the application on what this container wires."""
     settings = container.settings()
-    work = [retry_forever(container.consume_inbox())]
+    work = [retry_forever(container.consume_inbox()) for _ in range(CONSUMERS)]
     if settings.sweep_every:
         work.append(run_periodically(settings.sweep_every, container.sweep_once()))
     return service_app(

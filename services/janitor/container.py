@@ -1,11 +1,20 @@
 """Build the janitor from its parts; nothing else in it names adapters."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from dependency_injector import containers, providers
 
 from libs.core.adapters.aws.inbox import SqsInbox
 from libs.core.wiring import AwsContainer
-from services.janitor import inbox_consumer, sweep, use_cases
+from services.janitor.deletion import DeleteObjects
+from services.janitor.inbox_consumer import ConsumeInbox
+from services.janitor.orphans import DeleteOrphans
 from services.janitor.settings import JanitorSettings
+from services.janitor.sweep import Sweep
+from services.janitor.use_cases import HandleMessages
+
+THREADS = 16
+"""Calls at once to S3 and DynamoDB that have no batch form."""
 
 
 class JanitorContainer(containers.DeclarativeContainer):
@@ -15,35 +24,28 @@ class JanitorContainer(containers.DeclarativeContainer):
     aws = providers.Container(AwsContainer, settings=settings)
 
     items = aws.expired_items
-    conversions = aws.conversions
     objects = aws.objects
     multipart = aws.multipart
     inbox = providers.Singleton(
         SqsInbox, aws.sqs, settings.provided.janitor_inbox_url, settings.provided.janitor_visibility
     )
+    executor = providers.Singleton(ThreadPoolExecutor, THREADS, "janitor")
 
-    delete_objects = providers.Factory(use_cases.DeleteObjects, objects, multipart)
-    delete_item_objects = providers.Factory(use_cases.DeleteItemObjects, items, delete_objects)
-    handle_message = providers.Factory(use_cases.HandleMessage, items, delete_item_objects)
+    delete_objects = providers.Factory(DeleteObjects, objects, multipart, executor)
+    handle_messages = providers.Factory(HandleMessages, items, delete_objects, executor)
     delete_orphans = providers.Factory(
-        sweep.DeleteOrphans,
+        DeleteOrphans,
         items,
-        conversions,
         objects,
         multipart,
         delete_objects,
         settings.provided.sweep_grace,
     )
     sweep_once = providers.Factory(
-        sweep.Sweep, items, delete_objects, delete_orphans, settings.provided.sweep_limit
+        Sweep, items, delete_orphans, executor, settings.provided.sweep_limit
     )
 
-    consume_inbox = providers.Factory(
-        inbox_consumer.ConsumeInbox,
-        inbox,
-        handle_message,
-        visibility=settings.provided.janitor_visibility,
-    )
+    consume_inbox = providers.Factory(ConsumeInbox, inbox, handle_messages)
     checks = providers.Dict(
         S3=aws.s3_check,
         DynamoDB=aws.dynamodb_check,

@@ -1,7 +1,6 @@
 """Consume the janitor's inbox."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event as StopEvent
 
 import structlog
@@ -11,53 +10,50 @@ from libs.core.ports.inbox import Inbox, Message
 
 log = structlog.get_logger(__name__)
 
+BATCH = 10
+"""Messages that SQS delivers and deletes in one call at most."""
+
 
 class ConsumeInbox:
-    """Handle the messages of one receive, one after the other, and delete those that are done.
+    """Handle the messages of one receive together, and delete those that are done.
 
-    `handle` returns True if a message is done. False or an exception leaves the message to be
-    delivered again, and in the end to the dead-letter queue; so does a body that cannot be read.
+    `handle` returns the messages that are done. The others are delivered again, and come to the
+    dead-letter queue in the end; so does a message that cannot be read.
     """
 
     def __init__(
         self,
         inbox: Inbox,
-        handle: Callable[[Message], bool],
+        handle: Callable[[Sequence[Message]], Sequence[Message]],
         *,
-        visibility: float = 30,
-        limit: int = 10,
         wait: float = 1,
     ) -> None:
         """Wait up to `wait` seconds for messages, which is also how long a stop may go unseen."""
         self._inbox = inbox
         self._handle = handle
-        self._visibility = visibility
-        self._limit = limit
         self._wait = wait
 
     def __call__(self, stop: StopEvent) -> None:
-        """Receive once, and handle what came. Raises what the inbox raises."""
-        messages = self._inbox.receive(self._limit, self._wait)
-        received = time.monotonic()
-        for message in messages:
-            if stop.is_set():
+        """Receive once, and handle what came. Raises what the inbox and `handle` raise."""
+        messages = self._inbox.receive(BATCH, self._wait)
+        if stop.is_set():
+            for message in messages:
                 self._inbox.hide(message, 0)
-                continue
-            if time.monotonic() - received > self._visibility / 3:
-                # The messages before it took long: each is to have the whole timeout.
-                self._inbox.hide(message, self._visibility)
-            if message.readable and self._is_done(message):
-                self._inbox.delete(message)
+            return
+        readable = [message for message in messages if message.readable]
+        if done := self._handle_together(readable) if readable else ():
+            self._inbox.delete_many(done)
 
-    def _is_done(self, message: Message) -> bool:
+    def _handle_together(self, messages: Sequence[Message]) -> Sequence[Message]:
         try:
-            return self._handle(message)
-        except Exception as error:
-            expected = isinstance(error, CoreError)
-            log.warning(
-                "message.failed",
-                reason=f"{type(error).__name__}: {error}",
-                receive_count=message.receive_count,
-                exc_info=None if expected else error,
-            )
-            return False
+            return self._handle(messages)
+        except CoreError:
+            raise  # S3 or DynamoDB does not answer: none of them can be handled now
+        except Exception:
+            if len(messages) == 1:
+                log.warning(
+                    "message.failed", receive_count=messages[0].receive_count, exc_info=True
+                )
+                return ()
+            # One of them cannot be handled. Alone, it keeps no other from being deleted.
+            return [done for message in messages for done in self._handle_together([message])]

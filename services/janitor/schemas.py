@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from libs.core.web.schemas import Schema
-from services.janitor.sweep import SweepResult
+from services.janitor.sweep_run import SweepResult
 
 
 class SweepRequest(Struct, forbid_unknown_fields=True):
@@ -20,13 +20,17 @@ class SweepFailureSchema(Schema):
 
 
 class SweepResultSchema(Schema):
-    """Count what a sweep did; `complete` is false where it stopped at its time limit."""
+    """Count what a sweep did; `complete` is false where it stopped at its time limit.
+
+    `foreign_objects` counts what lies under our prefixes without an id of ours. It is kept.
+    """
 
     expired_uploads: int
     expired_conversions: int
     erased_objects: int
     erased_bytes: int
     aborted_multipart_uploads: int
+    foreign_objects: int
     failed: list[SweepFailureSchema]
     dry_run: bool
     complete: bool
@@ -41,6 +45,7 @@ class SweepResultSchema(Schema):
             erased_objects=result.deleted.objects,
             erased_bytes=result.deleted.bytes,
             aborted_multipart_uploads=result.deleted.multipart_uploads,
+            foreign_objects=result.foreign,
             failed=[
                 SweepFailureSchema(id=failed.id, reason=failed.reason)
                 for failed in result.deleted.failed

@@ -77,7 +77,7 @@ def test_remove_expired_of_an_unknown_item(backend: Backend, owner: str) -> None
 
 
 def test_an_expired_item_exists_until_it_is_removed(backend: Backend, old: Upload) -> None:
-    assert backend.expired.exists(old.id)
+    assert backend.expired.read_many([old.id])
     with pytest.raises(UploadNotFound):
         backend.uploads.get(old.id)
 
@@ -85,8 +85,8 @@ def test_an_expired_item_exists_until_it_is_removed(backend: Backend, old: Uploa
 def test_a_removed_or_unknown_item_does_not_exist(backend: Backend, old: Upload) -> None:
     backend.expired.remove_expired(old, backend.clock())
 
-    assert not backend.expired.exists(old.id)
-    assert not backend.expired.exists(new_id("conversion"))
+    assert not backend.expired.read_many([old.id])
+    assert not backend.expired.read_many([new_id("conversion")])
 
 
 @pytest.mark.parametrize("age", [0, DAY + 1], ids=["live", "expired"])
@@ -98,7 +98,7 @@ def test_a_conversion_is_removed_with_its_upload(
     backend.expired.remove_conversion_of(waiting.id, waiting.upload_id)
     backend.expired.remove_conversion_of(waiting.id, waiting.upload_id)
 
-    assert not backend.expired.exists(waiting.id)
+    assert not backend.expired.read_many([waiting.id])
 
 
 def test_a_conversion_of_another_upload_stays(backend: Backend, waiting: Conversion) -> None:
@@ -111,3 +111,20 @@ def test_an_upload_is_not_a_conversion_of_itself(backend: Backend, upload: Uploa
     backend.expired.remove_conversion_of(upload.id, upload.id)
 
     assert backend.uploads.get(upload.id) == upload
+
+
+def test_read_many_returns_what_exists_also_if_it_has_expired(
+    backend: Backend, old: Upload, owner: str
+) -> None:
+    young = an_upload(owner, backend.clock())
+    backend.uploads.create(young, [])
+    many = [new_id("upload") for _ in range(120)]
+
+    found = backend.expired.read_many([*many, old.id, young.id])
+
+    assert {item_id: item and item.id for item_id, item in found.items()} == {
+        old.id: old.id,
+        young.id: young.id,
+    }
+    assert found[young.id] == young
+    assert backend.expired.read_many([]) == {}

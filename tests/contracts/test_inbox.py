@@ -7,6 +7,7 @@ import pytest
 
 from libs.core.domain.events import FileUploaded
 from libs.core.domain.ids import new_id
+from libs.core.ports.inbox import Message
 from tests.contracts.backend import Backend, InboxHarness
 
 
@@ -143,3 +144,20 @@ def test_a_message_that_is_never_deleted_reaches_the_dead_letter_queue(backend: 
 
     assert list(harness.inbox.receive(1, 0)) == []
     assert harness.dead_letters() == 1
+
+
+def test_messages_that_were_deleted_together_do_not_come_again(harness: InboxHarness) -> None:
+    events = [FileUploaded(new_id("upload")) for _ in range(4)]
+    for event in events:
+        harness.send(event)
+    received: list[Message] = []
+    while len(received) < 4:
+        received += harness.inbox.receive(10, 1)
+    keep = received[0]
+
+    harness.inbox.delete_many(received[1:])
+    harness.inbox.delete_many(received[1:])  # an earlier receipt raises nothing
+
+    harness.inbox.hide(keep, 0)
+    again = harness.inbox.receive(10, 2)
+    assert [message.events for message in again] == [keep.events]

@@ -143,12 +143,12 @@ def test_a_worker_without_the_lease_cannot_write(
     backend: Backend, mine: Conversion, loss: Write, write: Write
 ) -> None:
     loss(backend, mine)
-    before = backend.expired.exists(mine.id) and _raw(backend, mine)
+    before = backend.expired.read_many([mine.id]) and _raw(backend, mine)
 
     with pytest.raises(LeaseLost):
         write(backend, mine)
 
-    assert (backend.expired.exists(mine.id) and _raw(backend, mine)) == before
+    assert (backend.expired.read_many([mine.id]) and _raw(backend, mine)) == before
 
 
 def _raw(backend: Backend, conversion: Conversion) -> Any:

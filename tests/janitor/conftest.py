@@ -1,5 +1,7 @@
 """Provide the environment of a janitor."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.fakes import FakeClock
@@ -7,5 +9,8 @@ from tests.janitor.support import JanitorEnvironment
 
 
 @pytest.fixture
-def env(clock: FakeClock) -> JanitorEnvironment:
-    return JanitorEnvironment(clock)
+def env(clock: FakeClock) -> Iterator[JanitorEnvironment]:
+    """Build everything in memory."""
+    env = JanitorEnvironment(clock)
+    yield env
+    env.executor.shutdown()

@@ -1,6 +1,7 @@
 """Provide the janitor on memory adapters, with faults on request."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from dependency_injector import providers
@@ -24,7 +25,7 @@ from libs.core.ports.objects import ObjectInfo, UndeletedObject
 from services.janitor.container import JanitorContainer
 from services.janitor.settings import JanitorSettings
 from services.janitor.sweep import Sweep
-from services.janitor.use_cases import HandleMessage
+from services.janitor.use_cases import HandleMessages
 from tests.fakes import FakeClock, a_conversion, an_output, an_upload
 
 TOKEN = "the janitor's own token"
@@ -62,15 +63,16 @@ class FaultyExpiredItems(MemoryExpiredItems):
         super().__init__(table)
         self.unreadable: set[str] = set()
 
-    def exists(self, item_id: str) -> bool:
-        self._look(item_id)
-        return super().exists(item_id)
+    def read_many(self, item_ids: Sequence[str]) -> Mapping[str, Item | None]:
+        for item_id in item_ids:
+            self._fail_for(item_id)
+        return super().read_many(item_ids)
 
     def remove_expired(self, item: Item, now: float) -> bool:
-        self._look(item.id)
+        self._fail_for(item.id)
         return super().remove_expired(item, now)
 
-    def _look(self, item_id: str) -> None:
+    def _fail_for(self, item_id: str) -> None:
         if item_id in self.unreadable:
             raise StorageUnavailable("Unavailable.", retry_after=2)
 
@@ -90,6 +92,7 @@ class JanitorEnvironment:
         self.conversions = MemoryConversionStore(self.table)
         self.leases = MemoryConversionLeases(self.table)
         self.inbox = MemoryInbox(visibility=30, max_receives=3, clock=clock)
+        self.executor = ThreadPoolExecutor(4)
 
     def container(self, **settings: Any) -> JanitorContainer:
         """Return the service's own container on this environment."""
@@ -105,14 +108,14 @@ class JanitorEnvironment:
         container.objects.override(providers.Object(self.objects))
         container.multipart.override(providers.Object(self.multiparts))
         container.items.override(providers.Object(self.items))
-        container.conversions.override(providers.Object(self.conversions))
         container.inbox.override(providers.Object(self.inbox))
+        container.executor.override(providers.Object(self.executor))
         container.delete_orphans.add_kwargs(clock=self.clock)
         container.sweep_once.add_kwargs(clock=self.clock, timer=self.timer)
         return container
 
-    def handler(self) -> HandleMessage:
-        handle: HandleMessage = self.container().handle_message()
+    def handler(self) -> HandleMessages:
+        handle: HandleMessages = self.container().handle_messages()
         return handle
 
     def sweeper(self, **settings: Any) -> Sweep:

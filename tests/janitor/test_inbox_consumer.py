@@ -1,7 +1,6 @@
 """Test the loop that consumes the inbox, and that no fault ends it."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event as StopEvent
@@ -10,12 +9,12 @@ import pytest
 
 from libs.core.adapters.memory import MemoryInbox
 from libs.core.background import retry_forever
-from libs.core.domain.events import FileUploaded
+from libs.core.domain.events import Event, FileUploaded
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.inbox import Message
 from services.janitor.inbox_consumer import ConsumeInbox
 from tests.fakes import FakeClock
-from tests.fault_injection import eventually
+from tests.fault_injection import eventually, fail_calls, record_calls
 
 
 @contextmanager
@@ -60,61 +59,90 @@ def inbox(clock: FakeClock) -> FakeInbox:
     return FakeInbox(clock)
 
 
-def arrived(number: int) -> FileUploaded:
+def uploaded(number: int) -> FileUploaded:
+    """Return an event that differs from those of other numbers."""
     return FileUploaded(f"upl_{number}")
 
 
-def test_a_message_that_is_done_is_deleted(inbox: FakeInbox) -> None:
-    inbox.send(arrived(1))
+def accept(messages: Sequence[Message]) -> Sequence[Message]:
+    """Say that all messages are done."""
+    return messages
 
-    with consuming(ConsumeInbox(inbox, lambda message: True, wait=0.01)):
-        eventually(lambda: inbox.empty)
+
+def test_messages_that_are_done_are_deleted_together(inbox: FakeInbox) -> None:
+    for number in range(10):
+        inbox.send(uploaded(number))
+    deletions = record_calls(inbox, "delete_many")
+    batches: list[int] = []
+
+    def handle(messages: Sequence[Message]) -> Sequence[Message]:
+        batches.append(len(messages))
+        return messages
+
+    ConsumeInbox(inbox, handle, wait=0)(StopEvent())
+
+    assert inbox.empty
+    assert batches == [10]
+    assert deletions == ["delete_many"]
 
 
 def test_a_message_that_is_not_done_comes_again_and_ends_with_the_dead(
     inbox: FakeInbox, clock: FakeClock
 ) -> None:
-    inbox.send(arrived(1))
+    inbox.send(uploaded(1))
     seen: list[int] = []
 
-    def refuse(message: Message) -> bool:
-        seen.append(message.receive_count)
+    def refuse(messages: Sequence[Message]) -> Sequence[Message]:
+        seen.extend(message.receive_count for message in messages)
         clock.advance(31)
-        return False
+        return ()
 
     with consuming(ConsumeInbox(inbox, refuse, wait=0.01)):
-        eventually(lambda: inbox.dead_letters == [(arrived(1),)])
+        eventually(lambda: inbox.dead_letters == [(uploaded(1),)])
     assert seen == [1, 2, 3]
 
 
-@pytest.mark.parametrize(
-    "error", [StorageUnavailable("Away.", retry_after=2), RuntimeError("a fault of ours")]
-)
-def test_a_message_whose_handling_fails_stays_and_the_others_are_done(
-    inbox: FakeInbox, error: Exception
-) -> None:
+def test_a_message_that_raises_stays_alone_and_the_others_are_done(inbox: FakeInbox) -> None:
     for number in range(5):
-        inbox.send(arrived(number))
-    done: list[object] = []
+        inbox.send(uploaded(number))
+    done: list[Event] = []
 
-    def handle(message: Message) -> bool:
-        if message.events == (arrived(2),):
-            raise error
-        done.append(message.events[0])
-        return True
+    def handle(messages: Sequence[Message]) -> Sequence[Message]:
+        for message in messages:
+            if message.events == (uploaded(2),):
+                raise RuntimeError("a fault of ours")
+        done.extend(message.events[0] for message in messages)
+        return messages
 
-    with consuming(ConsumeInbox(inbox, handle, wait=0.01)):
-        eventually(lambda: len(done) == 4)
+    ConsumeInbox(inbox, handle, wait=0)(StopEvent())
+
+    assert done == [uploaded(number) for number in (0, 1, 3, 4)]
     assert not inbox.empty
 
 
-def test_a_message_that_makes_no_sense_is_left_alone(inbox: FakeInbox, clock: FakeClock) -> None:
+def test_messages_stay_while_the_storage_is_unavailable(inbox: FakeInbox, clock: FakeClock) -> None:
+    inbox.send(uploaded(1))
+    failures = [StorageUnavailable("Unavailable.", retry_after=2)]
+
+    def handle(messages: Sequence[Message]) -> Sequence[Message]:
+        if failures:
+            clock.advance(31)
+            raise failures.pop()
+        return messages
+
+    with consuming(ConsumeInbox(inbox, handle, wait=0.01)):
+        eventually(lambda: inbox.empty)
+
+
+def test_an_unreadable_message_is_left_for_the_dead_letter_queue(
+    inbox: FakeInbox, clock: FakeClock
+) -> None:
     inbox.send(readable=False)
     handled: list[Message] = []
 
-    def handle(message: Message) -> bool:
-        handled.append(message)
-        return True
+    def handle(messages: Sequence[Message]) -> Sequence[Message]:
+        handled.extend(messages)
+        return messages
 
     consume = ConsumeInbox(inbox, handle, wait=0)
     for _ in range(4):
@@ -124,69 +152,30 @@ def test_a_message_that_makes_no_sense_is_left_alone(inbox: FakeInbox, clock: Fa
     assert (handled, inbox.dead_letters) == ([], [()])
 
 
-def test_a_message_of_no_events_is_handled_and_deleted(inbox: FakeInbox) -> None:
-    inbox.send()
-    ConsumeInbox(inbox, lambda message: True, wait=0)(StopEvent())
-
-    assert inbox.empty
-
-
-def test_an_inbox_out_of_reach_is_tried_again(inbox: FakeInbox) -> None:
+def test_an_inbox_that_does_not_answer_is_tried_again(inbox: FakeInbox) -> None:
     inbox.failures = 3
-    inbox.send(arrived(1))
+    inbox.send(uploaded(1))
 
-    with consuming(ConsumeInbox(inbox, lambda message: True, wait=0.01)):
+    with consuming(ConsumeInbox(inbox, accept, wait=0.01)):
         eventually(lambda: inbox.empty)
 
 
-def test_an_error_that_nobody_thought_of_does_not_end_it(
+def test_an_unexpected_error_does_not_end_the_loop(
     inbox: FakeInbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    receive = inbox.receive
-    calls: list[int] = []
+    fail_calls(inbox, "receive", error=KeyError("Messages"))
+    inbox.send(uploaded(1))
 
-    def once_broken(limit: int, wait: float) -> Sequence[Message]:
-        calls.append(limit)
-        if len(calls) == 1:
-            raise KeyError("Messages")
-        return receive(limit, wait)
-
-    monkeypatch.setattr(inbox, "receive", once_broken)
-    inbox.send(arrived(1))
-
-    with consuming(ConsumeInbox(inbox, lambda message: True, wait=0.01)):
+    with consuming(ConsumeInbox(inbox, accept, wait=0.01)):
         eventually(lambda: inbox.empty)
 
 
-def test_what_was_received_but_not_begun_is_handed_back_when_it_stops(inbox: FakeInbox) -> None:
+def test_messages_received_while_it_stops_are_returned(inbox: FakeInbox) -> None:
     for number in range(3):
-        inbox.send(arrived(number))
+        inbox.send(uploaded(number))
     stop = StopEvent()
-    done: list[Message] = []
+    stop.set()
 
-    def handle(message: Message) -> bool:
-        done.append(message)
-        stop.set()
-        return True
+    ConsumeInbox(inbox, accept, wait=0)(stop)
 
-    ConsumeInbox(inbox, handle, wait=0)(stop)
-
-    assert len(done) == 1
-    assert len(inbox.receive(10, 0)) == 2
-
-
-def test_a_message_that_had_to_wait_for_others_has_its_whole_time(
-    inbox: FakeInbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    for number in range(2):
-        inbox.send(arrived(number))
-
-    def slow(message: Message) -> bool:
-        now[0] += 15
-        return True
-
-    ConsumeInbox(inbox, slow, visibility=30, wait=0)(StopEvent())
-
-    assert inbox.hidden == [30]
+    assert len(inbox.receive(10, 0)) == 3

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,10 @@ from libs.core.domain.events import ItemRemoved
 from libs.core.domain.ids import new_id
 from libs.core.domain.uploads import Upload
 from libs.core.ports.inbox import Message
-from services.janitor.sweep import DeleteOrphans, Sweep
-from services.janitor.use_cases import (
-    DeleteItemObjects,
-    DeleteObjects,
-    DeletionResult,
-    HandleMessage,
-)
+from services.janitor.deletion import DeleteObjects, DeletionResult
+from services.janitor.orphans import DeleteOrphans
+from services.janitor.sweep import Sweep
+from services.janitor.use_cases import HandleMessages
 from tests.contracts.aws import ANY_CREDENTIALS, AwsBackend, Connection, moto_running
 from tests.fakes import FakeClock, a_conversion, an_upload
 from tests.janitor.support import DAY, TOKEN
@@ -46,18 +44,24 @@ def backend(moto: Connection, clock: FakeClock) -> Iterator[AwsBackend]:
 
 
 @pytest.fixture
-def sweep(backend: AwsBackend) -> Sweep:
-    erase = DeleteObjects(backend.objects, backend.multiparts)
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as executor:
+        yield executor
+
+
+@pytest.fixture
+def delete_objects(backend: AwsBackend, executor: ThreadPoolExecutor) -> DeleteObjects:
+    return DeleteObjects(backend.objects, backend.multiparts, executor)
+
+
+@pytest.fixture
+def sweep(
+    backend: AwsBackend, delete_objects: DeleteObjects, executor: ThreadPoolExecutor
+) -> Sweep:
     delete_orphans = DeleteOrphans(
-        backend.expired,
-        backend.conversions,
-        backend.objects,
-        backend.multiparts,
-        erase,
-        3600,
-        backend.clock,
+        backend.expired, backend.objects, backend.multiparts, delete_objects, 3600, backend.clock
     )
-    return Sweep(backend.expired, erase, delete_orphans, 60, backend.clock)
+    return Sweep(backend.expired, delete_orphans, executor, 60, backend.clock)
 
 
 def stored(backend: AwsBackend, upload: Upload) -> str:
@@ -71,7 +75,9 @@ def keys(backend: AwsBackend) -> set[str]:
     }
 
 
-def test_an_upload_is_deleted_with_its_open_parts(backend: AwsBackend) -> None:
+def test_an_upload_is_deleted_with_its_open_parts(
+    backend: AwsBackend, delete_objects: DeleteObjects, executor: ThreadPoolExecutor
+) -> None:
     upload = an_upload(now=backend.clock())
     upload = replace(upload, multipart_id=backend.multiparts.create(upload.key, "audio/wav", {}))
     backend.multiparts.put_part(upload.key, upload.multipart_id, 1, b"abc")
@@ -79,19 +85,17 @@ def test_an_upload_is_deleted_with_its_open_parts(backend: AwsBackend) -> None:
     conversion = a_conversion(upload)
     backend.uploads.create(replace(upload, conversions=(conversion.id,)), [conversion])
     upload = backend.uploads.remove(upload.id, upload.owner)
-    handle = HandleMessage(
-        backend.expired,
-        DeleteItemObjects(backend.expired, DeleteObjects(backend.objects, backend.multiparts)),
-    )
+    handle = HandleMessages(backend.expired, delete_objects, executor)
+    removed = Message((ItemRemoved(upload, expired=False),), True, "receipt", 1)
 
-    assert handle(Message((ItemRemoved(upload, expired=False),), True, "receipt", 1))
+    assert handle([removed]) == [removed]
     assert upload.key not in keys(backend)
     assert list(backend.multiparts.list_open(f"uploads/{upload.id}/")) == []
-    assert not backend.expired.exists(conversion.id)
+    assert not backend.expired.read_many([conversion.id])
 
 
 def test_an_answer_of_200_that_names_an_error_is_no_success(
-    backend: AwsBackend, monkeypatch: pytest.MonkeyPatch
+    backend: AwsBackend, executor: ThreadPoolExecutor
 ) -> None:
     """See docs/faults.md, 44."""
     upload = an_upload(now=backend.clock())
@@ -120,23 +124,25 @@ def test_an_answer_of_200_that_names_an_error_is_no_success(
 
     bucket = backend.connection.stack.bucket_name
     client: Any = Client()
-    erase = DeleteObjects(S3ObjectStore(client, bucket), S3MultipartUploads(client, bucket))
-    handle = HandleMessage(backend.expired, DeleteItemObjects(backend.expired, erase))
+    delete_objects = DeleteObjects(
+        S3ObjectStore(client, bucket), S3MultipartUploads(client, bucket), executor
+    )
+    handle = HandleMessages(backend.expired, delete_objects, executor)
     removed = Message((ItemRemoved(upload, expired=False),), True, "receipt", 1)
 
-    assert not handle(removed)
-    assert handle(removed)
+    assert handle([removed]) == []
+    assert handle([removed]) == [removed]
     assert key not in keys(backend)
 
 
-def test_more_objects_than_a_page_has_are_deleted(backend: AwsBackend) -> None:
+def test_more_objects_than_a_page_has_are_deleted(
+    backend: AwsBackend, delete_objects: DeleteObjects
+) -> None:
     upload = an_upload(now=backend.clock())
     for number in range(1005):
         backend.objects.put(f"uploads/{upload.id}/{number}", b"x", "text/plain", {})
 
-    assert DeleteObjects(backend.objects, backend.multiparts)(upload) == DeletionResult(
-        objects=1005, bytes=1005
-    )
+    assert delete_objects([upload]) == DeletionResult(objects=1005, bytes=1005)
     assert keys(backend) == set()
 
 

@@ -6,8 +6,9 @@ from libs.core.domain.conversions import output_key
 from libs.core.domain.ids import new_id
 from libs.core.domain.uploads import Failure, source_key
 from libs.core.ports.objects import ObjectInfo
-from services.janitor.use_cases import DeletionResult, SweepFailure
+from services.janitor.deletion import DeletionResult, SweepFailure
 from tests.fakes import FakeClock, a_conversion
+from tests.fault_injection import record_calls
 from tests.janitor.support import DAY, HOUR, JanitorEnvironment
 
 
@@ -128,3 +129,74 @@ def test_many_are_swept_at_once(env: JanitorEnvironment, clock: FakeClock) -> No
 
     assert env.sweeper()().deleted == DeletionResult(objects=1200, bytes=1200)
     assert not env.keys
+
+
+def test_an_item_that_this_version_cannot_read_keeps_its_objects(
+    env: JanitorEnvironment, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = env.add_completed(env.add_upload())
+    clock.advance(HOUR)
+    monkeypatch.setattr(env.items, "read_many", lambda ids: dict.fromkeys(ids))
+    before = env.keys
+
+    assert env.sweeper()().deleted == DeletionResult()
+    assert env.keys == before
+    assert done.output
+
+
+def test_an_expired_items_young_objects_go_with_it(
+    env: JanitorEnvironment, clock: FakeClock
+) -> None:
+    """The grace is for items that are not written yet."""
+    done = env.add_completed(env.add_upload())
+    clock.advance(DAY + 1)
+    env.store_object(output_key(done.id, 2, "mp3"))
+    env.open_multipart(output_key(done.id, 3, "mp3"))
+
+    result = env.sweeper()()
+
+    assert env.keys == set()
+    assert result.deleted == DeletionResult(objects=3, bytes=11, multipart_uploads=1)
+
+
+def test_a_second_multipart_upload_of_a_published_output_is_aborted(
+    env: JanitorEnvironment, clock: FakeClock
+) -> None:
+    """It was begun by a call whose reply was lost."""
+    done = env.add_completed(env.add_upload())
+    assert done.output
+    env.open_multipart(done.output.key)
+    clock.advance(HOUR)
+
+    env.sweeper()()
+
+    assert not env.open_uploads
+    assert done.output.key in env.keys
+
+
+def test_foreign_objects_are_counted_and_kept(env: JanitorEnvironment, clock: FakeClock) -> None:
+    env.store_object("uploads/notes.txt")
+    env.store_object("outputs/upl_" + "a" * 22 + "/1.mp3")
+    env.open_multipart("uploads/somebody/else")
+    clock.advance(DAY)
+
+    result = env.sweeper()()
+
+    assert (result.foreign, result.deleted) == (3, DeletionResult())
+    assert len(env.keys) == 2
+    assert env.open_uploads == {"uploads/somebody/else"}
+
+
+def test_a_sweep_of_many_objects_makes_few_calls(env: JanitorEnvironment, clock: FakeClock) -> None:
+    for _ in range(300):
+        env.add_completed(env.add_upload())
+    clock.advance(DAY + 1)
+    deletions = record_calls(env.objects, "delete", "list")
+    reads = record_calls(env.items, "read_many", "expired")
+    listings = record_calls(env.multiparts, "list_open")
+
+    result = env.sweeper()()
+
+    assert (result.expired_uploads, result.expired_conversions) == (300, 300)
+    assert result.deleted.objects == 600
+    assert len(deletions) + len(reads) + len(listings) <= 12

@@ -1,5 +1,6 @@
 """Test what follows a REMOVE record of the stream."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,13 +10,17 @@ from libs.core.domain.events import ConversionQueued, Event, FileUploaded, ItemR
 from libs.core.domain.ids import new_id
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.inbox import Message
-from services.janitor.use_cases import DeleteObjects, DeletionResult
+from libs.core.ports.multipart_uploads import OpenMultipartUpload
+from services.janitor.deletion import DeletionResult
 from tests.fakes import a_conversion, an_upload
+from tests.fault_injection import record_calls
 from tests.janitor.support import JanitorEnvironment
 
 
-def message(*events: Event) -> Message:
-    return Message(events, True, "receipt", 1)
+def handle(env: JanitorEnvironment, *events: Event) -> bool:
+    """Handle one message with these events, and return True if it is done."""
+    message = Message(events, True, "receipt", 1)
+    return env.handler()([message]) == [message]
 
 
 def test_everything_of_a_removed_upload_is_deleted(env: JanitorEnvironment) -> None:
@@ -23,7 +28,7 @@ def test_everything_of_a_removed_upload_is_deleted(env: JanitorEnvironment) -> N
     env.store_object(f"uploads/{upload.id}/notes")
     env.uploads.remove(upload.id, upload.owner)
 
-    assert env.handler()(message(ItemRemoved(upload, expired=False)))
+    assert handle(env, ItemRemoved(upload, expired=False))
     assert env.keys == {other.key}
 
 
@@ -34,7 +39,7 @@ def test_multipart_uploads_of_a_removed_upload_are_aborted(env: JanitorEnvironme
     env.open_multipart(upload.key)
     other = env.open_multipart(an_upload().key)
 
-    assert env.handler()(message(ItemRemoved(upload, expired=False)))
+    assert handle(env, ItemRemoved(upload, expired=False))
     assert set(env.bucket.multiparts) == {other}
 
 
@@ -50,9 +55,7 @@ def test_a_multipart_upload_that_the_listing_does_not_show_yet_is_aborted_too(
     )
     monkeypatch.setattr(env.multiparts, "list_open", lambda prefix: iter(()))
 
-    assert env.handler()(
-        message(ItemRemoved(upload, expired=False), ItemRemoved(conversion, expired=False))
-    )
+    assert handle(env, ItemRemoved(upload, expired=False), ItemRemoved(conversion, expired=False))
     assert not env.bucket.multiparts
 
 
@@ -65,7 +68,7 @@ def test_conversions_of_a_removed_upload_are_taken_away(env: JanitorEnvironment)
     )
     env.uploads.remove(upload.id, upload.owner)
 
-    assert env.handler()(message(ItemRemoved(upload, expired=True)))
+    assert handle(env, ItemRemoved(upload, expired=True))
     assert env.ids == {stranger.id, stranger.upload_id}
 
 
@@ -78,7 +81,7 @@ def test_a_removed_conversion_is_deleted_and_its_upload_is_kept(
     env.open_multipart(output_key(conversion.id, 8, "mp3"))
     env.conversions.remove(conversion.id, conversion.owner)
 
-    assert env.handler()(message(ItemRemoved(conversion, expired=False)))
+    assert handle(env, ItemRemoved(conversion, expired=False))
     assert env.keys == {upload.key}
     assert not env.open_uploads
 
@@ -89,17 +92,17 @@ def test_an_old_record_that_comes_again_erases_nothing_of_a_living_item(
     conversion = env.add_completed(env.add_upload())
     before = env.keys
 
-    assert env.handler()(message(ItemRemoved(conversion, expired=False)))
+    assert handle(env, ItemRemoved(conversion, expired=False))
     assert env.keys == before
 
 
 def test_the_same_message_again_does_no_harm(env: JanitorEnvironment) -> None:
     upload = env.add_upload()
     env.uploads.remove(upload.id, upload.owner)
-    removed = message(ItemRemoved(upload, expired=False))
+    removed = ItemRemoved(upload, expired=False)
 
-    assert env.handler()(removed)
-    assert env.handler()(removed)
+    assert handle(env, removed)
+    assert handle(env, removed)
     assert not env.keys
 
 
@@ -111,7 +114,7 @@ def test_while_it_cannot_be_known_whether_an_item_lives_nothing_is_deleted(
     env.items.unreadable.add(upload.id)
 
     with pytest.raises(StorageUnavailable):
-        env.handler()(message(ItemRemoved(upload, expired=False)))
+        handle(env, ItemRemoved(upload, expired=False))
     assert env.keys == {upload.key}
 
 
@@ -123,7 +126,7 @@ def test_an_object_that_could_not_be_deleted_leaves_the_message_undone(
     env.table.delete(upload.id)
     env.objects.undeletable.add(notes)
 
-    assert not env.handler()(message(ItemRemoved(upload, expired=False)))
+    assert not handle(env, ItemRemoved(upload, expired=False))
     assert env.keys == {notes}
 
 
@@ -133,9 +136,7 @@ def test_one_of_several_that_fails_does_not_keep_the_others(env: JanitorEnvironm
     env.table.delete(two.id)
     env.objects.undeletable.add(one.key)
 
-    assert not env.handler()(
-        message(ItemRemoved(one, expired=False), ItemRemoved(two, expired=False))
-    )
+    assert not handle(env, ItemRemoved(one, expired=False), ItemRemoved(two, expired=False))
     assert env.keys == {one.key}
 
 
@@ -145,41 +146,71 @@ def test_messages_that_are_not_for_it_are_done(
 ) -> None:
     upload = env.add_upload()
 
-    assert env.handler()(message(*events))
+    assert handle(env, *events)
     assert env.keys == {upload.key}
 
 
-def test_it_counts_what_it_erases(env: JanitorEnvironment) -> None:
+def test_deleted_objects_are_counted(env: JanitorEnvironment) -> None:
     upload = env.add_upload()
     env.store_object(f"uploads/{upload.id}/notes", 10)
     env.open_multipart(upload.key)
 
-    assert DeleteObjects(env.objects, env.multiparts)(upload) == DeletionResult(
+    assert env.container().delete_objects()([upload]) == DeletionResult(
         objects=2, bytes=13, multipart_uploads=1
     )
 
 
-def test_a_dry_run_counts_the_same_and_erases_nothing(env: JanitorEnvironment) -> None:
-    upload = env.add_upload()
-    env.open_multipart(upload.key)
-    erase = DeleteObjects(env.objects, env.multiparts)
-
-    assert erase(upload, dry_run=True) == DeletionResult(objects=1, bytes=3, multipart_uploads=1)
-    assert env.keys == env.open_uploads == {upload.key}
-
-
-def test_it_erases_more_than_one_call_takes(env: JanitorEnvironment) -> None:
+def test_more_objects_than_one_call_takes_are_deleted(env: JanitorEnvironment) -> None:
     upload = env.add_upload()
     for number in range(2500):
         env.store_object(f"uploads/{upload.id}/{number}", 1)
+    calls = record_calls(env.objects, "delete")
 
-    assert DeleteObjects(env.objects, env.multiparts)(upload) == DeletionResult(
-        objects=2501, bytes=2503
-    )
+    assert env.container().delete_objects()([upload]) == DeletionResult(objects=2501, bytes=2503)
     assert not env.keys
+    assert len(calls) == 3
 
 
-def test_an_output_completed_while_it_is_deleted_is_erased_too(
+def test_the_objects_of_ten_items_are_deleted_by_one_call(env: JanitorEnvironment) -> None:
+    removed = [env.add_upload() for _ in range(10)]
+    for upload in removed:
+        env.table.delete(upload.id)
+    messages = [
+        Message((ItemRemoved(upload, expired=False),), True, f"receipt-{number}", 1)
+        for number, upload in enumerate(removed)
+    ]
+    env.objects.undeletable.add(removed[3].key)
+    calls = record_calls(env.objects, "delete")
+
+    done = env.handler()(messages)
+
+    assert len(calls) == 1
+    assert env.keys == {removed[3].key}
+    assert done == [message for message in messages if message is not messages[3]]
+
+
+def test_a_removed_item_whose_parts_cannot_be_listed_stays_undone_alone(
+    env: JanitorEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = env.add_upload(), env.add_upload()
+    env.table.delete(one.id)
+    env.table.delete(two.id)
+    list_open = env.multiparts.list_open
+
+    def fail_for_one(prefix: str) -> Iterator[OpenMultipartUpload]:
+        if one.id in prefix:
+            raise StorageUnavailable("Unavailable.", retry_after=2)
+        return list_open(prefix)
+
+    monkeypatch.setattr(env.multiparts, "list_open", fail_for_one)
+    messages = [
+        Message((ItemRemoved(upload, expired=False),), True, upload.id, 1) for upload in (one, two)
+    ]
+
+    assert env.handler()(messages) == messages[1:]
+
+
+def test_an_output_completed_while_it_is_deleted_is_deleted_too(
     env: JanitorEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that does not know yet completes its upload when it is to be aborted."""
@@ -195,5 +226,5 @@ def test_an_output_completed_while_it_is_deleted_is_erased_too(
 
     monkeypatch.setattr(env.multiparts, "abort", too_late)
 
-    assert env.handler()(message(ItemRemoved(conversion, expired=False)))
+    assert handle(env, ItemRemoved(conversion, expired=False))
     assert not env.keys

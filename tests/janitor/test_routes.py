@@ -43,6 +43,7 @@ def test_a_sweep_answers_what_it_did(
         "erased_objects": 2,
         "erased_bytes": 8,
         "aborted_multipart_uploads": 0,
+        "foreign_objects": 0,
         "failed": [
             {"id": stubborn, "reason": f"{source_key(stubborn)}: AccessDenied: not this one"}
         ],

@@ -1,7 +1,7 @@
 """Define what the janitor needs: find and remove expired items."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from libs.core.domain.progress import Item
 
@@ -24,15 +24,16 @@ class ExpiredItems(ABC):
         """
 
     @abstractmethod
-    def exists(self, item_id: str) -> bool:
-        """Return True if the table holds an item of this id, expired or not.
-
-        Objects of an existing item are not orphans and must not be deleted as such.
-        """
-
-    @abstractmethod
     def remove_conversion_of(self, conversion_id: str, upload_id: str) -> None:
         """Remove a conversion whose upload was removed.
 
         A conversion of another upload, or one that is gone, is left alone without an error.
+        """
+
+    @abstractmethod
+    def read_many(self, item_ids: Sequence[str]) -> Mapping[str, Item | None]:
+        """Return the items of these ids that exist, expired or not, by consistent reads.
+
+        The value is None for an item that this version cannot read: it exists all the same, and its
+        objects must not be deleted as orphans.
         """

@@ -44,3 +44,10 @@ class Inbox(ABC):
         Call it regularly to keep a message hidden, and with 0 to return it to the queue. The
         receipt of an earlier delivery raises nothing.
         """
+
+    @abstractmethod
+    def delete_many(self, messages: Sequence[Message]) -> None:
+        """Delete up to 10 handled messages in one call.
+
+        Those that the queue fails to delete raise nothing. They are delivered again.
+        """

@@ -18,6 +18,7 @@ from libs.core.ports.inbox import Inbox, Message
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +61,17 @@ class SqsInbox(Inbox):
                 ReceiptHandle=message.receipt,
                 VisibilityTimeout=max(0, round(seconds)),
             )
+
+    def delete_many(self, messages: Sequence[Message]) -> None:
+        entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "ReceiptHandle": message.receipt}
+            for number, message in enumerate(messages)
+        ]
+        with translate_errors("SQS"):
+            answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+        # An answer of 200 may name messages that were not deleted.
+        for failed in answer.get("Failed", []):
+            log.info("inbox.message_not_deleted", code=failed.get("Code"))
 
 
 def _decode(raw: Mapping[str, Any]) -> Message:

@@ -1,6 +1,6 @@
 """Find expired items in memory and remove them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from libs.core.adapters.memory.table import MemoryTable
 from libs.core.domain.conversions import Conversion
@@ -25,11 +25,12 @@ class MemoryExpiredItems(ExpiredItems):
             self._table.delete(item.id)
             return True
 
-    def exists(self, item_id: str) -> bool:
-        return self._table.find(item_id) is not None
-
     def remove_conversion_of(self, conversion_id: str, upload_id: str) -> None:
         with self._table.lock:
             item = self._table.find(conversion_id)
             if isinstance(item, Conversion) and item.upload_id == upload_id:
                 self._table.delete(conversion_id)
+
+    def read_many(self, item_ids: Sequence[str]) -> Mapping[str, Item | None]:
+        found = ((item_id, self._table.find(item_id)) for item_id in item_ids)
+        return {item_id: item for item_id, item in found if item is not None}

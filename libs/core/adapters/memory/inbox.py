@@ -61,6 +61,10 @@ class MemoryInbox(Inbox):
                 if stored.receipt == message.receipt:
                     stored.visible_at = self._clock() + seconds
 
+    def delete_many(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            self.delete(message)
+
     def _take(self, limit: int) -> Sequence[Message]:
         with self._lock:
             visible = [stored for stored in self._messages if stored.visible_at <= self._clock()]

@@ -1,0 +1,101 @@
+"""Delete objects and multipart uploads that no item needs any more."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from libs.core.domain.conversions import Conversion
+from libs.core.domain.ids import kind_of
+from libs.core.domain.progress import Item
+from libs.core.ports.expired_items import ExpiredItems
+from libs.core.ports.multipart_uploads import MultipartUploads, OpenMultipartUpload
+from libs.core.ports.objects import ObjectInfo, ObjectStore
+from services.janitor.deletion import BATCH, DeleteObjects, batches, id_in
+from services.janitor.sweep_run import SweepRun
+
+T = TypeVar("T", ObjectInfo, OpenMultipartUpload)
+
+FOLDERS = {"uploads/": "upload", "outputs/": "conversion"}
+"""Prefixes of the bucket, each with the kind of item that its objects belong to."""
+
+
+class DeleteOrphans:
+    """Delete objects and open multipart uploads that no item points at.
+
+    Those are, whatever their age, what belonged to items that this sweep removed. Once they are old
+    enough, they are also the ones whose item does not exist, and those of a finished conversion that
+    are not its output, as a lost attempt leaves them.
+
+    In doubt nothing is deleted. What cannot be read is kept and named among the failures; keys that
+    contain no id of ours are counted as foreign.
+    """
+
+    def __init__(
+        self,
+        items: ExpiredItems,
+        objects: ObjectStore,
+        multiparts: MultipartUploads,
+        delete_objects: DeleteObjects,
+        grace: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Keep what is younger than `grace` seconds: its item may not be written yet."""
+        self._items = items
+        self._objects = objects
+        self._multiparts = multiparts
+        self._delete_objects = delete_objects
+        self._grace = grace
+        self._clock = clock
+
+    def __call__(self, run: SweepRun) -> None:
+        """Delete orphans until the time of the sweep is over."""
+        now = self._clock()
+        for folder, kind in FOLDERS.items():
+            # Multipart uploads first: one that is completed meanwhile is listed as an object then.
+            with run.record_failure(folder):
+                for started in batches(self._multiparts.list_open(folder), BATCH):
+                    if run.is_over():
+                        return
+                    with run.record_failure(folder):
+                        unwanted = self._unwanted(started, kind, now, run)
+                        run.deleted += self._delete_objects.abort(unwanted, dry_run=run.dry_run)
+            with run.record_failure(folder):
+                for stored in batches(self._objects.list(folder), BATCH):
+                    if run.is_over():
+                        return
+                    with run.record_failure(folder):
+                        lost = self._unwanted(stored, kind, now, run)
+                        run.deleted += self._delete_objects.delete(lost, dry_run=run.dry_run)
+
+    def _unwanted(self, found: Sequence[T], kind: str, now: float, run: SweepRun) -> list[T]:
+        """Return those that no item needs. Raises StorageUnavailable."""
+        ours = [each for each in found if kind_of(id_in(each.key)) == kind]
+        run.foreign += len(found) - len(ours)
+        # An unknown time is 0, and no age.
+        old = [each for each in ours if 0 < _time_of(each) <= now - self._grace]
+        in_question = {id_in(each.key) for each in old} - run.removed
+        existing = self._items.read_many(sorted(in_question))
+        orphans = [
+            each
+            for each in old
+            if id_in(each.key) in in_question and _is_orphan(each, existing, now)
+        ]
+        return [each for each in ours if id_in(each.key) in run.removed] + orphans
+
+
+def _time_of(found: ObjectInfo | OpenMultipartUpload) -> float:
+    return found.modified_at if isinstance(found, ObjectInfo) else found.started_at
+
+
+def _is_orphan(
+    found: ObjectInfo | OpenMultipartUpload, existing: Mapping[str, Item | None], now: float
+) -> bool:
+    item_id = id_in(found.key)
+    if item_id not in existing:
+        return True
+    item = existing[item_id]
+    if not isinstance(item, Conversion) or item.expires_at <= now or not item.status.is_terminal:
+        return False
+    if isinstance(found, OpenMultipartUpload):
+        return True
+    return item.output is None or item.output.key != found.key

@@ -1,0 +1,84 @@
+"""Count what one sweep does, and limit its time."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from libs.core.domain.progress import Item
+from libs.core.domain.uploads import Upload
+from services.janitor.deletion import DeletionResult, SweepFailure
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """Report what a sweep did, or would do in a dry run."""
+
+    expired_uploads: int
+    expired_conversions: int
+    deleted: DeletionResult
+    foreign: int
+    """Objects and open multipart uploads under our prefixes that contain no id of ours. They are kept."""
+    dry_run: bool
+    took_seconds: float
+    complete: bool
+    """False if the time ran out: the next sweep continues."""
+
+
+class SweepRun:
+    """Collect the counts of one sweep while it runs. Not thread-safe."""
+
+    def __init__(self, dry_run: bool, limit: float, timer: Callable[[], float]) -> None:
+        """Call the time over after `limit` seconds of `timer`."""
+        self.dry_run = dry_run
+        self.deleted = DeletionResult()
+        self.foreign = 0
+        self.removed: set[str] = set()
+        """Ids of the items that this sweep removed, or would remove: what belongs to them goes, too."""
+        self._limit = limit
+        self._timer = timer
+        self._began = timer()
+        self._uploads = 0
+        self._conversions = 0
+        self._complete = True
+
+    def is_over(self) -> bool:
+        """Return True if the time is over; what remains is for the next sweep."""
+        if self._timer() - self._began < self._limit:
+            return False
+        self._complete = False
+        return True
+
+    def count_removed(self, item: Item) -> None:
+        """Count an expired item that was removed."""
+        self.removed.add(item.id)
+        if isinstance(item, Upload):
+            self._uploads += 1
+        else:
+            self._conversions += 1
+
+    @contextmanager
+    def record_failure(self, subject: str) -> Iterator[None]:
+        """Record an exception as a failure of `subject`, and continue after the block."""
+        try:
+            yield
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            log.warning("sweep.failed", item=subject, reason=reason)
+            self.deleted += DeletionResult(failed=(SweepFailure(subject, reason),))
+
+    def result(self) -> SweepResult:
+        """Return what was done so far."""
+        took = round(self._timer() - self._began, 3)
+        return SweepResult(
+            self._uploads,
+            self._conversions,
+            self.deleted,
+            self.foreign,
+            self.dry_run,
+            took,
+            self._complete,
+        )
