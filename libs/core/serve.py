@@ -13,6 +13,7 @@ from litestar.concurrency import set_asyncio_executor
 
 from libs.core import telemetry
 from libs.core.settings import Settings
+from libs.core.web.server_protocol import ServiceProtocol
 
 DRAIN_SECONDS = 25
 """Seconds from SIGTERM until open requests are cut. ECS kills a container after 30 seconds."""
@@ -80,6 +81,7 @@ def serve(name: str, settings: Settings, create: Callable[[], Litestar]) -> None
         create(),
         host=settings.host,
         port=settings.port,
+        http=ServiceProtocol,
         log_config=None,
         access_log=False,
         server_header=False,

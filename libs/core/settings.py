@@ -93,6 +93,13 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = Field(
         default="json", description="the format of log lines", examples=["json"]
     )
+    origins: str = Field(
+        default="",
+        description="origins of the page, separated by commas, where the services see another "
+        "host than browsers do, as behind CloudFront",
+        examples=["https://audio.example.com"],
+        pattern=r"^(https?://[^/\s,]+(\s*,\s*https?://[^/\s,]+)*)?$",
+    )
     secure_cookies: bool = Field(
         default=True,
         description="true if the session cookie is sent over HTTPS only",
@@ -113,6 +120,12 @@ class Settings(BaseSettings):
         examples=["8000"],
         validation_alias="PORT",
     )
+
+    @property
+    def page_origins(self) -> frozenset[str]:
+        """Return `origins` as a set."""
+        given = (origin.strip().lower() for origin in self.origins.split(","))
+        return frozenset(origin for origin in given if origin)
 
     @property
     def path_style(self) -> bool:

@@ -16,6 +16,7 @@ from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
 from libs.core.adapters.aws.objects import S3ObjectStore
 from libs.core.adapters.aws.progress_reader import DynamoDbProgressReader
 from libs.core.adapters.aws.resumable_uploads import DynamoDbResumableUploads
+from libs.core.adapters.aws.revoked_sessions import DynamoDbRevokedSessions
 from libs.core.adapters.aws.uploads import DynamoDbUploadStore
 from libs.core.adapters.aws.url_signer import S3UrlSigner
 from libs.core.settings import Settings
@@ -59,6 +60,9 @@ class AwsContainer(containers.DeclarativeContainer):
     leases = providers.Singleton(DynamoDbConversionLeases, table)
     expired_items = providers.Singleton(DynamoDbExpiredItems, table)
     progress = providers.Singleton(DynamoDbProgressReader, table)
+    revoked_sessions = providers.Singleton(
+        DynamoDbRevokedSessions, dynamodb, settings.provided.table
+    )
 
     objects = providers.Singleton(S3ObjectStore, s3, settings.provided.bucket, s3_transfer)
     multipart = providers.Singleton(S3MultipartUploads, s3, settings.provided.bucket, s3_transfer)

@@ -16,6 +16,7 @@ DEPENDENCIES = (
     "download_conversion",
     "list_conversions",
     "request_conversion",
+    "revoked_sessions",
     "show_conversion",
 )
 

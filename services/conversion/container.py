@@ -18,7 +18,6 @@ from services.conversion.worker.scheduling import (
     MarkUploaded,
     RecoverStuckConversions,
 )
-from services.conversion.worker.stall_detector import StallDetector
 
 EVENT_PATIENCE = 120
 """Seconds that an S3 event may take before S3 is asked about its upload."""
@@ -42,6 +41,7 @@ class ConversionContainer(containers.DeclarativeContainer):
     objects = aws.objects
     multipart = aws.multipart
     signer = aws.signer
+    revoked_sessions = aws.revoked_sessions
     inbox = providers.Singleton(
         SqsInbox, aws.sqs, settings.provided.conversion_inbox_url, settings.provided.lease
     )
@@ -79,20 +79,9 @@ class ConversionContainer(containers.DeclarativeContainer):
         Worker,
         inbox,
         run,
-        providers.Factory(
-            ChooseNextConversion,
-            queue,
-            providers.Factory(StallDetector),
-            settings.provided.lease,
-        ),
+        providers.Factory(ChooseNextConversion, queue),
         mark_uploaded,
-        providers.Factory(
-            RecoverStuckConversions,
-            queue,
-            mark_uploaded,
-            providers.Factory(StallDetector),
-            EVENT_PATIENCE,
-        ),
+        providers.Factory(RecoverStuckConversions, queue, mark_uploaded, EVENT_PATIENCE),
         settings.provided.slots,
         settings.provided.lease,
     )

@@ -11,6 +11,7 @@ from libs.core import errors
 from libs.core.domain.formats import FORMATS
 from libs.core.telemetry import traceparent
 from libs.core.web.openapi import no_content, problems
+from libs.core.web.session import start_session
 from services.conversion.schemas import (
     ConversionListSchema,
     ConversionSchema,
@@ -40,7 +41,9 @@ NO_STORE = {"Cache-Control": "no-store"}
     summary="List the output formats and their options",
     responses=problems(errors.SessionInvalid, session=False),
 )
-def formats(owner: NamedDependency[str]) -> FormatsSchema:  # noqa: ARG001 -- starts a session
+def formats(request: Request[Any, Any, Any]) -> FormatsSchema:
+    # The page sends its first request alone, and this is it: later ones are of one session.
+    start_session(request)
     return FormatsSchema.of(FORMATS.values())
 
 

@@ -20,6 +20,7 @@ class ProgressContainer(containers.DeclarativeContainer):
 
     progress = aws.progress
     change_feed = aws.change_feed
+    revoked_sessions = aws.revoked_sessions
     feed = providers.Selector(
         settings.provided.progress_feed, stream=change_feed, poll=providers.Object(None)
     )

@@ -2,8 +2,8 @@
 
 from litestar import Litestar
 
-from libs.core.web.app import service_app
-from libs.core.web.session import session_config, session_route
+from libs.core.web.app import service_app, session_tokens
+from libs.core.web.session import session_routes
 from services.upload.companion.routes import CompanionController
 from services.upload.container import UploadContainer
 from services.upload.routes import UploadController
@@ -22,6 +22,7 @@ DEPENDENCIES = (
     "list_uploads",
     "part_limiter",
     "report_part",
+    "revoked_sessions",
     "show_upload",
     "sign_any_parts",
     "sign_parts",
@@ -35,15 +36,16 @@ DEPENDENCIES = (
 def create_app(container: UploadContainer) -> Litestar:
     """Return the application with the adapters of this container."""
     settings = container.settings()
-    session = session_config(
-        settings.session_secret.get_secret_value(), secure=settings.secure_cookies
-    )
-    app = service_app(
+    return service_app(
         "upload",
         settings,
-        [UploadController, CompanionController, TusController, session_route(session)],
+        [
+            UploadController,
+            CompanionController,
+            TusController,
+            *session_routes(session_tokens(settings)),
+        ],
         {name: getattr(container, name) for name in DEPENDENCIES},
         container.checks(),
+        protocols=[TusProtocol(settings.max_file_size)],
     )
-    app.asgi_handler = TusProtocol(settings.max_file_size)(app.asgi_handler)
-    return app

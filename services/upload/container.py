@@ -25,6 +25,7 @@ class UploadContainer(containers.DeclarativeContainer):
     multipart = aws.multipart
     objects = aws.objects
     signer = aws.signer
+    revoked_sessions = aws.revoked_sessions
 
     reconcile = providers.Factory(ReconcileUpload, uploads, multipart, objects)
     start_upload = providers.Factory(

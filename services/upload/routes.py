@@ -132,6 +132,7 @@ class UploadController(Controller):
     @put(
         "/{upload_id:str}/parts/{number:int}",
         request_max_body_size=MAX_PART_SIZE,
+        media_types=None,
         operation_id="putPart",
         operation_class=BinaryBodyOperation,
         summary="Send a part through the service",

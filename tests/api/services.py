@@ -1,17 +1,14 @@
 """Serve each service over HTTP, with memory adapters and the seeds behind it."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-import uvicorn
 from dependency_injector import providers
 from litestar import Litestar
 
 from libs.core.adapters import memory
-from libs.core.serve import Server
-from libs.core.web.session import SessionBackend, session_config
+from libs.core.web.session_tokens import SessionTokens
 from services.conversion.app import create_app as create_conversion
 from services.conversion.container import ConversionContainer
 from services.conversion.settings import ConversionSettings
@@ -26,7 +23,7 @@ from services.upload.container import UploadContainer
 from services.upload.settings import UploadSettings
 from tests.api.seeds import OWNER, Seeds
 from tests.conversion.support import FakeEngine
-from tests.fault_injection import eventually
+from tests.http_server import serving
 
 SECRET = "a secret of the tests, long enough"
 JANITOR_TOKEN = "the janitor's own token"
@@ -98,6 +95,7 @@ def replace_adapters(container: Any, seeds: Seeds) -> None:
         "objects": memory.MemoryObjectStore(bucket),
         "multipart": memory.MemoryMultipartUploads(bucket),
         "signer": memory.MemoryUrlSigner(),
+        "revoked_sessions": memory.MemoryRevokedSessions(),
         "inbox": memory.MemoryInbox(visibility=30),
         "checks": {"S3": lambda: None},
     }
@@ -111,24 +109,12 @@ def serve(name: str) -> Iterator[str]:
     """Serve a service on a port of its own, and yield its URL."""
     seeds = Seeds()
     app = SERVICES[name](seeds)
-    config = uvicorn.Config(
-        cast(Any, seeds.around(cast(Any, app))), host="127.0.0.1", port=0, log_config=None
-    )
-    server = Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        eventually(lambda: server.started)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        assert not thread.is_alive()
+    with serving(seeds.around(cast(Any, app))) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def token_for(name: str) -> str:
     """Return the bearer token that a service takes: the owner's, or the janitor's own."""
     if name == "janitor":
         return JANITOR_TOKEN
-    backend = SessionBackend(session_config(SECRET, secure=False))
-    return b"".join(backend.dump_data({"sid": OWNER})).decode()
+    return SessionTokens(SECRET).issue(OWNER)

@@ -29,6 +29,7 @@ from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
 from libs.core.adapters.aws.objects import S3ObjectStore
 from libs.core.adapters.aws.progress_reader import DynamoDbProgressReader
 from libs.core.adapters.aws.resumable_uploads import DynamoDbResumableUploads
+from libs.core.adapters.aws.revoked_sessions import DynamoDbRevokedSessions
 from libs.core.adapters.aws.uploads import DynamoDbUploadStore
 from libs.core.adapters.aws.url_signer import S3UrlSigner
 from tests.contracts.backend import Backend, HttpResponse
@@ -196,6 +197,7 @@ class AwsBackend(Backend):
         self.signer = S3UrlSigner(connection.s3, stack.bucket_name)
         self.uploads = DynamoDbUploadStore(table)
         self.resumable = DynamoDbResumableUploads(table)
+        self.revoked = self.another_revoked()
         self.conversions = DynamoDbConversionStore(table)
         self.queue = DynamoDbConversionQueue(table)
         self.leases = DynamoDbConversionLeases(table)
@@ -203,6 +205,12 @@ class AwsBackend(Backend):
         self.progress = DynamoDbProgressReader(table)
         self.feed = DynamoDbChangeFeed(
             StreamReader(connection.streams, connection.dynamodb, table_name, pause=0.05)
+        )
+
+    def another_revoked(self) -> DynamoDbRevokedSessions:
+        """Return the adapter of another process: it has answers of its own."""
+        return DynamoDbRevokedSessions(
+            self.connection.dynamodb, self.table.name, self.clock, timer=self.clock
         )
 
     def metadata_of(self, key: str) -> tuple[str, Mapping[str, str]]:

@@ -19,6 +19,7 @@ from libs.core.adapters.memory import (
     MemoryObjectStore,
     MemoryProgressReader,
     MemoryResumableUploads,
+    MemoryRevokedSessions,
     MemoryTable,
     MemoryUploadStore,
     MemoryUrlSigner,
@@ -34,6 +35,7 @@ from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.progress_reader import ProgressReader
 from libs.core.ports.resumable_uploads import ResumableUploads
+from libs.core.ports.revoked_sessions import RevokedSessions
 from libs.core.ports.uploads import UploadStore
 from libs.core.ports.url_signer import UrlSigner
 from tests.fakes import FakeClock
@@ -94,6 +96,7 @@ class Backend(ABC):
     expired: ExpiredItems
     progress: ProgressReader
     feed: ChangeFeed
+    revoked: RevokedSessions
     lacks: frozenset[str] = frozenset()
 
     def needs(self, ability: str) -> None:
@@ -147,6 +150,7 @@ class MemoryBackend(Backend):
         self.signer = MemoryUrlSigner()
         self.uploads = MemoryUploadStore(table)
         self.resumable = MemoryResumableUploads(table)
+        self.revoked = MemoryRevokedSessions(clock)
         self.conversions = MemoryConversionStore(table)
         self.queue = MemoryConversionQueue(table)
         self.leases = MemoryConversionLeases(table)

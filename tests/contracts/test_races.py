@@ -125,9 +125,10 @@ def test_a_zombie_and_its_successor_never_both_publish(
 ) -> None:
     zombie = backend.leases.claim(queued.id, "zombie", LEASE)
     assert zombie
+    backend.clock.advance(LEASE)
 
     def take_over() -> Conversion | None:
-        successor = backend.leases.claim(zombie.id, "successor", LEASE, zombie.version)
+        successor = backend.leases.claim(zombie.id, "successor", LEASE)
         if successor is None:
             return None
         return backend.leases.publish(successor, an_output(successor), ())

@@ -4,7 +4,7 @@ from typing import Any
 
 from dependency_injector import providers
 
-from libs.core.adapters.memory import MemoryUrlSigner
+from libs.core.adapters.memory import MemoryRevokedSessions, MemoryUrlSigner
 from services.conversion.container import ConversionContainer
 from services.conversion.settings import ConversionSettings
 from tests.conversion.support import ConversionEnvironment, FakeEngine
@@ -24,6 +24,7 @@ def a_container(slots: int) -> ConversionContainer:
     container = ConversionContainer(settings=ConversionSettings(**given))
     container.signer.override(providers.Object(MemoryUrlSigner()))
     container.engine.override(providers.Object(FakeEngine()))
+    container.revoked_sessions.override(providers.Object(MemoryRevokedSessions()))
     return container
 
 

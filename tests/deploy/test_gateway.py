@@ -58,8 +58,8 @@ class RunningGateway:
             received = b"".join(iter(lambda: connection.recv(65536), b""))
         head, _, body = received.partition(b"\r\n\r\n")
         status, *lines = head.decode("latin-1").split("\r\n")
-        headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
-        return httpx.Response(int(status.split()[1]), headers=headers, content=body)
+        headers = [tuple(line.split(": ", 1)) for line in lines]
+        return httpx.Response(int(status.split()[1]), headers=headers, content=body)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +114,11 @@ NOT_FOUND = ["/%00", "/a%00b.js", "/" + "a" * 300, "/%ff%fe", "/..%2f..%2fsecret
 @pytest.mark.parametrize("path", NOT_FOUND)
 def test_path_without_a_file_is_answered_404_at_once(gateway: RunningGateway, path: str) -> None:
     logged = gateway.log.stat().st_size
-    with httpx.Client() as client:
-        began = time.monotonic()
-        answer = client.get(gateway.url + path)
-        took = time.monotonic() - began
+    began = time.monotonic()
 
-    assert took < 0.5
+    answer = httpx.get(gateway.url + path)
+
+    assert time.monotonic() - began < 0.5
     problem(answer, 404, "not_found")
     assert b"Traceback" not in gateway.log.read_bytes()[logged:]
 
@@ -173,7 +172,7 @@ AMBIGUOUS = (
 INVALID = [
     b"GET  HTTP/1.1\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: localhost\r\nbad header\r\n\r\n",
-    b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    b"POST /api/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
 ]
 
 
@@ -211,18 +210,16 @@ def test_other_requests_are_answered_while_bad_ones_arrive(gateway: RunningGatew
     stop = threading.Event()
 
     def attack() -> None:
-        with httpx.Client(base_url=gateway.url) as attacker:
-            while not stop.is_set():
-                attacker.get("/%00")
+        while not stop.is_set():
+            httpx.get(f"{gateway.url}/%00")
 
-    thread = threading.Thread(target=attack)
-    thread.start()
-    with httpx.Client(base_url=gateway.url) as client:
-        began = time.monotonic()
-        answers = [client.get("/api/uploads").status_code for _ in range(20)]
-        took = time.monotonic() - began
+    attacker = threading.Thread(target=attack)
+    attacker.start()
+    began = time.monotonic()
+    answers = [httpx.get(f"{gateway.url}/api/uploads").status_code for _ in range(20)]
+    took = time.monotonic() - began
     stop.set()
-    thread.join()
+    attacker.join()
 
     assert answers == [200] * 20
     assert took < 5

@@ -8,9 +8,7 @@ import pytest
 
 from deploy.local.processes import ROOT
 
-REQUIRED = {*range(18, 38), 40, 52}
-"""Rows that must be there. Others may be added at any time."""
-
+ROWS = [*range(18, 38), 52]
 SECTION = re.compile(r"^## (\d+)\. .*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 TESTS = re.compile(r"^- `(.*)`$", re.MULTILINE)
 
@@ -38,11 +36,10 @@ def exists(test: str) -> bool:
 
 
 def test_every_fault_has_a_section() -> None:
-    assert TABLE.keys() >= REQUIRED
-    assert list(TABLE) == sorted(TABLE)
+    assert sorted(TABLE) == ROWS
 
 
-@pytest.mark.parametrize("row", TABLE)
+@pytest.mark.parametrize("row", ROWS)
 def test_the_tests_of_a_fault_exist(row: int) -> None:
-    assert TABLE[row], "no test is named"
+    assert TABLE.get(row), "no test is named"
     assert [test for test in TABLE[row] if not exists(test)] == []

@@ -38,7 +38,6 @@ class LocalStack:
         self._running: Any = None
 
     credentials = Credentials()
-    is_durable = False
 
     @property
     def endpoint_url(self) -> str:

@@ -19,6 +19,7 @@ from libs.core.adapters.memory import (
     MemoryConversionLeases,
     MemoryConversionStore,
     MemoryProgressReader,
+    MemoryRevokedSessions,
     MemoryTable,
     MemoryUploadStore,
 )
@@ -30,7 +31,7 @@ from libs.core.errors import StorageUnavailable
 from libs.core.ports.change_feed import ChangeFeed
 from libs.core.ports.progress_reader import ProgressReader
 from libs.core.serve import Server
-from libs.core.web.session import SessionBackend, session_config
+from libs.core.web.session_tokens import SessionTokens
 from services.progress.app import create_app
 from services.progress.broadcaster import Broadcaster
 from services.progress.container import ProgressContainer
@@ -139,6 +140,7 @@ class ServiceHarness:
         self.container = ProgressContainer(settings=ProgressSettings(**given, **calm | settings))
         self.container.progress.override(providers.Object(reader))
         self.container.change_feed.override(providers.Object(feed))
+        self.container.revoked_sessions.override(providers.Object(MemoryRevokedSessions()))
         config = uvicorn.Config(
             create_app(self.container),
             host="127.0.0.1",
@@ -253,10 +255,8 @@ class Stream:
 
 
 def token_of(owner: str) -> str:
-    """Return a token that POST /api/session could have given to this owner."""
-    return b"".join(
-        SessionBackend(session_config(SECRET, secure=False)).dump_data({"sid": owner})
-    ).decode()
+    """Return a token as POST /api/session issues it to this owner."""
+    return SessionTokens(SECRET).issue(owner)
 
 
 def memory_reader(store: ItemStore) -> FaultyProgressReader:

@@ -12,6 +12,7 @@ from libs.core.adapters.memory import (
     MemoryMultipartUploads,
     MemoryObjectStore,
     MemoryResumableUploads,
+    MemoryRevokedSessions,
     MemoryTable,
     MemoryUploadStore,
     MemoryUrlSigner,
@@ -51,6 +52,7 @@ class UploadHarness:
         self.conversions = MemoryConversionStore(self.table)
         self.multipart = MemoryMultipartUploads(self.bucket)
         self.objects = MemoryObjectStore(self.bucket)
+        self.revoked_sessions = MemoryRevokedSessions(clock)
         self.reconcile = ReconcileUpload(self.uploads, self.multipart, self.objects)
         self.start = StartUpload(self.uploads, self.multipart, MAX_SIZE, 24 * HOUR, clock)
         self.show = ShowUpload(self.uploads, self.reconcile)
@@ -93,7 +95,15 @@ class UploadHarness:
 
         Tests share one application, because building it takes far longer than a request.
         """
-        for name in ("uploads", "resumable_uploads", "conversions", "multipart", "objects"):
+        names = (
+            "uploads",
+            "resumable_uploads",
+            "conversions",
+            "multipart",
+            "objects",
+            "revoked_sessions",
+        )
+        for name in names:
             getattr(container, name).override(providers.Object(getattr(self, name)))
         container.part_limiter.reset()
 

@@ -3,17 +3,21 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request, Response
 from litestar.di import Provide
+from litestar.middleware import ASGIMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from libs.core.settings import Settings
+from libs.core.web.csrf import refuse_forgery
 from libs.core.web.health import Check, health_routes
-from libs.core.web.middleware import RequestContext, before_request
+from libs.core.web.middleware import RequestContext, answer_options
 from libs.core.web.openapi import StrictRequests
 from libs.core.web.problems import HANDLERS
-from libs.core.web.session import owner_of, session_config
+from libs.core.web.request import ServiceRequest
+from libs.core.web.session import SessionMiddleware, owner_of
+from libs.core.web.session_tokens import SessionTokens
 
 JSON_BODY_LIMIT = 64 * 1024
 """Bytes of a request body unless a route says otherwise. Our JSON requests are far smaller."""
@@ -35,27 +39,33 @@ def service_app(
     dependencies: Mapping[str, Callable[[], Any]],
     checks: Mapping[str, Check],
     lifespan: Sequence[Any] = (),
+    protocols: Sequence[ASGIMiddleware] = (),
 ) -> Litestar:
     """Return the application of a service.
 
     Args:
         name: The service's name, which is in the path of its OpenAPI document.
-        settings: Session secret and cookie settings.
+        settings: Session secret, cookie settings, and the origins of the page.
         routes: The service's own handlers and controllers.
-        dependencies: Providers of the container, by the names that handlers use.
+        dependencies: Providers of the container, by the names that handlers use. With
+            `revoked_sessions` among them, handlers can have an `owner`.
         checks: Readiness checks, by the name of what they ask.
         lifespan: Context managers that run around the application.
+        protocols: Middleware that sees every request before it is routed.
     """
-    session = session_config(
-        settings.session_secret.get_secret_value(), secure=settings.secure_cookies
-    )
+    origins = settings.page_origins
+
+    def before_request(request: Request[Any, Any, Any]) -> Response[Any] | None:
+        return answer_options(request) or refuse_forgery(request, origins)
+
     app = Litestar(
         route_handlers=[*routes, *health_routes(checks)],
         dependencies={
             **{key: provide(provider) for key, provider in dependencies.items()},
-            "owner": Provide(owner_of, sync_to_thread=False),
+            **({"owner": Provide(owner_of)} if "revoked_sessions" in dependencies else {}),
         },
-        middleware=[session.middleware],
+        request_class=ServiceRequest,
+        middleware=[SessionMiddleware(session_tokens(settings), secure=settings.secure_cookies)],
         before_request=before_request,
         plugins=[StrictRequests()],
         exception_handlers=HANDLERS,
@@ -70,5 +80,11 @@ def service_app(
         ),
     )
     # Around the whole application: Litestar's own middleware does not see unknown paths.
-    app.asgi_handler = RequestContext()(app.asgi_handler)
+    for middleware in (*protocols, RequestContext()):
+        app.asgi_handler = middleware(app.asgi_handler)
     return app
+
+
+def session_tokens(settings: Settings) -> SessionTokens:
+    """Return the tokens of the secret that all services share."""
+    return SessionTokens(settings.session_secret.get_secret_value())

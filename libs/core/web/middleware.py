@@ -1,4 +1,4 @@
-"""Do what all requests need: id, trace, log line, `Allow`, and refusal of other sites."""
+"""Give every request an id, a trace and a log line, and every response the common headers."""
 
 import re
 import secrets
@@ -14,32 +14,48 @@ from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.core.telemetry import span
-from libs.core.web.problems import problem
+from libs.core.web.problems import internal_error
 
 log = structlog.get_logger(__name__)
 
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    # Responses are data. A browser that is made to show one as a page must run nothing of it.
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""Headers of every response, unless it has its own."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class RequestContext(ASGIMiddleware):
-    """Give each request an id (the client's, if it is well-formed), a span and a log line."""
+    """Give each request an id (the client's, if it is well-formed), a span and a log line.
+
+    Every response gets the common headers, and an exception that nothing else answers becomes a
+    problem document.
+    """
 
     scopes = (ScopeType.HTTP,)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Call the application, and add the request id to its response."""
+        """Call the application."""
         headers = Headers.from_scope(scope)
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         began = time.perf_counter()
-        status = 500
+        status = 0
 
-        async def send_with_id(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableScopeHeaders.from_message(message)["X-Request-Id"] = request_id
+                headers = MutableScopeHeaders.from_message(message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers["X-Request-Id"] = request_id
             await send(message)
 
         assert scope["type"] == ScopeType.HTTP
@@ -49,21 +65,23 @@ class RequestContext(ASGIMiddleware):
             span(f"{method} {path}", headers.get("traceparent")),
         ):
             try:
-                await next_app(scope, receive, send_with_id)
+                await next_app(scope, receive, send_with_headers)
+            except Exception as error:
+                log.error("request.failed", method=method, path=path, exc_info=error)
+                if not status:
+                    answer = internal_error().to_asgi_response(app=None, request=Request(scope))
+                    await answer(scope, receive, send_with_headers)
             finally:
                 # Probes come every few seconds: their lines are for debugging only.
                 level = 10 if path.startswith("/health") else 20
                 took = round((time.perf_counter() - began) * 1000, 1)
-                log.log(level, "request", method=method, path=path, status=status, took_ms=took)
+                log.log(
+                    level, "request", method=method, path=path, status=status or 500, took_ms=took
+                )
 
 
-def before_request(request: Request[Any, Any, Any]) -> Response[Any] | None:
-    """Answer requests that need no handler: `OPTIONS`, and changes from other sites."""
-    return _answer_options(request) or _refuse_other_sites(request)
-
-
-def _answer_options(request: Request[Any, Any, Any]) -> Response[Any] | None:
-    """List the methods of the path.
+def answer_options(request: Request[Any, Any, Any]) -> Response[Any] | None:
+    """Answer OPTIONS with the methods of the path, and return None for other requests.
 
     Litestar's own answer lists the methods of one handler only, where a path has several.
     """
@@ -77,15 +95,3 @@ def _answer_options(request: Request[Any, Any, Any]) -> Response[Any] | None:
         for method in route.methods
     }
     return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(methods))})
-
-
-def _refuse_other_sites(request: Request[Any, Any, Any]) -> Response[Any] | None:
-    """Answer 403 to a change that a page of another site makes, as the browser reports it."""
-    if (
-        request.method not in _SAFE_METHODS
-        and request.headers.get("sec-fetch-site") == "cross-site"
-    ):
-        return problem(
-            403, "forbidden", "Forbidden", "This request comes from another site's page."
-        )
-    return None

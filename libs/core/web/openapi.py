@@ -21,7 +21,7 @@ OF_EVERY_ROUTE = (400, 422, 500)
 """Unreadable requests, parameters that do not fit, and faults of ours."""
 OF_CHANGES = (403, 415)
 """Requests of other sites, and bodies of another media type."""
-OF_BODIES = (413,)
+OF_BODIES = (408, 413)
 
 
 def problems(

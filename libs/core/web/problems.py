@@ -55,6 +55,7 @@ HTTP_CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_timeout",
     413: "body_too_large",
     415: "media_type_unsupported",
     422: "validation_failed",
@@ -83,12 +84,9 @@ def problem(status: int, code: str, title: str, detail: str, **more: Any) -> Res
         "code": code,
         **more,
     }
-    return Response(
-        body,
-        status_code=status,
-        media_type=PROBLEM_JSON,
-        headers={**headers, "Cache-Control": "no-store"},
-    )
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(body, status_code=status, media_type=PROBLEM_JSON, headers=headers)
 
 
 def on_core_error(request: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
@@ -136,6 +134,11 @@ def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Res
 def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Log an unexpected error in full, and answer 500 without any of its details."""
     log.error("request.failed", method=request.method, path=request.url.path, exc_info=error)
+    return internal_error()
+
+
+def internal_error() -> Response[Any]:
+    """Return the problem document of a fault of ours."""
     return problem(
         500,
         "internal",

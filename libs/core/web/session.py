@@ -1,95 +1,154 @@
 """Keep sessions in one encrypted token: a cookie for browsers, a bearer token for other clients.
 
-The token contains only a random session id. All services decrypt it with the same secret, so no
-session is stored or looked up.
+The token contains only a random session id, and all services decrypt it with the same secret. So
+sessions are not stored; only revoked ones are.
 """
 
-import hashlib
 import secrets
-from datetime import UTC, datetime
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from litestar import Request, Response, post
-from litestar.connection import ASGIConnection
-from litestar.middleware.session.client_side import ClientSideSessionBackend, CookieBackendConfig
-from litestar.types import Message, ScopeSession
+import anyio
+from litestar import Request, Response, delete, post
+from litestar.datastructures import Cookie, Headers, MutableScopeHeaders
+from litestar.di import NamedDependency
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.core.errors import SessionInvalid
+from libs.core.ports.revoked_sessions import RevokedSessions
 from libs.core.web.openapi import problems
 from libs.core.web.schemas import SessionSchema, rfc3339
+from libs.core.web.session_tokens import LIFETIME, SessionTokens
 
-LIFETIME = 30 * 24 * 3600
-"""Seconds that a session lasts after its last use in a browser. Files are deleted far sooner."""
+RENEW_AFTER = 24 * 3600
+"""Seconds after which a cookie is renewed. It then lasts for another `LIFETIME`."""
 
 _BEARER = "bearer "
 
 
-class SessionBackend(ClientSideSessionBackend):
-    """Load Litestar's cookie session, or the token of the Authorization header if there is one."""
+@dataclass
+class Session:
+    """Hold the session of one request; `id` is None until something needs a session."""
 
-    async def load_from_connection(
-        self, connection: ASGIConnection[Any, Any, Any, Any]
-    ) -> dict[str, Any]:
-        """Return the session's data; `{"invalid": True}` for a bearer token that is not ours."""
-        bearer = _bearer(connection)
-        if bearer is None:
-            return await super().load_from_connection(connection)
-        try:
-            session = self.load_data([bearer.encode()])
-        except (InvalidTag, ValueError, KeyError):
-            session = {}
-        # An empty session would get a new owner. A wrong token must be refused instead.
-        return session if session.get("sid") else {"invalid": True}
+    id: str | None = None
+    is_bearer: bool = False
+    """True if the request has a bearer token, valid or not."""
+    sets_cookie: bool = False
+    clears_cookie: bool = False
 
-    async def store_in_message(
-        self,
-        scope_session: ScopeSession,
-        message: Message,
-        connection: ASGIConnection[Any, Any, Any, Any],
-    ) -> None:
-        """Set the cookie, but not for clients that use a bearer token."""
-        if _bearer(connection) is None:
-            await super().store_in_message(scope_session, message, connection)
+    def start(self) -> str:
+        """Begin a new session, whose cookie goes out with the response."""
+        self.id = secrets.token_urlsafe(16)
+        self.sets_cookie = True
+        return self.id
 
 
-def session_config(secret: str, *, secure: bool) -> CookieBackendConfig:
-    """Return the session settings of all services.
+class SessionMiddleware(ASGIMiddleware):
+    """Read the session from the request, and set its cookie in the response.
 
-    Args:
-        secret: Any text of at least 32 characters, the same for all services.
-        secure: True if browsers may send the cookie over TLS only.
+    The name of a cookie that needs TLS begins with `__Host-`: browsers then refuse to take it from
+    another host of the same domain.
     """
-    config = CookieBackendConfig(
-        secret=hashlib.sha256(secret.encode()).digest(),
-        key="session",
-        max_age=LIFETIME,
-        secure=secure,
-        httponly=True,
-        samesite="lax",
-        exclude=["^/health", "/schema", "^/sweep"],
-    )
-    config._backend_class = SessionBackend
-    return config
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, tokens: SessionTokens, *, secure: bool) -> None:
+        self._tokens = tokens
+        self._secure = secure
+        self._name = "__Host-session" if secure else "session"
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Call the application with `scope["session"]`."""
+        session = self._load(Headers.from_scope(scope))
+        scope["session"] = session
+
+        async def send_with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start" and not session.is_bearer:
+                cookie = self._cookie(session)
+                if cookie is not None:
+                    headers = MutableScopeHeaders.from_message(message)
+                    headers.add("Set-Cookie", cookie.to_header(header=""))
+            await send(message)
+
+        await next_app(scope, receive, send_with_cookie)
+
+    def _load(self, headers: Headers) -> Session:
+        bearer = _bearer(headers)
+        if bearer is not None:
+            token = self._tokens.read(bearer)
+            return Session(token.session_id if token else None, is_bearer=True)
+        for value in _cookies(headers, self._name):
+            if token := self._tokens.read(value):
+                is_old = token.expires_at - time.time() < LIFETIME - RENEW_AFTER
+                return Session(token.session_id, sets_cookie=is_old)
+        return Session()
+
+    def _cookie(self, session: Session) -> Cookie | None:
+        if session.clears_cookie:
+            return self._with_value("", max_age=0)
+        if session.sets_cookie and session.id is not None:
+            return self._with_value(self._tokens.issue(session.id), max_age=LIFETIME)
+        return None
+
+    def _with_value(self, value: str, max_age: int) -> Cookie:
+        return Cookie(
+            self._name,
+            value=value,
+            path="/",
+            max_age=max_age,
+            secure=self._secure,
+            httponly=True,
+            samesite="lax",
+        )
 
 
-def owner_of(request: Request[Any, Any, Any]) -> str:
-    """Return the id of the request's session; its first request creates one.
+def start_session(request: Request[Any, Any, Any]) -> str:
+    """Return the id of the request's session; begin one if there is none.
 
     Raises:
         SessionInvalid: The bearer token is malformed, forged or expired.
     """
-    session = request.session
-    if session.get("invalid"):
-        raise SessionInvalid(
-            "This token is not valid (any more). Ask for a new one with POST /api/session."
-        )
-    return str(session.setdefault("sid", secrets.token_urlsafe(16)))
+    session = session_of(request)
+    if session.id is not None:
+        return session.id
+    if session.is_bearer:
+        raise _invalid()
+    return session.start()
 
 
-def session_route(config: CookieBackendConfig) -> Any:
-    """Return `POST /api/session`, for clients without cookies."""
-    backend = SessionBackend(config)
+async def owner_of(
+    request: Request[Any, Any, Any], revoked_sessions: NamedDependency[RevokedSessions]
+) -> str:
+    """Return the id of the request's session, which owns all that it creates.
+
+    A revoked cookie begins a new session, as no cookie does.
+
+    Raises:
+        SessionInvalid: The bearer token is malformed, forged, expired or revoked.
+        StorageUnavailable: The table does not answer.
+    """
+    session = session_of(request)
+    if session.id is None:
+        return start_session(request)
+    if not await anyio.to_thread.run_sync(revoked_sessions.is_revoked, session.id):
+        return session.id
+    if session.is_bearer:
+        raise _invalid()
+    return session.start()
+
+
+def session_of(request: Request[Any, Any, Any]) -> Session:
+    """Return the session that the middleware found."""
+    session: Session = request.scope["session"]  # type: ignore[assignment]
+    return session
+
+
+def session_routes(tokens: SessionTokens) -> list[Any]:
+    """Return the routes that create and revoke sessions."""
 
     @post(
         "/api/session",
@@ -99,17 +158,47 @@ def session_route(config: CookieBackendConfig) -> Any:
         responses=problems(changes=True, session=False),
     )
     def create_session() -> Response[SessionSchema]:
-        expires_at = datetime.now(UTC).timestamp() + LIFETIME
-        token = b"".join(backend.dump_data({"sid": secrets.token_urlsafe(16)})).decode()
+        token = tokens.issue(secrets.token_urlsafe(16))
         return Response(
-            SessionSchema(token=token, expires_at=rfc3339(expires_at)),
+            SessionSchema(token=token, expires_at=rfc3339(time.time() + LIFETIME)),
             status_code=201,
-            headers={"Cache-Control": "no-store"},
         )
 
-    return create_session
+    @delete(
+        "/api/session",
+        sync_to_thread=True,
+        operation_id="deleteSession",
+        summary="Revoke the session: its cookie and its tokens are no longer valid",
+        responses=problems(changes=True),
+    )
+    def delete_session(
+        request: Request[Any, Any, Any], revoked_sessions: NamedDependency[RevokedSessions]
+    ) -> None:
+        session = session_of(request)
+        if session.is_bearer and (session.id is None or revoked_sessions.is_revoked(session.id)):
+            raise _invalid()
+        if session.id is not None:
+            revoked_sessions.revoke(session.id, int(time.time()) + LIFETIME)
+            session.clears_cookie = True
+
+    return [create_session, delete_session]
 
 
-def _bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
-    header = connection.headers.get("authorization", "")
+def _invalid() -> SessionInvalid:
+    return SessionInvalid(
+        "This token is not valid (any more). Ask for a new one with POST /api/session."
+    )
+
+
+def _bearer(headers: Headers) -> str | None:
+    header = headers.get("authorization", "")
     return header[len(_BEARER) :].strip() if header.lower().startswith(_BEARER) else None
+
+
+def _cookies(headers: Headers, name: str) -> Iterator[str]:
+    """Yield every value of a cookie. A host of the same domain may have set another one."""
+    for header in headers.getall("cookie", []):
+        for pair in header.split(";"):
+            found, _, value = pair.strip().partition("=")
+            if found == name:
+                yield value.strip('"')

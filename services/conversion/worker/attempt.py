@@ -66,17 +66,14 @@ class RunConversion:
         self._lease = lease
         self._timer = timer
 
-    def __call__(
-        self, conversion_id: str, heartbeat: Heartbeat, takeover_version: int | None = None
-    ) -> bool:
+    def __call__(self, conversion_id: str, heartbeat: Heartbeat) -> bool:
         """Return True if a message about it may be deleted: it has ended, or is not ours to run.
 
         Another worker may hold it. Should that worker die, the table tells whoever polls the queue.
-        False means that the conversion was released and is queued again. `takeover_version` is the
-        version of a running conversion whose lease has ended.
+        False means that the conversion was released and is queued again.
         """
         claimed_at = self._timer()
-        conversion = self._leases.claim(conversion_id, self._worker, self._lease, takeover_version)
+        conversion = self._leases.claim(conversion_id, self._worker, self._lease)
         if conversion is None:
             return True
         log.info("conversion.claimed", conversion=conversion.id, attempt=conversion.attempts)

@@ -14,6 +14,7 @@ from services.conversion.ports import (
     SourceBytes,
 )
 from tests.conversion.support import (
+    LEASE,
     RESULT,
     ConversionEnvironment,
     FakeEngine,
@@ -40,7 +41,8 @@ def take_over(
     recipe: str = "recipe",
 ) -> None:
     """Let another worker take the conversion over and complete it."""
-    env.run_next(env.runner(FakeEngine(script, recipe), "winner"), conversion)
+    env.expire_leases()
+    env.runner(FakeEngine(script, recipe), "winner")(conversion.id, ignore_heartbeat)
 
 
 def run_in_parts(
@@ -176,7 +178,8 @@ def test_a_zombie_leaves_the_parts_that_the_winner_still_works_on(
     conversion = env.add_queued()
 
     def lose(env: ConversionEnvironment, conversion: Conversion) -> None:
-        env.take_over(conversion, "winner")
+        env.expire_leases()
+        assert env.leases.claim(conversion.id, "winner", LEASE)
         raise LeaseLost("as the next report would say")
 
     assert (
@@ -194,14 +197,22 @@ def test_a_zombie_that_finishes_the_winners_upload_costs_an_attempt_and_no_more(
     conversion = env.add_queued()
 
     def lose(env: ConversionEnvironment, conversion: Conversion) -> None:
-        assert env.take_over(conversion, "winner").output_upload
+        env.expire_leases()
+        claimed = env.leases.claim(conversion.id, "winner", LEASE)
+        assert claimed
+        assert claimed.output_upload
 
     zombie = env.runner(run_in_parts(env, conversion, lose, b"1", b"2"))
     assert zombie(conversion.id, ignore_heartbeat) is True
     assert env.current(conversion).status is ConversionStatus.CONVERTING
+    env.expire_leases()
 
-    third = env.runner(FakeEngine(convert_in_parts(b"1", b"2")), "third")
-    assert env.run_next(third, conversion) is True
+    assert (
+        env.runner(FakeEngine(convert_in_parts(b"1", b"2")), "third")(
+            conversion.id, ignore_heartbeat
+        )
+        is True
+    )
 
     published = env.current(conversion).output
     assert published

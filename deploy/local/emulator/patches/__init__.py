@@ -7,33 +7,21 @@ hash, and `tests/deploy/test_emulator.py` shows which patches still hold when it
 
 from pathlib import Path
 
-from deploy.local.emulator.durability.configuration import Configuration
-from deploy.local.emulator.durability.messages import Messages
-from deploy.local.emulator.durability.store import StateStore
 from deploy.local.emulator.patches import (
-    durable_state,
     multipart_completion,
     multipart_parts,
     object_reads,
-    synced_objects,
     ttl_stream_records,
 )
 
 
-def apply(
-    folder: Path, store: StateStore, configuration: Configuration, messages: Messages
-) -> None:
+def apply(parts_folder: Path) -> None:
     """Apply all patches. Call it once, before MiniStack serves.
 
     Args:
-        folder: The folder of the state, for the parts of open multipart uploads.
-        store: The store of the items.
-        configuration: The stored configuration.
-        messages: The stored messages.
+        parts_folder: The folder for the parts of open multipart uploads.
     """
-    parts = multipart_parts.PartStore(folder / "parts")
-    durable_state.apply(store, configuration, messages)
-    synced_objects.apply()
+    parts = multipart_parts.PartStore(parts_folder)
     object_reads.apply()
     multipart_parts.apply(parts)
     multipart_completion.apply(parts)

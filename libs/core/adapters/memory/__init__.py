@@ -14,6 +14,7 @@ from libs.core.adapters.memory.multipart_uploads import MemoryMultipartUploads
 from libs.core.adapters.memory.objects import MemoryObjectStore
 from libs.core.adapters.memory.progress_reader import MemoryProgressReader
 from libs.core.adapters.memory.resumable_uploads import MemoryResumableUploads
+from libs.core.adapters.memory.revoked_sessions import MemoryRevokedSessions
 from libs.core.adapters.memory.table import MemoryTable
 from libs.core.adapters.memory.uploads import MemoryUploadStore
 from libs.core.adapters.memory.url_signer import MemoryUrlSigner
@@ -30,6 +31,7 @@ __all__ = [
     "MemoryObjectStore",
     "MemoryProgressReader",
     "MemoryResumableUploads",
+    "MemoryRevokedSessions",
     "MemoryTable",
     "MemoryUploadStore",
     "MemoryUrlSigner",

@@ -18,19 +18,14 @@ class MemoryConversionLeases(ConversionLeases):
     def __init__(self, table: MemoryTable) -> None:
         self._table = table
 
-    def claim(
-        self,
-        conversion_id: str,
-        worker: str,
-        lease: float,  # noqa: ARG002 -- nobody compares wall clocks here
-        takeover_version: int | None = None,
-    ) -> Conversion | None:
+    def claim(self, conversion_id: str, worker: str, lease: float) -> Conversion | None:
+        now = self._table.clock()
         with self._table.lock:
             try:
                 conversion = self._table.conversion(conversion_id)
             except ConversionNotFound:
                 return None
-            if not _is_claimable(conversion, takeover_version):
+            if not _is_claimable(conversion, now):
                 return None
             return self._table.change(
                 conversion,
@@ -38,20 +33,17 @@ class MemoryConversionLeases(ConversionLeases):
                 phase=Phase.PROBING,
                 attempts=conversion.attempts + 1,
                 worker=worker,
-                started_at=conversion.started_at or self._table.clock(),
+                lease_until=now + lease,
+                started_at=conversion.started_at or now,
             )
 
-    def report(
-        self,
-        conversion: Conversion,
-        report: ProgressReport,
-        lease: float,  # noqa: ARG002 -- the write itself renews the lease
-    ) -> None:
+    def report(self, conversion: Conversion, report: ProgressReport, lease: float) -> None:
         with self._table.lock:
             held = self._held(conversion)
             values = {
                 "phase": max(report.phase, held.phase, key=_PHASES.index),
                 "percent": max(report.percent, held.percent),
+                "lease_until": self._table.clock() + lease,
                 "speed": report.speed,
                 "eta_seconds": report.eta_seconds,
                 "source": report.source,
@@ -100,6 +92,7 @@ class MemoryConversionLeases(ConversionLeases):
                 phase=Phase.QUEUED,
                 released=held.released + 1,
                 worker=None,
+                lease_until=None,
                 eta_seconds=None,
             )
 
@@ -122,7 +115,7 @@ class MemoryConversionLeases(ConversionLeases):
         return now
 
 
-def _is_claimable(conversion: Conversion, takeover_version: int | None) -> bool:
+def _is_claimable(conversion: Conversion, now: float) -> bool:
     if conversion.status is ConversionStatus.CONVERTING:
-        return conversion.version == takeover_version
+        return (conversion.lease_until or 0) <= now
     return conversion.status is ConversionStatus.QUEUED and conversion.phase is Phase.QUEUED

@@ -1,0 +1,101 @@
+"""Limit how long a client may take for its headers, and answer what is no HTTP with a problem."""
+
+import asyncio
+import secrets
+from typing import Any
+
+import h11
+import msgspec
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from libs.core.web.middleware import HEADERS
+from libs.core.web.problems import PROBLEM_JSON
+
+HEADER_TIMEOUT = 20.0
+"""Seconds from the first byte of a request, or the beginning of a connection, to the end of its
+headers."""
+
+_DETAIL = "This request is not valid HTTP."
+
+
+class ServiceProtocol(H11Protocol):
+    """Serve one connection."""
+
+    _header_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._await_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop to wait."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of a request; those of an incomplete header do not prolong its time."""
+        super().data_received(data)
+        if self._is_handling():
+            self._stop_waiting()
+        elif self._header_timer is None and not self.transport.is_closing():
+            self._await_headers()
+
+    def handle_events(self) -> None:
+        """Handle what has arrived."""
+        try:
+            super().handle_events()
+        except UnicodeDecodeError:  # uvicorn expects ASCII in the request target
+            self.send_400_response(_DETAIL)
+
+    def send_400_response(self, _message: str) -> None:
+        """Answer 400 with a problem document, where uvicorn sends text."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self._send_problem(400, "request_invalid", "Request invalid", _DETAIL)
+        self.transport.close()
+
+    def _is_handling(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _await_headers(self) -> None:
+        self._header_timer = self.loop.call_later(HEADER_TIMEOUT, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+    def _give_up(self) -> None:
+        self._header_timer = None
+        if self._is_handling() or self.transport.is_closing():
+            return
+        has_begun = bool(self.conn.trailing_data[0]) and self.conn.our_state is h11.IDLE
+        if has_begun:
+            detail = "The headers of this request did not arrive in time."
+            self._send_problem(408, "request_timeout", "Request Timeout", detail)
+        self.transport.close()
+
+    def _send_problem(self, status: int, code: str, title: str, detail: str) -> None:
+        document: dict[str, Any] = {
+            "type": f"/problems/{code}",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "code": code,
+        }
+        body = msgspec.json.encode(document)
+        headers = {
+            **HEADERS,
+            "X-Request-Id": secrets.token_hex(8),
+            "Content-Type": PROBLEM_JSON,
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+        }
+        response = h11.Response(
+            status_code=status,
+            headers=[(name.encode(), value.encode()) for name, value in headers.items()],
+        )
+        for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+            output = self.conn.send(event)
+            if output is not None:
+                self.transport.write(output)

@@ -1,0 +1,171 @@
+"""Test cookies and tokens of sessions over HTTP, and how they are revoked."""
+
+import base64
+import time
+from collections.abc import Iterator
+from http.cookies import SimpleCookie
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from libs.core.web.session_tokens import LIFETIME, SessionTokens
+from services.upload.app import create_app
+from services.upload.container import UploadContainer
+from tests.fakes import DAY
+from tests.fault_injection import fail_calls
+from tests.upload.support import Client, UploadHarness, create, create_container, problem
+
+COOKIE = "__Host-session"
+TOKENS = SessionTokens("a secret of the tests, long enough")
+MALFORMED = [
+    "",
+    "tampered",
+    "null",
+    "%00",
+    base64.b64encode(b"additional_authenticated_data={").decode(),
+    base64.b64encode(b"n" * 40 + b"additional_authenticated_data=" + b"[" * 500).decode(),
+    base64.b64encode(b"n" * 40 + b'additional_authenticated_data={"expires_at":"x"}').decode(),
+]
+
+
+@pytest.fixture(scope="module")
+def container() -> UploadContainer:
+    return create_container()
+
+
+@pytest.fixture(scope="module")
+def app(container: UploadContainer) -> Litestar:
+    return create_app(container)
+
+
+@pytest.fixture
+def client(app: Litestar, container: UploadContainer, harness: UploadHarness) -> Iterator[Client]:
+    harness.override_adapters(container)
+    with TestClient(app, base_url="https://tinypixo.test") as client:
+        yield client
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def cookies(*pairs: tuple[str, str]) -> dict[str, str]:
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in pairs)}
+
+
+def owned(client: Client, headers: dict[str, str] | None = None) -> list[str]:
+    answer = client.get("/api/uploads", headers=headers)
+    assert answer.status_code == 200, answer.text
+    return [item["id"] for item in answer.json()["items"]]
+
+
+@pytest.mark.parametrize("value", MALFORMED)
+def test_a_malformed_cookie_begins_a_new_session(client: Client, value: str) -> None:
+    answer = client.get("/api/uploads", headers=cookies((COOKIE, value)))
+
+    assert answer.status_code == 200
+    assert COOKIE in answer.cookies
+
+
+@pytest.mark.parametrize("value", MALFORMED)
+def test_a_malformed_token_is_refused(client: Client, value: str) -> None:
+    answer = client.get("/api/uploads", headers=bearer(value))
+
+    problem(answer, 401, "session_invalid")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_secure_cookie_can_only_come_from_this_host(client: Client) -> None:
+    (morsel,) = SimpleCookie(client.get("/api/uploads").headers["set-cookie"]).values()
+
+    assert (morsel.key, morsel["path"], morsel["domain"]) == (COOKIE, "/", "")
+    assert morsel["secure"] is True
+
+
+def test_the_cookie_of_a_sibling_host_is_ignored(client: Client) -> None:
+    mine = create(client)["id"]
+    session = client.cookies[COOKIE]
+    client.cookies.clear()
+    planted = [("session", TOKENS.issue("attacker")), ("session", "x" * 2000)]
+
+    assert owned(client, cookies(*planted, (COOKIE, session))) == [mine]
+    assert owned(client, cookies(*planted)) == []
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_of_two_cookies_of_the_name_the_valid_one_wins(client: Client, *, first: bool) -> None:
+    mine = create(client)["id"]
+    pairs = [(COOKIE, client.cookies[COOKIE]), (COOKIE, "malformed")]
+    client.cookies.clear()
+
+    assert owned(client, cookies(*(pairs if first else pairs[::-1]))) == [mine]
+
+
+def test_a_cookie_is_renewed_after_a_day(client: Client) -> None:
+    now = time.time()
+    fresh, old = (
+        SessionTokens("a secret of the tests, long enough", lambda age=age: now - age)  # type: ignore[misc]
+        for age in (DAY - 60, DAY + 60)
+    )
+
+    kept = client.get("/api/uploads", headers=cookies((COOKIE, fresh.issue("anna"))))
+    renewed = client.get("/api/uploads", headers=cookies((COOKIE, old.issue("anna"))))
+
+    assert COOKIE not in kept.cookies
+    token = TOKENS.read(renewed.cookies[COOKIE].strip('"'))
+    assert token is not None
+    assert token.session_id == "anna"
+    assert token.expires_at == pytest.approx(now + LIFETIME, abs=60)
+
+
+def test_a_fresh_cookie_is_not_sent_again(client: Client) -> None:
+    assert "set-cookie" in client.get("/api/uploads").headers
+    assert "set-cookie" not in client.get("/api/uploads").headers
+
+
+def test_a_revoked_token_is_refused_for_good(client: Client) -> None:
+    headers = bearer(client.post("/api/session").json()["token"])
+    client.get("/api/uploads", headers=headers)
+
+    revoked = client.delete("/api/session", headers=headers)
+
+    assert (revoked.status_code, revoked.content) == (204, b"")
+    problem(client.get("/api/uploads", headers=headers), 401, "session_invalid")
+    problem(client.delete("/api/session", headers=headers), 401, "session_invalid")
+
+
+def test_a_revoked_cookie_is_cleared_and_begins_a_new_session(client: Client) -> None:
+    create(client)
+    stolen = client.cookies[COOKIE]
+
+    revoked = client.delete("/api/session")
+
+    (morsel,) = SimpleCookie(revoked.headers["set-cookie"]).values()
+    assert (revoked.status_code, morsel.value, morsel["max-age"]) == (204, "", "0")
+    client.cookies.clear()
+    again = client.get("/api/uploads", headers=cookies((COOKIE, stolen)))
+    assert (again.json()["items"], COOKIE in again.cookies) == ([], True)
+
+
+def test_revoking_without_a_session_changes_nothing(client: Client) -> None:
+    answer = client.delete("/api/session")
+
+    assert (answer.status_code, "set-cookie" in answer.headers) == (204, False)
+
+
+def test_another_session_is_not_revoked(client: Client) -> None:
+    mine, other = (bearer(client.post("/api/session").json()["token"]) for _ in range(2))
+
+    client.delete("/api/session", headers=other)
+
+    assert owned(client, mine) == []
+
+
+def test_a_session_that_cannot_be_checked_is_refused(
+    client: Client, harness: UploadHarness
+) -> None:
+    headers = bearer(client.post("/api/session").json()["token"])
+    fail_calls(harness.revoked_sessions, "is_revoked")
+
+    problem(client.get("/api/uploads", headers=headers), 503, "storage_unavailable")
