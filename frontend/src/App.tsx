@@ -3,6 +3,7 @@ import type { AppController } from './appController';
 import { DraftToolbar } from './components/DraftToolbar';
 import { FileRow } from './components/FileRow';
 import { Header } from './components/Header';
+import { SetAside } from './components/SetAside';
 import { LiveRegion } from './components/LiveRegion';
 import { DropZone } from './features/upload/DropZone';
 import { selectConversions } from './state/reducer';
@@ -11,7 +12,8 @@ import { useStore } from './state/store';
 export function App({ controller }: { controller: AppController }) {
   const state = useStore(controller.store);
   const addFiles = useCallback((files: File[]) => controller.addFiles(files), [controller]);
-  const { rows, formats, connection } = state;
+  const { rows, formats, connection, setAside } = state;
+  const dismiss = () => controller.store.dispatch({ type: 'files-set-aside', names: [] });
   const isReady = state.startup === 'ready';
   const isEmpty = rows.length === 0;
   const drafts = rows.filter((row) => row.stage === 'draft');
@@ -33,6 +35,7 @@ export function App({ controller }: { controller: AppController }) {
           </p>
         )}
         <DropZone onFiles={addFiles} compact={!isEmpty} disabled={!isReady} />
+        {setAside.length > 0 && <SetAside names={setAside} onDismiss={dismiss} />}
         {drafts.length > 1 && (
           <DraftToolbar drafts={drafts} formats={formats} controller={controller} />
         )}

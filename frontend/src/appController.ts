@@ -1,6 +1,8 @@
 import { apiClient, type ApiClient } from './api/client';
 import { withRetries } from './api/retry';
 import { ConversionManager } from './features/conversion/conversionManager';
+import { inNaturalOrder } from './features/upload/filePaths';
+import { mayHaveSound } from './features/upload/mediaFiles';
 import { UploadManager } from './features/upload/uploadManager';
 import { UploadRestorer } from './features/upload/uploadRestorer';
 import { browserEnvironment, type Environment } from './lib/environment';
@@ -96,6 +98,9 @@ export class AppController {
     liveUpdates.start();
     window.addEventListener('online', () => liveUpdates.reconnectNow());
     window.addEventListener('offline', () => void liveUpdates.checkConnection());
+    window.addEventListener('beforeunload', (event) => {
+      if (this.store.getState().rows.some(({ unsaved }) => unsaved)) event.preventDefault();
+    });
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') liveUpdates.reconnectNow();
     });
@@ -105,7 +110,9 @@ export class AppController {
   addFiles(files: File[]): void {
     const interrupted = this.store.getState().rows.filter((row) => row.stage === 'interrupted');
     const newFiles: File[] = [];
-    for (const file of files) {
+    const setAside = files.filter((file) => !mayHaveSound(file));
+    this.store.dispatch({ type: 'files-set-aside', names: setAside.map(({ name }) => name) });
+    for (const file of inNaturalOrder(files.filter(mayHaveSound))) {
       const row = interrupted.find(({ name, size }) => name === file.name && size === file.size);
       if (row) void this.uploadRestorer.resumeWithFile(row.key, file);
       else newFiles.push(file);
@@ -133,7 +140,7 @@ export class AppController {
       const { rows } = this.store.getState();
       if (rows === savedRows) return;
       savedRows = rows;
-      saveOrder(rows.flatMap((row) => row.upload?.id ?? []));
+      saveOrder(rows.flatMap(({ key, upload }) => (upload ? [upload.id, key] : [key])));
     });
   }
 

@@ -100,6 +100,8 @@ function hasSameContent(before: FileRowProps, after: FileRowProps): boolean {
 
 function subtitle(row: Row, conversions: Conversion[]): string {
   const size = formatBytes(row.size);
+  if (row.unsaved === 'copying') return `${size} · saving in this browser`;
+  if (row.unsaved === 'not-storable') return `${size} · only in this tab: keep it open`;
   if (row.stage === 'queued') return `${size} · waiting for other uploads`;
   if (row.transfer?.phase === 'creating') return `${size} · preparing the upload`;
   // A completed conversion shows the same time at its result.

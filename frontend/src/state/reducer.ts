@@ -13,6 +13,8 @@ export function reducer(state: State, action: Action): State {
       return updateRows(state, (row) =>
         row.key === action.key ? { ...row, ...action.change } : row,
       );
+    case 'files-set-aside':
+      return { ...state, setAside: action.names };
     case 'row-removed':
       return { ...state, rows: state.rows.filter((row) => row.key !== action.key) };
     case 'conversion-received': {

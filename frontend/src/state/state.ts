@@ -30,6 +30,8 @@ export type Stage =
 export interface Row {
   key: string;
   name: string;
+  /** The path inside of the folder that was dropped. */
+  path?: string;
   size: number;
   stage: Stage;
   /** The settings in the form, or of the first conversion once the upload has started. */
@@ -37,6 +39,8 @@ export interface Row {
   upload?: Upload;
   transfer?: Transfer;
   problem?: ProblemSummary;
+  /** Set while the bytes are only in this tab: being copied to the storage, or not storable. */
+  unsaved?: 'copying' | 'not-storable';
   /** True while a request of the user is under way. Buttons are disabled then. */
   isBusy?: boolean;
   /** Name of a file that the user chose to resume this upload, but that is another file. */
@@ -52,6 +56,8 @@ export interface State {
   conversionProblems: Record<string, ProblemSummary>;
   /** Ids of deleted items. Updates about them may still arrive and are ignored. */
   deletedIds: Record<string, true>;
+  /** Names of added files that are no audio or video. They get no row. */
+  setAside: string[];
   connection: Connection;
   /** Text for screen readers. The sequence number tells a repeated text from the previous one. */
   announcement: { text: string; sequence: number };
@@ -64,6 +70,7 @@ export const INITIAL_STATE: State = {
   conversions: {},
   conversionProblems: {},
   deletedIds: {},
+  setAside: [],
   connection: 'polling',
   announcement: { text: '', sequence: 0 },
 };
@@ -72,6 +79,7 @@ export type Action =
   | { type: 'startup-changed'; startup: State['startup']; formats?: Format[] }
   | { type: 'rows-added'; rows: Row[] }
   | { type: 'row-updated'; key: string; change: Partial<Row> }
+  | { type: 'files-set-aside'; names: string[] }
   | { type: 'row-removed'; key: string }
   | { type: 'conversion-received'; conversion: Conversion }
   | { type: 'conversion-problem-changed'; id: string; problem: ProblemSummary | undefined }

@@ -5,9 +5,13 @@ export interface StoredUpload {
   key: string;
   uploadId?: string;
   name: string;
+  /** The path inside of the folder that was dropped: "Album/CD 1/02 Song.flac". */
+  path?: string;
   size: number;
   fingerprint?: string;
   settings: ConversionSettings;
+  /** What the user asked for. It holds after a reload. Left out: a draft. */
+  request?: 'convert' | 'pause';
   /** Milliseconds since the epoch. */
   storedAt: number;
 }
@@ -15,15 +19,16 @@ export interface StoredUpload {
 /** Keep upload records and file contents in this browser. No method throws. */
 export interface UploadStorage {
   list(): Promise<StoredUpload[]>;
-  save(record: StoredUpload): Promise<void>;
-  /** Store the contents of a file, if there is enough room. */
-  saveFile(key: string, file: File): Promise<void>;
+  /** Store records, all of them in one transaction. */
+  save(...records: StoredUpload[]): Promise<void>;
+  /** Store the contents of files. Return the keys of those for which there was enough room. */
+  saveFiles(files: ReadonlyMap<string, File>): Promise<Set<string>>;
   loadFile(key: string): Promise<File | undefined>;
   /** Remove the record and the contents. */
   remove(key: string): Promise<void>;
 }
 
-/** Share of the browser's free quota that one file may take. Other files need the rest. */
+/** Share of the browser's free quota that the files of one call may take. */
 const MAX_QUOTA_SHARE = 0.5;
 /** Larger files are not copied, because the copy would slow down reading for the upload. */
 const MAX_STORED_FILE_SIZE = 2 * 1024 ** 3;
@@ -47,16 +52,24 @@ export class IndexedDbUploadStorage implements UploadStorage {
     return (await this.run<StoredUpload[]>(UPLOADS, 'readonly', (store) => store.getAll())) ?? [];
   }
 
-  async save(record: StoredUpload): Promise<void> {
-    await this.run(UPLOADS, 'readwrite', (store) => store.put(record));
+  async save(...records: StoredUpload[]): Promise<void> {
+    await this.run(UPLOADS, 'readwrite', (store) => lastOf(records.map((each) => store.put(each))));
   }
 
-  async saveFile(key: string, file: File): Promise<void> {
+  async saveFiles(files: ReadonlyMap<string, File>): Promise<Set<string>> {
     const { quota = 0, usage = 0 } =
       (await navigator.storage?.estimate?.().catch(() => undefined)) ?? {};
-    const limit = Math.min(MAX_STORED_FILE_SIZE, (quota - usage) * MAX_QUOTA_SHARE);
-    if (file.size > limit) return;
-    await this.run(FILES, 'readwrite', (store) => store.put(file, key));
+    let room = (quota - usage) * MAX_QUOTA_SHARE;
+    const fitting = [...files].filter(([, { size }]) => {
+      const fits = size <= Math.min(MAX_STORED_FILE_SIZE, room);
+      if (fits) room -= size;
+      return fits;
+    });
+    if (fitting.length === 0) return new Set();
+    const lastKey = await this.run<IDBValidKey>(FILES, 'readwrite', (store) =>
+      lastOf(fitting.map(([key, file]) => store.put(file, key))),
+    );
+    return new Set(lastKey === undefined ? [] : fitting.map(([key]) => key));
   }
 
   async loadFile(key: string): Promise<File | undefined> {
@@ -87,6 +100,9 @@ export class IndexedDbUploadStorage implements UploadStorage {
     }
   }
 }
+
+/** Return the last request. A transaction is complete when all of its requests are. */
+const lastOf = (requests: IDBRequest[]): IDBRequest => requests.at(-1)!;
 
 function openDatabase(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {

@@ -6,8 +6,13 @@ export class FakeUploadStorage implements UploadStorage {
   files = new Map<string, File>();
 
   list = async () => [...this.records.values()];
-  save = async (record: StoredUpload) => void this.records.set(record.key, record);
+  save = async (...records: StoredUpload[]) =>
+    records.forEach((record) => this.records.set(record.key, record));
   saveFile = async (key: string, file: File) => void this.files.set(key, file);
+  saveFiles = async (files: ReadonlyMap<string, File>) => {
+    files.forEach((file, key) => this.files.set(key, file));
+    return new Set(files.keys());
+  };
   loadFile = async (key: string) => this.files.get(key);
   remove = async (key: string) => {
     this.records.delete(key);

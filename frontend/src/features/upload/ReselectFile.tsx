@@ -28,7 +28,9 @@ export function ReselectFile({ row, completedParts, partCount, controller }: Res
         </ErrorMessage>
       )}
       <p>
-        Choose the same file again to continue from chunk {nextPart} of {partCount}.
+        {row.upload
+          ? `Choose the same file again to continue from chunk ${nextPart} of ${partCount}.`
+          : 'The page was closed before this file was saved. Choose it again to continue.'}
       </p>
       <div className="actions">
         <button

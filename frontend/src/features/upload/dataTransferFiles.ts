@@ -1,3 +1,5 @@
+import { rememberPath } from './filePaths';
+
 /** Return the dropped files, including those inside of dropped folders. */
 export async function filesFromDataTransfer(dataTransfer: DataTransfer): Promise<File[]> {
   // All entries must be read before the first await: the browser empties the list after the event.
@@ -15,7 +17,10 @@ async function filesFromEntry(entry: FileSystemEntry): Promise<File[]> {
   if (entry.isFile) {
     return new Promise((resolve) =>
       (entry as FileSystemFileEntry).file(
-        (file) => resolve([file]),
+        (file) => {
+          rememberPath(file, entry.fullPath);
+          resolve([file]);
+        },
         () => resolve([]),
       ),
     );

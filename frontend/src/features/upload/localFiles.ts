@@ -2,6 +2,14 @@ import type { AcquireLock } from '../../storage/locks';
 import type { StoredUpload, UploadStorage } from '../../storage/uploadStorage';
 import { fingerprint } from './fingerprint';
 
+/** Size from which files are copied in another transaction, so that the first ones are safe soon. */
+const BATCH_SIZE = 32 * 1024 ** 2;
+
+export interface NewFile {
+  record: StoredUpload;
+  file: File;
+}
+
 /** Hold the files of this tab: their contents, their stored records and their locks. */
 export class LocalFiles {
   private readonly files = new Map<string, File>();
@@ -12,23 +20,46 @@ export class LocalFiles {
   constructor(
     private readonly storage: UploadStorage,
     private readonly acquireLock: AcquireLock,
+    /** Called when the contents of a file were stored, or could not be stored. */
+    private readonly onCopied: (key: string, isStored: boolean) => void,
   ) {}
 
   get(key: string): File | undefined {
     return this.files.get(key);
   }
 
-  /** Add a new file, and store it so that it survives a reload. */
-  add(record: StoredUpload, file: File): void {
-    const { key } = record;
-    this.set(key, file, record);
-    // Files are copied one after the other, because parallel copies only slow each other down.
+  /**
+   * Add new files, and store them so that they survive a reload.
+   *
+   * The records of all files are stored first. A reload during the copying then loses no file: the
+   * page asks for the ones whose contents are missing.
+   */
+  add(newFiles: NewFile[]): void {
+    for (const { record, file } of newFiles) {
+      this.set(record.key, file, record);
+      void this.lock(record.key);
+    }
+    const isRecorded = this.storage.save(...newFiles.map(({ record }) => record));
+    for (const batch of batches(newFiles)) {
+      // Batches are copied one after the other, because parallel copies slow each other down.
+      this.lastCopy = this.lastCopy.then(async () => {
+        await isRecorded;
+        await this.copy(batch);
+      });
+    }
     this.lastCopy = this.lastCopy.then(async () => {
-      if (!this.files.has(key)) return;
-      await this.save(key, { fingerprint: await fingerprint(file).catch(() => undefined) });
-      await this.storage.saveFile(key, file);
+      for (const { record, file } of newFiles) {
+        const print = await fingerprint(file).catch(() => undefined);
+        if (print) await this.save(record.key, { fingerprint: print });
+      }
     });
-    void this.lock(key);
+  }
+
+  private async copy(batch: NewFile[]): Promise<void> {
+    const present = batch.filter(({ record }) => this.files.has(record.key));
+    const files = new Map(present.map(({ record, file }) => [record.key, file]));
+    const stored = await this.storage.saveFiles(files);
+    for (const key of files.keys()) this.onCopied(key, stored.has(key));
   }
 
   /** Add a file that is stored already, or that cannot be stored. */
@@ -50,6 +81,8 @@ export class LocalFiles {
   async remove(key: string): Promise<void> {
     this.files.delete(key);
     this.records.delete(key);
+    await this.storage.remove(key);
+    // A copy that was under way may have stored the file again.
     await this.lastCopy;
     await this.storage.remove(key);
     this.unlock(key);
@@ -66,4 +99,18 @@ export class LocalFiles {
     this.releaseLocks.get(key)?.();
     this.releaseLocks.delete(key);
   }
+}
+
+function batches(files: NewFile[]): NewFile[][] {
+  const result: NewFile[][] = [];
+  let size = BATCH_SIZE;
+  for (const each of files) {
+    if (size >= BATCH_SIZE) {
+      result.push([]);
+      size = 0;
+    }
+    result.at(-1)!.push(each);
+    size += each.file.size;
+  }
+  return result;
 }

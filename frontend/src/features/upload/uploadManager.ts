@@ -10,7 +10,8 @@ import { loadSettings, saveSettings } from '../../storage/preferences';
 import type { StoredUpload, UploadStorage } from '../../storage/uploadStorage';
 import { defaultSettings, supportedSettings } from '../conversion/conversionSettings';
 import { createUploadOnce } from './createUploadOnce';
-import { LocalFiles } from './localFiles';
+import { LocalFiles, type NewFile } from './localFiles';
+import { pathOf } from './filePaths';
 import { MultipartUploader } from './multipartUploader';
 import type { Transfer } from './transfer';
 
@@ -36,7 +37,10 @@ export class UploadManager {
   private isStorageUnreachable = false;
 
   constructor(private readonly options: UploadManagerOptions) {
-    this.localFiles = new LocalFiles(options.storage, options.acquireLock);
+    const { storage, acquireLock, store } = options;
+    this.localFiles = new LocalFiles(storage, acquireLock, (key, isStored) =>
+      store.updateRow(key, { unsaved: isStored ? undefined : 'not-storable' }),
+    );
   }
 
   /** True while an upload is being created. An unknown id in an event may then belong to it. */
@@ -47,15 +51,23 @@ export class UploadManager {
   /** Add files as drafts. The settings are those given, or else the last ones of the user. */
   addFiles(files: File[], settings = loadSettings().last): void {
     const { store } = this.options;
-    const rows = files.map((file) => this.createDraft(file, settings));
+    const newFiles: NewFile[] = [];
+    const rows = files.map((file) => this.createDraft(file, settings, newFiles));
     store.dispatch({ type: 'rows-added', rows });
+    this.localFiles.add(newFiles);
   }
 
-  private createDraft(file: File, settings: ConversionSettings | undefined): Row {
+  private createDraft(
+    file: File,
+    settings: ConversionSettings | undefined,
+    newFiles: NewFile[],
+  ): Row {
     const { formats } = this.options.store.getState();
+    const path = pathOf(file);
     const draft = {
       key: randomKey(),
       name: file.name,
+      ...(path ? { path } : {}),
       size: file.size,
       settings: settings ? supportedSettings(settings, formats) : defaultSettings(formats),
     };
@@ -63,18 +75,30 @@ export class UploadManager {
       const detail = 'This file is empty (0 bytes). Choose another file.';
       return { ...draft, stage: 'rejected', problem: { code: 'file_empty', detail } };
     }
-    this.localFiles.add({ ...draft, storedAt: Date.now() }, file);
-    return { ...draft, stage: 'draft' };
+    newFiles.push({ record: { ...draft, storedAt: Date.now() }, file });
+    return { ...draft, stage: 'draft', unsaved: 'copying' };
   }
 
-  /** Show a draft from before a reload again, unless another tab shows it. */
-  async restoreDraft(record: StoredUpload, file: File): Promise<void> {
+  /**
+   * Return the row of a draft from before a reload, or undefined if another tab shows it.
+   *
+   * Without its file, the row asks the user to choose it again.
+   */
+  async restoreDraft(record: StoredUpload, file: File | undefined): Promise<Row | undefined> {
     const { store } = this.options;
-    if (!(await this.localFiles.lock(record.key))) return;
-    this.localFiles.set(record.key, file, record);
-    const { key, name, size } = record;
+    if (!(await this.localFiles.lock(record.key))) return undefined;
+    const { key, name, path, size } = record;
+    if (file) this.localFiles.set(key, file, record);
     const settings = supportedSettings(record.settings, store.getState().formats);
-    store.dispatch({ type: 'rows-added', rows: [{ key, name, size, settings, stage: 'draft' }] });
+    return { key, name, path, size, settings, stage: file ? 'draft' : 'interrupted' };
+  }
+
+  /** Continue a draft whose file was missing after a reload. */
+  continueDraft(record: StoredUpload, file: File): void {
+    const { key } = record;
+    this.options.store.updateRow(key, { stage: 'draft', unsaved: 'copying' });
+    this.localFiles.add([{ record, file }]);
+    if (record.request) this.start(key);
   }
 
   setSettings(key: string, settings: ConversionSettings): void {
@@ -88,6 +112,7 @@ export class UploadManager {
     const row = this.options.store.getRow(key);
     if (row?.stage !== 'draft') return;
     saveSettings(row.settings);
+    void this.localFiles.save(key, { request: 'convert' });
     this.enqueue(key);
   }
 
@@ -97,13 +122,16 @@ export class UploadManager {
 
   pause(key: string): void {
     this.uploaders.get(key)?.pause();
+    void this.localFiles.save(key, { request: 'pause' });
     this.startNext();
   }
 
   /** Resume an upload after a pause or a failure. */
   resume(key: string): void {
     const uploader = this.uploaders.get(key);
-    if (uploader) void this.run(key, uploader);
+    if (!uploader) return;
+    void this.localFiles.save(key, { request: 'convert' });
+    void this.run(key, uploader);
   }
 
   /** Continue an upload from before a reload, or from another tab once that tab is closed. */
@@ -115,7 +143,9 @@ export class UploadManager {
       await this.localFiles.lock(key, true);
     }
     const stage = store.getRow(key)?.stage;
-    if (stage === 'other-tab' || stage === 'interrupted') this.enqueue(key);
+    const canContinue = stage === 'other-tab' || stage === 'interrupted';
+    if (canContinue && record?.request === 'pause') this.startUpload(key, true);
+    else if (canContinue) this.enqueue(key);
     else this.localFiles.unlock(key);
   }
 
@@ -144,7 +174,7 @@ export class UploadManager {
     for (const key of this.queue.splice(0, free)) this.startUpload(key);
   }
 
-  private startUpload(key: string): void {
+  private startUpload(key: string, isPaused = false): void {
     const { api, environment, store, deleteUpload } = this.options;
     const row = store.getRow(key);
     const file = this.localFiles.get(key);
@@ -167,6 +197,7 @@ export class UploadManager {
     });
     this.uploaders.set(key, uploader);
     store.updateRow(key, { stage: 'uploading', transfer: uploader.transfer });
+    if (isPaused) return uploader.pause();
     void this.run(key, uploader);
   }
 
@@ -174,7 +205,11 @@ export class UploadManager {
     await uploader.run();
     const { phase, upload } = uploader.transfer;
     if (this.uploaders.get(key) !== uploader || phase !== 'done') return this.startNext();
-    this.options.store.updateRow(key, { stage: 'uploaded', transfer: undefined });
+    this.options.store.updateRow(key, {
+      stage: 'uploaded',
+      transfer: undefined,
+      unsaved: undefined,
+    });
     if (upload) this.options.onUploadAvailable(upload);
     return this.discard(key);
   }

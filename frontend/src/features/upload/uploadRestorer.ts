@@ -30,15 +30,20 @@ export class UploadRestorer {
     const { store, storage } = this.options;
     const records = await storage.list();
     const order = loadOrder();
-    // An upload that is not in the saved order is new, and comes first.
-    const restored = uploads
-      .toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id))
-      .map((upload) => ({ upload, record: findRecord(upload, records) }));
-    const rows = restored.map(({ upload, record }) => this.createRow(upload, record));
-    store.dispatch({ type: 'rows-added', rows });
+    const restored = uploads.map((upload) => ({ upload, record: findRecord(upload, records) }));
     const used = new Set(restored.map(({ record }) => record));
-    for (const record of records) {
-      if (!used.has(record)) await this.restoreDraftOrRemove(record);
+    const drafts = records.filter((record) => !used.has(record));
+    const rows = [
+      ...restored.map(({ upload, record }) => this.createRow(upload, record)),
+      ...(await Promise.all(drafts.map((record) => this.restoreDraftOrRemove(record)))),
+    ].filter((row) => row !== undefined);
+    // A row that is not in the saved order is new, and comes first.
+    const rank = ({ key, upload }: Row) =>
+      Math.max(order.indexOf(key), upload ? order.indexOf(upload.id) : -1);
+    store.dispatch({ type: 'rows-added', rows: rows.toSorted((a, b) => rank(a) - rank(b)) });
+    const isRequested = new Set(drafts.flatMap(({ key, request }) => (request ? [key] : [])));
+    for (const { key } of store.getState().rows) {
+      if (isRequested.has(key)) this.options.uploadManager.start(key);
     }
     for (const { upload, record } of restored) await this.continueUpload(upload, record);
   }
@@ -63,11 +68,15 @@ export class UploadRestorer {
     const row = store.getRow(key);
     if (!row) return;
     const record = (await storage.list()).find((each) => each.key === key);
+    const isDraft = !row.upload && record;
     const isSameFile =
       file.name === row.name &&
       file.size === row.size &&
       (!record?.fingerprint || record.fingerprint === (await fingerprint(file)));
-    if (isSameFile) return uploadManager.resumeWithFile(key, file, record);
+    if (isSameFile && isDraft) return uploadManager.continueDraft(record, file);
+    // Choosing the file asks for its upload, even if that was paused before.
+    const resumed = record && { ...record, request: 'convert' as const };
+    if (isSameFile) return uploadManager.resumeWithFile(key, file, resumed);
     this.mismatchedFiles.set(key, file);
     store.updateRow(key, { mismatchedFile: file.name });
   }
@@ -86,6 +95,7 @@ export class UploadRestorer {
     return {
       key: record?.key ?? upload.id,
       name: record?.name ?? upload.filename,
+      path: record?.path,
       size: upload.size,
       stage,
       settings: record?.settings ?? loadSettings().last ?? defaultSettings(formats),
@@ -94,12 +104,14 @@ export class UploadRestorer {
     };
   }
 
-  private async restoreDraftOrRemove(record: StoredUpload): Promise<void> {
+  private async restoreDraftOrRemove(record: StoredUpload): Promise<Row | undefined> {
     const { storage, uploadManager } = this.options;
     const isDraft = !record.uploadId && Date.now() - record.storedAt <= DRAFT_LIFETIME_MS;
-    const file = isDraft ? await storage.loadFile(record.key) : undefined;
-    if (file) await uploadManager.restoreDraft(record, file);
-    else if (await this.isUnlocked(record.key)) await storage.remove(record.key);
+    if (isDraft) {
+      return uploadManager.restoreDraft(record, await storage.loadFile(record.key));
+    }
+    if (await this.isUnlocked(record.key)) await storage.remove(record.key);
+    return undefined;
   }
 
   private async continueUpload(upload: Upload, record: StoredUpload | undefined): Promise<void> {

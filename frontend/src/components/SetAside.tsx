@@ -1,0 +1,25 @@
+import { Close } from './Icons';
+
+const MAX_NAMES = 3;
+
+/** Say which of the added files are no audio or video, in one line. */
+export function SetAside({ names, onDismiss }: { names: string[]; onDismiss: () => void }) {
+  const shown = names.slice(0, MAX_NAMES).join(', ');
+  const others = names.length - MAX_NAMES;
+  return (
+    <div className="notice notice--line" role="status" data-testid="set-aside">
+      <p title={names.join('\n')}>
+        Left out, because they are not audio or video: {shown}
+        {others > 0 && ` and ${others} more`}.
+      </p>
+      <button
+        type="button"
+        className="button button--icon"
+        aria-label="Close this message"
+        onClick={onDismiss}
+      >
+        <Close />
+      </button>
+    </div>
+  );
+}
