@@ -133,12 +133,12 @@ def _set_unsupported_properties(
     """Set the properties that the emulator ignored, and return the names of those."""
     properties = unsupported_properties
     bucket, topic = stack.bucket_name, stack.topic_arn
-    conversion = properties.Subscription(
+    conversion = properties.InboxSubscription(
         stack.conversion_inbox_arn,
         properties.CONVERSION_FILTER,
         stack.conversion_dead_letters_arn,
     )
-    janitor = properties.Subscription(
+    janitor = properties.InboxSubscription(
         stack.janitor_inbox_arn, properties.JANITOR_FILTER, stack.janitor_dead_letters_arn
     )
     inbox = stack.conversion_inbox_arn

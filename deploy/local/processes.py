@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from deploy.local.logs import open_log, rotate
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 STOP_SECONDS = 30.0
@@ -31,8 +33,7 @@ class ChildProcesses:
     def restart(self, name: str) -> None:
         """Start a process again that has ended."""
         module, environment = self._commands[name]
-        self._logs.mkdir(parents=True, exist_ok=True)
-        with open(self.log(name), "ab") as log:
+        with open_log(self.log(name)) as log:
             self.running[name] = subprocess.Popen(
                 [sys.executable, "-m", module],
                 cwd=ROOT,
@@ -65,6 +66,11 @@ class ChildProcesses:
             process.terminate()
         for process in stopping:
             _wait_or_kill(process)
+
+    def rotate_logs(self) -> None:
+        """Keep the logs of all processes below their maximum size."""
+        for name in self._commands:
+            rotate(self.log(name))
 
     def log(self, name: str) -> Path:
         """Return the path of a process's log."""

@@ -1,7 +1,7 @@
 """Publish the table's stream to the topic: the local stand-in for EventBridge Pipes.
 
 `python -m deploy.local.relay` needs TINYPIXO_TABLE and TINYPIXO_TOPIC_ARN. It delivers at least
-once, as the pipe does: it reads the stream from its beginning whenever it starts.
+once, as the pipe does: it reads the stream from its beginning whenever the process starts.
 """
 
 import json
@@ -27,6 +27,9 @@ BATCH_SIZE = 10
 
 POLL_INTERVAL = 0.1
 """Seconds between two empty reads. Emulators do not limit reads to five a second, as AWS does."""
+
+REMEMBERED = 50_000
+"""Number of published records that are not published again."""
 
 RETRY_INTERVAL = 1.0
 """Seconds until messages that could not be published are published again."""
@@ -60,12 +63,26 @@ class Relay:
         self._tail = tail
         self._sns = sns
         self._topic = topic_arn
+        self._published: dict[str, None] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Publish records until `stop` is set."""
         for records in self._tail.follow(stop):
-            for batch in _batches([record for record in records or () if passes_filter(record)]):
+            for batch in _batches([record for record in records or () if self._is_due(record)]):
                 self._publish(batch, stop)
+                self._remember(batch)
+
+    def _is_due(self, record: Record) -> bool:
+        """Return False for records without subscription, and for those that are read again.
+
+        The reader begins anew at the start of the stream after each interruption.
+        """
+        return passes_filter(record) and record["eventID"] not in self._published
+
+    def _remember(self, batch: Sequence[Record]) -> None:
+        self._published.update(dict.fromkeys(record["eventID"] for record in batch))
+        while len(self._published) > REMEMBERED:
+            del self._published[next(iter(self._published))]
 
     def _publish(self, batch: Sequence[Record], stop: threading.Event) -> None:
         """Publish a batch until no message fails: a message that is left out would be lost."""

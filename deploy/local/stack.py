@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from deploy.local.credentials import Credentials, load_secrets
 from deploy.local.emulator import installation
 from deploy.local.emulator.process import MiniStack
 from deploy.local.errors import DeployError
+from deploy.local.logs import rotate
 from deploy.local.network import free_ports, require_free_port, wait_until_responding
 from deploy.local.processes import ROOT, ChildProcesses
 from deploy.local.targets import DeploymentTarget, EmulatorTarget
@@ -26,6 +28,10 @@ SERVICES = ("upload", "conversion", "progress", "janitor")
 
 START_SECONDS = 60.0
 CHECK_INTERVAL = 0.5
+
+MAX_RESTARTS = 3
+RESTART_WINDOW = 60.0
+"""The emulator is restarted at most `MAX_RESTARTS` times in these seconds."""
 
 
 class EmbeddedStack:
@@ -60,6 +66,7 @@ class EmbeddedStack:
         self._echo = echo
         self._settings = dict(settings or {})
         self._children = ChildProcesses(home / "logs")
+        self._target_restarts: list[float] = []
         self._stopping = threading.Event()
 
     @property
@@ -96,18 +103,19 @@ class EmbeddedStack:
             self.target.stop()
 
     def supervise(self) -> None:
-        """Restart processes that have ended, until `stop` is called.
+        """Restart processes that have ended and keep the logs small, until `stop` is called.
 
-        Raises DeployError if the emulator has ended.
+        Raises DeployError if the emulator has ended and cannot be restarted.
         """
         while not self._stopping.wait(CHECK_INTERVAL):
+            self._rotate_logs()
             for name, status in self._children.ended().items():
                 if not self._stopping.is_set():
                     message = f"Restarting {name}, which ended with status {status}."
                     self._echo(f"{message} Its log: {self.log(name)}")
                     self._children.restart(name)
             if self.target and not self.target.is_alive():
-                raise DeployError(f"The emulator has ended. Its log: {self.target.log}")
+                self._restart_target(self.target)
 
     def kill(self, name: str) -> None:
         """End a process with SIGKILL, for tests of its recovery."""
@@ -149,6 +157,20 @@ class EmbeddedStack:
             origins=self._origins,
         )
         return EmulatorTarget(emulator)
+
+    def _restart_target(self, target: DeploymentTarget) -> None:
+        message = f"The emulator has ended. Its log: {target.log}"
+        recent = [at for at in self._target_restarts if time.monotonic() - at < RESTART_WINDOW]
+        if not target.can_restart() or len(recent) >= MAX_RESTARTS:
+            raise DeployError(message)
+        self._target_restarts = [*recent, time.monotonic()]
+        self._echo(f"Restarting the emulator. {message}")
+        target.start()
+
+    def _rotate_logs(self) -> None:
+        self._children.rotate_logs()
+        if self.target and self.target.log:
+            rotate(self.target.log)
 
     def _deploy_data(self, target: DeploymentTarget) -> StackOutputs:
         outputs = target.deploy(self._origins)

@@ -17,6 +17,9 @@ REGION = "us-east-1"
 class Emulator(Protocol):
     """Control a process or container that answers as AWS does."""
 
+    is_durable: bool
+    """True if it has its data again when it is started after its end."""
+
     @property
     def credentials(self) -> Credentials: ...
     @property
@@ -49,7 +52,10 @@ class DeploymentTarget(Protocol):
         """Stop it. Does nothing if it has stopped."""
 
     def is_alive(self) -> bool:
-        """Return False if it has ended and no process can work any more."""
+        """Return False if it has ended, and no process can work any more."""
+
+    def can_restart(self) -> bool:
+        """Return True if `start` brings it back with its data."""
 
     def deploy(self, origins: Sequence[str]) -> StackOutputs:
         """Deploy the data stack for a page of these origins."""
@@ -95,6 +101,9 @@ class EmulatorTarget:
     def is_alive(self) -> bool:
         return self.emulator.is_alive()
 
+    def can_restart(self) -> bool:
+        return self.emulator.is_durable
+
     def client(self, service: str) -> Any:
         """Return a boto3 client of the emulator."""
         session: Any = boto3.Session(*self.emulator.credentials, region_name=REGION)
@@ -138,6 +147,9 @@ class AccountTarget:
 
     def is_alive(self) -> bool:
         return True
+
+    def can_restart(self) -> bool:
+        return False
 
     def deploy(self, origins: Sequence[str]) -> StackOutputs:
         relay, kind = ("pipe", "aws") if self.has_pipe else ("external", "emulator")

@@ -66,7 +66,7 @@ CONVERSION_FILTER: dict[str, Any] = {
 JANITOR_FILTER: dict[str, Any] = {"eventName": ["REMOVE"]}
 
 
-class Subscription(NamedTuple):
+class InboxSubscription(NamedTuple):
     """Hold the subscription of one inbox to the topic."""
 
     inbox_arn: str
@@ -133,7 +133,7 @@ def put_notification(s3: "S3Client", bucket: str, inbox_arn: str) -> bool:
     return True
 
 
-def subscribe(sns: "SNSClient", topic: str, subscription: Subscription) -> bool:
+def subscribe(sns: "SNSClient", topic: str, subscription: InboxSubscription) -> bool:
     """Subscribe an inbox to the topic, with raw delivery and a filter on the message body."""
     attributes = {
         # The scope comes before the policy, which is validated against it.

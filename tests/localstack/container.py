@@ -38,6 +38,7 @@ class LocalStack:
         self._running: Any = None
 
     credentials = Credentials()
+    is_durable = False
 
     @property
     def endpoint_url(self) -> str:

@@ -119,7 +119,9 @@ def test_answers_of_nginx_itself_are_problem_documents(client: Client) -> None:
     ]
     for answer, status, code in answers:
         problem(answer, status, code)
-        assert answer.headers["x-request-id"] == "my-request-1"
+        # nginx does not read the headers after an invalid request line.
+        assert answer.headers["x-request-id"] == "my-request-1" or status == 400
+        assert len(answer.headers["x-request-id"]) >= 8
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 

@@ -49,6 +49,13 @@ class Request(NamedTuple):
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         return cls(scope["method"], path, query, headers)
 
+    def action(self, body: bytes) -> str:
+        """Return the name of the action; empty for S3, whose requests have a path instead."""
+        if target := self.headers.get("x-amz-target"):
+            return target.rpartition(".")[2]
+        form = parse_qs(body.decode("latin-1")) if self.path == "/" else {}
+        return form.get("Action", [""])[0]
+
 
 class AccessControl:
     """Wrap MiniStack's ASGI application, and answer 403 to requests that are not for it."""
@@ -90,6 +97,7 @@ class AccessControl:
             if failure := self._signature_failure(request, body):
                 await _forbid(send, request, *failure)
                 return
+            scope["aws_action"] = request.action(body)
         await self._app(scope, receive, self._without_other_origins(send))
 
     def _is_from_here(self, request: Request) -> bool:

@@ -1,8 +1,7 @@
 """Control MiniStack as a process.
 
-Everything it keeps is in one folder: items, queues, topics and the CloudFormation stack as JSON,
-objects and parts as files. All of it survives a restart, and a kill except for the last seconds.
-The records on the table's stream do not survive either.
+Everything it keeps is in one folder, and survives a restart and a kill: what was acknowledged is on
+disk. Only the records of the table's stream do not survive.
 """
 
 import contextlib
@@ -17,6 +16,7 @@ from typing import Self
 from deploy.local.credentials import Credentials
 from deploy.local.emulator.installation import REPOSITORY
 from deploy.local.errors import DeployError
+from deploy.local.logs import open_log
 from deploy.local.network import free_port, wait_until_responding
 
 START_SECONDS = 60.0
@@ -25,6 +25,8 @@ STOP_SECONDS = 20.0
 
 class MiniStack:
     """Run one MiniStack on localhost, as a context manager."""
+
+    is_durable = True
 
     def __init__(
         self,
@@ -58,7 +60,7 @@ class MiniStack:
 
     @property
     def log(self) -> Path:
-        """Return the path of its log, which holds the output of the present run."""
+        """Return the path of its log."""
         return self._data / "ministack.log"
 
     @property
@@ -68,8 +70,8 @@ class MiniStack:
 
     def start(self) -> None:
         """Start the process and wait until it answers. Raise DeployError if it does not."""
-        self._data.mkdir(parents=True, exist_ok=True)
-        with open(self.log, "wb") as log:
+        self.kill()
+        with open_log(self.log) as log:
             self._process = subprocess.Popen(
                 [str(self._venv / "bin/python"), "-s", "-m", "deploy.local.emulator.server"],
                 cwd=REPOSITORY,
@@ -93,7 +95,7 @@ class MiniStack:
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
-        """End the process with SIGTERM, so that it saves its state. Does nothing if it has ended.
+        """End the process with SIGTERM. Does nothing if it has ended.
 
         It is killed if that takes longer than `STOP_SECONDS`.
         """

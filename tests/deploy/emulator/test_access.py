@@ -72,9 +72,9 @@ def test_unsigned_requests_are_refused(target: Target, origin: dict[str, str]) -
         httpx.get(endpoint, headers=origin),
         dynamodb(endpoint, "ListTables", **origin),
         httpx.post(endpoint, data={"Action": "ListQueues"}, headers=origin),
-        httpx.post(endpoint, data={"Action": "DeleteStack", "StackName": "tinypixo"}, headers=origin),
-        httpx.get(f"{endpoint}/000000000000/tinypixo-janitor-inbox?Action=PurgeQueue", headers=origin),
-    ]  # fmt: skip
+        httpx.post(endpoint, data={"Action": "DeleteStack"}, headers=origin),
+        httpx.get(f"{endpoint}/000000000000/inbox?Action=PurgeQueue", headers=origin),
+    ]
 
     assert [answer.status_code for answer in answers] == [403] * len(answers)
     for answer in answers:

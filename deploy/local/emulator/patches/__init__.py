@@ -7,21 +7,33 @@ hash, and `tests/deploy/test_emulator.py` shows which patches still hold when it
 
 from pathlib import Path
 
+from deploy.local.emulator.durability.configuration import Configuration
+from deploy.local.emulator.durability.messages import Messages
+from deploy.local.emulator.durability.store import StateStore
 from deploy.local.emulator.patches import (
+    durable_state,
     multipart_completion,
     multipart_parts,
     object_reads,
+    synced_objects,
     ttl_stream_records,
 )
 
 
-def apply(parts_folder: Path) -> None:
+def apply(
+    folder: Path, store: StateStore, configuration: Configuration, messages: Messages
+) -> None:
     """Apply all patches. Call it once, before MiniStack serves.
 
     Args:
-        parts_folder: The folder for the parts of open multipart uploads.
+        folder: The folder of the state, for the parts of open multipart uploads.
+        store: The store of the items.
+        configuration: The stored configuration.
+        messages: The stored messages.
     """
-    parts = multipart_parts.PartStore(parts_folder)
+    parts = multipart_parts.PartStore(folder / "parts")
+    durable_state.apply(store, configuration, messages)
+    synced_objects.apply()
     object_reads.apply()
     multipart_parts.apply(parts)
     multipart_completion.apply(parts)

@@ -18,6 +18,7 @@ from xml.etree.ElementTree import Element, ParseError, SubElement
 
 from ministack.services import s3
 
+from deploy.local.emulator.durability import files
 from deploy.local.emulator.patches.multipart_parts import PartStore
 
 Response = tuple[int, dict[str, str], bytes]
@@ -33,8 +34,6 @@ class RequestedPart(NamedTuple):
 
 def apply(parts: PartStore) -> None:
     """Replace MiniStack's handler of CompleteMultipartUpload."""
-    for unfinished in parts.folder.glob("*.joined"):  # left by a process that was killed
-        unfinished.unlink()
 
     def complete(
         bucket: str, key: str, body: bytes, query: dict[str, Any], headers: Any = None
@@ -166,16 +165,17 @@ def _object_record(
     }
 
 
-def _write_object(parts: PartStore, bucket: str, key: str, files: list[Path]) -> None:
+def _write_object(parts: PartStore, bucket: str, key: str, sources: list[Path]) -> None:
     """Write the parts one after another to the object's file, which appears when it is whole."""
     joined = parts.folder / f"{secrets.token_hex(8)}.joined"
     with open(joined, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as target:
-        for path in files:
+        for path in sources:
             with path.open("rb") as source:
                 shutil.copyfileobj(source, target, 1 << 20)
     final = Path(s3._object_disk_path(bucket, key))
     final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     joined.replace(final)
+    files.note_written(final)
 
 
 def _result(
