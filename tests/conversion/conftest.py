@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import stamina
 
+from services.conversion.ffmpeg.process import FfmpegProcess, FfmpegResult, OnProgress
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.storage import object_source, retry
 from tests.conversion.audio_files import AudioFiles
@@ -51,6 +52,21 @@ def keep(tmp_path: Path) -> Callable[[str, bytes], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Provide the names of all system calls that the sandbox refuses to FFmpeg during the test."""
+    names: list[str] = []
+    run = FfmpegProcess.run
+
+    def recorded(self: FfmpegProcess, on_progress: OnProgress) -> FfmpegResult:
+        result = run(self, on_progress)
+        names.extend(result.refused)
+        return result
+
+    monkeypatch.setattr(FfmpegProcess, "run", recorded)
+    return names
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from services.conversion.ffmpeg.log import FfmpegLog, FfmpegLogParser
 from services.conversion.ports import MediaError
 from services.conversion.sandbox import process as sandbox
 from services.conversion.sandbox.supervisor import SandboxSupervisor
+from services.conversion.storage.multipart_writer import MultipartWriter
 from services.conversion.storage.source_cache import SourceCache
 
 _POLL_SECONDS = 0.02
@@ -69,8 +71,8 @@ class FfmpegProcess:
     max_seconds: float
     max_stall: float
     source: SourceCache | None = None
-    may_read: Callable[[], bool] | None = None
-    """FFmpeg's reads wait while it returns False: the output is too far ahead of the store."""
+    output: MultipartWriter | None = None
+    """FFmpeg's reads wait while the output is too far ahead of the store."""
     level: sandbox.SandboxLevel = field(default_factory=sandbox.best_sandbox_level)
 
     def run(self, on_progress: OnProgress) -> FfmpegResult:
@@ -88,6 +90,7 @@ class FfmpegProcess:
         if child.listener is not None:
             source_fd = self.source.fd if self.source else self.descriptors[0]
             supervisor = SandboxSupervisor(
+                child.process.pid,
                 child.listener,
                 source_fd,
                 lambda position, count: self._wait_for_bytes(ended, position, count),
@@ -114,7 +117,7 @@ class FfmpegProcess:
         )
 
     def _wait_for_bytes(self, ended: threading.Event, position: int, count: int) -> bool:
-        while self.may_read is not None and not self.may_read():
+        while self.output is not None and not self.output.may_grow():
             if ended.wait(_READ_POLL_SECONDS):
                 break
         return self.source is None or self.source.require(position, count)
@@ -129,6 +132,7 @@ class _Run:
     parser: FfmpegLogParser = field(default_factory=FfmpegLogParser)
     progress: FfmpegProgress = field(default_factory=FfmpegProgress)
     _is_stopped: bool = False
+    _output_limit: int | None = None
     _last_state: object = None
     _started: float = field(default_factory=time.monotonic)
     _moved: float = field(default_factory=time.monotonic)
@@ -138,6 +142,7 @@ class _Run:
         assert self.process.stdout
         assert self.process.stderr
         source = self.options.source
+        self._limit_output()
         pipes = {
             self.process.stdout: _LineReader(self._parse_progress),
             self.process.stderr: _LineReader(self.parser.feed),
@@ -155,6 +160,7 @@ class _Run:
                 if source is not None and source.error is not None:
                     raise source.error
                 self._stop_or_continue(may_go_on=on_progress(self.progress))
+                self._limit_output()
                 self._enforce_time_limits()
 
     def _stop_or_continue(self, *, may_go_on: bool) -> None:
@@ -162,6 +168,17 @@ class _Run:
             self._is_stopped = not may_go_on
             with contextlib.suppress(ProcessLookupError):
                 self.process.send_signal(signal.SIGSTOP if self._is_stopped else signal.SIGCONT)
+
+    def _limit_output(self) -> None:
+        """Let the kernel stop a process that writes on before it is noticed here."""
+        if self.options.output is None or not hasattr(resource, "prlimit"):
+            return
+        largest = self.options.rlimits["RLIMIT_FSIZE"]
+        limit = min(largest, self.options.output.max_size)
+        if limit != self._output_limit:
+            self._output_limit = limit
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (limit, largest))
 
     def _enforce_time_limits(self) -> None:
         source = self.options.source

@@ -1,6 +1,6 @@
 """Hold what every step of one conversion needs, and run FFmpeg on its source within the limits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from libs.core.domain.formats import ConversionOptions, Format
@@ -11,6 +11,7 @@ from services.conversion.pipeline.limits import Limits
 from services.conversion.pipeline.progress_tracker import ProgressTracker
 from services.conversion.ports import MediaError
 from services.conversion.storage.memory_file import MemoryFile
+from services.conversion.storage.multipart_writer import MultipartWriter
 from services.conversion.storage.source_cache import SourceCache
 
 
@@ -49,7 +50,7 @@ class ConversionContext:
         on_progress: OnProgress | None = None,
         descriptors: Sequence[int] = (),
         max_file: int | None = None,
-        may_read: Callable[[], bool] | None = None,
+        output: MultipartWriter | None = None,
     ) -> FfmpegResult:
         """Run FFmpeg through all of the sound, of which `expected` seconds are known.
 
@@ -64,7 +65,7 @@ class ConversionContext:
             max_seconds,
             self.limits.stall,
             self.source,
-            may_read,
+            output,
         ).run(on_progress or self.progress.on_decoding)
 
     def require_output_fits(self, size: float) -> None:

@@ -114,7 +114,7 @@ def _run(
         on_progress,
         [*inputs, writer.fd],
         context.limits.max_output + PART_SIZE,
-        writer.may_grow,
+        writer,
     )
 
 

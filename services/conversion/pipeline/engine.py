@@ -9,6 +9,7 @@ the sink, and nothing to a disk.
 import functools
 import hashlib
 import logging
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import imageio_ffmpeg
 
 from libs.core.domain.formats import find_format
 from services.conversion import ffmpeg, pipeline
+from services.conversion.ffmpeg.process import FfmpegProcess
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline import conversion
 from services.conversion.pipeline.context import ConversionContext
@@ -54,13 +56,15 @@ class FfmpegEngine(MediaEngine):
     def version(self) -> str:
         """Return the first line of `ffmpeg -version`.
 
-        Raises RuntimeError if the program does not run, or is too old to have the `fd:` protocol.
+        Raises RuntimeError if the program does not run, is too old to have the `fd:` protocol, or
+        needs what the sandbox refuses.
         """
         version = self._ask("-version").partition("\n")[0]
         if not re.search(r"^\s+fd$", self._ask("-protocols"), re.MULTILINE):
             raise RuntimeError(
                 f"{self._program} is too old ({version}): FFmpeg 6.1 or later is needed"
             )
+        self._try_sandbox()
         if sandbox.best_sandbox_level() is not sandbox.SandboxLevel.SUPERVISED:
             _log.warning(
                 "FFmpeg's sandbox is weaker here (%s): an exploited FFmpeg could open files",
@@ -100,6 +104,19 @@ class FfmpegEngine(MediaEngine):
             return conversion.convert(context, sink)
         finally:
             cache.close()
+
+    def _try_sandbox(self) -> None:
+        with open(os.devnull, "rb") as source:
+            seconds = self._limits.probe_seconds
+            command = [self._program, "-hide_banner", "-version"]
+            result = FfmpegProcess(command, [source.fileno()], {}, seconds, seconds).run(
+                lambda _progress: True
+            )
+        if not result.ok:
+            refused = ", ".join(result.refused) or "no system call that we know of"
+            raise RuntimeError(
+                f"{self._program} does not run in the sandbox, which refused {refused}"
+            )
 
     def _ask(self, option: str) -> str:
         try:

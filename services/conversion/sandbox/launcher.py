@@ -7,7 +7,8 @@ the start time.
 
 SOCKET is the descriptor that the listener of the seccomp filter is sent to, PARENT the process id
 of the parent, LIMITS is `NAME=VALUE,…` (names of RLIMIT; bytes, seconds or a count), FILTER is the
-filter in hex and may be empty, NOTIFY is 1 if the filter uses user notifications.
+filter in hex and may be empty, NOTIFY is 1 if the filter uses user notifications. Without PROGRAM,
+the process tries what a program needs before it runs, and exits with 0 if that works.
 """
 
 import _socket
@@ -27,15 +28,25 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 def main() -> None:
     """Apply the limits and the filter of the command line, then execute its program."""
-    socket_fd, parent, limits, program, notify, *command = sys.argv[1:]
+    command = restrict(sys.argv[1:])
+    if not command:
+        _try_out()
+    os.execve(command[0], command, {})  # noqa: S606 - an argument list of our own, no shell
+
+
+def restrict(arguments: list[str]) -> list[str]:
+    """Apply the limits and the filter, and return the remaining arguments."""
+    socket_fd, parent, limits, program, notify, *command = arguments
     for setting in limits.split(",") if limits else ():
         name, _, value = setting.partition("=")
         limit = getattr(resource, name, None)
         if limit is not None:
             _set_limit(limit, int(value))
     if sys.platform == "linux":
-        _restrict(int(socket_fd), int(parent), bytes.fromhex(program), notify == "1")
-    os.execve(command[0], command, {})  # noqa: S606 - an argument list of our own, no shell
+        _give_up_privileges(int(parent))
+        if program:
+            _install(int(socket_fd), bytes.fromhex(program), notify == "1")
+    return command
 
 
 def _set_limit(limit: int, value: int) -> None:
@@ -52,32 +63,42 @@ def _set_limit(limit: int, value: int) -> None:
             raise
 
 
-def _restrict(socket_fd: int, parent: int, program: bytes, notify: bool) -> None:
+def _give_up_privileges(parent: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # the parent died before the line above
         os._exit(1)
-    machine = os.uname().machine
     # Drop all capabilities, which only root has.
     header, none = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), bytes(24)
-    libc.syscall(_CAPSET.get(machine, -1), header, none)
+    libc.syscall(_CAPSET.get(os.uname().machine, -1), header, none)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if not program:
-        return
+
+
+def _install(socket_fd: int, program: bytes, notify: bool) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
     instructions = ctypes.create_string_buffer(program, len(program))
     sock_fprog = ctypes.create_string_buffer(
         struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions))
     )
+    channel = _socket.socket(fileno=socket_fd)
+    seccomp = _SECCOMP[os.uname().machine]
     flags = _NEW_LISTENER if notify else 0
-    listener = libc.syscall(_SECCOMP[machine], _SECCOMP_SET_MODE_FILTER, flags, sock_fprog)
+    # From here on the filter holds: nothing may be imported, and few calls are allowed.
+    listener = libc.syscall(seccomp, _SECCOMP_SET_MODE_FILTER, flags, sock_fprog)
     if listener < 0:
         sys.exit(f"seccomp: {os.strerror(ctypes.get_errno())}")
     if notify:
-        channel = _socket.socket(fileno=socket_fd)
         rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=i", listener))]
         channel.sendmsg([b"."], rights)
-        channel.close()
         os.close(listener)
+    channel.close()
 
 
-main()
+def _try_out() -> None:
+    """Open and read a library, as the loader of a program does."""
+    library = os.open(sys.executable, os.O_RDONLY)
+    os._exit(0 if os.read(library, 4) == b"\x7fELF" else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,14 +2,17 @@
 
 The launcher restricts the new process, the seccomp filter decides about its system calls, and the
 supervisor answers those that the filter passes on. Kernels without user notification (before Linux
-5.5, and some container runtimes) still refuse the network and other processes. Systems without
-seccomp (macOS) have resource limits, an empty environment and FFmpeg's own allow-lists.
+5.9, and some container runtimes) still refuse the network, other processes and writing to files.
+Systems without seccomp (macOS) have resource limits, an empty environment and FFmpeg's own
+allow-lists. See decision 10.
 """
 
 import array
 import contextlib
+import ctypes
 import functools
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -24,6 +27,12 @@ from services.conversion.sandbox.supervisor import SandboxSupervisor
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _START_TIMEOUT = 10.0
+_PR_SET_DUMPABLE = 4
+_FIXED_LIMITS = {
+    # Crash dumps, locked memory, POSIX message queues, and priorities of its own choice.
+    "RLIMIT_CORE": 0, "RLIMIT_MEMLOCK": 0, "RLIMIT_MSGQUEUE": 0, "RLIMIT_NICE": 0,
+    "RLIMIT_RTPRIO": 0,
+}  # fmt: skip
 
 
 class SandboxLevel(StrEnum):
@@ -63,19 +72,24 @@ def start(
 ) -> SandboxedProcess:
     """Start `command`; it inherits `descriptors` only, and stdout and stderr are pipes.
 
-    `limits` maps names of RLIMIT to values. Raises OSError if the process cannot be started.
+    This process is hidden from it: see `protect_this_process`. `limits` maps names of RLIMIT to
+    values. Raises OSError if the process cannot be started.
     """
+    protect_this_process()
     is_supervised = level is SandboxLevel.SUPERVISED
-    program = b""
-    if level is not SandboxLevel.NONE:
-        program = seccomp_filter.program(notify=is_supervised)
     ours, theirs = socket.socketpair()
     with ours, theirs:
+        program = b""
+        if level is not SandboxLevel.NONE:
+            channel = theirs.fileno() if is_supervised else None
+            program = seccomp_filter.assemble(
+                platform.machine(), supervised=is_supervised, channel=channel
+            )
         launcher = [sys.executable, "-I", "-S", str(_LAUNCHER)]
         arguments = [
             str(theirs.fileno()),
             str(os.getpid()),
-            ",".join(f"{name}={value}" for name, value in limits.items()),
+            ",".join(f"{name}={value}" for name, value in {**_FIXED_LIMITS, **limits}.items()),
             program.hex(),
             "1" if is_supervised else "0",
         ]
@@ -113,6 +127,17 @@ def _receive_listener(channel: socket.socket, child: SandboxedProcess) -> int:
     raise OSError(f"the sandbox did not start: {message.decode(errors='replace')[-200:]}")
 
 
+@functools.cache
+def protect_this_process() -> None:
+    """Hide memory, environment and descriptors from other processes of the same user.
+
+    A process that is not dumpable has a `/proc` folder that belongs to root, and cannot be traced.
+    It also writes no core dump, and debuggers need root to attach.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 def close_pipes(process: subprocess.Popen[bytes]) -> None:
     """Close this side of the process's stdout and stderr."""
     for pipe in (process.stdout, process.stderr):
@@ -134,12 +159,14 @@ def best_sandbox_level() -> SandboxLevel:
 def _works(level: SandboxLevel) -> bool:
     with open(os.devnull, "rb") as source:
         try:
-            child = start([sys.executable, "-I", "-S", "-c", "pass"], [], {}, level)
+            child = start([], [], {}, level)
         except (OSError, NotImplementedError):
             return False
         supervisor = None
         if child.listener is not None:
-            supervisor = SandboxSupervisor(child.listener, source.fileno(), lambda *_: True)
+            supervisor = SandboxSupervisor(
+                child.process.pid, child.listener, source.fileno(), lambda *_: True
+            )
         try:
             return child.process.wait(_START_TIMEOUT) == 0
         except subprocess.TimeoutExpired:

@@ -1,130 +1,168 @@
 """Assemble the seccomp filter of a sandboxed FFmpeg, as a classic BPF program.
 
-The filter knows three groups of system calls:
+The filter is an allow-list: a system call that it does not name is refused. It knows four groups:
 
-- *Refused*: what an audio converter never needs (network, other processes, mounts, files).
-- *Notified*: `read`, `open` and `execve` stop the process until its supervisor has answered
-  (seccomp user notification, Linux 5.5).
-- *Allowed*: the rest.
+- *Allowed*: what FFmpeg calls while it converts. `CHECKED` ones only with harmless arguments.
+- *Notified*: the supervisor decides (seccomp user notification, Linux 5.9), because the decision
+  depends on the past or on memory that a filter cannot see. Everything unknown is notified, too,
+  so that the supervisor can report its name.
+- *Answered*: calls that fail with an errno that FFmpeg expects.
 
-No privilege is needed. The numbers are those of the kernel's tables, see syscalls(2); seccomp(2)
-describes the program.
+Without a supervisor the notified calls are allowed, restricted to reading, or refused. No privilege
+is needed. seccomp(2) describes the program, linux/filter.h its instructions. See decision 10 for the
+reasons why this is no library.
 """
 
-import platform
+import errno
 import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-_ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
-"""AUDIT_ARCH of each machine, and its column in the tables below."""
+from services.conversion.sandbox.syscall_table import numbers_by_name
 
-NOTIFIED = {
-    "read": (0, 63),
-    "pread64": (17, 67),
-    "open": (2, None),
-    "openat": (257, 56),
-    "openat2": (437, 437),
-    "execve": (59, 221),
-    "execveat": (322, 281),
+ALLOWED = (
+    # Bytes of open files, most frequent first. `writev` is how musl writes its logs.
+    "futex", "write", "lseek", "fstat", "close", "pwrite64", "writev", "dup",
+    # The process's own memory.
+    "munmap", "madvise", "brk", "mremap",
+    # Threads and signal handlers of its own.
+    "rt_sigprocmask", "rt_sigaction", "rt_sigreturn", "sigaltstack", "set_robust_list", "rseq",
+    "set_tid_address", "exit", "exit_group", "restart_syscall", "sched_yield", "getpid", "gettid",
+    # Time and randomness. The first two are vDSO calls where the machine has a usable clock.
+    "clock_gettime", "gettimeofday", "clock_getres", "clock_nanosleep", "nanosleep", "getrusage",
+    "getrandom",
+)  # fmt: skip
+"""Allowed with any arguments: they reach nothing but the process itself."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Allow a call if one of its arguments, masked, has one of these values.
+
+    `is_pointer` compares all 64 bits. Other arguments are C ints, of which the kernel sees 32.
+    """
+
+    argument: int
+    values: Sequence[int]
+    mask: int = 0xFFFFFFFF
+    is_pointer: bool = False
+
+
+_PROT_EXEC, _MAP_ANONYMOUS = 0x4, 0x20
+_AT_EMPTY_PATH = 0x1000
+_READING = Check(2, [0], mask=0o20001103)
+"""`openat` flags without O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and O_TMPFILE."""
+_THREAD_FLAGS = 0x3D0F00
+"""What pthread_create passes to clone: VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, …"""
+_CLONE_DETACHED = 0x400000
+"""Set by musl; the kernel ignores it."""
+_F_DUPFD, _F_GETFD, _F_SETFD, _F_GETFL, _F_DUPFD_CLOEXEC = 0, 1, 2, 3, 1030
+_PR_SET_NAME = 15
+_ARCH_SET_FS = 0x1002
+
+CHECKED: Mapping[str, Sequence[Check]] = {
+    # Anonymous memory that cannot be executed. The loader's mappings of libraries are notified.
+    "mmap": (Check(2, [0], mask=_PROT_EXEC), Check(3, [_MAP_ANONYMOUS], mask=_MAP_ANONYMOUS)),
+    "mprotect": (Check(2, [0], mask=_PROT_EXEC),),
+    # Neither F_SETOWN and F_SETSIG, which send signals, nor locks and leases.
+    "fcntl": (Check(1, [_F_DUPFD, _F_GETFD, _F_SETFD, _F_GETFL, _F_DUPFD_CLOEXEC]),),
+    "prctl": (Check(0, [_PR_SET_NAME]),),
+    "arch_prctl": (Check(0, [_ARCH_SET_FS]),),
+    "sched_getaffinity": (Check(0, [0]),),
+    # Read the process's own limits; do not set them.
+    "prlimit64": (Check(0, [0]), Check(2, [0], is_pointer=True)),
 }
+"""Allowed if all checks hold; otherwise treated as unknown."""
 
-REFUSED = {
-    # the network
-    "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200),
-    "listen": (50, 201), "accept": (43, 202), "accept4": (288, 242), "sendto": (44, 206),
-    # other processes
-    "fork": (57, None), "vfork": (58, None), "kill": (62, 129), "ptrace": (101, 117),
-    "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "pidfd_open": (434, 434),
-    "pidfd_getfd": (438, 438), "pidfd_send_signal": (424, 424), "process_madvise": (440, 440),
-    "kcmp": (312, 272), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
-    # the file tree
-    "creat": (85, None), "truncate": (76, 45), "rename": (82, None), "renameat": (264, 38),
-    "renameat2": (316, 276), "mkdir": (83, None), "mkdirat": (258, 34), "rmdir": (84, None),
-    "link": (86, None), "linkat": (265, 37), "unlink": (87, None), "unlinkat": (263, 35),
-    "symlink": (88, None), "symlinkat": (266, 36), "mknod": (133, None), "mknodat": (259, 33),
-    "chmod": (90, None), "fchmodat": (268, 53), "chown": (92, None), "lchown": (94, None),
-    "fchownat": (260, 54), "open_by_handle_at": (304, 265), "name_to_handle_at": (303, 264),
-    "chroot": (161, 51), "chdir": (80, 49), "memfd_create": (319, 279), "mount": (165, 40),
-    "umount2": (166, 39), "pivot_root": (155, 41), "open_tree": (428, 428),
-    "move_mount": (429, 429), "fsopen": (430, 430), "fsmount": (432, 432),
-    "mount_setattr": (442, 442), "swapon": (167, 224), "swapoff": (168, 225),
-    # ways to more power, and large kernel surfaces
-    "unshare": (272, 97), "setns": (308, 268), "bpf": (321, 280), "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282), "io_uring_setup": (425, 425), "io_uring_enter": (426, 426),
-    "io_uring_register": (427, 427), "io_setup": (206, 0), "keyctl": (250, 219),
-    "add_key": (248, 217), "request_key": (249, 218), "init_module": (175, 105),
-    "finit_module": (313, 273), "kexec_load": (246, 104), "reboot": (169, 142),
-    "setuid": (105, 146), "setgid": (106, 144), "setresuid": (117, 147), "setresgid": (119, 149),
-    "setgroups": (116, 159), "capset": (126, 91), "setrlimit": (160, 164),
-    "personality": (135, 92), "readv": (19, 65), "preadv": (295, 69), "preadv2": (327, 286),
+_CLONE = Check(0, [_THREAD_FLAGS], mask=0xFFFFFFFF ^ _CLONE_DETACHED)
+
+ANSWERED = {
+    # It passes its flags in memory, where no filter can see them. The C library then uses clone.
+    "clone3": errno.ENOSYS,
+    # FFmpeg asks whether its log is a terminal.
+    "ioctl": errno.ENOTTY,
+}
+"""Calls that fail without the supervisor, with the errno that makes FFmpeg go on."""
+
+UNSUPERVISED: Mapping[str, Sequence[Check]] = {
+    "read": (), "pread64": (), "execve": (), "openat": (_READING,),
+    "open": (Check(1, [0], mask=_READING.mask),), "clone": (_CLONE,),
+    "newfstatat": (Check(3, [_AT_EMPTY_PATH]),),
+    # The loader maps libraries. Memory that is writable and executable stays refused.
+    "mmap": (Check(2, [0, 1, 2, 3, 5]),),
 }  # fmt: skip
+"""What stands in for the supervisor's decisions where the kernel has no notifications."""
 
-_CLONE = (56, 220)
-_CLONE3 = (435, 435)
-_PRLIMIT64 = (302, 261)
-_CLONE_THREAD = 0x10000
-_EPERM, _ENOSYS = 1, 38
+_AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_FIRST_X32_NUMBER = 0x40000000
+"""On x86-64 the same calls exist again from here on, with another layout of their arguments."""
+
 _ALLOW, _ERRNO, _NOTIFY, _KILL = 0x7FFF0000, 0x00050000, 0x7FC00000, 0x80000000
-_LOAD, _EQUAL, _AT_LEAST, _BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _ARCH, _ARG0, _ARG2 = 0, 4, 16, 32
-_FIRST_FOREIGN_NUMBER = 0x40000000
-"""The x32 numbers of x86-64 begin here."""
+_LOAD, _AND, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
+_NUMBER_OFFSET, _ARCH_OFFSET, _ARGUMENTS_OFFSET = 0, 4, 16
+_Instruction = tuple[int, int, int, int]
 
 
-def number_of(name: str) -> int | None:
-    """Return the number of a system call of NOTIFIED on this machine."""
-    return NOTIFIED[name][_column()]
-
-
-def program(*, notify: bool) -> bytes:
+def assemble(machine: str, *, supervised: bool, channel: int | None = None) -> bytes:
     """Return the filter as an array of struct sock_filter.
 
-    Without `notify`, the calls of NOTIFIED are allowed. Raises NotImplementedError on a machine
-    that is neither x86-64 nor 64-bit ARM.
+    Args:
+        machine: The machine's name, as uname(2) returns it.
+        supervised: True if there is a supervisor for notifications.
+        channel: A descriptor that `sendmsg` is allowed on: the launcher hands the listener of the
+            notifications over by it, and closes it.
+
+    Raises:
+        NotImplementedError: The machine is neither x86-64 nor 64-bit ARM.
     """
-    column = _column()
-    instructions = [
-        _instruction(_LOAD, _ARCH),
-        _instruction(_EQUAL, _ARCHITECTURES[platform.machine()][0], 1, 0),
-        _instruction(_RETURN, _KILL),
-        _instruction(_LOAD, _NUMBER),
-        _instruction(_AT_LEAST, _FIRST_FOREIGN_NUMBER, 0, 1),
-        _instruction(_RETURN, _KILL),
+    numbers = numbers_by_name(machine)
+    default = (_RETURN, 0, 0, _NOTIFY if supervised else _ERRNO | errno.EPERM)
+    program = [
+        (_LOAD, 0, 0, _ARCH_OFFSET),
+        (_EQUAL, 1, 0, _AUDIT_ARCH[machine]),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER_OFFSET),
+        (_AT_LEAST, 0, 1, _FIRST_X32_NUMBER),
+        (_RETURN, 0, 0, _KILL),
     ]
-    actions = [(numbers[column], _ERRNO | _EPERM) for numbers in REFUSED.values()]
-    actions += [(numbers[column], _NOTIFY if notify else _ALLOW) for numbers in NOTIFIED.values()]
-    # clone3 passes its flags in memory, where no filter can see them. The C library then uses
-    # clone.
-    actions.append((_CLONE3[column], _ERRNO | _ENOSYS))
-    for number, action in actions:
-        if number is not None:
-            instructions += [_instruction(_EQUAL, number, 0, 1), _instruction(_RETURN, action)]
-    # Threads may be created, processes may not. Limits may be read, not set.
-    instructions += [
-        _instruction(_EQUAL, _CLONE[column], 0, 4),
-        _instruction(_LOAD, _ARG0),
-        _instruction(_BITS, _CLONE_THREAD, 1, 0),
-    ]
-    instructions += [_instruction(_RETURN, _ERRNO | _EPERM), _instruction(_RETURN, _ALLOW)]
-    instructions += [
-        _instruction(_EQUAL, _PRLIMIT64[column], 0, 6),
-        _instruction(_LOAD, _ARG2),
-        _instruction(_EQUAL, 0, 1, 0),
-        _instruction(_RETURN, _ERRNO | _EPERM),
-    ]
-    instructions += [
-        _instruction(_LOAD, _ARG2 + 4),
-        _instruction(_EQUAL, 0, 1, 0),
-        _instruction(_RETURN, _ERRNO | _EPERM),
-    ]
-    return b"".join([*instructions, _instruction(_RETURN, _ALLOW)])
+    for name, block in _blocks(supervised=supervised, channel=channel, default=default):
+        if name in numbers:
+            program += [(_EQUAL, 0, len(block), numbers[name]), *block]
+    return b"".join(
+        struct.pack("=HBBI", code, if_true, if_false, value)
+        for code, if_true, if_false, value in [*program, default]
+    )
 
 
-def _column() -> int:
-    try:
-        return _ARCHITECTURES[platform.machine()][1]
-    except KeyError:
-        raise NotImplementedError(f"no syscall table for {platform.machine()}") from None
+def _blocks(
+    *, supervised: bool, channel: int | None, default: _Instruction
+) -> Iterator[tuple[str, Sequence[_Instruction]]]:
+    """Yield the instructions for each system call; each block ends with a return."""
+    allow = (_RETURN, 0, 0, _ALLOW)
+    for name in ALLOWED:
+        yield name, [allow]
+    unsupervised = {} if supervised else UNSUPERVISED
+    for name, checks in {**CHECKED, **unsupervised}.items():
+        yield name, [*_compare_all(checks, default), allow]
+    if supervised:
+        yield "clone", [*_compare_all([_CLONE], (_RETURN, 0, 0, _ERRNO | errno.EPERM)), default]
+    for name, error in ANSWERED.items():
+        yield name, [(_RETURN, 0, 0, _ERRNO | error)]
+    if channel is not None:
+        yield "sendmsg", [*_compare_all([Check(0, [channel])], default), allow]
 
 
-def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
-    return struct.pack("=HBBI", code, if_true, if_false, value)
+def _compare_all(checks: Sequence[Check], otherwise: _Instruction) -> Iterator[_Instruction]:
+    """Yield instructions that go on if all checks hold, and return `otherwise` if one does not."""
+    for check in checks:
+        low = _ARGUMENTS_OFFSET + 8 * check.argument
+        yield _LOAD, 0, 0, low
+        if check.mask != 0xFFFFFFFF:
+            yield _AND, 0, 0, check.mask
+        for index, value in enumerate(check.values):
+            yield _EQUAL, len(check.values) - index, 0, value
+        yield otherwise
+        if check.is_pointer:
+            yield _LOAD, 0, 0, low + 4
+            yield _EQUAL, 1, 0, 0
+            yield otherwise

@@ -1,62 +1,118 @@
 """Answer the notifications of a sandboxed process's seccomp filter.
 
-The kernel stops the process in `read`. The supervisor looks up the file position, has the bytes
-fetched into the memory file, and lets the system call continue: FFmpeg sees a complete, seekable
-file of which only a part is in memory. The dynamic loader opens libraries before the first byte of
-the source was read, and that is allowed. Afterwards every `open` and `execve` is refused.
+Reads wait until their bytes are in the memory file: FFmpeg sees a complete, seekable file of which
+only a part is in memory. The process never opens a file itself. Until its first read of something
+that a stranger sent, the supervisor opens shared libraries for the dynamic loader; afterwards it
+opens nothing, and every call that FFmpeg does not need while it converts is refused.
 """
 
 import contextlib
+import errno
 import fcntl
+import logging
 import os
+import platform
 import select
+import signal
 import struct
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from services.conversion.sandbox import seccomp_filter
+from services.conversion.sandbox.child_access import ChildAccess, pack_stat
+from services.conversion.sandbox.libraries import open_library
+from services.conversion.sandbox.syscall_table import names_by_number
 
-# linux/seccomp.h: struct seccomp_notif {id, pid, flags, {nr, arch, ip, args[6]}} and
-# struct seccomp_notif_resp {id, val, error, flags}
+_log = logging.getLogger(__name__)
+
+# linux/seccomp.h: struct seccomp_notif {id, pid, flags, {nr, arch, ip, args[6]}},
+# struct seccomp_notif_resp {id, val, error, flags} and
+# struct seccomp_notif_addfd {id, flags, srcfd, newfd, newfd_flags}
 _NOTIFICATION = struct.Struct("=QIIiIQ6Q")
 _RESPONSE = struct.Struct("=QqiI")
-_RECEIVE, _SEND, _SET_FLAGS = 0xC0502100, 0xC0182101, 0x40082104
+_ADD_DESCRIPTOR = struct.Struct("=QIIII")
+_RECEIVE, _SEND, _IS_VALID = 0xC0502100, 0xC0182101, 0x40082102
+_ADD, _SET_FLAGS = 0x40182103, 0x40082104
 _SYNC_WAKE_UP = 1
 """Linux 6.6: both sides take turns on one processor. Measured: 17 instead of 45 µs a call."""
-_CONTINUE = 1
-_EPERM, _EIO = 1, 5
+_AT_EMPTY_PATH = 0x1000
 _POLL_MILLISECONDS = 100
 """For kernels that do not report the end of the process on the listener."""
+_MAX_NAMES = 20
+_MAX_REFUSALS = 200
+"""Refused calls after which the process is killed: FFmpeg makes none, and each takes our time."""
+MAX_THREADS = 512
+"""Threads of one process. FFmpeg starts one for each processor in each of a few components."""
+_LOOK_UPS = frozenset({
+    "access", "faccessat", "faccessat2", "newfstatat", "stat", "lstat", "statx", "readlink",
+    "readlinkat", "statfs", "getcwd", "openat2",
+})  # fmt: skip
+"""How loaders search for libraries. Before the source is read, they are told that nothing exists."""
+_EXPECTED_PATHS = (
+    b"/proc/sys/vm/overcommit_memory",
+    b"/sys/devices/system/cpu/online",
+    b"/proc/stat",
+    b"/etc/localtime",
+)
+"""Files that the C library can do without, opened by malloc and for dates. Refused quietly."""
 
 Require = Callable[[int, int], bool]
 """Wait for the source's bytes [position, position + count); return False if they never come."""
 
 
-@dataclass
+class _Notification(NamedTuple):
+    id: int
+    number: int
+    args: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Hold the outcome of a call: it continues, fails with `error`, or returns `value`."""
+
+    error: int = 0
+    value: int = 0
+    is_continued: bool = False
+    is_sent: bool = False
+
+
+_CONTINUE = _Answer(is_continued=True)
+
+
 class SandboxSupervisor:
     """Answer the notifications of one process, in a thread, until it ends or `close` is called.
 
-    `source_fd` shares its file position with the process.
+    Args:
+        pid: The process, which must be a child of this one.
+        listener: The descriptor of its notifications; it is closed by the supervisor.
+        source_fd: The source; its file position is shared with the process.
+        require: Called before each read, with the position in the source and the count.
     """
 
-    listener: int
-    source_fd: int
-    require: Require
-    refused: list[str] = field(default_factory=list)
-    """Names of the system calls that were refused: FFmpeg makes none unless it is compromised."""
-    _execs: int = 0
-    _source_was_read: bool = False
-    _stop: threading.Event = field(default_factory=threading.Event)
-
-    def __post_init__(self) -> None:
-        self._names = {
-            number: name
-            for name in seccomp_filter.NOTIFIED
-            if (number := seccomp_filter.number_of(name)) is not None
+    def __init__(self, pid: int, listener: int, source_fd: int, require: Require) -> None:
+        self.refused: dict[str, None] = {}
+        """Names of the calls that were refused: FFmpeg makes none unless it is compromised."""
+        self._child = ChildAccess(pid)
+        self._listener, self._source_fd, self._require = listener, source_fd, require
+        self._machine = platform.machine()
+        self._names = names_by_number(self._machine)
+        self._handlers: dict[str, Callable[[_Notification], _Answer]] = {
+            "read": self._read,
+            "pread64": self._read,
+            "open": lambda call: self._open(call, path=call.args[0], flags=call.args[1]),
+            "openat": lambda call: self._open(call, path=call.args[1], flags=call.args[2]),
+            "execve": self._execve,
+            "mmap": self._mmap,
+            "clone": lambda _call: self._clone(),
+            "newfstatat": self._newfstatat,
         }
+        self._libraries: set[tuple[int, int]] = set()  # device and inode
+        self._executed = self._source_was_read = False
+        self._refusals = 0
+        self._stop = threading.Event()
         with contextlib.suppress(OSError):  # an older kernel
-            fcntl.ioctl(self.listener, _SET_FLAGS, _SYNC_WAKE_UP)
+            fcntl.ioctl(listener, _SET_FLAGS, _SYNC_WAKE_UP)
         self._thread = threading.Thread(target=self._serve, name="sandbox-supervisor", daemon=True)
         self._thread.start()
 
@@ -67,7 +123,7 @@ class SandboxSupervisor:
 
     def _serve(self) -> None:
         poll = select.poll()
-        poll.register(self.listener, select.POLLIN)
+        poll.register(self._listener, select.POLLIN)
         try:
             while not self._stop.is_set():
                 for _, event in poll.poll(_POLL_MILLISECONDS):
@@ -75,30 +131,126 @@ class SandboxSupervisor:
                         return
                     self._answer_one()
         finally:
-            os.close(self.listener)
+            os.close(self._listener)
 
     def _answer_one(self) -> None:
         buffer = bytearray(_NOTIFICATION.size)
         try:
-            fcntl.ioctl(self.listener, _RECEIVE, buffer)
+            fcntl.ioctl(self._listener, _RECEIVE, buffer)
         except OSError:  # the calling thread has died or was interrupted
             return
-        notification = _NOTIFICATION.unpack(buffer)
-        error = self._decide(self._names[notification[3]], count=notification[8])
-        response = _RESPONSE.pack(notification[0], 0, -error, 0 if error else _CONTINUE)
-        with contextlib.suppress(OSError):
-            fcntl.ioctl(self.listener, _SEND, response)
+        identifier, _, _, number, _, _, *arguments = _NOTIFICATION.unpack(buffer)
+        call = _Notification(identifier, number, tuple(arguments))
+        name = self._names.get(number, f"system call {number}")
+        try:
+            answer = self._handlers.get(name, self._unknown)(call)
+        except OSError as error:
+            answer = _Answer(error.errno or errno.EPERM)
+        if not answer.is_sent:
+            flags = 1 if answer.is_continued else 0
+            response = _RESPONSE.pack(identifier, answer.value, -answer.error, flags)
+            with contextlib.suppress(OSError):
+                fcntl.ioctl(self._listener, _SEND, response)
 
-    def _decide(self, name: str, count: int) -> int:
-        """Return 0 to let the system call continue, or the errno that it fails with."""
-        position = os.lseek(self.source_fd, 0, os.SEEK_CUR)
-        self._source_was_read = self._source_was_read or position > 0
-        if name == "read":
-            return 0 if self.require(position, count) else _EIO
-        if name == "execve" and self._execs == 0:
-            self._execs = 1
-            return 0
-        if self._source_was_read or name == "execve":
-            self.refused.append(name)
-            return _EPERM
-        return 0
+    def _read(self, call: _Notification) -> _Answer:
+        if not self._source_was_read:
+            if self._is_library(call.args[0]):
+                return _CONTINUE
+            # Set before the read is answered: it may be the one that compromises the process.
+            self._source_was_read = True
+        position = os.lseek(self._source_fd, 0, os.SEEK_CUR)
+        return _CONTINUE if self._require(position, call.args[2]) else _Answer(errno.EIO)
+
+    def _open(self, call: _Notification, path: int, flags: int) -> _Answer:
+        if self._source_was_read:
+            name = b""  # also of an address that cannot be read
+            with contextlib.suppress(OSError):
+                name = self._child.read_string(path)
+            if name in _EXPECTED_PATHS:
+                return _Answer(errno.EPERM)
+            return self._refuse(f"open {os.fsdecode(name[:100])!a}")
+        library = open_library(self._child.read_string(path), flags)
+        if library is None:
+            return _Answer(errno.ENOENT)
+        try:
+            found = os.fstat(library)
+            self._libraries.add((found.st_dev, found.st_ino))
+            return self._hand_over(call, library)
+        finally:
+            os.close(library)
+
+    def _execve(self, call: _Notification) -> _Answer:
+        """Let the launcher execute the program, once."""
+        if self._executed or self._source_was_read:
+            return self._unknown(call)
+        self._executed = True
+        return _CONTINUE
+
+    def _mmap(self, call: _Notification) -> _Answer:
+        """Let the loader map libraries, which is how they become executable."""
+        if not self._source_was_read and self._is_library(call.args[4]):
+            return _CONTINUE
+        return self._unknown(call)
+
+    def _clone(self) -> _Answer:
+        """Limit the threads. The filter has checked the flags: it is no process."""
+        if self._child.count_threads() < MAX_THREADS:
+            return _CONTINUE
+        self._refuse("clone")
+        return _Answer(errno.EAGAIN)
+
+    def _newfstatat(self, call: _Notification) -> _Answer:
+        """Answer fstat(2), which glibc 2.33 to 2.38 calls in this way, and look up no path.
+
+        The path is not looked at: between a look and the kernel's own, the process could change it.
+        """
+        descriptor, _, result, flags, *_ = call.args
+        if flags & 0xFFFFFFFF != _AT_EMPTY_PATH:
+            return self._unknown(call)
+        found = self._child.stat_descriptor(descriptor & 0xFFFFFFFF)
+        fcntl.ioctl(self._listener, _IS_VALID, struct.pack("=Q", call.id))
+        self._child.write(result, pack_stat(found, self._machine))
+        return _Answer()
+
+    def _unknown(self, call: _Notification) -> _Answer:
+        name = self._names.get(call.number)
+        if name is None:
+            # What is newer than the table has a fallback in the C library, for older kernels.
+            self._refuse(f"system call {call.number}")
+            return _Answer(errno.ENOSYS)
+        if name in _LOOK_UPS and not self._source_was_read:
+            return _Answer(errno.ENOENT)
+        return self._refuse(name)
+
+    def _refuse(self, name: str) -> _Answer:
+        self._refusals += 1
+        if len(self.refused) < _MAX_NAMES:
+            self.refused[name] = None
+        if self._refusals == _MAX_REFUSALS:
+            _log.error("FFmpeg was killed: it made %d forbidden calls", self._refusals)
+            os.kill(self._child.pid, signal.SIGKILL)
+        return _Answer(errno.EPERM)
+
+    def _is_library(self, descriptor: int) -> bool:
+        try:
+            found = self._child.stat_descriptor(descriptor & 0xFFFFFFFF)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) in self._libraries
+
+    def _hand_over(self, call: _Notification, descriptor: int) -> _Answer:
+        """Give the process a descriptor of its own, which its call returns."""
+        close_on_exec = os.O_CLOEXEC
+
+        def add(flags: int) -> int:
+            request = _ADD_DESCRIPTOR.pack(call.id, flags, descriptor, 0, close_on_exec)
+            number: int = fcntl.ioctl(self._listener, _ADD, bytearray(request))
+            return number
+
+        try:
+            add(2)  # add and answer at once: Linux 5.14
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return _Answer(value=add(0))
+        return _Answer(is_sent=True)

@@ -1,6 +1,7 @@
 """Create files in memory: by memfd_create(2), or as unlinked temporary files (macOS)."""
 
 import ctypes
+import fcntl
 import functools
 import logging
 import os
@@ -10,19 +11,20 @@ import threading
 _log = logging.getLogger(__name__)
 
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2  # linux/falloc.h
+_ALL_SEALS = 0xF  # linux/fcntl.h: F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE
 
 
 def create(name: str) -> int:
     """Create an empty, anonymous file and return its descriptor, which is not inheritable."""
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create(name, os.MFD_CLOEXEC)
+    if _has_memfd():
+        return os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     _warn_once()
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 
 
 def create_with_content(name: str, content: bytes) -> int:
-    """Create a file with this content, positioned at its beginning."""
+    """Create a file with this content, positioned at its beginning; it cannot be changed."""
     fd = create(name)
     written = 0
     try:
@@ -32,7 +34,19 @@ def create_with_content(name: str, content: bytes) -> int:
         # Memory is exhausted, and no caller knows the descriptor: the file would stay.
         os.close(fd)
         raise
+    if _has_memfd():
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _ALL_SEALS)
     return fd
+
+
+def reopen(fd: int, flags: int) -> int:
+    """Open the file once more, with a file position and an access mode of its own.
+
+    Without memfd, both are shared.
+    """
+    if _has_memfd():
+        return os.open(f"/proc/self/fd/{fd}", flags | os.O_CLOEXEC)
+    return os.dup(fd)
 
 
 def free_range(fd: int, start: int, count: int) -> None:
@@ -40,15 +54,24 @@ def free_range(fd: int, start: int, count: int) -> None:
 
     Does nothing without memfd.
     """
-    if hasattr(os, "memfd_create"):
+    if _has_memfd():
         _libc().fallocate(
             fd, _PUNCH_HOLE | _KEEP_SIZE, ctypes.c_int64(start), ctypes.c_int64(count)
         )
 
 
-def close(fd: int) -> None:
-    """Close the file in another thread: freeing 64 MiB takes 8 ms."""
-    threading.Thread(target=os.close, args=(fd,), name="memory-close", daemon=True).start()
+def close(*descriptors: int) -> None:
+    """Close the descriptors of a file in another thread: freeing 64 MiB takes 8 ms."""
+
+    def close_all() -> None:
+        for fd in descriptors:
+            os.close(fd)
+
+    threading.Thread(target=close_all, name="memory-close", daemon=True).start()
+
+
+def _has_memfd() -> bool:
+    return hasattr(os, "memfd_create")
 
 
 @functools.cache
@@ -62,10 +85,13 @@ def _warn_once() -> None:
 
 
 class MemoryFile:
-    """Hold a small memory file open within a `with` statement."""
+    """Hold a small memory file open within a `with` statement.
 
-    def __init__(self, name: str, content: bytes = b"") -> None:
-        self.fd = create_with_content(name, content)
+    With content it cannot be changed; without, it can be written to.
+    """
+
+    def __init__(self, name: str, content: bytes | None = None) -> None:
+        self.fd = create(name) if content is None else create_with_content(name, content)
 
     def __enter__(self) -> "MemoryFile":
         return self

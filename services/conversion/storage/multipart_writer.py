@@ -3,6 +3,7 @@
 Parts that the muxer changes when it ends are sent last. Parts that were sent are freed.
 """
 
+import errno
 import hashlib
 import os
 import threading
@@ -25,6 +26,12 @@ KEPT_BYTES = 64 * MIB
 """Bytes that stay in memory after they were sent, so that they can be hashed without a GET."""
 READ_BACK_SIZE = 2 * MIB
 """Bytes of one read for the hash; as many reads run at the same time as there are senders."""
+MAX_UNSENT_PARTS = 256
+"""Parts that FFmpeg can write ahead at most: the kernel limits its files to that size (2 GiB).
+
+It is stopped long before, at the next look at the file's size; but a machine with much other work
+may not look for half a second, in which FFmpeg writes a gigabyte of silence.
+"""
 _POLL_SECONDS = 0.1
 
 T = TypeVar("T")
@@ -38,7 +45,8 @@ class MultipartWriter:
     """
 
     def __init__(self, sink: OutputSink, deferred_parts: int) -> None:
-        self.fd = memory_file.create("output")
+        self._file = memory_file.create("output")
+        self.fd = memory_file.reopen(self._file, os.O_RDWR)
         self._sink, self._deferred = sink, deferred_parts
         self._stored = {part.number: part for part in sink.stored_parts()}
         self._next = deferred_parts  # index of the first part that was not scheduled
@@ -54,44 +62,42 @@ class MultipartWriter:
     @property
     def size(self) -> int:
         """Return the bytes written so far."""
-        return os.fstat(self.fd).st_size
+        return os.fstat(self._file).st_size
 
     def may_grow(self) -> bool:
         """Return False if FFmpeg is too far ahead of the sink. May be called by any thread."""
         return self.size < (self._next + PARTS_AHEAD) * PART_SIZE
 
+    @property
+    def max_size(self) -> int:
+        """Return the size that the file must not exceed now, in bytes."""
+        return (self._next + MAX_UNSENT_PARTS) * PART_SIZE
+
     def send_finished_parts(self) -> bool:
         """Send what is complete and free what was sent; return `may_grow`.
 
-        Raises what the sink raised.
+        Raises:
+            MediaError: `internal`, if a freed part was written to again.
+            Exception: what the sink raised.
         """
         self._collect()
+        self._check_freed_parts()
         size = self.size
         while len(self._in_flight) < CONCURRENT_PARTS and (self._next + 1) * PART_SIZE <= size:
             self._send(self._next, PART_SIZE)
             self._next += 1
         while self._freed + 1 in self._parts and size - self._freed_bytes > KEPT_BYTES:
-            memory_file.free_range(self.fd, self._freed * PART_SIZE, PART_SIZE)
+            memory_file.free_range(self._file, self._freed * PART_SIZE, PART_SIZE)
             self._freed += 1
         return self.may_grow()
 
     def end_writing(self) -> None:
-        """Check that no freed part was written to again, and rewind `fd`.
-
-        FFmpeg must have ended. A part that changed after it was sent would be wrong in S3; it is
-        recognised because the freed range has data again.
+        """Check the file a last time, and rewind `fd`. FFmpeg must have ended.
 
         Raises:
-            MediaError: `internal`, if a freed part was changed.
+            MediaError: `internal`, if a freed part was written to again.
         """
-        start, end = self._first_freeable * PART_SIZE, self._freed * PART_SIZE
-        can_check = hasattr(os, "SEEK_DATA")
-        if start < end and can_check and os.lseek(self.fd, start, os.SEEK_DATA) < end:
-            raise MediaError(
-                "internal",
-                "Something went wrong on our side while converting. Please try again.",
-                "a part was changed after it was sent",
-            )
+        self._check_freed_parts()
         os.lseek(self.fd, 0, os.SEEK_SET)
 
     def finish(self, on_progress: Callable[[float], None]) -> tuple[str, int, str]:
@@ -101,7 +107,7 @@ class MultipartWriter:
         """
         size = self.size
         if size <= PART_SIZE:
-            body = os.pread(self.fd, size, 0)
+            body = os.pread(self._file, size, 0)
             storing = self._senders.submit(self._sink.finish_small, body)
             key = self._wait(storing, lambda: on_progress(0.0))
             return key, size, hashlib.sha256(body).hexdigest()
@@ -121,11 +127,29 @@ class MultipartWriter:
         """Free the memory. A part that is being sent is a copy and may still arrive."""
         self._closed.set()
         self._senders.shutdown(wait=False, cancel_futures=True)
-        memory_file.close(self.fd)
+        memory_file.close(self.fd, self._file)
 
     @property
     def _freed_bytes(self) -> int:
         return (self._freed - self._first_freeable) * PART_SIZE
+
+    def _check_freed_parts(self) -> None:
+        """Check that the freed range has no data: it would be wrong in S3, and take our memory."""
+        start, end = self._first_freeable * PART_SIZE, self._freed * PART_SIZE
+        if start == end or not hasattr(os, "SEEK_DATA"):
+            return
+        try:
+            data = os.lseek(self._file, start, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # no data up to the end of the file
+                raise
+            return
+        if data < end:
+            raise MediaError(
+                "internal",
+                "Something went wrong on our side while converting. Please try again.",
+                "a part was changed after it was sent",
+            )
 
     def _send_rest(self, size: int, on_progress: Callable[[float], None]) -> None:
         count = -(-size // PART_SIZE)
@@ -139,7 +163,7 @@ class MultipartWriter:
             on_progress(len(self._parts) / count)
 
     def _send(self, index: int, length: int) -> None:
-        body = os.pread(self.fd, length, index * PART_SIZE)
+        body = os.pread(self._file, length, index * PART_SIZE)
         if not self._deferred:
             self._running_hash.update(body)
         self._in_flight[index + 1] = self._senders.submit(self._store, index + 1, body)
@@ -183,7 +207,7 @@ class MultipartWriter:
 
     def _read_memory(self, start: int, end: int) -> Iterator[bytes]:
         for at in range(start, end, MIB):
-            yield os.pread(self.fd, min(MIB, end - at), at)
+            yield os.pread(self._file, min(MIB, end - at), at)
 
     def _read_back(self) -> Iterator[bytes]:
         """Yield what was freed, in order; several reads run at the same time."""

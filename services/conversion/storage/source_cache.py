@@ -25,13 +25,14 @@ MAX_BLOCKS = 9
 class SourceCache:
     """Give access to the source as the memory file `fd`. Thread-safe; must be closed.
 
-    FFmpeg inherits `fd` and shares its file position.
+    FFmpeg inherits `fd`, which can only be read, and shares its file position.
     """
 
     def __init__(self, source: SourceBytes) -> None:
         self.size = source.size
-        self.fd = memory_file.create("source")
-        os.ftruncate(self.fd, self.size)
+        self._file = memory_file.create("source")
+        os.ftruncate(self._file, self.size)
+        self.fd = memory_file.reopen(self._file, os.O_RDONLY)
         self.error: Exception | None = None
         """Why the source cannot be read. Once it is set, all reads fail."""
         self.highest_offset = 0
@@ -102,7 +103,7 @@ class SourceCache:
         for start in range(0, self.size, BLOCK_SIZE):
             at = start
             for piece in self._source.read(start, min(start + BLOCK_SIZE, self.size)):
-                os.pwrite(self.fd, piece, at)
+                os.pwrite(self._file, piece, at)
                 at += len(piece)
                 on_piece()
         self._present = dict.fromkeys(range(-(-self.size // BLOCK_SIZE)), BLOCK_SIZE)
@@ -120,7 +121,7 @@ class SourceCache:
         with self._changed:
             self._is_closed = self._is_interrupted = True
             self._changed.notify_all()
-            memory_file.close(self.fd)
+            memory_file.close(self.fd, self._file)
 
     def _request(self, block: int) -> None:
         """Schedule fetches of a block and of those after it, and free the least recently used."""
@@ -141,7 +142,7 @@ class SourceCache:
         unwanted = [each for each in self._present if each not in wanted]
         for oldest in unwanted[: max(0, len(self._present) - MAX_BLOCKS)]:
             del self._present[oldest]
-            memory_file.free_range(self.fd, oldest * BLOCK_SIZE, BLOCK_SIZE)
+            memory_file.free_range(self._file, oldest * BLOCK_SIZE, BLOCK_SIZE)
 
     def _fetch(self, block: int) -> None:
         try:
@@ -150,7 +151,7 @@ class SourceCache:
                 with self._changed:
                     if self._is_closed or block not in self._present:
                         return
-                    os.pwrite(self.fd, piece, at)
+                    os.pwrite(self._file, piece, at)
                     at += len(piece)
                     self._present[block] = max(self._present[block], at - block * BLOCK_SIZE)
                     self._changed.notify_all()

@@ -15,6 +15,7 @@ from services.conversion.ffmpeg.process import FfmpegProcess
 from services.conversion.pipeline import progress_tracker
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import EngineProgress, MediaError
+from services.conversion.sandbox.process import SandboxLevel
 from tests.conversion.audio_files import AudioFiles
 from tests.conversion.media_support import (
     convert,
@@ -96,7 +97,7 @@ def test_an_output_that_grows_too_large_is_refused(sounds: AudioFiles) -> None:
 
 
 def test_an_endless_log_does_not_fill_the_memory() -> None:
-    """Only the last messages are kept."""
+    """Only the last messages are kept. Python stands in for FFmpeg, so there is no sandbox."""
     lines = (
         "import sys\nfor n in range(200_000): sys.stderr.write(f'[error] {n} ' + 'x' * 300 + '\\n')"
     )
@@ -107,6 +108,7 @@ def test_an_endless_log_does_not_fill_the_memory() -> None:
             {},
             max_seconds=60,
             max_stall=60,
+            level=SandboxLevel.NONE,
         )
         outcome = run.run(lambda _progress: True)
     assert outcome.ok

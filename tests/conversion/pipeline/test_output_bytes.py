@@ -78,3 +78,16 @@ def test_the_recipe_depends_on_all_that_the_bytes_depend_on(engine: FfmpegEngine
 def test_a_missing_ffmpeg_is_reported_at_once() -> None:
     with pytest.raises(RuntimeError, match="does not run"):
         _ = FfmpegEngine("/nowhere/ffmpeg").version
+
+
+def test_an_ffmpeg_that_needs_more_than_the_sandbox_allows_is_reported(
+    tmp_path: Path, refused: list[str]
+) -> None:
+    """A shell script is an example: the shell needs to know who its user is."""
+    program = tmp_path / "ffmpeg"
+    program.write_text('#!/bin/sh\necho "ffmpeg version 9"; echo "  fd"\n')
+    program.chmod(0o755)
+    with pytest.raises(RuntimeError, match="does not run in the sandbox, which refused"):
+        _ = FfmpegEngine(str(program)).version
+    assert "getuid" in refused
+    refused.clear()

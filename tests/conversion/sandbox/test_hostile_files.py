@@ -1,7 +1,9 @@
 """Test that hostile files are refused or converted, in little time and memory, and reach nothing."""
 
 import os
+import platform
 import random
+import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,17 +149,33 @@ def test_a_cover_is_not_decoded(targets: Targets, tmp_path: Path) -> None:
 
 
 def test_probing_has_a_cpu_limit_of_its_own(tmp_path: Path, sounds: AudioFiles) -> None:
-    """Here a program stands in for FFmpeg that never ends."""
-    program = tmp_path / "ffmpeg"
-    program.write_text(
-        '#!/bin/sh\ncase "$*" in *-version) echo ffmpeg;; *-protocols) echo "  fd";; *) while :; do :; done;; esac\n'
-    )
-    program.chmod(0o755)
+    """A program that never ends stands in for FFmpeg."""
+    engine = FfmpegEngine(limits=Limits(probe_cpu=1))
+    assert engine.version
+    endless = tmp_path / "endless"
+    endless.write_bytes(endless_program())
+    endless.chmod(0o755)
+    engine._program = str(endless)
     before = processor_time()
     with pytest.raises(MediaError) as refusal:
-        convert(FfmpegEngine(str(program), Limits(probe_cpu=1)), sounds.tone("song.wav"), "mp3")
+        convert(engine, sounds.tone("song.wav"), "mp3")
     assert refusal.value.code == "timed_out"
     assert processor_time() - before < 4
+
+
+def endless_program() -> bytes:
+    """Return an ELF file whose only instruction jumps to itself, see elf(5)."""
+    code, machine = {"x86_64": (b"\xeb\xfe", 62), "aarch64": (b"\0\0\0\x14", 183)}[
+        platform.machine()
+    ]
+    start, headers = 0x400000, 64 + 56
+    size = headers + len(code)
+    header = struct.pack(
+        "<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, machine, 1, start + headers, 64, 0, 0, 64, 56,
+        1, 0, 0, 0,
+    )  # fmt: skip
+    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, start, start, size, size, 4096)
+    return header + segment + code
 
 
 def test_there_are_at_least_forty_hostile_files() -> None:

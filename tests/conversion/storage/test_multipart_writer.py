@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,16 @@ from libs.core.errors import StorageUnavailable
 from libs.core.ports.multipart_uploads import Part
 from services.conversion.pipeline import encode
 from services.conversion.pipeline.engine import FfmpegEngine
-from services.conversion.ports import PART_SIZE
+from services.conversion.ports import PART_SIZE, MediaError
 from services.conversion.storage import multipart_writer
+from services.conversion.storage.multipart_writer import MultipartWriter
 from tests.conversion.media_support import (
     MemorySink,
     convert,
     ffmpeg,
     part_of,
 )
+from tests.fault_injection import eventually
 
 
 def test_a_large_output_is_sent_in_parts_and_the_first_part_last(
@@ -114,3 +117,30 @@ def test_a_failing_store_ends_the_conversion(engine: FfmpegEngine, large: Path) 
 
     with pytest.raises(StorageUnavailable):
         convert(engine, large, "wav", Broken())
+
+
+def test_a_part_that_is_written_to_after_it_was_freed_ends_the_conversion(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would be wrong in S3, and a compromised FFmpeg could fill our memory in this way."""
+    monkeypatch.setattr(multipart_writer, "KEPT_BYTES", 0)
+    with closing(MultipartWriter(MemorySink(), 1)) as writer:
+        os.pwrite(writer.fd, bytes(4 * PART_SIZE), 0)
+        eventually(lambda: writer.send_finished_parts() and writer._freed == 4)
+        assert os.fstat(writer.fd).st_blocks * 512 == PART_SIZE
+
+        os.pwrite(writer.fd, b"x", 3 * PART_SIZE)
+        with pytest.raises(MediaError, match="internal"):
+            writer.send_finished_parts()
+        with pytest.raises(MediaError, match="internal"):
+            writer.end_writing()
+
+
+def test_the_maximum_size_of_the_output_follows_the_parts_that_were_sent() -> None:
+    """The kernel enforces it, should FFmpeg write on before it can be stopped."""
+    ahead = multipart_writer.MAX_UNSENT_PARTS * PART_SIZE
+    with closing(MultipartWriter(MemorySink(), 0)) as writer:
+        assert writer.max_size == ahead
+        os.pwrite(writer.fd, bytes(3 * PART_SIZE), 0)
+        writer.send_finished_parts()
+        assert writer.max_size == 3 * PART_SIZE + ahead

@@ -3,9 +3,11 @@
 import itertools
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from libs.core.domain.uploads import MIB
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import EngineProgress, MediaError
 from services.conversion.storage import source_cache
+from services.conversion.storage.memory_file import MemoryFile
+from services.conversion.storage.source_cache import SourceCache
 from tests.conversion.audio_files import AudioFiles
 from tests.conversion.media_support import (
     MemorySource,
@@ -21,6 +25,7 @@ from tests.conversion.media_support import (
 )
 
 Started = Callable[[], set[int]]
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="memfd exists on Linux only")
 
 
 def test_the_source_is_read_in_blocks_and_only_once(engine: FfmpegEngine, large: Path) -> None:
@@ -105,3 +110,31 @@ def test_ffmpegs_death_is_noticed_while_the_source_hangs(
         assert time.monotonic() - began < 5
     finally:
         freed.set()
+
+
+@linux_only
+def test_ffmpegs_descriptor_of_the_source_can_only_be_read() -> None:
+    """A compromised FFmpeg could fill the whole size of the source with memory."""
+    with closing(SourceCache(MemorySource(b"content"))) as source:
+        assert source.peek(0, 7) == b"content"
+        for change in (
+            lambda: os.pwrite(source.fd, b"x", 0),
+            lambda: os.truncate(source.fd, 1 << 40),
+            lambda: os.posix_fallocate(source.fd, 0, 1 << 20),
+        ):
+            with pytest.raises(OSError, match=r"Bad file|Invalid argument"):
+                change()
+        assert os.lseek(source.fd, 3, os.SEEK_SET) == source.position == 3
+
+
+@linux_only
+def test_a_memory_file_with_content_is_sealed() -> None:
+    with MemoryFile("tags", b"content") as file:
+        with pytest.raises(PermissionError):
+            os.pwrite(file.fd, b"x", 0)
+        with pytest.raises(PermissionError):
+            os.ftruncate(file.fd, 1 << 30)
+        assert file.read(100) == b"content"
+    with MemoryFile("tags") as empty:
+        os.pwrite(empty.fd, b"x", 0)
+        assert empty.read(100) == b"x"
