@@ -1,4 +1,4 @@
-import { useCallback } from 'react';
+import { useCallback, useEffect } from 'react';
 import type { AppController } from './appController';
 import { DraftToolbar } from './components/DraftToolbar';
 import { FileRow } from './components/FileRow';
@@ -8,12 +8,19 @@ import { LiveRegion } from './components/LiveRegion';
 import { DropZone } from './features/upload/DropZone';
 import { selectConversions } from './state/reducer';
 import { useStore } from './state/store';
+import { pageTitle, totalsOf } from './state/totals';
+
+const INITIAL_TITLE = document.title;
 
 export function App({ controller }: { controller: AppController }) {
   const state = useStore(controller.store);
   const addFiles = useCallback((files: File[]) => controller.addFiles(files), [controller]);
   const { rows, formats, connection, setAside } = state;
   const dismiss = () => controller.store.dispatch({ type: 'files-set-aside', names: [] });
+  const title = pageTitle(totalsOf(state));
+  useEffect(() => {
+    document.title = state.rows.length ? title : INITIAL_TITLE;
+  }, [title, state.rows.length]);
   const isReady = state.startup === 'ready';
   const isEmpty = rows.length === 0;
   const drafts = rows.filter((row) => row.stage === 'draft');

@@ -6,6 +6,7 @@ import { mayHaveSound } from './features/upload/mediaFiles';
 import { UploadManager } from './features/upload/uploadManager';
 import { UploadRestorer } from './features/upload/uploadRestorer';
 import { browserEnvironment, type Environment } from './lib/environment';
+import { saveByLink } from './lib/saveByLink';
 import { LiveUpdates } from './live/liveUpdates';
 import { UpdateHandler } from './live/updateHandler';
 import type { Row } from './state/state';
@@ -22,6 +23,7 @@ export interface AppControllerOptions {
   storage?: UploadStorage;
   environment?: Environment;
   acquireLock?: AcquireLock;
+  saveUrl?: (url: string) => void;
 }
 
 /** Create and connect everything that the components need. They get this object and the state. */
@@ -39,6 +41,7 @@ export class AppController {
     storage = new IndexedDbUploadStorage(),
     environment = browserEnvironment,
     acquireLock = acquireWebLock,
+    saveUrl = saveByLink,
   }: AppControllerOptions = {}) {
     const { store } = this;
     this.api = api;
@@ -47,6 +50,7 @@ export class AppController {
       api,
       store,
       environment,
+      saveUrl,
       discardUpload: (key) => this.uploadManager.discard(key),
     });
     this.uploadManager = new UploadManager({
@@ -96,6 +100,12 @@ export class AppController {
     await this.uploadRestorer.restore(uploads);
     this.saveOrderOnChange();
     liveUpdates.start();
+    let wasStalled = false;
+    store.subscribe(() => {
+      const isStalled = store.getState().rows.some(({ transfer }) => transfer?.isStalled);
+      if (isStalled && !wasStalled) void liveUpdates.checkConnection();
+      wasStalled = isStalled;
+    });
     window.addEventListener('online', () => liveUpdates.reconnectNow());
     window.addEventListener('offline', () => void liveUpdates.checkConnection());
     window.addEventListener('beforeunload', (event) => {

@@ -1,9 +1,11 @@
 import type { ConversionSettings } from '../features/conversion/conversionSettings';
+import { openSharedStream } from '../live/sharedEventStream';
 import { ApiError, NetworkError } from './errors';
 import { putBytes, putToStorage, retryAfterMs } from './transport';
 import type {
   Conversion,
   CreateConversionRequest,
+  Download,
   FieldError,
   Formats,
   Problem,
@@ -175,6 +177,8 @@ export const apiClient = {
   },
   getConversion: (id: string) => requestJson<Conversion>(conversionUrl(id)),
   listConversions: () => fetchAllPages<Conversion>('/api/conversions'),
+  /** Ask for a new URL of a result. An earlier one may have expired. */
+  getDownload: (id: string) => requestJson<Download>(conversionUrl(id, '/download')),
   cancelConversion: (id: string) =>
     requestJson<unknown>(conversionUrl(id, '/cancel'), { method: 'POST', body: {} }),
   deleteConversion: (id: string) => requestJson<undefined>(conversionUrl(id), { method: 'DELETE' }),
@@ -194,7 +198,7 @@ export const apiClient = {
     return { state: 'changed', progress, etag: response.headers.get('ETag') ?? undefined };
   },
   /** Open the event stream of this session. The browser sends Last-Event-ID on reconnection. */
-  openEventStream: () => new EventSource('/api/progress/events'),
+  openEventStream: () => openSharedStream(() => new EventSource('/api/progress/events')),
 };
 
 export type ApiClient = typeof apiClient;

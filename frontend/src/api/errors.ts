@@ -46,6 +46,50 @@ export class FileChangedError extends Error {
   override name = 'FileChangedError';
 }
 
+/** Problems that another attempt cannot solve, by code. */
+const FINAL_CODES = new Set([
+  'conversion_not_found',
+  'corrupt',
+  'file_changed',
+  'file_empty',
+  'file_too_large',
+  'filename_invalid',
+  'gone',
+  'no_audio_stream',
+  'not_audio',
+  'too_large',
+  'too_long',
+  'unsupported_codec',
+  'upload_closed',
+  'upload_expired',
+  'upload_not_found',
+]);
+
+/** What to do about a problem whose description does not say it. */
+const ADVICE: Record<string, string> = {
+  conversion_not_found: 'It has expired, or your session has ended. Add the file again.',
+  corrupt: 'Try another copy of the file.',
+  file_too_large: 'Choose a smaller file, or cut this one first.',
+  gone: 'Convert the file again.',
+  no_audio_stream: 'Choose a file that has sound.',
+  too_large: 'Choose a smaller format, or a shorter file.',
+  too_long: 'Cut the file into shorter pieces first.',
+  unsupported_codec: 'Save the file in another format first.',
+  upload_closed: 'Add the file again.',
+  upload_expired: 'Add the file again.',
+  upload_not_found: 'It has expired, or your session has ended. Add the file again.',
+};
+
+/** Return true if the same attempt may succeed later. */
+export const canRetry = (problem: ProblemSummary | undefined) =>
+  !problem || !FINAL_CODES.has(problem.code);
+
+/** Return the description of a problem with what to do about it. */
+export function problemText({ code, detail }: ProblemSummary): string {
+  const advice = ADVICE[code];
+  return advice && !detail.includes(advice) ? `${detail} ${advice}` : detail;
+}
+
 /** Return the code and the sentence that the page shows for an error. */
 export function toProblem(error: unknown): ProblemSummary {
   if (error instanceof ApiError) return { code: error.code, detail: error.message };

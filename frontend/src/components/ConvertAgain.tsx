@@ -2,6 +2,7 @@ import { useState } from 'react';
 import type { Format } from '../api/types';
 import type { AppController } from '../appController';
 import { ConversionForm } from '../features/conversion/ConversionForm';
+import { focusWhenShown } from '../lib/focus';
 import type { Row } from '../state/state';
 import { Add } from './Icons';
 
@@ -24,7 +25,7 @@ export function ConvertAgain({ row, formats, isFirst, controller }: ConvertAgain
         type="button"
         className="button button--quiet convert-again"
         data-testid="convert-again-button"
-        autoFocus={isOpen === false}
+        ref={isOpen === false ? focusWhenShown : undefined}
         onClick={() => setOpen(true)}
       >
         <Add />

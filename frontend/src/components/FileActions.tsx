@@ -1,3 +1,4 @@
+import { canRetry } from '../api/errors';
 import type { AppController } from '../appController';
 import { focusFilePicker } from '../lib/focus';
 import type { Row } from '../state/state';
@@ -50,7 +51,7 @@ function UploadAction({ row, controller }: FileActionsProps) {
       </button>
     );
   }
-  if (transfer?.phase === 'failed') {
+  if (transfer?.phase === 'failed' && canRetry(transfer.error)) {
     return (
       <button
         type="button"

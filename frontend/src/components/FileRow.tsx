@@ -1,4 +1,5 @@
-import { memo } from 'react';
+import { memo, type ReactNode } from 'react';
+import { problemText } from '../api/errors';
 import type { Conversion } from '../api/types';
 import type { AppController } from '../appController';
 import { ConversionCard } from '../features/conversion/ConversionCard';
@@ -7,10 +8,11 @@ import { ReselectFile } from '../features/upload/ReselectFile';
 import { UploadProgressBar } from '../features/upload/UploadProgressBar';
 import { uploadViewModel } from '../features/upload/uploadViewModel';
 import { useFocusFallback } from '../lib/focus';
-import { fileExtension, formatBytes, formatExpiry } from '../lib/formatting';
+import { fileExtension, formatBytes } from '../lib/formatting';
 import type { Row, State } from '../state/state';
 import { ConvertAgain } from './ConvertAgain';
 import { ErrorMessage } from './ErrorMessage';
+import { Expiry } from './Expiry';
 import { FileActions } from './FileActions';
 
 interface FileRowProps {
@@ -55,7 +57,7 @@ export const FileRow = memo(function FileRow(props: FileRowProps) {
       </div>
       {row.stage === 'draft' && <DraftForm {...props} />}
       {view && row.stage !== 'failed' && <UploadProgressBar name={row.name} view={view} />}
-      {problem && <ErrorMessage>{problem.detail}</ErrorMessage>}
+      {problem && <ErrorMessage>{problemText(problem)}</ErrorMessage>}
       {row.stage === 'interrupted' && (
         <ReselectFile
           row={row}
@@ -98,7 +100,7 @@ function hasSameContent(before: FileRowProps, after: FileRowProps): boolean {
   );
 }
 
-function subtitle(row: Row, conversions: Conversion[]): string {
+function subtitle(row: Row, conversions: Conversion[]): ReactNode {
   const size = formatBytes(row.size);
   if (row.unsaved === 'copying') return `${size} · saving in this browser`;
   if (row.unsaved === 'not-storable') return `${size} · only in this tab: keep it open`;
@@ -107,7 +109,11 @@ function subtitle(row: Row, conversions: Conversion[]): string {
   // A completed conversion shows the same time at its result.
   const hasResult = conversions.some(({ status }) => status === 'completed');
   if (row.stage === 'uploaded' && row.upload && !hasResult) {
-    return `${size} · kept until ${formatExpiry(row.upload.expires_at)}`;
+    return (
+      <>
+        {size} · kept until <Expiry time={row.upload.expires_at} />
+      </>
+    );
   }
   return size;
 }

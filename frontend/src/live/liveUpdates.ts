@@ -16,6 +16,10 @@ const MAX_POLL_INTERVAL_MS = 15_000;
 const SILENCE_CHECK_MS = 12_000;
 /** Successive polls with changes that the stream did not send, after which it counts as broken. */
 const MAX_MISSED_UPDATES = 2;
+/** Time in which the service must answer when a connection is in doubt. */
+const PROBE_TIMEOUT_MS = 4_000;
+/** Time in which it must answer a poll before "live" stops being true. */
+const POLL_TIMEOUT_MS = 8_000;
 const RECONNECT_DELAY_MS = 1_000;
 const MAX_RECONNECT_DELAY_MS = 30_000;
 
@@ -85,14 +89,18 @@ export class LiveUpdates {
    */
   async checkConnection(): Promise<void> {
     try {
-      await this.options.probe();
+      await withTimeout(this.options.probe(), PROBE_TIMEOUT_MS);
     } catch (error) {
       if (!(error instanceof NetworkError) || this.isStopped) return;
-      this.stream?.close();
-      this.setConnection('offline');
-      this.scheduleReconnect();
+      this.dropConnection();
       this.schedulePoll(POLL_INTERVAL_MS);
     }
+  }
+
+  private dropConnection(): void {
+    this.stream?.close();
+    this.setConnection('offline');
+    this.scheduleReconnect();
   }
 
   private connect(): void {
@@ -157,16 +165,18 @@ export class LiveUpdates {
     try {
       const ids = activeIds();
       for (const id of ids) {
-        if (await this.pollItem(id)) foundChanges = true;
+        if (await withTimeout(this.pollItem(id), POLL_TIMEOUT_MS)) foundChanges = true;
       }
-      if (this.connection !== 'live' && ids.length === 0) await probe();
+      // An open stream proves nothing: a network that drops packets reports no error for minutes.
+      if (ids.length === 0) await withTimeout(probe(), POLL_TIMEOUT_MS);
       if (this.connection !== 'live') await onPoll?.();
       this.failedPolls = 0;
       if (this.connection !== 'live') this.setConnection('polling');
     } catch (error) {
       this.failedPolls++;
-      if (error instanceof NetworkError && this.connection !== 'live') {
-        this.setConnection('offline');
+      if (error instanceof NetworkError && !this.isStopped) {
+        if (this.connection === 'live') this.dropConnection();
+        else this.setConnection('offline');
       }
     }
     if (this.isStopped) return;
@@ -201,6 +211,15 @@ export class LiveUpdates {
 }
 
 type Timer = ReturnType<typeof setTimeout> | undefined;
+
+async function withTimeout<T>(request: Promise<T>, ms: number): Promise<T> {
+  let timer: Timer;
+  const timeout = new Promise<never>((_, reject) => {
+    const fail = () => reject(new NetworkError('no answer in time'));
+    timer = setTimeout(fail, ms);
+  });
+  return Promise.race([request, timeout]).finally(() => clearTimeout(timer));
+}
 
 function parseJson(data: unknown): unknown {
   try {

@@ -64,6 +64,7 @@ describe('new files', () => {
       call === 'createUpload' ? new Promise((resolve) => (answer = resolve)) : undefined;
     app.controller.addFiles([aFile()]);
     app.controller.uploadManager.startAll();
+    await vi.waitFor(() => expect(app.uploadApi.countOf('createUpload')).toBe(1));
     await app.controller.remove(app.rows[0]!);
     expect(app.rows).toEqual([]);
     answer();

@@ -23,6 +23,8 @@ export class FakeApp {
   listedUploads: Upload[] = [];
   /** The listings in the order in which they start and end. */
   requestLog: string[] = [];
+  /** URLs that the page gave to the browser for download. */
+  savedUrls: string[] = [];
   /** Keys of files that another tab uploads. */
   lockedKeys = new Set<string>();
   /** Keys of files that this tab has locked. */
@@ -37,6 +39,7 @@ export class FakeApp {
       api: this.api,
       storage: this.storage,
       environment: new FakeEnvironment(),
+      saveUrl: (url) => this.savedUrls.push(url),
       acquireLock: async (key, wait) => {
         if (this.lockedKeys.has(key)) {
           return wait ? new Promise<never>(() => undefined) : undefined;
@@ -82,6 +85,13 @@ export class FakeApp {
       createConversion: vi.fn<ApiClient['createConversion']>(async () =>
         aConversion({ id: 'cnv_2' }),
       ),
+      getDownload: vi.fn<ApiClient['getDownload']>(async () => ({
+        url: 'https://storage/song.mp3?signature=1',
+        filename: 'song.mp3',
+        media_type: 'audio/mpeg',
+        size: 9,
+        expires_at: '2099-01-01T00:00:00Z',
+      })),
       cancelConversion: vi.fn<ApiClient['cancelConversion']>(async () => undefined),
       deleteConversion: vi.fn<ApiClient['deleteConversion']>(async () => undefined),
       deleteUpload: vi.fn<ApiClient['deleteUpload']>(async () => undefined),

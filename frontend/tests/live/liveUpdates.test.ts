@@ -180,6 +180,21 @@ describe('a check of the connection', () => {
     expect(connections).toEqual(['live', 'offline']);
   });
 
+  it('shows offline within five seconds if nothing answers at all', async () => {
+    stream().open();
+    probe = () => new Promise(() => undefined);
+    void liveUpdates.checkConnection();
+    await seconds(5);
+    expect(connections).toEqual(['live', 'offline']);
+  });
+
+  it('happens by itself if an open stream is silent', async () => {
+    stream().open();
+    pollResult = () => new Promise(() => undefined);
+    await seconds(21);
+    expect(connections).toEqual(['live', 'offline']);
+  });
+
   it('changes nothing if the service answers without a network', async () => {
     stream().open();
     await liveUpdates.checkConnection();

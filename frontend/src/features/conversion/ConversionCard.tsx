@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { ProblemSummary } from '../../api/errors';
+import { canRetry, problemText, type ProblemSummary } from '../../api/errors';
 import type { Conversion } from '../../api/types';
 import type { AppController } from '../../appController';
 import { ErrorMessage } from '../../components/ErrorMessage';
@@ -44,11 +44,15 @@ export function ConversionCard({ row, conversion, problem, controller }: Convers
       />
       {status === 'failed' && (
         <ErrorMessage>
-          {conversion.error?.detail ?? 'The conversion failed for an unknown reason. Try again.'}
+          {conversion.error
+            ? problemText(conversion.error)
+            : 'The conversion failed for an unknown reason. Try again.'}
         </ErrorMessage>
       )}
-      {problem && <ErrorMessage>{problem.detail}</ErrorMessage>}
-      {status === 'completed' && <ConversionResult row={row} conversion={conversion} />}
+      {problem && <ErrorMessage>{problemText(problem)}</ErrorMessage>}
+      {status === 'completed' && (
+        <ConversionResult row={row} conversion={conversion} controller={controller} />
+      )}
     </section>
   );
 }
@@ -80,20 +84,23 @@ function ConversionActions({ row, conversion, controller }: Omit<ConversionCardP
       )}
       {(status === 'failed' || status === 'cancelled') && (
         <>
-          <button
-            type="button"
-            className="button"
-            data-testid="retry-button"
-            disabled={row.isBusy}
-            onClick={() => void conversionManager.retry(row, conversion)}
-          >
-            <Retry />
-            Try again
-          </button>
+          {canRetry(conversion.error) && (
+            <button
+              type="button"
+              className="button"
+              data-testid="retry-button"
+              aria-label={`Try to convert ${row.name} to ${formatName(conversion.format)} again`}
+              disabled={row.isBusy}
+              onClick={() => void conversionManager.retry(row, conversion)}
+            >
+              <Retry />
+              Try again
+            </button>
+          )}
           <button
             type="button"
             className="button button--icon"
-            aria-label={`Remove the ${status} conversion`}
+            aria-label={`Remove the ${status} conversion of ${row.name}`}
             title="Remove"
             onClick={() => void conversionManager.delete(id)}
           >

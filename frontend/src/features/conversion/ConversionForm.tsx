@@ -1,6 +1,7 @@
 import { useId, type ReactNode } from 'react';
 import type { Format } from '../../api/types';
 import type { ConversionSettings } from './conversionSettings';
+import { focusWhenShown } from '../../lib/focus';
 import { loadSettings } from '../../storage/preferences';
 import { findFormat, formatName, supportedSettings, withOption } from './conversionSettings';
 import { formFields } from './formFields';
@@ -47,7 +48,7 @@ export function ConversionForm({
           id={`${id}format`}
           className="select select--strong"
           data-testid="format-select"
-          autoFocus={autoFocus}
+          ref={autoFocus ? focusWhenShown : undefined}
           value={settings.format}
           onChange={(event) => changeFormat(event.target.value)}
         >

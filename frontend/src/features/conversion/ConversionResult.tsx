@@ -1,15 +1,29 @@
+import type { SyntheticEvent } from 'react';
 import { downloadUrl } from '../../api/client';
 import type { Conversion } from '../../api/types';
+import type { AppController } from '../../appController';
+import { Expiry } from '../../components/Expiry';
 import { Download } from '../../components/Icons';
-import { formatBytes, formatDuration, formatExpiry, formatSizeChange } from '../../lib/formatting';
+import { formatBytes, formatDuration, formatSizeChange } from '../../lib/formatting';
 import type { Row } from '../../state/state';
 
+function pauseOtherPlayers({ currentTarget }: SyntheticEvent): void {
+  for (const player of document.querySelectorAll('audio')) {
+    if (player !== currentTarget) player.pause();
+  }
+}
+
+interface ConversionResultProps {
+  row: Row;
+  conversion: Conversion;
+  controller: AppController;
+}
+
 /** Show a completed conversion: download link, facts about the file, player and warnings. */
-export function ConversionResult({ row, conversion }: { row: Row; conversion: Conversion }) {
+export function ConversionResult({ row, conversion, controller }: ConversionResultProps) {
   const { output, warnings } = conversion;
   if (!output) return <p className="muted">Loading the result…</p>;
   const sizeChange = formatSizeChange(row.size, output.size);
-  const expiry = formatExpiry(conversion.expires_at);
   return (
     <div className="result">
       <div className="result__summary">
@@ -18,6 +32,11 @@ export function ConversionResult({ row, conversion }: { row: Row; conversion: Co
           data-testid="download-link"
           href={downloadUrl(conversion.id)}
           download={output.filename}
+          aria-label={`Download ${output.filename}`}
+          onClick={(event) => {
+            event.preventDefault();
+            void controller.conversionManager.download(conversion.id);
+          }}
         >
           <Download />
           Download
@@ -31,21 +50,23 @@ export function ConversionResult({ row, conversion }: { row: Row; conversion: Co
             <dt>Size</dt>
             <dd>
               {formatBytes(row.size)} → {formatBytes(output.size)}
-              {sizeChange && <span className="size-change">{sizeChange}</span>}
+              {sizeChange && (
+                <span className="size-change" data-smaller={output.size < row.size}>
+                  {sizeChange}
+                </span>
+              )}
             </dd>
           </div>
           <div>
             <dt>Length</dt>
             <dd>{formatDuration(output.duration)}</dd>
           </div>
-          {expiry && (
-            <div>
-              <dt>Kept until</dt>
-              <dd>
-                <time dateTime={conversion.expires_at}>{expiry}</time>
-              </dd>
-            </div>
-          )}
+          <div>
+            <dt>Kept until</dt>
+            <dd>
+              <Expiry time={conversion.expires_at} />
+            </dd>
+          </div>
         </dl>
       </div>
       <audio
@@ -53,6 +74,8 @@ export function ConversionResult({ row, conversion }: { row: Row; conversion: Co
         data-testid="player"
         controls
         preload="none"
+        onPlay={pauseOtherPlayers}
+        onError={() => void controller.conversionManager.explainPlayer(conversion.id)}
         src={downloadUrl(conversion.id, true)}
         aria-label={`Listen to ${output.filename}`}
       />

@@ -15,6 +15,8 @@ export interface ConversionManagerOptions {
   api: ApiClient;
   store: Store;
   environment: Environment;
+  /** Lets the browser download a URL whose answer is an attachment. */
+  saveUrl: (url: string) => void;
   /** Removes what this browser has of a file. */
   discardUpload: (key: string) => Promise<void>;
 }
@@ -68,6 +70,22 @@ export class ConversionManager {
   /** Start a failed or cancelled conversion again, and delete the old one. */
   async retry(row: Row, old: Conversion): Promise<void> {
     if (await this.start(row, { ...old.options, format: old.format })) await this.delete(old.id);
+  }
+
+  /**
+   * Download a result without leaving the page.
+   *
+   * The service is asked first, so that a missing network or a deleted result is said at the result
+   * and does not replace the page by an error page of the browser.
+   */
+  async download(id: string): Promise<void> {
+    const { api, saveUrl } = this.options;
+    await this.reportProblems(id, async () => saveUrl((await api.getDownload(id)).url));
+  }
+
+  /** Say why a player could not load its result, if the service knows the reason. */
+  async explainPlayer(id: string): Promise<void> {
+    await this.reportProblems(id, async () => void (await this.options.api.getDownload(id)));
   }
 
   async cancel(id: string): Promise<void> {

@@ -70,11 +70,15 @@ export class LocalFiles {
 
   /** Change the stored record of a file. */
   async save(key: string, change: Partial<StoredUpload>): Promise<void> {
-    const known = this.records.get(key);
-    if (!known) return;
-    const record = { ...known, ...change };
-    this.records.set(key, record);
-    await this.storage.save(record);
+    await this.saveAll([key], change);
+  }
+
+  /** Change the stored records of several files in one transaction. */
+  async saveAll(keys: string[], change: Partial<StoredUpload>): Promise<void> {
+    const known = keys.map((key) => this.records.get(key)).filter((each) => each !== undefined);
+    const changed = known.map((record) => ({ ...record, ...change }));
+    for (const record of changed) this.records.set(record.key, record);
+    if (changed.length) await this.storage.save(...changed);
   }
 
   /** Remove a file from this tab and from the storage, and release its lock. */

@@ -7,6 +7,8 @@ import type { Transfer } from './transfer';
 import { TransferTracker } from './transferTracker';
 import type { UploadApi } from './uploadApi';
 
+/** Interval of updates while no byte is sent. */
+const TICK_MS = 1_000;
 /** Attempts to complete an upload in which the service still misses parts. */
 const MAX_ROUNDS = 4;
 
@@ -46,6 +48,8 @@ export class MultipartUploader {
     const abortController = (this.abortController = new AbortController());
     const { signal } = abortController;
     this.tracker.restart();
+    const ticker = setInterval(() => this.tracker.tick(), TICK_MS);
+    signal.addEventListener('abort', () => clearInterval(ticker));
     try {
       await this.upload(signal);
       if (signal.aborted) return;
@@ -57,6 +61,8 @@ export class MultipartUploader {
       // One part failed for good: abort the others.
       abortController.abort();
       this.tracker.stop('failed', { error: toProblem(error) });
+    } finally {
+      clearInterval(ticker);
     }
   }
 

@@ -9,11 +9,18 @@ import { backoffDelayMs, isRetryableStatus } from '../../api/retry';
 import type { Upload } from '../../api/types';
 import type { Environment } from '../../lib/environment';
 import { PresignedUrlCache } from './presignedUrlCache';
+import type { Transfer } from './transfer';
 import type { TransferTracker } from './transferTracker';
 import type { UploadApi } from './uploadApi';
 
 /** Parts in flight: enough to fill a fast line, within the browser's limit of connections. */
 const MAX_PARALLEL_PARTS = 4;
+/**
+ * Time in which all parts in flight should arrive.
+ *
+ * Parts that share a slow line all arrive late, and a lost connection then costs all of them.
+ */
+const FLIGHT_SECONDS = 10;
 /** The service shares its origin with events and all other calls, of which browsers allow six. */
 const MAX_PARALLEL_PARTS_VIA_SERVICE = 2;
 /** Unanswered requests to S3 after which parts go through the service, if that does answer. */
@@ -43,21 +50,35 @@ export class PartSender {
     const urls = new PresignedUrlCache([...queue], (partNumbers) =>
       request(() => api.signParts(upload.id, partNumbers, signal)),
     );
-    const isSuperfluous = (worker: number) =>
-      tracker.current.viaService && worker >= MAX_PARALLEL_PARTS_VIA_SERVICE;
-    const work = async (worker: number): Promise<void> => {
-      while (queue.length > 0 && !isSuperfluous(worker)) {
-        await this.sendPart(upload, queue.shift()!, urls);
-      }
-    };
-    const workers = Math.min(MAX_PARALLEL_PARTS, queue.length);
-    await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)));
+    await new Promise<void>((resolve, reject) => {
+      let inFlight = 0;
+      let isBroken = false;
+      const sendMore = (): void => {
+        if (isBroken) return;
+        if (queue.length === 0 && inFlight === 0) return resolve();
+        while (queue.length > 0 && inFlight < parallelParts(tracker.current, upload.part_size)) {
+          inFlight++;
+          this.sendPart(upload, queue.shift()!, urls, sendMore).then(
+            () => {
+              inFlight--;
+              sendMore();
+            },
+            (error: Error) => {
+              isBroken = true;
+              reject(error);
+            },
+          );
+        }
+      };
+      sendMore();
+    });
   }
 
   private async sendPart(
     upload: Upload,
     partNumber: number,
     urls: PresignedUrlCache,
+    onProgress: () => void,
   ): Promise<void> {
     const { environment, file, signal, tracker } = this.options;
     const start = (partNumber - 1) * upload.part_size;
@@ -65,7 +86,7 @@ export class PartSender {
     let unreachable = 0;
     for (let attempt = 1; ; attempt++) {
       try {
-        const answer = await this.putPart(upload.id, partNumber, body, urls);
+        const answer = await this.putPart(upload.id, partNumber, body, urls, onProgress);
         return tracker.partCompleted(partNumber, answer);
       } catch (error) {
         if (signal.aborted) throw error;
@@ -99,10 +120,13 @@ export class PartSender {
     partNumber: number,
     body: Blob,
     urls: PresignedUrlCache,
+    onProgress: () => void,
   ): Promise<Upload> {
     const { api, request, signal, tracker } = this.options;
-    const onBytesSent = (bytes: number) =>
+    const onBytesSent = (bytes: number) => {
       tracker.partProgressed(partNumber, Math.min(bytes, body.size), body.size);
+      onProgress();
+    };
     if (tracker.current.viaService) {
       return api.putPartToService(uploadId, partNumber, body, onBytesSent, signal);
     }
@@ -126,6 +150,15 @@ export class PartSender {
       return undefined;
     }
   }
+}
+
+/** Return how many parts to send at a time. A line of unknown speed gets one part. */
+export function parallelParts(
+  { speed = 0, viaService }: Pick<Transfer, 'speed' | 'viaService'>,
+  partSize: number,
+): number {
+  const limit = viaService ? MAX_PARALLEL_PARTS_VIA_SERVICE : MAX_PARALLEL_PARTS;
+  return Math.max(1, Math.min(limit, Math.floor((speed * FLIGHT_SECONDS) / partSize)));
 }
 
 /**

@@ -12,6 +12,8 @@ export interface Transfer {
   phase: 'creating' | 'uploading' | 'paused' | 'finishing' | 'done' | 'failed';
   /** Set while nothing moves because a request is waiting for its next attempt. */
   waitingFor?: WaitReason;
+  /** True if no byte was sent for some seconds, although no request has failed yet. */
+  isStalled?: boolean;
   upload?: Upload;
   completedParts: ReadonlySet<number>;
   /** Share of each part in flight that has been sent, from 0 to 1, by part number. */

@@ -6,6 +6,9 @@ import { completedBytes, type Transfer } from './transfer';
 /** Shortest time between two notifications about sent bytes. */
 const NOTIFY_INTERVAL_MS = 150;
 
+/** Time without a sent byte after which the upload counts as stalled. */
+const STALL_MS = 4_000;
+
 export interface TransferTrackerOptions {
   environment: Pick<Environment, 'now'>;
   upload?: Upload;
@@ -19,6 +22,7 @@ export class TransferTracker {
   private readonly bytesInFlight = new Map<number, number>();
   private readonly speedMeter = new SpeedMeter();
   private notifiedAt = -Infinity;
+  private lastMove = { at: -Infinity, bytes: 0 };
 
   constructor(private readonly options: TransferTrackerOptions) {
     const { upload, viaService = false } = options;
@@ -40,6 +44,7 @@ export class TransferTracker {
   restart(): void {
     this.bytesInFlight.clear();
     this.speedMeter.reset();
+    this.lastMove = { at: this.options.environment.now(), bytes: -1 };
     this.update({
       phase: this.transfer.upload ? 'uploading' : 'creating',
       waitingFor: undefined,
@@ -72,6 +77,11 @@ export class TransferTracker {
     });
   }
 
+  /** Update speed, time left and stall. To be called each second, as no byte may arrive. */
+  tick(): void {
+    if (this.transfer.phase === 'uploading') this.update({});
+  }
+
   partFailed(partNumber: number): void {
     this.bytesInFlight.delete(partNumber);
     this.update({ partProgress: this.progressWithout(partNumber) });
@@ -84,6 +94,7 @@ export class TransferTracker {
     const bytesInFlight = [...this.bytesInFlight.values()].reduce((sum, each) => sum + each, 0);
     const bytes = confirmedBytes + bytesInFlight;
     if (next.phase === 'uploading') this.speedMeter.add(now, bytes);
+    if (bytes !== this.lastMove.bytes) this.lastMove = { at: now, bytes };
     // When a part is sent again, the bar stands still until the part has caught up. Only when the
     // upload stops does the bar show what has really arrived.
     const isStopped = next.phase === 'paused' || next.phase === 'failed';
@@ -91,6 +102,7 @@ export class TransferTracker {
     this.transfer = {
       ...next,
       sentBytes: isStopped ? confirmedBytes : Math.max(bytes, this.transfer.sentBytes),
+      isStalled: isMoving && now - this.lastMove.at >= STALL_MS,
       speed: isMoving ? this.speedMeter.bytesPerSecond : undefined,
     };
     this.notifiedAt = now;

@@ -18,6 +18,9 @@ import type { Transfer } from './transfer';
 /** Two uploads fill the pauses between small files. More would only share the same line. */
 const MAX_PARALLEL_UPLOADS = 2;
 
+/** Time after which an upload starts although IndexedDB does not answer. */
+const MAX_SAVE_MS = 1_000;
+
 export interface UploadManagerOptions {
   api: ApiClient;
   store: Store;
@@ -112,12 +115,22 @@ export class UploadManager {
     const row = this.options.store.getRow(key);
     if (row?.stage !== 'draft') return;
     saveSettings(row.settings);
-    void this.localFiles.save(key, { request: 'convert' });
-    this.enqueue(key);
+    void this.saveAndEnqueue([key]);
   }
 
   startAll(): void {
-    for (const row of this.options.store.getState().rows) this.start(row.key);
+    const drafts = this.options.store.getState().rows.filter(({ stage }) => stage === 'draft');
+    void this.saveAndEnqueue(drafts.map(({ key }) => key));
+  }
+
+  /** Save the request before it is shown as accepted, so that a reload cannot lose it. */
+  private async saveAndEnqueue(keys: string[]): Promise<void> {
+    const saved = this.localFiles.saveAll(keys, { request: 'convert' });
+    const tooLate = new Promise((resolve) => setTimeout(resolve, MAX_SAVE_MS));
+    await Promise.race([saved, tooLate]);
+    for (const key of keys) {
+      if (this.options.store.getRow(key)?.stage === 'draft') this.enqueue(key);
+    }
   }
 
   pause(key: string): void {

@@ -73,6 +73,7 @@ function statusText({ stage, transfer }: Row, isUploaded: boolean, isOffline: bo
   if (transfer.phase === 'failed') return 'Upload stopped';
   if (transfer.waitingFor === 'network' || isOffline) return 'Waiting for network';
   if (transfer.waitingFor === 'server') return 'The service is busy, trying again';
+  if (transfer.isStalled) return 'Stalled: no data gets through';
   if (transfer.phase === 'finishing') return 'Completing the upload';
   return transfer.viaService ? 'Uploading through the service' : 'Uploading';
 }

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { cleanup, render, screen } from '@testing-library/preact';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DropZone } from '../../../src/features/upload/DropZone';
 
@@ -10,7 +10,9 @@ describe('the drop zone', () => {
     const onFiles = vi.fn();
     render(<DropZone onFiles={onFiles} compact={false} disabled={false} />);
     const files = [new File(['a'], 'a.wav'), new File(['b'], 'b.mp4')];
-    fireEvent.change(screen.getByTestId('file-input'), { target: { files } });
+    const input = screen.getByTestId('file-input');
+    Object.defineProperty(input, 'files', { value: files });
+    input.dispatchEvent(new Event('change', { bubbles: true }));
     expect(onFiles).toHaveBeenCalledWith(files);
   });
 });

@@ -1,0 +1,48 @@
+// @vitest-environment jsdom
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ApiError, canRetry, NetworkError, problemText } from '../../src/api/errors';
+import { FakeApp } from '../fakes/app';
+
+let app: FakeApp;
+
+beforeEach(async () => {
+  app = new FakeApp();
+  await app.controller.start();
+});
+
+const download = () => app.controller.conversionManager.download('cnv_1');
+const problem = () => app.state.conversionProblems['cnv_1'];
+
+describe('a download', () => {
+  it('uses a URL that was just given out', async () => {
+    await download();
+    expect(app.savedUrls).toEqual(['https://storage/song.mp3?signature=1']);
+    expect(problem()).toBeUndefined();
+  });
+
+  it.each([
+    [new NetworkError('offline'), /cannot be reached/],
+    [new ApiError(410, 'gone', 'The output was deleted.'), /Convert the file again/],
+    [new ApiError(404, 'conversion_not_found', 'Unknown.'), /session has ended/],
+  ])('says what is wrong and follows no link: %s', async (error, text) => {
+    app.api.getDownload.mockRejectedValueOnce(error);
+    await download();
+    expect(app.savedUrls).toEqual([]);
+    expect(problemText(problem()!)).toMatch(text);
+  });
+});
+
+describe('a problem', () => {
+  it.each(['no_audio_stream', 'too_large', 'upload_not_found', 'file_too_large'])(
+    'offers no other attempt that cannot succeed: %s',
+    (code) => {
+      expect(canRetry({ code, detail: '' })).toBe(false);
+      expect(problemText({ code, detail: 'Why.' }).length).toBeGreaterThan('Why.'.length + 10);
+    },
+  );
+
+  it.each(['network', 'timed_out', 'worker_lost', 'storage_unavailable', 'internal'])(
+    'offers another attempt that may succeed: %s',
+    (code) => expect(canRetry({ code, detail: '' })).toBe(true),
+  );
+});

@@ -1,0 +1,53 @@
+"""Test that the page stays open and says what is true when something is missing."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.audio import song
+from tests.browser.app import MEGABYTE, App
+from tests.browser.monitor import NETWORK_ERROR
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack]
+
+
+def test_a_download_that_cannot_be_had_is_explained_in_the_row(
+    app: App, short_song: Path, tmp_path: Path
+) -> None:
+    app.monitor.allow_errors(NETWORK_ERROR)
+    app.choose_files(short_song)
+    row = app.row("short.wav")
+    row.convert("MP3")
+    row.expect_done("MP3")
+    link = row.locator.get_by_test_id("download-link")
+    message = row.locator.get_by_test_id("error-message")
+
+    app.page.context.set_offline(True)
+    link.click()
+    expect(message).to_contain_text("Check your connection")
+    app.page.context.set_offline(False)
+    row.download(tmp_path, "MP3")
+    expect(message).to_have_count(0)
+    app.page.context.clear_cookies()
+    link.click()
+
+    expect(message).to_contain_text("your session has ended")
+    expect(row.button("retry")).to_have_count(0)
+
+
+def test_a_stalled_upload_is_said_and_the_title_shows_progress(app: App, tmp_path: Path) -> None:
+    app.throttle(upload=MEGABYTE)
+    app.choose_files(song(tmp_path, 60, "stall.wav"))
+    row = app.row("stall.wav")
+    row.convert("FLAC")
+    expect(row.locator.get_by_text("MB/s").or_(row.locator.get_by_text("KB/s"))).to_be_visible()
+
+    app.throttle(upload=1)
+
+    expect(row.locator.get_by_text("Stalled")).to_be_visible(timeout=10_000)
+    expect(app.page).to_have_title(re.compile(r"^\d+% · 0 of 1 done"))
+    app.throttle()
+    row.expect_done("FLAC")
+    expect(app.page).to_have_title("1 done · TinyPixo")
