@@ -18,6 +18,7 @@ from services.conversion.worker.scheduling import (
     MarkUploaded,
     RecoverStuckConversions,
 )
+from services.conversion.worker.stall_detector import StallDetector
 
 EVENT_PATIENCE = 120
 """Seconds that an S3 event may take before S3 is asked about its upload."""
@@ -79,9 +80,20 @@ class ConversionContainer(containers.DeclarativeContainer):
         Worker,
         inbox,
         run,
-        providers.Factory(ChooseNextConversion, queue),
+        providers.Factory(
+            ChooseNextConversion,
+            queue,
+            providers.Factory(StallDetector),
+            settings.provided.lease,
+        ),
         mark_uploaded,
-        providers.Factory(RecoverStuckConversions, queue, mark_uploaded, EVENT_PATIENCE),
+        providers.Factory(
+            RecoverStuckConversions,
+            queue,
+            mark_uploaded,
+            providers.Factory(StallDetector),
+            EVENT_PATIENCE,
+        ),
         settings.provided.slots,
         settings.provided.lease,
     )

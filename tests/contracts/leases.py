@@ -53,9 +53,11 @@ def claim(backend: Backend, conversion: Conversion, worker: str = "first") -> Co
 
 
 def take_over(backend: Backend, conversion: Conversion, worker: str = "second") -> Conversion:
-    """Claim a conversion after the lease of its worker has ended."""
-    backend.clock.advance(LEASE)
-    return claim(backend, conversion, worker)
+    """Claim a running conversion at the version that was observed for the length of a lease."""
+    version = backend.conversions.get(conversion.id).version
+    taken = backend.leases.claim(conversion.id, worker, LEASE, version)
+    assert taken is not None
+    return taken
 
 
 def publish(backend: Backend, mine: Conversion) -> Conversion:

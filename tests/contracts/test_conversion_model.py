@@ -27,7 +27,7 @@ workers = st.sampled_from(["first", "second"])
 
 
 class ConversionModel(RuleBasedStateMachine):
-    """Model a conversion: who holds it until when, and how it ended.
+    """Model a conversion: who holds it, and how it ended.
 
     `claims` are all claims that were ever returned, those of zombies included.
     """
@@ -43,7 +43,6 @@ class ConversionModel(RuleBasedStateMachine):
         self.created = self.backend.conversions.create(a_conversion(upload), upload)
         self.claims: list[Conversion] = []
         self.holder: Conversion | None = None
-        self.until = 0.0
         self.state: str = "queued" if uploaded else "waiting"
         self.seen = self.created
 
@@ -58,12 +57,11 @@ class ConversionModel(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.backend.clock.advance(seconds)
 
-    @rule(worker=workers)
-    def claim(self, worker: str) -> None:
-        free = self.state == "queued" or (
-            self.state == "converting" and self.backend.clock() >= self.until
-        )
-        claimed = self.backend.leases.claim(self.created.id, worker, LEASE)
+    @rule(worker=workers, unchanged=st.booleans())
+    def claim(self, worker: str, unchanged: bool) -> None:
+        observed = self.backend.conversions.get(self.created.id).version - (not unchanged)
+        free = self.state == "queued" or (self.state == "converting" and unchanged)
+        claimed = self.backend.leases.claim(self.created.id, worker, LEASE, observed)
         assert (claimed is not None) == free
         if claimed:
             assert claimed.attempts == len(self.claims) + 1
@@ -73,10 +71,9 @@ class ConversionModel(RuleBasedStateMachine):
     @rule(which=st.integers(0, 9), phase=st.sampled_from(PHASES), percent=st.integers(0, 100))
     def report(self, which: int, phase: Phase, percent: int) -> None:
         claim = self._claim(which)
-        if claim and self._write(
-            claim, self.backend.leases.report, ProgressReport(phase, float(percent)), LEASE
-        ):
-            self.until = self.backend.clock() + LEASE
+        if claim:
+            report = ProgressReport(phase, float(percent))
+            self._write(claim, self.backend.leases.report, report, LEASE)
 
     @rule(which=st.integers(0, 9))
     def publish(self, which: int) -> None:
@@ -111,9 +108,7 @@ class ConversionModel(RuleBasedStateMachine):
         now = self.backend.conversions.get(self.created.id)
         assert now.status == ("queued" if self.state == "waiting" else self.state)
         assert (now.phase is Phase.WAITING) == (self.state == "waiting")
-        assert (now.worker, now.lease_until) == (
-            (self.holder.worker, self.until) if self.holder else (None, None)
-        )
+        assert now.worker == (self.holder.worker if self.holder else None)
         assert (now.output is not None) == (now.status is ConversionStatus.COMPLETED)
 
     @invariant()
@@ -155,7 +150,7 @@ class ConversionModel(RuleBasedStateMachine):
         return changed
 
     def _hold(self, claim: Conversion) -> None:
-        self.holder, self.until, self.state = claim, self.backend.clock() + LEASE, "converting"
+        self.holder, self.state = claim, "converting"
 
     def _end(self, state: str) -> None:
         self.holder, self.state = None, state

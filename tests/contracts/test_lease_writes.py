@@ -40,7 +40,7 @@ def test_a_report_writes_progress_and_renews_the_lease(backend: Backend, mine: C
         40.5,
     )
     assert (now.source, now.output_upload, now.warnings) == (A_SOURCE, writing, ("No cover.",))
-    assert now.lease_until == backend.clock() + LEASE
+    assert now.updated_at == backend.clock()
     assert now.version == mine.version + 1
 
 
@@ -61,10 +61,10 @@ def test_a_report_keeps_the_values_that_it_leaves_out(backend: Backend, mine: Co
 
 def test_reports_renew_the_lease(backend: Backend, mine: Conversion) -> None:
     for _ in range(3):
-        backend.clock.advance(LEASE - 1)
+        observed = backend.conversions.get(mine.id).version
         backend.leases.report(mine, ProgressReport(Phase.CONVERTING, 1.0), LEASE)
 
-    assert backend.leases.claim(mine.id, "second", LEASE) is None
+        assert backend.leases.claim(mine.id, "second", LEASE, observed) is None
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_percent_and_phase_never_decrease(
     backend.leases.report(mine, report, LEASE)
 
     now = backend.conversions.get(mine.id)
-    assert (now.phase, now.percent, now.lease_until) == (phase, percent, backend.clock() + LEASE)
+    assert (now.phase, now.percent, now.version) == (phase, percent, mine.version + 2)
 
 
 def test_a_second_attempt_reports_its_own_output_and_keeps_the_percent(
@@ -166,12 +166,7 @@ def test_an_ended_conversion_has_no_lease(backend: Backend, mine: Conversion, en
     end(backend, mine)
 
     now = backend.conversions.get(mine.id)
-    assert (now.worker, now.lease_until, now.output_upload, now.eta_seconds) == (
-        None,
-        None,
-        None,
-        None,
-    )
+    assert (now.worker, now.output_upload, now.eta_seconds) == (None, None, None)
 
 
 def test_release_queues_the_conversion_with_its_progress(
@@ -184,10 +179,9 @@ def test_release_queues_the_conversion_with_its_progress(
     backend.leases.release(mine)
 
     now = backend.conversions.get(mine.id)
-    assert (now.status, now.phase, now.worker, now.lease_until) == (
+    assert (now.status, now.phase, now.worker) == (
         ConversionStatus.QUEUED,
         Phase.QUEUED,
-        None,
         None,
     )
     assert (now.attempts, now.released) == (1, 1)

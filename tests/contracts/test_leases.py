@@ -35,7 +35,7 @@ def test_claim_starts_a_queued_conversion(backend: Backend, queued: Conversion) 
         Phase.PROBING,
         0.0,
     )
-    assert (mine.attempts, mine.worker, mine.lease_until) == (1, "first", backend.clock() + LEASE)
+    assert (mine.attempts, mine.worker) == (1, "first")
     assert mine.started_at == backend.clock()
     assert mine.version == queued.version + 1
     assert backend.conversions.get(mine.id) == mine
@@ -50,10 +50,41 @@ def test_a_waiting_conversion_cannot_be_claimed(backend: Backend, waiting: Conve
 def test_a_leased_conversion_cannot_be_claimed(
     backend: Backend, mine: Conversion, worker: str
 ) -> None:
-    backend.clock.advance(LEASE - 1)
+    backend.clock.advance(2 * LEASE)
 
     assert backend.leases.claim(mine.id, worker, LEASE) is None
     assert backend.conversions.get(mine.id) == mine
+
+
+@pytest.mark.parametrize("seconds", [-600, 0, 600])
+def test_a_lease_renewed_since_it_was_observed_is_not_taken_over(
+    backend: Backend, mine: Conversion, seconds: float
+) -> None:
+    backend.clock.advance(seconds)
+    backend.leases.report(mine, ProgressReport(Phase.CONVERTING, 1.0), LEASE)
+    renewed = backend.conversions.get(mine.id)
+
+    assert backend.leases.claim(mine.id, "second", LEASE, mine.version) is None
+    assert backend.conversions.get(mine.id) == renewed
+
+
+@pytest.mark.parametrize("seconds", [-600, 0, 600])
+def test_a_lease_with_the_observed_version_is_taken_over_by_any_clock(
+    backend: Backend, mine: Conversion, seconds: float
+) -> None:
+    backend.clock.advance(seconds)
+
+    taken = backend.leases.claim(mine.id, "second", LEASE, mine.version)
+
+    assert taken
+    assert (taken.attempts, taken.worker) == (2, "second")
+    assert taken.version == mine.version + 1
+
+
+def test_a_queued_conversion_is_claimed_whatever_version_was_observed(
+    backend: Backend, queued: Conversion
+) -> None:
+    assert backend.leases.claim(queued.id, "first", LEASE, queued.version + 7)
 
 
 def test_a_removed_or_unknown_conversion_cannot_be_claimed(
@@ -81,9 +112,8 @@ def test_an_ended_conversion_cannot_be_claimed(
 ) -> None:
     end(backend, mine)
     ended = backend.conversions.get(mine.id)
-    backend.clock.advance(LEASE + 1)
 
-    assert backend.leases.claim(mine.id, "second", LEASE) is None
+    assert backend.leases.claim(mine.id, "second", LEASE, ended.version) is None
     assert backend.conversions.get(mine.id) == ended
 
 

@@ -125,10 +125,9 @@ def test_a_zombie_and_its_successor_never_both_publish(
 ) -> None:
     zombie = backend.leases.claim(queued.id, "zombie", LEASE)
     assert zombie
-    backend.clock.advance(LEASE)
 
     def take_over() -> Conversion | None:
-        successor = backend.leases.claim(zombie.id, "successor", LEASE)
+        successor = backend.leases.claim(zombie.id, "successor", LEASE, zombie.version)
         if successor is None:
             return None
         return backend.leases.publish(successor, an_output(successor), ())

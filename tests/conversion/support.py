@@ -30,11 +30,13 @@ from services.conversion.ports import (
     SourceBytes,
 )
 from services.conversion.worker.attempt import RunConversion
+from services.conversion.worker.heartbeat import Heartbeat
 from services.conversion.worker.scheduling import (
     ChooseNextConversion,
     MarkUploaded,
     RecoverStuckConversions,
 )
+from services.conversion.worker.stall_detector import StallDetector
 from tests.fakes import A_SOURCE, FakeClock, a_conversion, an_upload
 
 LEASE = 15.0
@@ -116,9 +118,10 @@ class ConversionEnvironment:
         self.multipart = MemoryMultipartUploads(self.bucket)
         self.inbox = MemoryInbox(LEASE, clock=self.clock)
         self.mark_uploaded = MarkUploaded(self.uploads, self.conversions, self.objects)
-        self.choose_next = ChooseNextConversion(self.queue, self.clock)
+        # One clock for all: a process and its table share it in these tests.
+        self.choose_next = ChooseNextConversion(self.queue, StallDetector(self.clock), LEASE)
         self.recover_stuck = RecoverStuckConversions(
-            self.queue, self.mark_uploaded, PATIENCE, self.clock
+            self.queue, self.mark_uploaded, StallDetector(self.clock), PATIENCE, self.clock
         )
 
     def start_upload(
@@ -178,8 +181,26 @@ class ConversionEnvironment:
         return [found.key for found in self.multipart.list_open(output_prefix(conversion.id))]
 
     def expire_leases(self) -> None:
-        """Let the lease of every running conversion end."""
+        """Observe the running conversions for longer than a lease, in which no worker writes."""
+        self.choose_next()
         self.clock.advance(LEASE + 1)
+
+    def take_over(self, conversion: Conversion, worker: str) -> Conversion:
+        """Claim a conversion that is queued, or whose lease has ended."""
+        version = self.current(conversion).version
+        claimed = self.leases.claim(conversion.id, worker, LEASE, version)
+        assert claimed
+        return claimed
+
+    def run_next(
+        self,
+        run: RunConversion,
+        conversion: Conversion,
+        heartbeat: Heartbeat | None = None,
+    ) -> bool:
+        """Run the next attempt of a conversion after the lease of the last one has ended."""
+        version = self.current(conversion).version
+        return run(conversion.id, heartbeat or ignore_heartbeat, version)
 
 
 def ignore_heartbeat(_: float | None) -> None:

@@ -111,10 +111,9 @@ def run_until_ended(
     )
     for _ in range(MAX_ATTEMPTS):
         with suppress(StorageUnavailable):  # as the worker's slot does: the lease ends by itself
-            run(conversion.id, ignore_heartbeat)
+            run(conversion.id, ignore_heartbeat, straight.conversions.get(conversion.id).version)
         if straight.conversions.get(conversion.id).status.is_terminal:
             return
-        clock.advance(LEASE + 1)
 
 
 def test_the_dice_are_the_same_for_the_same_seed() -> None:

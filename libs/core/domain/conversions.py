@@ -105,7 +105,6 @@ class Conversion:
     released: int = 0
     """Number of attempts that ended with `release`, and so do not count as lost."""
     worker: str | None = None
-    lease_until: float | None = None
     output_upload: OutputUpload | None = None
     started_at: float | None = None
     finished_at: float | None = None

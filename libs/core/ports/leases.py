@@ -23,8 +23,10 @@ class ProgressReport:
 class ConversionLeases(ABC):
     """Grant workers the exclusive right to run a conversion.
 
-    A lease ends by itself unless it is renewed. The fencing token is `attempts`: each claim gets a
-    new number, and writes under an old one are refused.
+    A lease ends when its holder has not written the conversion for the length of the lease. Every
+    write increments `version`, so observers notice this by their own monotonic clock, and clocks of
+    two hosts are never compared. The fencing token is `attempts`: each claim gets a new number, and
+    writes under an old one are refused.
 
     The `conversion` argument is what `claim` returned. Every method except `claim` raises LeaseLost
     if the conversion is no longer in that attempt, because it was cancelled, removed, finished or
@@ -34,12 +36,28 @@ class ConversionLeases(ABC):
     """
 
     @abstractmethod
-    def claim(self, conversion_id: str, worker: str, lease: float) -> Conversion | None:
-        """Take a queued conversion, or one whose lease has ended, for `lease` seconds.
+    def claim(
+        self,
+        conversion_id: str,
+        worker: str,
+        lease: float,
+        takeover_version: int | None = None,
+    ) -> Conversion | None:
+        """Take a queued conversion for `lease` seconds.
 
         The claim increments `attempts`, sets the status `converting` and the phase `probing`, and
-        keeps `percent`. None is returned if the conversion cannot be claimed: it is held by another
-        worker, waits for its upload, is in a terminal state, or is gone.
+        keeps `percent`.
+
+        Args:
+            conversion_id: The conversion to take.
+            worker: The name of the process.
+            lease: The length of the lease in seconds, for workers that compare wall clocks.
+            takeover_version: If given, a `converting` one is taken as well, provided that it still
+                has this version. The caller has seen the version unchanged for a lease.
+
+        Returns:
+            The claimed conversion, or None if it cannot be claimed: it is held by another worker,
+            waits for its upload, is in a terminal state, or is gone.
         """
 
     @abstractmethod

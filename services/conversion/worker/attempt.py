@@ -66,14 +66,17 @@ class RunConversion:
         self._lease = lease
         self._timer = timer
 
-    def __call__(self, conversion_id: str, heartbeat: Heartbeat) -> bool:
+    def __call__(
+        self, conversion_id: str, heartbeat: Heartbeat, takeover_version: int | None = None
+    ) -> bool:
         """Return True if a message about it may be deleted: it has ended, or is not ours to run.
 
         Another worker may hold it. Should that worker die, the table tells whoever polls the queue.
-        False means that the conversion was released and is queued again.
+        False means that the conversion was released and is queued again. `takeover_version` is the
+        version of a running conversion whose lease has ended.
         """
         claimed_at = self._timer()
-        conversion = self._leases.claim(conversion_id, self._worker, self._lease)
+        conversion = self._leases.claim(conversion_id, self._worker, self._lease, takeover_version)
         if conversion is None:
             return True
         log.info("conversion.claimed", conversion=conversion.id, attempt=conversion.attempts)

@@ -12,6 +12,7 @@ import time
 import structlog
 
 from libs.core.background import BackgroundThreads, retry_forever
+from libs.core.domain.conversions import Conversion, ConversionStatus
 from libs.core.domain.events import ConversionQueued, FileUploaded
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.inbox import Inbox, Message
@@ -115,7 +116,7 @@ class Worker:
                 self._slots.release()
                 raise
             if chosen:
-                self._start_slot(chosen.id, None)
+                self._start_slot(chosen.id, None, _takeover_version(chosen))
             else:
                 self._slots.release()
         self._recover_stuck()
@@ -140,20 +141,27 @@ class Worker:
         self._start_slot(conversion_id, message)
         return True
 
-    def _start_slot(self, conversion_id: str, message: Message | None) -> None:
+    def _start_slot(
+        self, conversion_id: str, message: Message | None, takeover_version: int | None = None
+    ) -> None:
         """Start the thread of a slot that was acquired."""
         thread = threading.Thread(
-            target=self._run_slot, args=(conversion_id, message), name=conversion_id, daemon=True
+            target=self._run_slot,
+            args=(conversion_id, message, takeover_version),
+            name=conversion_id,
+            daemon=True,
         )
         self._running.add(thread)
         thread.start()
 
-    def _run_slot(self, conversion_id: str, message: Message | None) -> None:
+    def _run_slot(
+        self, conversion_id: str, message: Message | None, takeover_version: int | None
+    ) -> None:
         """Run a conversion, then the next one, until there is none."""
         assert self._slots
         try:
             while True:
-                self._run_one(conversion_id, message)
+                self._run_one(conversion_id, message, takeover_version)
                 chosen = None if self._stop.is_set() else self._choose_next()
                 if chosen is None:
                     return
@@ -161,6 +169,7 @@ class Worker:
                     # It was released: the fault may be over in a moment.
                     self._stop.wait(RELEASE_PAUSE)
                 conversion_id, message = chosen.id, None
+                takeover_version = _takeover_version(chosen)
         except Exception as error:
             log.warning(
                 "worker.slot_failed",
@@ -172,7 +181,9 @@ class Worker:
             self._slots.release()
             self._running.discard(threading.current_thread())
 
-    def _run_one(self, conversion_id: str, message: Message | None) -> None:
+    def _run_one(
+        self, conversion_id: str, message: Message | None, takeover_version: int | None
+    ) -> None:
         heartbeat = MessageHeartbeat(
             self._inbox, message, self._lease, self._stop, lambda: self._deadline
         )
@@ -180,7 +191,7 @@ class Worker:
             structlog.contextvars.bound_contextvars(conversion=conversion_id),
             span("convert", conversion=conversion_id),
         ):
-            may_delete = self._run(conversion_id, heartbeat)
+            may_delete = self._run(conversion_id, heartbeat, takeover_version)
         if message and may_delete:
             self._inbox.delete(message)
         elif message:
@@ -188,3 +199,8 @@ class Worker:
 
     def _seconds_left(self) -> float:
         return max(0.0, self._deadline + STOP_MARGIN - time.monotonic())
+
+
+def _takeover_version(chosen: Conversion) -> int | None:
+    """Return the version at which a running conversion was chosen, None for a queued one."""
+    return chosen.version if chosen.status is ConversionStatus.CONVERTING else None

@@ -13,6 +13,7 @@ from libs.core.ports.conversion_queue import ConversionQueue
 from libs.core.ports.conversions import ConversionStore
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
+from services.conversion.worker.stall_detector import StallDetector
 
 log = structlog.get_logger(__name__)
 
@@ -62,15 +63,16 @@ class MarkUploaded:
 class ChooseNextConversion:
     """Choose for a free slot the oldest conversion of the session that has the fewest running."""
 
-    def __init__(self, queue: ConversionQueue, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, queue: ConversionQueue, stalls: StallDetector, lease: float) -> None:
+        """Take a running conversion over once it has not been written for `lease` seconds."""
         self._queue = queue
-        self._clock = clock
+        self._stalls = stalls
+        self._lease = lease
 
     def __call__(self) -> Conversion | None:
         """Return the conversion to claim next, or None if nothing can start."""
-        now = self._clock()
         running = list(self._queue.in_phase(*RUNNING))
-        abandoned = [c for c in running if c.lease_until is not None and c.lease_until < now]
+        abandoned = self._stalls.find_stalled(running, self._lease)
         busy = Counter(c.owner for c in running if c not in abandoned)
         ready = [*abandoned, *self._queue.in_phase(Phase.QUEUED)]
         return min(ready, key=lambda c: (busy[c.owner], c.created_at), default=None)
@@ -83,18 +85,24 @@ class RecoverStuckConversions:
         self,
         queue: ConversionQueue,
         mark_uploaded: MarkUploaded,
+        stalls: StallDetector,
         patience: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Look at an upload once a conversion has waited for it for `patience` seconds."""
         self._queue = queue
         self._mark_uploaded = mark_uploaded
+        self._stalls = stalls
         self._patience = patience
         self._clock = clock
 
     def __call__(self) -> None:
         """Look once at each upload that conversions have waited long for."""
+        waiting = list(self._queue.in_phase(Phase.WAITING))
+        # `updated_at` is of another host's clock. If it makes us look too early, that costs one
+        # request to S3; if it makes us look too late, the detector has looked before.
         before = self._clock() - self._patience
-        waiting = (c for c in self._queue.in_phase(Phase.WAITING) if c.updated_at < before)
-        for upload_id in dict.fromkeys(c.upload_id for c in waiting):
+        late = [c for c in waiting if c.updated_at < before]
+        late += self._stalls.find_stalled(waiting, self._patience)
+        for upload_id in dict.fromkeys(c.upload_id for c in late):
             self._mark_uploaded(upload_id)

@@ -56,7 +56,7 @@ def test_a_success_is_published_with_all_that_is_known_of_it(env: ConversionEnvi
         len(RESULT),
     )
     assert env.outputs(conversion) == {done.output.key: RESULT}
-    assert done.lease_until is None
+    assert done.worker is None
 
 
 def test_the_engine_is_told_what_was_asked_for(env: ConversionEnvironment) -> None:
@@ -188,10 +188,9 @@ def test_a_conversion_that_took_three_workers_with_it_is_given_up(
 ) -> None:
     engine, conversion = FakeEngine(), env.add_queued()
     for lost in range(MAX_LOST_ATTEMPTS):
-        assert env.leases.claim(conversion.id, f"killed-{lost}", LEASE)
-        env.expire_leases()
+        env.take_over(conversion, f"killed-{lost}")
 
-    assert env.runner(engine)(conversion.id, ignore_heartbeat) is True
+    assert env.run_next(env.runner(engine), conversion) is True
 
     error = env.current(conversion).error
     assert error
@@ -235,13 +234,13 @@ def test_giving_up_frees_the_parts_of_the_attempts_before(env: ConversionEnviron
 
     for _ in range(MAX_LOST_ATTEMPTS):
         with pytest.raises(KeyboardInterrupt):
-            env.runner(FakeEngine(convert_in_parts(b"one", b"two", before_finish=die)))(
-                conversion.id, ignore_heartbeat
+            env.run_next(
+                env.runner(FakeEngine(convert_in_parts(b"one", b"two", before_finish=die))),
+                conversion,
             )
-        env.expire_leases()
     assert env.open_parts(conversion)
 
-    env.runner(FakeEngine())(conversion.id, ignore_heartbeat)
+    env.run_next(env.runner(FakeEngine()), conversion)
 
     assert env.current(conversion).status is ConversionStatus.FAILED
     assert not env.open_parts(conversion)

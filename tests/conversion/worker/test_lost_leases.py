@@ -14,7 +14,6 @@ from services.conversion.ports import (
     SourceBytes,
 )
 from tests.conversion.support import (
-    LEASE,
     RESULT,
     ConversionEnvironment,
     FakeEngine,
@@ -41,8 +40,7 @@ def take_over(
     recipe: str = "recipe",
 ) -> None:
     """Let another worker take the conversion over and complete it."""
-    env.expire_leases()
-    env.runner(FakeEngine(script, recipe), "winner")(conversion.id, ignore_heartbeat)
+    env.run_next(env.runner(FakeEngine(script, recipe), "winner"), conversion)
 
 
 def run_in_parts(
@@ -178,8 +176,7 @@ def test_a_zombie_leaves_the_parts_that_the_winner_still_works_on(
     conversion = env.add_queued()
 
     def lose(env: ConversionEnvironment, conversion: Conversion) -> None:
-        env.expire_leases()
-        assert env.leases.claim(conversion.id, "winner", LEASE)
+        env.take_over(conversion, "winner")
         raise LeaseLost("as the next report would say")
 
     assert (
@@ -197,22 +194,14 @@ def test_a_zombie_that_finishes_the_winners_upload_costs_an_attempt_and_no_more(
     conversion = env.add_queued()
 
     def lose(env: ConversionEnvironment, conversion: Conversion) -> None:
-        env.expire_leases()
-        claimed = env.leases.claim(conversion.id, "winner", LEASE)
-        assert claimed
-        assert claimed.output_upload
+        assert env.take_over(conversion, "winner").output_upload
 
     zombie = env.runner(run_in_parts(env, conversion, lose, b"1", b"2"))
     assert zombie(conversion.id, ignore_heartbeat) is True
     assert env.current(conversion).status is ConversionStatus.CONVERTING
-    env.expire_leases()
 
-    assert (
-        env.runner(FakeEngine(convert_in_parts(b"1", b"2")), "third")(
-            conversion.id, ignore_heartbeat
-        )
-        is True
-    )
+    third = env.runner(FakeEngine(convert_in_parts(b"1", b"2")), "third")
+    assert env.run_next(third, conversion) is True
 
     published = env.current(conversion).output
     assert published

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from libs.core.domain.conversions import Conversion
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
 from tests.conversion.support import (
     LEASE,
@@ -78,16 +79,16 @@ def test_a_conversion_of_less_than_a_second_is_two_writes_and_knows_its_source(
 
 def test_each_report_prolongs_the_lease(env: ConversionEnvironment, timer: FakeClock) -> None:
     conversion = env.add_queued()
-    left: list[float] = []
+    others: list[Conversion | None] = []
 
     def look(_: float | None) -> None:
-        left.append((env.current(conversion).lease_until or 0) - env.clock())
-        env.clock.advance(1)
+        others.append(env.choose_next())
+        env.clock.advance(LEASE / 2)
 
     env.runner(FakeEngine(report_for(timer, 40)), timer=timer)(conversion.id, look)
 
-    assert len(left) >= 39
-    assert set(left) == {LEASE}
+    assert len(others) >= 39
+    assert set(others) == {None}, "the lease never ended"
 
 
 def test_a_second_attempt_never_shows_less_than_the_first(
@@ -107,8 +108,8 @@ def test_a_second_attempt_never_shows_less_than_the_first(
             conversion.id, look
         )
     reached = seen[-1]
-    env.expire_leases()
-    env.runner(FakeEngine(report_for(timer, 10)), "worker-2", timer)(conversion.id, look)
+    successor = env.runner(FakeEngine(report_for(timer, 10)), "worker-2", timer)
+    env.run_next(successor, conversion, look)
 
     assert reached > 80
     assert seen == sorted(seen)

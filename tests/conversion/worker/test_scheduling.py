@@ -14,7 +14,7 @@ def fill_slots(env: ConversionEnvironment, slots: int) -> list[str]:
         following = env.choose_next()
         if following is None:
             break
-        assert env.leases.claim(following.id, f"slot-{slot}", LEASE)
+        assert env.leases.claim(following.id, f"slot-{slot}", LEASE, following.version)
         owners.append(following.owner)
     return owners
 

@@ -31,22 +31,30 @@ class DynamoDbConversionLeases(ConversionLeases):
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def claim(self, conversion_id: str, worker: str, lease: float) -> Conversion | None:
+    def claim(
+        self,
+        conversion_id: str,
+        worker: str,
+        lease: float,
+        takeover_version: int | None = None,
+    ) -> Conversion | None:
         now = self._table.now()
-        queued = Attr("status").eq(ConversionStatus.QUEUED) & Attr("phase").eq(Phase.QUEUED)
-        lease_ended = Attr("status").eq(ConversionStatus.CONVERTING) & Attr("lease_until").lte(
-            to_dynamodb(now)
+        claimable: ConditionBase = Attr("status").eq(ConversionStatus.QUEUED) & Attr("phase").eq(
+            Phase.QUEUED
         )
+        if takeover_version is not None:
+            running = Attr("status").eq(ConversionStatus.CONVERTING)
+            claimable = claimable | (running & Attr("version").eq(takeover_version))
         claimed = {
             "status": ConversionStatus.CONVERTING,
             "phase": Phase.PROBING,
             "open_kind": open_kind(Phase.PROBING),
             "worker": worker,
-            "lease_until": to_dynamodb(now + lease),
+            "lease_until": to_dynamodb(now + lease),  # for workers of earlier versions
             "updated_at": to_dynamodb(now),
         }
         change = Update(
-            (queued | lease_ended) & self._table.live(),
+            claimable & self._table.live(),
             set=claimed,
             add={"attempts": 1},
             if_absent={"started_at": to_dynamodb(now)},

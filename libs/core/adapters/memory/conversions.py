@@ -76,7 +76,6 @@ def finish(
         phase=Phase.DONE,
         finished_at=table.clock(),
         worker=None,
-        lease_until=None,
         output_upload=None,
         eta_seconds=None,
         **changes,

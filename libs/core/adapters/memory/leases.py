@@ -18,14 +18,19 @@ class MemoryConversionLeases(ConversionLeases):
     def __init__(self, table: MemoryTable) -> None:
         self._table = table
 
-    def claim(self, conversion_id: str, worker: str, lease: float) -> Conversion | None:
-        now = self._table.clock()
+    def claim(
+        self,
+        conversion_id: str,
+        worker: str,
+        lease: float,  # noqa: ARG002 -- nobody compares wall clocks here
+        takeover_version: int | None = None,
+    ) -> Conversion | None:
         with self._table.lock:
             try:
                 conversion = self._table.conversion(conversion_id)
             except ConversionNotFound:
                 return None
-            if not _is_claimable(conversion, now):
+            if not _is_claimable(conversion, takeover_version):
                 return None
             return self._table.change(
                 conversion,
@@ -33,17 +38,20 @@ class MemoryConversionLeases(ConversionLeases):
                 phase=Phase.PROBING,
                 attempts=conversion.attempts + 1,
                 worker=worker,
-                lease_until=now + lease,
-                started_at=conversion.started_at or now,
+                started_at=conversion.started_at or self._table.clock(),
             )
 
-    def report(self, conversion: Conversion, report: ProgressReport, lease: float) -> None:
+    def report(
+        self,
+        conversion: Conversion,
+        report: ProgressReport,
+        lease: float,  # noqa: ARG002 -- the write itself renews the lease
+    ) -> None:
         with self._table.lock:
             held = self._held(conversion)
             values = {
                 "phase": max(report.phase, held.phase, key=_PHASES.index),
                 "percent": max(report.percent, held.percent),
-                "lease_until": self._table.clock() + lease,
                 "speed": report.speed,
                 "eta_seconds": report.eta_seconds,
                 "source": report.source,
@@ -92,7 +100,6 @@ class MemoryConversionLeases(ConversionLeases):
                 phase=Phase.QUEUED,
                 released=held.released + 1,
                 worker=None,
-                lease_until=None,
                 eta_seconds=None,
             )
 
@@ -115,7 +122,7 @@ class MemoryConversionLeases(ConversionLeases):
         return now
 
 
-def _is_claimable(conversion: Conversion, now: float) -> bool:
+def _is_claimable(conversion: Conversion, takeover_version: int | None) -> bool:
     if conversion.status is ConversionStatus.CONVERTING:
-        return (conversion.lease_until or 0) <= now
+        return conversion.version == takeover_version
     return conversion.status is ConversionStatus.QUEUED and conversion.phase is Phase.QUEUED

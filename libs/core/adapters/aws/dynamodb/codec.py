@@ -152,7 +152,6 @@ def decode_conversion(item: Mapping[str, Any]) -> Conversion:
         attempts=int(item["attempts"]),
         released=int(item.get("released", 0)),
         worker=item.get("worker"),
-        lease_until=_float(item.get("lease_until")),
         output_upload=_decode_output_upload(writing) if writing else None,
         started_at=_float(item.get("started_at")),
         finished_at=_float(item.get("finished_at")),
