@@ -8,7 +8,9 @@ import pytest
 
 from deploy.local.processes import ROOT
 
-ROWS = [*range(18, 38), 52]
+REQUIRED = {*range(18, 38), 40, 52}
+"""Rows that must be there. Others may be added at any time."""
+
 SECTION = re.compile(r"^## (\d+)\. .*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 TESTS = re.compile(r"^- `(.*)`$", re.MULTILINE)
 
@@ -36,10 +38,11 @@ def exists(test: str) -> bool:
 
 
 def test_every_fault_has_a_section() -> None:
-    assert sorted(TABLE) == ROWS
+    assert TABLE.keys() >= REQUIRED
+    assert list(TABLE) == sorted(TABLE)
 
 
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("row", TABLE)
 def test_the_tests_of_a_fault_exist(row: int) -> None:
-    assert TABLE.get(row), "no test is named"
+    assert TABLE[row], "no test is named"
     assert [test for test in TABLE[row] if not exists(test)] == []
