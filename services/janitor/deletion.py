@@ -7,7 +7,8 @@ from itertools import islice
 from typing import TypeVar
 
 from libs.core.domain.conversions import Conversion, output_prefix
-from libs.core.domain.progress import Item
+from libs.core.domain.ids import kind_of
+from libs.core.domain.progress import StoredItem
 from libs.core.domain.uploads import Upload, UploadStatus, upload_prefix
 from libs.core.ports.multipart_uploads import MultipartUploads, OpenMultipartUpload
 from libs.core.ports.objects import ObjectInfo, ObjectStore
@@ -59,7 +60,7 @@ class DeleteObjects:
         self._multiparts = multiparts
         self._executor = executor
 
-    def __call__(self, items: Sequence[Item]) -> DeletionResult:
+    def __call__(self, items: Sequence[StoredItem]) -> DeletionResult:
         """Delete everything that belongs to items that are gone.
 
         What fails is named in the result, by the item's id; it is to be repeated.
@@ -109,7 +110,7 @@ class DeleteObjects:
         self._multiparts.abort(multipart.key, multipart.multipart_id)
         return DeletionResult(multipart_uploads=1)
 
-    def _abort_all_of(self, item: Item) -> DeletionResult:
+    def _abort_all_of(self, item: StoredItem) -> DeletionResult:
         """Abort what is listed, and what the item names in case the listing lags behind."""
         listed = list(self._multiparts.list_open(prefix_of(item)))
         for multipart in listed:
@@ -119,7 +120,7 @@ class DeleteObjects:
             self._multiparts.abort(*named)
         return DeletionResult(multipart_uploads=len(listed))
 
-    def _list_all_of(self, item: Item) -> Sequence[ObjectInfo]:
+    def _list_all_of(self, item: StoredItem) -> Sequence[ObjectInfo]:
         return list(self._objects.list(prefix_of(item)))
 
 
@@ -147,9 +148,10 @@ def batches(found: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def prefix_of(item: Item) -> str:
+def prefix_of(item: StoredItem) -> str:
     """Return the prefix of all keys that belong to an item."""
-    return output_prefix(item.id) if isinstance(item, Conversion) else upload_prefix(item.id)
+    is_conversion = kind_of(item.id) == "conversion"
+    return output_prefix(item.id) if is_conversion else upload_prefix(item.id)
 
 
 def id_in(key: str) -> str:
@@ -158,12 +160,12 @@ def id_in(key: str) -> str:
     return rest.partition("/")[0]
 
 
-def _named_by(item: Item) -> tuple[str, str] | None:
+def _named_by(item: StoredItem) -> tuple[str, str] | None:
     """Return key and id of the multipart upload that an item names and that may be open."""
     if isinstance(item, Upload):
         is_open = item.status is not UploadStatus.UPLOADED
         return (item.key, item.multipart_id) if is_open else None
-    writing = item.output_upload
+    writing = item.output_upload if isinstance(item, Conversion) else None
     return (writing.key, writing.multipart_id) if writing else None
 
 

@@ -23,6 +23,7 @@ class SweepResultSchema(Schema):
     """Count what a sweep did; `complete` is false where it stopped at its time limit.
 
     `foreign_objects` counts what lies under our prefixes without an id of ours. It is kept.
+    `unreadable_items` counts removed items that another version of the service wrote.
     """
 
     expired_uploads: int
@@ -31,6 +32,7 @@ class SweepResultSchema(Schema):
     erased_bytes: int
     aborted_multipart_uploads: int
     foreign_objects: int
+    unreadable_items: int
     failed: list[SweepFailureSchema]
     dry_run: bool
     complete: bool
@@ -46,6 +48,7 @@ class SweepResultSchema(Schema):
             erased_bytes=result.deleted.bytes,
             aborted_multipart_uploads=result.deleted.multipart_uploads,
             foreign_objects=result.foreign,
+            unreadable_items=result.unreadable,
             failed=[
                 SweepFailureSchema(id=failed.id, reason=failed.reason)
                 for failed in result.deleted.failed

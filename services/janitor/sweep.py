@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 
 import structlog
 
-from libs.core.domain.progress import Item
+from libs.core.domain.progress import StoredItem
 from libs.core.ports.expired_items import ExpiredItems
 from services.janitor.deletion import batches, run_all
 from services.janitor.orphans import DeleteOrphans
@@ -58,6 +58,7 @@ class Sweep:
             bytes=result.deleted.bytes,
             multipart_uploads=result.deleted.multipart_uploads,
             foreign=result.foreign,
+            unreadable=result.unreadable,
             failures=len(result.deleted.failed),
             dry_run=dry_run,
             complete=result.complete,
@@ -68,7 +69,7 @@ class Sweep:
     def _remove_expired(self, run: SweepRun) -> None:
         now = self._clock()
 
-        def remove(item: Item) -> bool:
+        def remove(item: StoredItem) -> bool:
             return run.dry_run or self._items.remove_expired(item, now)
 
         with run.record_failure("expired"):

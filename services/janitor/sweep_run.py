@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from libs.core.domain.progress import Item
-from libs.core.domain.uploads import Upload
+from libs.core.domain.ids import kind_of
+from libs.core.domain.progress import StoredItem, UnreadableItem
 from services.janitor.deletion import DeletionResult, SweepFailure
 
 log = structlog.get_logger(__name__)
@@ -22,6 +22,8 @@ class SweepResult:
     deleted: DeletionResult
     foreign: int
     """Objects and open multipart uploads under our prefixes that contain no id of ours. They are kept."""
+    unreadable: int
+    """Removed items that this version of the service could not read."""
     dry_run: bool
     took_seconds: float
     complete: bool
@@ -36,6 +38,7 @@ class SweepRun:
         self.dry_run = dry_run
         self.deleted = DeletionResult()
         self.foreign = 0
+        self._unreadable = 0
         self.removed: set[str] = set()
         """Ids of the items that this sweep removed, or would remove: what belongs to them goes, too."""
         self._limit = limit
@@ -52,10 +55,11 @@ class SweepRun:
         self._complete = False
         return True
 
-    def count_removed(self, item: Item) -> None:
+    def count_removed(self, item: StoredItem) -> None:
         """Count an expired item that was removed."""
         self.removed.add(item.id)
-        if isinstance(item, Upload):
+        self._unreadable += isinstance(item, UnreadableItem)
+        if kind_of(item.id) == "upload":
             self._uploads += 1
         else:
             self._conversions += 1
@@ -78,6 +82,7 @@ class SweepRun:
             self._conversions,
             self.deleted,
             self.foreign,
+            self._unreadable,
             self.dry_run,
             took,
             self._complete,

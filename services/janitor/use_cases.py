@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 import structlog
 
 from libs.core.domain.events import ItemRemoved
-from libs.core.domain.progress import Item
+from libs.core.domain.progress import StoredItem
 from libs.core.domain.uploads import Upload
 from libs.core.errors import CoreError
 from libs.core.ports.expired_items import ExpiredItems
@@ -49,7 +49,7 @@ class HandleMessages:
         failed = self._delete(gone)
         return [message for message in messages if not failed & _ids_in(message)]
 
-    def _delete(self, gone: Sequence[Item]) -> set[str]:
+    def _delete(self, gone: Sequence[StoredItem]) -> set[str]:
         """Return the ids of the items for which something failed."""
         failed: set[str] = set()
         for item, error in run_all(self._executor, self._remove_conversions, gone):
@@ -77,7 +77,7 @@ class HandleMessages:
             )
         return failed
 
-    def _remove_conversions(self, item: Item) -> None:
+    def _remove_conversions(self, item: StoredItem) -> None:
         if isinstance(item, Upload):
             for conversion_id in item.conversions:
                 self._items.remove_conversion_of(conversion_id, item.id)

@@ -4,7 +4,7 @@ import pytest
 
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.ids import new_id
-from libs.core.domain.progress import Item
+from libs.core.domain.progress import Item, UnreadableItem
 from libs.core.domain.uploads import Upload
 from libs.core.errors import UploadNotFound
 from tests.contracts.backend import Backend
@@ -12,8 +12,11 @@ from tests.fakes import DAY, a_conversion, an_upload
 
 
 def _expired(backend: Backend, owner: str) -> dict[str, Item]:
+    found = backend.expired.expired(backend.clock())
     return {
-        item.id: item for item in backend.expired.expired(backend.clock()) if item.owner == owner
+        item.id: item
+        for item in found
+        if not isinstance(item, UnreadableItem) and item.owner == owner
     }
 
 

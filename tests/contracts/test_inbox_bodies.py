@@ -4,6 +4,7 @@ No body may end a worker's loop.
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from boto3.dynamodb.types import TypeSerializer
 from libs.core.adapters.aws.dynamodb.codec import encode_conversion, encode_upload
 from libs.core.domain.conversions import Phase
 from libs.core.domain.events import ConversionQueued, FileUploaded, ItemRemoved
+from libs.core.domain.progress import UnreadableItem
+from libs.core.domain.uploads import UploadStatus
 from libs.core.ports.inbox import Message
 from tests.contracts.aws import AwsBackend
 from tests.fakes import a_conversion, an_upload
@@ -57,6 +60,18 @@ BODIES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     ),
     "S3, a Put": ({"Records": [s3(name="ObjectCreated:Put")]}, (FileUploaded(UPLOAD.id),)),
     "S3, twice in one": ({"Records": [s3(), s3()]}, (FileUploaded(UPLOAD.id),) * 2),
+    "an item that cannot be read, removed": (
+        stream("REMOVE", {"pk": UPLOAD.id, "expires_at": 7, "mood": "good"}, None),
+        (ItemRemoved(UnreadableItem(UPLOAD.id, 7), expired=False),),
+    ),
+    "an item with an unknown status, removed": (
+        stream("REMOVE", encode_upload(UPLOAD) | {"status": "paused"}, None),
+        (ItemRemoved(replace(UPLOAD, status=UploadStatus.of("paused")), expired=False),),
+    ),
+    "queued before a status was unknown": (
+        stream("MODIFY", {"pk": QUEUED.id}, encode_conversion(QUEUED)),
+        (ConversionQueued(QUEUED.id),),
+    ),
     "queued at once": (
         stream("INSERT", None, encode_conversion(QUEUED)),
         (ConversionQueued(QUEUED.id),),
@@ -87,7 +102,10 @@ BODIES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (
             ItemRemoved(
                 a_conversion(
-                    UPLOAD, id=CONVERSION.id, options=type(CONVERSION.options)("192k", start=1)
+                    UPLOAD,
+                    id=CONVERSION.id,
+                    options=type(CONVERSION.options)("192k", start=1),
+                    unsupported=("option reverb",),
                 ),
                 expired=False,
             ),
@@ -125,15 +143,15 @@ UNREADABLE: dict[str, str] = {
     "an event name that is a number": '{"Records": [{"eventName": 5}]}',
     "images that are null": '{"eventName": "REMOVE", "dynamodb": null}',
     "an image that is no item": '{"eventName": "REMOVE", "dynamodb": {"OldImage": {"pk": "x"}}}',
-    "an item without its fields": json.dumps(stream("REMOVE", {"pk": UPLOAD.id}, None)),
+    "an item without its fields": json.dumps(stream("INSERT", None, {"pk": UPLOAD.id})),
     "a number that is none": json.dumps(stream("REMOVE", encode_upload(UPLOAD), None)).replace(
         '"12582912"', '"many"'
     ),
     "a number without end": json.dumps(stream("REMOVE", encode_upload(UPLOAD), None)).replace(
         '"12582912"', '"Infinity"'
     ),
-    "a status nobody knows": json.dumps(
-        stream("REMOVE", encode_upload(UPLOAD) | {"status": "dreaming"}, None)
+    "a status that is a number": json.dumps(
+        stream("MODIFY", encode_upload(UPLOAD), encode_upload(UPLOAD) | {"status": 7})
     ),
     "a type nobody knows": '{"eventName": "REMOVE", "dynamodb": {"OldImage": {"pk": {"Q": "x"}}}}',
     "deeper than anybody reads": "[" * 100_000,

@@ -18,7 +18,7 @@ from libs.core.adapters.memory import (
     MemoryUploadStore,
 )
 from libs.core.domain.conversions import Conversion
-from libs.core.domain.progress import Item
+from libs.core.domain.progress import Item, StoredItem
 from libs.core.domain.uploads import Upload
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.objects import ObjectInfo, UndeletedObject
@@ -68,7 +68,7 @@ class FaultyExpiredItems(MemoryExpiredItems):
             self._fail_for(item_id)
         return super().read_many(item_ids)
 
-    def remove_expired(self, item: Item, now: float) -> bool:
+    def remove_expired(self, item: StoredItem, now: float) -> bool:
         self._fail_for(item.id)
         return super().remove_expired(item, now)
 

@@ -44,6 +44,7 @@ def test_a_sweep_answers_what_it_did(
         "erased_bytes": 8,
         "aborted_multipart_uploads": 0,
         "foreign_objects": 0,
+        "unreadable_items": 0,
         "failed": [
             {"id": stubborn, "reason": f"{source_key(stubborn)}: AccessDenied: not this one"}
         ],

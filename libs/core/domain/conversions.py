@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from libs.core.domain.formats import ConversionOptions
+from libs.core.domain.open_enum import OpenEnum
 from libs.core.domain.uploads import Failure
 
 
-class ConversionStatus(StrEnum):
+class ConversionStatus(OpenEnum):
     """List the states: `queued`, `converting`, then one of the others, which are terminal."""
 
     QUEUED = "queued"
@@ -19,10 +19,12 @@ class ConversionStatus(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        return self not in (ConversionStatus.QUEUED, ConversionStatus.CONVERTING)
+        """Return True if the status never changes again."""
+        active = (ConversionStatus.QUEUED, ConversionStatus.CONVERTING)
+        return self.is_known and self not in active
 
 
-class Phase(StrEnum):
+class Phase(OpenEnum):
     """List the steps in order.
 
     `waiting` (for the upload) and `queued` both have the status `queued`.
@@ -34,6 +36,11 @@ class Phase(StrEnum):
     CONVERTING = "converting"
     STORING = "storing"
     DONE = "done"
+
+    @property
+    def rank(self) -> int:
+        """Return the position in the order of steps, -1 for a step of another version."""
+        return list(Phase).index(self) if self.is_known else -1
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,10 @@ class Conversion:
     """Hash of the request. Another request with the same Idempotency-Key has another one."""
     version: int = 1
     trace: str | None = field(default=None, compare=False)
+    unsupported: tuple[str, ...] = ()
+    """Names of the format, options or schema that this version of the service does not know.
+
+    Such a conversion is left to workers that know them."""
 
 
 def output_prefix(conversion_id: str) -> str:

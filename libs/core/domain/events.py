@@ -5,7 +5,7 @@ Both are delivered at least once and in any order.
 
 from dataclasses import dataclass
 
-from libs.core.domain.progress import Item
+from libs.core.domain.progress import Item, StoredItem
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ConversionQueued:
 class ItemRemoved:
     """Report that an item is gone from the table; `item` is its last state."""
 
-    item: Item
+    item: StoredItem
     expired: bool
     """True if DynamoDB's TTL removed it, False if one of the services did."""
 

@@ -10,6 +10,20 @@ Item = Upload | Conversion
 
 
 @dataclass(frozen=True)
+class UnreadableItem:
+    """Identify an item that this version of the service cannot read, to delete it when it expires.
+
+    `expires_at` is in epoch seconds, 0 if unknown.
+    """
+
+    id: str
+    expires_at: int
+
+
+StoredItem = Item | UnreadableItem
+
+
+@dataclass(frozen=True)
 class Progress:
     """Describe how far an item is. Members that do not apply, or are unknown, are None."""
 
@@ -41,11 +55,11 @@ def progress_of(item: Item, queue_position: int | None = None) -> Progress:
             id=item.id,
             kind="upload",
             status=item.status,
-            phase="uploading" if item.status is UploadStatus.UPLOADING else "done",
+            phase="done" if item.status.is_terminal else UploadStatus.UPLOADING,
             percent=item.percent,
             version=item.version,
             updated_at=item.updated_at,
-            terminal=item.status is not UploadStatus.UPLOADING,
+            terminal=item.status.is_terminal,
             uploaded_bytes=item.uploaded_bytes,
             size=item.size,
             completed_parts=len(item.completed_parts),

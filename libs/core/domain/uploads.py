@@ -1,9 +1,9 @@
 """Define an upload: a file that is sent to S3 in parts, as one multipart upload."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from math import ceil
 
+from libs.core.domain.open_enum import OpenEnum
 from libs.core.errors import FileEmpty, FileTooLarge, PartNumberInvalid
 
 MIB = 1024 * 1024
@@ -19,13 +19,18 @@ MAX_PARTS = 10_000
 """S3's limit, used only for files that do not fit into 1,000 parts of 5 GiB."""
 
 
-class UploadStatus(StrEnum):
+class UploadStatus(OpenEnum):
     """List the states: `uploading`, then one of the others, which are terminal."""
 
     UPLOADING = "uploading"
     UPLOADED = "uploaded"
     FAILED = "failed"
     ABORTED = "aborted"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Return True if the status never changes again."""
+        return self.is_known and self is not UploadStatus.UPLOADING
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class ConversionPage:
 class ConversionStore(ABC):
     """Store conversions by id.
 
-    - An expired conversion counts as absent in every method.
+    - An expired conversion, or one that cannot be read, counts as absent in every method.
     - If `owner` is given, another owner's conversion raises ConversionNotFound like an unknown id.
     - Every change is one conditional write that increments `version`.
     - All methods raise StorageUnavailable when the table does not answer.

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 
-from libs.core.domain.progress import Item
+from libs.core.domain.progress import Item, StoredItem
 
 
 class ExpiredItems(ABC):
@@ -13,11 +13,14 @@ class ExpiredItems(ABC):
     """
 
     @abstractmethod
-    def expired(self, now: float) -> Iterator[Item]:
-        """Yield every item that expired at or before `now` (epoch seconds)."""
+    def expired(self, now: float) -> Iterator[StoredItem]:
+        """Yield every item that expired at or before `now` (epoch seconds).
+
+        One that this version cannot read is yielded by its key, so that it is deleted as well.
+        """
 
     @abstractmethod
-    def remove_expired(self, item: Item, now: float) -> bool:
+    def remove_expired(self, item: StoredItem, now: float) -> bool:
         """Remove an item if it is still expired at `now`.
 
         Returns False if its expiry was extended in the meantime, or if it is gone already.

@@ -57,7 +57,8 @@ class ConversionLeases(ABC):
 
         Returns:
             The claimed conversion, or None if it cannot be claimed: it is held by another worker,
-            waits for its upload, is in a terminal state, or is gone.
+            waits for its upload, is in a terminal state, is gone, or is unsupported by this version
+            of the service.
         """
 
     @abstractmethod

@@ -19,7 +19,7 @@ class UploadPage:
 class UploadStore(ABC):
     """Store uploads by id.
 
-    - An expired upload counts as absent in every method.
+    - An expired upload, or one that cannot be read, counts as absent in every method.
     - If `owner` is given, another owner's upload raises UploadNotFound like an unknown id.
     - Every change is one conditional write that increments `version`. Repeating a change that has
       taken effect is harmless.

@@ -74,7 +74,12 @@ class ChooseNextConversion:
         running = list(self._queue.in_phase(*RUNNING))
         abandoned = self._stalls.find_stalled(running, self._lease)
         busy = Counter(c.owner for c in running if c not in abandoned)
-        ready = [*abandoned, *self._queue.in_phase(Phase.QUEUED)]
+        ready = [
+            c
+            for c in (*abandoned, *self._queue.in_phase(Phase.QUEUED))
+            # Workers of the version that wrote it know what this one does not.
+            if not c.unsupported
+        ]
         return min(ready, key=lambda c: (busy[c.owner], c.created_at), default=None)
 
 

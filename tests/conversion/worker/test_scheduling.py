@@ -104,3 +104,15 @@ def test_what_cannot_start_is_not_offered(env: ConversionEnvironment, state: str
             env.clock.advance(10 * 24 * 3600)
 
     assert env.choose_next() is None
+
+
+def test_what_only_a_newer_version_can_run_holds_up_nobody(env: ConversionEnvironment) -> None:
+    newer = env.add_queued("anna", unsupported=("option reverb",))
+    ordinary = env.add_queued("anna")
+
+    chosen = env.choose_next()
+
+    assert chosen
+    assert chosen.id == ordinary.id
+    assert env.leases.claim(newer.id, "worker", LEASE) is None
+    assert env.current(newer) == newer, "it is neither claimed nor failed"

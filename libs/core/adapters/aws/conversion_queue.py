@@ -7,10 +7,12 @@ from boto3.dynamodb.conditions import Key
 
 from libs.core.adapters.aws.dynamodb.codec import (
     decode_conversion,
+    decode_readable,
     open_kind,
     to_dynamodb,
 )
 from libs.core.adapters.aws.dynamodb.table import Table
+from libs.core.adapters.aws.dynamodb.updates import RawItem
 from libs.core.domain.conversions import Conversion, Phase
 from libs.core.ports.conversion_queue import ConversionQueue
 
@@ -26,11 +28,14 @@ class DynamoDbConversionQueue(ConversionQueue):
         return self._table.count("open", Key("open_kind").eq(open_kind(Phase.QUEUED)) & before) + 1
 
     def in_phase(self, *phases: Phase) -> Iterator[Conversion]:
-        found = [self._query(kind, phases) for kind in dict.fromkeys(map(open_kind, phases))]
+        found = [
+            decode_readable(decode_conversion, self._query(kind, phases))
+            for kind in dict.fromkeys(map(open_kind, phases))
+        ]
         return merge(*found, key=lambda conversion: conversion.created_at)
 
-    def _query(self, kind: str, phases: Sequence[Phase]) -> Iterator[Conversion]:
+    def _query(self, kind: str, phases: Sequence[Phase]) -> Iterator[RawItem]:
         keys = list(self._table.keys("open", Key("open_kind").eq(kind)))
         for item in self._table.get_many(keys):
-            if item["expires_at"] > self._table.now() and item.get("phase") in phases:
-                yield decode_conversion(item)
+            if self._table.is_live(item) and item.get("phase") in phases:
+                yield item

@@ -4,17 +4,18 @@ from dataclasses import replace
 
 from boto3.dynamodb.conditions import Attr
 
+from libs.core.adapters.aws.dynamodb.attributes import DecodeError, log_unreadable
 from libs.core.adapters.aws.dynamodb.codec import (
     decode_conversion,
-    decode_upload,
+    decode_readable,
     encode_conversion,
     open_kind,
     to_dynamodb,
 )
 from libs.core.adapters.aws.dynamodb.pagination import list_by_owner
 from libs.core.adapters.aws.dynamodb.table import Table
-from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, Update
-from libs.core.adapters.aws.uploads import upload_closed, upload_not_found
+from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, RawItem, Update
+from libs.core.adapters.aws.uploads import read_upload, upload_closed, upload_not_found
 from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
 from libs.core.domain.uploads import Upload, UploadStatus
 from libs.core.errors import ConversionFinished, ConversionNotFound, StorageUnavailable
@@ -49,7 +50,7 @@ class DynamoDbConversionStore(ConversionStore):
                 )
             except ConditionFailed as conflict:
                 if conflict.item and conflict.item["pk"] == conversion.id:
-                    return decode_conversion(conflict.item)
+                    return read_conversion(conflict.item)
                 # The upload has changed since it was read, so its new status decides.
                 upload = self._read_upload(upload)
             else:
@@ -70,19 +71,19 @@ class DynamoDbConversionStore(ConversionStore):
 
     def _read_upload(self, upload: Upload) -> Upload:
         item = self._table.get_live(upload.id)
-        if item is None or item["owner"] != upload.owner:
+        if item is None or item.get("owner") != upload.owner:
             raise upload_not_found()
-        return decode_upload(item)
+        return read_upload(item)
 
     def get(self, conversion_id: str, owner: str | None = None) -> Conversion:
         item = self._table.get_live(conversion_id)
-        if item is None or owner not in (None, item["owner"]):
+        if item is None or owner not in (None, item.get("owner")):
             raise _not_found()
-        return decode_conversion(item)
+        return read_conversion(item)
 
     def list(self, owner: str, limit: int, cursor: str | None = None) -> ConversionPage:
         items, following = list_by_owner(self._table, owner, "conversion", limit, cursor)
-        return ConversionPage([decode_conversion(item) for item in items], following)
+        return ConversionPage(list(decode_readable(decode_conversion, items)), following)
 
     def queue(self, conversion_id: str) -> None:
         waiting = (
@@ -114,24 +115,33 @@ class DynamoDbConversionStore(ConversionStore):
             remove=ACTIVE_ATTRIBUTES,
         )
         try:
-            return decode_conversion(self._table.update(conversion_id, change))
+            return read_conversion(self._table.update(conversion_id, change))
         except ConditionFailed as conflict:
             item = conflict.item
-            if item is None or item["owner"] != owner or item["expires_at"] <= self._table.now():
+            if item is None or item.get("owner") != owner or not self._table.is_live(item):
                 raise _not_found() from conflict
-            if item["status"] != ConversionStatus.CANCELLED:
+            if item.get("status") != ConversionStatus.CANCELLED:
                 raise ConversionFinished(
-                    f"This conversion is already {item['status']}."
+                    f"This conversion is already {item.get('status')}."
                 ) from conflict
-            return decode_conversion(item)
+            return read_conversion(item)
 
     def remove(self, conversion_id: str, owner: str) -> Conversion:
         try:
-            return decode_conversion(
+            return read_conversion(
                 self._table.delete(conversion_id, Attr("owner").eq(owner) & self._table.live())
             )
         except ConditionFailed as conflict:
             raise _not_found() from conflict
+
+
+def read_conversion(item: RawItem) -> Conversion:
+    """Decode a conversion. One that this version cannot read counts as absent."""
+    try:
+        return decode_conversion(item)
+    except DecodeError as error:
+        log_unreadable(error)
+        raise _not_found() from error
 
 
 def _not_found() -> ConversionNotFound:

@@ -5,10 +5,14 @@ from itertools import islice
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from libs.core.adapters.aws.dynamodb.codec import EXPIRY_SHARDS, decode_item
+from libs.core.adapters.aws.dynamodb.codec import (
+    EXPIRY_SHARDS,
+    decode_for_removal,
+    decode_if_readable,
+)
 from libs.core.adapters.aws.dynamodb.table import BATCH_GET, Table
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed
-from libs.core.domain.progress import Item
+from libs.core.domain.progress import Item, StoredItem
 from libs.core.ports.expired_items import ExpiredItems
 
 
@@ -18,25 +22,25 @@ class DynamoDbExpiredItems(ExpiredItems):
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def expired(self, now: float) -> Iterator[Item]:
+    def expired(self, now: float) -> Iterator[StoredItem]:
         for shard in range(EXPIRY_SHARDS):
             past = Key("expiry_shard").eq(str(shard)) & Key("expires_at").lte(int(now))
             keys = self._table.keys("by-expiry", past)
-            # As many at a time as one BatchGetItem takes: the keys of all of them would fill memory.
+            # Read in batches, because the keys of all of them would fill memory.
             while batch := list(islice(keys, BATCH_GET)):
                 for raw in self._table.get_many(batch):
-                    item = decode_item(raw)
+                    item = decode_for_removal(raw)
                     if item and item.expires_at <= now:
                         yield item
 
-    def remove_expired(self, item: Item, now: float) -> bool:
+    def remove_expired(self, item: StoredItem, now: float) -> bool:
         return self._remove(item.id, Attr("expires_at").lte(int(now)))
 
     def remove_conversion_of(self, conversion_id: str, upload_id: str) -> None:
         self._remove(conversion_id, Attr("upload_id").eq(upload_id))
 
     def read_many(self, item_ids: Sequence[str]) -> Mapping[str, Item | None]:
-        return {item["pk"]: decode_item(item) for item in self._table.get_many(item_ids)}
+        return {item["pk"]: decode_if_readable(item) for item in self._table.get_many(item_ids)}
 
     def _remove(self, pk: str, condition: ConditionBase) -> bool:
         try:

@@ -5,8 +5,10 @@ from dataclasses import replace
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from libs.core.adapters.aws.conversions import ACTIVE_ATTRIBUTES
+from libs.core.adapters.aws.dynamodb.attributes import log_once
 from libs.core.adapters.aws.dynamodb.codec import (
     decode_conversion,
+    decode_readable,
     encode_fields,
     encode_output_upload,
     open_kind,
@@ -18,8 +20,6 @@ from libs.core.domain.conversions import Conversion, ConversionStatus, Output, P
 from libs.core.domain.uploads import Failure
 from libs.core.errors import LeaseLost
 from libs.core.ports.leases import ConversionLeases, ProgressReport
-
-PHASES = list(Phase)
 
 
 class DynamoDbConversionLeases(ConversionLeases):
@@ -38,6 +38,8 @@ class DynamoDbConversionLeases(ConversionLeases):
         lease: float,
         takeover_version: int | None = None,
     ) -> Conversion | None:
+        if not self._can_run(conversion_id):
+            return None
         now = self._table.now()
         claimable: ConditionBase = Attr("status").eq(ConversionStatus.QUEUED) & Attr("phase").eq(
             Phase.QUEUED
@@ -64,6 +66,13 @@ class DynamoDbConversionLeases(ConversionLeases):
         except ConditionFailed:
             return None
 
+    def _can_run(self, conversion_id: str) -> bool:
+        """Return False for a conversion that is absent, or needs another version of the service."""
+        found = _decode(self._table.get_live(conversion_id))
+        if found and found.unsupported:
+            log_once("conversion.unsupported", conversion_id, ", ".join(found.unsupported))
+        return found is not None and not found.unsupported
+
     def report(self, conversion: Conversion, report: ProgressReport, lease: float) -> None:
         renewed = self._renewed(lease)
         values = {
@@ -76,9 +85,10 @@ class DynamoDbConversionLeases(ConversionLeases):
             "warnings": list(report.warnings) or None,
         }
         reported: RawItem = to_dynamodb(values)
-        forward = Attr("percent").lte(reported["percent"]) & Attr("phase").is_in(
-            PHASES[: PHASES.index(report.phase) + 1]
-        )
+        ahead = [phase for phase in Phase if phase.rank > report.phase.rank]
+        forward: ConditionBase = Attr("percent").lte(reported["percent"])
+        if ahead:
+            forward = forward & ~Attr("phase").is_in(ahead)
         try:
             self._table.update(
                 conversion.id, Update(self._mine(conversion) & forward, set=renewed | reported)
@@ -86,7 +96,7 @@ class DynamoDbConversionLeases(ConversionLeases):
         except ConditionFailed as conflict:
             current = self._current(conversion, ConversionStatus.CONVERTING, conflict)
             # Progress never decreases: an attempt that is behind the one before keeps its values.
-            phase = max(report.phase, current.phase, key=PHASES.index)
+            phase = max(report.phase, current.phase, key=lambda phase: phase.rank)
             self.report(
                 conversion,
                 replace(report, phase=phase, percent=max(report.percent, current.percent)),
@@ -149,7 +159,7 @@ class DynamoDbConversionLeases(ConversionLeases):
         self, conversion: Conversion, status: ConversionStatus, conflict: ConditionFailed
     ) -> Conversion:
         """Return the stored conversion if it is in this attempt and status. Raises LeaseLost."""
-        current = decode_conversion(conflict.item) if conflict.item else None
+        current = _decode(conflict.item)
         if (
             current is None
             or current.status is not status
@@ -172,6 +182,11 @@ class DynamoDbConversionLeases(ConversionLeases):
     def _renewed(self, lease: float) -> RawItem:
         now = self._table.now()
         return {"lease_until": to_dynamodb(now + lease), "updated_at": to_dynamodb(now)}
+
+
+def _decode(item: RawItem | None) -> Conversion | None:
+    """Return the conversion of an item, None if it is absent or cannot be read."""
+    return next(decode_readable(decode_conversion, [item] if item else []), None)
 
 
 def _lost() -> LeaseLost:

@@ -10,9 +10,13 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
-from libs.core.adapters.aws.dynamodb.codec import decode_item
+from libs.core.adapters.aws.dynamodb.codec import (
+    decode_for_removal,
+    decode_if_readable,
+    decode_item,
+)
 from libs.core.adapters.aws.dynamodb.table import deserialize_item
-from libs.core.domain.conversions import Phase
+from libs.core.domain.conversions import Conversion, Phase
 from libs.core.domain.events import Change, ConversionQueued, Event, FileUploaded, ItemRemoved
 from libs.core.domain.ids import kind_of
 from libs.core.domain.uploads import upload_id_of
@@ -55,21 +59,31 @@ def _from_s3(records: list[dict[str, Any]]) -> Iterator[Event]:
 
 
 def _from_stream(record: dict[str, Any]) -> Iterator[Event]:
-    change = parse_change(record)
-    if change is None:
+    if record["eventName"] == "REMOVE":
+        image = deserialize_item(record["dynamodb"].get("OldImage"))
+        removed = decode_for_removal(image) if image else None
+        if removed:
+            principal = record.get("userIdentity", {}).get("principalId")
+            yield ItemRemoved(removed, expired=principal == TTL_PRINCIPAL)
         return
-    if change.after is None:
-        principal = record.get("userIdentity", {}).get("principalId")
-        yield ItemRemoved(change.item, expired=principal == TTL_PRINCIPAL)
-    elif getattr(change.after, "phase", None) is Phase.QUEUED:
+    change = parse_change(record)
+    if change and isinstance(change.after, Conversion) and change.after.phase is Phase.QUEUED:
         yield ConversionQueued(change.after.id)
 
 
 def parse_change(record: dict[str, Any]) -> Change | None:
-    """Return the change of a stream record, None if it is neither upload nor conversion."""
+    """Return the change of a stream record, None if it is neither upload nor conversion.
+
+    Raises:
+        DecodeError: this version cannot read the item.
+    """
     images = record["dynamodb"]
     old, new = (deserialize_item(images.get(name)) for name in ("OldImage", "NewImage"))
-    before, after = (decode_item(image) if image else None for image in (old, new))
-    if record["eventName"] == "REMOVE":
-        after = None
-    return Change(before, after) if before or after else None
+    if record["eventName"] == "REMOVE" or not new:
+        removed = decode_item(old) if old else None
+        return Change(removed, None) if removed else None
+    after = decode_item(new)
+    if after is None:
+        return None
+    # What an item was before it could be read matters to nobody.
+    return Change(decode_if_readable(old) if old else None, after)

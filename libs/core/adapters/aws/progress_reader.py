@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from libs.core.adapters.aws.conversion_queue import DynamoDbConversionQueue
 from libs.core.adapters.aws.conversions import DynamoDbConversionStore
-from libs.core.adapters.aws.dynamodb.codec import decode_item
+from libs.core.adapters.aws.dynamodb.codec import decode_item, decode_readable
 from libs.core.adapters.aws.dynamodb.pagination import list_by_owner
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.uploads import DynamoDbUploadStore
@@ -45,7 +45,7 @@ class DynamoDbProgressReader(ProgressReader):
 
     def _newest(self, owner: str, kind: Kind) -> Iterator[Item]:
         items, _ = list_by_owner(self._table, owner, kind, MAX_ITEMS, None)
-        return (item for raw in items if (item := decode_item(raw)))
+        return decode_readable(decode_item, items)
 
     def _of_conversion(self, conversion: Conversion) -> Progress:
         queued = conversion.phase is Phase.QUEUED

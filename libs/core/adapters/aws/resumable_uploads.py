@@ -6,10 +6,10 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr
 
-from libs.core.adapters.aws.dynamodb.codec import decode_upload, encode_fields
+from libs.core.adapters.aws.dynamodb.codec import encode_fields
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, Update
-from libs.core.adapters.aws.uploads import UPLOADING, upload_closed, upload_not_found
+from libs.core.adapters.aws.uploads import UPLOADING, read_upload, upload_closed, upload_not_found
 from libs.core.domain.uploads import TusState, Upload, UploadStatus
 from libs.core.errors import OffsetMismatch, UploadLocked
 from libs.core.ports.resumable_uploads import ResumableUploads
@@ -23,9 +23,9 @@ class DynamoDbResumableUploads(ResumableUploads):
 
     def claim(self, upload_id: str, owner: str, offset: int, writer: str) -> Upload:
         item = self._table.get_live(upload_id)
-        if item is None or item["owner"] != owner:
+        if item is None or item.get("owner") != owner:
             raise upload_not_found()
-        state = decode_upload(item).tus
+        state = read_upload(item).tus
         if state is None:
             raise upload_not_found()
         change = Update(
@@ -33,7 +33,7 @@ class DynamoDbResumableUploads(ResumableUploads):
             set={"tus": encode_fields(replace(state, offset=offset, writer=writer))},
         )
         try:
-            return decode_upload(self._table.update(upload_id, change))
+            return read_upload(self._table.update(upload_id, change))
         except ConditionFailed as conflict:
             current = self._current(conflict)
             raise OffsetMismatch(
@@ -50,16 +50,16 @@ class DynamoDbResumableUploads(ResumableUploads):
             add={"completed_parts": set(parts)} if parts else {},
         )
         try:
-            return decode_upload(self._table.update(upload_id, change))
+            return read_upload(self._table.update(upload_id, change))
         except ConditionFailed as conflict:
             self._current(conflict)
             raise UploadLocked("Another request writes to this upload.") from conflict
 
     def _current(self, conflict: ConditionFailed) -> Upload:
         """Return the upload that a write failed on, if it is still open."""
-        if conflict.item is None or conflict.item["expires_at"] <= self._table.now():
+        if conflict.item is None or not self._table.is_live(conflict.item):
             raise upload_not_found() from conflict
-        current = decode_upload(conflict.item)
+        current = read_upload(conflict.item)
         if current.status is not UploadStatus.UPLOADING:
             raise upload_closed(current) from conflict
         return current

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from boto3.dynamodb.conditions import Attr
 
+from libs.core.adapters.aws.dynamodb.attributes import DecodeError, log_unreadable
 from libs.core.adapters.aws.dynamodb.codec import (
+    decode_readable,
     decode_upload,
     encode_conversion,
     encode_fields,
@@ -14,7 +16,7 @@ from libs.core.adapters.aws.dynamodb.codec import (
 )
 from libs.core.adapters.aws.dynamodb.pagination import list_by_owner
 from libs.core.adapters.aws.dynamodb.table import Table
-from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, Update
+from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, RawItem, Update
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.uploads import Failure, Upload, UploadStatus
 from libs.core.errors import UploadClosed, UploadNotFound
@@ -42,20 +44,20 @@ class DynamoDbUploadStore(UploadStore):
 
     def get(self, upload_id: str, owner: str | None = None) -> Upload:
         item = self._table.get_live(upload_id)
-        if item is None or owner not in (None, item["owner"]):
+        if item is None or owner not in (None, item.get("owner")):
             raise upload_not_found()
-        return decode_upload(item)
+        return read_upload(item)
 
     def list(self, owner: str, limit: int, cursor: str | None = None) -> UploadPage:
         items, following = list_by_owner(self._table, owner, "upload", limit, cursor)
-        return UploadPage([decode_upload(item) for item in items], following)
+        return UploadPage(list(decode_readable(decode_upload, items)), following)
 
     def add_part(self, upload_id: str, number: int) -> Upload:
         change = Update(
             UPLOADING & self._table.live(), set=self._timestamp(), add={"completed_parts": {number}}
         )
         try:
-            return decode_upload(self._table.update(upload_id, change))
+            return read_upload(self._table.update(upload_id, change))
         except ConditionFailed as conflict:
             raise upload_closed(self._current(conflict)) from conflict
 
@@ -67,7 +69,7 @@ class DynamoDbUploadStore(UploadStore):
             unchanged, set=self._timestamp() | sets, remove=() if parts else ("completed_parts",)
         )
         try:
-            return decode_upload(self._table.update(upload.id, change))
+            return read_upload(self._table.update(upload.id, change))
         except ConditionFailed as conflict:
             return self._current(conflict)
 
@@ -83,7 +85,7 @@ class DynamoDbUploadStore(UploadStore):
             UPLOADING & self._table.live(), set=self._timestamp() | done, remove=("open_kind",)
         )
         try:
-            return decode_upload(self._table.update(upload_id, change))
+            return read_upload(self._table.update(upload_id, change))
         except ConditionFailed as conflict:
             current = self._current(conflict)
             if current.status is not UploadStatus.UPLOADED:
@@ -96,13 +98,13 @@ class DynamoDbUploadStore(UploadStore):
             UPLOADING & self._table.live(), set=self._timestamp() | failed, remove=("open_kind",)
         )
         try:
-            return decode_upload(self._table.update(upload_id, change))
+            return read_upload(self._table.update(upload_id, change))
         except ConditionFailed as conflict:
             return self._current(conflict)
 
     def remove(self, upload_id: str, owner: str) -> Upload:
         try:
-            return decode_upload(
+            return read_upload(
                 self._table.delete(upload_id, Attr("owner").eq(owner) & self._table.live())
             )
         except ConditionFailed as conflict:
@@ -113,9 +115,18 @@ class DynamoDbUploadStore(UploadStore):
 
     def _current(self, conflict: ConditionFailed) -> Upload:
         """Return the upload whose state made a write fail. Raises UploadNotFound."""
-        if conflict.item is None or conflict.item["expires_at"] <= self._table.now():
+        if conflict.item is None or not self._table.is_live(conflict.item):
             raise upload_not_found() from conflict
-        return decode_upload(conflict.item)
+        return read_upload(conflict.item)
+
+
+def read_upload(item: RawItem) -> Upload:
+    """Decode an upload. One that this version cannot read counts as absent."""
+    try:
+        return decode_upload(item)
+    except DecodeError as error:
+        log_unreadable(error)
+        raise upload_not_found() from error
 
 
 def upload_not_found() -> UploadNotFound:

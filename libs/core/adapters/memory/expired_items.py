@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from libs.core.adapters.memory.table import MemoryTable
 from libs.core.domain.conversions import Conversion
-from libs.core.domain.progress import Item
+from libs.core.domain.progress import Item, StoredItem
 from libs.core.ports.expired_items import ExpiredItems
 
 
@@ -14,10 +14,10 @@ class MemoryExpiredItems(ExpiredItems):
     def __init__(self, table: MemoryTable) -> None:
         self._table = table
 
-    def expired(self, now: float) -> Iterator[Item]:
+    def expired(self, now: float) -> Iterator[StoredItem]:
         return (item for item in self._table.all() if item.expires_at <= now)
 
-    def remove_expired(self, item: Item, now: float) -> bool:
+    def remove_expired(self, item: StoredItem, now: float) -> bool:
         with self._table.lock:
             current = self._table.find(item.id)
             if current is None or current.expires_at > now:

@@ -9,8 +9,6 @@ from libs.core.domain.uploads import Failure
 from libs.core.errors import ConversionNotFound, LeaseLost
 from libs.core.ports.leases import ConversionLeases, ProgressReport
 
-_PHASES = list(Phase)
-
 
 class MemoryConversionLeases(ConversionLeases):
     """Hold the table's lock from check to write in every method."""
@@ -30,7 +28,7 @@ class MemoryConversionLeases(ConversionLeases):
                 conversion = self._table.conversion(conversion_id)
             except ConversionNotFound:
                 return None
-            if not _is_claimable(conversion, takeover_version):
+            if conversion.unsupported or not _is_claimable(conversion, takeover_version):
                 return None
             return self._table.change(
                 conversion,
@@ -50,7 +48,7 @@ class MemoryConversionLeases(ConversionLeases):
         with self._table.lock:
             held = self._held(conversion)
             values = {
-                "phase": max(report.phase, held.phase, key=_PHASES.index),
+                "phase": max(report.phase, held.phase, key=lambda phase: phase.rank),
                 "percent": max(report.percent, held.percent),
                 "speed": report.speed,
                 "eta_seconds": report.eta_seconds,

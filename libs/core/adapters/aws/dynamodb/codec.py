@@ -1,16 +1,25 @@
 """Convert between items of the table and objects of the domain.
 
 An item also holds the keys of the indexes: `owner_kind` (listings), `expiry_shard` (sweep without a
-scan) and `open_kind` (active items only); and `schema`. Two versions of a service run side by side
-during a deployment: unknown attributes are ignored when reading and kept when writing.
+scan) and `open_kind` (active items only). Two versions of a service run side by side during a
+deployment: unknown attributes are ignored when reading and kept when writing, and unknown statuses
+and phases are shown as they are. A conversion with an unknown format or option, or with a `schema`
+above ours, is left to the workers of the version that wrote it.
 """
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from libs.core.adapters.aws.dynamodb.attributes import (
+    DecodeError,
+    ItemAttributes,
+    decode_fields,
+    log_unreadable,
+)
+from libs.core.adapters.aws.dynamodb.updates import RawItem
 from libs.core.domain.conversions import (
     Conversion,
     ConversionStatus,
@@ -19,14 +28,16 @@ from libs.core.domain.conversions import (
     Phase,
     Source,
 )
-from libs.core.domain.formats import ConversionOptions
+from libs.core.domain.formats import FORMATS, ConversionOptions
 from libs.core.domain.ids import kind_of
-from libs.core.domain.progress import Item
+from libs.core.domain.progress import Item, StoredItem, UnreadableItem
 from libs.core.domain.uploads import Failure, TusState, Upload, UploadStatus
 
 T = TypeVar("T")
 
 SCHEMA = 1
+"""Raise it for items that workers of earlier versions must not run."""
+
 EXPIRY_SHARDS = 8
 """Number of partitions of the `by-expiry` index. One alone would get all writes of new items."""
 
@@ -111,86 +122,119 @@ def _common(item: Item, kind: str) -> dict[str, Any]:
 
 
 def decode_item(item: Mapping[str, Any]) -> Item | None:
-    """Return the upload or conversion of an item, None for any other item."""
+    """Return the upload or conversion of an item, None for any other item.
+
+    Raises:
+        DecodeError: this version cannot read the item.
+    """
     kind = kind_of(str(item.get("pk", "")))
     if kind is None:
         return None
     return decode_upload(item) if kind == "upload" else decode_conversion(item)
 
 
+def decode_readable(decode: Callable[[RawItem], T | None], items: Iterable[RawItem]) -> Iterator[T]:
+    """Yield decoded items, and pass over those that cannot be read: they must block nobody."""
+    for item in items:
+        try:
+            decoded = decode(item)
+        except DecodeError as error:
+            log_unreadable(error)
+        else:
+            if decoded is not None:
+                yield decoded
+
+
+def decode_if_readable(item: RawItem) -> Item | None:
+    """Return the upload or conversion of an item, None for any other and for unreadable ones."""
+    try:
+        return decode_item(item)
+    except DecodeError as error:
+        log_unreadable(error)
+        return None
+
+
+def decode_for_removal(item: Mapping[str, Any]) -> StoredItem | None:
+    """Return an item whose objects are to be deleted, also if only its key can be read."""
+    try:
+        return decode_item(item)
+    except DecodeError as error:
+        log_unreadable(error)
+        return UnreadableItem(error.item_id, ItemAttributes(item).integer("expires_at", 0))
+
+
 def decode_upload(item: Mapping[str, Any]) -> Upload:
+    """Return an upload. Raises DecodeError."""
+    attributes = ItemAttributes(item)
+    size = attributes.optional_number("size")
+    tus = attributes.record("tus", TusState)
+    if tus is None and "tus" in item:
+        raise DecodeError(attributes.id, "no readable tus")
     return Upload(
-        **_shared(item),
-        filename=item["filename"],
-        size=int(item["size"]) if "size" in item else None,
-        content_type=item["content_type"],
-        part_size=int(item["part_size"]),
-        multipart_id=item["multipart_id"],
-        status=UploadStatus(item["status"]),
-        completed_parts=frozenset(int(number) for number in item.get("completed_parts", ())),
-        conversions=tuple(item.get("conversions", ())),
-        tus=_decode_fields(TusState, item["tus"]) if "tus" in item else None,
+        **_decode_common(attributes),
+        filename=attributes.text("filename"),
+        size=None if size is None else int(size),
+        content_type=attributes.text("content_type", "application/octet-stream"),
+        part_size=attributes.integer("part_size"),
+        multipart_id=attributes.text("multipart_id"),
+        status=UploadStatus.of(attributes.text("status")),
+        completed_parts=attributes.integers("completed_parts"),
+        conversions=attributes.texts("conversions"),
+        tus=tus,
     )
 
 
 def decode_conversion(item: Mapping[str, Any]) -> Conversion:
-    source, output, writing = item.get("source"), item.get("output"), item.get("output_upload")
+    """Return a conversion. Raises DecodeError."""
+    attributes = ItemAttributes(item)
     return Conversion(
-        **_shared(item),
-        upload_id=item["upload_id"],
-        format=item["format"],
-        options=_decode_fields(ConversionOptions, item["options"]),
-        filename=item["filename"],
-        status=ConversionStatus(item["status"]),
-        phase=Phase(item["phase"]),
-        percent=float(item["percent"]),
-        speed=_float(item.get("speed")),
-        eta_seconds=_float(item.get("eta_seconds")),
-        source=_decode_fields(Source, source) if source else None,
-        output=_decode_fields(Output, output) if output else None,
-        warnings=tuple(item.get("warnings", ())),
-        attempts=int(item["attempts"]),
-        released=int(item.get("released", 0)),
-        worker=item.get("worker"),
-        output_upload=_decode_output_upload(writing) if writing else None,
-        started_at=_float(item.get("started_at")),
-        finished_at=_float(item.get("finished_at")),
-        fingerprint=item.get("fingerprint"),
+        **_decode_common(attributes),
+        upload_id=attributes.text("upload_id"),
+        format=attributes.text("format"),
+        options=decode_fields(ConversionOptions, attributes.mapping("options")),
+        filename=attributes.text("filename"),
+        status=ConversionStatus.of(attributes.text("status")),
+        phase=Phase.of(attributes.text("phase")),
+        percent=attributes.number("percent", 0.0),
+        speed=attributes.optional_number("speed"),
+        eta_seconds=attributes.optional_number("eta_seconds"),
+        source=attributes.record("source", Source),
+        output=attributes.record("output", Output, duration=0.0, sha256=""),
+        warnings=attributes.texts("warnings"),
+        attempts=attributes.integer("attempts", 0),
+        released=attributes.integer("released", 0),
+        worker=attributes.optional_text("worker"),
+        output_upload=_decode_output_upload(attributes.mapping("output_upload")),
+        started_at=attributes.optional_number("started_at"),
+        finished_at=attributes.optional_number("finished_at"),
+        fingerprint=attributes.optional_text("fingerprint"),
+        unsupported=_find_unsupported(attributes),
     )
 
 
-def _shared(item: Mapping[str, Any]) -> dict[str, Any]:
-    error = item.get("error")
+def _decode_common(attributes: ItemAttributes) -> dict[str, Any]:
+    created_at = attributes.number("created_at")
     return {
-        "id": item["pk"],
-        "owner": item["owner"],
-        "version": int(item["version"]),
-        "created_at": float(item["created_at"]),
-        "updated_at": float(item["updated_at"]),
-        "expires_at": int(item["expires_at"]),
-        "error": _decode_fields(Failure, error) if error else None,
-        "trace": item.get("trace"),
+        "id": attributes.id,
+        "owner": attributes.text("owner"),
+        "version": attributes.integer("version", 1),
+        "created_at": created_at,
+        "updated_at": attributes.number("updated_at", created_at),
+        "expires_at": attributes.integer("expires_at"),
+        "error": attributes.record("error", Failure, code="internal", detail=""),
+        "trace": attributes.optional_text("trace"),
     }
 
 
-def _decode_fields(kind: Callable[..., T], values: Mapping[str, Any]) -> T:
-    """Create a dataclass from a map, with decimals as int or float, and ignore unknown names."""
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]  # dataclasses only
-    return kind(
-        **{
-            name: _number(value) if isinstance(value, Decimal) else value
-            for name, value in values.items()
-            if name in known
-        }
-    )
-
-
-def _number(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() else float(value)
-
-
-def _float(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)
+def _find_unsupported(attributes: ItemAttributes) -> tuple[str, ...]:
+    """Return what a worker would have to know, and does not."""
+    known = {f.name for f in fields(ConversionOptions)}
+    found = [f"option {name}" for name in attributes.mapping("options") if name not in known]
+    if attributes.text("format") not in FORMATS:
+        found.append(f"format {attributes.text('format')}")
+    if attributes.integer("schema", SCHEMA) > SCHEMA:
+        found.append(f"schema {attributes.integer('schema')}")
+    return tuple(sorted(found))
 
 
 def encode_fields(value: Failure | Source | Output | TusState) -> dict[str, Any]:
@@ -211,5 +255,8 @@ def encode_output_upload(value: OutputUpload) -> dict[str, Any]:
     }
 
 
-def _decode_output_upload(values: Mapping[str, Any]) -> OutputUpload:
-    return OutputUpload(values["key"], values["multipart_id"], values["recipe"])
+def _decode_output_upload(values: Mapping[str, Any]) -> OutputUpload | None:
+    names = ("key", "multipart_id", "recipe")
+    found = [values[name] for name in names if isinstance(values.get(name), str)]
+    # Without it the next attempt only starts from the beginning.
+    return OutputUpload(*found) if len(found) == len(names) else None

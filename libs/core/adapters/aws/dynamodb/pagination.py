@@ -29,7 +29,7 @@ def list_by_owner(
     partition = owner_kind(owner, kind)
     after = _position(cursor, partition, kind) if cursor else None
     keys, last = table.page("by-owner", Key("owner_kind").eq(partition), limit, after)
-    items = [item for item in table.get_many(keys) if item["expires_at"] > table.now()]
+    items = [item for item in table.get_many(keys) if table.is_live(item)]
     return items, _cursor(last) if last else None
 
 

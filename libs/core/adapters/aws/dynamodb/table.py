@@ -15,6 +15,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
@@ -49,6 +50,11 @@ class Table:
         """Return the condition that an item has not expired."""
         return Attr("expires_at").gt(int(self.now()))
 
+    def is_live(self, item: RawItem) -> bool:
+        """Return True if an item has not expired. One without a readable expiry counts as expired."""
+        expires_at = item.get("expires_at")
+        return isinstance(expires_at, Decimal | int) and expires_at > self.now()
+
     def get(self, pk: str) -> RawItem | None:
         """Return an item by a consistent read, expired or not."""
         with translate_errors("DynamoDB"):
@@ -58,7 +64,7 @@ class Table:
     def get_live(self, pk: str) -> RawItem | None:
         """Return an item by a consistent read, None if it has expired."""
         item = self.get(pk)
-        return item if item and item["expires_at"] > self.now() else None
+        return item if item and self.is_live(item) else None
 
     def get_many(self, pks: Sequence[str]) -> Iterator[RawItem]:
         """Yield the existing items, in the order of the keys, by consistent reads."""
