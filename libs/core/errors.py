@@ -211,6 +211,13 @@ class MultipartUploadGone(CoreError):
     title = "Multipart upload gone"
 
 
+class PartsChanged(CoreError):
+    """Indicate that a part was stored again after the parts were listed: S3's InvalidPart."""
+
+    code = "parts_changed"
+    title = "Parts changed"
+
+
 class ObjectMissing(CoreError):
     """Indicate that there is no object under a key: S3's NoSuchKey."""
 

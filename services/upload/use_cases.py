@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.filenames import clean_filename, download_filename
@@ -15,13 +16,23 @@ from libs.core.domain.uploads import (
     choose_part_size,
     source_key,
 )
-from libs.core.errors import ConversionNotFound, MultipartUploadGone, UploadClosed, UploadIncomplete
+from libs.core.errors import (
+    ConversionNotFound,
+    MultipartUploadGone,
+    PartsChanged,
+    StorageUnavailable,
+    UploadClosed,
+    UploadIncomplete,
+)
 from libs.core.ports.conversions import ConversionStore
 from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.uploads import UploadPage, UploadStore
 from services.upload.reconcile import ReconcileUpload, require_open
 
 Clock = Callable[[], float]
+
+COMPLETE_TRIES = 2
+"""Times that the parts are listed and completed, if one changes in between."""
 
 
 class StartUpload:
@@ -142,18 +153,28 @@ class CompleteUpload:
         if upload.status is UploadStatus.UPLOADED:
             return upload
         require_open(upload)
-        try:
-            parts = self._reconcile.parts(upload)
-            self._check_complete(upload, parts)
-            self._multipart.complete(upload.key, upload.multipart_id, parts)
-        except MultipartUploadGone:
-            pass  # Completed by an earlier call, or aborted: the object decides below.
+        # It may have been completed by an earlier call, or aborted: the object decides below.
+        with suppress(MultipartUploadGone):
+            self._complete(upload)
         done = self._reconcile.closed_in_s3(upload)
         if done.status is not UploadStatus.UPLOADED:
             raise UploadClosed(
                 done.error.detail if done.error else f"This upload is {done.status}."
             )
         return done
+
+    def _complete(self, upload: Upload) -> None:
+        """Complete the multipart upload, with new ETags if a part was sent again meanwhile."""
+        for _ in range(COMPLETE_TRIES):
+            parts = self._reconcile.parts(upload)
+            self._check_complete(upload, parts)
+            with suppress(PartsChanged):
+                self._multipart.complete(upload.key, upload.multipart_id, parts)
+                return
+        raise StorageUnavailable(
+            "A part of this upload is being sent again. Please try again in a moment.",
+            retry_after=1,
+        )
 
     def _check_complete(self, upload: Upload, parts: Sequence[Part]) -> None:
         if upload.part_count is None:

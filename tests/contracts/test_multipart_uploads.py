@@ -7,7 +7,7 @@ from hashlib import md5
 import pytest
 
 from libs.core.domain.uploads import MIN_PART_SIZE
-from libs.core.errors import MultipartUploadGone, ObjectMissing
+from libs.core.errors import MultipartUploadGone, ObjectMissing, PartsChanged
 from libs.core.ports.multipart_uploads import Part
 from tests.contracts.backend import Backend
 
@@ -225,3 +225,25 @@ def test_an_id_is_valid_for_its_own_key_only(backend: Backend, key: str, multipa
 
     with pytest.raises(MultipartUploadGone):
         backend.multiparts.list_parts(f"{key}-2", multipart_id)
+
+
+def test_a_part_stored_again_after_the_listing_is_refused(
+    backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
+) -> None:
+    backend.multiparts.put_part(key, multipart_id, 2, b"another end")
+
+    with pytest.raises(PartsChanged):
+        backend.multiparts.complete(key, multipart_id, parts)
+
+    listed = backend.multiparts.list_parts(key, multipart_id)
+    assert backend.multiparts.complete(key, multipart_id, listed)
+    assert backend.objects.head(key).size == len(FIRST) + len(b"another end")
+
+
+def test_a_completion_without_the_part_is_refused(
+    backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
+) -> None:
+    unknown = Part(3, 7, md5(b"nothing").hexdigest())
+
+    with pytest.raises(PartsChanged):
+        backend.multiparts.complete(key, multipart_id, [*parts, unknown])

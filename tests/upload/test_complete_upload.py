@@ -193,3 +193,43 @@ def gone(harness: UploadHarness, upload: Upload) -> None:
     for conversion_id in upload.conversions:
         with pytest.raises(ConversionNotFound):
             harness.conversions.get(conversion_id)
+
+
+def test_a_part_sent_again_during_the_completion_is_included(harness: UploadHarness) -> None:
+    upload = harness.send_parts(harness.create_upload())
+    really: Any = harness.multipart.complete
+    calls: list[str] = []
+
+    def complete(*args: Any) -> str:
+        calls.append("complete")
+        if len(calls) == 1:
+            harness.multipart.put_part(upload.key, upload.multipart_id, 1, b"HELLO")
+        return str(really(*args))
+
+    vars(harness.multipart)["complete"] = complete
+
+    assert harness.complete(OWNER, upload.id).status is UploadStatus.UPLOADED
+    assert harness.body(upload) == b"HELLO" + BODY[5:]
+    assert len(calls) == 2
+
+
+def test_a_part_that_is_sent_again_and_again_is_answered_with_when_to_retry(
+    harness: UploadHarness,
+) -> None:
+    upload = harness.send_parts(harness.create_upload())
+    really: Any = harness.multipart.complete
+    bodies = (f"{number:05}".encode() for number in range(100))
+
+    def complete(*args: Any) -> str:
+        harness.multipart.put_part(upload.key, upload.multipart_id, 1, next(bodies))
+        return str(really(*args))
+
+    vars(harness.multipart)["complete"] = complete
+
+    with pytest.raises(StorageUnavailable) as refused:
+        harness.complete(OWNER, upload.id)
+
+    assert refused.value.context["retry_after"] == 1
+    assert harness.now(upload).status is UploadStatus.UPLOADING
+    vars(harness.multipart)["complete"] = really
+    assert harness.complete(OWNER, upload.id).status is UploadStatus.UPLOADED

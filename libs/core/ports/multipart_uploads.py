@@ -54,6 +54,10 @@ class MultipartUploads(ABC):
 
         The object exists when this returns. A repeated call may raise MultipartUploadGone although
         the first succeeded: ask ObjectStore.head then.
+
+        Raises:
+            PartsChanged: one of the parts is missing, or was stored again since it was listed. The
+                multipart upload is still open.
         """
 
     @abstractmethod

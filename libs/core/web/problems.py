@@ -46,6 +46,7 @@ STATUS: dict[type[CoreError], int] = {
     errors.RateLimited: 429,
     errors.StorageUnavailable: 503,
     errors.LeaseLost: 409,
+    errors.PartsChanged: 409,
     errors.MultipartUploadGone: 409,
 }
 

@@ -14,6 +14,7 @@ from libs.core.errors import (
     LeaseLost,
     MultipartUploadGone,
     ObjectMissing,
+    PartsChanged,
     StorageUnavailable,
     UploadNotFound,
 )
@@ -100,7 +101,12 @@ class RunConversion:
             return True
         except LeaseLost:
             raise
-        except (ReleaseRequested, StorageUnavailable, MultipartUploadGone) as error:
+        except (
+            ReleaseRequested,
+            StorageUnavailable,
+            MultipartUploadGone,
+            PartsChanged,
+        ) as error:
             # The multipart upload is gone if an attempt that had lost its lease completed it. The
             # next attempt begins another.
             reason = type(error).__name__

@@ -9,6 +9,7 @@ from libs.core.domain.uploads import MAX_PARTS, Upload, UploadStatus, check_size
 from libs.core.errors import (
     MultipartUploadGone,
     PartNumberInvalid,
+    PartsChanged,
     UploadClosed,
     UploadIncomplete,
     UploadNotFound,
@@ -127,7 +128,14 @@ class CompleteAnyParts:
         require_open(upload)
         # An earlier call may have completed it already: the object decides.
         with suppress(MultipartUploadGone):
-            self._multipart.complete(upload.key, upload.multipart_id, self._wanted(upload, etags))
+            wanted = self._wanted(upload, etags)
+            try:
+                self._multipart.complete(upload.key, upload.multipart_id, wanted)
+            except PartsChanged as error:
+                raise UploadIncomplete(
+                    "A part was sent again meanwhile. Please complete the upload with its new ETag.",
+                    missing_parts=[],
+                ) from error
         done = self._reconcile.closed_in_s3(upload)
         if done.status is not UploadStatus.UPLOADED:
             raise UploadClosed(

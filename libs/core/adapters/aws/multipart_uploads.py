@@ -6,15 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypedDict
 
+import structlog
 from botocore.exceptions import ClientError
 
-from libs.core.adapters.aws.errors import code_of, translate_errors
-from libs.core.errors import MultipartUploadGone
+from libs.core.adapters.aws.errors import RETRY_AFTER, code_of, translate_errors
+from libs.core.errors import MultipartUploadGone, PartsChanged, StorageUnavailable
 from libs.core.ports.multipart_uploads import MultipartUploads, OpenMultipartUpload, Part
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedMultipartUploadTypeDef
+
+
+log = structlog.get_logger(__name__)
+
+COMPLETE_TRIES = 3
+"""Calls of CompleteMultipartUpload that may end without a confirmation."""
 
 
 class _UploadName(TypedDict):
@@ -64,14 +71,21 @@ class S3MultipartUploads(MultipartUploads):
         wanted: CompletedMultipartUploadTypeDef = {
             "Parts": [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
         }
-        with _multipart_errors():
-            done = self._transfer_client.complete_multipart_upload(
-                **self._name(key, multipart_id), MultipartUpload=wanted
-            )
-        # botocore accepts a 200 with an empty body. Only an ETag proves that the object exists.
-        if not done.get("ETag"):
-            raise MultipartUploadGone("S3 confirmed no object.")
-        return str(done["ETag"]).strip('"')
+        for _ in range(COMPLETE_TRIES):
+            with _multipart_errors():
+                done = self._transfer_client.complete_multipart_upload(
+                    **self._name(key, multipart_id), MultipartUpload=wanted
+                )
+            # botocore accepts a 200 with an empty body. Only an ETag proves that the object exists.
+            if etag := done.get("ETag"):
+                return etag.strip('"')
+            log.warning("s3.completion_unconfirmed", key=key)
+            # If S3 has completed it nevertheless, this raises MultipartUploadGone.
+            self.list_parts(key, multipart_id)
+        raise StorageUnavailable(
+            "Our storage did not confirm the file. Nothing is lost. Please try again in a moment.",
+            retry_after=RETRY_AFTER,
+        )
 
     def abort(self, key: str, multipart_id: str) -> None:
         # A part that is still being sent may be stored after the abort. S3 documents that the abort
@@ -106,6 +120,8 @@ def _multipart_errors() -> Iterator[None]:
         try:
             yield
         except ClientError as error:
+            if code_of(error) == "InvalidPart":
+                raise PartsChanged("A part was stored again after it was listed.") from error
             if code_of(error) in ("NoSuchUpload", "404"):
                 raise MultipartUploadGone("S3 does not know this multipart upload.") from error
             raise

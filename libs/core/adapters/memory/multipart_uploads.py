@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import md5
 
 from libs.core.adapters.memory.bucket import MemoryBucket, OpenMultipart, StoredObject, etag_of
-from libs.core.errors import MultipartUploadGone
+from libs.core.errors import MultipartUploadGone, PartsChanged
 from libs.core.ports.multipart_uploads import MultipartUploads, OpenMultipartUpload, Part
 
 
@@ -80,5 +80,5 @@ class MemoryMultipartUploads(MultipartUploads):
 def _matching(multipart: OpenMultipart, part: Part) -> bytes:
     body, etag = multipart.parts.get(part.number, (b"", ""))
     if etag != part.etag:
-        raise ValueError(f"Part {part.number} was not stored with the ETag {part.etag}.")
+        raise PartsChanged(f"Part {part.number} was not stored with the ETag {part.etag}.")
     return body
