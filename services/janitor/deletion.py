@@ -65,7 +65,7 @@ class DeleteObjects:
 
         What fails is named in the result, by the item's id; it is to be repeated.
         """
-        # Multipart uploads first: one that is completed meanwhile is listed as an object after that.
+        # Multipart uploads first: one that is completed meanwhile is listed as an object then.
         result = DeletionResult()
         found: list[ObjectInfo] = []
         for item, aborted in run_all(self._executor, self._abort_all_of, items):

@@ -23,8 +23,8 @@ class DeleteOrphans:
     """Delete objects and open multipart uploads that no item points at.
 
     Those are, whatever their age, what belonged to items that this sweep removed. Once they are old
-    enough, they are also the ones whose item does not exist, and those of a finished conversion that
-    are not its output, as a lost attempt leaves them.
+    enough, they are also the ones whose item does not exist, and those of a finished conversion
+    that are not its output, as a lost attempt leaves them.
 
     In doubt nothing is deleted. What cannot be read is kept and named among the failures; keys that
     contain no id of ours are counted as foreign.

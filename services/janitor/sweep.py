@@ -1,4 +1,4 @@
-"""Sweep: remove expired items sooner than DynamoDB's TTL does, and delete what no item needs."""
+"""Remove expired items sooner than DynamoDB's TTL, and delete what no item needs."""
 
 import time
 from collections.abc import Callable
@@ -23,8 +23,8 @@ BATCH = 200
 class Sweep:
     """Remove expired items; then delete the objects that belong to them, and orphans.
 
-    The items go first. They count as absent already, so nothing points at what is deleted next. If the
-    process dies in between, the REMOVE records of the items bring the deletion.
+    The items go first. They count as absent already, so nothing points at what is deleted next. If
+    the process dies in between, the REMOVE records of the items bring the deletion.
     """
 
     def __init__(

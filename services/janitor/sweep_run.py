@@ -21,7 +21,7 @@ class SweepResult:
     expired_conversions: int
     deleted: DeletionResult
     foreign: int
-    """Objects and open multipart uploads under our prefixes that contain no id of ours. They are kept."""
+    """Objects and multipart uploads under our prefixes without an id of ours. They are kept."""
     unreadable: int
     """Removed items that this version of the service could not read."""
     dry_run: bool
@@ -40,7 +40,7 @@ class SweepRun:
         self.foreign = 0
         self._unreadable = 0
         self.removed: set[str] = set()
-        """Ids of the items that this sweep removed, or would remove: what belongs to them goes, too."""
+        """Ids of the items that this sweep removed, or would remove, with their objects."""
         self._limit = limit
         self._timer = timer
         self._began = timer()

@@ -43,7 +43,7 @@ class HandleMessages:
         }
         existing = self._items.read_many(list(events))
         for item_id in existing:
-            # An old record was delivered again: the id has an item again, and its objects must stay.
+            # An old record was delivered again: the id has an item, and its objects must stay.
             log.warning("deletion.refused", item=item_id, reason="an item of this id exists")
         gone = [event.item for item_id, event in events.items() if item_id not in existing]
         failed = self._delete(gone)

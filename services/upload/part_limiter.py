@@ -1,4 +1,4 @@
-"""Limit how many parts are held in memory at once, so that slow senders do not block others."""
+"""Limit the parts in memory, so that slow senders do not block others."""
 
 import time
 from collections.abc import AsyncIterator

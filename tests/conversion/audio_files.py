@@ -4,7 +4,10 @@ from pathlib import Path
 
 from tests.conversion.media_support import ffmpeg
 
-TONES = "aevalsrc=0.4*sin(440*2*PI*t)*(0.6+0.4*sin(3*t))|0.4*sin(554*2*PI*t+sin(2*t)):s={rate}:d={seconds}"
+TONES = (
+    "aevalsrc=0.4*sin(440*2*PI*t)*(0.6+0.4*sin(3*t))"
+    "|0.4*sin(554*2*PI*t+sin(2*t)):s={rate}:d={seconds}"
+)
 CHAPTERS = """;FFMETADATA1
 title=Ein Lied; mit = Zeichen #1
 artist=Jörg Ärger

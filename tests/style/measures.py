@@ -33,7 +33,7 @@ HERE = Path(__file__).parent
 VERBS = frozenset((HERE / "verbs.txt").read_text("utf-8").split())
 NOUNS_TOO = frozenset((HERE / "nouns_too.txt").read_text("utf-8").split())
 AFTER_A_NOUN = frozenset(
-    {"and", "beside", "of", "or", "whose"}
+    {"beside", "of", "whose"}
     | {"case", "cases", "picture", "pictures"}  # use cases, cover pictures
 )
 BEFORE_AN_OBJECT = frozenset(
@@ -183,7 +183,7 @@ def is_test(node: Documented) -> bool:
 
 def begins_with_verb(text: str) -> bool:
     """Return True if the first word is a verb, and not a noun of the same spelling."""
-    first, following = [*text.split()[:2], ""][:2]
+    first, following, third = [*text.split()[:3], "", ""][:3]
     if not re.fullmatch("[A-Z][a-z]+,?", first):
         return False
     word, following = first.lower(), following.lower()
@@ -191,6 +191,8 @@ def begins_with_verb(text: str) -> bool:
         word = word.removesuffix(",")
         return word in VERBS and (word not in NOUNS_TOO or following.rstrip(",") in VERBS)
     if word in VERBS:
+        if following in ("and", "or"):  # "Open and read a file."
+            return word not in NOUNS_TOO or third.lower() in VERBS
         return word not in NOUNS_TOO or following not in AFTER_A_NOUN
     verbs = VERBS & {word.removesuffix("s"), word.removesuffix("es"), re.sub("ies$", "y", word)}
     return word == "has" or any(

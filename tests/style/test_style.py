@@ -34,12 +34,13 @@ def all_files(*, production: bool) -> list[Source]:
     return [source for source in sources() if source.is_production is production]
 
 
-# Ceilings of what was measured on 2026-11-26: they go down to 0 and 2 % as the code is rewritten.
+# The most that may be found: nothing, or 2 % where a rule has exceptions that read better. One file
+# of tests is longer: the table of attacks on the sandbox, which has to be a single program.
 RULES = [
     Rule(
         "class names of the product that two classes share",
         lambda: measures.shared_class_names(of_product()),
-        1,
+        0,
     ),
     Rule(
         "adapters in another file than their port's name",
@@ -67,12 +68,12 @@ RULES = [
     Rule(
         "lines of the product over 100 columns",
         lambda: measures.long_lines(all_files(production=True)),
-        5,
+        0,
     ),
     Rule(
         "lines of tests over 100 columns",
         lambda: measures.long_lines(all_files(production=False)),
-        15,
+        0,
     ),
     Rule(
         "files of the product over 300 lines",

@@ -17,7 +17,8 @@ from tests.fault_injection import fail_calls
 from tests.upload.support import Client, UploadHarness, create, create_container, problem
 
 COOKIE = "__Host-session"
-TOKENS = SessionTokens("a secret of the tests, long enough")
+SECRET = "a secret of the tests, long enough"
+TOKENS = SessionTokens(SECRET)
 MALFORMED = [
     "",
     "tampered",
@@ -105,7 +106,7 @@ def test_of_two_cookies_of_the_name_the_valid_one_wins(client: Client, *, first:
 def test_a_cookie_is_renewed_after_a_day(client: Client) -> None:
     now = time.time()
     fresh, old = (
-        SessionTokens("a secret of the tests, long enough", lambda age=age: now - age)  # type: ignore[misc]
+        SessionTokens(SECRET, lambda age=age: now - age)  # type: ignore[misc]
         for age in (DAY - 60, DAY + 60)
     )
 

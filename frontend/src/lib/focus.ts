@@ -15,7 +15,7 @@ export function focusFilePicker(): void {
   if (isFocusLost()) document.getElementById(FILE_PICKER_ID)?.focus({ preventScroll: true });
 }
 
-/** Focus a control that was just shown. As a ref, because Preact leaves `autoFocus` to the browser. */
+/** Focus a control that was just shown. A ref, because Preact leaves `autoFocus` to the browser. */
 export const focusWhenShown = (element: HTMLElement | null): void => element?.focus();
 
 /** Return properties for an element that takes the focus when its focused control is removed. */

@@ -11,7 +11,7 @@ Item = Upload | Conversion
 
 @dataclass(frozen=True)
 class UnreadableItem:
-    """Identify an item that this version of the service cannot read, to delete it when it expires.
+    """Identify an item that this version of the service cannot read, for its deletion.
 
     `expires_at` is in epoch seconds, 0 if unknown.
     """

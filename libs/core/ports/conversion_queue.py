@@ -9,7 +9,8 @@ from libs.core.domain.conversions import Conversion, Phase
 class ConversionQueue(ABC):
     """List active conversions, oldest first.
 
-    Conversions that cannot be read are passed over. Reads are eventually consistent. All methods raise StorageUnavailable.
+    Conversions that cannot be read are passed over. Reads are eventually consistent. All methods
+    raise StorageUnavailable.
     """
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Sessions that were ended before their tokens expire."""
+"""Remember sessions that were ended before their tokens expire."""
 
 from abc import ABC, abstractmethod
 

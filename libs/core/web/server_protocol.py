@@ -1,4 +1,4 @@
-"""Limit how long a client may take for its headers, and answer what is no HTTP with a problem."""
+"""Limit the time for a request's headers, and answer invalid HTTP with a problem."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""Keep sessions in one encrypted token: a cookie for browsers, a bearer token for other clients.
+"""Keep sessions in one encrypted token, as a cookie or as a bearer token.
 
 The token contains only a random session id, and all services decrypt it with the same secret. So
 sessions are not stored; only revoked ones are.

@@ -38,7 +38,7 @@ class SessionTokens:
     """
 
     def __init__(self, secret: str, clock: Callable[[], float] = time.time) -> None:
-        """`secret` is any text of at least 32 characters."""
+        """Derive the key from `secret`, any text of at least 32 characters."""
         self._cipher = AESGCM(hashlib.sha256(secret.encode()).digest())
         self._clock = clock
 

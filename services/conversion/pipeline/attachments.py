@@ -1,4 +1,4 @@
-"""Prepare what accompanies the sound: tags, chapters and the cover, as memory files for FFmpeg."""
+"""Prepare tags, chapters and the cover as memory files for FFmpeg."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

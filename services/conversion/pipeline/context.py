@@ -1,4 +1,4 @@
-"""Hold what every step of one conversion needs, and run FFmpeg on its source within the limits."""
+"""Hold what every step of a conversion needs, and run FFmpeg within its limits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from services.conversion.storage.source_cache import SourceCache
 
 @dataclass(frozen=True)
 class ConversionContext:
-    """Hold the request, the source and the limits of one conversion; the caller closes `source`."""
+    """Hold the request, the source and the limits. The caller closes `source`."""
 
     program: str
     """The path of FFmpeg."""

@@ -1,4 +1,4 @@
-"""Parse the headers of cover pictures and wrap them for FFmpeg; pictures are never decoded."""
+"""Parse the headers of cover pictures and wrap them for FFmpeg, without decoding them."""
 
 import base64
 import struct

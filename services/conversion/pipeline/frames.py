@@ -1,4 +1,4 @@
-"""Parse frame headers of MPEG audio, AAC and AC-3 streams, to find out if the last frame is whole.
+"""Parse frame headers of MPEG audio, AAC and AC-3 streams to find a truncated frame.
 
 MPEG audio: ISO 11172-3, 2.4.1.3 and ISO 13818-3. ADTS: ISO 14496-3, 1.A.2. AC-3 and E-AC-3: ETSI TS
 102 366, 4.4.1 and E.1.3.1.

@@ -1,4 +1,4 @@
-"""Choose encoder settings from the request and the probed source, and warn about what is lost."""
+"""Choose encoder settings from the request and the source, and warn about losses."""
 
 from collections.abc import Sequence
 from dataclasses import replace

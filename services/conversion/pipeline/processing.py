@@ -1,4 +1,4 @@
-"""Choose the filters that mix, fade and normalise, after measuring the sound where they need it."""
+"""Choose the filters that mix, fade and normalise, and measure what they need."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

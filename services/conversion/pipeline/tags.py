@@ -38,7 +38,7 @@ def tags_file(
     end: float,
     warnings: list[str],
 ) -> MemoryFile:
-    """Return the tags, and the chapters of the range from `start` to `end` seconds, for FFmpeg."""
+    """Return for FFmpeg the tags, and the chapters from `start` to `end` seconds."""
     chapters = ffmetadata.trim_chapters(found.chapters, start, end)
     tags = tags_for(profile, found.tags, warnings)
     if profile.chapters == "comments":

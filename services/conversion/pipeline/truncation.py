@@ -38,7 +38,7 @@ def declared_duration(container: str, head: bytes, size: int) -> float | None:
 
 
 def has_detectable_end(container: str) -> bool:
-    """Return True if the last bytes of such a file show a truncation; reading them is a request."""
+    """Return True if the last bytes show a truncation. Reading them takes a request."""
     return container in ("ogg", "mpegts", *FRAME_SIZES)
 
 

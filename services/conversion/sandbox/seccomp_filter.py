@@ -8,9 +8,9 @@ The filter is an allow-list: a system call that it does not name is refused. It 
   so that the supervisor can report its name.
 - *Answered*: calls that fail with an errno that FFmpeg expects.
 
-Without a supervisor the notified calls are allowed, restricted to reading, or refused. No privilege
-is needed. seccomp(2) describes the program, linux/filter.h its instructions. See decision 10 for the
-reasons why this is no library.
+Without a supervisor the notified calls are allowed, restricted to reading, or refused. No
+privilege is needed. seccomp(2) describes the program, linux/filter.h its instructions. See
+decision 10 for the reasons why this is no library.
 """
 
 import errno
@@ -153,7 +153,7 @@ def _blocks(
 
 
 def _compare_all(checks: Sequence[Check], otherwise: _Instruction) -> Iterator[_Instruction]:
-    """Yield instructions that go on if all checks hold, and return `otherwise` if one does not."""
+    """Yield instructions that go on if all checks hold, and else return `otherwise`."""
     for check in checks:
         low = _ARGUMENTS_OFFSET + 8 * check.argument
         yield _LOAD, 0, 0, low

@@ -48,7 +48,7 @@ _LOOK_UPS = frozenset({
     "access", "faccessat", "faccessat2", "newfstatat", "stat", "lstat", "statx", "readlink",
     "readlinkat", "statfs", "getcwd", "openat2",
 })  # fmt: skip
-"""How loaders search for libraries. Before the source is read, they are told that nothing exists."""
+"""How loaders search for libraries. Before the source is read, all of them fail with ENOENT."""
 _EXPECTED_PATHS = (
     b"/proc/sys/vm/overcommit_memory",
     b"/sys/devices/system/cpu/online",
@@ -81,7 +81,7 @@ _CONTINUE = _Answer(is_continued=True)
 
 
 class SandboxSupervisor:
-    """Answer the notifications of one process, in a thread, until it ends or `close` is called.
+    """Answer the notifications of one process in a thread, until it ends or `close`.
 
     Args:
         pid: The process, which must be a child of this one.

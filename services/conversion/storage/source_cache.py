@@ -1,4 +1,4 @@
-"""Cache the source in a sparse memory file that is filled by ranged reads when FFmpeg needs it.
+"""Cache the source in a sparse memory file, filled by ranged reads on demand.
 
 FFmpeg sees a complete, seekable file, so its own demuxers find an index at the end, tags behind the
 audio, or the last page of an Ogg file. Only the blocks in use are in memory. The sandbox supervisor

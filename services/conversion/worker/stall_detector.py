@@ -8,7 +8,7 @@ from libs.core.domain.conversions import Conversion
 
 
 class StallDetector:
-    """Remember when the version of each conversion was first seen, by the local monotonic clock.
+    """Remember when each conversion's version was first seen, by the monotonic clock.
 
     A worker renews its lease by writing the item, and every write increments `version`. A version
     that stays the same for the length of the lease shows that the lease has ended.

@@ -1,1 +1,1 @@
-"""Speak the S3 dialect of Uppy's Companion (https://uppy.io/docs/aws-s3) over the same uploads."""
+"""Speak the S3 dialect of Uppy's Companion (https://uppy.io/docs/aws-s3)."""

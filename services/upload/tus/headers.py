@@ -86,7 +86,7 @@ def parse_checksum(value: str | None) -> Checksum | None:
 
 
 def parse_concat(value: str | None) -> list[str] | None:
-    """Return the ids of the uploads that `Upload-Concat: final;…` joins; None for anything else.
+    """Return the ids that `Upload-Concat: final;…` joins, or None for other values.
 
     Raises:
         TusRequestInvalid: The header is malformed or names no uploads of this endpoint.

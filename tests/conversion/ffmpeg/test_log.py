@@ -6,20 +6,25 @@ from hypothesis import strategies as st
 
 from services.conversion.ffmpeg.log import AudioStream, FfmpegLog, FfmpegLogParser, parse_audio
 
-FILM = """[in#0/mov,mp4,m4a,3gp,3g2,mj2 @ 0x5] [warning] Could not find codec parameters for stream 0
+FILM = """\
+[in#0/mov,mp4,m4a,3gp,3g2,mj2 @ 0x5] [warning] Could not find codec parameters for stream 0
 [info] Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'fd:':
 [info]   Metadata:
 [info]     title           : Stream #0:7: Audio: flac, 1 Hz, mono
 [info]   Duration: 01:00:02.50, start: 0.000000, bitrate: 474 kb/s
-[info]   Stream #0:0[0x1](und): Video: mpeg4 (mp4v / 0x7634706D), yuv420p, 320x240, 333 kb/s, 25 fps (default)
-[info]   Stream #0:1[0x2](eng): Audio: aac (LC) (mp4a / 0x6134706D), 44100 Hz, 5.1(side), fltp, delay 1024, 127 kb/s (default)
+[info]   Stream #0:0[0x1](und): Video: mpeg4 (mp4v / 0x7634706D), yuv420p, 320x240, \
+333 kb/s, 25 fps (default)
+[info]   Stream #0:1[0x2](eng): Audio: aac (LC) (mp4a / 0x6134706D), 44100 Hz, 5.1(side), \
+fltp, delay 1024, 127 kb/s (default)
 [info]   Stream #0:2: Video: png, none, 90k tbr, 90k tbn (attached pic)
 [info] Stream mapping:
 [info]   Stream #0:1 -> #0:0 (aac (native) -> pcm_s16le (native))
 [info] Output #0, null, to 'pipe:':
 [info]   Stream #0:0(und): Audio: pcm_s16le, 8000 Hz, mono, s16, 1411 kb/s (default)
-[in#0/wav @ 0x5] [verbose]   Input stream #0:1 (audio): 36 packets read (864000 bytes); 36 frames decoded; 2 decode errors (288000 samples);
-[out#0/mp3 @ 0x5] [verbose]   Output stream #0:1 (audio): 383 frames encoded (441000 samples); 384 packets muxed (160496 bytes);"""
+[in#0/wav @ 0x5] [verbose]   Input stream #0:1 (audio): 36 packets read (864000 bytes); \
+36 frames decoded; 2 decode errors (288000 samples);
+[out#0/mp3 @ 0x5] [verbose]   Output stream #0:1 (audio): 383 frames encoded \
+(441000 samples); 384 packets muxed (160496 bytes);"""
 
 
 def read(text: str) -> FfmpegLog:

