@@ -133,7 +133,7 @@ class CompleteAnyParts:
                 self._multipart.complete(upload.key, upload.multipart_id, wanted)
             except PartsChanged as error:
                 raise UploadIncomplete(
-                    "A part was sent again meanwhile. Please complete the upload with its new ETag.",
+                    "A part was sent again meanwhile. Complete the upload with its new ETag.",
                     missing_parts=[],
                 ) from error
         done = self._reconcile.closed_in_s3(upload)
