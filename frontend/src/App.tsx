@@ -1,15 +1,19 @@
 import { useCallback, useEffect } from 'react';
 import type { AppController } from './appController';
 import { DraftToolbar } from './components/DraftToolbar';
+import { ErrorMessage } from './components/ErrorMessage';
 import { FileRow } from './components/FileRow';
 import { Header } from './components/Header';
 import { SetAside } from './components/SetAside';
+import { ListToolbar } from './components/ListToolbar';
 import { LiveRegion } from './components/LiveRegion';
 import { DropZone } from './features/upload/DropZone';
 import { selectConversions } from './state/reducer';
 import { useStore } from './state/store';
 import { pageTitle, totalsOf } from './state/totals';
 
+/** Number of files from which finished ones are shown in little room. */
+const COMPACT_FROM = 8;
 const INITIAL_TITLE = document.title;
 
 export function App({ controller }: { controller: AppController }) {
@@ -46,7 +50,12 @@ export function App({ controller }: { controller: AppController }) {
         {drafts.length > 1 && (
           <DraftToolbar drafts={drafts} formats={formats} controller={controller} />
         )}
-        <ul className="file-list" aria-label="Your files">
+        {rows.length > 1 && <ListToolbar state={state} controller={controller} />}
+        {state.listProblem && <ErrorMessage>{state.listProblem.detail}</ErrorMessage>}
+        <ul
+          className={rows.length > COMPACT_FROM ? 'file-list file-list--compact' : 'file-list'}
+          aria-label="Your files"
+        >
           {rows.map((row) => (
             <FileRow
               key={row.key}

@@ -1,6 +1,8 @@
 import { apiClient, type ApiClient } from './api/client';
+import { canRetry, toProblem } from './api/errors';
 import { withRetries } from './api/retry';
 import { ConversionManager } from './features/conversion/conversionManager';
+import { packResults, resultFiles } from './features/conversion/resultsZip';
 import { inNaturalOrder } from './features/upload/filePaths';
 import { mayHaveSound } from './features/upload/mediaFiles';
 import { UploadManager } from './features/upload/uploadManager';
@@ -17,6 +19,9 @@ import { IndexedDbUploadStorage, type UploadStorage } from './storage/uploadStor
 
 /** Delay before the page starts over after the services answered with errors. */
 const STARTUP_RETRY_MS = 10_000;
+
+/** Time in which the browser begins to save an archive. */
+const ARCHIVE_URL_LIFETIME_MS = 60_000;
 
 export interface AppControllerOptions {
   api?: ApiClient;
@@ -128,6 +133,34 @@ export class AppController {
       else newFiles.push(file);
     }
     if (newFiles.length) this.uploadManager.addFiles(newFiles);
+  }
+
+  retryFailed(): void {
+    const { rows, conversions } = this.store.getState();
+    for (const conversion of Object.values(conversions)) {
+      const row = rows.find(({ upload }) => upload?.id === conversion.upload_id);
+      const isRetryable = conversion.status === 'failed' && canRetry(conversion.error);
+      if (row && isRetryable) void this.conversionManager.retry(row, conversion);
+    }
+  }
+
+  /** Remove one file after the other, so that the service is not flooded. */
+  async removeAll(): Promise<void> {
+    for (const row of this.store.getState().rows) await this.remove(row);
+  }
+
+  /** Download all results as one archive. */
+  async downloadAll(): Promise<void> {
+    const { store } = this;
+    store.dispatch({ type: 'list-problem-changed', problem: undefined });
+    try {
+      const archive = await packResults(this.api, resultFiles(store.getState()));
+      const url = URL.createObjectURL(archive);
+      saveByLink(url, 'TinyPixo.zip');
+      setTimeout(() => URL.revokeObjectURL(url), ARCHIVE_URL_LIFETIME_MS);
+    } catch (error) {
+      store.dispatch({ type: 'list-problem-changed', problem: toProblem(error) });
+    }
   }
 
   async remove(row: Row): Promise<void> {

@@ -8,6 +8,7 @@ import './styles/file-row.css';
 import './styles/progress.css';
 import './styles/conversion.css';
 import './styles/controls.css';
+import './styles/compact.css';
 
 const controller = new AppController();
 void controller.start();

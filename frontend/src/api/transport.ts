@@ -88,6 +88,15 @@ export async function putToStorage(request: PutRequest): Promise<void> {
   }
 }
 
+/** Fetch a result from S3 by a presigned URL. */
+export async function getFromStorage(url: string): Promise<Response> {
+  const response = await fetch(url).catch(() => {
+    throw new NetworkError('no answer');
+  });
+  if (!response.ok) throw new StorageError(response.status, 'refused by storage');
+  return response;
+}
+
 /** Parse a Retry-After header, which holds seconds or a date, into milliseconds. */
 export function retryAfterMs(value: string | null, now = Date.now()): number | undefined {
   if (!value) return undefined;

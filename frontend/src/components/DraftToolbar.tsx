@@ -1,8 +1,9 @@
 import type { Format } from '../api/types';
 import type { AppController } from '../appController';
-import { formatName, supportedSettings } from '../features/conversion/conversionSettings';
+import { ConversionForm } from '../features/conversion/ConversionForm';
+import { describeOptions, formatName } from '../features/conversion/conversionSettings';
+import { availablePresets } from '../features/conversion/presets';
 import type { Row } from '../state/state';
-import { loadSettings } from '../storage/preferences';
 
 interface DraftToolbarProps {
   drafts: Row[];
@@ -10,49 +11,57 @@ interface DraftToolbarProps {
   controller: AppController;
 }
 
-/** Choose one format for several drafts, and start all of them. */
+/** Choose the format and all options for several drafts, and start all of them. */
 export function DraftToolbar({ drafts, formats, controller }: DraftToolbarProps) {
   const { uploadManager } = controller;
-  const setFormat = (name: string) => {
-    const settings = loadSettings().byFormat[name] ?? { format: name };
-    for (const { key } of drafts) {
-      uploadManager.setSettings(key, supportedSettings(settings, formats));
-    }
+  const settings = drafts[0]!.settings;
+  const isMixed = drafts.some((row) => !isEqual(row.settings, settings));
+  const setAll = (chosen: Row['settings']) => {
+    for (const { key } of drafts) uploadManager.setSettings(key, chosen);
   };
-  const firstFormat = drafts[0]?.settings.format ?? '';
-  const isMixed = drafts.some((row) => row.settings.format !== firstFormat);
-  const format = isMixed ? '' : firstFormat;
+  const presets = availablePresets(formats);
+  const current = presets.findIndex((preset) => isEqual(preset.settings, settings));
+  const summary = [formatName(settings.format), ...describeOptions(settings)].join(', ');
   return (
     <section className="toolbar" aria-label="New files">
-      <p>{drafts.length} files are ready to convert</p>
+      <p>
+        {drafts.length} files are ready to convert{' '}
+        <span className="muted">{isMixed ? 'with different settings' : `to ${summary}`}</span>
+      </p>
       <label className="toolbar__format">
-        All to
+        Purpose
         <select
           className="select"
-          data-testid="all-format-select"
-          value={format}
-          onChange={(event) => setFormat(event.target.value)}
+          data-testid="preset-select"
+          value={isMixed ? -1 : current}
+          onChange={(event) => setAll(presets[Number(event.target.value)]!.settings)}
         >
-          {format === '' && (
-            <option value="" disabled>
-              mixed
-            </option>
-          )}
-          {formats.map(({ format: name }) => (
-            <option key={name} value={name}>
-              {formatName(name)}
+          <option value={-1} disabled>
+            Own settings
+          </option>
+          {presets.map(({ name }, i) => (
+            <option key={name} value={i}>
+              {name}
             </option>
           ))}
         </select>
       </label>
-      <button
-        type="button"
-        className="button button--primary"
-        data-testid="convert-all"
-        onClick={() => uploadManager.startAll()}
-      >
-        Convert all
-      </button>
+      <div className="toolbar__form" data-testid="all-settings">
+        <ConversionForm
+          label="How to convert all new files"
+          formats={formats}
+          settings={settings}
+          onChange={setAll}
+          onSubmit={() => uploadManager.startAll()}
+        >
+          <button type="submit" className="button button--primary" data-testid="convert-all">
+            Convert all
+          </button>
+        </ConversionForm>
+      </div>
     </section>
   );
 }
+
+const isEqual = (a: Row['settings'], b: Row['settings']) =>
+  JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());

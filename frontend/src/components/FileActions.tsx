@@ -1,6 +1,7 @@
+import type { MouseEvent } from 'react';
 import { canRetry } from '../api/errors';
 import type { AppController } from '../appController';
-import { focusFilePicker } from '../lib/focus';
+import { focusAfterRemoval } from '../lib/focus';
 import type { Row } from '../state/state';
 import { Close, Pause, Play, Retry, Trash } from './Icons';
 
@@ -75,7 +76,8 @@ function RemoveAction({ row, controller }: FileActionsProps) {
     stage === 'queued' ||
     stage === 'other-tab' ||
     (stage === 'uploading' && transfer?.phase !== 'failed');
-  const remove = () => void controller.remove(row).then(focusFilePicker);
+  const remove = ({ currentTarget }: MouseEvent<HTMLElement>) =>
+    void controller.remove(row).then(focusAfterRemoval(currentTarget));
   if (isUploading) {
     return (
       <button

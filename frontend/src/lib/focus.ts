@@ -7,12 +7,19 @@ const isFocusLost = () =>
   document.activeElement === null || document.activeElement === document.body;
 
 /**
- * Move the focus to the file picker if the focused control was removed.
+ * Return a function that moves the focus to the next row, if the row of a control was removed.
  *
- * Without this, a keyboard user would start again at the top of the page.
+ * After the last row it goes to the row before, and from an empty list to the file picker. Without
+ * this, a keyboard user would start again at the top of the page.
  */
-export function focusFilePicker(): void {
-  if (isFocusLost()) document.getElementById(FILE_PICKER_ID)?.focus({ preventScroll: true });
+export function focusAfterRemoval(control: HTMLElement): () => void {
+  const row = control.closest('li');
+  const neighbour = row?.nextElementSibling ?? row?.previousElementSibling;
+  return () => {
+    if (!isFocusLost()) return;
+    const target = neighbour?.isConnected ? neighbour : document.getElementById(FILE_PICKER_ID);
+    (target as HTMLElement | null)?.focus();
+  };
 }
 
 /** Focus a control that was just shown. A ref, because Preact leaves `autoFocus` to the browser. */

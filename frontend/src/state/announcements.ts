@@ -1,5 +1,9 @@
 import { formatName } from '../features/conversion/conversionSettings';
 import type { Row, State } from './state';
+import { totalsOf } from './totals';
+
+/** Number of files from which not every single step is announced. */
+const MANY_FILES = 4;
 
 /**
  * Return the sentences that a screen reader should read after a change of the state.
@@ -7,11 +11,30 @@ import type { Row, State } from './state';
  * Only the start and the end of work are announced. Percentages would interrupt the user.
  */
 export function announcementsFor(before: State, after: State): string[] {
+  const details = [...rowAnnouncements(before, after), ...conversionAnnouncements(before, after)];
   return [
     ...connectionAnnouncements(before, after),
-    ...rowAnnouncements(before, after),
-    ...conversionAnnouncements(before, after),
+    ...addedAnnouncements(before, after),
+    ...(after.rows.length < MANY_FILES ? details : summaryAnnouncements(before, after)),
   ];
+}
+
+function addedAnnouncements(before: State, after: State): string[] {
+  if (after.rows === before.rows) return [];
+  const known = new Set(before.rows.map(({ key }) => key));
+  const added = after.rows.filter(({ key, unsaved }) => unsaved === 'copying' && !known.has(key));
+  if (added.length === 0) return [];
+  return [
+    added.length === 1 ? `${added[0]!.name} was added.` : `${added.length} files were added.`,
+  ];
+}
+
+/** With many files, only their count is announced. */
+function summaryAnnouncements(before: State, after: State): string[] {
+  if (after.rows === before.rows && after.conversions === before.conversions) return [];
+  const [old, { started, done, failed }] = [totalsOf(before), totalsOf(after)];
+  if (done + failed <= old.done + old.failed) return [];
+  return [`${done} of ${started} done${failed ? `, ${failed} failed` : ''}.`];
 }
 
 function connectionAnnouncements(before: State, after: State): string[] {

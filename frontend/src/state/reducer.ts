@@ -13,6 +13,8 @@ export function reducer(state: State, action: Action): State {
       return updateRows(state, (row) =>
         row.key === action.key ? { ...row, ...action.change } : row,
       );
+    case 'list-problem-changed':
+      return { ...state, listProblem: action.problem };
     case 'files-set-aside':
       return { ...state, setAside: action.names };
     case 'row-removed':

@@ -58,6 +58,8 @@ export interface State {
   deletedIds: Record<string, true>;
   /** Names of added files that are no audio or video. They get no row. */
   setAside: string[];
+  /** The problem of the last request that concerned the whole list. */
+  listProblem?: ProblemSummary;
   connection: Connection;
   /** Text for screen readers. The sequence number tells a repeated text from the previous one. */
   announcement: { text: string; sequence: number };
@@ -79,6 +81,7 @@ export type Action =
   | { type: 'startup-changed'; startup: State['startup']; formats?: Format[] }
   | { type: 'rows-added'; rows: Row[] }
   | { type: 'row-updated'; key: string; change: Partial<Row> }
+  | { type: 'list-problem-changed'; problem: ProblemSummary | undefined }
   | { type: 'files-set-aside'; names: string[] }
   | { type: 'row-removed'; key: string }
   | { type: 'conversion-received'; conversion: Conversion }

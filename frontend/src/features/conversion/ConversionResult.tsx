@@ -4,6 +4,7 @@ import type { Conversion } from '../../api/types';
 import type { AppController } from '../../appController';
 import { Expiry } from '../../components/Expiry';
 import { Download } from '../../components/Icons';
+import { ResultDetails } from './ResultDetails';
 import { formatBytes, formatDuration, formatSizeChange } from '../../lib/formatting';
 import type { Row } from '../../state/state';
 
@@ -68,6 +69,7 @@ export function ConversionResult({ row, conversion, controller }: ConversionResu
             </dd>
           </div>
         </dl>
+        <ResultDetails conversion={conversion} />
       </div>
       <audio
         className="player"

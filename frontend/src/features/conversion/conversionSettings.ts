@@ -72,6 +72,8 @@ export function supportedSettings(
   if (settings.bit_depth && bit_depth?.includes(settings.bit_depth)) {
     supported.bit_depth = settings.bit_depth;
   }
+  // Loudness does not depend on the format.
+  if (settings.normalize !== undefined) supported.normalize = settings.normalize;
   return supported;
 }
 
@@ -104,6 +106,7 @@ export function describeOptions({
   sample_rate,
   channels,
   bit_depth,
+  normalize,
 }: ConversionOptions): string[] {
   return [
     bitrate && bitrateLabel(bitrate),
@@ -111,5 +114,6 @@ export function describeOptions({
     sample_rate && sampleRateLabel(sample_rate),
     channels && channelsLabel(channels).toLowerCase(),
     bit_depth && bitDepthLabel(bit_depth),
+    typeof normalize === 'number' && `${String(normalize).replace('-', '−')} LUFS`,
   ].filter((text): text is string => Boolean(text));
 }

@@ -38,6 +38,7 @@ export class UploadManager {
   private readonly uploaders = new Map<string, MultipartUploader>();
   private queue: string[] = [];
   private isStorageUnreachable = false;
+  private isQueueHeld = false;
 
   constructor(private readonly options: UploadManagerOptions) {
     const { storage, acquireLock, store } = options;
@@ -133,6 +134,21 @@ export class UploadManager {
     }
   }
 
+  /** Pause all uploads. Files in the queue do not start until an upload is resumed. */
+  pauseAll(): void {
+    this.isQueueHeld = true;
+    for (const [key, { transfer }] of this.uploaders) {
+      if (transfer.phase === 'uploading') this.pause(key);
+    }
+  }
+
+  resumeAll(): void {
+    for (const [key, { transfer }] of this.uploaders) {
+      if (transfer.phase === 'paused') this.resume(key);
+    }
+    this.startNext();
+  }
+
   pause(key: string): void {
     this.uploaders.get(key)?.pause();
     void this.localFiles.save(key, { request: 'pause' });
@@ -142,6 +158,7 @@ export class UploadManager {
   /** Resume an upload after a pause or a failure. */
   resume(key: string): void {
     const uploader = this.uploaders.get(key);
+    this.isQueueHeld = false;
     if (!uploader) return;
     void this.localFiles.save(key, { request: 'convert' });
     void this.run(key, uploader);
@@ -180,6 +197,7 @@ export class UploadManager {
   }
 
   private startNext(): void {
+    if (this.isQueueHeld) return;
     const running = [...this.uploaders.values()].filter(({ transfer }) =>
       ['creating', 'uploading', 'finishing'].includes(transfer.phase),
     );

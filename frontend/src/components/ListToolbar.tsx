@@ -1,0 +1,53 @@
+import type { AppController } from '../appController';
+import type { State } from '../state/state';
+import { totalsOf } from '../state/totals';
+import { canRetry } from '../api/errors';
+
+interface ListToolbarProps {
+  state: State;
+  controller: AppController;
+}
+
+/** Show the progress of all files, and the buttons that concern all of them. */
+export function ListToolbar({ state, controller }: ListToolbarProps) {
+  const { rows, conversions } = state;
+  const { started, done, failed, percent } = totalsOf(state);
+  const isUploading = rows.some(({ transfer }) => transfer?.phase === 'uploading');
+  const isPaused = rows.some(({ transfer }) => transfer?.phase === 'paused');
+  const hasRetryable = Object.values(conversions).some(
+    ({ status, error }) => status === 'failed' && canRetry(error),
+  );
+  const results = Object.values(conversions).filter(({ output }) => output);
+  const text = `${done} of ${started} done${failed ? `, ${failed} failed` : ''}`;
+  return (
+    <section className="toolbar" aria-label="All files" data-testid="list-toolbar">
+      {started > 0 && (
+        <p className="toolbar__total">
+          <span>{text}</span>
+          <progress value={percent} max={100} aria-label="All files" aria-valuetext={text} />
+        </p>
+      )}
+      <div className="toolbar__buttons">
+        {isUploading && (
+          <Action name="Pause all" onClick={() => controller.uploadManager.pauseAll()} />
+        )}
+        {isPaused && (
+          <Action name="Resume all" onClick={() => controller.uploadManager.resumeAll()} />
+        )}
+        {hasRetryable && <Action name="Retry failed" onClick={() => controller.retryFailed()} />}
+        {results.length > 1 && (
+          <Action name="Download all" onClick={() => void controller.downloadAll()} />
+        )}
+        <Action name="Remove all" onClick={() => void controller.removeAll()} />
+      </div>
+    </section>
+  );
+}
+
+function Action({ name, onClick }: { name: string; onClick: () => void }) {
+  return (
+    <button type="button" className="button" onClick={onClick}>
+      {name}
+    </button>
+  );
+}

@@ -1,0 +1,52 @@
+import type { Conversion } from '../../api/types';
+import { formatDuration } from '../../lib/formatting';
+import {
+  bitDepthLabel,
+  channelsLabel,
+  describeOptions,
+  formatName,
+  sampleRateLabel,
+} from './conversionSettings';
+
+/** Show what is known about the source and the result of a conversion, when the user asks. */
+export function ResultDetails({ conversion }: { conversion: Conversion }) {
+  const { format, options, output } = conversion;
+  const result = [formatName(format), ...describeOptions(options)].join(', ');
+  return (
+    <details className="result__details" data-testid="details">
+      <summary>
+        Details<span className="visually-hidden"> of {output?.filename}</span>
+      </summary>
+      <dl className="facts">
+        <div>
+          <dt>Source</dt>
+          <dd>{sourceFacts(conversion).join(', ') || 'unknown'}</dd>
+        </div>
+        <div>
+          <dt>Result</dt>
+          <dd>{result}</dd>
+        </div>
+        <div>
+          <dt>SHA-256 of the result</dt>
+          <dd>
+            <code>{output?.sha256}</code>
+          </dd>
+        </div>
+      </dl>
+    </details>
+  );
+}
+
+function sourceFacts({ source }: Conversion): string[] {
+  if (!source) return [];
+  const { codec, container, sample_rate, channels, bit_depth, bitrate, duration } = source;
+  return [
+    codec,
+    container,
+    sample_rate && sampleRateLabel(sample_rate),
+    bit_depth && bitDepthLabel(bit_depth),
+    channels && channelsLabel(channels),
+    bitrate && `${Math.round(bitrate / 1000)} kbit/s`,
+    duration && formatDuration(duration),
+  ].filter((fact): fact is string => Boolean(fact));
+}

@@ -1,0 +1,45 @@
+import type { ApiClient } from '../../api/client';
+import { getFromStorage } from '../../api/transport';
+import type { Conversion } from '../../api/types';
+import { selectConversions } from '../../state/reducer';
+import type { State } from '../../state/state';
+
+export interface ResultFile {
+  conversion: Conversion;
+  /** The path in the archive: "Album/02 Song.mp3". */
+  path: string;
+}
+
+/** List all results with the folders of their sources. No two have the same path. */
+export function resultFiles(state: Pick<State, 'rows' | 'conversions'>): ResultFile[] {
+  const used = new Set<string>();
+  return state.rows.flatMap((row) =>
+    selectConversions(state, row).flatMap((conversion) => {
+      if (!conversion.output) return [];
+      const folder = row.path?.slice(0, row.path.lastIndexOf('/') + 1) ?? '';
+      const path = unusedPath(folder + conversion.output.filename, used);
+      used.add(path);
+      return [{ conversion, path }];
+    }),
+  );
+}
+
+function unusedPath(path: string, used: Set<string>): string {
+  const dot = path.lastIndexOf('.');
+  let result = path;
+  for (let n = 2; used.has(result); n++) result = `${path.slice(0, dot)} (${n})${path.slice(dot)}`;
+  return result;
+}
+
+/** Pack results into a ZIP archive. Each is fetched, by a fresh URL, when the one before is packed. */
+export async function packResults(api: ApiClient, files: ResultFile[]): Promise<Blob> {
+  const { downloadZip } = await import('client-zip');
+  async function* inputs() {
+    for (const { conversion, path } of files) {
+      const { url } = await api.getDownload(conversion.id);
+      const input = await getFromStorage(url);
+      yield { name: path, input, lastModified: new Date(conversion.created_at) };
+    }
+  }
+  return downloadZip(inputs()).blob();
+}
