@@ -66,7 +66,12 @@ class AwsContainer(containers.DeclarativeContainer):
 
     objects = providers.Singleton(S3ObjectStore, s3, settings.provided.bucket, s3_transfer)
     multipart = providers.Singleton(S3MultipartUploads, s3, settings.provided.bucket, s3_transfer)
-    signer = providers.Singleton(S3UrlSigner, public_s3, settings.provided.bucket)
+    signer = providers.Singleton(
+        S3UrlSigner,
+        public_s3,
+        settings.provided.bucket,
+        session.provided.get_credentials.call(),
+    )
 
     stream_reader = providers.Factory(StreamReader, streams, dynamodb, settings.provided.table)
     change_feed = providers.Factory(DynamoDbChangeFeed, stream_reader)

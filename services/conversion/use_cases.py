@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
+
 from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
 from libs.core.domain.filenames import clean_filename, download_filename
 from libs.core.domain.formats import ConversionRequest, find_format
@@ -16,6 +18,8 @@ from libs.core.ports.conversions import ConversionPage, ConversionStore
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
 from libs.core.ports.url_signer import UrlSigner
+
+log = structlog.get_logger(__name__)
 
 Clock = Callable[[], float]
 
@@ -182,11 +186,13 @@ class DownloadConversion:
         try:
             self._objects.head(output.key)
         except ObjectMissing as error:
+            log.error("conversion.output_missing", conversion=conversion.id, key=output.key)
             raise Gone(
                 "The converted file is no longer in our storage. Please convert the file again."
             ) from error
         now = self._clock()
         lifetime = max(1, min(self._lifetime, int(conversion.expires_at - now)))
+        lifetime = self._signer.limit_lifetime(lifetime)
         url = self._signer.sign_download(
             output.key, output.filename, output.media_type, lifetime, inline=inline
         )

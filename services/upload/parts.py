@@ -37,8 +37,9 @@ class SignParts:
     def __call__(self, owner: str, upload_id: str, numbers: Iterable[int]) -> list[SignedPart]:
         upload = require_open(self._uploads.get(upload_id, owner))
         now = self._clock()
-        # No URL outlives its upload.
+        # No URL outlives its upload, or the credentials that sign it.
         lifetime = max(1, min(self._lifetime, int(upload.expires_at - now)))
+        lifetime = self._signer.limit_lifetime(lifetime)
         return [
             SignedPart(
                 number,

@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+from structlog.testing import capture_logs
 
 from libs.core.adapters.memory import MemoryUrlSigner
 from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
@@ -235,8 +236,23 @@ def test_an_output_that_was_lost_is_gone_in_words(
     assert conversion.output
     env.objects.delete([conversion.output.key])
 
-    with pytest.raises(Gone, match="convert the file again"):
+    with capture_logs() as logs, pytest.raises(Gone, match="convert the file again"):
         download("anna", conversion.id, inline=False)
+
+    [entry] = [entry for entry in logs if entry["event"] == "conversion.output_missing"]
+    assert (entry["conversion"], entry["log_level"]) == (conversion.id, "error")
+
+
+def test_a_download_url_is_promised_no_longer_than_its_credentials_live(
+    env: ConversionEnvironment,
+) -> None:
+    signer = MemoryUrlSigner(max_lifetime=960)
+    download = DownloadConversion(env.conversions, env.objects, signer, HOUR, env.clock)
+
+    found = download("anna", completed(env).id, inline=False)
+
+    assert found.expires_at == env.clock() + 960
+    assert "lifetime=960" in found.url
 
 
 def test_what_expired_is_not_found(

@@ -1,9 +1,15 @@
 """Test the form of presigned URLs. Presigning is local, so it needs no store."""
 
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
+import botocore.session
 import pytest
+from botocore.credentials import RefreshableCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,3 +82,82 @@ def test_no_file_name_can_leave_the_header(name: str, inline: bool) -> None:
     assert header.isprintable()
     assert quoted.count('"') == 2
     assert unquote(encoded) == name
+
+
+EDGE = Path(__file__).parents[2] / "deploy" / "aws" / "edge.yaml"
+
+
+def _regions() -> list[tuple[str, str]]:
+    """Return every region of S3 that botocore knows, with the domain of its partition."""
+    session = botocore.session.get_session()
+    return [
+        (region, "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com")
+        for partition in ("aws", "aws-cn", "aws-us-gov")
+        for region in session.get_available_regions("s3", partition_name=partition)
+    ]
+
+
+@pytest.mark.parametrize(("region", "domain"), _regions())
+def test_urls_have_the_host_that_the_security_policy_allows(region: str, domain: str) -> None:
+    [template] = re.findall(r'BucketOrigin: !Sub "https://([^"]+)"', EDGE.read_text())
+    allowed = (
+        template.replace("${DataStack}-${AWS::AccountId}-${AWS::Region}", "music")
+        .replace("${AWS::Region}", region)
+        .replace("${AWS::URLSuffix}", domain)
+    )
+    session = boto3.Session("AKIATEST", "secret", region_name=region)
+    signer = S3UrlSigner(s3_client(session, path_style=False), "music")
+
+    part = signer.sign_part("uploads/x/source", "id", 3, 5, 900)
+    form = signer.sign_form("uploads/x/source", "audio/wav", 5, 900)
+
+    assert urlsplit(part).netloc == allowed
+    assert urlsplit(form.url).netloc == allowed
+
+
+def _signer_until(expiry: datetime) -> tuple[S3UrlSigner, RefreshableCredentials]:
+    """Return a signer with the credentials of a role, which expire."""
+
+    def refresh() -> dict[str, Any]:
+        return {
+            "access_key": "AKIANEW",
+            "secret_key": "secret",
+            "token": "token",
+            "expiry_time": (datetime.now(UTC) + timedelta(hours=6)).isoformat(),
+        }
+
+    credentials = RefreshableCredentials("AKIAOLD", "secret", "token", expiry, refresh, "test")
+    inner = botocore.session.get_session()
+    vars(inner)["_credentials"] = credentials
+    session = boto3.Session(botocore_session=inner, region_name="eu-central-1")
+    client = s3_client(session, path_style=False)
+    return S3UrlSigner(client, "music", session.get_credentials()), credentials
+
+
+def test_no_url_is_promised_beyond_the_credentials_that_sign_it() -> None:
+    signer, _ = _signer_until(datetime.now(UTC) + timedelta(minutes=16))
+
+    promised = signer.limit_lifetime(3600)
+
+    assert 15 * 60 < promised <= 16 * 60
+    for url in (
+        signer.sign_part("uploads/x/source", "id", 3, 5, 3600),
+        signer.sign_download("outputs/x/1.mp3", "a.mp3", "audio/mpeg", 3600),
+    ):
+        assert promised - 5 <= int(_query(url)["X-Amz-Expires"]) <= promised
+    assert signer.limit_lifetime(600) == 600
+
+
+def test_credentials_that_are_about_to_expire_are_refreshed_first() -> None:
+    signer, _ = _signer_until(datetime.now(UTC) + timedelta(minutes=5))
+
+    assert signer.limit_lifetime(3600) == 3600
+    url = signer.sign_part("uploads/x/source", "id", 3, 5, 3600)
+    assert _query(url)["X-Amz-Credential"].startswith("AKIANEW/")
+
+
+def test_credentials_without_expiry_limit_nothing() -> None:
+    session = boto3.Session("AKIATEST", "secret", region_name="eu-central-1")
+    client = s3_client(session, path_style=False)
+
+    assert S3UrlSigner(client, "music", session.get_credentials()).limit_lifetime(3600) == 3600

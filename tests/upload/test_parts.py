@@ -4,8 +4,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from libs.core.adapters.memory import MemoryUrlSigner
 from libs.core.domain.uploads import Failure, UploadStatus
 from libs.core.errors import PartNumberInvalid, PartSizeMismatch, UploadClosed, UploadNotFound
+from services.upload.parts import SignParts
 from tests.fault_injection import record_calls
 from tests.upload.support import HOUR, OWNER, UploadHarness, part
 
@@ -19,6 +21,18 @@ def ended(harness: UploadHarness, ending: str) -> str:
     return harness.uploads.mark_failed(
         harness.create_upload().id, Failure("upload_expired", "Gone.")
     ).id
+
+
+def test_a_part_url_is_promised_no_longer_than_its_credentials_live(
+    harness: UploadHarness,
+) -> None:
+    upload = harness.create_upload()
+    sign = SignParts(harness.uploads, MemoryUrlSigner(max_lifetime=960), HOUR, harness.clock)
+
+    [signed] = sign(OWNER, upload.id, [1])
+
+    assert signed.expires_at == harness.clock() + 960
+    assert "lifetime=960" in signed.url
 
 
 def test_a_part_url_is_for_the_size_of_its_part(harness: UploadHarness) -> None:

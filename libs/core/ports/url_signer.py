@@ -14,7 +14,17 @@ class PresignedForm:
 
 
 class UrlSigner(ABC):
-    """Sign URLs that a browser can use. Signing is local: it makes no request."""
+    """Sign URLs that a browser can use. Signing is local: it makes no request.
+
+    A URL is valid for `lifetime` seconds, but no longer than the credentials that sign it.
+    """
+
+    @abstractmethod
+    def limit_lifetime(self, lifetime: int) -> int:
+        """Return the seconds for which a URL that is signed now with this lifetime is valid.
+
+        Promise this time to clients, not the one that was asked for.
+        """
 
     @abstractmethod
     def sign_part(

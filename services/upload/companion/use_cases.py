@@ -66,6 +66,7 @@ class SignAnyParts:
         if not all(1 <= number <= MAX_PARTS for number in numbers):
             raise PartNumberInvalid(f"Parts are numbered from 1 to {MAX_PARTS}.")
         lifetime = max(1, min(self._lifetime, int(upload.expires_at - self._clock())))
+        lifetime = self._signer.limit_lifetime(lifetime)
         urls = [
             self._signer.sign_part(upload.key, upload.multipart_id, number, None, lifetime)
             for number in numbers
@@ -192,5 +193,6 @@ class StartFormUpload:
             FilenameInvalid: The name cannot be kept.
         """
         upload = self._start(owner, filename, None, content_type, convert, trace, parts=False)
-        form = self._signer.sign_form(upload.key, content_type, self._max_size, self._lifetime)
-        return form, self._lifetime
+        lifetime = self._signer.limit_lifetime(self._lifetime)
+        form = self._signer.sign_form(upload.key, content_type, self._max_size, lifetime)
+        return form, lifetime

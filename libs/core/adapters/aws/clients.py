@@ -63,7 +63,11 @@ def s3_config(*, path_style: bool, timeouts: Timeouts) -> Config:
     return _config(
         timeouts,
         signature_version="s3v4",
-        s3={"addressing_style": "path" if path_style else "virtual"},
+        s3={
+            "addressing_style": "path" if path_style else "virtual",
+            # Otherwise us-east-1 alone has the global host, which the page's policy does not allow.
+            "us_east_1_regional_endpoint": "regional",
+        },
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
+from libs.core.adapters.aws.errors import translate_errors
 from libs.core.ports.url_signer import PresignedForm, UrlSigner
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from botocore.credentials import Credentials
     from mypy_boto3_s3 import S3Client
 
 
 class S3UrlSigner(UrlSigner):
     """Sign URLs of one bucket. The client has the public endpoint."""
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
+    def __init__(
+        self,
+        client: S3Client,
+        bucket: str,
+        credentials: Credentials | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Limit lifetimes to the expiry of `credentials`, which are those of the client."""
         self._client = client
         self._bucket = bucket
+        self._credentials = credentials
+        self._clock = clock
+
+    def limit_lifetime(self, lifetime: int) -> int:
+        if self._credentials is None:
+            return lifetime
+        with translate_errors("S3"):
+            self._credentials.get_frozen_credentials()  # refreshes them if they are about to expire
+        # botocore has no public name for it. Credentials of a user have none.
+        expiry: datetime | None = getattr(self._credentials, "_expiry_time", None)
+        if expiry is None:
+            return lifetime
+        return max(1, min(lifetime, int(expiry.timestamp() - self._clock())))
 
     def sign_part(
         self, key: str, multipart_id: str, number: int, size: int | None, lifetime: int
@@ -34,7 +60,7 @@ class S3UrlSigner(UrlSigner):
             key,
             Fields=dict(fixed),
             Conditions=[fixed, ["content-length-range", 1, max_size]],
-            ExpiresIn=lifetime,
+            ExpiresIn=self.limit_lifetime(lifetime),
         )
         return PresignedForm(signed["url"], signed["fields"])
 
@@ -53,7 +79,9 @@ class S3UrlSigner(UrlSigner):
     ) -> str:
         params = {"Bucket": self._bucket, **params}
         return str(
-            self._client.generate_presigned_url(operation, Params=params, ExpiresIn=lifetime)
+            self._client.generate_presigned_url(
+                operation, Params=params, ExpiresIn=self.limit_lifetime(lifetime)
+            )
         )
 
 

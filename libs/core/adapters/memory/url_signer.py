@@ -8,6 +8,13 @@ from libs.core.ports.url_signer import PresignedForm, UrlSigner
 class MemoryUrlSigner(UrlSigner):
     """Make URLs of a host that does not exist, with all arguments in the query string."""
 
+    def __init__(self, max_lifetime: int | None = None) -> None:
+        """Sign with credentials that are valid for `max_lifetime` seconds, None for any time."""
+        self._max_lifetime = max_lifetime
+
+    def limit_lifetime(self, lifetime: int) -> int:
+        return lifetime if self._max_lifetime is None else min(lifetime, self._max_lifetime)
+
     def sign_part(
         self, key: str, multipart_id: str, number: int, size: int | None, lifetime: int
     ) -> str:
