@@ -37,7 +37,9 @@ export function loadSettings(): SavedSettings {
   }
 }
 
-export function saveSettings(settings: ConversionSettings): void {
+/** Save the settings for the next file. A cut and fades belong to one file, and are not saved. */
+export function saveSettings(chosen: ConversionSettings): void {
+  const { start: _s, end: _e, fade_in: _i, fade_out: _o, ...settings } = chosen;
   const byFormat = { ...loadSettings().byFormat, [settings.format]: settings };
   write(SETTINGS_KEY, JSON.stringify({ last: settings, byFormat }));
 }

@@ -3,7 +3,14 @@ import type { Format } from '../../api/types';
 import type { ConversionSettings } from './conversionSettings';
 import { focusWhenShown } from '../../lib/focus';
 import { loadSettings } from '../../storage/preferences';
-import { findFormat, formatName, supportedSettings, withOption } from './conversionSettings';
+import {
+  findFormat,
+  formatName,
+  shapeOf,
+  supportedSettings,
+  withOption,
+} from './conversionSettings';
+import { ShapeFields } from './ShapeFields';
 import { formFields } from './formFields';
 
 interface ConversionFormProps {
@@ -31,7 +38,7 @@ export function ConversionForm({
   const format = findFormat(formats, settings.format);
   const changeFormat = (name: string) => {
     const previous = loadSettings().byFormat[name] ?? { format: name };
-    onChange(supportedSettings(previous, formats));
+    onChange(supportedSettings({ ...previous, ...shapeOf(settings) }, formats));
   };
   return (
     <form
@@ -81,6 +88,7 @@ export function ConversionForm({
           </p>
         ))}
       <div className="settings-form__actions">{children}</div>
+      <ShapeFields settings={settings} onChange={onChange} />
     </form>
   );
 }

@@ -72,9 +72,15 @@ export function supportedSettings(
   if (settings.bit_depth && bit_depth?.includes(settings.bit_depth)) {
     supported.bit_depth = settings.bit_depth;
   }
-  // Loudness does not depend on the format.
-  if (settings.normalize !== undefined) supported.normalize = settings.normalize;
+  Object.assign(supported, shapeOf(settings));
   return supported;
+}
+
+/** Return the settings that shape the sound. They do not depend on the format. */
+export function shapeOf({ start, end, fade_in, fade_out, normalize }: ConversionSettings) {
+  const entries = Object.entries({ start, end, fade_in, fade_out, normalize });
+  const shape = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+  return shape as Omit<ConversionSettings, 'format'>;
 }
 
 function isWithin(value: number | undefined, { min, max }: { min: number; max: number }): boolean {
