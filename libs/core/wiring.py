@@ -1,6 +1,5 @@
 """Provide what all services share: AWS clients, and the adapters that use them."""
 
-import boto3
 from dependency_injector import containers, providers
 
 from libs.core.adapters.aws import clients
@@ -27,7 +26,7 @@ class AwsContainer(containers.DeclarativeContainer):
 
     settings: providers.Dependency[Settings] = providers.Dependency()
 
-    session = providers.Singleton(boto3.Session, region_name=settings.provided.aws_region)
+    session = providers.Singleton(clients.aws_session, settings.provided.aws_region)
     dynamodb = providers.Singleton(clients.dynamodb_client, session)
     streams = providers.Singleton(
         clients.streams_client, session, endpoint=settings.provided.streams_endpoint

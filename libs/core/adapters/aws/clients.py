@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from libs.core.adapters.aws.clock import CLOCK
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
@@ -42,6 +44,13 @@ S3_TRANSFER_TIMEOUTS = Timeouts(20)
 """For S3 calls that send megabytes, or assemble a thousand parts."""
 SQS_TIMEOUTS = Timeouts(MAX_LONG_POLL + 3, 2)
 HEALTH_CHECK_TIMEOUTS = Timeouts(2, 1)
+
+
+def aws_session(region: str) -> boto3.Session:
+    """Create a session whose clients sign by AWS's time, also on a host with a wrong clock."""
+    session = boto3.Session(region_name=region)
+    CLOCK.watch(session)
+    return session
 
 
 def _config(timeouts: Timeouts, **more: Any) -> Config:
