@@ -1,8 +1,8 @@
 """Set up logs and traces.
 
 Logs are JSON lines with the ids of the request and the item. Traces are OpenTelemetry's; items
-store them as `traceparent`. Secrets are removed from every line, also from those of libraries:
-signatures and credentials of presigned URLs, tokens, cookies, receipt handles.
+store them as `traceparent`. Values of known secret names (list below) are redacted, also in the
+lines of libraries.
 """
 
 import logging
@@ -18,11 +18,12 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-_CUT = "[cut]"
+_REDACTED = "[redacted]"
 _HEADERS = r"authorization|(?:set-)?cookie"
 _NAMES = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
     r"|aws_(?:secret_access_key|session_token)|receipt_?handle|session(?:-\d+)?|token"
+    r"|(?:tinypixo_)?(?:session_secret|janitor_token)"
 )
 # Between name and value, in query strings, JSON, XML, headers, Python dicts and ASGI headers.
 _BETWEEN = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"
@@ -97,7 +98,7 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 def without_secrets(text: str) -> str:
     """Return the text without the values of signatures, credentials, tokens and cookies."""
     for pattern in (_HEADER, _VALUE, _BEARER):
-        text = pattern.sub(rf"\1{_CUT}", text)
+        text = pattern.sub(rf"\1{_REDACTED}", text)
     return text
 
 
@@ -105,7 +106,7 @@ def _redacted(name: Any, value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(name, str) and _SECRET_KEY.fullmatch(name):
-        return _CUT
+        return _REDACTED
     if isinstance(value, Mapping):
         return {key: _redacted(key, member) for key, member in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

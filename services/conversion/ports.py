@@ -118,7 +118,7 @@ class MediaEngine(ABC):
     def recipe(self, job: ConversionJob) -> str:
         """Return a digest of all that determines the output's bytes besides the source.
 
-        That is FFmpeg's version, its arguments, and the part size.
+        `OutputUpload` in libs/core/domain/conversions.py says what it is used for.
         """
 
     @abstractmethod

@@ -40,6 +40,10 @@ TEXTS = {
     "a receipt handle as an argument": f"Message(body='x', receipt_handle='{SECRET}')",
     "the answer with a token": f'{{"token": "{SECRET}", "expires_at": "2026-01-01T00:00:00Z"}}',
     "credentials in the environment": f"AWS_SECRET_ACCESS_KEY={SECRET} AWS_SESSION_TOKEN={SECRET}",
+    "the session secret in the environment": f"TINYPIXO_SESSION_SECRET={SECRET}",
+    "the janitor's token in the environment": f"TINYPIXO_JANITOR_TOKEN={SECRET}",
+    "our secrets in JSON": f'{{"session_secret": "{SECRET}", "janitor_token": "{SECRET}"}}',
+    "our secrets as arguments": f"Settings(session_secret='{SECRET}', janitor_token='{SECRET}')",
 }
 
 
@@ -107,7 +111,7 @@ WAYS: dict[str, Callable[[str], None]] = {
 def test_no_secret_is_logged(logs: Logs, way: Callable[[str], None], text: str) -> None:
     way(text)
 
-    assert "[cut]" in logs.text
+    assert "[redacted]" in logs.text
     assert "s3cr3t" not in logs.text
 
 
@@ -129,12 +133,23 @@ def test_no_secret_is_logged_with_a_traceback(logs: Logs, logger: str, text: str
 
 @pytest.mark.parametrize("style", ["json"])
 @pytest.mark.parametrize(
-    "name", ["token", "Authorization", "cookie", "receipt_handle", "ReceiptHandle"]
+    "name",
+    [
+        "token",
+        "Authorization",
+        "cookie",
+        "receipt_handle",
+        "ReceiptHandle",
+        "session_secret",
+        "janitor_token",
+        "TINYPIXO_SESSION_SECRET",
+        "TINYPIXO_JANITOR_TOKEN",
+    ],
 )
 def test_a_value_with_a_secret_name_is_redacted(logs: Logs, name: str) -> None:
     structlog.get_logger().info("it.happened", **{name: SECRET}, within={name: SECRET.encode()})
 
-    assert (logs.last[name], logs.last["within"]) == ("[cut]", {name: "[cut]"})
+    assert (logs.last[name], logs.last["within"]) == ("[redacted]", {name: "[redacted]"})
 
 
 @pytest.mark.parametrize("style", ["json"])
@@ -156,7 +171,7 @@ def test_other_values_are_logged_unchanged(logs: Logs) -> None:
 def test_the_text_around_a_secret_is_kept() -> None:
     text = f"PUT {URL}?X-Amz-Signature={SECRET}&partNumber=3 took 12 ms"
 
-    assert without_secrets(text) == f"PUT {URL}?X-Amz-Signature=[cut]&partNumber=3 took 12 ms"
+    assert without_secrets(text) == f"PUT {URL}?X-Amz-Signature=[redacted]&partNumber=3 took 12 ms"
 
 
 class EmptyBody:

@@ -74,8 +74,9 @@ class Output:
 class OutputUpload:
     """Identify the multipart upload of an output, so that the next attempt can resume it.
 
-    `encoder_fingerprint` identifies FFmpeg's version and arguments. Only an attempt with an equal
-    one may reuse the parts, because only then its own parts have the same bytes.
+    `encoder_fingerprint` is a hash of FFmpeg's version, our code's digest, the format, the options
+    and the part size. Only an attempt with an equal one may reuse the parts, because only then its
+    own parts have the same bytes.
     """
 
     key: str

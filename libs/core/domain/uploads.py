@@ -16,7 +16,7 @@ MAX_PART_SIZE = 5 * GIB
 PREFERRED_MAX_PARTS = 1_000
 """A page of ListParts has up to 1,000 parts, so one call shows the whole upload."""
 MAX_PARTS = 10_000
-"""S3's limit, used only for files that do not fit into 1,000 parts of 5 GiB."""
+"""S3's limit. Applies to uploads of unknown size, to Uppy's, and to files over 1,000 × 5 GiB."""
 
 
 class UploadStatus(OpenEnum):

@@ -84,7 +84,7 @@ class ChooseNextConversion:
 
 
 class RecoverStuckConversions:
-    """Find conversions that wait for an upload whose event was lost, or that never ends well."""
+    """Find conversions that still wait for an upload that has finished or failed."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from libs.core.domain.formats import ConversionRequest
-from libs.core.domain.uploads import MIB
+from libs.core.domain.uploads import MAX_PARTS, MIB
 from libs.core.errors import OptionInvalid
 from libs.core.telemetry import traceparent
 from libs.core.web.schemas import ConvertOptions
@@ -44,7 +44,7 @@ class CompletedPart(msgspec.Struct):
 class CompleteMultipartRequest(msgspec.Struct):
     """List the parts that make the file."""
 
-    parts: Annotated[list[CompletedPart], msgspec.Meta(max_length=10_000)]
+    parts: Annotated[list[CompletedPart], msgspec.Meta(max_length=MAX_PARTS)]
 
 
 class CompanionController(Controller):
