@@ -103,7 +103,7 @@ class ConversionResult:
 
 @dataclass(frozen=True)
 class ConversionJob:
-    """Hold what the engine must know of a conversion."""
+    """Hold the output format, the options and the id of one conversion."""
 
     format: str
     options: ConversionOptions

@@ -96,14 +96,14 @@ def run(tmp_path: Path) -> Iterator[LocalRun]:
 
 def test_acknowledged_work_survives_power_cuts(run: LocalRun, tmp_path: Path) -> None:
     print(f"TINYPIXO_SEED={SEED} TINYPIXO_POWER_CUTS={CUTS}")
-    dice = random.Random(SEED)
+    rng = random.Random(SEED)
     data = song(tmp_path, 65).read_bytes()
     rounds = []
     for number in range(CUTS):
         uploaders = [Uploader(run.url, data) for _ in range(CLIENTS)]
         for uploader in uploaders:
             uploader.start()
-        time.sleep(dice.uniform(0.2, LONGEST))  # the moment of the cut is what is random
+        time.sleep(rng.uniform(0.2, LONGEST))  # the moment of the cut is what is random
         if number % 2:
             run.kill_emulator()
         else:

@@ -63,7 +63,7 @@ def test_sigterm_releases_a_long_conversion_at_once_every_time(
 ) -> None:
     """More often than lost attempts are allowed, because a release is none."""
     print(f"TINYPIXO_SEED={SEED}")
-    dice = random.Random(SEED)
+    rng = random.Random(SEED)
     times = MAX_LOST_ATTEMPTS + 1
     names = [f"deployed-{n}" for n in range(times + 1)]
     with (
@@ -76,7 +76,7 @@ def test_sigterm_releases_a_long_conversion_at_once_every_time(
             old = find_runner(waiting, conversion_id)
             waiting.remove(old)
             eventually(partial(descendants, old.process.pid), 30, "ffmpeg runs")
-            time.sleep(dice.uniform(0, 2))  # the moment is what is drawn here
+            time.sleep(rng.uniform(0, 2))  # the moment is what is drawn here
             children = descendants(old.process.pid)
             old.send(signal.SIGTERM)
             told.append((old, time.monotonic()))

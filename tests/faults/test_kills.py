@@ -29,20 +29,20 @@ LONGEST = 3.0
 class Killer:
     """Kill workers that run something, but no conversion too often."""
 
-    def __init__(self, running: list[WorkerProcess], dice: random.Random) -> None:
+    def __init__(self, running: list[WorkerProcess], rng: random.Random) -> None:
         self._workers = running
-        self._dice = dice
+        self._rng = rng
         self.killed: Counter[str] = Counter()
         self.orphans: list[Child] = []
 
     def strike(self) -> bool:
         """Kill a worker at a random moment; False if none ran anything by then."""
         eventually(self._chances, 120, "a worker that runs something")
-        time.sleep(self._dice.uniform(0, LONGEST))  # the moment of death is what is drawn here
+        time.sleep(self._rng.uniform(0, LONGEST))  # the moment of death is what is drawn here
         chances = self._chances()
         if not chances:
             return False
-        worker = self._dice.choice(chances)
+        worker = self._rng.choice(chances)
         conversion_id = worker.running()
         self.orphans += worker.kill()
         worker.start()

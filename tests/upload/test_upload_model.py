@@ -84,9 +84,9 @@ class UploadModel(RuleBasedStateMachine):
             self.file = self.file or b"".join(self.stored[number] for number in sorted(SIZES))
 
     @precondition(lambda self: not self.closed)
-    @rule(dice=st.integers(0, 9))
-    def the_lifecycle_rule_aborts(self, dice: int) -> None:
-        if dice == 0:
+    @rule(draw=st.integers(0, 9))
+    def the_lifecycle_rule_aborts(self, draw: int) -> None:
+        if draw == 0:
             self.harness.multipart.abort(self.upload.key, self.upload.multipart_id)
             self.gone = True
 

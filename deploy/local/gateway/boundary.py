@@ -56,7 +56,7 @@ def new_request_id() -> bytes:
 
 
 class Boundary:
-    """Wrap an ASGI application so that no request leaves without an answer and its headers."""
+    """Wrap an ASGI application so that every request gets a response with these headers."""
 
     def __init__(self, app: App, headers: Mapping[str, str]) -> None:
         """Add these headers to every response, in place of those of the application."""

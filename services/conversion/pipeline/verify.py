@@ -1,4 +1,4 @@
-"""Verify the output: open it as a stranger's file, and compare durations."""
+"""Verify the output: open it with the options for untrusted input, and compare durations."""
 
 from services.conversion.ffmpeg import commands
 from services.conversion.ffmpeg.encode_plan import EncodePlan

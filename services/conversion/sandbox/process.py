@@ -47,9 +47,9 @@ class SandboxLevel(StrEnum):
 
 @dataclass
 class SandboxedProcess:
-    """Hold a sandboxed process.
+    """Hold a process and the descriptor of its seccomp listener.
 
-    `listener` is the descriptor of its seccomp notifications; None unless it is supervised.
+    `listener` is None unless the process is supervised.
     """
 
     process: subprocess.Popen[bytes]

@@ -57,7 +57,7 @@ _EXPECTED_PATHS = (
 )
 """Files that the C library can do without, opened by malloc and for dates. Refused quietly."""
 
-Require = Callable[[int, int], bool]
+WaitForBytes = Callable[[int, int], bool]
 """Wait for the source's bytes [position, position + count); return False if they never come."""
 
 
@@ -87,14 +87,16 @@ class SandboxSupervisor:
         pid: The process, which must be a child of this one.
         listener: The descriptor of its notifications; it is closed by the supervisor.
         source_fd: The source; its file position is shared with the process.
-        require: Called before each read, with the position in the source and the count.
+        wait_for_bytes: Called before each read, with the position in the source and the count.
     """
 
-    def __init__(self, pid: int, listener: int, source_fd: int, require: Require) -> None:
+    def __init__(
+        self, pid: int, listener: int, source_fd: int, wait_for_bytes: WaitForBytes
+    ) -> None:
         self.refused: dict[str, None] = {}
         """Names of the calls that were refused: FFmpeg makes none unless it is compromised."""
         self._child = ChildAccess(pid)
-        self._listener, self._source_fd, self._require = listener, source_fd, require
+        self._listener, self._source_fd, self._wait_for_bytes = listener, source_fd, wait_for_bytes
         self._machine = platform.machine()
         self._names = names_by_number(self._machine)
         self._handlers: dict[str, Callable[[_Notification], _Answer]] = {
@@ -159,7 +161,7 @@ class SandboxSupervisor:
             # Set before the read is answered: it may be the one that compromises the process.
             self._source_was_read = True
         position = os.lseek(self._source_fd, 0, os.SEEK_CUR)
-        return _CONTINUE if self._require(position, call.args[2]) else _Answer(errno.EIO)
+        return _CONTINUE if self._wait_for_bytes(position, call.args[2]) else _Answer(errno.EIO)
 
     def _open(self, call: _Notification, path: int, flags: int) -> _Answer:
         if self._source_was_read:

@@ -180,7 +180,10 @@ class RunConversion:
 
 
 class _Attempt:
-    """Hold what belongs to one attempt; `output` is None until it is opened."""
+    """Hold the conversion, the progress writer and the output of one attempt.
+
+    `output` is None until it is opened.
+    """
 
     def __init__(self, conversion: Conversion, progress: ProgressWriter) -> None:
         self.conversion = conversion

@@ -91,14 +91,14 @@ class RecoverStuckConversions:
         queue: ConversionQueue,
         mark_uploaded: MarkUploaded,
         stalls: StallDetector,
-        patience: float,
+        min_wait_seconds: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Look at an upload once a conversion has waited for it for `patience` seconds."""
+        """Look at an upload once a conversion has waited for it for `min_wait_seconds` seconds."""
         self._queue = queue
         self._mark_uploaded = mark_uploaded
         self._stalls = stalls
-        self._patience = patience
+        self._min_wait_seconds = min_wait_seconds
         self._clock = clock
 
     def __call__(self) -> None:
@@ -106,8 +106,8 @@ class RecoverStuckConversions:
         waiting = list(self._queue.in_phase(Phase.WAITING))
         # `updated_at` is of another host's clock. If it makes us look too early, that costs one
         # request to S3; if it makes us look too late, the detector has looked before.
-        before = self._clock() - self._patience
+        before = self._clock() - self._min_wait_seconds
         late = [c for c in waiting if c.updated_at < before]
-        late += self._stalls.find_stalled(waiting, self._patience)
+        late += self._stalls.find_stalled(waiting, self._min_wait_seconds)
         for upload_id in dict.fromkeys(c.upload_id for c in late):
             self._mark_uploaded(upload_id)

@@ -123,7 +123,7 @@ def test_a_claim_that_cannot_be_written_says_so_and_changes_nothing(
     assert env.current(conversion) == conversion
 
 
-def test_reports_are_shed_while_the_lease_lasts(
+def test_reports_are_dropped_while_the_lease_lasts(
     env: ConversionEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress_writer, "REPORT_EVERY", 0.0)
