@@ -7,8 +7,8 @@ export type Connection = 'live' | 'polling' | 'offline';
 /**
  * Time for a stream to open before polling starts.
  *
- * The service closes a stream every 100 s (TINYPIXO_STREAM_LIFETIME), and the browser opens the next
- * one in a second.
+ * The service closes a stream every 100 s (TINYPIXO_STREAM_LIFETIME), and the browser opens the
+ * next one in a second.
  */
 const GRACE_PERIOD_MS = 4_000;
 const POLL_INTERVAL_MS = 2_000;
