@@ -5,9 +5,10 @@ arguments are visible to other users and limited in length.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+_KEY = re.compile(r"((?:[^\\=]|\\.){0,256})=", re.DOTALL)
 _SPECIAL = re.compile(r"([=;#\\\n])")
 _DROPPED = {
     "encoder", "encoded_by", "vendor_id", "handler_name", "major_brand", "minor_version",
@@ -16,8 +17,12 @@ _DROPPED = {
 }  # fmt: skip
 """Tags that describe the source file and not the music. `iTunSMPB` would be wrong about the gaps of
 the output."""
+MAX_BYTES = 4 * 1024 * 1024
+"""Maximum of the text that is parsed. What a file has beyond it is no music collection's."""
 _MAX_VALUE, _MAX_TAGS = 65_536, 200
 """Maximum characters of a value (lyrics are the longest), and maximum number of tags."""
+_MAX_CHAPTERS, _MAX_LINES, _MAX_NUMBER = 1000, 20_000, 20
+_MAX_LINE = 2 * _MAX_VALUE + 1000
 
 
 @dataclass(frozen=True)
@@ -38,17 +43,18 @@ class Metadata:
 
 
 def parse(text: str) -> Metadata:
-    """Parse what the ffmetadata muxer wrote.
+    """Parse what the ffmetadata muxer wrote, as far as it is of a plausible size.
 
     Tags of streams, which Ogg has, are used if the file has no tag of that name.
     """
     tags: dict[str, str] = {}
     chapters: list[Chapter] = []
     section, values = "", dict[str, str]()
-    for line in [*_logical_lines(text), "[]"]:
+    for line in [*_logical_lines(text[:MAX_BYTES]), "[]"]:
         if line.startswith("[") and line.endswith("]"):
             if section == "CHAPTER":
-                chapters.append(_chapter(values))
+                if len(chapters) < _MAX_CHAPTERS:
+                    chapters.append(_chapter(values))
             else:
                 for key, value in values.items():
                     tags.setdefault(key, value)
@@ -112,21 +118,39 @@ def _keep_valid(tags: Mapping[str, str]) -> dict[str, str]:
 def _chapter(values: Mapping[str, str]) -> Chapter:
     try:
         over, _, under = values.get("timebase", "1/1000000000").partition("/")
-        base = int(over) / int(under)
-        return Chapter(
-            int(values["start"]) * base, int(values["end"]) * base, values.get("title", "")
-        )
+        base = _integer(over) / _integer(under)
+        start, end = _integer(values["start"]) * base, _integer(values["end"]) * base
+        return Chapter(start, end, values.get("title", "")[:_MAX_VALUE])
     except (KeyError, ValueError, ZeroDivisionError):
         return Chapter(0, 0, "")
 
 
-def _logical_lines(text: str) -> list[str]:
-    return re.sub(r"(?<!\\)((?:\\\\)*)\n", r"\1\0", text.replace("\0", "")).split("\0")
+def _integer(text: str) -> int:
+    if len(text) > _MAX_NUMBER:
+        raise ValueError("FFmpeg's numbers have 64 bits")
+    return int(text)
+
+
+def _logical_lines(text: str) -> Iterator[str]:
+    """Yield lines; a backslash at the end of one continues it. Very long ones are left out."""
+    parts: list[str] = []
+    length = 0
+    for line in text.replace("\0", "").split("\n", _MAX_LINES)[:_MAX_LINES]:
+        length += len(line) + 1
+        if length <= _MAX_LINE:
+            parts.append(line)
+        if (len(line) - len(line.rstrip("\\"))) % 2:
+            continue
+        if length <= _MAX_LINE:
+            yield "\n".join(parts)
+        parts, length = [], 0
+    if parts and length <= _MAX_LINE:
+        yield "\n".join(parts)
 
 
 def _pair(line: str) -> tuple[str, str] | None:
-    match = re.match(r"((?:[^\\=]|\\.)*)=(.*)", line, re.DOTALL)
-    return (_unescape(match[1]), _unescape(match[2])) if match else None
+    match = _KEY.match(line)
+    return (_unescape(match[1]), _unescape(line[match.end() :])) if match else None
 
 
 def _escape(text: str) -> str:

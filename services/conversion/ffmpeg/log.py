@@ -2,7 +2,10 @@
 
 FFmpeg runs with `-loglevel level+…`, so that each line names its level. The packaged build has no
 ffprobe, so streams and durations come from these lines. They have been stable for a decade, and a
-test per kind of input notices a change. The tags of a file can make FFmpeg print such a line.
+test per kind of input notices a change.
+
+The lines are FFmpeg's own, see `log_lines`. A fact is taken only from the component that knows it,
+and only from its whole sentence: messages quote strangers' text, too.
 """
 
 import json
@@ -11,31 +14,43 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-_INPUT = re.compile(r"\[info\] Input #0, (\S+), from")
+from services.conversion.ffmpeg.log_lines import LogLine
+
+_INPUT = re.compile(r"Input #0, (\S{1,200}), from ")
 _DURATION = re.compile(
-    r"\[info\]   Duration: (?:N/A|(\d+):(\d\d):(\d\d\.\d+))"
-    r"(?:, start: (-?[\d.]+))?, bitrate: (?:N/A|(\d+) kb/s)"
+    r"  Duration: (?:N/A|(\d{1,6}):(\d\d):(\d\d\.\d{1,9}))"
+    r"(?:, start: -?[\d.]+)?, bitrate: (?:N/A|(\d{1,9}) kb/s)$"
 )
 _STREAM = re.compile(
-    r"\[info\]   Stream #0:(\d+)(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: "
+    r"  Stream #0:(\d{1,5})(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: "
     r"(Audio|Video|Subtitle|Data|Attachment): (.*)"
 )
 _DECODED = re.compile(
-    r"Input stream #0:\d+ \(audio\): .* (\d+) frames decoded; (\d+) decode errors \((\d+) samples\)"
+    r"  Input stream #0:\d+ \(audio\): .* \d+ frames decoded; "
+    r"(\d{1,18}) decode errors \((\d{1,18}) samples\)"
 )
-_ENCODED = re.compile(r"Output stream #0:\d+ \(audio\): \d+ frames encoded \((\d+) samples\)")
-_PEAK = re.compile(r"\[Parsed_astats_\d+ @ 0x[0-9a-f]+\] \[info\] Peak level dB: (-?[\d.]+)$")
-_FAILED_DECODER = re.compile(r"^\[aist#0:\d+/(\w+) @ .*Error while opening decoder")
+_ENCODED = re.compile(
+    r"  Output stream #0:\d+ \(audio\): \d+ frames encoded \((\d{1,18}) samples\)"
+)
+_PEAK = re.compile(r"Peak level dB: (-?\d{1,4}\.\d{1,9})$")
+_FAILED_DECODER = re.compile(r"Error while opening decoder")
 _UNSUPPORTED_CODEC = re.compile(
-    r"Codec \((\w+)\) not on whitelist|[Nn]o decoder found for: (\w+)"
-    r"|Decoder \(codec (\w+)\) not found"
+    r"Codec \((\w{1,40})\) not on whitelist"
+    r"|(?:Decoding requested, but )?[Nn]o decoder found for: (\w{1,40})"
+    r"|Decoder \(codec (\w{1,40})\) not found"
 )
-_MISSING_INDEX_BYTES = re.compile(r"reserved_moov_size is too small, needed (\d+) additional")
-_TRUNCATED = ("partial file", "corrupt input packet", "File ended prematurely")
+_MISSING_INDEX_BYTES = re.compile(r"reserved_moov_size is too small, needed (\d{1,9}) additional$")
+_MAX_INDEX_BYTES = 128 * 1024 * 1024
+"""A day of ALAC at 768 kHz needs half of it."""
+_TRUNCATED = re.compile(
+    r"(stream \d+,|root atom) offset 0x[0-9a-f]+: partial file$|corrupt input packet in stream \d+$"
+    r"|File ended prematurely( at pos\. \d+ \(0x[0-9a-f]+\))?$"
+)
+_MESSAGE_LEVELS = frozenset({"warning", "error", "fatal", "panic"})
 _CODEC = re.compile(r"^([\w.]+)")
-_RATE = re.compile(r"^(\d+) Hz$")
-_DEPTH = re.compile(r"^(u8|s16|s32|s64|flt|dbl)p?(?: \((\d+) bit\))?$")
-_BITRATE = re.compile(r"^(\d+) kb/s")
+_RATE = re.compile(r"^(\d{1,9}) Hz$")
+_DEPTH = re.compile(r"^(u8|s16|s32|s64|flt|dbl)p?(?: \((\d{1,3}) bit\))?$")
+_BITRATE = re.compile(r"^(\d{1,9}) kb/s")
 _LAYOUTS = {
     "mono": 1, "stereo": 2, "downmix": 2, "2.1": 3, "3.0": 3, "3.0(back)": 3, "quad": 4,
     "quad(side)": 4, "4.0": 4, "3.1": 4, "5.0": 5, "5.0(side)": 5, "4.1": 5, "5.1": 6,
@@ -44,7 +59,8 @@ _LAYOUTS = {
     "5.1.2": 8, "5.1.2(back)": 8, "octagonal": 8, "cube": 8, "hexadecagonal": 16,
 }  # fmt: skip
 _DEPTHS = {"u8": 8, "s16": 16, "s32": 32, "s64": 64, "flt": 32, "dbl": 64}
-_MAX_MESSAGES, _MAX_MESSAGE_LENGTH, _MAX_JSON_LINES = 60, 200, 40
+_MAX_MESSAGES, _MAX_MESSAGE_LENGTH, _MAX_CODECS = 60, 200, 64
+_MP4_MUXERS = ("ipod", "mp4", "mov")
 _QUIETEST = -999.0
 
 
@@ -97,8 +113,8 @@ class FfmpegLog:
     """The codec of the selected audio stream, if its decoder could not be opened."""
     messages: deque[str] = field(default_factory=lambda: deque(maxlen=_MAX_MESSAGES))
     """The last warnings and errors, for the operator."""
-    json_lines: list[str] = field(default_factory=list)
-    """The JSON that a filter printed."""
+    loudness_json: str = ""
+    """What the loudnorm filter printed."""
 
     @property
     def track_count(self) -> int:
@@ -110,7 +126,7 @@ class FfmpegLog:
 
         Raises ValueError if it measured nothing.
         """
-        found: Any = json.loads("\n".join(self.json_lines).partition("}")[0] + "}")
+        found: Any = json.loads(self.loudness_json.partition("}")[0] + "}")
         return {
             key: float(value)
             for key, value in found.items()
@@ -125,39 +141,29 @@ class FfmpegLogParser:
         self.log = FfmpegLog()
         self._in_input_section = False
 
-    def feed(self, line: str) -> None:
-        """Parse one line, given without its line end."""
-        log = self.log
-        if line.startswith(("[info] Input #", "[info] Output #", "[info] Stream mapping")):
-            self._in_input_section = line.startswith("[info] Input #0")
-        if self._in_input_section:
-            self._parse_input_section(line)
-        if log.json_lines or line.startswith("{"):
-            if len(log.json_lines) < _MAX_JSON_LINES:
-                log.json_lines.append(line[:_MAX_MESSAGE_LENGTH])
-        elif "[warning]" in line or "[error]" in line or "[fatal]" in line or "[panic]" in line:
+    def feed(self, line: LogLine) -> None:
+        """Parse one line."""
+        if line.level in _MESSAGE_LEVELS:
             self._parse_message(line)
-        elif match := _DECODED.search(line):
-            log.decode_errors += int(match[2])
-            log.decoded_samples = (log.decoded_samples or 0) + int(match[3])
-        elif match := _ENCODED.search(line):
-            log.encoded_samples = (log.encoded_samples or 0) + int(match[1])
-        elif match := _PEAK.match(line):
-            log.peak_level = max(
-                float(match[1]), _QUIETEST if log.peak_level is None else log.peak_level
-            )
-        elif "[info] Reconfiguring filter graph because audio parameters changed" in line:
-            log.format_changed = True
+        elif line.component:
+            self._parse_component(line)
+        elif line.level == "info":
+            self._parse_section(line.text)
 
-    def _parse_input_section(self, line: str) -> None:
+    def _parse_section(self, text: str) -> None:
+        """Parse the description of the first input, which FFmpeg prints for no component."""
         log = self.log
-        if match := _INPUT.match(line):
+        if text.startswith(("Input #", "Output #", "Stream mapping")):
+            self._in_input_section = not log.container and text.startswith("Input #0")
+        if not self._in_input_section:
+            return
+        if match := _INPUT.match(text):
             log.container = match[1]
-        elif match := _DURATION.match(line):
+        elif match := _DURATION.match(text):
             if match[1] is not None:
                 log.duration = int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3])
-            log.bitrate = int(match[5] or 0) * 1000
-        elif match := _STREAM.match(line):
+            log.bitrate = int(match[4] or 0) * 1000
+        elif match := _STREAM.match(text):
             if match[2] == "Audio":
                 log.audio_streams.append(parse_audio(int(match[1]), match[3]))
             elif match[2] == "Video":
@@ -165,19 +171,41 @@ class FfmpegLogParser:
                     log.attached_pictures.append(log.video_streams)
                 log.video_streams += 1
 
-    def _parse_message(self, line: str) -> None:
-        log = self.log
-        log.messages.append(line[:_MAX_MESSAGE_LENGTH])
-        if "Estimating duration from bitrate" in line:
+    def _parse_component(self, line: LogLine) -> None:
+        log, component, text = self.log, line.component, line.text
+        if component.startswith("in#0/"):
+            if match := _DECODED.match(text):
+                log.decode_errors += int(match[1])
+                log.decoded_samples = (log.decoded_samples or 0) + int(match[2])
+        elif component.startswith("out#0/"):
+            if match := _ENCODED.match(text):
+                log.encoded_samples = (log.encoded_samples or 0) + int(match[1])
+        elif component.startswith("Parsed_astats_"):
+            if match := _PEAK.match(text):
+                known = _QUIETEST if log.peak_level is None else log.peak_level
+                log.peak_level = max(float(match[1]), known)
+        elif component.startswith("Parsed_loudnorm_"):
+            if (start := line.message.find("{")) >= 0:
+                log.loudness_json = line.message[start:]
+        elif text.startswith("Reconfiguring filter graph because audio parameters changed"):
+            log.format_changed = True
+
+    def _parse_message(self, line: LogLine) -> None:
+        log, text = self.log, line.text
+        log.messages.append(str(line)[:_MAX_MESSAGE_LENGTH])
+        if not line.component:
+            return
+        if text.startswith("Estimating duration from bitrate"):
             log.duration_is_estimated = True
-        if any(words in line for words in _TRUNCATED):
+        if _TRUNCATED.match(text):
             log.is_truncated = True
-        if match := _MISSING_INDEX_BYTES.search(line):
-            log.missing_index_bytes = int(match[1])
-        if match := _FAILED_DECODER.search(line):
-            log.failed_decoder = match[1]
-        if match := _UNSUPPORTED_CODEC.search(line):
+        if line.component in _MP4_MUXERS and (match := _MISSING_INDEX_BYTES.match(text)):
+            log.missing_index_bytes = min(int(match[1]), _MAX_INDEX_BYTES)
+        if line.components[0].startswith("aist#0:") and _FAILED_DECODER.match(text):
+            log.failed_decoder = line.components[0].partition("/")[2]
+        if match := _UNSUPPORTED_CODEC.match(text):
             log.unsupported_codecs.append(match[1] or match[2] or match[3])
+            del log.unsupported_codecs[_MAX_CODECS:]
 
 
 def parse_audio(index: int, description: str) -> AudioStream:
@@ -201,6 +229,6 @@ def parse_audio(index: int, description: str) -> AudioStream:
 
 
 def _count_channels(layout: str) -> int:
-    if match := re.match(r"(\d+) channels", layout):
+    if match := re.match(r"(\d{1,6}) channels", layout):
         return int(match[1])
     return _LAYOUTS.get(layout, 0)

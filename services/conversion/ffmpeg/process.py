@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import IO, cast
 
 from services.conversion.ffmpeg.log import FfmpegLog, FfmpegLogParser
+from services.conversion.ffmpeg.log_lines import LineAssembler, LogLine, parse_line
 from services.conversion.ports import MediaError
 from services.conversion.sandbox import process as sandbox
 from services.conversion.sandbox.supervisor import SandboxSupervisor
@@ -23,6 +24,8 @@ _POLL_SECONDS = 0.02
 """Time between two calls of `on_progress`: at 1 GB/s FFmpeg writes 20 MB meanwhile."""
 _READ_POLL_SECONDS = 0.005
 _MAX_LINE = 65_536
+_MAX_PACKETS = 256
+"""Packets of the log that are read before the progress is looked at again."""
 
 
 @dataclass
@@ -95,7 +98,7 @@ class FfmpegProcess:
                 source_fd,
                 lambda position, count: self._wait_for_bytes(ended, position, count),
             )
-        run = _Run(self, child.process)
+        run = _Run(self, child.process, child.writes_are_packets)
         try:
             run.follow(on_progress)
             child.process.wait(self.max_stall)
@@ -129,6 +132,7 @@ class _Run:
 
     options: FfmpegProcess
     process: subprocess.Popen[bytes]
+    writes_are_packets: bool
     parser: FfmpegLogParser = field(default_factory=FfmpegLogParser)
     progress: FfmpegProgress = field(default_factory=FfmpegProgress)
     _is_stopped: bool = False
@@ -143,20 +147,18 @@ class _Run:
         assert self.process.stderr
         source = self.options.source
         self._limit_output()
-        pipes = {
-            self.process.stdout: _LineReader(self._parse_progress),
-            self.process.stderr: _LineReader(self.parser.feed),
-        }
+        log: _Reader = _LineReader(lambda line: self.parser.feed(parse_line(line)))
+        if self.writes_are_packets:
+            log = _PacketReader(self.parser.feed)
+        pipes = {self.process.stdout: _LineReader(self._parse_progress), self.process.stderr: log}
         with selectors.DefaultSelector() as selector:
             for pipe in pipes:
                 selector.register(pipe, selectors.EVENT_READ)
             while selector.get_map():
                 for key, _ in selector.select(_POLL_SECONDS):
                     pipe = cast(IO[bytes], key.fileobj)
-                    data = os.read(pipe.fileno(), _MAX_LINE)
-                    if not data:
+                    if not pipes[pipe].read(pipe.fileno()):
                         selector.unregister(pipe)
-                    pipes[pipe].feed(data)
                 if source is not None and source.error is not None:
                     raise source.error
                 self._stop_or_continue(may_go_on=on_progress(self.progress))
@@ -214,8 +216,36 @@ class _LineReader:
     on_line: Callable[[str], None]
     _rest: bytes = b""
 
-    def feed(self, data: bytes) -> None:
+    def read(self, fd: int) -> bool:
+        """Read what there is; return False at the end of the stream."""
+        data = os.read(fd, _MAX_LINE)
         *lines, rest = (self._rest + data).split(b"\n")
         self._rest = rest[:_MAX_LINE]
         for line in lines:
             self.on_line(line.decode(errors="replace"))
+        return bool(data)
+
+
+@dataclass
+class _PacketReader:
+    """Assemble log lines from a pipe whose reads return one write each."""
+
+    on_line: Callable[[LogLine], None]
+    _assembler: LineAssembler = field(default_factory=LineAssembler)
+
+    def read(self, fd: int) -> bool:
+        """Read what there is, up to a limit; return False at the end of the stream."""
+        os.set_blocking(fd, False)
+        for _ in range(_MAX_PACKETS):
+            try:
+                packet = os.read(fd, _MAX_LINE)
+            except BlockingIOError:
+                break
+            if not packet:
+                return False
+            if line := self._assembler.feed(packet):
+                self.on_line(line)
+        return True
+
+
+_Reader = _LineReader | _PacketReader

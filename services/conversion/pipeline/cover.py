@@ -5,6 +5,9 @@ import struct
 from dataclasses import dataclass
 
 _FRONT_COVER = 3  # ID3v2 APIC and FLAC picture types
+_PNG_HEADER_BYTES = 24
+_MAX_JPEG_STEPS = 10_000
+"""Segments and fill bytes before the frame header. Pictures have some ten; each takes our time."""
 MAX_BYTES = 12 * 1024 * 1024
 """A FLAC picture block counts its bytes in 24 bits; larger covers are left out."""
 
@@ -23,7 +26,8 @@ def parse_cover(data: bytes) -> Cover | None:
     """Return the cover if its header is that of a JPEG or PNG, which every player shows."""
     if not data or len(data) > MAX_BYTES:
         return None
-    if data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR":
+    is_png = data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR"
+    if is_png and len(data) >= _PNG_HEADER_BYTES:
         width, height = struct.unpack_from(">II", data, 16)
         return (
             Cover(data, "image/png", width, height)
@@ -76,8 +80,11 @@ def _picture(cover: Cover) -> bytes:
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height from the first frame header (ITU-T T.81, B.2.2)."""
     at = 2
-    while at + 9 < len(data) and data[at] == 0xFF:
+    for _ in range(_MAX_JPEG_STEPS):
+        if at + 9 >= len(data) or data[at] != 0xFF:
+            break
         marker = data[at + 1]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # a start of frame
             height, width = struct.unpack_from(">HH", data, at + 5)

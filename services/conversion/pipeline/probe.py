@@ -64,7 +64,7 @@ def _inspect(context: ConversionContext) -> tuple[FfmpegLog, ffmetadata.Metadata
                 result.log, signature
             )
             raise MediaError(*problem, operator_detail(result))
-        text = tags.read(context.limits.max_metadata).decode(errors="replace")
+        text = tags.read(ffmetadata.MAX_BYTES).decode(errors="replace")
     return result.log, ffmetadata.parse(text)
 
 

@@ -54,6 +54,8 @@ class SandboxedProcess:
 
     process: subprocess.Popen[bytes]
     listener: int | None
+    writes_are_packets: bool
+    """Each read of stderr returns what one write wrote (at most a page of it)."""
 
     def kill(self) -> None:
         """Kill the whole process group and reap the child. May be repeated."""
@@ -78,7 +80,9 @@ def start(
     protect_this_process()
     is_supervised = level is SandboxLevel.SUPERVISED
     ours, theirs = socket.socketpair()
-    with ours, theirs:
+    stderr_read, stderr_write, writes_are_packets = _create_pipe()
+    with ours, theirs, open(stderr_write, "wb", 0) as stderr, contextlib.ExitStack() as on_error:
+        on_error.callback(os.close, stderr_read)
         program = b""
         if level is not SandboxLevel.NONE:
             channel = theirs.fileno() if is_supervised else None
@@ -97,17 +101,28 @@ def start(
             [*launcher, *arguments, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             pass_fds=[theirs.fileno(), *descriptors],
             env={},
             cwd="/",
             start_new_session=True,
         )
-        child = SandboxedProcess(process, None)
+        on_error.pop_all()
+        process.stderr = open(stderr_read, "rb", 0)  # noqa: SIM115 - closed by close_pipes
+        child = SandboxedProcess(process, None, writes_are_packets)
+        stderr.close()
         theirs.close()
         if is_supervised:
             child.listener = _receive_listener(ours, child)
         return child
+
+
+def _create_pipe() -> tuple[int, int, bool]:
+    """Return both ends of a pipe, and whether it keeps writes apart (O_DIRECT, see pipe(2))."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            return *os.pipe2(os.O_CLOEXEC | os.O_DIRECT), True
+    return *os.pipe(), False
 
 
 def _receive_listener(channel: socket.socket, child: SandboxedProcess) -> int:

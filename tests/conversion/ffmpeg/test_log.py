@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.conversion.ffmpeg.log import AudioStream, FfmpegLog, FfmpegLogParser, parse_audio
+from services.conversion.ffmpeg.log_lines import parse_line
 
 FILM = """\
 [in#0/mov,mp4,m4a,3gp,3g2,mj2 @ 0x5] [warning] Could not find codec parameters for stream 0
@@ -31,7 +32,7 @@ def read(text: str) -> FfmpegLog:
     """Parse all lines."""
     parser = FfmpegLogParser()
     for line in text.split("\n"):
-        parser.feed(line)
+        parser.feed(parse_line(line))
     return parser.log
 
 

@@ -8,6 +8,7 @@ import pytest
 from libs.core.domain.formats import FORMATS, ConversionOptions
 from libs.core.domain.uploads import GIB
 from services.conversion.ffmpeg.log import FfmpegLog, FfmpegLogParser
+from services.conversion.ffmpeg.log_lines import parse_line
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline import problems
 from services.conversion.pipeline.validation import (
@@ -119,7 +120,7 @@ def test_each_failure_has_a_code_and_a_message(
     exit_code: int, killed_by: int, message: str, code: str
 ) -> None:
     parser = FfmpegLogParser()
-    parser.feed(message)
+    parser.feed(parse_line(message))
     problem = check_exit(exit_code, killed_by, parser.log)
     assert problem
     assert problem[0] == code
