@@ -41,7 +41,7 @@ class ChildProcesses:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C in the terminal must not reach it: the parent stops all in order.
+                # Ctrl-C in the terminal must not reach it: the parent stops all in sequence.
                 start_new_session=True,
                 preexec_fn=terminate_with_parent,
             )

@@ -1,4 +1,4 @@
-"""Define what the worker needs from a media engine, and the two ends that it gives it."""
+"""Define the media engine, and the source and sink passed to the engine."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence

@@ -155,7 +155,7 @@ def prefix_of(item: StoredItem) -> str:
 
 
 def id_in(key: str) -> str:
-    """Return the id that a key contains, of whatever form."""
+    """Return the key's second path segment, unvalidated."""
     _, _, rest = key.partition("/")
     return rest.partition("/")[0]
 

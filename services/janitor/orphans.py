@@ -22,9 +22,11 @@ FOLDERS = {"uploads/": "upload", "outputs/": "conversion"}
 class DeleteOrphans:
     """Delete objects and open multipart uploads that no item points at.
 
-    Those are, whatever their age, what belonged to items that this sweep removed. Once they are old
-    enough, they are also the ones whose item does not exist, and those of a finished conversion
-    that are not its output, as a lost attempt leaves them.
+    They belong
+
+    1. to items that this sweep removed, at any age;
+    2. to no item, and are older than `grace`;
+    3. to a finished conversion, are not its output, and are older than `grace`.
 
     In doubt nothing is deleted. What cannot be read is kept and named among the failures; keys that
     contain no id of ours are counted as foreign.
@@ -71,7 +73,7 @@ class DeleteOrphans:
         """Return those that no item needs. Raises StorageUnavailable."""
         ours = [each for each in found if kind_of(id_in(each.key)) == kind]
         run.foreign += len(found) - len(ours)
-        # An unknown time is 0, and no age.
+        # A time of 0 means unknown: keep it.
         old = [each for each in ours if 0 < _time_of(each) <= now - self._grace]
         in_question = {id_in(each.key) for each in old} - run.removed
         existing = self._items.read_many(sorted(in_question))

@@ -17,14 +17,14 @@ log = structlog.get_logger(__name__)
 Clock = Callable[[], float]
 
 BATCH = 200
-"""Expired items that are removed before the time is looked at again."""
+"""Expired items that are removed between two checks of the time limit."""
 
 
 class Sweep:
     """Remove expired items; then delete the objects that belong to them, and orphans.
 
     The items go first. They count as absent already, so nothing points at what is deleted next. If
-    the process dies in between, the REMOVE records of the items bring the deletion.
+    the process dies in between, the REMOVE stream records trigger the deletion.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Sweep:
         self._timer = timer
 
     def __call__(self, *, dry_run: bool = False) -> SweepResult:
-        """Sweep once. Failures are named in the result, and end nothing."""
+        """Sweep once. Failures are named in the result, and do not stop the sweep."""
         run = SweepRun(dry_run, self._limit, self._timer)
         self._remove_expired(run)
         self._delete_orphans(run)

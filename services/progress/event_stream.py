@@ -73,7 +73,7 @@ class FollowProgress:
         schedule: PollSchedule,
         last: LastEvent | None = None,
     ) -> None:
-        """Limit the threads in which all streams read to those of `readers`."""
+        """`readers` limits the threads that all streams use to read."""
         self.subscription = subscription
         self._reader = reader
         self._readers = readers

@@ -1,8 +1,8 @@
 """Hold what one subscriber still has to be sent, and what it was sent.
 
-Changes arrive at least once, late, and beside states that are read from the table. The states of an
-item are ordered by the item's creation (an id may be used again) and by version. A removal comes
-after all versions. A stream never goes back in this order.
+Updates come from the change feed (at least once, maybe late) and from reads of the table. The
+states of an item are ordered by the item's creation (an id may be used again) and by version. A
+removal comes after all versions. A stream never goes back in this order.
 """
 
 import asyncio

@@ -43,7 +43,7 @@ class ReconcileUpload:
         Raises:
             MultipartUploadGone: S3 has no such multipart upload any more.
         """
-        if not upload.multipart_id:  # it comes as a form, in one piece
+        if not upload.multipart_id:  # a form upload (presigned POST) has no parts
             raise MultipartUploadGone("This upload has no parts.")
         listed = self._multipart.list_parts(upload.key, upload.multipart_id)
         return [

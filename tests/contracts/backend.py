@@ -78,7 +78,7 @@ class InboxHarness(ABC):
 
     @abstractmethod
     def wait(self, seconds: float) -> None:
-        """Let the queue's time pass."""
+        """Advance the queue's clock."""
 
 
 class Backend(ABC):

@@ -58,7 +58,7 @@ BEFORE_AN_OBJECT = frozenset(
 
 @dataclass(frozen=True)
 class Found:
-    """Hold one measured property: what counts, of how many, and where."""
+    """Hold a measurement: the matching places, and how many were checked."""
 
     places: Sequence[str]
     total: int = 0

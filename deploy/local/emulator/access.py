@@ -1,4 +1,4 @@
-"""Refuse requests that neither our processes nor our page have sent.
+"""Refuse unsigned or foreign requests.
 
 Every web page that a browser shows on this machine can send requests to a port of localhost.
 MiniStack with `AUTH=true` verifies presigned URLs and IAM users, but not the signatures of the

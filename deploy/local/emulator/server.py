@@ -1,7 +1,7 @@
 """Serve MiniStack with our patches: `python -m deploy.local.emulator.server`.
 
-It runs in MiniStack's own environment and is started by `process.py`. It ends in order when its
-parent process ends: stdin is a pipe that closes with the parent.
+It runs in MiniStack's own environment and is started by `process.py`. It shuts down cleanly when
+its parent process ends: stdin is a pipe that closes with the parent.
 """
 
 import asyncio

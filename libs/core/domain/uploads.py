@@ -70,8 +70,8 @@ class Upload:
     """None while unknown: tus and the S3 dialect allow that."""
     content_type: str
     part_size: int
-    """Bytes. Fixed at creation, because a deployment with other settings must not move the parts
-    of an upload that has begun."""
+    """Bytes. Fixed at creation, because a deployment with other settings must not change the part
+    boundaries of an upload that has begun."""
     multipart_id: str
     """S3's UploadId."""
     created_at: float

@@ -31,8 +31,8 @@ class ConversionLeases(ABC):
     The `conversion` argument is what `claim` returned. Every method except `claim` raises LeaseLost
     if the conversion is no longer in that attempt, because it was cancelled, removed, finished or
     claimed by another worker, or because it has expired. LeaseLost is final for the attempt. A
-    write that is repeated after a lost reply, by the adapter or by its caller, has the effect of
-    one. All methods raise StorageUnavailable.
+    write that is repeated after a lost reply, by the adapter or by its caller, is applied once. All
+    methods raise StorageUnavailable.
     """
 
     @abstractmethod

@@ -1,8 +1,8 @@
 """Refuse changes that a page of another origin makes with the cookie of a visitor (CSRF).
 
 Browsers say in `Sec-Fetch-Site` or in `Origin` where a request comes from. A request with neither
-comes from another kind of client, which no other page can use. A bearer token is never sent by
-itself, so requests that have one are not checked.
+does not come from a browser, so no page can have caused it. A bearer token is never sent by itself,
+so requests that have one are not checked.
 """
 
 from collections.abc import Collection
@@ -20,7 +20,7 @@ JSON = "application/json"
 FORM_DATA = "multipart/form-data"
 
 _OUR_SITES = ("same-origin", "none")
-"""Requests of our own page, and of the person who uses the browser."""
+"""Requests of our own page, and those started by the user (address bar, bookmark)."""
 _DEFAULT_PORTS = (":80", ":443")
 
 
@@ -49,7 +49,7 @@ def _is_ours(request: Request[Any, Any, Any], origins: Collection[str]) -> bool:
     origin = request.headers.get("origin")
     if origin is None or origin in origins:
         return True
-    # No page can make a browser send another Host, or X-Forwarded-Host without asking us first.
+    # No page can make a browser send another Host, or X-Forwarded-Host without a CORS preflight.
     hosts = (request.headers.get("host", ""), request.headers.get("x-forwarded-host", ""))
     try:
         given = _without_port(urlsplit(origin).netloc)
@@ -67,8 +67,8 @@ def _without_port(host: str) -> str:
 def _refuse_media_type(request: Request[Any, Any, Any]) -> Response[Any] | None:
     """Answer 415 to a body of a type that the route does not take.
 
-    Forms can send other types than JSON across sites without asking. Routes that take other types
-    name them as `media_types` in their options; None stands for any but form data.
+    Forms can send other types than JSON across sites without a CORS preflight. Routes that take
+    other types name them as `media_types` in their options; None stands for any but form data.
     """
     if not _has_body(request):
         return None

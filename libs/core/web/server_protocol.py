@@ -1,4 +1,4 @@
-"""Limit the time for a request's headers, and answer invalid HTTP with a problem."""
+"""Limit the time for a request's headers, and answer invalid HTTP with a problem document."""
 
 import asyncio
 import secrets
@@ -19,7 +19,7 @@ _DETAIL = "This request is not valid HTTP."
 
 
 class ServiceProtocol(H11Protocol):
-    """Serve one connection."""
+    """Close a connection whose headers take longer than HEADER_TIMEOUT."""
 
     _header_timer: asyncio.TimerHandle | None = None
 
@@ -29,7 +29,7 @@ class ServiceProtocol(H11Protocol):
         self._await_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop to wait."""
+        """Cancel the header timeout."""
         self._stop_waiting()
         super().connection_lost(exc)
 
@@ -42,7 +42,7 @@ class ServiceProtocol(H11Protocol):
             self._await_headers()
 
     def handle_events(self) -> None:
-        """Handle what has arrived."""
+        """Answer 400 to a request target that is not ASCII."""
         try:
             super().handle_events()
         except UnicodeDecodeError:  # uvicorn expects ASCII in the request target

@@ -35,7 +35,8 @@ class EncoderProfile:
     tags: frozenset[str] | None = None
     """Names of the tags that the muxer writes; None: any."""
     patches_head: bool = False
-    """The muxer writes the first bytes last. Other outputs are hashed while they grow."""
+    """The muxer seeks back to write the header at the end, so the output cannot be hashed while it
+    grows."""
     index_first: bool = False
     """Space for the index is reserved at the beginning (MP4)."""
     states_duration: bool = True

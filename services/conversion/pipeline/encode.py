@@ -76,7 +76,7 @@ def encode(
             return
         finally:
             writer.close()
-    raise MediaError(*problems.INTERNAL, "the MP4 index did not fit twice")
+    raise MediaError(*problems.INTERNAL, "encoding did not succeed in 3 tries")
 
 
 def _run(

@@ -10,7 +10,8 @@ import struct
 from services.conversion.pipeline.frames import FRAME_SIZES, last_frame_is_truncated
 
 _STREAMED = 0x7FFF0000
-"""Programs that do not know the size write 0x7FFFFFFF or 0xFFFFFFFF, less some header."""
+"""Below 0x7FFFFFFF and 0xFFFFFFFF. Writers that do not know the size store one of these, minus the
+header length."""
 HEAD = TAIL = 65_536
 """Bytes to read at either end. The largest Ogg page has 65,307 bytes."""
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
@@ -38,7 +39,7 @@ def declared_duration(container: str, head: bytes, size: int) -> float | None:
 
 
 def has_detectable_end(container: str) -> bool:
-    """Return True if the last bytes show a truncation. Reading them takes a request."""
+    """Return True if the last bytes show a truncation. Reading them costs one GET."""
     return container in ("ogg", "mpegts", *FRAME_SIZES)
 
 

@@ -142,7 +142,7 @@ class Durations:
     is_only_track: bool
     """The file has no other track, so that its duration is that of the sound."""
     format_changes: bool = False
-    """The sample rate changes within the source, so that samples do not measure time."""
+    """The sample rate changes in the source, so a sample count cannot be converted to seconds."""
 
     @property
     def missing(self) -> float:

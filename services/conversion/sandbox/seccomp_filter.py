@@ -8,6 +8,9 @@ The filter is an allow-list: a system call that it does not name is refused. It 
   so that the supervisor can report its name.
 - *Answered*: calls that fail with an errno that FFmpeg expects.
 
+`readv` and `preadv` are refused: the supervisor waits for the source's bytes only at `read` and
+`pread64`.
+
 Without a supervisor the notified calls are allowed, restricted to reading, or refused. No
 privilege is needed. seccomp(2) describes the program, linux/filter.h its instructions. See
 decision 10 for the reasons why this is no library.

@@ -33,7 +33,7 @@ from services.conversion.worker.progress_writer import ProgressWriter
 log = structlog.get_logger(__name__)
 
 MAX_LOST_ATTEMPTS = 3
-"""Workers that may die while they run one conversion before it counts as the cause."""
+"""Lost attempts allowed; one more fails the conversion with `worker_lost`."""
 
 MAX_ATTEMPTS = 12
 """Attempts of all kinds, also those that were released because the storage did not answer."""
@@ -42,7 +42,7 @@ MAX_ATTEMPTS = 12
 class RunConversion:
     """Run one attempt at one conversion.
 
-    The process may be killed at any moment: the next attempt makes up for it.
+    The process may be killed at any moment: another attempt then runs the conversion.
     """
 
     def __init__(
@@ -72,9 +72,9 @@ class RunConversion:
     ) -> bool:
         """Return True if a message about it may be deleted: it has ended, or is not ours to run.
 
-        Another worker may hold it. Should that worker die, the table tells whoever polls the queue.
-        False means that the conversion was released and is queued again. `takeover_version` is the
-        version of a running conversion whose lease has ended.
+        Another worker may hold it. If that worker dies, polling finds the conversion when its lease
+        ends. False means that the conversion was released and is queued again. `takeover_version`
+        is the version of a running conversion whose lease has ended.
         """
         claimed_at = self._timer()
         conversion = self._leases.claim(conversion_id, self._worker, self._lease, takeover_version)
@@ -122,7 +122,8 @@ class RunConversion:
                 attempt=conversion.attempts,
                 code=failure.code,
             )
-            # Without an output of its own, opening one aborts what the attempt before left.
+            # If this attempt opened no output, open one: that aborts the previous attempt's
+            # multipart upload.
             _try_to_discard(lambda: (attempt.output or self._open_output(attempt)).discard())
             return True
 
@@ -213,7 +214,7 @@ def _check_attempts(conversion: Conversion) -> None:
 
 
 def _failure_of(conversion: Conversion, error: Exception) -> Failure:
-    """Return what a person is told about an attempt that is not worth repeating."""
+    """Return the failure that the user sees for an error that is not retried."""
     if isinstance(error, (UploadNotFound, ObjectMissing)):
         return Failure("corrupt", "The uploaded file is no longer there. Please upload it again.")
     if isinstance(error, MediaError):

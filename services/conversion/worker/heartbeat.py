@@ -12,8 +12,8 @@ from libs.core.ports.inbox import Inbox, Message
 log = structlog.get_logger(__name__)
 
 Heartbeat = Callable[[float | None], None]
-"""Is called about once a second with the seconds that are left, or None where they are not known.
-It raises ReleaseRequested to end the attempt."""
+"""Is called about once a second with the estimated seconds until the conversion ends, or None where
+they are not known. It raises ReleaseRequested to end the attempt."""
 
 
 class ReleaseRequested(Exception):

@@ -31,7 +31,7 @@ LONG_POLL = 5.0
 """Seconds that one receive waits for messages, and so the longest that a stop waits for it."""
 
 LONGEST_POLL_PAUSE = 5.0
-"""Seconds between two looks at the queue, at most."""
+"""Maximum seconds between two polls."""
 
 STOP_MARGIN = 5.0
 """Seconds after the drain in which the rest is released. Together with the drain they are less than
@@ -55,7 +55,7 @@ class Worker:
         lease: float,
         drain: float = 20.0,
     ) -> None:
-        """Finish what `drain` seconds after `stop` allow to finish; release the rest."""
+        """After `stop`, let conversions run for up to `drain` seconds; release the rest."""
         self._inbox = inbox
         self._run = run
         self._choose_next = choose_next
@@ -90,7 +90,7 @@ class Worker:
     def wake(self, conversion_id: str) -> None:
         """Start a conversion that this process queued, if a slot is free.
 
-        Its message finds it started. Callable from any thread.
+        The message that follows cannot claim it and is deleted. Callable from any thread.
         """
         if self._started and not self._stop.is_set():
             self._start_in_free_slot(conversion_id, None)
@@ -108,7 +108,7 @@ class Worker:
                 raise
 
     def poll_queue(self, _stop: threading.Event) -> None:
-        """Find what no message announces: leases that ended, and lost messages."""
+        """Start conversions for which no message arrived: ended leases, lost messages."""
         if self._slots and self._slots.acquire(blocking=False):
             try:
                 chosen = self._choose_next()

@@ -10,13 +10,14 @@ from services.conversion.ports import EngineProgress
 from services.conversion.worker.heartbeat import Heartbeat
 
 REPORT_EVERY = 1.0
-"""Seconds between two writes: what progress costs in the table, and how soon a cancel is seen."""
+"""Seconds between two writes. Trade-off: write cost against the delay until a cancellation is
+detected."""
 
 
 class ProgressWriter:
     """Turn the engine's many progress reports into one write a second.
 
-    A write is progress, lease renewal and the check for a cancel in one. Progress is dropped
+    One write stores progress, renews the lease and detects a cancellation. Progress is dropped
     while the table does not answer; a lease that cannot be renewed is given up before it ends.
     """
 

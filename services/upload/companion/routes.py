@@ -1,4 +1,4 @@
-"""Translate the requests of Uppy's S3 plug-ins to use cases and back."""
+"""Implement the HTTP API of Uppy's Companion for its S3 plug-ins."""
 
 import json
 from typing import Annotated, Any

@@ -89,7 +89,7 @@ class Append:
             self._buffer.clear()
         if not self._buffer:
             return self._advance(self._offset, remainder="")
-        # Under a key of this request alone: a writer that was replaced cannot spoil it.
+        # Under a key of this request alone: a writer that was replaced cannot overwrite it.
         body = bytes(self._buffer)
         self._put_remainder(self._state.writer, body)
         return self._advance(self._offset, hashlib.sha256(body).hexdigest())
@@ -114,7 +114,8 @@ class Append:
         )
         self._stored = set()
         if before.remainder and before.remainder_writer != before.writer:
-            # This service may not delete, so the bytes that nobody needs any more are emptied.
+            # The service's role has no DeleteObject, so overwrite the old remainder with an empty
+            # object.
             with suppress(StorageUnavailable):
                 self._put_remainder(before.remainder_writer, b"")
         return upload

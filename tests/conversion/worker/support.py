@@ -1,4 +1,4 @@
-"""Provide an engine that a test holds, workers, and what tests look at."""
+"""Provide an engine that blocks until released, worker factories, and assertion helpers."""
 
 import threading
 from collections.abc import Callable

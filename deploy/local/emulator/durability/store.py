@@ -20,7 +20,7 @@ class StateStore:
     """
 
     def __init__(self, path: Path) -> None:
-        # Of no other user of this machine: it has what people upload.
+        # Readable by this user only: it contains uploaded data.
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")

@@ -1,7 +1,7 @@
 """Store items, messages and configuration when they change, instead of at the end.
 
-MiniStack writes one JSON file for each service when it ends in order. A killed one comes back with
-the state of the run before.
+MiniStack writes one JSON file for each service when it shuts down cleanly. A killed one comes back
+with the state of the run before.
 
 Upstream would have to write each change to disk before it answers, for example with a store like
 `durability.store`.

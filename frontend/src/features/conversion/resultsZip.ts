@@ -31,7 +31,7 @@ function unusedPath(path: string, used: Set<string>): string {
   return result;
 }
 
-/** Pack results into a ZIP archive. Each is fetched, by a fresh URL, when the one before is packed. */
+/** Pack results into a ZIP archive. Each is fetched by a fresh URL once the previous is packed. */
 export async function packResults(api: ApiClient, files: ResultFile[]): Promise<Blob> {
   const { downloadZip } = await import('client-zip');
   async function* inputs() {

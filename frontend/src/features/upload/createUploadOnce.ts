@@ -6,7 +6,8 @@ import type { Upload, StartUploadRequest } from '../../api/types';
  * Return a `createUpload` that can be repeated.
  *
  * If the answer to a creation is lost, the upload may exist all the same. It is then looked for in
- * the list before another one is created. `isKnown` tells uploads that belong to other files.
+ * the list before another one is created. `isKnown` returns true for uploads that belong to other
+ * rows.
  */
 export function createUploadOnce(
   api: Pick<ApiClient, 'createUpload' | 'listUploads'>,

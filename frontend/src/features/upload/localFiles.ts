@@ -2,7 +2,7 @@ import type { AcquireLock } from '../../storage/locks';
 import type { StoredUpload, UploadStorage } from '../../storage/uploadStorage';
 import { fingerprint } from './fingerprint';
 
-/** Size from which files are copied in another transaction: the first ones are safe soon. */
+/** Bytes per transaction. Small batches make the first files durable early. */
 const BATCH_SIZE = 32 * 1024 ** 2;
 
 export interface NewFile {

@@ -13,15 +13,15 @@ import type { Transfer } from './transfer';
 import type { TransferTracker } from './transferTracker';
 import type { UploadApi } from './uploadApi';
 
-/** Parts in flight: enough to fill a fast line, within the browser's limit of connections. */
+/** Parts in flight: enough to fill a fast connection, within the browser's limit of connections. */
 const MAX_PARALLEL_PARTS = 4;
 /**
  * Time in which all parts in flight should arrive.
  *
- * Parts that share a slow line all arrive late, and a lost connection then costs all of them.
+ * Parts that share a slow connection all arrive late, and losing it then costs all of them.
  */
 const FLIGHT_SECONDS = 10;
-/** The service shares its origin with events and all other calls, of which browsers allow six. */
+/** Browsers allow six connections per origin, shared with the event stream. */
 const MAX_PARALLEL_PARTS_VIA_SERVICE = 2;
 /** Unanswered requests to S3 after which parts go through the service, if that does answer. */
 const MAX_UNREACHABLE_STORAGE = 2;
@@ -152,7 +152,7 @@ export class PartSender {
   }
 }
 
-/** Return how many parts to send at a time. A line of unknown speed gets one part. */
+/** Return how many parts to send at a time. A connection of unknown speed gets one part. */
 export function parallelParts(
   { speed = 0, viaService }: Pick<Transfer, 'speed' | 'viaService'>,
   partSize: number,

@@ -1,6 +1,6 @@
 import type { SignedPart } from '../../api/types';
 
-/** URLs per call: enough for all parts in flight, few enough not to expire on a slow line. */
+/** URLs per call: enough for all parts in flight, few enough not to expire on a slow connection. */
 const BATCH_SIZE = 8;
 /** A URL is not used if it expires within this time. */
 const EXPIRY_MARGIN_MS = 15_000;

@@ -15,7 +15,7 @@ import { pathOf } from './filePaths';
 import { MultipartUploader } from './multipartUploader';
 import type { Transfer } from './transfer';
 
-/** Two uploads fill the pauses between small files. More would only share the same line. */
+/** Two uploads fill the pauses between small files. More would only share the same connection. */
 const MAX_PARALLEL_UPLOADS = 2;
 
 /** Time after which an upload starts although IndexedDB does not answer. */

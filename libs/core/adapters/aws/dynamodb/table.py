@@ -37,7 +37,7 @@ TRANSACTION_TRIES = 6
 
 
 class Table:
-    """Read and write items as Python values, through the client of boto3's resource."""
+    """Read and write items as Python values; boto3's resource client converts the values."""
 
     def __init__(
         self, client: DynamoDBClient, name: str, clock: Callable[[], float] = time.time
