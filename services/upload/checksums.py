@@ -19,14 +19,26 @@ def _md5(body: bytes) -> bytes:
     return hashlib.md5(body, usedforsecurity=False).digest()
 
 
+PREFIX = "x-amz-checksum-"
+
+
 _DIGESTS: dict[str, Callable[[bytes], bytes]] = {
     "content-md5": _md5,
     "x-amz-checksum-sha1": lambda body: hashlib.sha1(body, usedforsecurity=False).digest(),
     "x-amz-checksum-sha256": lambda body: hashlib.sha256(body).digest(),
+    "x-amz-checksum-sha512": lambda body: hashlib.sha512(body).digest(),
+    "x-amz-checksum-md5": _md5,
+    "x-amz-checksum-xxhash64": checksums.XXHash.compute_xxhash64,
+    "x-amz-checksum-xxhash3": checksums.XXHash.compute_xxhash3_64,
+    "x-amz-checksum-xxhash128": checksums.XXHash.compute_xxhash3_128,
     "x-amz-checksum-crc32": lambda body: _big_endian(zlib.crc32(body)),
     "x-amz-checksum-crc32c": lambda body: _big_endian(checksums.crc32c(body)),
     "x-amz-checksum-crc64nvme": lambda body: _big_endian(checksums.crc64nvme(body), 8),
 }
+
+
+_NO_CHECKSUMS = {"x-amz-checksum-algorithm", "x-amz-checksum-mode", "x-amz-checksum-type"}
+"""Headers that say something about a checksum."""
 
 
 def check(headers: Mapping[str, str], body: bytes) -> None:
@@ -37,8 +49,11 @@ def check(headers: Mapping[str, str], body: bytes) -> None:
         body: The bytes that arrived.
 
     Raises:
-        ChecksumMismatch: A checksum is not that of the body.
+        ChecksumMismatch: A checksum is not that of the body, or of an unknown algorithm.
     """
+    for name in headers:
+        if name.startswith(PREFIX) and name not in _DIGESTS.keys() | _NO_CHECKSUMS:
+            raise ChecksumMismatch(f"{name} cannot be checked here. Please use another algorithm.")
     for name, digest in _DIGESTS.items():
         if name in headers and _decoded(headers[name]) != digest(body):
             raise ChecksumMismatch(

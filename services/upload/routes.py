@@ -205,6 +205,7 @@ class UploadController(Controller):
             errors.UploadNotFound,
             errors.UploadIncomplete,
             errors.UploadClosed,
+            errors.PartsChanged,
             changes=True,
             has_body=True,
         ),

@@ -20,7 +20,6 @@ from libs.core.errors import (
     ConversionNotFound,
     MultipartUploadGone,
     PartsChanged,
-    StorageUnavailable,
     UploadClosed,
     UploadIncomplete,
 )
@@ -31,7 +30,7 @@ from services.upload.reconcile import ReconcileUpload, require_open
 
 Clock = Callable[[], float]
 
-COMPLETE_TRIES = 2
+COMPLETE_TRIES = 3
 """Times that the parts are listed and completed, if one changes in between."""
 
 
@@ -171,8 +170,8 @@ class CompleteUpload:
             with suppress(PartsChanged):
                 self._multipart.complete(upload.key, upload.multipart_id, parts)
                 return
-        raise StorageUnavailable(
-            "A part of this upload is being sent again. Please try again in a moment.",
+        raise PartsChanged(
+            "A part of this upload is being sent again. Please complete it in a moment.",
             retry_after=1,
         )
 

@@ -81,6 +81,13 @@ SERVICES: dict[str, Callable[[Seeds], Litestar]] = {
 }
 
 
+class NoRevokedSessions(memory.MemoryRevokedSessions):
+    """Forget every revocation, so that the session of the tests lasts."""
+
+    def is_revoked(self, session_id: str) -> bool:
+        return False
+
+
 def replace_adapters(container: Any, seeds: Seeds) -> None:
     """Put memory adapters in place of those for AWS."""
     table, bucket = seeds.table, seeds.bucket
@@ -95,7 +102,7 @@ def replace_adapters(container: Any, seeds: Seeds) -> None:
         "objects": memory.MemoryObjectStore(bucket),
         "multipart": memory.MemoryMultipartUploads(bucket),
         "signer": memory.MemoryUrlSigner(),
-        "revoked_sessions": memory.MemoryRevokedSessions(),
+        "revoked_sessions": NoRevokedSessions(),
         "inbox": memory.MemoryInbox(visibility=30),
         "checks": {"S3": lambda: None},
     }

@@ -278,3 +278,27 @@ def test_the_worker_lives_as_long_as_the_app(
 
     later = env.add_queued()
     assert env.choose_next() == later
+
+
+@pytest.mark.parametrize("upload_id", ["", " ", "x" * 3_000, "\x00", "cnv_" + "A" * 22, "é"])
+def test_an_upload_id_of_any_text_is_not_found(client: Client, upload_id: str) -> None:
+    answer = client.post("/api/conversions", json={"upload_id": upload_id, "format": "mp3"})
+
+    problem(answer, 404, "upload_not_found")
+
+
+def test_schema_is_an_id_like_any_other(client: Client) -> None:
+    for path in ("/api/conversions/schema", "/api/conversions/schema/download"):
+        problem(client.get(path), 404, "conversion_not_found")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("start", 1e126), ("start", 1e15), ("end", 1e126), ("end", 1e-6)]
+)
+def test_a_time_that_no_sound_has_is_refused(
+    client: Client, env: ConversionEnvironment, upload: Upload, option: str, value: float
+) -> None:
+    found = problem(ask(client, upload, None, **{option: value}), 422, "option_invalid")
+
+    assert found["option"] == option
+    assert env.uploads.get(upload.id).conversions == ()

@@ -14,6 +14,8 @@ from libs.core.domain.filenames import (
 )
 from libs.core.errors import FilenameInvalid
 
+JOINERS = "\u200c\u200d"
+
 
 @pytest.mark.parametrize(
     ("name", "clean"),
@@ -28,6 +30,14 @@ from libs.core.errors import FilenameInvalid
         ("evil\u202egpj.mp3", "evilgpj.mp3"),
         ("zero\u200bwidth\x00.mp3", "zerowidth.mp3"),
         ("Fu\u0308r.mp3", "Für.mp3"),
+        ("u\x00\u0308.mp3", "ü.mp3"),
+        ("می\u200cخواهم.mp3", "می\u200cخواهم.mp3"),
+        ("क्\u200dष.mp3", "क्\u200dष.mp3"),
+        ("👨\u200d👩\u200d👧.mp3", "👨\u200d👩\u200d👧.mp3"),
+        ("❤\ufe0f\u200d🔥.mp3", "❤\ufe0f\u200d🔥.mp3"),
+        ("\u200dfront\u200c.mp3\u200d", "front.mp3"),
+        ("pass\u200dword\u200c.mp3", "password.mp3"),
+        ("می\u200c\u200dخواهم.mp3", "میخواهم.mp3"),
     ],
 )
 def test_a_file_name_is_cleaned(name: str, clean: str) -> None:
@@ -36,7 +46,21 @@ def test_a_file_name_is_cleaned(name: str, clean: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", " ", ".", "..", "...", "a/", "\u200b", "\x00\x01", "/", "C:\\", "x" * (MAX_LENGTH + 1)],
+    [
+        "",
+        " ",
+        ".",
+        "..",
+        "...",
+        "a/",
+        "\u200b",
+        "\u200d",
+        "\u200c.",
+        "\x00\x01",
+        "/",
+        "C:\\",
+        "x" * (MAX_LENGTH + 1),
+    ],
 )
 def test_an_empty_or_too_long_name_is_invalid(name: str) -> None:
     with pytest.raises(FilenameInvalid):
@@ -54,7 +78,10 @@ def test_cleaning_twice_changes_nothing(name: str) -> None:
     except FilenameInvalid:
         return
     assert clean_filename(clean) == clean
-    assert not any(c in "/\\" or unicodedata.category(c)[0] == "C" for c in clean)
+    assert not any(
+        c in "/\\" or (unicodedata.category(c)[0] == "C" and c not in JOINERS) for c in clean
+    )
+    assert clean.strip(JOINERS) == clean
 
 
 @pytest.mark.parametrize(
@@ -67,6 +94,15 @@ def test_cleaning_twice_changes_nothing(name: str) -> None:
         ("a:b?c.wav", "a_b_c.mp3"),
         ("CON.wav", "audio_CON.mp3"),
         ("lpt1", "audio_lpt1.mp3"),
+        ("COM¹.wav", "audio_COM¹.mp3"),
+        ("lpt³", "audio_lpt³.mp3"),
+        ("com0.x.wav", "audio_com0.x.mp3"),
+        ("NUL .txt.wav", "audio_NUL .txt.mp3"),
+        ("CONIN$.wav", "audio_CONIN$.mp3"),
+        ("COM10.wav", "COM10.mp3"),
+        ("COMⁿ.wav", "COMⁿ.mp3"),
+        ("می\u200cخواهم.wav", "می\u200cخواهم.mp3"),
+        ("ی" * (MAX_DOWNLOAD_STEM - 1) + "\u200cی", "ی" * (MAX_DOWNLOAD_STEM - 1) + ".mp3"),
         ("console.wav", "console.mp3"),
         ("...wav", "wav.mp3"),
         ("日本語.wav", "日本語.mp3"),

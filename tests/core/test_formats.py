@@ -83,6 +83,13 @@ def test_a_lossless_format_has_no_bitrate_and_a_lossy_one_no_bit_depth(fmt: Form
         ("mp3", ConversionOptions(start=-1.0), "start"),
         ("mp3", ConversionOptions(end=0.0), "end"),
         ("mp3", ConversionOptions(start=5.0, end=5.0), "end"),
+        ("mp3", ConversionOptions(end=1e-6), "end"),
+        ("mp3", ConversionOptions(start=5.0, end=5.009), "end"),
+        ("mp3", ConversionOptions(start=1e15), "start"),
+        ("mp3", ConversionOptions(start=1e126), "start"),
+        ("mp3", ConversionOptions(end=1e15), "end"),
+        ("mp3", ConversionOptions(end=1e300), "end"),
+        ("mp3", ConversionOptions(end=1_000_000.1), "end"),
         ("mp3", ConversionOptions(normalize=-71.0), "normalize"),
         ("mp3", ConversionOptions(normalize=0.0), "normalize"),
         ("mp3", ConversionOptions(start=float("nan")), "start"),
@@ -120,6 +127,8 @@ def test_times_and_loudness_within_bounds_are_allowed() -> None:
     [
         ConversionOptions(fade_in=600.0, fade_out=0.001),
         ConversionOptions(fade_in=90.0, start=3600.0),
+        ConversionOptions(start=0.1, end=0.11),
+        ConversionOptions(start=999_999.0, end=1_000_000.0),
         ConversionOptions(start=0.1, end=0.3, fade_in=0.1, fade_out=0.1),
     ],
 )

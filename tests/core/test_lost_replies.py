@@ -164,4 +164,6 @@ def test_a_store_that_does_not_answer_is_unavailable(
         with pytest.raises(StorageUnavailable):
             S3ObjectStore(nowhere.s3, moto.stack.bucket_name).head("x")
         with pytest.raises(StorageUnavailable):
-            DynamoDbUploadStore(Table(nowhere.dynamodb, moto.stack.table_name, clock)).get("upl_x")
+            DynamoDbUploadStore(Table(nowhere.dynamodb, moto.stack.table_name, clock)).get(
+                "upl_" + "x" * 22
+            )

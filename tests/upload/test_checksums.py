@@ -1,6 +1,6 @@
 """Check the checksums that a client may send with a part.
 
-The values are those that S3 itself returns for "hello".
+The values for "hello" are those of S3, and of the reference implementations.
 """
 
 import base64
@@ -14,6 +14,12 @@ RIGHT = {
     "content-md5": "XUFAKrxLKna5cZ2REBfFkg==",
     "x-amz-checksum-sha1": "qvTGHdzF6KLavt4PO0gs2a6pQ00=",
     "x-amz-checksum-sha256": "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=",
+    "x-amz-checksum-sha512": "m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcj"
+    "I8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw==",
+    "x-amz-checksum-md5": "XUFAKrxLKna5cZ2REBfFkg==",
+    "x-amz-checksum-xxhash64": "JseCfYifbaM=",
+    "x-amz-checksum-xxhash3": "lVXoVVxi3P0=",
+    "x-amz-checksum-xxhash128": "tenBrQcbPn/Hec+qXlI4GA==",
     "x-amz-checksum-crc32": "NhCmhg==",
     "x-amz-checksum-crc32c": "mnG7TA==",
     "x-amz-checksum-crc64nvme": "M3eFcAZSQlc=",
@@ -59,6 +65,15 @@ def test_each_of_several_checksums_must_match() -> None:
     check(RIGHT, b"hello")
     with pytest.raises(ChecksumMismatch):
         check({**RIGHT, "x-amz-checksum-crc32": flipped(RIGHT["x-amz-checksum-crc32"])}, b"hello")
+
+
+def test_a_checksum_that_cannot_be_checked_is_refused() -> None:
+    with pytest.raises(ChecksumMismatch, match="x-amz-checksum-blake3"):
+        check({"x-amz-checksum-blake3": "AAAA"}, b"hello")
+
+
+def test_a_header_about_a_checksum_is_none() -> None:
+    check({"x-amz-checksum-algorithm": "CRC32", "x-amz-checksum-type": "FULL_OBJECT"}, b"hello")
 
 
 def test_a_part_without_checksum_is_accepted() -> None:

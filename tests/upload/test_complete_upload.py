@@ -9,6 +9,7 @@ import pytest
 from libs.core.domain.uploads import Upload, UploadStatus
 from libs.core.errors import (
     ConversionNotFound,
+    PartsChanged,
     StorageUnavailable,
     UploadClosed,
     UploadIncomplete,
@@ -226,7 +227,7 @@ def test_a_part_that_is_sent_again_and_again_is_answered_with_when_to_retry(
 
     vars(harness.multipart)["complete"] = complete
 
-    with pytest.raises(StorageUnavailable) as refused:
+    with pytest.raises(PartsChanged) as refused:
         harness.complete(OWNER, upload.id)
 
     assert refused.value.context["retry_after"] == 1

@@ -5,7 +5,6 @@ belong to the conversion service (`services/conversion/ffmpeg/profiles.py`).
 """
 
 from dataclasses import dataclass, field, fields
-from math import inf
 from typing import Any
 
 from libs.core.errors import FormatUnsupported, OptionInvalid
@@ -180,6 +179,13 @@ MAX_FADE = 600.0
 """Seconds."""
 
 
+MAX_TIME = 1_000_000.0
+"""Seconds. Of `start` and `end`; far beyond the longest source that is converted."""
+
+MIN_PIECE = 0.01
+"""Seconds from `start` to `end`. Some encoders make no sound of less."""
+
+
 def find_format(name: str) -> Format:
     """Return the format of this name. Raises FormatUnsupported."""
     try:
@@ -223,10 +229,18 @@ def _one_of(fmt: Format, option: str, value: Any, allowed: tuple[Any, ...]) -> N
 
 def _check_times(options: ConversionOptions) -> None:
     # `not low <= x` also refuses NaN, because every comparison with NaN is false.
-    if options.start is not None and not 0 <= options.start < inf:
-        raise _invalid("start", "The start must be 0 seconds or later.", ["0 or more"])
-    if options.end is not None and not (options.start or 0) < options.end < inf:
-        raise _invalid("end", "The end must be later than the start.", ["more than start"])
+    if options.start is not None and not 0 <= options.start <= MAX_TIME:
+        raise _invalid(
+            "start", f"The start must be between 0 and {MAX_TIME:.0f} seconds.", [0, MAX_TIME]
+        )
+    earliest = (options.start or 0) + MIN_PIECE - _FLOAT_TOLERANCE
+    if options.end is not None and not earliest <= options.end <= MAX_TIME:
+        raise _invalid(
+            "end",
+            f"The end must be at least {MIN_PIECE:g} seconds after the start, and at most "
+            f"{MAX_TIME:.0f} seconds.",
+            [f"start + {MIN_PIECE:g}", MAX_TIME],
+        )
     low, high = NORMALIZE_RANGE
     if options.normalize is not None and not low <= options.normalize <= high:
         raise _invalid(

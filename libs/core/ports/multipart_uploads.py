@@ -58,6 +58,7 @@ class MultipartUploads(ABC):
         Raises:
             PartsChanged: one of the parts is missing, or was stored again since it was listed. The
                 multipart upload is still open.
+            PartSizeMismatch: a part other than the last is smaller than the store allows.
         """
 
     @abstractmethod

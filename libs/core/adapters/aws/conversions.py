@@ -36,7 +36,8 @@ class DynamoDbConversionStore(ConversionStore):
     """
 
     def __init__(self, table: Table) -> None:
-        self._table = table
+        self._table = table.of_kind("conversion")
+        self._uploads = table.of_kind("upload")
 
     def create(self, conversion: Conversion, upload: Upload) -> Conversion:
         for _ in range(3):
@@ -70,7 +71,7 @@ class DynamoDbConversionStore(ConversionStore):
         )
 
     def _read_upload(self, upload: Upload) -> Upload:
-        item = self._table.get_live(upload.id)
+        item = self._uploads.get_live(upload.id)
         if item is None or item.get("owner") != upload.owner:
             raise upload_not_found()
         return read_upload(item)

@@ -10,7 +10,13 @@ import structlog
 from botocore.exceptions import ClientError
 
 from libs.core.adapters.aws.errors import RETRY_AFTER, code_of, translate_errors
-from libs.core.errors import MultipartUploadGone, PartsChanged, StorageUnavailable
+from libs.core.domain.uploads import MIN_PART_SIZE
+from libs.core.errors import (
+    MultipartUploadGone,
+    PartsChanged,
+    PartSizeMismatch,
+    StorageUnavailable,
+)
 from libs.core.ports.multipart_uploads import MultipartUploads, OpenMultipartUpload, Part
 
 if TYPE_CHECKING:
@@ -124,4 +130,9 @@ def _multipart_errors() -> Iterator[None]:
                 raise PartsChanged("A part was stored again after it was listed.") from error
             if code_of(error) in ("NoSuchUpload", "404"):
                 raise MultipartUploadGone("S3 does not know this multipart upload.") from error
+            if code_of(error) == "EntityTooSmall":
+                raise PartSizeMismatch(
+                    f"Every part but the last must have at least {MIN_PART_SIZE} bytes.",
+                    expected=MIN_PART_SIZE,
+                ) from error
             raise

@@ -19,7 +19,7 @@ class DynamoDbResumableUploads(ResumableUploads):
     """Store the tus state as one attribute that every write replaces."""
 
     def __init__(self, table: Table) -> None:
-        self._table = table
+        self._table = table.of_kind("upload")
 
     def claim(self, upload_id: str, owner: str, offset: int, writer: str) -> Upload:
         item = self._table.get_live(upload_id)

@@ -32,7 +32,7 @@ class DynamoDbUploadStore(UploadStore):
     """
 
     def __init__(self, table: Table) -> None:
-        self._table = table
+        self._table = table.of_kind("upload")
 
     def create(self, upload: Upload, conversions: Sequence[Conversion]) -> None:
         try:

@@ -15,6 +15,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,6 +25,7 @@ from botocore.exceptions import ClientError
 
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, RawItem, Update, conditional
 from libs.core.adapters.aws.errors import RETRY_AFTER, code_of, translate_errors
+from libs.core.domain.ids import Kind, kind_of
 from libs.core.errors import StorageUnavailable
 
 if TYPE_CHECKING:
@@ -45,6 +47,16 @@ class Table:
         self._client = client
         self.name = name
         self.now = clock
+        self._kind: Kind | None = None
+
+    def of_kind(self, kind: Kind) -> Table:
+        """Return the same table, in which items of other kinds count as absent.
+
+        Ids come from clients, which may send the id of the other kind, or any text.
+        """
+        table = copy(self)
+        table._kind = kind
+        return table
 
     def live(self) -> ConditionBase:
         """Return the condition that an item has not expired."""
@@ -57,6 +69,8 @@ class Table:
 
     def get(self, pk: str) -> RawItem | None:
         """Return an item by a consistent read, expired or not."""
+        if not self._is_key(pk):
+            return None
         with translate_errors("DynamoDB"):
             answer = self._client.get_item(TableName=self.name, Key={"pk": pk}, ConsistentRead=True)
         return cast("RawItem | None", answer.get("Item"))
@@ -84,6 +98,8 @@ class Table:
 
     def update(self, pk: str, change: Update) -> RawItem:
         """Update an existing item and return its new state. Raises ConditionFailed."""
+        if not self._is_key(pk):
+            raise ConditionFailed(None)
         write_id = secrets.token_hex(8)
         request = change.expression(pk, write_id)
         try:
@@ -104,6 +120,8 @@ class Table:
 
     def delete(self, pk: str, condition: ConditionBase) -> RawItem:
         """Delete an item and return its last state. Raises ConditionFailed."""
+        if not self._is_key(pk):
+            raise ConditionFailed(None)
         try:
             with translate_errors("DynamoDB"):
                 answer = self._client.delete_item(
@@ -219,6 +237,10 @@ class Table:
             if "LastEvaluatedKey" not in page:
                 return total
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _is_key(self, pk: str) -> bool:
+        """Return False for a key that no item of this table has."""
+        return self._kind is None or kind_of(pk) == self._kind
 
     def _conflicting_item(self, pk: str, error: ClientError) -> RawItem | None:
         """Return the item whose condition failed. LocalStack omits it, so it is read then."""
