@@ -59,15 +59,15 @@ def passes_filter(record: Record) -> bool:
 class Relay:
     """Publish the records of a stream to a topic."""
 
-    def __init__(self, tail: StreamReader, sns: Any, topic_arn: str) -> None:
-        self._tail = tail
+    def __init__(self, reader: StreamReader, sns: Any, topic_arn: str) -> None:
+        self._reader = reader
         self._sns = sns
         self._topic = topic_arn
         self._published: dict[str, None] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Publish records until `stop` is set."""
-        for records in self._tail.follow(stop):
+        for records in self._reader.follow(stop):
             for batch in _batches([record for record in records or () if self._is_due(record)]):
                 self._publish(batch, stop)
                 self._remember(batch)
@@ -119,9 +119,9 @@ def main() -> None:
         signal.signal(name, lambda *_: stop.set())
     dynamodb = clients.dynamodb_client(session)
     streams = clients.streams_client(session)
-    tail = StreamReader(streams, dynamodb, settings.table, "TRIM_HORIZON", POLL_INTERVAL)
+    reader = StreamReader(streams, dynamodb, settings.table, "TRIM_HORIZON", POLL_INTERVAL)
     log.info("relay.started", table=settings.table)
-    Relay(tail, clients.sns_client(session), settings.topic_arn).run(stop)
+    Relay(reader, clients.sns_client(session), settings.topic_arn).run(stop)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from libs.core.ports.objects import ObjectInfo, ObjectStore
 T = TypeVar("T")
 R = TypeVar("R")
 
-BATCH = 1000
+MAX_DELETE_KEYS = 1000
 """Keys that one call of DeleteObjects takes at most."""
 
 
@@ -80,7 +80,7 @@ class DeleteObjects:
     def delete(self, found: Iterable[ObjectInfo], *, dry_run: bool = False) -> DeletionResult:
         """Delete these objects, by as few calls as possible."""
         result = DeletionResult()
-        for batch in batches(found, BATCH):
+        for batch in batches(found, MAX_DELETE_KEYS):
             reasons: dict[str, str] = {}
             if not dry_run:
                 try:

@@ -10,12 +10,12 @@ from libs.core.domain.progress import Item
 from libs.core.ports.expired_items import ExpiredItems
 from libs.core.ports.multipart_uploads import MultipartUploads, OpenMultipartUpload
 from libs.core.ports.objects import ObjectInfo, ObjectStore
-from services.janitor.deletion import BATCH, DeleteObjects, batches, id_in
+from services.janitor.deletion import MAX_DELETE_KEYS, DeleteObjects, batches, id_in
 from services.janitor.sweep_run import SweepRun
 
 T = TypeVar("T", ObjectInfo, OpenMultipartUpload)
 
-FOLDERS = {"uploads/": "upload", "outputs/": "conversion"}
+KEY_PREFIXES = {"uploads/": "upload", "outputs/": "conversion"}
 """Prefixes of the bucket, each with the kind of item that its objects belong to."""
 
 
@@ -52,17 +52,17 @@ class DeleteOrphans:
     def __call__(self, run: SweepRun) -> None:
         """Delete orphans until the time of the sweep is over."""
         now = self._clock()
-        for folder, kind in FOLDERS.items():
+        for folder, kind in KEY_PREFIXES.items():
             # Multipart uploads first: one that is completed meanwhile is listed as an object then.
             with run.record_failure(folder):
-                for started in batches(self._multiparts.list_open(folder), BATCH):
+                for started in batches(self._multiparts.list_open(folder), MAX_DELETE_KEYS):
                     if run.is_over():
                         return
                     with run.record_failure(folder):
                         unwanted = self._unwanted(started, kind, now, run)
                         run.deleted += self._delete_objects.abort(unwanted, dry_run=run.dry_run)
             with run.record_failure(folder):
-                for stored in batches(self._objects.list(folder), BATCH):
+                for stored in batches(self._objects.list(folder), MAX_DELETE_KEYS):
                     if run.is_over():
                         return
                     with run.record_failure(folder):

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 Clock = Callable[[], float]
 
-BATCH = 200
+ITEMS_PER_CHECK = 200
 """Expired items that are removed between two checks of the time limit."""
 
 
@@ -73,7 +73,7 @@ class Sweep:
             return run.dry_run or self._items.remove_expired(item, now)
 
         with run.record_failure("expired"):
-            for batch in batches(self._items.expired(now), BATCH):
+            for batch in batches(self._items.expired(now), ITEMS_PER_CHECK):
                 if run.is_over():
                     return
                 for item, removed in run_all(self._executor, remove, batch):

@@ -71,20 +71,20 @@ class Broadcaster:
         self._heard_at = 0.0
         self._queue_moves = 0
         self._removed: deque[tuple[float, str, RemovalNotice]] = deque(maxlen=MAX_REMOVALS)
-        self.drained = asyncio.Event()
+        self.draining = asyncio.Event()
         """Set when all streams have to end."""
 
     @asynccontextmanager
     async def lifespan(self, app: Litestar) -> AsyncIterator[None]:
         """Follow the feed while the application runs, and end all streams when it stops."""
         self._loop = asyncio.get_running_loop()
-        app.state.on_drain = self.drained.set
+        app.state.on_drain = self.draining.set
         targets = [self.run] if self._feed else []
         async with run_in_background("broadcaster", *targets)(app):
             try:
                 yield
             finally:
-                self.drained.set()
+                self.draining.set()
 
     def subscribe(self, owner: str, item_id: str | None = None) -> Subscription:
         """Return a subscription that receives all changes from now on.

@@ -120,7 +120,7 @@ def _respond(
 ) -> ASGIResponse:
     return EventStream(
         _encode(follow.blocks()),
-        broadcaster.drained,
+        broadcaster.draining,
         settings.stream_lifetime,
         settings.write_limit,
         close=lambda: broadcaster.unsubscribe(follow.subscription),

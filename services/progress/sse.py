@@ -45,7 +45,7 @@ class EventStream(ASGIResponse):
     def __init__(
         self,
         blocks: AsyncIterator[bytes],
-        drained: Any,
+        draining: Any,
         lifetime: float,
         write_limit: float,
         close: Callable[[], None],
@@ -54,14 +54,14 @@ class EventStream(ASGIResponse):
 
         Args:
             blocks: The events, encoded.
-            drained: The event that is set when the service stops.
+            draining: The event that is set when the service stops.
             lifetime: Seconds after which the stream ends.
             write_limit: Seconds that the client may take to receive one block.
             close: Called once when the stream is over.
         """
         super().__init__(headers=HEADERS, media_type="text/event-stream")
         self._blocks = blocks
-        self._drained = drained
+        self._draining = draining
         self._lifetime = lifetime
         self._write_limit = write_limit
         self._close = close
@@ -106,5 +106,5 @@ class EventStream(ASGIResponse):
         scope.cancel()
 
     async def _watch_service(self, scope: anyio.CancelScope) -> None:
-        await self._drained.wait()
+        await self._draining.wait()
         scope.cancel()

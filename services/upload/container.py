@@ -45,12 +45,14 @@ class UploadContainer(containers.DeclarativeContainer):
     report_part = providers.Factory(parts.ReportPart, uploads, reconcile)
     complete_upload = providers.Factory(use_cases.CompleteUpload, uploads, multipart, reconcile)
     find_multipart = providers.Factory(companion.FindMultipart, uploads)
-    sign_any_parts = providers.Factory(
-        companion.SignAnyParts, find_multipart, signer, settings.provided.sign_lifetime
+    sign_companion_parts = providers.Factory(
+        companion.SignCompanionParts, find_multipart, signer, settings.provided.sign_lifetime
     )
-    list_any_parts = providers.Factory(companion.ListAnyParts, find_multipart, uploads, multipart)
-    complete_any_parts = providers.Factory(
-        companion.CompleteAnyParts,
+    list_companion_parts = providers.Factory(
+        companion.ListCompanionParts, find_multipart, uploads, multipart
+    )
+    complete_companion_upload = providers.Factory(
+        companion.CompleteCompanionUpload,
         find_multipart,
         multipart,
         reconcile,

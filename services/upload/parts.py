@@ -79,7 +79,7 @@ class StorePart:
         try:
             self._multipart.put_part(upload.key, upload.multipart_id, number, body)
         except MultipartUploadGone as error:
-            status = self._reconcile.closed_in_s3(upload).status
+            status = self._reconcile.finish_from_object(upload).status
             raise UploadClosed(f"This upload is {status} and takes no more parts.") from error
         return self._uploads.add_part(upload.id, number)
 
@@ -100,7 +100,7 @@ class ReportPart:
         try:
             stored = {part.number for part in self._reconcile.parts(upload)}
         except MultipartUploadGone:
-            return require_open(self._reconcile.closed_in_s3(upload))
+            return require_open(self._reconcile.finish_from_object(upload))
         if number not in stored:
             raise PartSizeMismatch(
                 f"Part {number} is not in our storage with its {expected} bytes. "

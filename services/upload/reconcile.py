@@ -32,7 +32,7 @@ class ReconcileUpload:
         try:
             stored = {part.number for part in self.parts(upload)}
         except MultipartUploadGone:
-            return self.closed_in_s3(upload)
+            return self.finish_from_object(upload)
         if stored == upload.completed_parts:
             return upload
         return self._uploads.set_parts(upload, stored)
@@ -53,7 +53,7 @@ class ReconcileUpload:
             or (part.number <= upload.part_count and part.size == upload.size_of_part(part.number))
         ]
 
-    def closed_in_s3(self, upload: Upload) -> Upload:
+    def finish_from_object(self, upload: Upload) -> Upload:
         """Finish an upload whose multipart upload is gone: the object decides how it ended."""
         try:
             found = self._objects.head(upload.key)

@@ -155,7 +155,7 @@ class CompleteUpload:
         # It may have been completed by an earlier call, or aborted: the object decides below.
         with suppress(MultipartUploadGone):
             self._complete(upload)
-        done = self._reconcile.closed_in_s3(upload)
+        done = self._reconcile.finish_from_object(upload)
         if done.status is not UploadStatus.UPLOADED:
             raise UploadClosed(
                 done.error.detail if done.error else f"This upload is {done.status}."

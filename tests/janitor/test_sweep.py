@@ -130,7 +130,7 @@ def test_what_cannot_be_read_is_named_and_left_and_the_rest_is_done(
         env.store_object(source_key(item_id))
     clock.advance(DAY + 1)
     env.items.unreadable |= {unreadable, expired.id}
-    monkeypatch.setattr(orphans, "BATCH", 1)
+    monkeypatch.setattr(orphans, "MAX_DELETE_KEYS", 1)
 
     result = env.sweeper()()
 
@@ -160,7 +160,7 @@ def test_it_stops_when_its_time_is_over_and_the_next_goes_on(
         env.add_upload()
     clock.advance(DAY + 1)
     remove = env.items.remove_expired
-    monkeypatch.setattr(sweep, "BATCH", 2)
+    monkeypatch.setattr(sweep, "ITEMS_PER_CHECK", 2)
 
     def slow(*arguments: object) -> bool:
         env.timer.advance(1)

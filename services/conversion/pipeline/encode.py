@@ -52,7 +52,7 @@ def encode(
     for _ in range(_MAX_TRIES):
         trim = trim_filters(context.options, format_changes=format_changes)
         filters = (*trim, *processing.filters, *plan.filters)
-        writer = MultipartWriter(sink, _held_parts(context, index_size))
+        writer = MultipartWriter(sink, _deferred_part_count(context, index_size))
         try:
             enter_pass(context, "encode")
             result = _run(
@@ -124,7 +124,7 @@ def _estimate_index_size(plan: EncodePlan, time_range: TimeRange, attachments: A
     return attachments.size + _INDEX_SLACK + int(_INDEX_BYTES_PER_FRAME * frames)
 
 
-def _held_parts(context: ConversionContext, index_size: int) -> int:
+def _deferred_part_count(context: ConversionContext, index_size: int) -> int:
     """Return how many parts are sent last, because the muxer writes to them at its end."""
     if not context.profile.patches_head:
         return 0

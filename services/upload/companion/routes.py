@@ -14,10 +14,10 @@ from libs.core.errors import OptionInvalid
 from libs.core.telemetry import traceparent
 from libs.core.web.schemas import ConvertOptions
 from services.upload.companion.use_cases import (
-    CompleteAnyParts,
+    CompleteCompanionUpload,
     FindMultipart,
-    ListAnyParts,
-    SignAnyParts,
+    ListCompanionParts,
+    SignCompanionParts,
     StartFormUpload,
 )
 from services.upload.schemas import MAX_CONVERT, MAX_SIGN
@@ -73,11 +73,11 @@ class CompanionController(Controller):
         multipart_id: FromPath[str],
         key: Key,
         owner: NamedDependency[str],
-        list_any_parts: NamedDependency[ListAnyParts],
+        list_companion_parts: NamedDependency[ListCompanionParts],
     ) -> list[dict[str, Any]]:
         return [
             {"PartNumber": part.number, "ETag": f'"{part.etag}"', "Size": part.size}
-            for part in list_any_parts(owner, key, multipart_id)
+            for part in list_companion_parts(owner, key, multipart_id)
         ]
 
     @get("/multipart/{multipart_id:str}/{number:int}", sync_to_thread=True)
@@ -87,9 +87,9 @@ class CompanionController(Controller):
         number: FromPath[int],
         key: Key,
         owner: NamedDependency[str],
-        sign_any_parts: NamedDependency[SignAnyParts],
+        sign_companion_parts: NamedDependency[SignCompanionParts],
     ) -> dict[str, Any]:
-        urls, lifetime = sign_any_parts(owner, key, multipart_id, [number])
+        urls, lifetime = sign_companion_parts(owner, key, multipart_id, [number])
         return {"url": urls[0], "expires": lifetime}
 
     @get("/multipart/{multipart_id:str}/batch", sync_to_thread=True)
@@ -101,10 +101,10 @@ class CompanionController(Controller):
             str, QueryParameter(name="partNumbers", pattern=r"^\d{1,5}(,\d{1,5})*$")
         ],
         owner: NamedDependency[str],
-        sign_any_parts: NamedDependency[SignAnyParts],
+        sign_companion_parts: NamedDependency[SignCompanionParts],
     ) -> dict[str, dict[str, str]]:
         numbers = [int(number) for number in part_numbers.split(",")][:MAX_SIGN]
-        urls, _ = sign_any_parts(owner, key, multipart_id, numbers)
+        urls, _ = sign_companion_parts(owner, key, multipart_id, numbers)
         return {
             "presignedUrls": {str(number): url for number, url in zip(numbers, urls, strict=True)}
         }
@@ -122,11 +122,11 @@ class CompanionController(Controller):
         key: Key,
         data: JSONBody[CompleteMultipartRequest],
         owner: NamedDependency[str],
-        complete_any_parts: NamedDependency[CompleteAnyParts],
+        complete_companion_upload: NamedDependency[CompleteCompanionUpload],
     ) -> dict[str, str]:
         # One major version of Uppy sends the ETag as S3 does, in quotes, and the next without.
         etags = {part.PartNumber: part.ETag.strip('"') for part in data.parts}
-        upload = complete_any_parts(owner, key, multipart_id, etags)
+        upload = complete_companion_upload(owner, key, multipart_id, etags)
         location = f"{str(request.base_url).rstrip('/')}/api/uploads/{upload.id}"
         return {"location": location, "key": upload.key}
 

@@ -41,7 +41,7 @@ class FindMultipart:
         return upload
 
 
-class SignAnyParts:
+class SignCompanionParts:
     """Presign URLs for parts of any size; S3 takes 1 to 10,000 of them."""
 
     def __init__(
@@ -74,7 +74,7 @@ class SignAnyParts:
         return urls, lifetime
 
 
-class ListAnyParts:
+class ListCompanionParts:
     """List the parts that S3 has, and record them as completed."""
 
     def __init__(
@@ -99,7 +99,7 @@ class ListAnyParts:
         return parts
 
 
-class CompleteAnyParts:
+class CompleteCompanionUpload:
     """Make the listed parts one object. Repeating it gives the same answer."""
 
     def __init__(
@@ -137,7 +137,7 @@ class CompleteAnyParts:
                     "A part was sent again meanwhile. Complete the upload with its new ETag.",
                     missing_parts=[],
                 ) from error
-        done = self._reconcile.closed_in_s3(upload)
+        done = self._reconcile.finish_from_object(upload)
         if done.status is not UploadStatus.UPLOADED:
             raise UploadClosed(
                 done.error.detail if done.error else f"This upload is {done.status}."

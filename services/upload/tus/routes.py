@@ -25,7 +25,7 @@ from libs.core.web.schemas import ConvertOptions
 from services.upload.part_limiter import PartLimiter, PartSlot
 from services.upload.routes import READ_TIMEOUT
 from services.upload.schemas import MAX_CONVERT
-from services.upload.tus.append import Append, AppendToUpload
+from services.upload.tus.append import AppendRequest, AppendToUpload
 from services.upload.tus.create import UNNAMED, CreateTusUpload, TusRequest, decode_convert
 from services.upload.tus.headers import (
     MEDIA_TYPE,
@@ -139,7 +139,7 @@ class TusController(Controller):
 async def _receive(
     request: Request[Any, Any, Any],
     owner: str,
-    append: Append,
+    append: AppendRequest,
     append_to_upload: AppendToUpload,
     slot: PartSlot,
 ) -> Upload:
