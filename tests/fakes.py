@@ -74,7 +74,9 @@ def an_output(conversion: Conversion) -> Output:
 def an_output_upload(conversion: Conversion) -> OutputUpload:
     """Return the multipart upload that the present attempt writes to."""
     return OutputUpload(
-        f"outputs/{conversion.id}/{conversion.attempts}.mp3", "multipart-of-the-output", "recipe"
+        f"outputs/{conversion.id}/{conversion.attempts}.mp3",
+        "multipart-of-the-output",
+        "fingerprint",
     )
 
 

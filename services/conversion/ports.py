@@ -46,7 +46,7 @@ class OutputSink(ABC):
 
     @abstractmethod
     def stored_parts(self) -> Sequence[Part]:
-        """Return the parts that an earlier attempt with the same recipe left in S3.
+        """Return the parts that an earlier attempt with the same fingerprint left in S3.
 
         The ETag of a part is the MD5 of its bytes.
         """
@@ -107,15 +107,15 @@ class ConversionJob:
 
     format: str
     options: ConversionOptions
-    title: str
-    """The id of the conversion, for logs."""
+    conversion_id: str
+    """For logs."""
 
 
 class MediaEngine(ABC):
     """Convert audio from a source to a sink, with nothing on a disk."""
 
     @abstractmethod
-    def recipe(self, job: ConversionJob) -> str:
+    def encoder_fingerprint(self, job: ConversionJob) -> str:
         """Return a digest of all that determines the output's bytes besides the source.
 
         `OutputUpload` in libs/core/domain/conversions.py says what it is used for.

@@ -81,13 +81,13 @@ def convert_in_parts(*bodies: bytes, before_finish: Callable[[], object] = lambd
 class FakeEngine(MediaEngine):
     """Run a script in place of FFmpeg, and record the jobs."""
 
-    def __init__(self, script: Script = convert, recipe: str = "recipe") -> None:
+    def __init__(self, script: Script = convert, fingerprint: str = "fingerprint") -> None:
         self.script = script
-        self._recipe = recipe
+        self._fingerprint = fingerprint
         self.jobs: list[ConversionJob] = []
 
-    def recipe(self, job: ConversionJob) -> str:
-        return self._recipe
+    def encoder_fingerprint(self, job: ConversionJob) -> str:
+        return self._fingerprint
 
     def convert(
         self,

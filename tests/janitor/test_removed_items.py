@@ -51,7 +51,7 @@ def test_a_multipart_upload_that_the_listing_does_not_show_yet_is_aborted_too(
     conversion = a_conversion(upload)
     key = output_key(conversion.id, 1, "mp3")
     conversion = replace(
-        conversion, output_upload=OutputUpload(key, env.open_multipart(key), "recipe")
+        conversion, output_upload=OutputUpload(key, env.open_multipart(key), "fingerprint")
     )
     monkeypatch.setattr(env.multiparts, "list_open", lambda prefix: iter(()))
 

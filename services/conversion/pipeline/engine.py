@@ -72,7 +72,7 @@ class FfmpegEngine(MediaEngine):
             )
         return version
 
-    def recipe(self, job: ConversionJob) -> str:
+    def encoder_fingerprint(self, job: ConversionJob) -> str:
         parts = (
             self.version,
             _digest_of_code(),

@@ -36,7 +36,7 @@ def main() -> None:
 
 def restrict(arguments: list[str]) -> list[str]:
     """Apply the limits and the filter, and return the remaining arguments."""
-    socket_fd, parent, limits, program, notify, *command = arguments
+    socket_fd, parent, limits, filter_program, notify, *command = arguments
     for setting in limits.split(",") if limits else ():
         name, _, value = setting.partition("=")
         limit = getattr(resource, name, None)
@@ -44,8 +44,8 @@ def restrict(arguments: list[str]) -> list[str]:
             _set_limit(limit, int(value))
     if sys.platform == "linux":
         _give_up_privileges(int(parent))
-        if program:
-            _install(int(socket_fd), bytes.fromhex(program), notify == "1")
+        if filter_program:
+            _install(int(socket_fd), bytes.fromhex(filter_program), notify == "1")
     return command
 
 
@@ -74,11 +74,11 @@ def _give_up_privileges(parent: int) -> None:
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
-def _install(socket_fd: int, program: bytes, notify: bool) -> None:
+def _install(socket_fd: int, filter_program: bytes, notify: bool) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    instructions = ctypes.create_string_buffer(program, len(program))
+    instructions = ctypes.create_string_buffer(filter_program, len(filter_program))
     sock_fprog = ctypes.create_string_buffer(
-        struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions))
+        struct.pack("@HP", len(filter_program) // 8, ctypes.addressof(instructions))
     )
     channel = _socket.socket(fileno=socket_fd)
     seccomp = _SECCOMP[os.uname().machine]

@@ -21,7 +21,7 @@ class MultipartOutput(OutputSink):
     """Store the output of one attempt.
 
     The multipart upload is created with the first part, or continued from the previous attempt if
-    that used the same recipe. `on_created` is called with a new one, so that the item names it.
+    that had the same fingerprint. `on_created` is called with a new one, so that the item names it.
     """
 
     def __init__(
@@ -29,14 +29,14 @@ class MultipartOutput(OutputSink):
         objects: ObjectStore,
         multipart: MultipartUploads,
         conversion: Conversion,
-        recipe: str,
+        encoder_fingerprint: str,
         on_created: Callable[[OutputUpload], None],
     ) -> None:
         self._objects = objects
         self._multipart = multipart
         self._conversion = conversion
         self._format = find_format(conversion.format)
-        self._recipe = recipe
+        self._encoder_fingerprint = encoder_fingerprint
         self._on_created = on_created
         self._lock = Lock()
         self._upload: OutputUpload | None = None
@@ -44,11 +44,11 @@ class MultipartOutput(OutputSink):
         self._stored = self._continue_previous()
 
     def _continue_previous(self) -> Sequence[Part]:
-        """Return the previous attempt's parts if the recipe is the same; otherwise abort them."""
+        """Return the previous attempt's parts if its fingerprint is equal; otherwise abort them."""
         previous = self._conversion.output_upload
         if previous is None:
             return ()
-        if previous.encoder_fingerprint != self._recipe:
+        if previous.encoder_fingerprint != self._encoder_fingerprint:
             self._multipart.abort(previous.key, previous.multipart_id)
             return ()
         try:
@@ -128,7 +128,7 @@ class MultipartOutput(OutputSink):
                 multipart_id = self._multipart.create(
                     key, self._format.media_type, {"conversion": self._conversion.id}
                 )
-                self._upload = OutputUpload(key, multipart_id, self._recipe)
+                self._upload = OutputUpload(key, multipart_id, self._encoder_fingerprint)
                 self._on_created(self._upload)
             return self._upload
 

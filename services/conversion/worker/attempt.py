@@ -133,7 +133,7 @@ class RunConversion:
         upload = self._uploads.get(conversion.upload_id)
         if upload.status is UploadStatus.FAILED or upload.size is None:
             raise ObjectMissing(f"The upload {upload.id} failed.")
-        attempt.output = self._open_output(attempt, self._engine.recipe(job))
+        attempt.output = self._open_output(attempt, self._engine.encoder_fingerprint(job))
         with closing(ObjectSource(self._objects, upload.key, upload.size)) as source:
             return self._engine.convert(job, source, attempt.output, attempt.progress.on_progress)
 
@@ -156,17 +156,17 @@ class RunConversion:
             bytes=result.size,
         )
 
-    def _open_output(self, attempt: "_Attempt", recipe: str = "") -> MultipartOutput:
+    def _open_output(self, attempt: "_Attempt", encoder_fingerprint: str = "") -> MultipartOutput:
         """Return where this attempt writes.
 
-        The parts of an attempt before are used if they were made by the same recipe, and aborted
-        if not.
+        The parts of an attempt before are used if they were made with the same fingerprint, and
+        aborted if not.
         """
         return MultipartOutput(
             self._objects,
             self._multipart,
             attempt.conversion,
-            recipe,
+            encoder_fingerprint,
             attempt.progress.on_output_upload,
         )
 

@@ -63,14 +63,14 @@ def test_an_mp4_index_that_did_not_fit_gets_more_space(
     assert 0 < again.index(b"moov") < again.index(b"mdat")
 
 
-def test_the_recipe_depends_on_all_that_the_bytes_depend_on(engine: FfmpegEngine) -> None:
+def test_the_fingerprint_depends_on_all_that_the_bytes_depend_on(engine: FfmpegEngine) -> None:
     jobs = [
         ConversionJob("mp3", ConversionOptions(), "a"),
         ConversionJob("mp3", ConversionOptions(bitrate="96k"), "a"),
         ConversionJob("m4a", ConversionOptions(), "a"),
     ]
-    assert len({engine.recipe(job) for job in jobs}) == 3
-    assert engine.recipe(jobs[0]) == FfmpegEngine(FFMPEG).recipe(
+    assert len({engine.encoder_fingerprint(job) for job in jobs}) == 3
+    assert engine.encoder_fingerprint(jobs[0]) == FfmpegEngine(FFMPEG).encoder_fingerprint(
         ConversionJob("mp3", ConversionOptions(), "another")
     )
 

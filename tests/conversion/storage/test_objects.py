@@ -96,7 +96,7 @@ def claimed(env: ConversionEnvironment) -> Conversion:
 def output(
     env: ConversionEnvironment,
     conversion: Conversion,
-    recipe: str = "recipe",
+    fingerprint: str = "fingerprint",
     left: OutputUpload | None = None,
 ) -> MultipartOutput:
     """Return the output of an attempt that found what another left."""
@@ -104,7 +104,7 @@ def output(
         env.objects,
         env.multipart,
         replace(conversion, output_upload=left),
-        recipe,
+        fingerprint,
         lambda _: None,
     )
 
@@ -112,7 +112,7 @@ def output(
 def begun(env: ConversionEnvironment, conversion: Conversion) -> OutputUpload:
     """Return the multipart upload of an attempt as it is on the item."""
     (found,) = env.multipart.list_open(f"outputs/{conversion.id}/")
-    return OutputUpload(found.key, found.multipart_id, "recipe")
+    return OutputUpload(found.key, found.multipart_id, "fingerprint")
 
 
 def test_no_multipart_upload_is_begun_before_there_is_a_part(
@@ -129,14 +129,14 @@ def test_no_multipart_upload_is_begun_before_there_is_a_part(
     assert calls == ["create"]
 
 
-def test_parts_of_the_same_recipe_are_taken_over_and_others_aborted(
+def test_parts_of_the_same_fingerprint_are_taken_over_and_others_aborted(
     env: ConversionEnvironment, claimed: Conversion
 ) -> None:
     output(env, claimed).put_part(1, b"one")
     left = begun(env, claimed)
 
     assert [part.number for part in output(env, claimed, left=left).stored_parts()] == [1]
-    assert output(env, claimed, "another recipe", left).stored_parts() == ()
+    assert output(env, claimed, "another fingerprint", left).stored_parts() == ()
     assert not env.open_parts(claimed)
 
 

@@ -64,7 +64,7 @@ def test_the_engine_is_told_what_was_asked_for(env: ConversionEnvironment) -> No
 
     env.runner(engine)(conversion.id, ignore_heartbeat)
 
-    assert [(job.format, job.options, job.title) for job in engine.jobs] == [
+    assert [(job.format, job.options, job.conversion_id) for job in engine.jobs] == [
         ("flac", conversion.options, conversion.id)
     ]
 

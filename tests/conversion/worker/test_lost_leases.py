@@ -37,10 +37,10 @@ def take_over(
     env: ConversionEnvironment,
     conversion: Conversion,
     script: Script = convert,
-    recipe: str = "recipe",
+    fingerprint: str = "fingerprint",
 ) -> None:
     """Let another worker take the conversion over and complete it."""
-    env.run_next(env.runner(FakeEngine(script, recipe), "winner"), conversion)
+    env.run_next(env.runner(FakeEngine(script, fingerprint), "winner"), conversion)
 
 
 def run_in_parts(
@@ -131,7 +131,7 @@ def test_a_zombie_takes_its_own_output_away_and_leaves_the_winners(
     conversion = env.add_queued()
 
     def lose(env: ConversionEnvironment, conversion: Conversion) -> None:
-        take_over(env, conversion, recipe="a newer one")
+        take_over(env, conversion, fingerprint="a newer one")
 
     engine = (
         run_small(env, conversion, lose)
