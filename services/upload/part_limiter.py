@@ -1,69 +1,131 @@
 """Limit the parts in memory, so that slow senders do not block others."""
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import anyio
 
 from libs.core.errors import RateLimited
 
 MIN_RATE = 64 * 1024
-"""Bytes a second. A sender below this rate is slow."""
+"""Bytes a second. A sender below this rate is slow, and may lose one of the younger slots."""
+STALLED_RATE = 1024
+"""Bytes a second. A sender below this rate has stalled, and may lose any slot."""
 GRACE_PERIOD = 1.0
 """Seconds after which the rate of a sender is known well enough to judge it."""
+JUDGE_EVERY = 0.25
+"""Seconds between two judgements while somebody waits."""
 RETRY_AFTER = 30
 """Seconds after which a slow sender may try again."""
+
+
+class PartSlot:
+    """Measure how fast one part arrives. `owner` is the session that sends it."""
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        self.is_evicted = False
+        self.granted = anyio.Event()
+        self._bytes = 0
+        self._waited = 0.0
+        self._waiting_since: float | None = None
+        self._scope: anyio.CancelScope | None = None
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Wait for bytes of the sender inside this block; only that time counts for its rate.
+
+        Raises:
+            RateLimited: The slot was given to another sender.
+        """
+        with anyio.CancelScope() as self._scope:
+            if self.is_evicted:
+                self._scope.cancel()
+            self._waiting_since = time.monotonic()
+            try:
+                yield
+            finally:
+                self._waited, self._waiting_since = self.waited, None
+        self._scope = None
+        if self.is_evicted:
+            raise RateLimited(
+                "This part arrives slowly while others wait. Please send it again later.",
+                retry_after=RETRY_AFTER,
+            )
+
+    def add_bytes(self, count: int) -> None:
+        """Count bytes that have arrived."""
+        self._bytes += count
+
+    def evict(self) -> None:
+        """End the request that holds the slot, as soon as it waits for bytes."""
+        self.is_evicted = True
+        if self._scope is not None:
+            self._scope.cancel()
+
+    @property
+    def waited(self) -> float:
+        """Return the seconds that were spent waiting for bytes."""
+        since = self._waiting_since
+        return self._waited + (0.0 if since is None else time.monotonic() - since)
+
+    @property
+    def rate(self) -> float:
+        """Return bytes a second; infinite while it is too early to tell."""
+        return self._bytes / self.waited if self.waited > GRACE_PERIOD else float("inf")
 
 
 class PartLimiter:
     """Give a slot to each part that comes through the service.
 
-    A slow sender loses its slot only when another request waits for one. The older half of the
-    slots is never taken away, so that slow senders finish in the end.
+    A slow sender loses its slot only while another request waits for one. The older half of the
+    slots is taken only from senders that have stalled, so that slow ones finish in the end. A free
+    slot goes to the session that holds the fewest.
     """
 
     def __init__(self, count: int) -> None:
-        self._slots = anyio.CapacityLimiter(count)
-        self._protected = count // 2
+        self._count = count
         self._held: list[PartSlot] = []  # the oldest first
+        self._queue: list[PartSlot] = []
 
     @asynccontextmanager
-    async def acquire(self) -> AsyncIterator["PartSlot"]:
+    async def acquire(self, owner: str) -> AsyncIterator[PartSlot]:
         """Wait for a slot, and hold it for the length of the `async with` block."""
-        async with self._slots:
-            slot = PartSlot(self)
-            self._held.append(slot)
-            try:
-                yield slot
-            finally:
-                self._held.remove(slot)
+        slot = PartSlot(owner)
+        self._queue.append(slot)
+        try:
+            self._grant()
+            while not slot.granted.is_set():
+                with anyio.move_on_after(JUDGE_EVERY):
+                    await slot.granted.wait()
+                self._evict_slow()
+            yield slot
+        finally:
+            (self._held if slot in self._held else self._queue).remove(slot)
+            self._grant()
 
-    def is_wanted(self, slot: "PartSlot") -> bool:
-        """Return True if a request waits and this slot may be taken for it."""
-        waiting = self._slots.statistics().tasks_waiting > 0
-        return waiting and self._held.index(slot) >= self._protected
+    def _grant(self) -> None:
+        while self._queue and len(self._held) < self._count:
+            held = Counter(slot.owner for slot in self._held)
+            # The first of equals: `min` keeps the order of the queue.
+            following = min(self._queue, key=lambda slot: held[slot.owner])
+            self._queue.remove(following)
+            self._held.append(following)
+            following.granted.set()
 
-
-class PartSlot:
-    """Measure how fast one part arrives."""
-
-    def __init__(self, limiter: PartLimiter) -> None:
-        self._limiter = limiter
-        self._since = time.monotonic()
-        self._bytes = 0
-
-    def add_bytes(self, count: int) -> None:
-        """Count bytes that have arrived.
-
-        Raises:
-            RateLimited: The part comes slowly and the slot is wanted.
-        """
-        self._bytes += count
-        held = time.monotonic() - self._since
-        is_slow = held > GRACE_PERIOD and self._bytes < MIN_RATE * held
-        if is_slow and self._limiter.is_wanted(self):
-            raise RateLimited(
-                "This part arrives slowly while others wait. Please send it again later.",
-                retry_after=RETRY_AFTER,
-            )
+    def _evict_slow(self) -> None:
+        """Take as many slots as are waited for, the slowest first."""
+        missing = len(self._queue) - sum(slot.is_evicted for slot in self._held)
+        if missing <= 0:
+            return
+        protected = self._count // 2
+        slow = [
+            slot
+            for position, slot in enumerate(self._held)
+            if not slot.is_evicted
+            and slot.rate < (STALLED_RATE if position < protected else MIN_RATE)
+        ]
+        for slot in sorted(slow, key=lambda slot: slot.rate)[:missing]:
+            slot.evict()

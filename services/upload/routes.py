@@ -1,5 +1,7 @@
 """Translate HTTP requests for uploads to use cases, and their results to HTTP."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import anyio
@@ -15,6 +17,7 @@ from libs.core.errors import PartSizeMismatch
 from libs.core.telemetry import traceparent
 from libs.core.web.openapi import BinaryBodyOperation, OptionalBodyOperation, problems
 from services.upload import checksums
+from services.upload.body_reader import BodyReader
 from services.upload.part_limiter import PartLimiter, PartSlot
 from services.upload.parts import ReportPart, SignParts, StorePart, ValidatePart
 from services.upload.schemas import (
@@ -32,9 +35,6 @@ from services.upload.use_cases import (
     ShowUpload,
     StartUpload,
 )
-
-READ_TIMEOUT = 30.0
-"""Seconds without a byte of a part after which its request ends."""
 
 LOCATION = ResponseHeader(
     name="Location", description="the path of the upload", value="", documentation_only=True
@@ -157,13 +157,15 @@ class UploadController(Controller):
         store_part: NamedDependency[StorePart],
         part_limiter: NamedDependency[PartLimiter],
     ) -> UploadSchema:
-        async with part_limiter.acquire() as slot:
-            length = request.headers.get("content-length", "")
-            expected = int(length) if length.isdecimal() else None
-            upload = await anyio.to_thread.run_sync(
-                validate_part, owner, upload_id, number, expected
-            )
-            body = await _read(request, upload.size_of_part(number), slot)
+        length = request.headers.get("content-length", "")
+        expected = int(length) if length.isdecimal() else None
+        upload = await anyio.to_thread.run_sync(validate_part, owner, upload_id, number, expected)
+        reader = BodyReader(request.stream())
+        with _broken_off():
+            await reader.prefetch()
+        async with part_limiter.acquire(owner) as slot:
+            with _broken_off():
+                body = await _read(reader, upload.size_of_part(number), slot)
             await anyio.to_thread.run_sync(checksums.check, dict(request.headers), body)
             stored = await anyio.to_thread.run_sync(store_part, upload, number, body)
             return UploadSchema.of(stored)
@@ -235,25 +237,24 @@ class UploadController(Controller):
         delete_upload(owner, upload_id)
 
 
-async def _read(request: Request[Any, Any, Any], length: int, slot: PartSlot) -> bytes:
+async def _read(reader: BodyReader, length: int, slot: PartSlot) -> bytes:
     """Read a body, and stop after the first block beyond `length` bytes.
 
     Raises:
-        PartSizeMismatch: The client went away, or sent nothing for `READ_TIMEOUT` seconds.
         RateLimited: The body comes slowly while others wait.
     """
     body = bytearray()
-    blocks = aiter(request.stream())
+    while len(body) <= length and (block := await reader.read(slot)) is not None:
+        body += block
+    return bytes(body)
+
+
+@contextmanager
+def _broken_off() -> Iterator[None]:
+    """Answer a body that breaks off as a part of the wrong size."""
     try:
-        while len(body) <= length:
-            with anyio.fail_after(READ_TIMEOUT):
-                block = await anext(blocks, None)
-            if block is None:
-                break
-            body += block
-            slot.add_bytes(len(block))
+        yield
     except (HTTPException, TimeoutError) as error:  # the former says that the client is gone
         raise PartSizeMismatch(
             "The part did not arrive completely. Please send it again."
         ) from error
-    return bytes(body)

@@ -1,19 +1,20 @@
 """Receive parts from clients that are slow, stall, or disconnect."""
 
-from collections.abc import AsyncIterator
-from typing import Any, cast
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 
 import anyio
 import pytest
 from litestar.exceptions import ClientException
 
-from libs.core.errors import PartSizeMismatch
-from services.upload import routes
-from services.upload.part_limiter import PartLimiter
+from libs.core.errors import PartSizeMismatch, RateLimited
+from services.upload import body_reader, part_limiter, routes
+from services.upload.body_reader import BodyReader
+from services.upload.part_limiter import PartLimiter, PartSlot
 
 
-class FakeRequest:
-    """Stand in for a request whose body comes in blocks.
+class FakeBody:
+    """Stand in for a body that comes in blocks.
 
     A block may be an exception that is raised, or None to wait forever.
     """
@@ -22,7 +23,7 @@ class FakeRequest:
         self._blocks = blocks
         self.taken = 0
 
-    async def stream(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         for block in self._blocks:
             self.taken += 1
             if block is None:
@@ -33,32 +34,185 @@ class FakeRequest:
                 yield block
 
 
-def read(request: FakeRequest, length: int) -> bytes:
+@pytest.fixture(autouse=True)
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge senders after 50 ms."""
+    monkeypatch.setattr(part_limiter, "GRACE_PERIOD", 0.05)
+    monkeypatch.setattr(part_limiter, "JUDGE_EVERY", 0.01)
+
+
+def read(body: FakeBody, length: int) -> bytes:
     async def reading() -> bytes:
-        async with PartLimiter(1).acquire() as slot:
-            return await routes._read(cast(Any, request), length, slot)
+        reader = BodyReader(aiter(body))
+        with routes._broken_off():
+            await reader.prefetch()
+        async with PartLimiter(1).acquire("anna") as slot:
+            with routes._broken_off():
+                return await routes._read(reader, length, slot)
 
     return anyio.run(reading)
 
 
 def test_a_body_may_come_in_blocks_of_any_size() -> None:
-    assert read(FakeRequest(b"he", b"", b"llo"), 5) == b"hello"
+    assert read(FakeBody(b"he", b"", b"llo"), 5) == b"hello"
 
 
-def test_a_stalled_body_is_refused_after_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "READ_TIMEOUT", 0.05)
+def test_a_large_body_is_read_beyond_its_beginning() -> None:
+    blocks = [bytes([number]) * 30_000 for number in range(10)]
+
+    assert read(FakeBody(*blocks), 300_000) == b"".join(blocks)
+
+
+@pytest.mark.parametrize("first", [b"he", b"x" * 70_000])
+def test_a_stalled_body_is_refused_after_the_timeout(
+    monkeypatch: pytest.MonkeyPatch, first: bytes
+) -> None:
+    monkeypatch.setattr(body_reader, "READ_TIMEOUT", 0.05)
 
     with pytest.raises(PartSizeMismatch, match="send it again"):
-        read(FakeRequest(b"he", None), 5)
+        read(FakeBody(first, None), 100_000)
 
 
-def test_a_body_that_breaks_off_is_refused() -> None:
+@pytest.mark.parametrize("first", [b"he", b"x" * 70_000])
+def test_a_body_that_breaks_off_is_refused(first: bytes) -> None:
     with pytest.raises(PartSizeMismatch, match="send it again"):
-        read(FakeRequest(b"he", ClientException("disconnected")), 5)
+        read(FakeBody(first, ClientException("disconnected")), 100_000)
 
 
 def test_a_body_that_is_too_long_is_not_read_to_its_end() -> None:
-    request = FakeRequest(b"hello", b"!", b"and so on")
+    body = FakeBody(b"x" * 70_000, b"!", b"and so on")
 
-    assert read(request, 5) == b"hello!"
-    assert request.taken == 2
+    assert read(body, 70_000) == b"x" * 70_000 + b"!"
+    assert body.taken == 2
+
+
+async def hold(limiter: PartLimiter, owner: str, ends: list[str], name: str) -> None:
+    """Hold a slot for a sender that sends nothing, until it is taken away."""
+    try:
+        async with limiter.acquire(owner) as slot:
+            with slot.waiting():
+                await anyio.sleep_forever()
+    except RateLimited:
+        ends.append(name)
+
+
+async def send(limiter: PartLimiter, owner: str, rate: int, got: list[str]) -> None:
+    """Hold a slot for a sender of this rate, in bytes a second."""
+    with suppress(RateLimited):
+        async with limiter.acquire(owner) as slot:
+            got.append(owner)
+            while True:
+                with slot.waiting():
+                    await anyio.sleep(0.01)
+                slot.add_bytes(rate // 100)
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    async def limited() -> None:
+        with anyio.fail_after(10):
+            await test()
+
+    anyio.run(limited)
+
+
+def test_a_silent_sender_loses_its_slot_to_the_next() -> None:
+    async def test() -> None:
+        limiter, ends = PartLimiter(2), list[str]()
+        async with anyio.create_task_group() as tasks:
+            for name in ("first", "second"):
+                tasks.start_soon(hold, limiter, "slow", ends, name)
+            await anyio.sleep(0)
+            async with limiter.acquire("bystander"):
+                tasks.cancel_scope.cancel()
+        assert len(ends) == 1, "as many as were needed"
+
+    run(test)
+
+
+def test_a_silent_sender_keeps_its_slot_while_nobody_waits() -> None:
+    async def test() -> None:
+        limiter, ends = PartLimiter(1), list[str]()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(hold, limiter, "slow", ends, "first")
+            await anyio.sleep(0.2)
+            assert ends == []
+            tasks.cancel_scope.cancel()
+
+    run(test)
+
+
+def test_a_bystander_waits_for_one_eviction_however_many_senders_are_silent() -> None:
+    async def test() -> None:
+        limiter, ends = PartLimiter(4), list[str]()
+        async with anyio.create_task_group() as tasks:
+            for number in range(100):
+                tasks.start_soon(hold, limiter, "attacker", ends, str(number))
+            await anyio.sleep(0)
+            async with limiter.acquire("bystander"):
+                assert len(ends) <= 4
+            tasks.cancel_scope.cancel()
+
+    run(test)
+
+
+def test_the_older_half_of_the_slots_is_kept_for_slow_senders() -> None:
+    async def test() -> None:
+        limiter, got = PartLimiter(2), list[str]()
+        async with anyio.create_task_group() as tasks:
+            for owner in ("old", "young"):
+                tasks.start_soon(send, limiter, owner, 20_000, got)
+            await anyio.sleep(0)
+            async with limiter.acquire("bystander"):
+                assert [slot.owner for slot in limiter._held] == ["old", "bystander"]
+            tasks.cancel_scope.cancel()
+
+    run(test)
+
+
+def test_a_sender_that_drips_loses_also_an_older_slot() -> None:
+    async def test() -> None:
+        limiter, got = PartLimiter(2), list[str]()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(send, limiter, "drips", 100, got)
+            tasks.start_soon(send, limiter, "fast", 1_000_000, got)
+            await anyio.sleep(0)
+            async with limiter.acquire("bystander"):
+                assert [slot.owner for slot in limiter._held] == ["fast", "bystander"]
+            tasks.cancel_scope.cancel()
+
+    run(test)
+
+
+def test_storage_that_is_slow_is_not_the_senders_fault() -> None:
+    async def test() -> None:
+        limiter = PartLimiter(1)
+        async with limiter.acquire("anna") as slot:
+            slot.add_bytes(1)
+            await anyio.sleep(0.2)
+            assert slot.rate == float("inf")
+
+    run(test)
+
+
+def test_an_evicted_sender_is_told_when_it_waits_for_bytes_again() -> None:
+    async def test() -> None:
+        slot = PartSlot("anna")
+        slot.evict()
+        with pytest.raises(RateLimited) as refused, slot.waiting():
+            await anyio.sleep_forever()
+        assert refused.value.context["retry_after"] > 0
+
+    run(test)
+
+
+def test_a_request_that_gives_up_waiting_leaves_no_gap() -> None:
+    async def test() -> None:
+        limiter = PartLimiter(1)
+        async with limiter.acquire("anna"):
+            with anyio.move_on_after(0.05):
+                async with limiter.acquire("bert"):
+                    raise AssertionError("there was no free slot")
+        async with limiter.acquire("carl"):
+            assert [slot.owner for slot in limiter._held] == ["carl"]
+
+    run(test)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from litestar import Litestar
@@ -171,3 +172,19 @@ def test_a_part_that_breaks_off_is_not_stored(port: int, harness: UploadHarness)
         read_all(connection)
 
     assert not harness.now(upload).completed_parts
+
+
+def test_senders_of_one_byte_keep_nobody_waiting(port: int, harness: UploadHarness) -> None:
+    upload = harness.create_upload()
+    put = (
+        f"PUT /api/uploads/{upload.id}/parts/1 HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Bearer {TOKEN}\r\nContent-Length: 5\r\n\r\n"
+    ).encode()
+    with ExitStack() as connections:
+        for _ in range(40):
+            connections.enter_context(connected(port)).sendall(put + b"h")
+        bystander = connections.enter_context(connected(port, timeout=10))
+        bystander.sendall(put + b"hello")
+
+        assert parse(read_response(bystander))[0] == 200
+    assert harness.now(upload).completed_parts == {1}

@@ -22,8 +22,8 @@ from libs.core.errors import (
 from libs.core.telemetry import traceparent
 from libs.core.web.problems import problem
 from libs.core.web.schemas import ConvertOptions
+from services.upload.body_reader import BodyReader
 from services.upload.part_limiter import PartLimiter, PartSlot
-from services.upload.routes import READ_TIMEOUT
 from services.upload.schemas import MAX_CONVERT
 from services.upload.tus.append import AppendRequest, AppendToUpload
 from services.upload.tus.create import UNNAMED, CreateTusUpload, TusRequest, decode_convert
@@ -77,11 +77,12 @@ class TusController(Controller):
         checksum = parse_checksum(request.headers.get("upload-checksum"))
         upload = await anyio.to_thread.run_sync(create_tus_upload, owner, wanted, size)
         if with_body:
-            async with part_limiter.acquire() as slot:
+            reader = BodyReader(request.stream())
+            async with part_limiter.acquire(owner) as slot:
                 append = await anyio.to_thread.run_sync(
                     append_to_upload.begin, owner, upload.id, 0, None, checksum
                 )
-                upload = await _receive(request, owner, append, append_to_upload, slot)
+                upload = await _receive(reader, owner, append, append_to_upload, slot)
         return _answer(201, upload, location=True)
 
     @head("/{upload_id:str}", sync_to_thread=True, summary="Offset of a tus upload")
@@ -118,11 +119,12 @@ class TusController(Controller):
         given = request.headers.get("upload-length")
         length = None if given is None else parse_number("Upload-Length", given)
         checksum = parse_checksum(request.headers.get("upload-checksum"))
-        async with part_limiter.acquire() as slot:
+        reader = BodyReader(request.stream())
+        async with part_limiter.acquire(owner) as slot:
             append = await anyio.to_thread.run_sync(
                 append_to_upload.begin, owner, upload_id, offset, length, checksum
             )
-            upload = await _receive(request, owner, append, append_to_upload, slot)
+            upload = await _receive(reader, owner, append, append_to_upload, slot)
         return _answer(204, upload)
 
     @delete("/{upload_id:str}", sync_to_thread=True, summary="Delete a tus upload")
@@ -137,7 +139,7 @@ class TusController(Controller):
 
 
 async def _receive(
-    request: Request[Any, Any, Any],
+    reader: BodyReader,
     owner: str,
     append: AppendRequest,
     append_to_upload: AppendToUpload,
@@ -149,15 +151,9 @@ async def _receive(
         ChecksumMismatch: The whole body is not what its checksum says.
     """
     broken: CoreError | None = None
-    blocks = aiter(request.stream())
     try:
-        while True:
-            with anyio.fail_after(READ_TIMEOUT):
-                block = await anext(blocks, None)
-            if block is None:
-                break
+        while (block := await reader.read(slot)) is not None:
             await anyio.to_thread.run_sync(append.write, block)
-            slot.add_bytes(len(block))
     except (HTTPException, TimeoutError):  # Litestar raises the former for a client that is gone
         broken = TusRequestInvalid("The request broke off. Ask for the offset and go on.")
     except CoreError as error:
