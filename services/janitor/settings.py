@@ -31,13 +31,13 @@ class JanitorSettings(Settings):
         examples=["60"],
     )
     sweep_grace: float = Field(
-        default=HOUR,
+        default=900,
         ge=0,
         description=(
             "seconds for which an object or multipart upload without an item is kept: "
             "its item may not be written yet"
         ),
-        examples=["3600"],
+        examples=["900"],
     )
     sweep_limit: float = Field(
         default=100,

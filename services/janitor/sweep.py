@@ -1,7 +1,7 @@
 """Remove expired items sooner than DynamoDB's TTL, and delete what no item needs."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import Executor
 
 import structlog
@@ -16,7 +16,10 @@ log = structlog.get_logger(__name__)
 
 Clock = Callable[[], float]
 
-ITEMS_PER_CHECK = 200
+ITEMS_PER_CALL = 25
+"""Expired items that are removed by one transaction."""
+
+ITEMS_PER_CHECK = 16 * ITEMS_PER_CALL
 """Expired items that are removed between two checks of the time limit."""
 
 
@@ -69,16 +72,18 @@ class Sweep:
     def _remove_expired(self, run: SweepRun) -> None:
         now = self._clock()
 
-        def remove(item: StoredItem) -> bool:
-            return run.dry_run or self._items.remove_expired(item, now)
+        def remove(items: Sequence[StoredItem]) -> Set[str]:
+            ids = {item.id for item in items}
+            return ids if run.dry_run else self._items.remove_expired(items, now)
 
         with run.record_failure("expired"):
             for batch in batches(self._items.expired(now), ITEMS_PER_CHECK):
                 if run.is_over():
                     return
-                for item, removed in run_all(self._executor, remove, batch):
-                    with run.record_failure(item.id):
+                groups = list(batches(batch, ITEMS_PER_CALL))
+                for group, removed in run_all(self._executor, remove, groups):
+                    for item in group:
                         if isinstance(removed, Exception):
-                            raise removed
-                        if removed:
+                            run.fail(item.id, removed)
+                        elif item.id in removed:
                             run.count_removed(item)

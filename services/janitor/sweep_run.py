@@ -70,9 +70,13 @@ class SweepRun:
         try:
             yield
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            log.warning("sweep.failed", item=subject, reason=reason)
-            self.deleted += DeletionResult(failed=(SweepFailure(subject, reason),))
+            self.fail(subject, error)
+
+    def fail(self, subject: str, error: Exception) -> None:
+        """Record a failure of `subject`."""
+        reason = f"{type(error).__name__}: {error}"
+        log.warning("sweep.failed", item=subject, reason=reason)
+        self.deleted += DeletionResult(failed=(SweepFailure(subject, reason),))
 
     def result(self) -> SweepResult:
         """Return what was done so far."""

@@ -79,7 +79,7 @@ def test_the_removal_of_an_expired_item_is_shown(
     upload = an_upload(owner, backend.clock(), expires_at=int(backend.clock()) + 1)
     backend.uploads.create(upload, [])
     backend.clock.advance(2)
-    backend.expired.remove_expired(upload, backend.clock())
+    backend.expired.remove_expired([upload], backend.clock())
 
     assert watch(2)[1:] == [Change(upload, None)]
 

@@ -59,8 +59,8 @@ def test_many_expired_items_are_all_listed(backend: Backend, owner: str) -> None
 
 
 def test_remove_expired_removes_an_item_once(backend: Backend, old: Upload, owner: str) -> None:
-    assert backend.expired.remove_expired(old, backend.clock()) is True
-    assert backend.expired.remove_expired(old, backend.clock()) is False
+    assert backend.expired.remove_expired([old], backend.clock()) == {old.id}
+    assert backend.expired.remove_expired([old], backend.clock()) == set()
     assert _expired(backend, owner) == {}
 
 
@@ -69,13 +69,14 @@ def test_a_renewed_item_is_not_removed(backend: Backend, upload: Upload) -> None
     backend.conversions.create(a_conversion(upload, expires_at=upload.expires_at + DAY), upload)
     backend.clock.advance(DAY + 1)
 
-    assert backend.expired.remove_expired(stale, backend.clock()) is False
+    assert backend.expired.remove_expired([stale], backend.clock()) == set()
     assert backend.uploads.get(upload.id).id == upload.id
 
 
 def test_remove_expired_of_an_unknown_item(backend: Backend, owner: str) -> None:
     assert (
-        backend.expired.remove_expired(an_upload(owner, backend.clock()), backend.clock()) is False
+        backend.expired.remove_expired([an_upload(owner, backend.clock())], backend.clock())
+        == set()
     )
 
 
@@ -86,7 +87,7 @@ def test_an_expired_item_exists_until_it_is_removed(backend: Backend, old: Uploa
 
 
 def test_a_removed_or_unknown_item_does_not_exist(backend: Backend, old: Upload) -> None:
-    backend.expired.remove_expired(old, backend.clock())
+    backend.expired.remove_expired([old], backend.clock())
 
     assert not backend.expired.read_many([old.id])
     assert not backend.expired.read_many([new_id("conversion")])
@@ -131,3 +132,22 @@ def test_read_many_returns_what_exists_also_if_it_has_expired(
     }
     assert found[young.id] == young
     assert backend.expired.read_many([]) == {}
+
+
+def test_one_renewed_item_does_not_keep_the_others_from_removal(
+    backend: Backend, owner: str
+) -> None:
+    uploads = [
+        an_upload(owner, backend.clock(), expires_at=int(backend.clock()) + 9) for _ in range(5)
+    ]
+    for upload in uploads:
+        backend.uploads.create(upload, [])
+    renewed = uploads[2]
+    later = a_conversion(renewed, expires_at=renewed.expires_at + 100)
+    backend.conversions.create(later, renewed)
+    backend.clock.advance(10)
+
+    removed = backend.expired.remove_expired(uploads, backend.clock())
+
+    assert removed == {upload.id for upload in uploads if upload is not renewed}
+    assert backend.uploads.get(renewed.id)

@@ -176,7 +176,7 @@ def test_every_expired_item_can_be_removed(
     assert set(found) == set(ids)
     unreadable = [item for item in found.values() if isinstance(item, UnreadableItem)]
     assert len(unreadable) == len(UNREADABLE) + 1
-    assert all(aws_backend.expired.remove_expired(item, now) for item in found.values())
+    assert all(aws_backend.expired.remove_expired([item], now) for item in found.values())
     assert not aws_backend.expired.read_many(ids)
 
 

@@ -91,13 +91,15 @@ class Bucket:
         )
         return [found["Key"] for found in (*objects, *unfinished)]
 
-    def sweep(self) -> None:
-        """Sweep once, and expect that nothing fails."""
+    def sweep(self) -> Json:
+        """Sweep once, expect that nothing fails, and return the result."""
         answer = httpx.post(
             self._sweep, json={}, headers={"Authorization": f"Bearer {self._token}"}, timeout=60
         )
         assert answer.status_code == 200, answer.text
-        assert answer.json()["failed"] == []
+        result: Json = answer.json()
+        assert result["failed"] == []
+        return result
 
 
 @pytest.fixture(scope="session")

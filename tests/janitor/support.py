@@ -1,6 +1,6 @@
 """Provide the janitor on memory adapters, with faults on request."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -68,9 +68,10 @@ class FaultyExpiredItems(MemoryExpiredItems):
             self._fail_for(item_id)
         return super().read_many(item_ids)
 
-    def remove_expired(self, item: StoredItem, now: float) -> bool:
-        self._fail_for(item.id)
-        return super().remove_expired(item, now)
+    def remove_expired(self, items: Sequence[StoredItem], now: float) -> Set[str]:
+        for item in items:
+            self._fail_for(item.id)
+        return super().remove_expired(items, now)
 
     def _fail_for(self, item_id: str) -> None:
         if item_id in self.unreadable:

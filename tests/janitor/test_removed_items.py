@@ -86,7 +86,7 @@ def test_a_removed_conversion_is_deleted_and_its_upload_is_kept(
     assert not env.open_uploads
 
 
-def test_an_old_record_that_comes_again_erases_nothing_of_a_living_item(
+def test_an_old_record_that_comes_again_deletes_nothing_of_an_item(
     env: JanitorEnvironment,
 ) -> None:
     conversion = env.add_completed(env.add_upload())

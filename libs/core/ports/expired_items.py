@@ -1,7 +1,7 @@
 """Define what the janitor needs: find and remove expired items."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from libs.core.domain.progress import Item, StoredItem
 
@@ -20,10 +20,10 @@ class ExpiredItems(ABC):
         """
 
     @abstractmethod
-    def remove_expired(self, item: StoredItem, now: float) -> bool:
-        """Remove an item if it is still expired at `now`.
+    def remove_expired(self, items: Sequence[StoredItem], now: float) -> Set[str]:
+        """Remove up to 25 items that are still expired at `now`, and return the ids of those.
 
-        Returns False if its expiry was extended in the meantime, or if it is gone already.
+        The others are gone already, or their expiry was extended in the meantime.
         """
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """Find expired items in DynamoDB and remove them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import islice
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
@@ -33,8 +33,15 @@ class DynamoDbExpiredItems(ExpiredItems):
                     if item and item.expires_at <= now:
                         yield item
 
-    def remove_expired(self, item: StoredItem, now: float) -> bool:
-        return self._remove(item.id, Attr("expires_at").lte(int(now)))
+    def remove_expired(self, items: Sequence[StoredItem], now: float) -> Set[str]:
+        still_expired = Attr("expires_at").lte(int(now))
+        ids = [item.id for item in items]
+        try:
+            self._table.delete_together(ids, still_expired)
+        except ConditionFailed:
+            # At least one of them was renewed or is gone, so none was removed. Ask one by one.
+            return {item_id for item_id in ids if self._remove(item_id, still_expired)}
+        return set(ids)
 
     def remove_conversion_of(self, conversion_id: str, upload_id: str) -> None:
         self._remove(conversion_id, Attr("upload_id").eq(upload_id))

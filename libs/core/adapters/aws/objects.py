@@ -34,7 +34,7 @@ DELETE_BATCH = 1000
 
 
 class S3ObjectStore(ObjectStore):
-    """Store objects in one bucket. `transfer_client` has longer timeouts, for sending bodies."""
+    """Store objects in one bucket. `transfer_client` has longer timeouts, for what takes long."""
 
     def __init__(
         self, client: S3Client, bucket: str, transfer_client: S3Client | None = None
@@ -93,7 +93,7 @@ class S3ObjectStore(ObjectStore):
         while batch := list(islice(rest, DELETE_BATCH)):
             wanted: DeleteTypeDef = {"Objects": [{"Key": key} for key in batch], "Quiet": True}
             with translate_errors("S3"):
-                answer = self._client.delete_objects(Bucket=self._bucket, Delete=wanted)
+                answer = self._transfer_client.delete_objects(Bucket=self._bucket, Delete=wanted)
             # DeleteObjects answers 200 also when it could not delete some of the keys.
             failed += [
                 UndeletedObject(error["Key"], f"{error['Code']}: {error.get('Message', '')}")

@@ -1,6 +1,6 @@
 """Find expired items in memory and remove them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from libs.core.adapters.memory.table import MemoryTable
 from libs.core.domain.conversions import Conversion
@@ -17,13 +17,15 @@ class MemoryExpiredItems(ExpiredItems):
     def expired(self, now: float) -> Iterator[StoredItem]:
         return (item for item in self._table.all() if item.expires_at <= now)
 
-    def remove_expired(self, item: StoredItem, now: float) -> bool:
+    def remove_expired(self, items: Sequence[StoredItem], now: float) -> Set[str]:
+        removed = set()
         with self._table.lock:
-            current = self._table.find(item.id)
-            if current is None or current.expires_at > now:
-                return False
-            self._table.delete(item.id)
-            return True
+            for item in items:
+                current = self._table.find(item.id)
+                if current is not None and current.expires_at <= now:
+                    self._table.delete(item.id)
+                    removed.add(item.id)
+        return removed
 
     def remove_conversion_of(self, conversion_id: str, upload_id: str) -> None:
         with self._table.lock:

@@ -168,6 +168,22 @@ class Table:
             }
             for pk, change in (updates or {}).items()
         ]
+        self._transact(actions, write_id)
+
+    def delete_together(self, pks: Sequence[str], condition: ConditionBase) -> None:
+        """Delete up to 100 items that meet a condition, in one transaction.
+
+        Raises:
+            ConditionFailed: with the first item whose condition was false.
+        """
+        meets = conditional(Attr("pk").exists() & condition)
+        actions: list[RawItem] = [
+            {"Delete": {"TableName": self.name, "Key": {"pk": pk}, **meets}} for pk in pks
+        ]
+        self._transact(actions, secrets.token_hex(8))
+
+    def _transact(self, actions: Sequence[RawItem], write_id: str) -> None:
+        """Run a transaction, and repeat it while others change the same items."""
         for attempt in range(TRANSACTION_TRIES):
             try:
                 with translate_errors("DynamoDB"):
