@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from libs.core.domain.conversions import Source
+from libs.core.domain.conversions import ConversionWarning, Source
 from libs.core.domain.formats import ConversionOptions
 from libs.core.domain.uploads import MIB
 from libs.core.ports.multipart_uploads import Part
@@ -98,7 +98,12 @@ class ConversionResult:
     size: int
     duration: float
     sha256: str
-    warnings: tuple[str, ...]
+    warning_details: tuple[ConversionWarning, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return the sentences of the warnings."""
+        return tuple(warning.detail for warning in self.warning_details)
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,13 @@ class OutputSchema(Schema):
         )
 
 
+class WarningSchema(Schema):
+    """Describe a warning by a stable code and a sentence."""
+
+    code: str
+    detail: str
+
+
 class ConversionSchema(Schema, kw_only=True):
     """Describe a conversion."""
 
@@ -176,6 +183,7 @@ class ConversionSchema(Schema, kw_only=True):
     source: SourceSchema | UnsetType = UNSET
     output: OutputSchema | UnsetType = UNSET
     warnings: list[str]
+    warning_details: list[WarningSchema]
     error: FailureSchema | UnsetType = UNSET
     attempts: int
     queue_position: int | UnsetType = UNSET
@@ -202,6 +210,10 @@ class ConversionSchema(Schema, kw_only=True):
             source=SourceSchema.of(conversion.source),
             output=OutputSchema.of(conversion.output),
             warnings=list(conversion.warnings),
+            warning_details=[
+                WarningSchema(code=each.code, detail=each.detail)
+                for each in conversion.warning_details
+            ],
             error=FailureSchema.of(conversion.error),
             attempts=conversion.attempts,
             queue_position=unless_none(queue_position),

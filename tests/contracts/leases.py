@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from libs.core.domain.conversions import Conversion, Phase
+from libs.core.domain.conversions import Conversion, ConversionWarning, Phase
 from libs.core.domain.uploads import Failure
 from libs.core.ports.leases import ProgressReport
 from tests.contracts.backend import Backend
@@ -60,6 +60,9 @@ def take_over(backend: Backend, conversion: Conversion, worker: str = "second") 
     return taken
 
 
+TRUNCATED = ConversionWarning("source_truncated", "The file was cut short.")
+
+
 def publish(backend: Backend, mine: Conversion) -> Conversion:
     """Publish an output with a warning."""
-    return backend.leases.publish(mine, an_output(mine), ("The file was cut short.",))
+    return backend.leases.publish(mine, an_output(mine), [TRUNCATED])

@@ -12,6 +12,7 @@ from tests.contracts.leases import (
     BROKEN,
     LEASE,
     LOSSES,
+    TRUNCATED,
     WRITES,
     Write,
     claim,
@@ -123,6 +124,7 @@ def test_publish_completes_the_conversion_in_one_write(backend: Backend, mine: C
         ("The file was cut short.",),
         backend.clock(),
     )
+    assert done.warning_details == (TRUNCATED,)
     assert done.version == mine.version + 1
     assert backend.conversions.get(mine.id) == done
 

@@ -71,6 +71,17 @@ class Output:
 
 
 @dataclass(frozen=True)
+class ConversionWarning:
+    """Tell the owner what a conversion could not keep, or what was wrong with the source.
+
+    `code` is stable and listed in docs/api.md; `detail` is a sentence.
+    """
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True)
 class OutputUpload:
     """Identify the multipart upload of an output, so that the next attempt can resume it.
 
@@ -107,6 +118,8 @@ class Conversion:
     source: Source | None = None
     output: Output | None = None
     warnings: tuple[str, ...] = ()
+    warning_details: tuple[ConversionWarning, ...] = ()
+    """The same with their codes; empty for an item of an earlier version."""
     error: Failure | None = None
     attempts: int = 0
     """Number of claims. It is the fencing token of the current attempt."""

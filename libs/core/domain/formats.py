@@ -59,6 +59,11 @@ class ConversionOptions:
     fade_out: float | None = None
     """Duration of the linear fade at the end of the output, in seconds."""
 
+    @property
+    def changes_samples(self) -> bool:
+        """Return True if samples are multiplied, by fades or to change the loudness."""
+        return any(x is not None for x in (self.normalize, self.fade_in, self.fade_out))
+
     def as_dict(self) -> dict[str, Any]:
         """Return the options that are not None."""
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
@@ -107,7 +112,7 @@ FORMATS: dict[str, Format] = {
             False,
             _LOSSY_RATES,
             sample_rates=(*_MPEG_RATES, 88200, 96000),
-            channels=(1, 2, 6),
+            channels=(1, 2, 3, 4, 5, 6),
         ),
         Format(
             "m4a",
@@ -116,7 +121,7 @@ FORMATS: dict[str, Format] = {
             False,
             _LOSSY_RATES,
             sample_rates=(*_MPEG_RATES, 88200, 96000),
-            channels=(1, 2, 6),
+            channels=(1, 2, 3, 4, 5, 6),
         ),
         Format(
             "ogg",
@@ -126,7 +131,7 @@ FORMATS: dict[str, Format] = {
             _LOSSY_RATES,
             QualityRange(0, 10, 5, best=10),
             _PCM_RATES[:-3],
-            (1, 2, 6),
+            _MANY_CHANNELS,
         ),
         Format(
             "opus",
@@ -135,7 +140,7 @@ FORMATS: dict[str, Format] = {
             False,
             _LOSSY_RATES,
             sample_rates=(48000,),  # Opus always decodes to 48 kHz (RFC 6716)
-            channels=(1, 2, 6),
+            channels=(1, 2, 3, 4, 6, 8),
         ),
         Format(
             "aiff",
@@ -163,7 +168,7 @@ FORMATS: dict[str, Format] = {
             False,
             _LOSSY_RATES,
             sample_rates=(32000, 44100, 48000),
-            channels=(1, 2, 6),
+            channels=(1, 2, 3, 4, 5, 6),
         ),
     )
 }

@@ -1,9 +1,17 @@
 """Define the leases under which workers run conversions."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from libs.core.domain.conversions import Conversion, Output, OutputUpload, Phase, Source
+from libs.core.domain.conversions import (
+    Conversion,
+    ConversionWarning,
+    Output,
+    OutputUpload,
+    Phase,
+    Source,
+)
 from libs.core.domain.uploads import Failure
 
 
@@ -74,7 +82,7 @@ class ConversionLeases(ABC):
         self,
         conversion: Conversion,
         output: Output,
-        warnings: tuple[str, ...],
+        warnings: Sequence[ConversionWarning],
         source: Source | None = None,
     ) -> Conversion:
         """Store the output and set the status `completed`, in one write.

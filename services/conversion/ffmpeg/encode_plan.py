@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from libs.core.domain.conversions import ConversionWarning
+from services.conversion.ffmpeg.channel_layouts import channels_of
+
 
 @dataclass(frozen=True)
 class EncodePlan:
@@ -11,17 +14,25 @@ class EncodePlan:
     encoder_options: tuple[str, ...]
     sample_rate: int
     """Hertz."""
-    channels: int
+    layout: str
+    """FFmpeg's name of the channel layout."""
     bits: int | str
     """Bits of a sample or "f32" for lossless formats, "" for lossy ones."""
     filters: tuple[str, ...]
     """The last filters: those that trim, mix, fade and normalise come before them."""
-    warnings: tuple[str, ...]
+    warnings: tuple[ConversionWarning, ...]
     mixing: tuple[str, ...] = ()
-    """The filter that mixes channels, if they change. It comes before loudness is measured, because
+    """The filters that mix channels, if they change. They come before loudness is measured, because
     mixing changes the loudness."""
+    resampling: str = ""
+    """The filter that changes the sample rate."""
     may_clip: bool = False
     """Samples may exceed full scale, so `filters` measure the peak."""
+
+    @property
+    def channels(self) -> int:
+        """Return the number of channels."""
+        return len(channels_of(self.layout))
 
     @property
     def bytes_per_second(self) -> int | None:

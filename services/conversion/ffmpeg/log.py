@@ -14,6 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.conversion.ffmpeg.channel_layouts import parse_layout
 from services.conversion.ffmpeg.log_lines import LogLine
 
 _INPUT = re.compile(r"Input #0, (\S{1,200}), from ")
@@ -22,7 +23,7 @@ _DURATION = re.compile(
     r"(?:, start: -?[\d.]+)?, bitrate: (?:N/A|(\d{1,9}) kb/s)$"
 )
 _STREAM = re.compile(
-    r"  Stream #0:(\d{1,5})(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: "
+    r"  Stream #0:(\d{1,5})(?:\[0x[0-9a-f]+\])?(?:\(([^)]*)\))?: "
     r"(Audio|Video|Subtitle|Data|Attachment): (.*)"
 )
 _DECODED = re.compile(
@@ -51,13 +52,14 @@ _CODEC = re.compile(r"^([\w.]+)")
 _RATE = re.compile(r"^(\d{1,9}) Hz$")
 _DEPTH = re.compile(r"^(u8|s16|s32|s64|flt|dbl)p?(?: \((\d{1,3}) bit\))?$")
 _BITRATE = re.compile(r"^(\d{1,9}) kb/s")
-_LAYOUTS = {
-    "mono": 1, "stereo": 2, "downmix": 2, "2.1": 3, "3.0": 3, "3.0(back)": 3, "quad": 4,
-    "quad(side)": 4, "4.0": 4, "3.1": 4, "5.0": 5, "5.0(side)": 5, "4.1": 5, "5.1": 6,
-    "5.1(side)": 6, "6.0": 6, "6.0(front)": 6, "hexagonal": 6, "6.1": 7, "6.1(back)": 7,
-    "6.1(front)": 7, "7.0": 7, "7.0(front)": 7, "7.1": 8, "7.1(wide)": 8, "7.1(wide-side)": 8,
-    "5.1.2": 8, "5.1.2(back)": 8, "octagonal": 8, "cube": 8, "hexadecagonal": 16,
-}  # fmt: skip
+_GUESSED_LAYOUT = re.compile(r"Guessed Channel Layout: ")
+_STREAM_COMPONENT = re.compile(r"aist#0:(\d{1,5})/")
+_CODEC_TAG = re.compile(r"\((\S{4}) / 0x[0-9A-Fa-f]{8}\)")
+_DISPOSITIONS = re.compile(
+    r" \((default|dub|original|comment|lyrics|karaoke|forced|hearing impaired|visual impaired"
+    r"|clean effects|attached pic|timed thumbnails|non-diegetic|captions|descriptions|metadata"
+    r"|dependent|still image|multilayer)\)$"
+)
 _DEPTHS = {"u8": 8, "s16": 16, "s32": 32, "s64": 64, "flt": 32, "dbl": 64}
 _MAX_MESSAGES, _MAX_MESSAGE_LENGTH, _MAX_CODECS = 60, 200, 64
 _MP4_MUXERS = ("ipod", "mp4", "mov")
@@ -78,6 +80,13 @@ class AudioStream:
     bitrate: int
     sample_format: str
     bits: int
+    layout: str = ""
+    """FFmpeg's name of the channel layout, "" if the file does not state the speakers."""
+    language: str = ""
+    dispositions: frozenset[str] = frozenset()
+    """FFmpeg's names of the track's purposes, such as "default" and "comment"."""
+    codec_tag: str = ""
+    """The four characters by which the container names the codec."""
 
 
 @dataclass
@@ -92,6 +101,8 @@ class FfmpegLog:
     video_streams: int = 0
     attached_pictures: list[int] = field(default_factory=list)
     """Indexes of the attached pictures among the video streams."""
+    guessed_layouts: set[int] = field(default_factory=set)
+    """Indexes of the streams that state no speakers, for which FFmpeg chose a layout."""
     duration_is_estimated: bool = False
     """FFmpeg estimated the duration from bitrate and size."""
     is_truncated: bool = False
@@ -164,10 +175,10 @@ class FfmpegLogParser:
                 log.duration = int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3])
             log.bitrate = int(match[4] or 0) * 1000
         elif match := _STREAM.match(text):
-            if match[2] == "Audio":
-                log.audio_streams.append(parse_audio(int(match[1]), match[3]))
-            elif match[2] == "Video":
-                if match[3].endswith("(attached pic)"):
+            if match[3] == "Audio":
+                log.audio_streams.append(parse_audio(int(match[1]), match[4], match[2] or ""))
+            elif match[3] == "Video":
+                if "attached pic" in _split_dispositions(match[4])[1]:
                     log.attached_pictures.append(log.video_streams)
                 log.video_streams += 1
 
@@ -201,20 +212,23 @@ class FfmpegLogParser:
             log.is_truncated = True
         if line.component in _MP4_MUXERS and (match := _MISSING_INDEX_BYTES.match(text)):
             log.missing_index_bytes = min(int(match[1]), _MAX_INDEX_BYTES)
-        if line.components[0].startswith("aist#0:") and _FAILED_DECODER.match(text):
+        stream = _STREAM_COMPONENT.match(line.components[0])
+        if stream and _GUESSED_LAYOUT.match(text):
+            log.guessed_layouts.add(int(stream[1]))
+        if stream and _FAILED_DECODER.match(text):
             log.failed_decoder = line.components[0].partition("/")[2]
         if match := _UNSUPPORTED_CODEC.match(text):
             log.unsupported_codecs.append(match[1] or match[2] or match[3])
             del log.unsupported_codecs[_MAX_CODECS:]
 
 
-def parse_audio(index: int, description: str) -> AudioStream:
-    """Parse a description such as `flac, 96000 Hz, stereo, s32 (24 bit), 900 kb/s`."""
-    codec = _CODEC.match(description)
+def parse_audio(index: int, description: str, language: str = "") -> AudioStream:
+    """Parse a description such as `flac, 96000 Hz, stereo, s32 (24 bit), 900 kb/s (default)`."""
+    codec, tag = _CODEC.match(description), _CODEC_TAG.search(description)
     rate = bitrate = bits = channels = 0
-    sample_format = ""
+    sample_format = layout = ""
+    description, dispositions = _split_dispositions(description)
     for item in description.split(", ")[1:]:
-        item = item.removesuffix(" (default)")
         if match := _RATE.match(item):
             rate = int(match[1])
         elif match := _DEPTH.match(item):
@@ -222,13 +236,26 @@ def parse_audio(index: int, description: str) -> AudioStream:
         elif match := _BITRATE.match(item):
             bitrate = int(match[1]) * 1000
         elif rate and not channels:
-            channels = _count_channels(item)
+            channels, layout = parse_layout(item)
     return AudioStream(
-        index, codec[1] if codec else "", rate, channels, bitrate, sample_format, bits
+        index,
+        codec[1] if codec else "",
+        rate,
+        channels,
+        bitrate,
+        sample_format,
+        bits,
+        layout,
+        "" if language == "und" else language,
+        dispositions,
+        tag[1] if tag else "",
     )
 
 
-def _count_channels(layout: str) -> int:
-    if match := re.match(r"(\d{1,6}) channels", layout):
-        return int(match[1])
-    return _LAYOUTS.get(layout, 0)
+def _split_dispositions(description: str) -> tuple[str, frozenset[str]]:
+    """Return a stream's description without the dispositions at its end, and these."""
+    found = set()
+    while match := _DISPOSITIONS.search(description):
+        found.add(match[1])
+        description = description[: match.start()]
+    return description, frozenset(found)

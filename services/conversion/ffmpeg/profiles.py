@@ -4,10 +4,30 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from libs.core.domain.uploads import GIB, MIB
+from services.conversion.ffmpeg.channel_layouts import LAYOUTS
 
 _MPEG = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _AAC = (7350, *_MPEG, 64000, 88200, 96000)
 _WMA = (8000, 11025, 16000, 22050, 32000, 44100, 48000)
+
+_STEREO = ("mono", "stereo")
+_AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")
+"""Those with a channel configuration of their own (ISO 14496-3, table 1.19): players know them."""
+_XIPH_LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
+"""Vorbis I, 4.3.9, and RFC 7845, 5.1.1.2."""
+_OPUS_LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.1", "7.1")
+"""Without 5.0 and 6.1, whose channels FFmpeg's libopus encoder confuses."""
+_ALAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1(back)", "7.1(wide)")
+_AC3_LAYOUTS = (
+    "mono", "stereo", "3.0(back)", "3.0", "quad(side)", "4.0", "5.0(side)", "FC+LFE", "2.1",
+    "FL+FR+LFE+BC", "3.1", "4.1", "5.1(side)",
+)  # fmt: skip
+_AIFF_LAYOUTS = tuple(
+    name
+    for name, channels in LAYOUTS.items()
+    if len(channels) <= 8 and name not in ("binaural", "downmix", "quad")
+)
+"""Those of the CHAN chunk, which FFmpeg writes for more than two channels."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +48,12 @@ class EncoderProfile:
     default_quality: int | None = None
     rates: tuple[int, ...] = ()
     """Sample rates in hertz that the encoder takes; empty: any."""
-    max_channels: int = 8
+    max_rate: int | None = None
+    """Highest sample rate in hertz, if any rate up to it is taken."""
+    layouts: tuple[str, ...] = ()
+    """Channel layouts that the format holds, by FFmpeg's names; empty: any."""
+    stored_orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The order of the channels in the file, for layouts that FFmpeg's muxer stores wrongly."""
     cover: Literal["", "stream", "comment"] = ""
     """A cover is written as an attached stream, as a Vorbis comment, or not at all."""
     chapters: Literal["", "native", "comments"] = ""
@@ -66,7 +91,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         bitrate_per_channel=96_000,
         quality="-q:a",
         rates=_MPEG,
-        max_channels=2,
+        layouts=_STEREO,
         cover="stream",
         chapters="native",
         patches_head=True,
@@ -83,6 +108,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         encoders={16: "flac", 24: "flac"},
         sample_formats={16: "s16", 24: "s32"},
         encoder_options=_FLAC_BLOCK,
+        max_rate=655_350,
         cover="stream",
         chapters="comments",
         patches_head=True,
@@ -92,6 +118,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         encoders={"": "aac"},
         muxer_options=("-write_id3v2", "1"),
         rates=_AAC,
+        layouts=_AAC_LAYOUTS,
         chapters="native",
         states_duration=False,
     ),
@@ -99,6 +126,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         muxer="ipod",
         encoders={"": "aac"},
         rates=_AAC,
+        layouts=_AAC_LAYOUTS,
         cover="stream",
         chapters="native",
         tags=_MP4_TAGS,
@@ -110,6 +138,8 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         encoders={"": "libvorbis"},
         quality="-q:a",
         default_quality=5,
+        max_rate=192_000,
+        layouts=_XIPH_LAYOUTS,
         cover="comment",
         chapters="comments",
     ),
@@ -119,6 +149,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         bitrate_per_channel=64_000,
         max_bitrate_per_channel=256_000,
         rates=(48000,),
+        layouts=_OPUS_LAYOUTS,
         cover="comment",
         chapters="comments",
     ),
@@ -126,6 +157,8 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         muxer="aiff",
         encoders={16: "pcm_s16be", 24: "pcm_s24be", 32: "pcm_s32be", "f32": "pcm_f32be"},
         muxer_options=("-write_id3v2", "1", *_ID3),
+        layouts=_AIFF_LAYOUTS,
+        stored_orders={"7.1": ("FL", "FR", "FC", "LFE", "SL", "SR", "BL", "BR")},
         cover="stream",
         chapters="native",
         patches_head=True,
@@ -135,6 +168,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         muxer="ipod",
         encoders={16: "alac", 24: "alac"},
         sample_formats={16: "s16p", 24: "s32p"},
+        layouts=_ALAC_LAYOUTS,
         cover="stream",
         chapters="native",
         tags=_MP4_TAGS,
@@ -145,7 +179,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         muxer="asf",
         encoders={"": "wmav2"},
         rates=_WMA,
-        max_channels=2,
+        layouts=_STEREO,
         chapters="native",
         patches_head=True,
     ),
@@ -153,7 +187,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         muxer="ac3",
         encoders={"": "ac3"},
         rates=(32000, 44100, 48000),
-        max_channels=6,
+        layouts=_AC3_LAYOUTS,
         tags=frozenset(),
         states_duration=False,
     ),

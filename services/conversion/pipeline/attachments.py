@@ -53,7 +53,7 @@ def extract_cover(context: ConversionContext, probed: ProbedSource) -> cover.Cov
     if not pictures:
         return None
     if not context.profile.cover:
-        context.warnings.append("The cover picture was left out: this format can't hold one.")
+        context.warn("cover_dropped", "The cover picture was left out: this format can't hold one.")
         return None
     with MemoryFile("cover") as output:
         command = commands.extract_cover(context.source.fd, pictures[0], output.fd)
@@ -61,7 +61,8 @@ def extract_cover(context: ConversionContext, probed: ProbedSource) -> cover.Cov
         data = output.read(context.limits.max_metadata) if result.ok else b""
     found = cover.parse_cover(data)
     if found is None:
-        context.warnings.append(
-            "The cover picture was left out: only JPEG and PNG of up to 12 MiB are carried over."
+        context.warn(
+            "cover_dropped",
+            "The cover picture was left out: only JPEG and PNG of up to 12 MiB are carried over.",
         )
     return found

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from libs.core.domain.conversions import ConversionWarning
 from libs.core.domain.formats import ConversionOptions, Format
 from services.conversion.ffmpeg.process import FfmpegProcess, FfmpegResult, OnProgress
 from services.conversion.ffmpeg.profiles import EncoderProfile
@@ -27,8 +28,14 @@ class ConversionContext:
     options: ConversionOptions
     source: SourceCache
     progress: ProgressTracker
-    warnings: list[str] = field(default_factory=list)
-    """Sentences for the owner of the conversion. Every step may add to them."""
+    has_soxr: bool = True
+    """FFmpeg has the resampler of SoX."""
+    warnings: list[ConversionWarning] = field(default_factory=list)
+    """What the owner of the conversion should know. Every step may add to it."""
+
+    def warn(self, code: str, detail: str) -> None:
+        """Add a warning; `code` is one of docs/api.md."""
+        self.warnings.append(ConversionWarning(code, detail))
 
     def inspect(self, command: Sequence[str], output: MemoryFile) -> FfmpegResult:
         """Run FFmpeg without decoding anything; it may write to `output`."""

@@ -27,7 +27,9 @@ def convert(context: ConversionContext, sink: OutputSink) -> ConversionResult:
     time_range = _choose_range(context, probed)
     context.progress.describe(probed.summary, time_range.expected, context.source)
     picture = extract_cover(context, probed)
-    plan = make_plan(context.fmt, context.profile, context.options, probed.stream)
+    plan = make_plan(
+        context.fmt, context.profile, context.options, probed.stream, has_soxr=context.has_soxr
+    )
     context.warnings.extend(plan.warnings)
     _require_output_fits(context, probed, time_range, plan)
     processing = choose_processing(context, probed, time_range, plan)

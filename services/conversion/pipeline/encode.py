@@ -50,7 +50,7 @@ def encode(
     index_size = _estimate_index_size(plan, time_range, attachments)
     format_changes = processing.format_changes
     for _ in range(_MAX_TRIES):
-        trim = trim_filters(context.options, format_changes=format_changes)
+        trim = trim_filters(context.options, probed.stream, format_changes=format_changes)
         filters = (*trim, *processing.filters, *plan.filters)
         writer = MultipartWriter(sink, _deferred_part_count(context, index_size))
         try:

@@ -72,6 +72,11 @@ class FfmpegEngine(MediaEngine):
             )
         return version
 
+    @functools.cached_property
+    def _has_soxr(self) -> bool:
+        """Return True if FFmpeg can resample with soxr; builds for some systems cannot."""
+        return "--enable-libsoxr" in self._ask("-version")
+
     def encoder_fingerprint(self, job: ConversionJob) -> str:
         parts = (
             self.version,
@@ -100,6 +105,7 @@ class FfmpegEngine(MediaEngine):
                 job.options,
                 cache,
                 ProgressTracker(on_progress),
+                has_soxr=self._has_soxr,
             )
             return conversion.convert(context, sink)
         finally:
@@ -133,6 +139,6 @@ def _digest_of_code() -> str:
     """Return a digest of the code that chooses FFmpeg's arguments, and so the output's bytes."""
     digest = hashlib.sha256()
     for package in (ffmpeg, pipeline):
-        for path in sorted(Path(str(package.__file__)).parent.glob("*.py")):
+        for path in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 import math
 
+from libs.core.domain.conversions import ConversionWarning
 from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.pipeline.plan import TRUE_PEAK
 
@@ -12,15 +13,21 @@ MEASURE = "loudnorm=print_format=json"
 """The filter that measures."""
 
 
-def correction(log: FfmpegLog, target: float, sample_rate: int) -> tuple[list[str], str | None]:
+def correction(
+    log: FfmpegLog, target: float, resampling: str
+) -> tuple[list[str], ConversionWarning | None]:
     """Return the filters that bring the sound to `target` LUFS, and a warning if they cannot.
 
     One gain for the whole range, if the peaks allow it. Otherwise the second pass of loudnorm
     limits the peaks, which changes the dynamics. It works at 192 kHz and may output a second of
-    sound at a time, more than a FLAC block holds, so rate and block size are restored.
+    sound at a time, more than a FLAC block holds, so the block size is restored, and the rate by
+    the filter `resampling`.
     """
     if log.format_changed:
-        return [], "The loudness was left as it is, because this file changes its sample format."
+        return [], ConversionWarning(
+            "not_normalised",
+            "The loudness was left as it is, because this file changes its sample format.",
+        )
     try:
         measured = log.loudness()
         loudness, peak, span, threshold = (
@@ -29,7 +36,10 @@ def correction(log: FfmpegLog, target: float, sample_rate: int) -> tuple[list[st
     except (ValueError, KeyError):
         loudness = -math.inf
     if not math.isfinite(loudness) or loudness <= _MIN_LOUDNESS:
-        return [], "The loudness was left as it is, because there is too little sound to measure."
+        return [], ConversionWarning(
+            "not_normalised",
+            "The loudness was left as it is, because there is too little sound to measure.",
+        )
     gain = target - loudness
     if peak + gain <= TRUE_PEAK:
         return [f"volume={gain:.2f}dB:precision=double"], None
@@ -45,7 +55,10 @@ def correction(log: FfmpegLog, target: float, sample_rate: int) -> tuple[list[st
     }
     arguments = ":".join(f"{name}={value:.2f}" for name, value in options.items())
     return (
-        [f"loudnorm={arguments}", f"aresample={sample_rate}", f"asetnsamples={_BLOCK}:pad=0"],
-        f"The peaks were limited to avoid clipping, so the result may be quieter than {target:g}"
-        " LUFS.",
+        [f"loudnorm={arguments}", resampling, f"asetnsamples={_BLOCK}:pad=0"],
+        ConversionWarning(
+            "peaks_limited",
+            "The peaks were limited to avoid clipping, so the result may be quieter than"
+            f" {target:g} LUFS.",
+        ),
     )

@@ -3,66 +3,101 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from libs.core.domain.conversions import ConversionWarning
 from libs.core.domain.formats import ConversionOptions, Format
+from services.conversion.ffmpeg.channel_layouts import DEFAULT_LAYOUTS, channels_of
 from services.conversion.ffmpeg.encode_plan import EncodePlan
 from services.conversion.ffmpeg.log import AudioStream
 from services.conversion.ffmpeg.profiles import EncoderProfile
+from services.conversion.ffmpeg.resampling import DITHERED_BITS, dither_filter, resample_filter
+from services.conversion.pipeline.bitrate import rate_control
+from services.conversion.pipeline.mixing import Mix, choose_mix
 
 _LOSSLESS_CODECS = (
     "flac", "alac", "ape", "als", "mlp", "shorten", "tak", "truehd", "tta", "wavpack",
     "wmalossless",
 )  # fmt: skip
-_VORBIS_MAX_BITRATE = (
-    (9000, 42_000), (12_000, 50_000), (17_000, 86_000), (25_000, 86_000), (40_000, 190_000),
-    (50_000, 240_000),
-)  # fmt: skip
-"""Maximum bit/s per channel of libvorbis, by sample rate up to (lib/modes/setup_*.h)."""
-_LAYOUTS = ("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1")
-"""FFmpeg's default layouts, by the number of channels."""
+_DSD_RATE, _DSD_BITS = 88_200, 24
+"""PCM of DSD: above 44 kHz there is only the noise that one-bit sound moves up there."""
 TRUE_PEAK = -1.0
 """Maximum true peak of normalised sound in dBTP (EBU R128 s1)."""
 
 
 def is_lossless(stream: AudioStream) -> bool:
     """Return True if the source holds every sample as it was recorded."""
-    return stream.codec.startswith(("pcm_s", "pcm_u", "pcm_f")) or stream.codec in _LOSSLESS_CODECS
+    return (
+        stream.codec.startswith(("pcm_s", "pcm_u", "pcm_f", "dsd_"))
+        or stream.codec in _LOSSLESS_CODECS
+    )
+
+
+def is_dsd(stream: AudioStream) -> bool:
+    """Return True for one-bit sound, which FFmpeg decodes to floating point."""
+    return stream.codec.startswith("dsd_") or stream.codec == "dst"
 
 
 def make_plan(
-    fmt: Format, profile: EncoderProfile, options: ConversionOptions, stream: AudioStream
+    fmt: Format,
+    profile: EncoderProfile,
+    options: ConversionOptions,
+    stream: AudioStream,
+    *,
+    has_soxr: bool = True,
 ) -> EncodePlan:
     """Decide what the request leaves open by the source, and collect warnings."""
-    warnings: list[str] = []
+    warnings: list[ConversionWarning] = []
     if fmt.lossless and not is_lossless(stream):
-        warnings.append("The source is lossy, so the result is larger but doesn't sound better.")
+        warnings.append(
+            ConversionWarning(
+                "source_is_lossy",
+                "The source is lossy, so the result is larger but doesn't sound better.",
+            )
+        )
     bits = _choose_bits(profile, options, stream, warnings)
-    channels = _choose_channels(fmt, profile, options, stream, warnings)
+    mix = _choose_mix(fmt, profile, options, stream, warnings)
     rate = _choose_rate(profile, options, stream, warnings)
-    encoder_options = [*profile.encoder_options, *_rate_control(profile, options, rate, channels)]
-    encoder_options += ["-ar", str(rate), "-ac", str(channels)]
+    channels = len(channels_of(mix.layout))
+    encoder_options = [
+        *profile.encoder_options,
+        *rate_control(profile, options, rate, channels, warnings),
+        *("-ar", str(rate)),
+    ]
     if bits in profile.sample_formats:
         encoder_options += ["-sample_fmt", profile.sample_formats[bits]]
         if bits == 24:
             encoder_options += ["-bits_per_raw_sample", "24"]
     plan = EncodePlan(
-        profile.encoders[bits], tuple(encoder_options), rate, channels, bits, (), tuple(warnings)
+        encoder=profile.encoders[bits],
+        encoder_options=tuple(encoder_options),
+        sample_rate=rate,
+        layout=mix.layout,
+        bits=bits,
+        filters=(),
+        warnings=tuple(warnings),
+        mixing=_mixing_filters(stream, mix),
+        resampling=resample_filter(rate, has_soxr=has_soxr),
     )
-    mixing = (
-        (f"aformat=channel_layouts={_LAYOUTS[channels - 1]}",)
-        if channels != stream.channels
-        else ()
-    )
-    plan = replace(plan, mixing=mixing, may_clip=_may_clip(stream, plan))
-    return replace(plan, filters=tuple(_last_filters(stream, plan)))
+    plan = replace(plan, may_clip=_may_clip(stream, plan))
+    return replace(plan, filters=tuple(_last_filters(stream, plan, options, mix)))
+
+
+def source_channels(stream: AudioStream) -> tuple[str, ...]:
+    """Return the speakers of the source, by convention if the file does not state them."""
+    return channels_of(stream.layout or DEFAULT_LAYOUTS[stream.channels])
 
 
 def _choose_bits(
-    profile: EncoderProfile, options: ConversionOptions, stream: AudioStream, warnings: list[str]
+    profile: EncoderProfile,
+    options: ConversionOptions,
+    stream: AudioStream,
+    warnings: list[ConversionWarning],
 ) -> int | str:
     if "" in profile.encoders:
         return ""
     floating = stream.sample_format in ("flt", "dbl") and is_lossless(stream)
     source_bits = (stream.bits or 16) if is_lossless(stream) else 16
+    if is_dsd(stream):
+        source_bits = _DSD_BITS
     if options.bit_depth is not None:
         if floating and options.bit_depth == 32 and "f32" in profile.encoders:
             return "f32"
@@ -74,82 +109,146 @@ def _choose_bits(
         chosen = next((b for b in depths if b >= source_bits), depths[-1])
     if chosen < source_bits:
         kind = "floating point" if floating else "integer"
-        warnings.append(f"The samples were reduced from {source_bits}-bit {kind} to {chosen}-bit.")
+        warnings.append(
+            ConversionWarning(
+                "bit_depth_reduced",
+                f"The samples were reduced from {source_bits}-bit {kind} to {chosen}-bit.",
+            )
+        )
     return "f32" if floating and chosen == 32 else chosen
 
 
-def _choose_channels(
+def _choose_mix(
     fmt: Format,
     profile: EncoderProfile,
     options: ConversionOptions,
     stream: AudioStream,
-    warnings: list[str],
-) -> int:
-    possible = [c for c in fmt.channels if c <= profile.max_channels]
-    channels = options.channels or max(
-        (c for c in possible if c <= stream.channels), default=possible[0]
-    )
-    if channels < stream.channels:
-        warnings.append(f"{stream.channels} channels were mixed down to {channels}.")
-    return channels
+    warnings: list[ConversionWarning],
+) -> Mix:
+    source = source_channels(stream)
+    mix = choose_mix(source, profile.layouts, options.channels, lossless=fmt.lossless)
+    if mix.layout in profile.stored_orders:
+        mix = mix.stored_as(profile.stored_orders[mix.layout])
+    name = stream.layout or DEFAULT_LAYOUTS[stream.channels]
+    if mix.mixed and len(source) > 1:
+        warnings.append(
+            ConversionWarning(
+                "channels_mixed",
+                f"{len(source)} channels ({name}) were mixed to {_count(mix.layout)}.",
+            )
+        )
+    if mix.dropped:
+        warnings.append(
+            ConversionWarning(
+                "channels_dropped",
+                f"These channels were left out, because {mix.layout} doesn't have them:"
+                f" {', '.join(mix.dropped)}.",
+            )
+        )
+    if mix.added:
+        warnings.append(
+            ConversionWarning(
+                "channels_added",
+                f"The {name} sound was stored as {mix.layout}. These channels are silent:"
+                f" {', '.join(mix.added)}.",
+            )
+        )
+    if mix.moved:
+        warnings.append(
+            ConversionWarning(
+                "channels_moved",
+                f"The {name} sound was stored as {mix.layout}, because {fmt.name} doesn't have"
+                " those channels.",
+            )
+        )
+    return mix
+
+
+def _count(layout: str) -> str:
+    channels = len(channels_of(layout))
+    return f"{channels} ({layout})"
+
+
+def _mixing_filters(stream: AudioStream, mix: Mix) -> tuple[str, ...]:
+    """Return the filters that make the output's channels; none if they are the source's."""
+    source = source_channels(stream)
+    is_identity = {name: {name: 1.0} for name in source} == mix.matrix
+    if is_identity and list(mix.matrix) == list(source) and stream.layout:
+        return ()
+    # Sums of integers would be rounded.
+    convert = [f"aformat=sample_fmts={_exact_format(stream)}"] if mix.adds_up else []
+    return (*convert, *mix.filters(source))
+
+
+def _exact_format(stream: AudioStream) -> str:
+    """Return the floating point format that holds the source's samples exactly."""
+    is_wide = stream.sample_format == "dbl" or (stream.sample_format != "flt" and stream.bits > 24)
+    return "dblp" if is_wide else "fltp"
 
 
 def _choose_rate(
-    profile: EncoderProfile, options: ConversionOptions, stream: AudioStream, warnings: list[str]
+    profile: EncoderProfile,
+    options: ConversionOptions,
+    stream: AudioStream,
+    warnings: list[ConversionWarning],
 ) -> int:
     rate = options.sample_rate or stream.sample_rate
+    if is_dsd(stream):
+        rate = options.sample_rate or _DSD_RATE
     if profile.encoders.get("") == "libvorbis" and options.bitrate is not None:
         rate = min(rate, 48000)  # libvorbis has no bitrates above, only qualities
     if profile.rates and rate not in profile.rates:
         rate = min((r for r in profile.rates if r >= rate), default=max(profile.rates))
+    while profile.max_rate is not None and rate > profile.max_rate:
+        rate = rate // 2 if rate % 2 == 0 else profile.max_rate
     if rate != stream.sample_rate and rate != options.sample_rate:
+        reason = (
+            "this format stores samples of many bits instead of one"
+            if is_dsd(stream)
+            else "this format doesn't have the source's rate"
+        )
         warnings.append(
-            f"The sound was resampled from {stream.sample_rate} Hz to {rate} Hz, because this"
-            " format doesn't have the source's rate."
+            ConversionWarning(
+                "resampled",
+                f"The sound was resampled from {stream.sample_rate} Hz to {rate} Hz, because"
+                f" {reason}.",
+            )
         )
     return rate
-
-
-def _rate_control(
-    profile: EncoderProfile, options: ConversionOptions, rate: int, channels: int
-) -> list[str]:
-    if "" not in profile.encoders:
-        return []
-    quality = options.quality if options.bitrate is None else None
-    if quality is None and options.bitrate is None:
-        quality = profile.default_quality
-    if quality is not None:
-        return [profile.quality, str(quality)]
-    bitrate = (
-        int(options.bitrate.removesuffix("k")) * 1000
-        if options.bitrate
-        else profile.bitrate_per_channel * channels
-    )
-    limit = profile.max_bitrate_per_channel
-    if profile.encoders[""] == "libvorbis":
-        limit = next(limit for up_to, limit in _VORBIS_MAX_BITRATE if rate <= up_to)
-    return ["-b:a", str(min(bitrate, limit * channels) if limit else bitrate)]
 
 
 def _may_clip(stream: AudioStream, plan: EncodePlan) -> bool:
     """Return True if samples can exceed full scale.
 
     Floating point has no maximum, integers do, and lossy decoders and resampling overshoot it.
+    Mixing does not, see `mixing`.
     """
     floating = stream.sample_format in ("flt", "dbl")
+    resampled = plan.sample_rate != stream.sample_rate
     if isinstance(plan.bits, int):
-        return floating or plan.sample_rate != stream.sample_rate
+        return floating or resampled
     # Lossy formats hold more than full scale, players do not. A lossy source stays as loud as it
-    # was, unless channels are added up.
-    return plan.bits == "" and floating and (is_lossless(stream) or plan.channels < stream.channels)
+    # was, unless channels are mixed.
+    if is_lossless(stream) or plan.mixing:
+        return plan.bits == "" and (floating or resampled)
+    return False
 
 
-def _last_filters(stream: AudioStream, plan: EncodePlan) -> Sequence[str]:
+def _last_filters(
+    stream: AudioStream, plan: EncodePlan, options: ConversionOptions, mix: Mix
+) -> Sequence[str]:
     filters = []
+    resampled = plan.sample_rate != stream.sample_rate
+    if plan.may_clip or resampled:
+        filters.append(f"aformat=sample_fmts={_exact_format(stream)}")
+    if resampled:
+        filters.append(plan.resampling)
     if plan.may_clip:
-        exact = "fltp" if stream.sample_format == "flt" else "dblp"
-        filters.append(f"aformat=sample_fmts={exact}:sample_rates={plan.sample_rate}")
         filters.append("astats=measure_overall=Peak_level:measure_perchannel=none")
-    if isinstance(plan.bits, int) and is_lossless(stream) and plan.bits == 16 and stream.bits > 16:
-        filters.append(f"aresample={plan.sample_rate}:osf=s16:dither_method=triangular_hp")
+    # A source whose channels change is mixed to these in any case.
+    filters.append(f"aformat=channel_layouts={plan.layout}")
+    if isinstance(plan.bits, int) and plan.bits in DITHERED_BITS and is_lossless(stream):
+        is_processed = resampled or mix.adds_up or options.changes_samples
+        if is_processed or stream.bits > plan.bits or stream.sample_format in ("flt", "dbl"):
+            filters.append(dither_filter(plan.bits))
     return filters

@@ -1,7 +1,7 @@
 """Probe the source: its streams, duration, tags and chapters, without decoding anything."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from libs.core.domain.conversions import Source
 from services.conversion.ffmpeg import commands, ffmetadata
@@ -88,11 +88,14 @@ def _select_stream(context: ConversionContext, log: FfmpegLog) -> AudioStream:
     )
     if problem is not None or stream is None:
         raise MediaError(*(problem or problems.NO_AUDIO), "\n".join(log.messages))
+    if stream.index in log.guessed_layouts:
+        stream = replace(stream, layout="")
     known = None if log.duration_is_estimated else log.duration
     if known is not None and min(known, options.end or known) > limits.max_duration:
         raise MediaError(*problems.too_long(limits.max_duration))
     if len(log.audio_streams) > 1:
-        context.warnings.append(
-            f"This file has {len(log.audio_streams)} audio tracks. The first one was converted."
+        context.warn(
+            "several_tracks",
+            f"This file has {len(log.audio_streams)} audio tracks. The first one was converted.",
         )
     return stream

@@ -46,7 +46,7 @@ def choose_processing(
         log, format_changes = _measure(
             context, probed, time_range, "measure", [*filters, loudness.MEASURE], format_changes
         )
-        gain, warning = loudness.correction(log, options.normalize, plan.sample_rate)
+        gain, warning = loudness.correction(log, options.normalize, plan.resampling)
         filters += gain
         context.warnings.extend([warning] if warning else [])
     return Processing(filters, format_changes)
@@ -83,7 +83,7 @@ def _measure(
         context.source.fd,
         commands.large_packet_options(probed.log.container, probed.stream.codec),
         probed.stream.index,
-        [*trim_filters(context.options, format_changes=format_changes), *filters],
+        [*trim_filters(context.options, probed.stream, format_changes=format_changes), *filters],
         context.limits.max_duration + 1,
     )
     result = context.process(command, time_range.expected)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from libs.core.domain.conversions import ConversionWarning
 from services.conversion.ffmpeg import ffmetadata
 from services.conversion.ffmpeg.profiles import EncoderProfile
 from services.conversion.pipeline import cover
@@ -12,7 +13,7 @@ _MAX_NAMED = 6
 
 
 def tags_for(
-    profile: EncoderProfile, tags: Mapping[str, str], warnings: list[str]
+    profile: EncoderProfile, tags: Mapping[str, str], warnings: list[ConversionWarning]
 ) -> dict[str, str]:
     """Return the tags that the format can hold, and add a warning about the others."""
     kept = {
@@ -20,12 +21,17 @@ def tags_for(
     }
     lost = [name[:40] for name in tags if name not in kept]
     if lost and not kept and not profile.tags:
-        warnings.append("The tags were left out: this format can't hold any.")
+        warnings.append(
+            ConversionWarning("tags_dropped", "The tags were left out: this format can't hold any.")
+        )
     elif lost:
         more = f" and {len(lost) - _MAX_NAMED} more" if len(lost) > _MAX_NAMED else ""
         warnings.append(
-            "These tags were left out, because this format can't hold them:"
-            f" {', '.join(lost[:_MAX_NAMED])}{more}."
+            ConversionWarning(
+                "tags_dropped",
+                "These tags were left out, because this format can't hold them:"
+                f" {', '.join(lost[:_MAX_NAMED])}{more}.",
+            )
         )
     return kept
 
@@ -36,7 +42,7 @@ def tags_file(
     picture: cover.Cover | None,
     start: float,
     end: float,
-    warnings: list[str],
+    warnings: list[ConversionWarning],
 ) -> MemoryFile:
     """Return for FFmpeg the tags, and the chapters from `start` to `end` seconds."""
     chapters = ffmetadata.trim_chapters(found.chapters, start, end)
@@ -46,5 +52,9 @@ def tags_file(
     if picture is not None and profile.cover == "comment":
         tags["METADATA_BLOCK_PICTURE"] = cover.encode_picture_comment(picture)
     if not profile.chapters and chapters:
-        warnings.append("The chapters were left out: this format can't hold them.")
+        warnings.append(
+            ConversionWarning(
+                "chapters_dropped", "The chapters were left out: this format can't hold them."
+            )
+        )
     return MemoryFile("tags", ffmetadata.render(ffmetadata.Metadata(tags, chapters)))

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from libs.core.domain.conversions import Source
+from libs.core.domain.conversions import ConversionWarning, Source
 from libs.core.domain.formats import ConversionOptions, Format
 from libs.core.domain.uploads import GIB
 from services.conversion.ffmpeg.encode_plan import EncodePlan
@@ -24,6 +24,8 @@ _CODECS = {"libmp3lame": "mp3", "libvorbis": "vorbis", "libopus": "opus"}
 _MAX_SHOWN_TAGS, _MAX_SHOWN_VALUE = 40, 1000
 _MIN_CLIPPING_DB = 0.05
 """Clipping below this level above full scale is rounding."""
+_MIN_LOSSY_CLIPPING_DB = 0.5
+"""Lossy encoders change peaks by about as much."""
 _ROUNDING = 0.001
 _HEADER_ROUNDING = 0.0002
 """Share of a duration by which headers round; those of ASF and Ogg round to a packet."""
@@ -156,7 +158,12 @@ class Completeness:
     """Hold why an output cannot be delivered, or what its owner should know."""
 
     problem: Problem | None = None
-    warnings: Sequence[str] = ()
+    warnings: Sequence[ConversionWarning] = ()
+
+    @property
+    def details(self) -> list[str]:
+        """Return the sentences of the warnings."""
+        return [warning.detail for warning in self.warnings]
 
 
 def check_completeness(
@@ -177,11 +184,14 @@ def check_completeness(
         return _check_missing(durations, is_damaged=is_truncated or bool(log.decode_errors))
     if is_truncated and not _ends_as_requested(options, encoded):
         return _warn(
+            "source_truncated",
             f"This file seems to be cut off: it ends in the middle of its sound, after"
-            f" {decoded:.1f} seconds."
+            f" {decoded:.1f} seconds.",
         )
     if log.decode_errors:
-        return _warn(f"{log.decode_errors} damaged places in the file were skipped.")
+        return _warn(
+            "source_damaged", f"{log.decode_errors} damaged places in the file were skipped."
+        )
     return Completeness()
 
 
@@ -189,7 +199,10 @@ def _check_missing(durations: Durations, *, is_damaged: bool) -> Completeness:
     expected, encoded, missing = durations.expected, durations.encoded, durations.missing
     assert expected is not None
     if not (durations.is_only_track or is_damaged):
-        return _warn(f"The sound is {missing:.1f} seconds shorter than the rest of the file.")
+        return _warn(
+            "sound_shorter",
+            f"The sound is {missing:.1f} seconds shorter than the rest of the file.",
+        )
     if encoded < MIN_READABLE_SHARE * expected:
         return Completeness(
             (
@@ -199,12 +212,13 @@ def _check_missing(durations: Durations, *, is_damaged: bool) -> Completeness:
             )
         )
     return _warn(
-        f"This file is damaged or incomplete: {missing:.1f} of {expected:.1f} seconds are missing."
+        "source_incomplete",
+        f"This file is damaged or incomplete: {missing:.1f} of {expected:.1f} seconds are missing.",
     )
 
 
-def _warn(warning: str) -> Completeness:
-    return Completeness(warnings=[warning])
+def _warn(code: str, detail: str) -> Completeness:
+    return Completeness(warnings=[ConversionWarning(code, detail)])
 
 
 def _ends_as_requested(options: ConversionOptions, encoded: float) -> bool:
@@ -212,15 +226,18 @@ def _ends_as_requested(options: ConversionOptions, encoded: float) -> bool:
     return options.end is not None and encoded > options.end - (options.start or 0) - _ROUNDING
 
 
-def clipping_warnings(log: FfmpegLog, plan: EncodePlan) -> list[str]:
+def clipping_warnings(log: FfmpegLog, plan: EncodePlan) -> list[ConversionWarning]:
     """Return a warning if samples came out louder than full scale."""
     peak = log.peak_level
-    if not plan.may_clip or peak is None or peak < _MIN_CLIPPING_DB:
+    if not plan.may_clip or peak is None:
         return []
     remedy = "Normalise the loudness to avoid this."
-    if plan.bits == "":
-        return [
+    if plan.bits == "" and peak >= _MIN_LOSSY_CLIPPING_DB:
+        detail = (
             f"The loudest places are {peak:.1f} dB above full scale, and most players clip them."
-            f" {remedy}"
-        ]
-    return [f"The loudest places were clipped: they were {peak:.1f} dB above full scale. {remedy}"]
+        )
+        return [ConversionWarning("above_full_scale", f"{detail} {remedy}")]
+    if plan.bits != "" and peak >= _MIN_CLIPPING_DB:
+        detail = f"The loudest places were clipped: they were {peak:.1f} dB above full scale."
+        return [ConversionWarning("clipped", f"{detail} {remedy}")]
+    return []

@@ -148,7 +148,9 @@ class RunConversion:
             result.duration,
             result.sha256,
         )
-        retry_write(lambda: self._leases.publish(conversion, output, result.warnings, source))
+        retry_write(
+            lambda: self._leases.publish(conversion, output, result.warning_details, source)
+        )
         log.info(
             "conversion.completed",
             conversion=conversion.id,

@@ -39,7 +39,21 @@ def read(text: str) -> FfmpegLog:
 def test_the_log_of_a_film() -> None:
     log = read(FILM)
     assert log.duration == 3602.5
-    assert log.audio_streams == [AudioStream(1, "aac", 44100, 6, 127_000, "flt", 32)]
+    assert log.audio_streams == [
+        AudioStream(
+            1,
+            "aac",
+            44100,
+            6,
+            127_000,
+            "flt",
+            32,
+            "5.1(side)",
+            "eng",
+            frozenset({"default"}),
+            "mp4a",
+        )
+    ]
     assert log.video_streams == 2
     assert log.attached_pictures == [1]
     assert (log.decode_errors, log.decoded_samples, log.encoded_samples) == (
@@ -53,16 +67,22 @@ def test_the_log_of_a_film() -> None:
 @pytest.mark.parametrize(
     ("description", "stream"),
     [
-        ("flac, 96000 Hz, mono, s32 (24 bit)", AudioStream(0, "flac", 96000, 1, 0, "s32", 24)),
+        (
+            "flac, 96000 Hz, mono, s32 (24 bit)",
+            AudioStream(0, "flac", 96000, 1, 0, "s32", 24, "mono"),
+        ),
         (
             "pcm_u8 ([1][0][0][0] / 0x0001), 8000 Hz, 2 channels, u8, 128 kb/s",
             AudioStream(0, "pcm_u8", 8000, 2, 128_000, "u8", 8),
         ),
         (
             "wmav2 (a[1][0][0] / 0x0161), 44100 Hz, stereo, fltp, 128 kb/s",
-            AudioStream(0, "wmav2", 44100, 2, 128_000, "flt", 32),
+            AudioStream(0, "wmav2", 44100, 2, 128_000, "flt", 32, "stereo"),
         ),
-        ("opus, 48000 Hz, 7.1, fltp, delay 312", AudioStream(0, "opus", 48000, 8, 0, "flt", 32)),
+        (
+            "opus, 48000 Hz, 7.1, fltp, delay 312",
+            AudioStream(0, "opus", 48000, 8, 0, "flt", 32, "7.1"),
+        ),
         ("none, 0 channels", AudioStream(0, "none", 0, 0, 0, "", 0)),
     ],
 )

@@ -24,7 +24,9 @@ def test_a_fade_in_needs_no_duration() -> None:
 def test_overlapping_fades_are_shortened_proportionally() -> None:
     filters, warning = fades(ConversionOptions(fade_in=1.0, fade_out=3.0), 2000, RATE)
     assert filters == ["afade=t=in:ss=0:ns=500", "afade=t=out:ss=500:ns=1500"]
-    assert warning == "The fades were shortened to fit, because the result has 2.0 seconds."
+    assert warning is not None
+    assert warning.code == "fades_shortened"
+    assert warning.detail == "The fades were shortened to fit, because the result has 2.0 seconds."
 
 
 def test_an_empty_result_is_not_faded() -> None:

@@ -1,9 +1,5 @@
-"""Convert every kind of input to every output format, and write `docs/formats.md` from it.
+"""Convert every kind of input to every output format; see `format_tables` for the document."""
 
-Write the document again with `TINYPIXO_WRITE_DOCS=1 pytest` and the path of this file.
-"""
-
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +11,8 @@ from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline.engine import FfmpegEngine
 from tests.conversion.audio_files import AudioFiles
 from tests.conversion.media_support import Heard, convert, listen, pictures
+from tests.conversion.pipeline.format_tables import Table, check_section
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "formats.md"
-WRITE = os.environ.get("TINYPIXO_WRITE_DOCS") == "1"
 ID3 = ("-id3v2_version", "3")
 
 INPUTS: dict[str, Callable[[AudioFiles], Path]] = {
@@ -54,13 +49,7 @@ class Carries:
         return " ".join(name for name, there in vars(self).items() if there) or "–"
 
 
-@dataclass
-class Cell:
-    sound: str
-    carries: Carries
-
-
-cells: dict[tuple[str, str], Cell] = {}
+RESULTS = Table("Results for each input", INPUTS, FORMATS)
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
@@ -97,16 +86,35 @@ def test_every_input_converts_to_every_output(
     assert had.chapters == has.chapters or any(
         "chapters" in warning for warning in made.result.warnings
     )
-    cells[kind, fmt] = Cell(describe(heard), has)
+    RESULTS.note(kind, fmt, f"{describe(heard)}<br>{has}")
 
 
-def test_the_document_is_up_to_date() -> None:
-    if len(cells) < len(INPUTS) * len(FORMATS):
-        pytest.skip("only a part of the matrix was run")
-    text = document()
-    if WRITE:
-        DOCUMENT.write_text(text)
-    assert DOCUMENT.read_text() == text, "docs/formats.md is out of date, see the top of this file"
+def test_the_table_of_results_is_up_to_date() -> None:
+    RESULTS.check()
+
+
+def test_the_table_of_formats_is_up_to_date() -> None:
+    lines = [
+        "| format | file | encoder | lossless | bitrates | quality | sample rates | channels"
+        " | bits |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for fmt in FORMATS.values():
+        encoders = ", ".join(dict.fromkeys(ENCODER_PROFILES[fmt.name].encoders.values()))
+        scale = fmt.quality
+        quality = f"{scale.min} to {scale.max}, best {scale.best}" if scale else ""
+        bitrates = f"{fmt.bitrates[0]} to {fmt.bitrates[-1]}" if fmt.bitrates else ""
+        rates = str(fmt.sample_rates[0])
+        if len(fmt.sample_rates) > 1:
+            rates += f" to {fmt.sample_rates[-1]}"
+        depths = ", ".join(map(str, fmt.bit_depths))
+        channels = ", ".join(map(str, fmt.channels))
+        lines.append(
+            f"| {fmt.name} | .{fmt.extension} {fmt.media_type} | {encoders}"
+            f" | {'yes' if fmt.lossless else 'no'} | {bitrates} | {quality} "
+            f"| {rates} | {channels} | {depths} |"
+        )
+    check_section("Output formats", lines)
 
 
 def carried(path: Path, sounds: AudioFiles) -> Carries:
@@ -121,51 +129,3 @@ def carried(path: Path, sounds: AudioFiles) -> Carries:
 def describe(heard: Heard) -> str:
     depth = f", {heard.bits} bit" if heard.bits else ""
     return f"{heard.codec} {heard.sample_rate / 1000:g} kHz{depth}"
-
-
-def document() -> str:
-    lines = [
-        "# Formats",
-        "",
-        "Written by `tests/conversion/pipeline/test_format_matrix.py`, which makes each of these",
-        "files and reads it back with plain FFmpeg and mutagen. Durations agree within 50 ms by",
-        "decoding and 100 ms by the header (AAC and AC-3 streams have none).",
-        "",
-        "## Output formats",
-        "",
-        "| format | file | encoder | lossless | bitrates | quality | sample rates | channels"
-        " | bits |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for fmt in FORMATS.values():
-        encoders = ", ".join(dict.fromkeys(ENCODER_PROFILES[fmt.name].encoders.values()))
-        quality = (
-            f"{fmt.quality.min} to {fmt.quality.max}, best {fmt.quality.best}"
-            if fmt.quality
-            else ""
-        )
-        bitrates = f"{fmt.bitrates[0]} to {fmt.bitrates[-1]}" if fmt.bitrates else ""
-        rates = (
-            f"{fmt.sample_rates[0]} to {fmt.sample_rates[-1]}"
-            if len(fmt.sample_rates) > 1
-            else str(fmt.sample_rates[0])
-        )
-        depths = ", ".join(map(str, fmt.bit_depths))
-        channels = ", ".join(map(str, fmt.channels))
-        lines.append(
-            f"| {fmt.name} | .{fmt.extension} {fmt.media_type} | {encoders}"
-            f" | {'yes' if fmt.lossless else 'no'} | {bitrates} | {quality} "
-            f"| {rates} | {channels} | {depths} |"
-        )
-    lines += [
-        "",
-        "## Results for each input",
-        "",
-        "The codec of the result, and what is kept of the source besides the sound.",
-        "",
-    ]
-    lines += ["| from \\ to | " + " | ".join(FORMATS) + " |", "|---|" + "---|" * len(FORMATS)]
-    for kind in INPUTS:
-        row = [f"{cells[kind, fmt].sound}<br>{cells[kind, fmt].carries}" for fmt in FORMATS]
-        lines.append(f"| **{kind}** | " + " | ".join(row) + " |")
-    return "\n".join(lines) + "\n"

@@ -48,7 +48,7 @@ def test_complete_sound_causes_no_warning() -> None:
 
 @pytest.mark.parametrize("seconds", [0.2, 5.0, 1700.0])
 def test_missing_seconds_are_reported(seconds: float) -> None:
-    assert result_of(short_of(seconds)).warnings == [
+    assert result_of(short_of(seconds)).details == [
         f"This file is damaged or incomplete: {seconds:.1f} of 3600.0 seconds are missing."
     ]
 
@@ -64,7 +64,7 @@ def test_less_than_half_is_corrupt() -> None:
 def test_a_video_may_be_longer_than_its_sound() -> None:
     film = short_of(2000, is_only_track=False)
     assert result_of(film).problem is None
-    assert result_of(film).warnings == [
+    assert result_of(film).details == [
         "The sound is 2000.0 seconds shorter than the rest of the file."
     ]
     assert result_of(replace(film, is_truncated=True)).problem
@@ -73,7 +73,7 @@ def test_a_video_may_be_longer_than_its_sound() -> None:
 
 def test_a_truncated_file_of_unknown_duration_is_reported() -> None:
     cut = replace(WHOLE, expected=None, is_truncated=True)
-    assert result_of(cut).warnings == [
+    assert result_of(cut).details == [
         "This file seems to be cut off: it ends in the middle of its sound, after 3600.0 seconds."
     ]
     assert result_of(replace(cut, encoded=10.0), ConversionOptions(end=10.0)) == Completeness()
@@ -81,7 +81,7 @@ def test_a_truncated_file_of_unknown_duration_is_reported() -> None:
 
 
 def test_decode_errors_are_counted() -> None:
-    assert result_of(WHOLE, decode_errors=3).warnings == [
+    assert result_of(WHOLE, decode_errors=3).details == [
         "3 damaged places in the file were skipped."
     ]
 

@@ -1,5 +1,6 @@
 """Grant leases by conditional writes in DynamoDB."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
@@ -16,7 +17,14 @@ from libs.core.adapters.aws.dynamodb.codec import (
 )
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, RawItem, Update
-from libs.core.domain.conversions import Conversion, ConversionStatus, Output, Phase, Source
+from libs.core.domain.conversions import (
+    Conversion,
+    ConversionStatus,
+    ConversionWarning,
+    Output,
+    Phase,
+    Source,
+)
 from libs.core.domain.uploads import Failure
 from libs.core.errors import LeaseLost
 from libs.core.ports.leases import ConversionLeases, ProgressReport
@@ -107,10 +115,15 @@ class DynamoDbConversionLeases(ConversionLeases):
         self,
         conversion: Conversion,
         output: Output,
-        warnings: tuple[str, ...],
+        warnings: Sequence[ConversionWarning],
         source: Source | None = None,
     ) -> Conversion:
-        done = {"percent": 100, "output": encode_fields(output), "warnings": list(warnings)}
+        done = {
+            "percent": 100,
+            "output": encode_fields(output),
+            "warnings": [warning.detail for warning in warnings],
+            "warning_codes": [warning.code for warning in warnings],
+        }
         if source:
             done["source"] = encode_fields(source)
         return self._end(conversion, ConversionStatus.COMPLETED, done)

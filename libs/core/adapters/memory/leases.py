@@ -1,10 +1,18 @@
 """Grant leases in memory."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from libs.core.adapters.memory.conversions import finish
 from libs.core.adapters.memory.table import MemoryTable
-from libs.core.domain.conversions import Conversion, ConversionStatus, Output, Phase, Source
+from libs.core.domain.conversions import (
+    Conversion,
+    ConversionStatus,
+    ConversionWarning,
+    Output,
+    Phase,
+    Source,
+)
 from libs.core.domain.uploads import Failure
 from libs.core.errors import ConversionNotFound, LeaseLost
 from libs.core.ports.leases import ConversionLeases, ProgressReport
@@ -65,7 +73,7 @@ class MemoryConversionLeases(ConversionLeases):
         self,
         conversion: Conversion,
         output: Output,
-        warnings: tuple[str, ...],
+        warnings: Sequence[ConversionWarning],
         source: Source | None = None,
     ) -> Conversion:
         with self._table.lock:
@@ -75,7 +83,8 @@ class MemoryConversionLeases(ConversionLeases):
             changes = {
                 "percent": 100.0,
                 "output": output,
-                "warnings": warnings,
+                "warnings": tuple(warning.detail for warning in warnings),
+                "warning_details": tuple(warnings),
                 "source": source or held.source,
             }
             return finish(self._table, held, ConversionStatus.COMPLETED, **changes)

@@ -23,6 +23,7 @@ from libs.core.adapters.aws.dynamodb.updates import RawItem
 from libs.core.domain.conversions import (
     Conversion,
     ConversionStatus,
+    ConversionWarning,
     Output,
     OutputUpload,
     Phase,
@@ -201,6 +202,9 @@ def decode_conversion(item: Mapping[str, Any]) -> Conversion:
         source=attributes.record("source", Source),
         output=attributes.record("output", Output, duration=0.0, sha256=""),
         warnings=attributes.texts("warnings"),
+        warning_details=tuple(
+            map(ConversionWarning, attributes.texts("warning_codes"), attributes.texts("warnings"))
+        ),
         attempts=attributes.integer("attempts", 0),
         released=attributes.integer("released", 0),
         worker=attributes.optional_text("worker"),
