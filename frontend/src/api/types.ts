@@ -31,6 +31,7 @@ export interface components {
       updated_at: string;
       upload_id: string;
       version: number;
+      warning_details: components['schemas']['Warning'][];
       warnings: string[];
     };
     ConversionList: {
@@ -266,6 +267,10 @@ export interface components {
     };
     /** @enum {string} */
     UploadStatus: 'uploading' | 'uploaded' | 'failed' | 'aborted';
+    Warning: {
+      code: string;
+      detail: string;
+    };
   };
   responses: never;
   parameters: never;
@@ -302,3 +307,4 @@ export type StartUploadRequest = components['schemas']['StartUploadRequest'];
 export type Upload = components['schemas']['Upload'];
 export type UploadList = components['schemas']['UploadList'];
 export type UploadStatus = components['schemas']['UploadStatus'];
+export type Warning = components['schemas']['Warning'];

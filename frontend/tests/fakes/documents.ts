@@ -34,6 +34,7 @@ export function aConversion(change: Partial<Conversion> = {}): Conversion {
     format: 'mp3',
     options: { bitrate: '192k' },
     warnings: [],
+    warning_details: [],
     attempts: 1,
     version: 5,
     created_at: '2026-01-01T10:00:00Z',
