@@ -75,7 +75,7 @@ class Relay:
     def _is_due(self, record: Record) -> bool:
         """Return False for records without subscription, and for those that are read again.
 
-        The reader begins anew at the start of the stream after each interruption.
+        The reader reads records again when this process starts, and after a trim.
         """
         return passes_filter(record) and record["eventID"] not in self._published
 

@@ -18,7 +18,7 @@ class Emulator(Protocol):
     """Control a process or container that answers as AWS does."""
 
     is_durable: bool
-    """True if it has its data again when it is started after its end."""
+    """True if its data survives a restart."""
 
     @property
     def credentials(self) -> Credentials: ...

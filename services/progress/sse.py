@@ -19,7 +19,7 @@ HEADERS = {
 }
 
 RETRY = b"retry: 1000\n\n"
-"""Milliseconds after which a browser reconnects."""
+"""The field that makes a browser reconnect after 1,000 ms."""
 
 COMMENT = b": still here\n\n"
 

@@ -160,7 +160,7 @@ class Subscription:
         self.item_id = item_id
         self.queue = SubscriberQueue(capacity)
         self.missed: Sequence[RemovalNotice] = ()
-        """Recent removals, which a subscriber that reconnects has not heard of."""
+        """Recent removals, which a subscriber that reconnects may have missed."""
         self.feed_is_live = feed_is_live
         self.queue_moves = queue_moves
 

@@ -10,8 +10,9 @@ READ_TIMEOUT = 30.0
 """Seconds without a byte after which a request ends."""
 
 PREFETCH = 64 * 1024
-"""Bytes that must have arrived before a part takes a slot. The HTTP server buffers as many anyway,
-and a client that sends nothing keeps nobody waiting."""
+"""Bytes of a part, or all of a shorter one, that arrive before it takes a slot.
+
+The HTTP server buffers as many anyway, and a client that sends nothing keeps nobody waiting."""
 
 
 class BodyReader:

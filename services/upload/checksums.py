@@ -38,7 +38,7 @@ _DIGESTS: dict[str, Callable[[bytes], bytes]] = {
 
 
 _NO_CHECKSUMS = {"x-amz-checksum-algorithm", "x-amz-checksum-mode", "x-amz-checksum-type"}
-"""Headers that say something about a checksum."""
+"""Headers with this prefix that hold no checksum; they are ignored."""
 
 
 def check(headers: Mapping[str, str], body: bytes) -> None:

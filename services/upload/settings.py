@@ -9,7 +9,7 @@ HOUR = 3600
 
 
 class UploadSettings(Settings):
-    """Limit the size, the life and the number of uploads."""
+    """Limit the size and the lifetime of uploads, and the parts held in memory at once."""
 
     max_file_size: int = Field(
         default=5 * GIB,

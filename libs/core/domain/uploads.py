@@ -48,7 +48,7 @@ class TusState:
     offset: int = 0
     """Bytes that are stored; the next byte goes here."""
     writer: str = ""
-    """Random token of the request that may append: a fencing token."""
+    """Random token of the request that may append; writes with another token are refused."""
     remainder: str = ""
     """SHA-256, in hex, of the stored bytes that do not fill a part; empty where there are none."""
     remainder_writer: str = ""
@@ -67,7 +67,7 @@ class Upload:
     owner: str
     filename: str
     size: int | None
-    """None while unknown: tus and the S3 dialect allow that."""
+    """None while unknown: tus and the API of Uppy's Companion allow that."""
     content_type: str
     part_size: int
     """Bytes. Fixed at creation, because a deployment with other settings must not change the part
@@ -146,7 +146,7 @@ def remainder_key(upload_id: str, writer: str) -> str:
 
 
 def upload_id_of(key: str) -> str | None:
-    """Return the id of the upload that a key belongs to, None for any other key."""
+    """Return the id of the upload whose source has this key; None for any other key."""
     folder, _, rest = key.partition("/")
     upload_id, _, name = rest.partition("/")
     return upload_id if folder == "uploads" and name == "source" else None

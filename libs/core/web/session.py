@@ -125,7 +125,7 @@ async def owner_of(
 ) -> str:
     """Return the id of the request's session, which owns all that it creates.
 
-    A revoked cookie begins a new session, as no cookie does.
+    With a revoked cookie, or without one, a new session begins.
 
     Raises:
         SessionInvalid: The bearer token is malformed, forged, expired or revoked.

@@ -1,6 +1,6 @@
 """Assemble the seccomp filter of a sandboxed FFmpeg, as a classic BPF program.
 
-The filter is an allow-list: a system call that it does not name is refused. It knows four groups:
+The filter is an allow-list: a system call that it does not name is refused. It has these groups:
 
 - *Allowed*: what FFmpeg calls while it converts. `CHECKED` ones only with harmless arguments.
 - *Notified*: the supervisor decides (seccomp user notification, Linux 5.9), because the decision
@@ -35,7 +35,7 @@ ALLOWED = (
     "clock_gettime", "gettimeofday", "clock_getres", "clock_nanosleep", "nanosleep", "getrusage",
     "getrandom",
 )  # fmt: skip
-"""Allowed with any arguments: they reach nothing but the process itself."""
+"""Allowed with any arguments: they reach nothing but the process and the files that it has open."""
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,10 @@ class SandboxSupervisor:
         self, pid: int, listener: int, source_fd: int, wait_for_bytes: WaitForBytes
     ) -> None:
         self.refused: dict[str, None] = {}
-        """Names of the calls that were refused: FFmpeg makes none unless it is compromised."""
+        """Names of the calls that were refused.
+
+        The packaged FFmpeg makes none; another build may, and so does a compromised process.
+        """
         self._child = ChildAccess(pid)
         self._listener, self._source_fd, self._wait_for_bytes = listener, source_fd, wait_for_bytes
         self._machine = platform.machine()

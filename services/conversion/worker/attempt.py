@@ -33,7 +33,7 @@ from services.conversion.worker.progress_writer import ProgressWriter
 log = structlog.get_logger(__name__)
 
 MAX_LOST_ATTEMPTS = 3
-"""Lost attempts allowed; one more fails the conversion with `worker_lost`."""
+"""Lost attempts after which the next claim fails the conversion with `worker_lost`."""
 
 MAX_ATTEMPTS = 12
 """Attempts of all kinds, also those that were released because the storage did not answer."""

@@ -2,8 +2,8 @@
 
 The table is the queue; a message only wakes a slot. A slot that becomes free asks the table for the
 next conversion, so a message that finds no free slot may be deleted. The message of a conversion
-that runs here is kept and stays hidden until the conversion has ended: if this process dies, it
-comes back.
+that runs here is kept and stays hidden until the conversion has ended. If this process dies, it
+comes back and only wakes a slot: `poll_queue` takes the conversion over once its lease has ended.
 """
 
 import threading

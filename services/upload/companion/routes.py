@@ -51,7 +51,7 @@ class CompanionController(Controller):
     """Serve `/api/uploads/s3`."""
 
     path = "/api/uploads/s3"
-    # The dialect is Companion's own; docs/api.md says where it is described.
+    # The API is Companion's own; docs/api.md says where it is described.
     include_in_schema = False
 
     @post("/multipart", status_code=200, sync_to_thread=True)

@@ -189,7 +189,7 @@ class AppendToUpload:
         return self._completed(owner, upload)
 
     def show(self, owner: str, upload_id: str) -> Upload:
-        """Return the upload; complete it if a service died between its last byte and that.
+        """Return the upload; complete it if a service died after storing its last byte.
 
         Raises:
             UploadNotFound: There is no such upload of this session.

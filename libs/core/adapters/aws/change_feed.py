@@ -25,7 +25,10 @@ class DynamoDbChangeFeed(ChangeFeed):
 
 
 def _decode(record: Record) -> Change | None:
-    """Return the change of a record, None for one that cannot be read: others must follow it."""
+    """Return the change of a record; None for one that cannot be read.
+
+    The records after it are still delivered.
+    """
     try:
         return parse_change(record)
     except DECODE_ERRORS as error:

@@ -32,7 +32,7 @@ INITIAL_PHASES = {UploadStatus.UPLOADING: Phase.WAITING, UploadStatus.UPLOADED: 
 class DynamoDbConversionStore(ConversionStore):
     """Keep each conversion in one item.
 
-    The stream's filter wakes the workers when `phase` becomes `queued`.
+    The topic's filter passes a record whose `phase` is `queued` to the workers' inbox.
     """
 
     def __init__(self, table: Table) -> None:

@@ -85,5 +85,5 @@ def parse_change(record: dict[str, Any]) -> Change | None:
     after = decode_item(new)
     if after is None:
         return None
-    # What an item was before it could be read matters to nobody.
+    # An old image that cannot be read becomes None; no consumer needs it.
     return Change(decode_if_readable(old) if old else None, after)

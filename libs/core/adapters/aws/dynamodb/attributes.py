@@ -113,7 +113,7 @@ def decode_fields(kind: Callable[..., T], values: Mapping[str, Any]) -> T:
 
 
 def log_once(event: str, item_id: str, reason: str) -> None:
-    """Log a warning about an item, unless it was logged before: queues are read every second."""
+    """Log a warning about an item once, because the queue is read every few seconds."""
     key = f"{event} {item_id}"
     if key in _logged:
         return

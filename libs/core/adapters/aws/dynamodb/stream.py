@@ -1,4 +1,4 @@
-"""Read all shards of the table's stream, from now on.
+"""Read all shards of the table's stream, from now on or from its beginning.
 
 Permissions: dynamodb:DescribeStream, GetShardIterator, GetRecords on the stream;
 dynamodb:DescribeTable on the table.
