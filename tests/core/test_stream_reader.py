@@ -134,8 +134,9 @@ def test_a_child_is_read_after_its_parent(stream: FakeStream) -> None:
     follower = Follower(stream)
     follower.take(2)
     written: dict[str, list[int]] = {}
-    for line in "abcd":
-        written[line] = stream.write(f"{line}6", 35)
+    # Lines of different length: the children of the short ones are due long before the others.
+    for line, records in zip("abcd", (5, 35, 15, 45), strict=True):
+        written[line] = stream.write(f"{line}6", records)
         stream.roll_over(f"{line}6", f"{line}7")
         written[line] += stream.write(f"{line}7", 35)
 
