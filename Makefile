@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime bench-conversion run run-localstack stop-localstack images test test-kills test-sweep test-power-cuts test-schema test-aws lint style format api-types page requirements clean
+.PHONY: help setup runtime bench-conversion fuzz run run-localstack stop-localstack images test test-kills test-sweep test-power-cuts test-schema test-aws lint style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ test-aws: setup page ## Run the suites on the live AWS account of your credentia
 
 bench-conversion: setup page ## What a conversion costs on top of plain FFmpeg (minutes long; ARGS="--minutes 10")
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+fuzz: setup ## Fuzz the worker's parsers for 10 minutes each (ARGS="metadata --minutes 1"; atheris is used if installed)
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 lint: setup frontend/node_modules/.package-lock.json ## Style, types and architecture
 	@$(BIN)/ruff format --check .

@@ -1,0 +1,1 @@
+"""Fuzz the parsers of strangers' bytes in the worker: `make fuzz`."""

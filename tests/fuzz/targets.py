@@ -1,0 +1,93 @@
+"""Call each parser of strangers' bytes, and check what must hold for any input.
+
+A target takes bytes and raises if the parser does, if its result is impossible, or if it takes
+longer than any file may.
+"""
+
+import contextlib
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from services.conversion.ffmpeg import ffmetadata
+from services.conversion.ffmpeg.log import FfmpegLogParser, parse_audio
+from services.conversion.ffmpeg.log_lines import LineAssembler, parse_line
+from services.conversion.pipeline import cover, truncation
+
+SEEDS = Path(__file__).with_name("seeds")
+MAX_SECONDS = 1.0
+"""CPU seconds of one input of at most 64 KiB; the largest that are allowed take more."""
+CONTAINERS = ("wav", "w64", "caf", "avi", "asf", "ogg", "mpegts", "mp3", "aac", "ac3", "eac3")
+MAX_DURATION = 1000 * 3600
+
+
+def ffmpeg_log(data: bytes) -> None:
+    """Parse packets of the log. The input is cut behind each byte 0x1e, which FFmpeg replaces."""
+    assembler, parser = LineAssembler(), FfmpegLogParser()
+    for packet in data.split(b"\x1e"):
+        if packet and (line := assembler.feed(packet)):
+            assert "\n" not in line.text
+            parser.feed(line)
+    for text in data.decode(errors="replace").split("\n"):
+        parser.feed(parse_line(text))
+    parse_audio(0, data.decode(errors="replace"))
+    log = parser.log
+    assert 0 <= log.missing_index_bytes <= 128 * 1024 * 1024
+    assert len(log.messages) <= 60
+    assert log.duration is None or 0 <= log.duration < 10**10
+    assert log.peak_level is None or math.isfinite(log.peak_level)
+    assert log.track_count >= 0
+    with contextlib.suppress(ValueError):
+        log.loudness()
+
+
+def metadata(data: bytes) -> None:
+    """Parse tags and chapters, and write and parse them again."""
+    found = ffmetadata.parse(data.decode(errors="replace"))
+    assert len(found.tags) <= 200
+    assert len(found.chapters) <= 1000
+    assert all(math.isfinite(c.start) and c.end > c.start >= 0 for c in found.chapters)
+    again = ffmetadata.parse(ffmetadata.render(found).decode())
+    assert again.tags == found.tags
+    trimmed = ffmetadata.trim_chapters(found.chapters, 1.0, 60.0)
+    assert all(0 <= c.start < c.end <= 59.0 for c in trimmed)
+    ffmetadata.chapter_comments(trimmed)
+
+
+def cover_picture(data: bytes) -> None:
+    """Recognise a cover, and wrap it for FFmpeg."""
+    found = cover.parse_cover(data)
+    if found is not None:
+        assert 0 < found.width < 65_536
+        assert 0 < found.height < 65_536
+        assert len(cover.wrap_in_flac(found)) > len(data)
+        assert cover.encode_picture_comment(found)
+
+
+def container_ends(data: bytes) -> None:
+    """Look at the first and last bytes of a container that the first byte chooses."""
+    container = CONTAINERS[data[0] % len(CONTAINERS)] if data else "wav"
+    size = int.from_bytes(data[1:9], "little")
+    content = data[9:]
+    seconds = truncation.declared_duration(container, content, size)
+    assert seconds is None or 0 < seconds < MAX_DURATION
+    assert truncation.is_truncated(container, content, size) in (True, False)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    target.__name__: target for target in (ffmpeg_log, metadata, cover_picture, container_ends)
+}
+
+
+def check(name: str, data: bytes) -> None:
+    """Run a target and check its time."""
+    began = time.process_time()
+    TARGETS[name](data)
+    took = time.process_time() - began
+    assert took < MAX_SECONDS, f"{name} took {took:.2f} s for {len(data)} bytes"
+
+
+def seeds(name: str) -> list[bytes]:
+    """Return the inputs to begin with, among them all that once failed."""
+    return [path.read_bytes() for path in sorted((SEEDS / name).iterdir())]
