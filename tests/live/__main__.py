@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
         print(f"make test-aws talks to a live account, but {missing}", file=sys.stderr)
         return 2
     name = f"tpx-{secrets.token_hex(3)}"
-    account = session.client("sts").get_caller_identity()["DurationCheck"]
+    account = session.client("sts").get_caller_identity()["Account"]
     print(COST.format(name=name, account=account, region=session.region_name), flush=True)
     status = 1
     try:
