@@ -138,7 +138,7 @@ def test_an_upload_with_an_unknown_status_is_shown(aws_backend: AwsBackend, owne
     assert not aws_backend.progress.get(upload.id, owner).terminal
 
 
-@pytest.mark.parametrize("name", ["filename", "part_size", "multipart_id", "status", "owner"])
+@pytest.mark.parametrize("name", ["filename", "part_size", "status", "owner"])
 def test_an_upload_that_cannot_be_read_counts_as_absent(
     aws_backend: AwsBackend, owner: str, name: str
 ) -> None:

@@ -89,6 +89,7 @@ class AccessControl:
                 if failure := form_failure(fields, self._key, self._secret):
                     await _forbid(send, request, *failure)
                     return
+                scope["aws_action"] = request.action(b"")
                 await self._app(scope, receive, self._without_other_origins(send))
                 return
             # Without this header the signature covers the body.

@@ -6,7 +6,7 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr
 
-from libs.core.adapters.aws.dynamodb.codec import encode_fields
+from libs.core.adapters.aws.dynamodb.codec import encode_tus
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, Update
 from libs.core.adapters.aws.uploads import UPLOADING, read_upload, upload_closed, upload_not_found
@@ -30,7 +30,7 @@ class DynamoDbResumableUploads(ResumableUploads):
             raise upload_not_found()
         change = Update(
             UPLOADING & self._table.live() & Attr("tus.offset").eq(offset),
-            set={"tus": encode_fields(replace(state, offset=offset, writer=writer))},
+            set={"tus": encode_tus(replace(state, offset=offset, writer=writer))},
         )
         try:
             return read_upload(self._table.update(upload_id, change))
@@ -43,7 +43,7 @@ class DynamoDbResumableUploads(ResumableUploads):
     def advance(
         self, upload_id: str, state: TusState, parts: Collection[int], size: int | None = None
     ) -> Upload:
-        sets: dict[str, Any] = {"tus": encode_fields(state)} | ({"size": size} if size else {})
+        sets: dict[str, Any] = {"tus": encode_tus(state)} | ({"size": size} if size else {})
         change = Update(
             UPLOADING & self._table.live() & Attr("tus.writer").eq(state.writer),
             set=sets,

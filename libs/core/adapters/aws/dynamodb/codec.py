@@ -77,16 +77,22 @@ def encode_upload(upload: Upload) -> dict[str, Any]:
         "filename": upload.filename,
         "content_type": upload.content_type,
         "part_size": upload.part_size,
-        "multipart_id": upload.multipart_id,
         "conversions": list(upload.conversions),
     }
     if upload.size is not None:
         item["size"] = upload.size
+    if upload.multipart_id:
+        item["multipart_id"] = upload.multipart_id
     if upload.tus is not None:
-        item["tus"] = encode_fields(upload.tus)
+        item["tus"] = encode_tus(upload.tus)
     if upload.completed_parts:
         item["completed_parts"] = set(upload.completed_parts)
     return item
+
+
+def encode_tus(state: TusState) -> RawItem:
+    """Return the attributes of a tus upload; older emulators refuse empty strings."""
+    return {name: value for name, value in encode_fields(state).items() if value != ""}
 
 
 def encode_conversion(conversion: Conversion) -> dict[str, Any]:
@@ -177,7 +183,7 @@ def decode_upload(item: Mapping[str, Any]) -> Upload:
         size=None if size is None else int(size),
         content_type=attributes.text("content_type", "application/octet-stream"),
         part_size=attributes.integer("part_size"),
-        multipart_id=attributes.text("multipart_id"),
+        multipart_id=attributes.optional_text("multipart_id") or "",
         status=UploadStatus.of(attributes.text("status")),
         completed_parts=attributes.integers("completed_parts"),
         conversions=attributes.texts("conversions"),
