@@ -243,7 +243,8 @@ def test_a_part_stored_again_after_the_listing_is_refused(
 def test_a_completion_without_the_part_is_refused(
     backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
 ) -> None:
+    # Alone: S3 looks at the sizes of all but the last part first.
     unknown = Part(3, 7, md5(b"nothing").hexdigest())
 
     with pytest.raises(PartsChanged):
-        backend.multiparts.complete(key, multipart_id, [*parts, unknown])
+        backend.multiparts.complete(key, multipart_id, [unknown])
