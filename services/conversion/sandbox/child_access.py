@@ -7,10 +7,13 @@ been written by an attacker.
 import ctypes
 import errno
 import functools
+import io
 import os
 import struct
 from collections.abc import Callable
 
+_CALL_REFUSED = (errno.EPERM, errno.ENOSYS)
+"""The seccomp profiles of some container runtimes refuse process_vm_readv and process_vm_writev."""
 _MAX_PATH = 4096
 _PAGE = 4096
 _STAT_LAYOUTS = {
@@ -42,7 +45,13 @@ class ChildAccess:
     def write(self, address: int, content: bytes) -> None:
         """Write to memory that the process itself could write to."""
         buffer = ctypes.create_string_buffer(content, len(content))
-        self._transfer(_libc().process_vm_writev, buffer, address, len(content))
+        try:
+            self._transfer(_libc().process_vm_writev, buffer, address, len(content))
+        except OSError as error:
+            if error.errno not in _CALL_REFUSED:
+                raise
+            with self._open_memory(os.O_WRONLY) as memory:
+                os.pwrite(memory.fileno(), content, address)
 
     def stat_descriptor(self, fd: int) -> os.stat_result:
         """Return what fstat(2) returns for the descriptor."""
@@ -57,8 +66,18 @@ class ChildAccess:
 
     def _read(self, address: int, count: int) -> bytes:
         buffer = ctypes.create_string_buffer(count)
-        done = self._transfer(_libc().process_vm_readv, buffer, address, count)
+        try:
+            done = self._transfer(_libc().process_vm_readv, buffer, address, count)
+        except OSError as error:
+            if error.errno not in _CALL_REFUSED:
+                raise
+            with self._open_memory(os.O_RDONLY) as memory:
+                return os.pread(memory.fileno(), count, address)
         return buffer.raw[:done]
+
+    def _open_memory(self, flags: int) -> "io.FileIO":
+        """Open the process's memory as a file, which container runtimes do not refuse."""
+        return io.FileIO(os.open(f"/proc/{self.pid}/mem", flags | os.O_CLOEXEC), closefd=True)
 
     def _transfer(
         self,

@@ -1,6 +1,7 @@
 """Test how the supervisor looks into a process; here into its own, which is allowed, too."""
 
 import ctypes
+import errno
 import mmap
 import os
 import sys
@@ -51,6 +52,27 @@ def test_memory_is_written(child: ChildAccess) -> None:
     buffer = ctypes.create_string_buffer(b"before")
     child.write(address_of(buffer), b"after!")
     assert buffer.value == b"after!"
+
+
+class RefusingLibc:
+    """Refuse the calls that the seccomp profiles of some container runtimes refuse."""
+
+    def process_vm_readv(self, *_: object) -> int:
+        ctypes.set_errno(errno.EPERM)
+        return -1
+
+    process_vm_writev = process_vm_readv
+
+
+def test_memory_is_reached_where_a_container_refuses_the_calls(
+    child: ChildAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.conversion.sandbox.child_access._libc", RefusingLibc)
+    buffer = ctypes.create_string_buffer(b"before")
+
+    child.write(address_of(buffer), b"after\0")
+
+    assert child.read_string(address_of(buffer)) == b"after"
 
 
 def test_a_missing_descriptor_is_an_error(child: ChildAccess) -> None:
