@@ -59,7 +59,7 @@ class FfmpegEngine(MediaEngine):
         Raises RuntimeError if the program does not run, is too old to have the `fd:` protocol, or
         needs what the sandbox refuses.
         """
-        version = self._ask("-version").partition("\n")[0]
+        version = self._version_text.partition("\n")[0]
         if not re.search(r"^\s+fd$", self._ask("-protocols"), re.MULTILINE):
             raise RuntimeError(
                 f"{self._program} is too old ({version}): FFmpeg 6.1 or later is needed"
@@ -75,7 +75,11 @@ class FfmpegEngine(MediaEngine):
     @functools.cached_property
     def _has_soxr(self) -> bool:
         """Return True if FFmpeg can resample with soxr; builds for some systems cannot."""
-        return "--enable-libsoxr" in self._ask("-version")
+        return "--enable-libsoxr" in self._version_text
+
+    @functools.cached_property
+    def _version_text(self) -> str:
+        return self._ask("-version")
 
     def encoder_fingerprint(self, job: ConversionJob) -> str:
         parts = (
