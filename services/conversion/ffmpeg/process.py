@@ -175,12 +175,14 @@ class _Run:
         """Let the kernel stop a process that writes on before it is noticed here."""
         if self.options.output is None or not hasattr(resource, "prlimit"):
             return
-        largest = self.options.rlimits["RLIMIT_FSIZE"]
-        limit = min(largest, self.options.output.max_size)
+        limit = min(self.options.rlimits["RLIMIT_FSIZE"], self.options.output.max_size)
         if limit != self._output_limit:
             self._output_limit = limit
             with contextlib.suppress(ProcessLookupError):
-                resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (limit, largest))
+                # Only root may raise a hard limit, and ours may be lower than what is allowed.
+                _, hard = resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE)
+                most = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+                resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (most, hard))
 
     def _enforce_time_limits(self) -> None:
         source = self.options.source
