@@ -1,9 +1,11 @@
 """Define the JSON documents of uploads."""
 
+import json
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, convert
 
+from libs.core.domain.formats import ConversionRequest
 from libs.core.domain.uploads import Upload, UploadStatus
 from libs.core.ports.uploads import UploadPage
 from libs.core.web.schemas import (
@@ -39,6 +41,36 @@ class StartUploadRequest(Struct, forbid_unknown_fields=True, kw_only=True):
         if self.convert is None:
             return []
         return self.convert if isinstance(self.convert, list) else [self.convert]
+
+
+def choose_media_type(value: str | None) -> str:
+    """Return the media type that a tus or Uppy client names, or that of unknown bytes.
+
+    Those clients send whatever the browser says; a type that no header can hold is no error.
+    """
+    usable = value and value.isascii() and value.isprintable() and len(value) <= 255
+    return value if usable and value else "application/octet-stream"
+
+
+def read_conversions(value: object) -> list[ConversionRequest]:
+    """Read the metadata `convert` of a tus or Uppy client: a request, or a list of up to 8.
+
+    It is JSON, or text that holds JSON.
+
+    Raises:
+        FormatUnsupported: The format does not exist.
+        OptionInvalid: The format does not take an option or its value.
+        ValueError: It is not JSON, not a conversion request, or a longer list.
+    """
+    if not value:
+        return []
+    try:
+        decoded = json.loads(value) if isinstance(value, str) else value
+        wanted = decoded if isinstance(decoded, list) else [decoded]
+        asked = convert(wanted, Annotated[list[ConvertOptions], Meta(max_length=MAX_CONVERT)])
+    except RecursionError as error:
+        raise ValueError("too deeply nested") from error
+    return [options.checked() for options in asked]
 
 
 class SignPartsRequest(Struct, forbid_unknown_fields=True):

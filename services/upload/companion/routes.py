@@ -1,6 +1,5 @@
 """Implement the HTTP API of Uppy's Companion for its S3 plug-ins."""
 
-import json
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +11,6 @@ from libs.core.domain.formats import ConversionRequest
 from libs.core.domain.uploads import MAX_PARTS, MIB
 from libs.core.errors import OptionInvalid
 from libs.core.telemetry import traceparent
-from libs.core.web.schemas import ConvertOptions
 from services.upload.companion.use_cases import (
     CompleteCompanionUpload,
     FindMultipart,
@@ -20,7 +18,7 @@ from services.upload.companion.use_cases import (
     SignCompanionParts,
     StartFormUpload,
 )
-from services.upload.schemas import MAX_CONVERT, MAX_SIGN
+from services.upload.schemas import MAX_SIGN, choose_media_type, read_conversions
 from services.upload.use_cases import DeleteUpload, StartUpload
 
 Key = Annotated[str, QueryParameter(min_length=1, max_length=1024)]
@@ -63,7 +61,7 @@ class CompanionController(Controller):
     ) -> dict[str, str]:
         convert = _conversions(data.metadata.get("convert"))
         upload = start_upload(
-            owner, data.filename, None, _media_type(data.type), convert, traceparent()
+            owner, data.filename, None, choose_media_type(data.type), convert, traceparent()
         )
         return {"key": upload.key, "uploadId": upload.multipart_id}
 
@@ -153,26 +151,13 @@ class CompanionController(Controller):
     ) -> dict[str, Any]:
         convert = _conversions(request.query_params.get("metadata[convert]"))
         form, lifetime = start_form_upload(
-            owner, filename, _media_type(media_type), convert, traceparent()
+            owner, filename, choose_media_type(media_type), convert, traceparent()
         )
         return {"method": "POST", "url": form.url, "fields": form.fields, "expires": lifetime}
 
 
-def _media_type(value: str | None) -> str:
-    usable = value and value.isascii() and value.isprintable() and len(value) <= 255
-    return value if usable and value else "application/octet-stream"
-
-
-def _conversions(value: Any) -> list[ConversionRequest]:
-    """Read the metadata member `convert`: a conversion request or a list, as JSON or in JSON."""
-    if not value:
-        return []
+def _conversions(value: object) -> list[ConversionRequest]:
     try:
-        decoded = json.loads(value) if isinstance(value, str) else value
-        wanted = decoded if isinstance(decoded, list) else [decoded]
-        asked = msgspec.convert(wanted, list[ConvertOptions])
-    except (ValueError, RecursionError) as error:
+        return read_conversions(value)
+    except ValueError as error:
         raise OptionInvalid(f"metadata.convert cannot be read: {error}") from error
-    if len(asked) > MAX_CONVERT:
-        raise OptionInvalid(f"One upload starts at most {MAX_CONVERT} conversions.")
-    return [options.checked() for options in asked]

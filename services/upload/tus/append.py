@@ -25,7 +25,7 @@ from services.upload.tus.headers import Checksum
 from services.upload.use_cases import CompleteUpload
 
 
-class AppendRequest:
+class AppendWriter:
     """Take the bytes of one request and move the offset of the upload behind them.
 
     A part of S3 has at least 5 MiB, so bytes that do not fill a part are stored as an object of
@@ -149,7 +149,7 @@ class AppendToUpload:
         offset: int,
         length: int | None = None,
         checksum: Checksum | None = None,
-    ) -> AppendRequest:
+    ) -> AppendWriter:
         """Claim the upload for one request.
 
         Args:
@@ -170,7 +170,7 @@ class AppendToUpload:
         assert state is not None, "only tus uploads are claimed"
         if length is not None:
             upload = self._with_length(upload, length, offset)
-        return AppendRequest(
+        return AppendWriter(
             upload,
             state,
             self._remainder(upload, state),
@@ -180,7 +180,7 @@ class AppendToUpload:
             self._objects,
         )
 
-    def finish(self, owner: str, append: AppendRequest) -> Upload:
+    def finish(self, owner: str, append: AppendWriter) -> Upload:
         """Store the rest of a request, and complete the upload if it is whole now."""
         try:
             upload = append.finish()

@@ -1,6 +1,5 @@
 """Create uploads from tus requests."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -53,15 +52,3 @@ class CreateTusUpload:
             request.trace,
             tus=kept,
         )
-
-
-def decode_convert(text: str | None) -> list[object]:
-    """Decode the metadata key `convert`: a conversion request in JSON, or a list of them.
-
-    Raises:
-        ValueError: The text is not JSON.
-    """
-    if not text:
-        return []
-    decoded = json.loads(text)
-    return decoded if isinstance(decoded, list) else [decoded]

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import anyio
-import msgspec
 from litestar import Controller, Request, Response, delete, head, patch, post
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
@@ -21,12 +20,11 @@ from libs.core.errors import (
 )
 from libs.core.telemetry import traceparent
 from libs.core.web.problems import problem
-from libs.core.web.schemas import ConvertOptions
 from services.upload.body_reader import BodyReader
 from services.upload.part_limiter import PartLimiter, PartSlot
-from services.upload.schemas import MAX_CONVERT
-from services.upload.tus.append import AppendRequest, AppendToUpload
-from services.upload.tus.create import UNNAMED, CreateTusUpload, TusRequest, decode_convert
+from services.upload.schemas import choose_media_type, read_conversions
+from services.upload.tus.append import AppendToUpload, AppendWriter
+from services.upload.tus.create import UNNAMED, CreateTusUpload, TusRequest
 from services.upload.tus.headers import (
     MEDIA_TYPE,
     http_date,
@@ -141,7 +139,7 @@ class TusController(Controller):
 async def _receive(
     reader: BodyReader,
     owner: str,
-    append: AppendRequest,
+    append: AppendWriter,
     append_to_upload: AppendToUpload,
     slot: PartSlot,
 ) -> Upload:
@@ -176,26 +174,18 @@ def _creation(headers: Mapping[str, str]) -> TusRequest:
     return TusRequest(
         metadata=metadata,
         filename=named.get("filename") or named.get("name") or UNNAMED,
-        content_type=_content_type(named.get("filetype") or named.get("type")),
+        content_type=choose_media_type(named.get("filetype") or named.get("type")),
         convert=_conversions(named.get("convert")),
         concat=headers.get("upload-concat", ""),
         trace=traceparent(),
     )
 
 
-def _content_type(value: str | None) -> str:
-    usable = value and value.isascii() and value.isprintable() and len(value) <= 255
-    return value if usable and value else "application/octet-stream"
-
-
-def _conversions(text: str | None) -> tuple[ConversionRequest, ...]:
+def _conversions(text: str | None) -> list[ConversionRequest]:
     try:
-        asked = msgspec.convert(decode_convert(text), list[ConvertOptions])
-    except (ValueError, RecursionError) as error:
+        return read_conversions(text)
+    except ValueError as error:
         raise TusRequestInvalid(f"The metadata key convert cannot be read: {error}") from error
-    if len(asked) > MAX_CONVERT:
-        raise TusRequestInvalid(f"One upload starts at most {MAX_CONVERT} conversions.")
-    return tuple(options.checked() for options in asked)
 
 
 def _declared_length(headers: Mapping[str, str]) -> int | None:
