@@ -117,7 +117,7 @@ class Row:
         return self.locator.get_by_test_id("conversion-status")
 
     def conversion(self, format_name: str) -> Locator:
-        return self.locator.get_by_role("region", name=f"to {format_name}")
+        return self.locator.get_by_role("group", name=f"to {format_name}")
 
     def button(self, action: str) -> Locator:
         return self.locator.get_by_test_id(f"{action}-button")

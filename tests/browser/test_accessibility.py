@@ -18,7 +18,7 @@ ROLES_WITH_NAME = {
     "textbox",
     "progressbar",
     "list",
-    "form",
+    "group",
     "region",
     "checkbox",
     "slider",

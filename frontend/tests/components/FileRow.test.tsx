@@ -72,7 +72,7 @@ describe('a row', () => {
   it('starts when its form is submitted by the keyboard', () => {
     const start = vi.spyOn(controller.uploadManager, 'start').mockImplementation(() => undefined);
     renderRow({});
-    fireEvent.submit(screen.getByRole('form', { name: /How to convert/ }));
+    fireEvent.submit(screen.getByRole('group', { name: /How to convert/ }));
     expect(start).toHaveBeenCalledWith('k');
   });
 });
@@ -164,7 +164,7 @@ describe('the content of a row', () => {
   it('has the reason of a failed conversion, and a retry button if it may help', () => {
     const reason = { code: 'corrupt', detail: 'The file is damaged.' };
     renderRow(uploaded, [aConversion({ status: 'failed', error: reason })]);
-    const conversion = within(screen.getByRole('region', { name: /to MP3/ }));
+    const conversion = within(screen.getByRole('group', { name: /to MP3/ }));
     expect(conversion.getByTestId('error-message').textContent).toMatch(
       /^The file is damaged\. Try/,
     );

@@ -26,7 +26,12 @@ export function ConversionCard({ row, conversion, problem, controller }: Convers
   const details = progressDetails(conversion);
   const shown = details.length ? details : describeOptions(conversion.options);
   return (
-    <section className="conversion" data-status={status} aria-label={`${row.name} to ${format}`}>
+    <div
+      className="conversion"
+      data-status={status}
+      role="group"
+      aria-label={`${row.name} to ${format}`}
+    >
       <div className="conversion__header">
         <p className="conversion__title">
           <span className="badge">{format}</span>
@@ -53,7 +58,7 @@ export function ConversionCard({ row, conversion, problem, controller }: Convers
       {status === 'completed' && (
         <ConversionResult row={row} conversion={conversion} controller={controller} />
       )}
-    </section>
+    </div>
   );
 }
 

@@ -41,54 +41,55 @@ export function ConversionForm({
     onChange(supportedSettings({ ...previous, ...shapeOf(settings) }, formats));
   };
   return (
+    // A group and not a landmark, of which a list of fifty files would have fifty.
     <form
-      className="settings-form"
-      aria-label={label}
       onSubmit={(event) => {
         event.preventDefault();
         onSubmit();
       }}
     >
-      <p className="field">
-        <label htmlFor={`${id}format`}>Convert to</label>
-        <select
-          id={`${id}format`}
-          className="select select--strong"
-          data-testid="format-select"
-          ref={autoFocus ? focusWhenShown : undefined}
-          value={settings.format}
-          onChange={(event) => changeFormat(event.target.value)}
-        >
-          {formats.map(({ format: name }) => (
-            <option key={name} value={name}>
-              {formatName(name)}
-            </option>
+      <div className="settings-form" role="group" aria-label={label}>
+        <p className="field">
+          <label htmlFor={`${id}format`}>Convert to</label>
+          <select
+            id={`${id}format`}
+            className="select select--strong"
+            data-testid="format-select"
+            ref={autoFocus ? focusWhenShown : undefined}
+            value={settings.format}
+            onChange={(event) => changeFormat(event.target.value)}
+          >
+            {formats.map(({ format: name }) => (
+              <option key={name} value={name}>
+                {formatName(name)}
+              </option>
+            ))}
+          </select>
+        </p>
+        {format &&
+          formFields(format, settings).map((field) => (
+            <p className="field" key={field.name}>
+              <label htmlFor={id + field.name}>{field.label}</label>
+              <select
+                id={id + field.name}
+                className="select"
+                data-testid={`option-${field.name}`}
+                value={field.value}
+                onChange={(event) =>
+                  onChange(withOption(settings, format, field.name, event.target.value))
+                }
+              >
+                {field.options.map((option) => (
+                  <option key={option.value} value={option.value}>
+                    {option.label}
+                  </option>
+                ))}
+              </select>
+            </p>
           ))}
-        </select>
-      </p>
-      {format &&
-        formFields(format, settings).map((field) => (
-          <p className="field" key={field.name}>
-            <label htmlFor={id + field.name}>{field.label}</label>
-            <select
-              id={id + field.name}
-              className="select"
-              data-testid={`option-${field.name}`}
-              value={field.value}
-              onChange={(event) =>
-                onChange(withOption(settings, format, field.name, event.target.value))
-              }
-            >
-              {field.options.map((option) => (
-                <option key={option.value} value={option.value}>
-                  {option.label}
-                </option>
-              ))}
-            </select>
-          </p>
-        ))}
-      <div className="settings-form__actions">{children}</div>
-      <ShapeFields settings={settings} onChange={onChange} />
+        <div className="settings-form__actions">{children}</div>
+        <ShapeFields settings={settings} onChange={onChange} />
+      </div>
     </form>
   );
 }
