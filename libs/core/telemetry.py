@@ -56,6 +56,8 @@ def set_up(
         structlog.processors.format_exc_info,
         redact,
     ]
+    # Metrics for CloudWatch are of no use to a reader.
+    omitted = [] if style == "json" else [_without_declarations]
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if style == "json"
@@ -73,6 +75,7 @@ def set_up(
             foreign_pre_chain=shared,
             processors=[
                 _with_service(service),
+                *omitted,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 redact,
                 renderer,
@@ -117,6 +120,13 @@ def _redacted(name: Any, value: Any) -> Any:
     written = repr(value)
     cut = without_secrets(written)
     return value if cut == written else cut
+
+
+def _without_declarations(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    event.pop("_aws", None)
+    return event
 
 
 def _with_service(service: str) -> Any:

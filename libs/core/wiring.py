@@ -12,6 +12,7 @@ from libs.core.adapters.aws.expired_items import DynamoDbExpiredItems
 from libs.core.adapters.aws.health import dynamodb_check, s3_check, sqs_check
 from libs.core.adapters.aws.leases import DynamoDbConversionLeases
 from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
+from libs.core.adapters.aws.named_leases import DynamoDbNamedLeases
 from libs.core.adapters.aws.objects import S3ObjectStore
 from libs.core.adapters.aws.progress_reader import DynamoDbProgressReader
 from libs.core.adapters.aws.resumable_uploads import DynamoDbResumableUploads
@@ -58,6 +59,7 @@ class AwsContainer(containers.DeclarativeContainer):
     queue = providers.Singleton(DynamoDbConversionQueue, table)
     leases = providers.Singleton(DynamoDbConversionLeases, table)
     expired_items = providers.Singleton(DynamoDbExpiredItems, table)
+    named_leases = providers.Singleton(DynamoDbNamedLeases, table)
     progress = providers.Singleton(DynamoDbProgressReader, table)
     revoked_sessions = providers.Singleton(
         DynamoDbRevokedSessions, dynamodb, settings.provided.table

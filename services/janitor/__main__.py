@@ -21,12 +21,15 @@ def main(arguments: list[str]) -> int:
         "sweep", help="delete what is expired or orphaned, print what was done, and end"
     )
     sweep.add_argument("--dry-run", action="store_true", help="only count what would be deleted")
+    sweep.add_argument(
+        "--if-due", action="store_true", help="do nothing if another janitor sweeps, or just did"
+    )
     given = parser.parse_args(arguments)
     settings = load(JanitorSettings)
     if given.command is None:
         serve_until_stopped(settings)
         return 0
-    return sweep_once(settings, dry_run=given.dry_run)
+    return sweep_once(settings, dry_run=given.dry_run, if_due=given.if_due)
 
 
 # The imports are inside the functions: they take a second, and a missing setting should be reported
@@ -42,7 +45,7 @@ def serve_until_stopped(settings: JanitorSettings) -> None:
     serve("janitor", settings, lambda: create_app(JanitorContainer(settings=settings)))
 
 
-def sweep_once(settings: JanitorSettings, *, dry_run: bool) -> int:
+def sweep_once(settings: JanitorSettings, *, dry_run: bool, if_due: bool) -> int:
     """Print the result of one sweep as JSON, and return 1 if something failed.
 
     The log goes to standard error.
@@ -52,7 +55,12 @@ def sweep_once(settings: JanitorSettings, *, dry_run: bool) -> int:
     from services.janitor.schemas import SweepResultSchema
 
     telemetry.set_up("janitor", settings.log_level, settings.log_format, sys.stderr)
-    result = JanitorContainer(settings=settings).sweep_once()(dry_run=dry_run)
+    container = JanitorContainer(settings=settings)
+    is_timed = if_due and not dry_run
+    result = container.sweep_when_due()() if is_timed else container.sweep_once()(dry_run=dry_run)
+    if result is None:
+        print("Not due.")  # noqa: T201 -- the command's answer
+        return 0
     document = msgspec.to_builtins(SweepResultSchema.of(result))
     print(json.dumps(document, indent=2))  # noqa: T201 -- the command's answer
     return 1 if result.deleted.failed else 0

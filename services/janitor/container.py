@@ -1,16 +1,20 @@
 """Build the janitor from its parts; nothing else in it names adapters."""
 
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 
 from dependency_injector import containers, providers
 
 from libs.core.adapters.aws.inbox import SqsInbox
+from libs.core.metrics import EmbeddedMetrics
 from libs.core.wiring import AwsContainer
+from services.janitor.backlog_report import ReportBacklog
 from services.janitor.deletion import DeleteObjects
 from services.janitor.inbox_consumer import ConsumeInbox
 from services.janitor.orphans import DeleteOrphans
 from services.janitor.settings import JanitorSettings
 from services.janitor.sweep import Sweep
+from services.janitor.sweep_timer import SweepWhenDue
 from services.janitor.use_cases import HandleMessages
 
 THREADS = 16
@@ -26,6 +30,9 @@ class JanitorContainer(containers.DeclarativeContainer):
     items = aws.expired_items
     objects = aws.objects
     multipart = aws.multipart
+    queue = aws.queue
+    named_leases = aws.named_leases
+    metrics = providers.Singleton(EmbeddedMetrics, settings.provided.table)
     inbox = providers.Singleton(
         SqsInbox, aws.sqs, settings.provided.janitor_inbox_url, settings.provided.janitor_visibility
     )
@@ -42,8 +49,17 @@ class JanitorContainer(containers.DeclarativeContainer):
         settings.provided.sweep_grace,
     )
     sweep_once = providers.Factory(
-        Sweep, items, delete_orphans, executor, settings.provided.sweep_limit
+        Sweep, items, delete_orphans, executor, settings.provided.sweep_limit, metrics
     )
+    sweep_when_due = providers.Singleton(
+        SweepWhenDue,
+        sweep_once,
+        named_leases,
+        providers.Callable(secrets.token_hex, 8),
+        settings.provided.sweep_every,
+        settings.provided.sweep_limit,
+    )
+    report_backlog = providers.Singleton(ReportBacklog, queue, metrics)
 
     consume_inbox = providers.Factory(ConsumeInbox, inbox, handle_messages)
     checks = providers.Dict(

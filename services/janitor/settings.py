@@ -49,8 +49,11 @@ class JanitorSettings(Settings):
         examples=["100"],
     )
     sweep_every: float = Field(
-        default=0,
+        default=300,
         ge=0,
-        description="seconds between the service's own sweeps (0: a schedule calls POST /sweep)",
-        examples=["60"],
+        description=(
+            "seconds between the service's own sweeps, of which several janitors make one "
+            "(0: none, a schedule sweeps)"
+        ),
+        examples=["300"],
     )

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence, Set
 from concurrent.futures import Executor
+from typing import Any
 
 import structlog
 
@@ -36,14 +37,16 @@ class Sweep:
         delete_orphans: DeleteOrphans,
         executor: Executor,
         limit: float,
+        metrics: Callable[..., dict[str, Any]],
         clock: Clock = time.time,
         timer: Clock = time.monotonic,
     ) -> None:
-        """Stop after `limit` seconds, measured by `timer`."""
+        """Stop after `limit` seconds of `timer`, and log what `metrics` returns."""
         self._items = items
         self._delete_orphans = delete_orphans
         self._executor = executor
         self._limit = limit
+        self._metrics = metrics
         self._clock = clock
         self._timer = timer
 
@@ -66,6 +69,7 @@ class Sweep:
             dry_run=dry_run,
             complete=result.complete,
             took_seconds=result.took_seconds,
+            **self._metrics(Sweeps=int(not dry_run), SweepFailures=len(result.deleted.failed)),
         )
         return result
 

@@ -26,6 +26,7 @@ from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.expired_items import DynamoDbExpiredItems
 from libs.core.adapters.aws.leases import DynamoDbConversionLeases
 from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
+from libs.core.adapters.aws.named_leases import DynamoDbNamedLeases
 from libs.core.adapters.aws.objects import S3ObjectStore
 from libs.core.adapters.aws.progress_reader import DynamoDbProgressReader
 from libs.core.adapters.aws.resumable_uploads import DynamoDbResumableUploads
@@ -198,6 +199,7 @@ class AwsBackend(Backend):
         self.uploads = DynamoDbUploadStore(table)
         self.resumable = DynamoDbResumableUploads(table)
         self.revoked = self.another_revoked()
+        self.named = DynamoDbNamedLeases(table)
         self.conversions = DynamoDbConversionStore(table)
         self.queue = DynamoDbConversionQueue(table)
         self.leases = DynamoDbConversionLeases(table)

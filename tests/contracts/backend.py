@@ -16,6 +16,7 @@ from libs.core.adapters.memory import (
     MemoryExpiredItems,
     MemoryInbox,
     MemoryMultipartUploads,
+    MemoryNamedLeases,
     MemoryObjectStore,
     MemoryProgressReader,
     MemoryResumableUploads,
@@ -32,6 +33,7 @@ from libs.core.ports.expired_items import ExpiredItems
 from libs.core.ports.inbox import Inbox
 from libs.core.ports.leases import ConversionLeases
 from libs.core.ports.multipart_uploads import MultipartUploads
+from libs.core.ports.named_leases import NamedLeases
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.progress_reader import ProgressReader
 from libs.core.ports.resumable_uploads import ResumableUploads
@@ -97,6 +99,7 @@ class Backend(ABC):
     progress: ProgressReader
     feed: ChangeFeed
     revoked: RevokedSessions
+    named: NamedLeases
     lacks: frozenset[str] = frozenset()
 
     def needs(self, ability: str) -> None:
@@ -151,6 +154,7 @@ class MemoryBackend(Backend):
         self.uploads = MemoryUploadStore(table)
         self.resumable = MemoryResumableUploads(table)
         self.revoked = MemoryRevokedSessions(clock)
+        self.named = MemoryNamedLeases(clock)
         self.conversions = MemoryConversionStore(table)
         self.queue = MemoryConversionQueue(table)
         self.leases = MemoryConversionLeases(table)

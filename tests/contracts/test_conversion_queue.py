@@ -106,3 +106,29 @@ def test_in_phase_omits_expired_conversions(
     backend.clock.advance(DAY)
 
     assert list(backend.queue.in_phase(*ALL)) == []
+
+
+def test_backlog_counts_queued_and_running_conversions(
+    backend: Backend, queue_of_four: list[Conversion]
+) -> None:
+    backend.leases.claim(queue_of_four[3].id, "worker", 60)
+    backend.clock.advance(7)
+
+    backlog = backend.queue.backlog()
+
+    assert (backlog.queued, backlog.running) == (3, 1)
+    assert backlog.longest_wait == pytest.approx(7, abs=0.01)
+
+
+def test_a_conversion_waits_from_when_it_was_queued_and_not_created(
+    backend: Backend, queue_of_four: list[Conversion]
+) -> None:
+    for queued in queue_of_four[1:]:
+        backend.conversions.cancel(queued.id, queued.owner)
+    claimed = backend.leases.claim(queue_of_four[0].id, "worker", 60)
+    assert claimed
+    backend.clock.advance(100)
+    backend.leases.release(claimed)
+    backend.clock.advance(5)
+
+    assert backend.queue.backlog().longest_wait == pytest.approx(5, abs=0.01)

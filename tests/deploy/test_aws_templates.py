@@ -165,7 +165,7 @@ def test_role_has_no_wildcard_action_or_resource(role: str) -> None:
         ),
         (
             "JanitorRole",
-            {"s3:GetObject", "s3:PutObject", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+            {"s3:GetObject", "s3:PutObject", "dynamodb:PutItem", "dynamodb:GetRecords"},
         ),
     ],
 )

@@ -9,10 +9,12 @@ from dependency_injector import providers
 from libs.core.adapters.memory import (
     MemoryBucket,
     MemoryConversionLeases,
+    MemoryConversionQueue,
     MemoryConversionStore,
     MemoryExpiredItems,
     MemoryInbox,
     MemoryMultipartUploads,
+    MemoryNamedLeases,
     MemoryObjectStore,
     MemoryTable,
     MemoryUploadStore,
@@ -93,22 +95,26 @@ class JanitorEnvironment:
         self.conversions = MemoryConversionStore(self.table)
         self.leases = MemoryConversionLeases(self.table)
         self.inbox = MemoryInbox(visibility=30, max_receives=3, clock=clock)
+        self.queue = MemoryConversionQueue(self.table)
+        self.named_leases = MemoryNamedLeases(clock)
         self.executor = ThreadPoolExecutor(4)
 
     def container(self, **settings: Any) -> JanitorContainer:
         """Return the service's own container on this environment."""
         given: dict[str, Any] = {
             "bucket": "bucket",
-            "table": "table",
+            "table": "tinypixo",
             "session_secret": "a secret of the tests, long enough",
             "AWS_REGION": "eu-central-1",
             "janitor_inbox_url": "http://queue.invalid",
             "janitor_token": TOKEN,
         }
-        container = JanitorContainer(settings=JanitorSettings(**given, **settings))
+        container = JanitorContainer(settings=JanitorSettings(**{**given, **settings}))
         container.objects.override(providers.Object(self.objects))
         container.multipart.override(providers.Object(self.multiparts))
         container.items.override(providers.Object(self.items))
+        container.queue.override(providers.Object(self.queue))
+        container.named_leases.override(providers.Object(self.named_leases))
         container.inbox.override(providers.Object(self.inbox))
         container.executor.override(providers.Object(self.executor))
         container.delete_orphans.add_kwargs(clock=self.clock)

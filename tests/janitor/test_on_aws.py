@@ -17,6 +17,7 @@ from libs.core.adapters.aws.objects import S3ObjectStore
 from libs.core.domain.events import ItemRemoved
 from libs.core.domain.ids import new_id
 from libs.core.domain.uploads import Upload
+from libs.core.metrics import EmbeddedMetrics
 from libs.core.ports.inbox import Message
 from services.janitor.deletion import DeleteObjects, DeletionResult
 from services.janitor.orphans import DeleteOrphans
@@ -61,7 +62,9 @@ def sweep(
     delete_orphans = DeleteOrphans(
         backend.expired, backend.objects, backend.multiparts, delete_objects, 3600, backend.clock
     )
-    return Sweep(backend.expired, delete_orphans, executor, 60, backend.clock)
+    return Sweep(
+        backend.expired, delete_orphans, executor, 60, EmbeddedMetrics("test"), backend.clock
+    )
 
 
 def stored(backend: AwsBackend, upload: Upload) -> str:

@@ -43,6 +43,10 @@ class Phase(OpenEnum):
         return list(Phase).index(self) if self.is_known else -1
 
 
+RUNNING = (Phase.PROBING, Phase.CONVERTING, Phase.STORING)
+"""Phases in which a worker holds the conversion."""
+
+
 @dataclass(frozen=True)
 class Source:
     """Describe the uploaded file as probed: seconds, hertz, and bits per second."""

@@ -2,8 +2,25 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from libs.core.domain.conversions import Conversion, Phase
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Count the conversions that wait for a worker, and those that run."""
+
+    queued: int
+    running: int
+    longest_wait: float
+    """Seconds since a queued conversion was last written; the largest of the `BACKLOG_SAMPLE`
+    that were created first."""
+
+
+BACKLOG_SAMPLE = 25
+"""Queued conversions whose wait is measured. Workers take the oldest first, so one of these has
+waited longest, or nearly so."""
 
 
 class ConversionQueue(ABC):
@@ -23,3 +40,7 @@ class ConversionQueue(ABC):
 
         Conversions in a terminal state are never included.
         """
+
+    @abstractmethod
+    def backlog(self) -> Backlog:
+        """Return the size and age of the queue at this moment."""

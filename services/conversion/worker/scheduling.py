@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from libs.core.domain.conversions import Conversion, Phase
+from libs.core.domain.conversions import RUNNING, Conversion, Phase
 from libs.core.domain.uploads import UploadStatus
 from libs.core.errors import ObjectMissing, UploadClosed, UploadNotFound
 from libs.core.ports.conversion_queue import ConversionQueue
@@ -16,8 +16,6 @@ from libs.core.ports.uploads import UploadStore
 from services.conversion.worker.stall_detector import StallDetector
 
 log = structlog.get_logger(__name__)
-
-RUNNING = (Phase.PROBING, Phase.CONVERTING, Phase.STORING)
 
 
 class MarkUploaded:

@@ -11,6 +11,7 @@ from libs.core.adapters.memory.expired_items import MemoryExpiredItems
 from libs.core.adapters.memory.inbox import MemoryInbox
 from libs.core.adapters.memory.leases import MemoryConversionLeases
 from libs.core.adapters.memory.multipart_uploads import MemoryMultipartUploads
+from libs.core.adapters.memory.named_leases import MemoryNamedLeases
 from libs.core.adapters.memory.objects import MemoryObjectStore
 from libs.core.adapters.memory.progress_reader import MemoryProgressReader
 from libs.core.adapters.memory.resumable_uploads import MemoryResumableUploads
@@ -28,6 +29,7 @@ __all__ = [
     "MemoryExpiredItems",
     "MemoryInbox",
     "MemoryMultipartUploads",
+    "MemoryNamedLeases",
     "MemoryObjectStore",
     "MemoryProgressReader",
     "MemoryResumableUploads",

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from libs.core.adapters.memory.table import MemoryTable
-from libs.core.domain.conversions import Conversion, Phase
-from libs.core.ports.conversion_queue import ConversionQueue
+from libs.core.domain.conversions import RUNNING, Conversion, Phase
+from libs.core.ports.conversion_queue import BACKLOG_SAMPLE, Backlog, ConversionQueue
 
 
 class MemoryConversionQueue(ConversionQueue):
@@ -27,3 +27,9 @@ class MemoryConversionQueue(ConversionQueue):
             for c in self._table.live(Conversion)
             if c.phase in phases and not c.status.is_terminal
         )
+
+    def backlog(self) -> Backlog:
+        queued = sorted(self.in_phase(Phase.QUEUED), key=lambda c: c.created_at)
+        since = [self._table.clock() - c.updated_at for c in queued[:BACKLOG_SAMPLE]]
+        running = sum(1 for _ in self.in_phase(*RUNNING))
+        return Backlog(len(queued), running, max(since, default=0.0))

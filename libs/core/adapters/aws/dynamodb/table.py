@@ -44,7 +44,7 @@ class Table:
     def __init__(
         self, client: DynamoDBClient, name: str, clock: Callable[[], float] = time.time
     ) -> None:
-        self._client = client
+        self.client = client
         self.name = name
         self.now = clock
         self._kind: Kind | None = None
@@ -72,7 +72,7 @@ class Table:
         if not self._is_key(pk):
             return None
         with translate_errors("DynamoDB"):
-            answer = self._client.get_item(TableName=self.name, Key={"pk": pk}, ConsistentRead=True)
+            answer = self.client.get_item(TableName=self.name, Key={"pk": pk}, ConsistentRead=True)
         return cast("RawItem | None", answer.get("Item"))
 
     def get_live(self, pk: str) -> RawItem | None:
@@ -90,7 +90,7 @@ class Table:
             }
             while wanted:
                 with translate_errors("DynamoDB"):
-                    answer = self._client.batch_get_item(RequestItems=wanted)
+                    answer = self.client.batch_get_item(RequestItems=wanted)
                 items = cast("list[RawItem]", answer["Responses"].get(self.name, []))
                 found.update({item["pk"]: item for item in items})
                 wanted = answer.get("UnprocessedKeys", {})
@@ -104,7 +104,7 @@ class Table:
         request = change.expression(pk, write_id)
         try:
             with translate_errors("DynamoDB"):
-                answer = self._client.update_item(
+                answer = self.client.update_item(
                     TableName=self.name,
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -124,7 +124,7 @@ class Table:
             raise ConditionFailed(None)
         try:
             with translate_errors("DynamoDB"):
-                answer = self._client.delete_item(
+                answer = self.client.delete_item(
                     TableName=self.name,
                     Key={"pk": pk},
                     ReturnValues="ALL_OLD",
@@ -187,7 +187,7 @@ class Table:
         for attempt in range(TRANSACTION_TRIES):
             try:
                 with translate_errors("DynamoDB"):
-                    self._client.transact_write_items(
+                    self.client.transact_write_items(
                         TransactItems=cast("Any", actions), ClientRequestToken=write_id
                     )
                 return
@@ -215,7 +215,7 @@ class Table:
         }
         while True:
             with translate_errors("DynamoDB"):
-                page = self._client.query(**request)
+                page = self.client.query(**request)
             yield from (str(item["pk"]) for item in page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
@@ -227,7 +227,7 @@ class Table:
         """Return a page of keys in descending order, and the start key of the next page."""
         request: RawItem = {"ExclusiveStartKey": after} if after else {}
         with translate_errors("DynamoDB"):
-            answer = self._client.query(
+            answer = self.client.query(
                 TableName=self.name,
                 IndexName=index,
                 ScanIndexForward=False,
@@ -248,7 +248,7 @@ class Table:
         }
         while True:
             with translate_errors("DynamoDB"):
-                page = self._client.query(**request)
+                page = self.client.query(**request)
             total += int(page["Count"])
             if "LastEvaluatedKey" not in page:
                 return total
