@@ -8,6 +8,7 @@ from services.upload.companion import use_cases as companion
 from services.upload.part_limiter import PartLimiter
 from services.upload.reconcile import ReconcileUpload
 from services.upload.settings import UploadSettings
+from services.upload.start_upload import StartUpload
 from services.upload.tus.append import AppendToUpload
 from services.upload.tus.create import CreateTusUpload
 from services.upload.tus.join import JoinUploads
@@ -29,7 +30,7 @@ class UploadContainer(containers.DeclarativeContainer):
 
     reconcile = providers.Factory(ReconcileUpload, uploads, multipart, objects)
     start_upload = providers.Factory(
-        use_cases.StartUpload,
+        StartUpload,
         uploads,
         multipart,
         settings.provided.max_file_size,

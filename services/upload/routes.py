@@ -9,7 +9,7 @@ from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from libs.core import errors
 from libs.core.domain.uploads import MAX_PART_SIZE
@@ -28,12 +28,12 @@ from services.upload.schemas import (
     UploadListSchema,
     UploadSchema,
 )
+from services.upload.start_upload import StartUpload
 from services.upload.use_cases import (
     CompleteUpload,
     DeleteUpload,
     ListUploads,
     ShowUpload,
-    StartUpload,
 )
 
 LOCATION = ResponseHeader(
@@ -57,6 +57,7 @@ class UploadController(Controller):
             errors.FileTooLarge,
             errors.FormatUnsupported,
             errors.OptionInvalid,
+            errors.IdempotencyKeyReused,
             changes=True,
             has_body=True,
         ),
@@ -66,10 +67,21 @@ class UploadController(Controller):
         data: JSONBody[StartUploadRequest],
         owner: NamedDependency[str],
         start_upload: NamedDependency[StartUpload],
+        idempotency_key: Annotated[
+            str | None, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255)
+        ] = None,
     ) -> Response[UploadSchema]:
         wanted = [body.checked() for body in data.conversions()]
         content_type = data.content_type or "application/octet-stream"
-        upload = start_upload(owner, data.filename, data.size, content_type, wanted, traceparent())
+        upload = start_upload(
+            owner,
+            data.filename,
+            data.size,
+            content_type,
+            wanted,
+            traceparent(),
+            idempotency_key=idempotency_key,
+        )
         return Response(
             UploadSchema.of(upload),
             status_code=201,

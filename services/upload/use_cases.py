@@ -1,21 +1,9 @@
-"""Create, show, list, complete and delete uploads. Their parts are handled in `parts.py`."""
+"""Show, list, complete and delete uploads. Their parts are handled in `parts.py`."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
-from libs.core.domain.conversions import Conversion
-from libs.core.domain.filenames import clean_filename, download_filename
-from libs.core.domain.formats import ConversionRequest, find_format
-from libs.core.domain.ids import new_id
-from libs.core.domain.uploads import (
-    TusState,
-    Upload,
-    UploadStatus,
-    check_size,
-    choose_part_size,
-    source_key,
-)
+from libs.core.domain.uploads import Upload, UploadStatus
 from libs.core.errors import (
     ConversionNotFound,
     MultipartUploadGone,
@@ -28,89 +16,8 @@ from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.uploads import UploadPage, UploadStore
 from services.upload.reconcile import ReconcileUpload, require_open
 
-Clock = Callable[[], float]
-
 COMPLETE_TRIES = 3
 """Times that the parts are listed and completed, if one changes in between."""
-
-
-class StartUpload:
-    """Create a multipart upload in S3, and store the upload with its waiting conversions.
-
-    Either all of them are stored, or none.
-    """
-
-    def __init__(
-        self,
-        uploads: UploadStore,
-        multipart: MultipartUploads,
-        max_size: int,
-        lifetime: int,
-        clock: Clock = time.time,
-    ) -> None:
-        self._uploads = uploads
-        self._multipart = multipart
-        self._max_size = max_size
-        self._lifetime = lifetime
-        self._clock = clock
-
-    def __call__(
-        self,
-        owner: str,
-        filename: str,
-        size: int | None,
-        content_type: str,
-        convert: Sequence[ConversionRequest],
-        trace: str | None = None,
-        tus: TusState | None = None,
-        *,
-        parts: bool = True,
-    ) -> Upload:
-        filename = clean_filename(filename)
-        if size is not None:
-            check_size(size, self._max_size)
-        upload_id, now = new_id("upload"), self._clock()
-        expires_at = int(now) + self._lifetime
-        conversions = [
-            Conversion(
-                id=new_id("conversion"),
-                owner=owner,
-                upload_id=upload_id,
-                format=request.format,
-                options=request.options,
-                filename=download_filename(
-                    clean_filename(request.filename or filename),
-                    find_format(request.format).extension,
-                ),
-                created_at=now,
-                updated_at=now,
-                expires_at=expires_at,
-                trace=trace,
-            )
-            for request in convert
-        ]
-        metadata = {"upload": upload_id, **({"traceparent": trace} if trace else {})}
-        upload = Upload(
-            id=upload_id,
-            owner=owner,
-            filename=filename,
-            size=size,
-            content_type=content_type,
-            part_size=choose_part_size(size, self._max_size),
-            multipart_id=(
-                self._multipart.create(source_key(upload_id), content_type, metadata)
-                if parts
-                else ""
-            ),
-            created_at=now,
-            updated_at=now,
-            expires_at=expires_at,
-            conversions=tuple(conversion.id for conversion in conversions),
-            trace=trace,
-            tus=tus,
-        )
-        self._uploads.create(upload, conversions)
-        return upload
 
 
 class ShowUpload:

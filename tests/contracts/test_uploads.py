@@ -8,6 +8,7 @@ import pytest
 from libs.core.domain.ids import new_id
 from libs.core.domain.uploads import Failure, Upload, UploadStatus
 from libs.core.errors import ConversionNotFound, CursorInvalid, UploadClosed, UploadNotFound
+from libs.core.ports.uploads import IdTaken
 from tests.contracts.backend import Backend
 from tests.contracts.invalid_cursors import INVALID_CURSORS
 from tests.fakes import DAY, a_conversion, an_upload
@@ -30,7 +31,11 @@ every_access = pytest.mark.parametrize("access", ACCESSES.values(), ids=ACCESSES
 
 def test_what_was_created_comes_back_the_same(backend: Backend, owner: str) -> None:
     upload = an_upload(
-        owner, backend.clock() + 0.25, conversions=(new_id("conversion"),), trace="00-ab-cd-01"
+        owner,
+        backend.clock() + 0.25,
+        conversions=(new_id("conversion"),),
+        trace="00-ab-cd-01",
+        fingerprint="abc",
     )
     backend.uploads.create(upload, [])
 
@@ -54,7 +59,7 @@ def test_create_writes_nothing_if_an_id_is_taken(
     upload = an_upload(owner, backend.clock())
     fresh = a_conversion(upload)
 
-    with pytest.raises(ValueError, match="taken"):
+    with pytest.raises(IdTaken):
         backend.uploads.create(upload, [fresh, a_conversion(upload, id=waiting.id)])
 
     with pytest.raises(UploadNotFound):

@@ -23,7 +23,8 @@ from services.upload.container import UploadContainer
 from services.upload.parts import ReportPart, SignParts, StorePart, ValidatePart
 from services.upload.reconcile import ReconcileUpload
 from services.upload.settings import UploadSettings
-from services.upload.use_cases import CompleteUpload, DeleteUpload, ShowUpload, StartUpload
+from services.upload.start_upload import StartUpload
+from services.upload.use_cases import CompleteUpload, DeleteUpload, ShowUpload
 from tests.fakes import FakeClock, a_conversion, an_upload
 
 Client = TestClient[Any]

@@ -85,6 +85,8 @@ class Upload:
     trace: str | None = field(default=None, compare=False)
     """W3C traceparent of the request that created the upload."""
     tus: TusState | None = None
+    fingerprint: str | None = None
+    """Hash of the request. Another request with the same Idempotency-Key has another one."""
 
     @property
     def key(self) -> str:

@@ -16,6 +16,10 @@ class UploadPage:
     next: str | None
 
 
+class IdTaken(ValueError):
+    """Indicate that an upload or a conversion with one of these ids exists already."""
+
+
 class UploadStore(ABC):
     """Store uploads by id.
 
@@ -31,7 +35,7 @@ class UploadStore(ABC):
         """Write a new upload and the conversions that wait for it, in one transaction.
 
         Raises:
-            ValueError: one of the ids exists. Ids are random, so this is a bug of the caller.
+            IdTaken: one of the ids exists. Nothing is written.
         """
 
     @abstractmethod

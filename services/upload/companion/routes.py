@@ -19,7 +19,8 @@ from services.upload.companion.use_cases import (
     StartFormUpload,
 )
 from services.upload.schemas import MAX_SIGN, choose_media_type, read_conversions
-from services.upload.use_cases import DeleteUpload, StartUpload
+from services.upload.start_upload import StartUpload
+from services.upload.use_cases import DeleteUpload
 
 Key = Annotated[str, QueryParameter(min_length=1, max_length=1024)]
 

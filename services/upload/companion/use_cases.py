@@ -18,7 +18,7 @@ from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.uploads import UploadStore
 from libs.core.ports.url_signer import PresignedForm, UrlSigner
 from services.upload.reconcile import ReconcileUpload, require_open
-from services.upload.use_cases import StartUpload
+from services.upload.start_upload import StartUpload
 
 Clock = Callable[[], float]
 

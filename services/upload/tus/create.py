@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from libs.core.domain.formats import ConversionRequest
 from libs.core.domain.uploads import TusState, Upload
-from services.upload.use_cases import StartUpload
+from services.upload.start_upload import StartUpload
 
 UNNAMED = "upload"
 """Name of a file whose client sends no `filename`."""

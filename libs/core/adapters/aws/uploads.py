@@ -20,7 +20,7 @@ from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, RawItem, Up
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.uploads import Failure, Upload, UploadStatus
 from libs.core.errors import UploadClosed, UploadNotFound
-from libs.core.ports.uploads import UploadPage, UploadStore
+from libs.core.ports.uploads import IdTaken, UploadPage, UploadStore
 
 UPLOADING = Attr("status").eq(UploadStatus.UPLOADING)
 
@@ -40,7 +40,7 @@ class DynamoDbUploadStore(UploadStore):
                 [encode_upload(upload), *map(encode_conversion, conversions)]
             )
         except ConditionFailed as conflict:
-            raise ValueError("An id of this upload or its conversions is taken.") from conflict
+            raise IdTaken("An id of this upload or its conversions is taken.") from conflict
 
     def get(self, upload_id: str, owner: str | None = None) -> Upload:
         item = self._table.get_live(upload_id)

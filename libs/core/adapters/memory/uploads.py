@@ -8,7 +8,7 @@ from libs.core.domain.conversions import Conversion
 from libs.core.domain.progress import Item
 from libs.core.domain.uploads import Failure, Upload, UploadStatus
 from libs.core.errors import UploadClosed
-from libs.core.ports.uploads import UploadPage, UploadStore
+from libs.core.ports.uploads import IdTaken, UploadPage, UploadStore
 
 
 class MemoryUploadStore(UploadStore):
@@ -21,7 +21,7 @@ class MemoryUploadStore(UploadStore):
         with self._table.lock:
             new: list[Item] = [upload, *conversions]
             if any(self._table.is_live(item.id) for item in new):
-                raise ValueError("An id of this upload or its conversions is taken.")
+                raise IdTaken("An id of this upload or its conversions is taken.")
             for item in new:
                 self._table.insert(item)
 

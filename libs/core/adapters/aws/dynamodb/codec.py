@@ -85,6 +85,8 @@ def encode_upload(upload: Upload) -> dict[str, Any]:
         item["multipart_id"] = upload.multipart_id
     if upload.tus is not None:
         item["tus"] = encode_tus(upload.tus)
+    if upload.fingerprint:
+        item["fingerprint"] = upload.fingerprint
     if upload.completed_parts:
         item["completed_parts"] = set(upload.completed_parts)
     return item
@@ -188,6 +190,7 @@ def decode_upload(item: Mapping[str, Any]) -> Upload:
         completed_parts=attributes.integers("completed_parts"),
         conversions=attributes.texts("conversions"),
         tus=tus,
+        fingerprint=attributes.optional_text("fingerprint"),
     )
 
 

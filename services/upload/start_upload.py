@@ -1,0 +1,148 @@
+"""Create uploads, with the conversions that wait for them."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+
+from libs.core.domain.conversions import Conversion
+from libs.core.domain.filenames import clean_filename, download_filename
+from libs.core.domain.formats import ConversionRequest, find_format
+from libs.core.domain.ids import derived_id, new_id
+from libs.core.domain.uploads import TusState, Upload, check_size, choose_part_size, source_key
+from libs.core.errors import IdempotencyKeyReused, UploadNotFound
+from libs.core.ports.multipart_uploads import MultipartUploads
+from libs.core.ports.uploads import IdTaken, UploadStore
+
+Clock = Callable[[], float]
+
+
+class StartUpload:
+    """Create a multipart upload in S3, and store the upload with its waiting conversions.
+
+    Either all of them are stored, or none.
+    """
+
+    def __init__(
+        self,
+        uploads: UploadStore,
+        multipart: MultipartUploads,
+        max_size: int,
+        lifetime: int,
+        clock: Clock = time.time,
+    ) -> None:
+        self._uploads = uploads
+        self._multipart = multipart
+        self._max_size = max_size
+        self._lifetime = lifetime
+        self._clock = clock
+
+    def __call__(
+        self,
+        owner: str,
+        filename: str,
+        size: int | None,
+        content_type: str,
+        convert: Sequence[ConversionRequest],
+        trace: str | None = None,
+        tus: TusState | None = None,
+        *,
+        parts: bool = True,
+        idempotency_key: str | None = None,
+    ) -> Upload:
+        """Return the new upload, or the one that the same idempotency key made before.
+
+        Raises:
+            FileEmpty: The size is 0.
+            FileTooLarge: The size is over the limit.
+            FilenameInvalid: The name cannot be kept.
+            IdempotencyKeyReused: The key made an upload from another request.
+        """
+        filename = clean_filename(filename)
+        if size is not None:
+            check_size(size, self._max_size)
+        # The id is derived from the key, so the table recognises a repeated request for as long
+        # as the upload exists.
+        upload_id = (
+            derived_id("upload", owner, idempotency_key) if idempotency_key else new_id("upload")
+        )
+        digest = fingerprint(filename, size, content_type, convert) if idempotency_key else None
+        if digest and (earlier := self._find(upload_id, owner, digest)):
+            return earlier
+        now = self._clock()
+        expires_at = int(now) + self._lifetime
+        conversions = [
+            Conversion(
+                id=new_id("conversion"),
+                owner=owner,
+                upload_id=upload_id,
+                format=request.format,
+                options=request.options,
+                filename=download_filename(
+                    clean_filename(request.filename or filename),
+                    find_format(request.format).extension,
+                ),
+                created_at=now,
+                updated_at=now,
+                expires_at=expires_at,
+                trace=trace,
+            )
+            for request in convert
+        ]
+        metadata = {"upload": upload_id, **({"traceparent": trace} if trace else {})}
+        upload = Upload(
+            id=upload_id,
+            owner=owner,
+            filename=filename,
+            size=size,
+            content_type=content_type,
+            part_size=choose_part_size(size, self._max_size),
+            multipart_id=(
+                self._multipart.create(source_key(upload_id), content_type, metadata)
+                if parts
+                else ""
+            ),
+            created_at=now,
+            updated_at=now,
+            expires_at=expires_at,
+            conversions=tuple(conversion.id for conversion in conversions),
+            trace=trace,
+            tus=tus,
+            fingerprint=digest,
+        )
+        try:
+            self._uploads.create(upload, conversions)
+        except IdTaken:
+            if digest is None:
+                raise
+            # The same request came twice at once, and the other one was first.
+            self._multipart.abort(upload.key, upload.multipart_id)
+            earlier = self._find(upload_id, owner, digest)
+            if earlier is None:
+                raise
+            return earlier
+        return upload
+
+    def _find(self, upload_id: str, owner: str, digest: str) -> Upload | None:
+        """Return the upload that an earlier request with the same key made, if there is one."""
+        try:
+            earlier = self._uploads.get(upload_id, owner)
+        except UploadNotFound:
+            return None
+        if earlier.fingerprint != digest:
+            raise IdempotencyKeyReused(
+                "This Idempotency-Key was used for another upload. Use a new key for a new one."
+            )
+        return earlier
+
+
+def fingerprint(
+    filename: str, size: int | None, content_type: str, convert: Sequence[ConversionRequest]
+) -> str:
+    """Return a digest that is equal for equal requests.
+
+    Only options that were given count, so versions that know more options agree on it.
+    """
+    conversions = [[each.format, each.options.as_dict(), each.filename] for each in convert]
+    text = json.dumps([filename, size, content_type, conversions], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
