@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 from litestar import Litestar
 
+from libs.core.background import retry_forever, run_in_background
 from libs.core.web.app import service_app
 from services.conversion.container import ConversionContainer
 from services.conversion.routes import ConversionController, formats
+from services.conversion.worker.protection import EVERY
 
 DEPENDENCIES = (
     "cancel_conversion",
@@ -33,11 +36,16 @@ def create_app(container: ConversionContainer) -> Litestar:
         finally:
             await anyio.to_thread.run_sync(worker.stop)
 
+    lifespans: list[Any] = [working]
+    if container.settings().ecs_agent_uri:
+        look = retry_forever(container.protect_task(), pause=EVERY)
+        lifespans.append(run_in_background("protection", look))
+
     return service_app(
         "conversion",
         container.settings(),
         [ConversionController, formats],
         {name: getattr(container, name) for name in DEPENDENCIES},
         container.checks(),
-        lifespan=[working],
+        lifespan=lifespans,
     )

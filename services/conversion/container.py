@@ -6,6 +6,7 @@ import imageio_ffmpeg
 from dependency_injector import containers, providers
 
 from libs.core.adapters.aws.inbox import SqsInbox
+from libs.core.adapters.aws.task_protection import EcsTaskProtection
 from libs.core.wiring import AwsContainer
 from services.conversion import use_cases
 from services.conversion.pipeline.engine import FfmpegEngine
@@ -13,6 +14,7 @@ from services.conversion.pipeline.limits import Limits
 from services.conversion.settings import ConversionSettings
 from services.conversion.worker.attempt import RunConversion
 from services.conversion.worker.loop import Worker
+from services.conversion.worker.protection import ProtectWhileConverting
 from services.conversion.worker.scheduling import (
     ChooseNextConversion,
     MarkUploaded,
@@ -96,6 +98,12 @@ class ConversionContainer(containers.DeclarativeContainer):
         ),
         settings.provided.slots,
         settings.provided.lease,
+        settings.provided.drain,
+    )
+    protect_task = providers.Singleton(
+        ProtectWhileConverting,
+        providers.Factory(EcsTaskProtection, settings.provided.ecs_agent_uri),
+        worker.provided.is_busy,
     )
     request_conversion = providers.Factory(
         use_cases.RequestConversion,

@@ -4,7 +4,7 @@ import os
 
 from pydantic import Field
 
-from libs.core.settings import Settings
+from libs.core.settings import URL, Settings
 
 HOUR = 3600
 
@@ -45,6 +45,20 @@ class ConversionSettings(Settings):
             "seconds without a heartbeat after which another worker takes a conversion over"
         ),
         examples=["15"],
+    )
+    drain: float = Field(
+        default=20,
+        ge=0,
+        le=110,
+        description="seconds that conversions may go on after SIGTERM; then they are queued again",
+        examples=["20"],
+    )
+    ecs_agent_uri: str | None = Field(
+        default=None,
+        description="the endpoint of the ECS agent, which ECS sets",
+        examples=["http://169.254.170.2/api/0123"],
+        validation_alias="ECS_AGENT_URI",
+        pattern=URL,
     )
     max_duration: float = Field(
         default=24 * HOUR,

@@ -87,6 +87,10 @@ class Worker:
         for thread in list(self._running):
             thread.join(self._seconds_left())
 
+    def is_busy(self) -> bool:
+        """Return True while a slot has work. Callable from any thread."""
+        return bool(self._running)
+
     def wake(self, conversion_id: str) -> None:
         """Start a conversion that this process queued, if a slot is free.
 

@@ -17,6 +17,7 @@ from libs.core.adapters.memory.progress_reader import MemoryProgressReader
 from libs.core.adapters.memory.resumable_uploads import MemoryResumableUploads
 from libs.core.adapters.memory.revoked_sessions import MemoryRevokedSessions
 from libs.core.adapters.memory.table import MemoryTable
+from libs.core.adapters.memory.task_protection import MemoryTaskProtection
 from libs.core.adapters.memory.uploads import MemoryUploadStore
 from libs.core.adapters.memory.url_signer import MemoryUrlSigner
 
@@ -35,6 +36,7 @@ __all__ = [
     "MemoryResumableUploads",
     "MemoryRevokedSessions",
     "MemoryTable",
+    "MemoryTaskProtection",
     "MemoryUploadStore",
     "MemoryUrlSigner",
 ]
