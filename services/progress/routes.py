@@ -122,7 +122,7 @@ def _respond(
         _encode(follow.blocks()),
         broadcaster.draining,
         settings.stream_lifetime,
-        settings.write_limit,
+        settings.write_timeout,
         close=lambda: broadcaster.unsubscribe(follow.subscription),
     )
 

@@ -38,7 +38,7 @@ class ProgressSettings(Settings):
         "ends requests after 120",
         examples=["100"],
     )
-    write_limit: float = Field(
+    write_timeout: float = Field(
         default=20,
         gt=0,
         description="seconds that a client may take to receive an event before it is disconnected",

@@ -47,7 +47,7 @@ class EventStream(ASGIResponse):
         blocks: AsyncIterator[bytes],
         draining: Any,
         lifetime: float,
-        write_limit: float,
+        write_timeout: float,
         close: Callable[[], None],
     ) -> None:
         """Prepare the response.
@@ -56,14 +56,14 @@ class EventStream(ASGIResponse):
             blocks: The events, encoded.
             draining: The event that is set when the service stops.
             lifetime: Seconds after which the stream ends.
-            write_limit: Seconds that the client may take to receive one block.
+            write_timeout: Seconds that the client may take to receive one block.
             close: Called once when the stream is over.
         """
         super().__init__(headers=HEADERS, media_type="text/event-stream")
         self._blocks = blocks
         self._draining = draining
         self._lifetime = lifetime
-        self._write_limit = write_limit
+        self._write_timeout = write_timeout
         self._close = close
         self._is_connected = True
 
@@ -96,7 +96,7 @@ class EventStream(ASGIResponse):
             log.exception("stream.failed")
 
     async def _send(self, send: Send, block: bytes) -> None:
-        with anyio.fail_after(self._write_limit):
+        with anyio.fail_after(self._write_timeout):
             await send({"type": "http.response.body", "body": block, "more_body": True})
 
     async def _watch_client(self, receive: Receive, scope: anyio.CancelScope) -> None:

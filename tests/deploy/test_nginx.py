@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.gateway.app import PREFIXES, service_of
-from deploy.local.gateway.boundary import security_headers
+from deploy.local.gateway.middleware import security_headers
 
 CONFIGURATION = (Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf").read_text("utf-8")
 LOCATIONS = re.findall(r"location ~ (\S+) \{[^}]*set \$service http://(\w+):8000;", CONFIGURATION)

@@ -55,7 +55,7 @@ def flood(fake_feed: FakeChangeFeed, items: list[Upload], other: Stream) -> Iter
 def test_a_reader_that_never_reads_is_cut_off_and_its_queue_stays_small(
     serve: Serve, items: list[Upload], fake_feed: FakeChangeFeed
 ) -> None:
-    service = serve(fake_feed, write_limit=0.5)
+    service = serve(fake_feed, write_timeout=0.5)
     fake_feed.bring()
     with silent_client(service) as slow, service.follow() as other:
         other.take(len(items))
@@ -71,7 +71,7 @@ def test_a_reader_that_never_reads_is_cut_off_and_its_queue_stays_small(
 def test_a_reader_that_never_reads_does_not_delay_the_stop(
     serve: Serve, items: list[Upload], fake_feed: FakeChangeFeed
 ) -> None:
-    service = serve(fake_feed, write_limit=60)
+    service = serve(fake_feed, write_timeout=60)
     fake_feed.bring()
     with silent_client(service) as slow:
         with service.follow() as other:

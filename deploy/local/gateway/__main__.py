@@ -11,7 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from deploy.local.gateway.app import gateway_app
-from deploy.local.gateway.boundary import security_headers
+from deploy.local.gateway.middleware import security_headers
 from deploy.local.gateway.protocol import protocol_with
 from libs.core import telemetry
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 
 from deploy.local.gateway.asgi import Message, Receive, Send
-from deploy.local.gateway.boundary import Boundary
+from deploy.local.gateway.middleware import GatewayMiddleware
 from deploy.local.gateway.page import Page
 from deploy.local.gateway.proxy import ReverseProxy
 
@@ -43,6 +43,6 @@ def service_of(path: str) -> str | None:
     return None
 
 
-def gateway_app(routes: dict[str, str], page: Path, headers: dict[str, str]) -> Boundary:
-    """Return the gateway with its boundary. `routes` are the URLs of the services by name."""
-    return Boundary(Gateway(routes, page), headers)
+def gateway_app(routes: dict[str, str], page: Path, headers: dict[str, str]) -> GatewayMiddleware:
+    """Return the gateway with its middleware. `routes` are the URLs of the services by name."""
+    return GatewayMiddleware(Gateway(routes, page), headers)

@@ -6,7 +6,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from deploy.local.gateway.asgi import BAD_REQUEST, PROBLEM_JSON, problem_document
-from deploy.local.gateway.boundary import REQUEST_ID, new_request_id
+from deploy.local.gateway.middleware import REQUEST_ID, new_request_id
 
 
 def protocol_with(headers: Mapping[str, str]) -> type[H11Protocol]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-COMPLETE_TRIES = 3
+UNCONFIRMED_TRIES = 3
 """Calls of CompleteMultipartUpload that may end without a confirmation."""
 
 
@@ -77,7 +77,7 @@ class S3MultipartUploads(MultipartUploads):
         wanted: CompletedMultipartUploadTypeDef = {
             "Parts": [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
         }
-        for _ in range(COMPLETE_TRIES):
+        for _ in range(UNCONFIRMED_TRIES):
             with _multipart_errors():
                 done = self._transfer_client.complete_multipart_upload(
                     **self._name(key, multipart_id), MultipartUpload=wanted

@@ -55,7 +55,7 @@ def new_request_id() -> bytes:
     return secrets.token_hex(8).encode()
 
 
-class Boundary:
+class GatewayMiddleware:
     """Wrap an ASGI application so that every request gets a response with these headers."""
 
     def __init__(self, app: App, headers: Mapping[str, str]) -> None:
