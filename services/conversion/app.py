@@ -41,7 +41,7 @@ def create_app(container: ConversionContainer) -> Litestar:
         look = retry_forever(container.protect_task(), pause=EVERY)
         lifespans.append(run_in_background("protection", look))
 
-    return service_app(
+    app = service_app(
         "conversion",
         container.settings(),
         [ConversionController, formats],
@@ -49,3 +49,6 @@ def create_app(container: ConversionContainer) -> Litestar:
         container.checks(),
         lifespan=lifespans,
     )
+    # At SIGTERM, before open requests have ended: the process may be killed a moment later.
+    app.state.on_drain = lambda: container.worker().begin_stop()
+    return app

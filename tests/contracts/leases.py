@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from libs.core.domain.conversions import Conversion, ConversionWarning, Phase
+from libs.core.domain.conversions import Circumstance, Conversion, ConversionWarning, Phase
 from libs.core.domain.uploads import Failure
 from libs.core.ports.leases import ProgressReport
 from tests.contracts.backend import Backend
@@ -20,6 +20,9 @@ WRITES: dict[str, Write] = {
         mine, ProgressReport(Phase.CONVERTING, 50.0), LEASE
     ),
     "publish": lambda backend, mine: backend.leases.publish(mine, an_output(mine), ()),
+    "set_circumstance": lambda backend, mine: backend.leases.set_circumstance(
+        mine, Circumstance.LEAVING
+    ),
     "fail": lambda backend, mine: backend.leases.fail(mine, BROKEN),
     "release": lambda backend, mine: backend.leases.release(mine),
 }
@@ -31,7 +34,7 @@ LOSSES: dict[str, Write] = {
     "taken over by its namesake": lambda backend, mine: take_over(backend, mine, "first"),
     "released and claimed": lambda backend, mine: (
         backend.leases.release(mine),
-        backend.leases.claim(mine.id, "first", LEASE),
+        claim(backend, mine),
     ),
     "taken over and finished": lambda backend, mine: publish(backend, take_over(backend, mine)),
     "taken over and failed": lambda backend, mine: backend.leases.fail(
@@ -55,7 +58,7 @@ def claim(backend: Backend, conversion: Conversion, worker: str = "first") -> Co
 def take_over(backend: Backend, conversion: Conversion, worker: str = "second") -> Conversion:
     """Claim a running conversion at the version that was observed for the length of a lease."""
     version = backend.conversions.get(conversion.id).version
-    taken = backend.leases.claim(conversion.id, worker, LEASE, version)
+    taken = backend.leases.claim(conversion.id, worker, LEASE, version, alone=True)
     assert taken is not None
     return taken
 

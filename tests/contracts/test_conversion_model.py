@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
+from libs.core.domain.conversions import Circumstance, Conversion, ConversionStatus, Phase
 from libs.core.domain.uploads import Failure
 from libs.core.errors import ConversionFinished, ConversionNotFound, LeaseLost
 from libs.core.ports.leases import ProgressReport
@@ -43,6 +43,7 @@ class ConversionModel(RuleBasedStateMachine):
         self.created = self.backend.conversions.create(a_conversion(upload), upload)
         self.claims: list[Conversion] = []
         self.holder: Conversion | None = None
+        self.suspect, self.circumstance = False, ""
         self.state: str = "queued" if uploaded else "waiting"
         self.seen = self.created
 
@@ -57,13 +58,16 @@ class ConversionModel(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.backend.clock.advance(seconds)
 
-    @rule(worker=workers, unchanged=st.booleans())
-    def claim(self, worker: str, unchanged: bool) -> None:
+    @rule(worker=workers, unchanged=st.booleans(), alone=st.booleans())
+    def claim(self, worker: str, unchanged: bool, alone: bool) -> None:
         observed = self.backend.conversions.get(self.created.id).version - (not unchanged)
         free = self.state == "queued" or (self.state == "converting" and unchanged)
-        claimed = self.backend.leases.claim(self.created.id, worker, LEASE, observed)
-        assert (claimed is not None) == free
+        allowed = alone or not self._must_run_alone()
+        claimed = self.backend.leases.claim(self.created.id, worker, LEASE, observed, alone=alone)
+        assert (claimed is not None) == (free and allowed)
         if claimed:
+            self.suspect |= self.state == "converting" and self.circumstance != "leaving"
+            self.circumstance = "alone" if alone else "shared"
             assert claimed.attempts == len(self.claims) + 1
             self.claims.append(claimed)
             self._hold(claimed)
@@ -74,6 +78,12 @@ class ConversionModel(RuleBasedStateMachine):
         if claim:
             report = ProgressReport(phase, float(percent))
             self._write(claim, self.backend.leases.report, report, LEASE)
+
+    @rule(which=st.integers(0, 9), circumstance=st.sampled_from(Circumstance))
+    def set_circumstance(self, which: int, circumstance: Circumstance) -> None:
+        claim = self._claim(which)
+        if claim and self._write(claim, self.backend.leases.set_circumstance, circumstance):
+            self.circumstance = circumstance
 
     @rule(which=st.integers(0, 9))
     def publish(self, which: int) -> None:
@@ -112,6 +122,12 @@ class ConversionModel(RuleBasedStateMachine):
         assert (now.output is not None) == (now.status is ConversionStatus.COMPLETED)
 
     @invariant()
+    def it_is_suspect_after_a_loss_that_no_deployment_explains(self) -> None:
+        now = self.backend.conversions.get(self.created.id)
+        assert now.suspect == self.suspect
+        assert now.handed_over <= now.released <= now.attempts
+
+    @invariant()
     def nothing_decreases(self) -> None:
         now = self.backend.conversions.get(self.created.id)
         assert now.percent >= self.seen.percent
@@ -130,6 +146,9 @@ class ConversionModel(RuleBasedStateMachine):
     def teardown(self) -> None:
         with suppress(ConversionNotFound, AttributeError):
             self.backend.conversions.remove(self.created.id, self.created.owner)
+
+    def _must_run_alone(self) -> bool:
+        return self.suspect or (self.state == "converting" and self.circumstance != "leaving")
 
     def _claim(self, which: int) -> Conversion | None:
         return self.claims[which % len(self.claims)] if self.claims else None

@@ -52,7 +52,7 @@ def test_a_leased_conversion_cannot_be_claimed(
 ) -> None:
     backend.clock.advance(2 * LEASE)
 
-    assert backend.leases.claim(mine.id, worker, LEASE) is None
+    assert backend.leases.claim(mine.id, worker, LEASE, alone=True) is None
     assert backend.conversions.get(mine.id) == mine
 
 
@@ -64,7 +64,7 @@ def test_a_lease_renewed_since_it_was_observed_is_not_taken_over(
     backend.leases.report(mine, ProgressReport(Phase.CONVERTING, 1.0), LEASE)
     renewed = backend.conversions.get(mine.id)
 
-    assert backend.leases.claim(mine.id, "second", LEASE, mine.version) is None
+    assert backend.leases.claim(mine.id, "second", LEASE, mine.version, alone=True) is None
     assert backend.conversions.get(mine.id) == renewed
 
 
@@ -74,7 +74,7 @@ def test_a_lease_with_the_observed_version_is_taken_over_by_any_clock(
 ) -> None:
     backend.clock.advance(seconds)
 
-    taken = backend.leases.claim(mine.id, "second", LEASE, mine.version)
+    taken = backend.leases.claim(mine.id, "second", LEASE, mine.version, alone=True)
 
     assert taken
     assert (taken.attempts, taken.worker) == (2, "second")
@@ -113,7 +113,7 @@ def test_an_ended_conversion_cannot_be_claimed(
     end(backend, mine)
     ended = backend.conversions.get(mine.id)
 
-    assert backend.leases.claim(mine.id, "second", LEASE, ended.version) is None
+    assert backend.leases.claim(mine.id, "second", LEASE, ended.version, alone=True) is None
     assert backend.conversions.get(mine.id) == ended
 
 

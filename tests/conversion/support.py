@@ -188,7 +188,7 @@ class ConversionEnvironment:
     def take_over(self, conversion: Conversion, worker: str) -> Conversion:
         """Claim a conversion that is queued, or whose lease has ended."""
         version = self.current(conversion).version
-        claimed = self.leases.claim(conversion.id, worker, LEASE, version)
+        claimed = self.leases.claim(conversion.id, worker, LEASE, version, alone=True)
         assert claimed
         return claimed
 
@@ -200,7 +200,7 @@ class ConversionEnvironment:
     ) -> bool:
         """Run the next attempt of a conversion after the lease of the last one has ended."""
         version = self.current(conversion).version
-        return run(conversion.id, heartbeat or ignore_heartbeat, version)
+        return run(conversion.id, heartbeat or ignore_heartbeat, version, alone=True)
 
 
 def ignore_heartbeat(_: float | None) -> None:

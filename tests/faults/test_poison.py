@@ -11,7 +11,7 @@ import pytest
 from deploy.local.stack import EmbeddedStack
 from services.conversion.worker.attempt import MAX_LOST_ATTEMPTS
 from tests.faults.conftest import REQUESTS, Bucket
-from tests.faults.workers import WorkerProcess, descendants, workers
+from tests.faults.workers import WorkerProcess, descendants, eventually, workers
 from tests.system.client import Client, is_terminal
 
 pytestmark = pytest.mark.stack
@@ -79,3 +79,30 @@ def test_a_file_that_kills_every_worker_fails_and_others_are_converted(
     assert (other["status"], other["output"]["sha256"]) == ("completed", hashes[0])
     bucket.sweep()
     assert bucket.outputs_of(poison) == []
+
+
+def test_the_neighbour_of_a_file_that_kills_its_worker_is_converted(
+    faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
+) -> None:
+    """Both are lost at the first death; from then on each runs alone."""
+    upload = client.upload(track, "song.mp3")
+    poison = client.convert(upload["id"], **REQUESTS[1])["id"]
+    innocent = client.convert(upload["id"], **REQUESTS[1])["id"]
+    with workers(faulty_stack, "shared", slots=2) as (worker,):
+        eventually(lambda: worker.all_running() == {poison, innocent}, 60, "both run")
+        deaths = 0
+        while not is_terminal(client.conversion(poison)):
+            running = worker.all_running()
+            if poison in running and deaths <= MAX_LOST_ATTEMPTS:
+                assert not deaths or running == {poison}, "a suspect runs alone"
+                worker.kill()
+                worker.start()
+                deaths += 1
+        done = client.until_ended(innocent)
+
+    failed = client.conversion(poison)
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "worker_lost")
+    assert deaths == 1 + MAX_LOST_ATTEMPTS
+    assert (done["status"], done["output"]["sha256"]) == ("completed", hashes[1])
+    bucket.sweep()
+    assert [len(bucket.outputs_of(each)) for each in (poison, innocent)] == [0, 1]

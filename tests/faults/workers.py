@@ -20,6 +20,9 @@ from deploy.local.stack import EmbeddedStack
 ROOT = Path(__file__).resolve().parents[2]
 PROC = Path("/proc")
 
+ENDS = {f"conversion.{end}" for end in ("completed", "failed", "released", "lease_lost")}
+"""Events that end an attempt."""
+
 T = TypeVar("T")
 
 
@@ -94,6 +97,16 @@ class WorkerProcess:
         return (
             told[-1]["conversion"] if told and told[-1]["event"] == "conversion.claimed" else None
         )
+
+    def all_running(self) -> set[str]:
+        """Return all conversions that it has claimed and not yet ended."""
+        running: set[str] = set()
+        for event in self.events():
+            if event["event"] == "conversion.claimed":
+                running.add(event["conversion"])
+            elif event["event"] in ENDS:
+                running.discard(event["conversion"])
+        return running
 
     def ended(self, conversion_id: str) -> str | None:
         """Return the event that ended its last attempt at a conversion, if it has ended."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from libs.core.domain.formats import ConversionOptions
 from libs.core.domain.open_enum import OpenEnum
@@ -45,6 +46,19 @@ class Phase(OpenEnum):
 
 RUNNING = (Phase.PROBING, Phase.CONVERTING, Phase.STORING)
 """Phases in which a worker holds the conversion."""
+
+
+class Circumstance(OpenEnum):
+    """List what the death of a worker says about a conversion that it was running.
+
+    - `shared`: others ran beside it, and one of them may be the cause. It becomes suspect.
+    - `alone`: nothing else ran. The loss counts against the file.
+    - `leaving`: the worker had been told to stop. The loss says nothing.
+    """
+
+    SHARED = "shared"
+    ALONE = "alone"
+    LEAVING = "leaving"
 
 
 @dataclass(frozen=True)
@@ -128,7 +142,13 @@ class Conversion:
     attempts: int = 0
     """Number of claims. It is the fencing token of the current attempt."""
     released: int = 0
-    """Number of attempts that ended with `release`, and so do not count as lost."""
+    """Number of attempts that do not count against the file: released, or lost beside others."""
+    handed_over: int = 0
+    """Number of those that ended because their worker needed the slot or was told to stop."""
+    suspect: bool = False
+    """An attempt was lost, perhaps because of this file, so the next ones run alone."""
+    circumstance: Circumstance | None = None
+    """Of the running attempt; None if none runs, or if an earlier version runs it."""
     worker: str | None = None
     output_upload: OutputUpload | None = None
     started_at: float | None = None
@@ -141,6 +161,27 @@ class Conversion:
     """Names of the format, options or schema that this version of the service does not know.
 
     Such a conversion is left to workers that know them."""
+
+    @property
+    def must_run_alone(self) -> bool:
+        """Return True if the next attempt must be the only one in its worker.
+
+        For a running conversion: if its attempt is lost.
+        """
+        running = self.status is ConversionStatus.CONVERTING
+        return self.suspect or (running and self.circumstance is not Circumstance.LEAVING)
+
+
+def loss_of(conversion: Conversion) -> dict[str, Any]:
+    """Return the fields that change when the attempt of a conversion, if one runs, was lost."""
+    if conversion.status is not ConversionStatus.CONVERTING:
+        return {}
+    if conversion.circumstance is Circumstance.ALONE:
+        return {"suspect": True}
+    released = conversion.released + 1
+    if conversion.circumstance is Circumstance.LEAVING:
+        return {"released": released, "handed_over": conversion.handed_over + 1}
+    return {"released": released, "suspect": True}
 
 
 def output_prefix(conversion_id: str) -> str:

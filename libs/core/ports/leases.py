@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from libs.core.domain.conversions import (
+    Circumstance,
     Conversion,
     ConversionWarning,
     Output,
@@ -50,11 +51,15 @@ class ConversionLeases(ABC):
         worker: str,
         lease: float,
         takeover_version: int | None = None,
+        *,
+        alone: bool = False,
     ) -> Conversion | None:
         """Take a queued conversion for `lease` seconds.
 
         The claim increments `attempts`, sets the status `converting` and the phase `probing`, and
-        keeps `percent`.
+        keeps `percent`. A takeover also records what the lost attempt says about the file, by its
+        circumstance: `alone` counts, others increment `released`; `leaving` increments
+        `handed_over`, and the others set `suspect`.
 
         Args:
             conversion_id: The conversion to take.
@@ -62,12 +67,17 @@ class ConversionLeases(ABC):
             lease: The length of the lease in seconds, for workers that compare wall clocks.
             takeover_version: If given, a `converting` one is taken as well, provided that it still
                 has this version. The caller has seen the version unchanged for a lease.
+            alone: True if nothing else runs in the worker, and nothing will start beside it.
 
         Returns:
             The claimed conversion, or None if it cannot be claimed: it is held by another worker,
-            waits for its upload, is in a terminal state, is gone, or is unsupported by this version
-            of the service.
+            waits for its upload, is in a terminal state, is gone, is unsupported by this version of
+            the service, or must run alone.
         """
+
+    @abstractmethod
+    def set_circumstance(self, conversion: Conversion, circumstance: Circumstance) -> None:
+        """Store what the death of the worker would say about the conversion from now on."""
 
     @abstractmethod
     def report(self, conversion: Conversion, report: ProgressReport, lease: float) -> None:
@@ -96,5 +106,8 @@ class ConversionLeases(ABC):
         """Store the reason and set the status `failed` and the phase `done`."""
 
     @abstractmethod
-    def release(self, conversion: Conversion) -> None:
-        """Return the conversion to the queue, end the lease, and increment `released`."""
+    def release(self, conversion: Conversion, *, handed_over: bool = False) -> None:
+        """Return the conversion to the queue, end the lease, and increment `released`.
+
+        `handed_over` is also incremented if the worker, not the storage, is the reason.
+        """

@@ -1,12 +1,13 @@
 """Run one attempt at a conversion, from claim to publication, under a lease."""
 
+import threading
 import time
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 
 import structlog
 
-from libs.core.domain.conversions import Conversion, Output, Source
+from libs.core.domain.conversions import Circumstance, Conversion, Output, Source
 from libs.core.domain.formats import find_format
 from libs.core.domain.uploads import Failure, UploadStatus
 from libs.core.errors import (
@@ -33,10 +34,11 @@ from services.conversion.worker.progress_writer import ProgressWriter
 log = structlog.get_logger(__name__)
 
 MAX_LOST_ATTEMPTS = 3
-"""Lost attempts after which the next claim fails the conversion with `worker_lost`."""
+"""Attempts lost while running alone, after which the next claim fails the conversion with
+`worker_lost`."""
 
 MAX_ATTEMPTS = 12
-"""Attempts of all kinds, also those that were released because the storage did not answer."""
+"""Attempts of all kinds, except those that were handed over because of the worker."""
 
 
 class RunConversion:
@@ -66,18 +68,47 @@ class RunConversion:
         self._worker = worker
         self._lease = lease
         self._timer = timer
+        self._held: dict[str, Conversion] = {}
+        self._lock = threading.Lock()
+        self._is_leaving = False
+
+    def leave(self) -> None:
+        """Mark all attempts, present and future, as those of a worker that was told to stop."""
+        self._is_leaving = True
+        self.mark(Circumstance.LEAVING)
+
+    def mark(self, circumstance: Circumstance) -> bool:
+        """Store the circumstance of all running attempts; return True if all were stored."""
+        with self._lock:
+            held = list(self._held.values())
+        stored = 0
+        for conversion in held:
+            try:
+                self._leases.set_circumstance(conversion, circumstance)
+                stored += 1
+            except (LeaseLost, StorageUnavailable) as error:
+                log.info("conversion.not_marked", conversion=conversion.id, reason=error.code)
+        return stored == len(held)
 
     def __call__(
-        self, conversion_id: str, heartbeat: Heartbeat, takeover_version: int | None = None
+        self,
+        conversion_id: str,
+        heartbeat: Heartbeat,
+        takeover_version: int | None = None,
+        *,
+        alone: bool = False,
     ) -> bool:
         """Return True if a message about it may be deleted: it has ended, or is not ours to run.
 
         Another worker may hold it. If that worker dies, polling finds the conversion when its lease
         ends. False means that the conversion was released and is queued again. `takeover_version`
-        is the version of a running conversion whose lease has ended.
+        is the version of a running conversion whose lease has ended. `alone` promises that nothing
+        else runs in this process.
         """
         claimed_at = self._timer()
-        conversion = self._leases.claim(conversion_id, self._worker, self._lease, takeover_version)
+        conversion = self._leases.claim(
+            conversion_id, self._worker, self._lease, takeover_version, alone=alone
+        )
         if conversion is None:
             return True
         log.info("conversion.claimed", conversion=conversion.id, attempt=conversion.attempts)
@@ -86,11 +117,25 @@ class RunConversion:
         )
         attempt = _Attempt(conversion, progress)
         try:
-            return self._run(attempt)
+            with self._holding(conversion):
+                return self._run(attempt)
         except LeaseLost:
             log.info("conversion.lease_lost", conversion=conversion.id, attempt=conversion.attempts)
             _try_to_discard(lambda: self._discard_unpublished(attempt))
             return True
+
+    @contextmanager
+    def _holding(self, conversion: Conversion) -> Iterator[None]:
+        """Let `mark` know of an attempt while it runs."""
+        with self._lock:
+            self._held[conversion.id] = conversion
+        try:
+            if self._is_leaving:
+                self.mark(Circumstance.LEAVING)
+            yield
+        finally:
+            with self._lock:
+                del self._held[conversion.id]
 
     def _run(self, attempt: "_Attempt") -> bool:
         conversion = attempt.conversion
@@ -111,7 +156,8 @@ class RunConversion:
             # next attempt begins another.
             reason = type(error).__name__
             log.info("conversion.released", conversion=conversion.id, reason=reason)
-            retry_write(lambda: self._leases.release(conversion))
+            handed_over = isinstance(error, ReleaseRequested)
+            retry_write(lambda: self._leases.release(conversion, handed_over=handed_over))
             return False
         except Exception as error:
             failure = _failure_of(conversion, error)
@@ -208,7 +254,7 @@ def _check_attempts(conversion: Conversion) -> None:
         raise MediaError(
             "worker_lost", "This file stopped our converter several times. Try another file."
         )
-    if conversion.attempts > MAX_ATTEMPTS:
+    if conversion.attempts - conversion.handed_over > MAX_ATTEMPTS:
         raise MediaError(
             "storage_unavailable",
             "Our storage failed several times during this conversion. Try again later.",

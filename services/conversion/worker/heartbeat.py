@@ -1,6 +1,5 @@
 """Keep the message of a running conversion hidden, and tell its attempt when to stop."""
 
-import threading
 import time
 from collections.abc import Callable
 
@@ -8,6 +7,8 @@ import structlog
 
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.inbox import Inbox, Message
+
+NEVER = float("inf")
 
 log = structlog.get_logger(__name__)
 
@@ -23,8 +24,7 @@ class ReleaseRequested(Exception):
 class MessageHeartbeat:
     """Extend the visibility timeout of one message while its conversion runs.
 
-    Once the worker is told to stop, a conversion that cannot be finished by the deadline is
-    released.
+    A conversion that cannot be finished by the deadline is released.
     """
 
     def __init__(
@@ -32,20 +32,20 @@ class MessageHeartbeat:
         inbox: Inbox,
         message: Message | None,
         lease: float,
-        stop: threading.Event,
         deadline: Callable[[], float],
     ) -> None:
+        """Ask for the deadline, a monotonic time, at each call; it is infinite if there is none."""
         self._inbox = inbox
         self._message = message
         self._lease = lease
-        self._stop = stop
         self._deadline = deadline
         self._next = time.monotonic() + lease / 3
 
     def __call__(self, eta_seconds: float | None) -> None:
         """Extend the timeout if it is time to. Raises ReleaseRequested."""
         now = time.monotonic()
-        if self._stop.is_set() and (eta_seconds is None or now + eta_seconds > self._deadline()):
+        end = NEVER if eta_seconds is None else now + eta_seconds
+        if (deadline := self._deadline()) < NEVER and end > deadline:
             raise ReleaseRequested
         if self._message and now >= self._next:
             self._next = now + self._lease / 3

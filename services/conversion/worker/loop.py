@@ -8,22 +8,24 @@ comes back and only wakes a slot: `poll_queue` takes the conversion over once it
 
 import threading
 import time
+from dataclasses import dataclass
 
 import structlog
 
 from libs.core.background import BackgroundThreads, retry_forever
-from libs.core.domain.conversions import Conversion, ConversionStatus
+from libs.core.domain.conversions import Circumstance, Conversion, ConversionStatus
 from libs.core.domain.events import ConversionQueued, FileUploaded
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.inbox import Inbox, Message
 from libs.core.telemetry import span
 from services.conversion.worker.attempt import RunConversion
-from services.conversion.worker.heartbeat import MessageHeartbeat
+from services.conversion.worker.heartbeat import Heartbeat, MessageHeartbeat
 from services.conversion.worker.scheduling import (
     ChooseNextConversion,
     MarkUploaded,
     RecoverStuckConversions,
 )
+from services.conversion.worker.slots import Slots
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +41,27 @@ the 30 after which containers are killed."""
 
 RELEASE_PAUSE = 2.0
 """Seconds before a conversion that was released because the storage failed is tried again."""
+
+DRAIN_FOR_SUSPECT = 60.0
+"""Seconds that running conversions have to finish before one that must run alone starts. Those that
+need longer are handed over."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Hold what a slot is to run. `takeover_version` is None for a queued conversion."""
+
+    conversion_id: str
+    message: Message | None = None
+    takeover_version: int | None = None
+    alone: bool = False
+
+    @classmethod
+    def of(cls, chosen: Conversion) -> "_Task":
+        """Return the task of a conversion that the queue offers."""
+        running = chosen.status is ConversionStatus.CONVERTING
+        version = chosen.version if running else None
+        return cls(chosen.id, None, version, chosen.must_run_alone)
 
 
 class Worker:
@@ -61,7 +84,7 @@ class Worker:
         self._choose_next = choose_next
         self._mark_uploaded = mark_uploaded
         self._recover_stuck = recover_stuck
-        self._slots = threading.BoundedSemaphore(slots) if slots else None
+        self._slots = Slots(slots)
         self._lease = lease
         self._drain = drain
         self._loops = BackgroundThreads("worker")
@@ -72,16 +95,26 @@ class Worker:
 
     def start(self) -> None:
         """Begin to receive messages and to look at the queue, unless there are no slots."""
-        if not self._slots:
+        if not self._slots.count:
             return
         self._started = True
         pause = min(LONGEST_POLL_PAUSE, self._lease / 3)
         self._loops.start(retry_forever(self.receive), retry_forever(self.poll_queue, pause=pause))
 
+    def begin_stop(self) -> None:
+        """Start nothing more, and mark what runs as leaving. Returns at once.
+
+        The process may be killed a moment later; the mark shows that no file was the reason.
+        """
+        if not self._stop.is_set():
+            self._deadline = time.monotonic() + self._drain
+            self._stop.set()
+            self._slots.close()
+            threading.Thread(target=self._run.leave, name="worker-leaving", daemon=True).start()
+
     def stop(self) -> None:
         """Stop receiving, finish or release what runs, and return when nothing runs any more."""
-        self._deadline = time.monotonic() + self._drain
-        self._stop.set()
+        self.begin_stop()
         # The loops first: one of them may be giving a conversion to a slot.
         self._loops.join(self._seconds_left())
         for thread in list(self._running):
@@ -97,7 +130,7 @@ class Worker:
         The message that follows cannot claim it and is deleted. Callable from any thread.
         """
         if self._started and not self._stop.is_set():
-            self._start_in_free_slot(conversion_id, None)
+            self._start_in_free_slot(_Task(conversion_id))
 
     def receive(self, stop: threading.Event) -> None:
         """Handle the messages of one receive, and return those that come while it stops."""
@@ -113,14 +146,14 @@ class Worker:
 
     def poll_queue(self, _stop: threading.Event) -> None:
         """Start conversions for which no message arrived: ended leases, lost messages."""
-        if self._slots and self._slots.acquire(blocking=False):
+        if self._slots.acquire():
             try:
-                chosen = self._choose_next()
+                task = self._next_task()
             except BaseException:
                 self._slots.release()
                 raise
-            if chosen:
-                self._start_slot(chosen.id, None, _takeover_version(chosen))
+            if task:
+                self._start_slot(task)
             else:
                 self._slots.release()
         self._recover_stuck()
@@ -133,47 +166,38 @@ class Worker:
             if isinstance(event, FileUploaded):
                 # The stream announces each of them, too, a moment later.
                 for conversion_id in self._mark_uploaded(event.upload_id):
-                    self._start_in_free_slot(conversion_id, None)
+                    self._start_in_free_slot(_Task(conversion_id))
             elif isinstance(event, ConversionQueued) and not kept:
-                kept = self._start_in_free_slot(event.conversion_id, message)
+                kept = self._start_in_free_slot(_Task(event.conversion_id, message))
         if not kept:  # otherwise it is deleted when its conversion has ended
             self._inbox.delete(message)
 
-    def _start_in_free_slot(self, conversion_id: str, message: Message | None) -> bool:
-        if not self._slots or not self._slots.acquire(blocking=False):
+    def _start_in_free_slot(self, task: _Task) -> bool:
+        if not self._slots.acquire():
             return False
-        self._start_slot(conversion_id, message)
+        self._start_slot(task)
         return True
 
-    def _start_slot(
-        self, conversion_id: str, message: Message | None, takeover_version: int | None = None
-    ) -> None:
+    def _start_slot(self, task: _Task) -> None:
         """Start the thread of a slot that was acquired."""
         thread = threading.Thread(
-            target=self._run_slot,
-            args=(conversion_id, message, takeover_version),
-            name=conversion_id,
-            daemon=True,
+            target=self._run_slot, args=(task,), name=task.conversion_id, daemon=True
         )
         self._running.add(thread)
         thread.start()
 
-    def _run_slot(
-        self, conversion_id: str, message: Message | None, takeover_version: int | None
-    ) -> None:
+    def _run_slot(self, task: _Task) -> None:
         """Run a conversion, then the next one, until there is none."""
-        assert self._slots
         try:
             while True:
-                self._run_one(conversion_id, message, takeover_version)
-                chosen = None if self._stop.is_set() else self._choose_next()
-                if chosen is None:
+                self._run_task(task)
+                following = self._next_task() if self._slots.is_open else None
+                if following is None:
                     return
-                if chosen.id == conversion_id:
+                if following.conversion_id == task.conversion_id:
                     # It was released: the fault may be over in a moment.
                     self._stop.wait(RELEASE_PAUSE)
-                conversion_id, message = chosen.id, None
-                takeover_version = _takeover_version(chosen)
+                task = following
         except Exception as error:
             log.warning(
                 "worker.slot_failed",
@@ -185,26 +209,43 @@ class Worker:
             self._slots.release()
             self._running.discard(threading.current_thread())
 
-    def _run_one(
-        self, conversion_id: str, message: Message | None, takeover_version: int | None
-    ) -> None:
-        heartbeat = MessageHeartbeat(
-            self._inbox, message, self._lease, self._stop, lambda: self._deadline
-        )
+    def _next_task(self) -> _Task | None:
+        chosen = self._choose_next(suspects_first=self._slots.is_turn_of_suspects)
+        return _Task.of(chosen) if chosen else None
+
+    def _run_task(self, task: _Task) -> None:
+        if not task.alone:
+            self._run_one(task, alone=self._slots.count == 1)
+            return
+        with self._slots.reserve_all(DRAIN_FOR_SUSPECT) as granted:
+            if granted:
+                self._run_one(task, alone=True)
+
+    def _run_one(self, task: _Task, *, alone: bool) -> None:
+        message = task.message
         with (
-            structlog.contextvars.bound_contextvars(conversion=conversion_id),
-            span("convert", conversion=conversion_id),
+            structlog.contextvars.bound_contextvars(conversion=task.conversion_id),
+            span("convert", conversion=task.conversion_id),
         ):
-            may_delete = self._run(conversion_id, heartbeat, takeover_version)
+            may_delete = self._run(
+                task.conversion_id, self._heartbeat(task), task.takeover_version, alone=alone
+            )
         if message and may_delete:
             self._inbox.delete(message)
         elif message:
             self._inbox.hide(message, 0 if self._stop.is_set() else RELEASE_PAUSE)
 
+    def _heartbeat(self, task: _Task) -> Heartbeat:
+        def must_end_at() -> float:
+            return min(self._deadline, self._slots.hand_over_at)
+
+        def beat(eta_seconds: float | None) -> None:
+            if task.alone:
+                self._slots.share_if_overdue(lambda: self._run.mark(Circumstance.SHARED))
+            renew(eta_seconds)
+
+        renew = MessageHeartbeat(self._inbox, task.message, self._lease, must_end_at)
+        return beat
+
     def _seconds_left(self) -> float:
         return max(0.0, self._deadline + STOP_MARGIN - time.monotonic())
-
-
-def _takeover_version(chosen: Conversion) -> int | None:
-    """Return the version at which a running conversion was chosen, None for a queued one."""
-    return chosen.version if chosen.status is ConversionStatus.CONVERTING else None

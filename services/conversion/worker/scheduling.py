@@ -59,7 +59,10 @@ class MarkUploaded:
 
 
 class ChooseNextConversion:
-    """Choose for a free slot the oldest conversion of the session that has the fewest running."""
+    """Choose for a free slot the oldest conversion of the session that has the fewest running.
+
+    Suspects run alone, so they wait for others every second time.
+    """
 
     def __init__(self, queue: ConversionQueue, stalls: StallDetector, lease: float) -> None:
         """Take a running conversion over once it has not been written for `lease` seconds."""
@@ -67,8 +70,11 @@ class ChooseNextConversion:
         self._stalls = stalls
         self._lease = lease
 
-    def __call__(self) -> Conversion | None:
-        """Return the conversion to claim next, or None if nothing can start."""
+    def __call__(self, *, suspects_first: bool = True) -> Conversion | None:
+        """Return the conversion to claim next, or None if nothing can start.
+
+        Without `suspects_first`, one that must run alone is returned only if there is no other.
+        """
         running = list(self._queue.in_phase(*RUNNING))
         abandoned = self._stalls.find_stalled(running, self._lease)
         busy = Counter(c.owner for c in running if c not in abandoned)
@@ -78,7 +84,12 @@ class ChooseNextConversion:
             # Workers of the version that wrote it know what this one does not.
             if not c.unsupported
         ]
-        return min(ready, key=lambda c: (busy[c.owner], c.created_at), default=None)
+
+        def rank(conversion: Conversion) -> tuple[bool, int, float]:
+            later = conversion.must_run_alone and not suspects_first
+            return later, busy[conversion.owner], conversion.created_at
+
+        return min(ready, key=rank, default=None)
 
 
 class RecoverStuckConversions:

@@ -14,7 +14,8 @@ def fill_slots(env: ConversionEnvironment, slots: int) -> list[str]:
         following = env.choose_next()
         if following is None:
             break
-        assert env.leases.claim(following.id, f"slot-{slot}", LEASE, following.version)
+        version = following.version
+        assert env.leases.claim(following.id, f"slot-{slot}", LEASE, version, alone=True)
         owners.append(following.owner)
     return owners
 
@@ -104,6 +105,24 @@ def test_what_cannot_start_is_not_offered(env: ConversionEnvironment, state: str
             env.clock.advance(10 * 24 * 3600)
 
     assert env.choose_next() is None
+
+
+def test_suspects_let_others_go_first_when_it_is_not_their_turn(
+    env: ConversionEnvironment,
+) -> None:
+    suspect = env.add_queued("anna")
+    env.leases.claim(suspect.id, "killed", LEASE)
+    env.expire_leases()
+    other = env.add_queued("ben")
+
+    assert [
+        chosen and chosen.id
+        for chosen in (env.choose_next(), env.choose_next(suspects_first=False))
+    ] == [suspect.id, other.id]
+    env.conversions.cancel(other.id, other.owner)
+    left = env.choose_next(suspects_first=False)
+    assert left
+    assert left.id == suspect.id, "if there is no other, it need not wait"
 
 
 def test_what_only_a_newer_version_can_run_holds_up_nobody(env: ConversionEnvironment) -> None:

@@ -23,7 +23,14 @@ from libs.core.ports.conversions import ConversionPage, ConversionStore
 
 ACTIVE = Attr("status").is_in([ConversionStatus.QUEUED, ConversionStatus.CONVERTING])
 
-ACTIVE_ATTRIBUTES = ("open_kind", "lease_until", "worker", "output_upload", "eta_seconds")
+ACTIVE_ATTRIBUTES = (
+    "open_kind",
+    "lease_until",
+    "worker",
+    "circumstance",
+    "output_upload",
+    "eta_seconds",
+)
 """Attributes that are removed in a terminal state."""
 
 INITIAL_PHASES = {UploadStatus.UPLOADING: Phase.WAITING, UploadStatus.UPLOADED: Phase.QUEUED}

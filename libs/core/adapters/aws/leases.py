@@ -18,12 +18,14 @@ from libs.core.adapters.aws.dynamodb.codec import (
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, RawItem, Update
 from libs.core.domain.conversions import (
+    Circumstance,
     Conversion,
     ConversionStatus,
     ConversionWarning,
     Output,
     Phase,
     Source,
+    loss_of,
 )
 from libs.core.domain.uploads import Failure
 from libs.core.errors import LeaseLost
@@ -45,21 +47,30 @@ class DynamoDbConversionLeases(ConversionLeases):
         worker: str,
         lease: float,
         takeover_version: int | None = None,
+        *,
+        alone: bool = False,
     ) -> Conversion | None:
-        if not self._can_run(conversion_id):
+        found = self._find_runnable(conversion_id)
+        if found is None or found.status.is_terminal or (found.must_run_alone and not alone):
+            return None
+        if found.status is ConversionStatus.CONVERTING and found.version != takeover_version:
             return None
         now = self._table.now()
-        claimable: ConditionBase = Attr("status").eq(ConversionStatus.QUEUED) & Attr("phase").eq(
-            Phase.QUEUED
-        )
-        if takeover_version is not None:
-            running = Attr("status").eq(ConversionStatus.CONVERTING)
-            claimable = claimable | (running & Attr("version").eq(takeover_version))
+        claimable: ConditionBase = Attr("status").eq(found.status)
+        if found.status is ConversionStatus.CONVERTING:
+            claimable = claimable & Attr("version").eq(found.version)
+        else:
+            claimable = claimable & Attr("phase").eq(Phase.QUEUED)
+        if not alone:
+            claimable = claimable & Attr("suspect").ne(True)
+        circumstance = Circumstance.ALONE if alone else Circumstance.SHARED
         claimed = {
+            **loss_of(found),
             "status": ConversionStatus.CONVERTING,
             "phase": Phase.PROBING,
             "open_kind": open_kind(Phase.PROBING),
             "worker": worker,
+            "circumstance": _of_attempt(found.attempts + 1, circumstance),
             "lease_until": to_dynamodb(now + lease),  # for workers of earlier versions
             "updated_at": to_dynamodb(now),
         }
@@ -74,12 +85,13 @@ class DynamoDbConversionLeases(ConversionLeases):
         except ConditionFailed:
             return None
 
-    def _can_run(self, conversion_id: str) -> bool:
-        """Return False for a conversion that is absent, or needs another version of the service."""
+    def _find_runnable(self, conversion_id: str) -> Conversion | None:
+        """Return a conversion, None if it is absent or needs another version of the service."""
         found = _decode(self._table.get_live(conversion_id))
         if found and found.unsupported:
             log_once("conversion.unsupported", conversion_id, ", ".join(found.unsupported))
-        return found is not None and not found.unsupported
+            return None
+        return found
 
     def report(self, conversion: Conversion, report: ProgressReport, lease: float) -> None:
         renewed = self._renewed(lease)
@@ -131,7 +143,16 @@ class DynamoDbConversionLeases(ConversionLeases):
     def fail(self, conversion: Conversion, error: Failure) -> Conversion:
         return self._end(conversion, ConversionStatus.FAILED, {"error": encode_fields(error)})
 
-    def release(self, conversion: Conversion) -> None:
+    def set_circumstance(self, conversion: Conversion, circumstance: Circumstance) -> None:
+        changed = {
+            "circumstance": _of_attempt(conversion.attempts, circumstance),
+            "updated_at": to_dynamodb(self._table.now()),
+        }
+        self._write(
+            conversion, ConversionStatus.CONVERTING, Update(self._mine(conversion), set=changed)
+        )
+
+    def release(self, conversion: Conversion, *, handed_over: bool = False) -> None:
         queued = {
             "status": ConversionStatus.QUEUED,
             "phase": Phase.QUEUED,
@@ -141,8 +162,8 @@ class DynamoDbConversionLeases(ConversionLeases):
         back = Update(
             self._mine(conversion),
             set=queued,
-            add={"released": 1},
-            remove=("lease_until", "worker", "eta_seconds"),
+            add={"released": 1, "handed_over": int(handed_over)},
+            remove=("lease_until", "worker", "circumstance", "eta_seconds"),
         )
         self._write(conversion, ConversionStatus.QUEUED, back)
 
@@ -200,6 +221,11 @@ class DynamoDbConversionLeases(ConversionLeases):
 def _decode(item: RawItem | None) -> Conversion | None:
     """Return the conversion of an item, None if it is absent or cannot be read."""
     return next(decode_readable(decode_conversion, [item] if item else []), None)
+
+
+def _of_attempt(attempt: int, circumstance: Circumstance) -> RawItem:
+    """Return the attribute; a worker of an earlier version leaves it behind at its claims."""
+    return {"attempt": attempt, "is": circumstance}
 
 
 def _lost() -> LeaseLost:

@@ -1,17 +1,20 @@
 """Grant leases in memory."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from libs.core.adapters.memory.conversions import finish
 from libs.core.adapters.memory.table import MemoryTable
 from libs.core.domain.conversions import (
+    Circumstance,
     Conversion,
     ConversionStatus,
     ConversionWarning,
     Output,
     Phase,
     Source,
+    loss_of,
 )
 from libs.core.domain.uploads import Failure
 from libs.core.errors import ConversionNotFound, LeaseLost
@@ -30,6 +33,8 @@ class MemoryConversionLeases(ConversionLeases):
         worker: str,
         lease: float,  # noqa: ARG002 -- nobody compares wall clocks here
         takeover_version: int | None = None,
+        *,
+        alone: bool = False,
     ) -> Conversion | None:
         with self._table.lock:
             try:
@@ -38,12 +43,15 @@ class MemoryConversionLeases(ConversionLeases):
                 return None
             if conversion.unsupported or not _is_claimable(conversion, takeover_version):
                 return None
+            if conversion.must_run_alone and not alone:
+                return None
             return self._table.change(
-                conversion,
+                replace(conversion, **loss_of(conversion)),
                 status=ConversionStatus.CONVERTING,
                 phase=Phase.PROBING,
                 attempts=conversion.attempts + 1,
                 worker=worker,
+                circumstance=Circumstance.ALONE if alone else Circumstance.SHARED,
                 started_at=conversion.started_at or self._table.clock(),
             )
 
@@ -96,7 +104,11 @@ class MemoryConversionLeases(ConversionLeases):
                 return held
             return finish(self._table, held, ConversionStatus.FAILED, error=error)
 
-    def release(self, conversion: Conversion) -> None:
+    def set_circumstance(self, conversion: Conversion, circumstance: Circumstance) -> None:
+        with self._table.lock:
+            self._table.change(self._held(conversion), circumstance=circumstance)
+
+    def release(self, conversion: Conversion, *, handed_over: bool = False) -> None:
         with self._table.lock:
             held = self._held(conversion, ConversionStatus.QUEUED)
             if held.status is ConversionStatus.QUEUED:
@@ -106,7 +118,9 @@ class MemoryConversionLeases(ConversionLeases):
                 status=ConversionStatus.QUEUED,
                 phase=Phase.QUEUED,
                 released=held.released + 1,
+                handed_over=held.handed_over + handed_over,
                 worker=None,
+                circumstance=None,
                 eta_seconds=None,
             )
 

@@ -21,6 +21,7 @@ from libs.core.adapters.aws.dynamodb.attributes import (
 )
 from libs.core.adapters.aws.dynamodb.updates import RawItem
 from libs.core.domain.conversions import (
+    Circumstance,
     Conversion,
     ConversionStatus,
     ConversionWarning,
@@ -216,6 +217,9 @@ def decode_conversion(item: Mapping[str, Any]) -> Conversion:
         ),
         attempts=attributes.integer("attempts", 0),
         released=attributes.integer("released", 0),
+        handed_over=attributes.integer("handed_over", 0),
+        suspect=item.get("suspect") is True,
+        circumstance=_decode_circumstance(attributes),
         worker=attributes.optional_text("worker"),
         output_upload=_decode_output_upload(attributes.mapping("output_upload")),
         started_at=attributes.optional_number("started_at"),
@@ -266,6 +270,13 @@ def encode_output_upload(value: OutputUpload) -> dict[str, Any]:
         "multipart_id": value.multipart_id,
         "recipe": value.encoder_fingerprint,
     }
+
+
+def _decode_circumstance(attributes: ItemAttributes) -> Circumstance | None:
+    values = attributes.mapping("circumstance")
+    if values.get("attempt") != attributes.integer("attempts", 0):
+        return None  # a worker of an earlier version has claimed it since
+    return Circumstance.of(str(values.get("is")))
 
 
 def _decode_output_upload(values: Mapping[str, Any]) -> OutputUpload | None:

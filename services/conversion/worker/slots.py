@@ -1,0 +1,99 @@
+"""Count the slots of a worker, and give all of them to a conversion that must run alone."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+ALONE_AT_MOST = 600.0
+"""Seconds that a conversion keeps all slots. What is harmless for so long may have company."""
+
+NEVER = float("inf")
+
+
+class Slots:
+    """Let up to `count` conversions run at once, or one alone. Thread-safe."""
+
+    def __init__(self, count: int, timer: Callable[[], float] = time.monotonic) -> None:
+        self.count = count
+        self._timer = timer
+        self._changed = threading.Condition()
+        self._taken = 0
+        self._closed = False
+        self._reservation: object | None = None
+        self._hand_over_at = NEVER
+        self._alone_until = NEVER
+        self._next_reservation = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Return True if a new conversion may start in a free slot."""
+        return not self._closed and self._reservation is None
+
+    @property
+    def hand_over_at(self) -> float:
+        """Return when those that run must end because another waits for all slots."""
+        return self._hand_over_at
+
+    @property
+    def is_turn_of_suspects(self) -> bool:
+        """Return False while others get as much time as the last one had that ran alone."""
+        return self._timer() >= self._next_reservation
+
+    def acquire(self) -> bool:
+        """Take a free slot, and return True if there was one."""
+        with self._changed:
+            if not self.is_open or self._taken >= self.count:
+                return False
+            self._taken += 1
+            return True
+
+    def release(self) -> None:
+        """Return a slot."""
+        with self._changed:
+            self._taken -= 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let nothing start any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @contextmanager
+    def reserve_all(self, patience: float) -> Iterator[bool]:
+        """Wait until the caller's slot is the only one taken, and let nothing start beside it.
+
+        Others have `patience` seconds to finish, as `hand_over_at` tells them. Yields False if they
+        have not after twice that, if another conversion has or waits for all slots, or when the
+        worker is closed.
+        """
+        mine, began = object(), self._timer()
+        with self._changed:
+            if self.is_open:
+                self._reservation = mine
+                self._hand_over_at = began + patience
+                self._changed.wait_for(lambda: self._taken == 1 or self._closed, 2 * patience)
+                self._hand_over_at = NEVER
+                self._alone_until = self._timer() + ALONE_AT_MOST
+            granted = self._reservation is mine and self._taken == 1 and not self._closed
+        try:
+            yield granted
+        finally:
+            with self._changed:
+                if self._reservation is mine:
+                    self._end_reservation(began)
+
+    def share_if_overdue(self, prepare: Callable[[], bool]) -> None:
+        """Let others start beside one that has run alone for long, if `prepare` returns True."""
+        with self._changed:
+            overdue = self._reservation is not None and self._timer() > self._alone_until
+        if overdue and prepare():
+            with self._changed:
+                self._end_reservation(self._timer() - ALONE_AT_MOST)
+
+    def _end_reservation(self, began: float) -> None:
+        now = self._timer()
+        self._reservation = None
+        self._alone_until = NEVER
+        self._next_reservation = now + (now - began)

@@ -1,0 +1,89 @@
+"""Test what a lost attempt says about its file, by the circumstance in which it was lost."""
+
+import pytest
+
+from libs.core.domain.conversions import Circumstance, Conversion
+from tests.contracts.aws import AwsBackend
+from tests.contracts.backend import Backend
+from tests.contracts.leases import LEASE, claim, take_over
+from tests.fakes import a_conversion, an_upload
+
+
+def counts(conversion: Conversion) -> tuple[int, int, int, bool]:
+    return conversion.attempts, conversion.released, conversion.handed_over, conversion.suspect
+
+
+def test_an_attempt_lost_beside_others_makes_it_suspect_but_does_not_count(
+    backend: Backend, mine: Conversion
+) -> None:
+    assert mine.circumstance is Circumstance.SHARED
+
+    taken = take_over(backend, mine)
+
+    assert counts(taken) == (2, 1, 0, True)
+    assert taken.circumstance is Circumstance.ALONE
+
+
+def test_an_attempt_lost_alone_counts(backend: Backend, queued: Conversion) -> None:
+    alone = backend.leases.claim(queued.id, "first", LEASE, alone=True)
+    assert alone
+
+    assert counts(take_over(backend, alone)) == (2, 0, 0, True)
+
+
+def test_an_attempt_lost_while_its_worker_was_leaving_says_nothing(
+    backend: Backend, mine: Conversion
+) -> None:
+    backend.leases.set_circumstance(mine, Circumstance.LEAVING)
+    version = backend.conversions.get(mine.id).version
+
+    taken = backend.leases.claim(mine.id, "second", LEASE, version)
+
+    assert taken, "it need not run alone"
+    assert counts(taken) == (2, 1, 1, False)
+    assert taken.circumstance is Circumstance.SHARED
+
+
+def test_a_suspect_is_claimed_only_by_a_worker_that_runs_it_alone(
+    backend: Backend, mine: Conversion
+) -> None:
+    version = backend.conversions.get(mine.id).version
+    assert backend.leases.claim(mine.id, "second", LEASE, version) is None
+    backend.leases.release(take_over(backend, mine))
+
+    assert backend.leases.claim(mine.id, "second", LEASE) is None
+    assert backend.leases.claim(mine.id, "second", LEASE, alone=True)
+
+
+@pytest.mark.parametrize("handed_over", [True, False])
+def test_a_release_ends_the_circumstance(
+    backend: Backend, mine: Conversion, handed_over: bool
+) -> None:
+    backend.leases.release(mine, handed_over=handed_over)
+
+    released = backend.conversions.get(mine.id)
+    assert counts(released) == (1, 1, int(handed_over), False)
+    assert released.circumstance is None
+    assert counts(claim(backend, mine)) == (2, 1, int(handed_over), False)
+
+
+def test_a_worker_of_an_earlier_version_leaves_no_false_circumstance_behind(
+    aws_backend: AwsBackend, owner: str
+) -> None:
+    """Its claim increments `attempts` only, and keeps what it does not know."""
+    backend = aws_backend
+    upload = an_upload(owner, backend.clock())
+    backend.uploads.create(upload, [])
+    queued = backend.conversions.create(
+        a_conversion(upload), backend.uploads.mark_uploaded(upload.id)
+    )
+    assert backend.leases.claim(queued.id, "first", LEASE, alone=True)
+    item = backend.table.get(queued.id)
+    assert item
+    backend.connection.dynamodb.put_item(
+        TableName=backend.table.name, Item={**item, "attempts": 2, "worker": "earlier"}
+    )
+
+    found = backend.conversions.get(queued.id)
+    assert found.circumstance is None
+    assert counts(take_over(backend, found)) == (3, 1, 0, True)
