@@ -18,7 +18,13 @@ from tests.fault_injection import eventually
 def serving(app: Any) -> Iterator[int]:
     """Serve an application, and yield the port."""
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_config=None, access_log=False, http=ServiceProtocol
+        app,
+        host="127.0.0.1",
+        port=0,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        http=ServiceProtocol,
     )
     server = Server(config)
     thread = threading.Thread(target=server.run)

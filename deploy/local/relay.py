@@ -51,7 +51,8 @@ def passes_filter(record: Record) -> bool:
     Most records report progress, which no subscription takes.
     """
     if record["eventName"] == "REMOVE":
-        return True
+        # Counters and revoked sessions expire as well; nothing is to be deleted with them.
+        return bool(record["dynamodb"]["Keys"]["pk"]["S"].startswith(("upl_", "cnv_")))
     phase = record["dynamodb"].get("NewImage", {}).get("phase", {}).get("S")
     return bool(phase == "queued")
 

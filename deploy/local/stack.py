@@ -30,6 +30,13 @@ START_SECONDS = 60.0
 CHECK_INTERVAL = 0.5
 
 MAX_RESTARTS = 3
+LOCAL_LIMITS = {
+    "TINYPIXO_ADDRESS_FACTOR": "1000",
+    "TINYPIXO_SESSIONS_PER_HOUR": "100000",
+    "TINYPIXO_STREAMS_PER_ADDRESS": "2000",
+}
+"""All programs and tests of this machine share one address. A session has its usual limits."""
+
 RESTART_WINDOW = 60.0
 """The emulator is restarted at most `MAX_RESTARTS` times in these seconds."""
 
@@ -194,6 +201,8 @@ class EmbeddedStack:
             "TINYPIXO_JANITOR_TOKEN": keys.janitor_token,
             "TINYPIXO_SECURE_COOKIES": "false",
             "TINYPIXO_SWEEP_EVERY": "60",
+            "TINYPIXO_TRUSTED_PROXIES": "1",
+            **LOCAL_LIMITS,
             **self._settings,
         }
 

@@ -63,7 +63,10 @@ CONVERSION_FILTER: dict[str, Any] = {
         "NewImage": {"phase": {"S": ["queued"]}},
     },
 }
-JANITOR_FILTER: dict[str, Any] = {"eventName": ["REMOVE"]}
+JANITOR_FILTER: dict[str, Any] = {
+    "eventName": ["REMOVE"],
+    "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "upl_"}, {"prefix": "cnv_"}]}}},
+}
 
 
 class InboxSubscription(NamedTuple):

@@ -85,6 +85,8 @@ def serve(name: str, settings: Settings, create: Callable[[], Litestar]) -> None
         log_config=None,
         access_log=False,
         server_header=False,
+        # The services count their proxies themselves: see `client_address`.
+        proxy_headers=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         timeout_keep_alive=75,
     )

@@ -105,6 +105,14 @@ class Settings(BaseSettings):
         description="true if the session cookie is sent over HTTPS only",
         examples=["true"],
     )
+    trusted_proxies: int = Field(
+        default=0,
+        ge=0,
+        le=8,
+        description="number of our own proxies in front of the service, each of which appends the "
+        "address that called it to X-Forwarded-For: limits by client address need it",
+        examples=["2"],
+    )
 
     host: str = Field(
         default="0.0.0.0",  # noqa: S104 -- in a container

@@ -15,6 +15,7 @@ from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
 from libs.core.adapters.aws.named_leases import DynamoDbNamedLeases
 from libs.core.adapters.aws.objects import S3ObjectStore
 from libs.core.adapters.aws.progress_reader import DynamoDbProgressReader
+from libs.core.adapters.aws.quotas import DynamoDbQuotas
 from libs.core.adapters.aws.resumable_uploads import DynamoDbResumableUploads
 from libs.core.adapters.aws.revoked_sessions import DynamoDbRevokedSessions
 from libs.core.adapters.aws.uploads import DynamoDbUploadStore
@@ -64,6 +65,7 @@ class AwsContainer(containers.DeclarativeContainer):
     revoked_sessions = providers.Singleton(
         DynamoDbRevokedSessions, dynamodb, settings.provided.table
     )
+    quotas = providers.Singleton(DynamoDbQuotas, dynamodb, settings.provided.table)
 
     objects = providers.Singleton(S3ObjectStore, s3, settings.provided.bucket, s3_transfer)
     multipart = providers.Singleton(S3MultipartUploads, s3, settings.provided.bucket, s3_transfer)

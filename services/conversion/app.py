@@ -18,6 +18,7 @@ DEPENDENCIES = (
     "delete_conversion",
     "download_conversion",
     "list_conversions",
+    "rate_limiter",
     "request_conversion",
     "revoked_sessions",
     "show_conversion",

@@ -7,6 +7,7 @@ from dependency_injector import containers, providers
 
 from libs.core.adapters.aws.inbox import SqsInbox
 from libs.core.adapters.aws.task_protection import EcsTaskProtection
+from libs.core.rate_limiter import RateLimiter
 from libs.core.wiring import AwsContainer
 from services.conversion import use_cases
 from services.conversion.pipeline.engine import FfmpegEngine
@@ -45,6 +46,8 @@ class ConversionContainer(containers.DeclarativeContainer):
     multipart = aws.multipart
     signer = aws.signer
     revoked_sessions = aws.revoked_sessions
+    quotas = aws.quotas
+    rate_limiter = providers.Factory(RateLimiter, quotas, settings.provided.quota_limits)
     inbox = providers.Singleton(
         SqsInbox, aws.sqs, settings.provided.conversion_inbox_url, settings.provided.lease
     )

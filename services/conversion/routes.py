@@ -9,6 +9,7 @@ from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from libs.core import errors
 from libs.core.domain.formats import FORMATS
+from libs.core.rate_limiter import RateLimiter, Usage
 from libs.core.telemetry import traceparent
 from libs.core.web.openapi import no_content, problems
 from libs.core.web.session import start_session
@@ -36,14 +37,16 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 @get(
     "/api/formats",
-    sync_to_thread=False,
+    sync_to_thread=True,
     operation_id="listFormats",
     summary="List the output formats and their options",
-    responses=problems(errors.SessionInvalid, session=False),
+    responses=problems(errors.SessionInvalid, errors.RateLimited, session=False),
 )
-def formats(request: Request[Any, Any, Any]) -> FormatsSchema:
+def formats(
+    request: Request[Any, Any, Any], rate_limiter: NamedDependency[RateLimiter]
+) -> FormatsSchema:
     # The page sends its first request alone, and this is it: later ones are of one session.
-    start_session(request)
+    start_session(request, rate_limiter)
     return FormatsSchema.of(FORMATS.values())
 
 
@@ -73,6 +76,7 @@ class ConversionController(Controller):
         self,
         data: JSONBody[CreateConversionRequest],
         owner: NamedDependency[str],
+        usage: NamedDependency[Usage],
         request_conversion: NamedDependency[RequestConversion],
         show_conversion: NamedDependency[ShowConversion],
         idempotency_key: Annotated[
@@ -80,7 +84,7 @@ class ConversionController(Controller):
         ] = None,
     ) -> Response[ConversionSchema]:
         made = request_conversion(
-            owner, data.upload_id, data.checked(), idempotency_key, traceparent()
+            owner, data.upload_id, data.checked(), idempotency_key, traceparent(), usage
         )
         return Response(
             ConversionSchema.of(*show_conversion.with_position(made)),

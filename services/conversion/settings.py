@@ -4,12 +4,13 @@ import os
 
 from pydantic import Field
 
-from libs.core.settings import URL, Settings
+from libs.core.quota_settings import QuotaSettings
+from libs.core.settings import URL
 
 HOUR = 3600
 
 
-class ConversionSettings(Settings):
+class ConversionSettings(QuotaSettings):
     """Hold the inbox, the limits and the sizes of the conversion service."""
 
     conversion_inbox_url: str = Field(

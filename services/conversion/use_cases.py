@@ -18,6 +18,7 @@ from libs.core.ports.conversions import ConversionPage, ConversionStore
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
 from libs.core.ports.url_signer import UrlSigner
+from libs.core.rate_limiter import Usage
 
 log = structlog.get_logger(__name__)
 
@@ -53,10 +54,17 @@ class RequestConversion:
         request: ConversionRequest,
         idempotency_key: str | None = None,
         trace: str | None = None,
+        usage: Usage | None = None,
     ) -> Conversion:
         """Return the new conversion, or the one that the same idempotency key made before.
 
-        Raises UploadNotFound, UploadClosed, IdempotencyKeyReused.
+        `usage` counts either.
+
+        Raises:
+            IdempotencyKeyReused: The key was used before with another request.
+            RateLimited: The session or its address has used up a quota.
+            UploadClosed: The upload has failed or was aborted.
+            UploadNotFound: There is no such upload of this session.
         """
         upload = self._uploads.get(upload_id, owner)
         now = self._clock()
@@ -78,6 +86,8 @@ class RequestConversion:
             fingerprint=fingerprint(upload_id, request),
             trace=trace,
         )
+        if usage:
+            usage.take(conversions=1)
         made = self._conversions.create(wanted, upload)
         if made.fingerprint != wanted.fingerprint:
             raise IdempotencyKeyReused(

@@ -6,7 +6,14 @@ from libs.core.web.app import service_app
 from services.progress.container import ProgressContainer
 from services.progress.routes import ProgressController
 
-DEPENDENCIES = ("broadcaster", "open_stream", "read_progress", "revoked_sessions", "settings")
+DEPENDENCIES = (
+    "broadcaster",
+    "open_stream",
+    "rate_limiter",
+    "read_progress",
+    "revoked_sessions",
+    "settings",
+)
 
 
 def create_app(container: ProgressContainer) -> Litestar:

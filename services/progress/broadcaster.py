@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import chain
 from threading import Event as Flag
 from weakref import WeakSet
 
@@ -50,6 +51,7 @@ class StreamLimits:
     """Limit the number of streams, and the items in the queue of each."""
 
     per_session: int = 20
+    per_address: int = 200
     per_instance: int = 2000
     queue_capacity: int = 1000
 
@@ -86,14 +88,17 @@ class Broadcaster:
             finally:
                 self.draining.set()
 
-    def subscribe(self, owner: str, item_id: str | None = None) -> Subscription:
+    def subscribe(
+        self, owner: str, item_id: str | None = None, address: str | None = None
+    ) -> Subscription:
         """Return a subscription that receives all changes from now on.
 
         Raises:
-            RateLimited: The session or the process has too many streams.
+            RateLimited: The session, the client's address or the process has too many streams.
         """
         if (
             len(self._subscriptions.get(owner, ())) >= self._limits.per_session
+            or self._count_of(address) >= self._limits.per_address
             or self.count() >= self._limits.per_instance
         ):
             raise RateLimited(
@@ -106,6 +111,7 @@ class Broadcaster:
             self._limits.queue_capacity,
             self.is_live,
             lambda: self._queue_moves,
+            address,
         )
         subscription.missed = [
             removed
@@ -130,6 +136,12 @@ class Broadcaster:
     def count(self) -> int:
         """Return the number of all subscriptions."""
         return sum(map(len, self._subscriptions.values()))
+
+    def _count_of(self, address: str | None) -> int:
+        if address is None:
+            return 0
+        everything = chain.from_iterable(self._subscriptions.values())
+        return sum(subscription.address == address for subscription in everything)
 
     def is_live(self) -> bool:
         """Return True while the feed delivers changes as they happen."""
@@ -196,18 +208,22 @@ class OpenEventStream:
         self._schedule = schedule
 
     async def __call__(
-        self, owner: str, item_id: str | None = None, last: LastEvent | None = None
+        self,
+        owner: str,
+        item_id: str | None = None,
+        last: LastEvent | None = None,
+        address: str | None = None,
     ) -> FollowProgress:
         """Return a stream whose present state is read.
 
         Raises:
-            RateLimited: The session or the process has too many streams.
+            RateLimited: The session, the address or the process has too many streams.
             UploadNotFound: No upload of this owner has the id.
             ConversionNotFound: No conversion of this owner has the id.
             ItemNotFound: The id is of neither kind.
             StorageUnavailable: The table does not answer.
         """
-        subscription = self._broadcaster.subscribe(owner, item_id)
+        subscription = self._broadcaster.subscribe(owner, item_id, address)
         try:
             follow = FollowProgress(subscription, self._reader, self._readers, self._schedule, last)
             await follow.begin()

@@ -3,6 +3,7 @@
 import anyio
 from dependency_injector import containers, providers
 
+from libs.core.rate_limiter import RateLimiter
 from libs.core.wiring import AwsContainer
 from services.progress import event_stream, use_cases
 from services.progress.broadcaster import Broadcaster, OpenEventStream, StreamLimits
@@ -21,6 +22,8 @@ class ProgressContainer(containers.DeclarativeContainer):
     progress = aws.progress
     change_feed = aws.change_feed
     revoked_sessions = aws.revoked_sessions
+    quotas = aws.quotas
+    rate_limiter = providers.Factory(RateLimiter, quotas, settings.provided.quota_limits)
     feed = providers.Selector(
         settings.provided.progress_feed, stream=change_feed, poll=providers.Object(None)
     )
@@ -28,6 +31,7 @@ class ProgressContainer(containers.DeclarativeContainer):
     stream_limits = providers.Factory(
         StreamLimits,
         per_session=settings.provided.streams_per_session,
+        per_address=settings.provided.streams_per_address,
         per_instance=settings.provided.streams_per_instance,
     )
     poll_schedule = providers.Factory(

@@ -13,6 +13,7 @@ from litestar.response.base import ASGIResponse
 from libs.core import errors
 from libs.core.domain.ids import kind_of
 from libs.core.domain.progress import Progress
+from libs.core.rate_limiter import Usage
 from libs.core.web.openapi import no_content, problems
 from services.progress.broadcaster import Broadcaster, OpenEventStream
 from services.progress.event_stream import Block, FollowProgress, LastEvent
@@ -75,17 +76,18 @@ class ProgressController(Controller):
         "/events",
         operation_id="followSession",
         summary="Follow everything of the session by server-sent events",
-        responses={200: EVENTS, **problems(errors.RateLimited)},
+        responses={200: EVENTS, **problems()},
     )
     async def follow_session(
         self,
         owner: NamedDependency[str],
+        usage: NamedDependency[Usage],
         broadcaster: NamedDependency[Broadcaster],
         open_stream: NamedDependency[OpenEventStream],
         settings: NamedDependency[ProgressSettings],
         last_event_id: LastEventId = None,
     ) -> ASGIResponse:
-        follow = await open_stream(owner, None, _last_event(last_event_id))
+        follow = await open_stream(owner, None, _last_event(last_event_id), usage.address)
         return _respond(follow, broadcaster, settings)
 
     @get(
@@ -95,19 +97,20 @@ class ProgressController(Controller):
         responses={
             200: EVENTS,
             204: no_content("`Last-Event-ID` is the end already. Do not reconnect."),
-            **problems(*NOT_FOUND, errors.RateLimited),
+            **problems(*NOT_FOUND),
         },
     )
     async def follow_one(
         self,
         item_id: FromPath[str],
         owner: NamedDependency[str],
+        usage: NamedDependency[Usage],
         broadcaster: NamedDependency[Broadcaster],
         open_stream: NamedDependency[OpenEventStream],
         settings: NamedDependency[ProgressSettings],
         last_event_id: LastEventId = None,
     ) -> ASGIResponse:
-        follow = await open_stream(owner, item_id, _last_event(last_event_id))
+        follow = await open_stream(owner, item_id, _last_event(last_event_id), usage.address)
         if follow.is_over:
             # Browsers reconnect after every end of a stream, but not after this answer.
             broadcaster.unsubscribe(follow.subscription)

@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from libs.core.settings import Settings
+from libs.core.quota_settings import QuotaSettings
 
 
-class ProgressSettings(Settings):
+class ProgressSettings(QuotaSettings):
     """Choose where changes come from, and limit event streams."""
 
     progress_feed: Literal["stream", "poll"] = Field(
@@ -49,6 +49,13 @@ class ProgressSettings(Settings):
         ge=1,
         description="event streams that one session may have open; tabs share a session",
         examples=["20"],
+    )
+    streams_per_address: int = Field(
+        default=200,
+        ge=1,
+        description="event streams that one client address may have open at this process; a new "
+        "session does not give new ones",
+        examples=["200"],
     )
     streams_per_instance: int = Field(
         default=2000, ge=1, description="event streams that this process takes", examples=["2000"]

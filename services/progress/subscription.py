@@ -145,6 +145,7 @@ class Subscription:
         capacity: int,
         feed_is_live: Callable[[], bool],
         queue_moves: Callable[[], int],
+        address: str | None = None,
     ) -> None:
         """Start with an empty queue.
 
@@ -155,9 +156,11 @@ class Subscription:
             feed_is_live: While it returns False, nothing is put into the queue and the subscriber
                 has to poll.
             queue_moves: Returns a number that grows with each conversion that leaves the queue.
+            address: The client's address, whose streams are limited.
         """
         self.owner = owner
         self.item_id = item_id
+        self.address = address
         self.queue = SubscriberQueue(capacity)
         self.missed: Sequence[RemovalNotice] = ()
         """Recent removals, which a subscriber that reconnects may have missed."""

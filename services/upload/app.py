@@ -21,6 +21,7 @@ DEPENDENCIES = (
     "list_companion_parts",
     "list_uploads",
     "part_limiter",
+    "rate_limiter",
     "report_part",
     "revoked_sessions",
     "show_upload",

@@ -2,6 +2,7 @@
 
 from dependency_injector import containers, providers
 
+from libs.core.rate_limiter import RateLimiter
 from libs.core.wiring import AwsContainer
 from services.upload import parts, use_cases
 from services.upload.companion import use_cases as companion
@@ -27,6 +28,8 @@ class UploadContainer(containers.DeclarativeContainer):
     objects = aws.objects
     signer = aws.signer
     revoked_sessions = aws.revoked_sessions
+    quotas = aws.quotas
+    rate_limiter = providers.Factory(RateLimiter, quotas, settings.provided.quota_limits)
 
     reconcile = providers.Factory(ReconcileUpload, uploads, multipart, objects)
     start_upload = providers.Factory(

@@ -1,7 +1,7 @@
 """Sign, validate, store and report the parts of an upload."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from libs.core.domain.uploads import Upload
@@ -9,6 +9,7 @@ from libs.core.errors import MultipartUploadGone, PartSizeMismatch, UploadClosed
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.uploads import UploadStore
 from libs.core.ports.url_signer import UrlSigner
+from libs.core.rate_limiter import Usage
 from services.upload.reconcile import ReconcileUpload, require_open
 
 Clock = Callable[[], float]
@@ -34,8 +35,21 @@ class SignParts:
         self._lifetime = lifetime
         self._clock = clock
 
-    def __call__(self, owner: str, upload_id: str, numbers: Iterable[int]) -> list[SignedPart]:
+    def __call__(
+        self, owner: str, upload_id: str, numbers: Sequence[int], usage: Usage | None = None
+    ) -> list[SignedPart]:
+        """Return a URL for each number. `usage` counts them.
+
+        Raises:
+            PartNumberInvalid: The upload has no such part.
+            RateLimited: The session or its address has used up a quota.
+            UploadClosed: The upload takes no more parts.
+            UploadNotFound: There is no such upload of this session.
+        """
         upload = require_open(self._uploads.get(upload_id, owner))
+        sizes = [upload.size_of_part(number) for number in numbers]
+        if usage:
+            usage.take(urls=len(numbers))
         now = self._clock()
         # No URL outlives its upload, or the credentials that sign it.
         lifetime = max(1, min(self._lifetime, int(upload.expires_at - now)))
@@ -43,12 +57,10 @@ class SignParts:
         return [
             SignedPart(
                 number,
-                self._signer.sign_part(
-                    upload.key, upload.multipart_id, number, upload.size_of_part(number), lifetime
-                ),
+                self._signer.sign_part(upload.key, upload.multipart_id, number, size, lifetime),
                 now + lifetime,
             )
-            for number in numbers
+            for number, size in zip(numbers, sizes, strict=True)
         ]
 
 

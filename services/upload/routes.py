@@ -14,6 +14,7 @@ from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from libs.core import errors
 from libs.core.domain.uploads import MAX_PART_SIZE
 from libs.core.errors import PartSizeMismatch
+from libs.core.rate_limiter import Usage
 from libs.core.telemetry import traceparent
 from libs.core.web.openapi import BinaryBodyOperation, OptionalBodyOperation, problems
 from services.upload import checksums
@@ -66,6 +67,7 @@ class UploadController(Controller):
         self,
         data: JSONBody[StartUploadRequest],
         owner: NamedDependency[str],
+        usage: NamedDependency[Usage],
         start_upload: NamedDependency[StartUpload],
         idempotency_key: Annotated[
             str | None, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255)
@@ -81,6 +83,7 @@ class UploadController(Controller):
             wanted,
             traceparent(),
             idempotency_key=idempotency_key,
+            usage=usage,
         )
         return Response(
             UploadSchema.of(upload),
@@ -137,9 +140,10 @@ class UploadController(Controller):
         upload_id: FromPath[str],
         data: JSONBody[SignPartsRequest],
         owner: NamedDependency[str],
+        usage: NamedDependency[Usage],
         sign_parts: NamedDependency[SignParts],
     ) -> SignedPartsSchema:
-        return SignedPartsSchema.of(sign_parts(owner, upload_id, data.part_numbers))
+        return SignedPartsSchema.of(sign_parts(owner, upload_id, data.part_numbers, usage))
 
     @put(
         "/{upload_id:str}/parts/{number:int}",
@@ -154,7 +158,6 @@ class UploadController(Controller):
             errors.PartNumberInvalid,
             errors.PartSizeMismatch,
             errors.ChecksumMismatch,
-            errors.RateLimited,
             changes=True,
             has_body=True,
         ),

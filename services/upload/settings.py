@@ -3,12 +3,12 @@
 from pydantic import Field
 
 from libs.core.domain.uploads import GIB
-from libs.core.settings import Settings
+from libs.core.quota_settings import QuotaSettings
 
 HOUR = 3600
 
 
-class UploadSettings(Settings):
+class UploadSettings(QuotaSettings):
     """Limit the size and the lifetime of uploads, and the parts held in memory at once."""
 
     max_file_size: int = Field(

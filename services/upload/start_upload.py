@@ -13,6 +13,7 @@ from libs.core.domain.uploads import TusState, Upload, check_size, choose_part_s
 from libs.core.errors import IdempotencyKeyReused, UploadNotFound
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.uploads import IdTaken, UploadStore
+from libs.core.rate_limiter import Usage
 
 Clock = Callable[[], float]
 
@@ -49,14 +50,19 @@ class StartUpload:
         *,
         parts: bool = True,
         idempotency_key: str | None = None,
+        usage: Usage | None = None,
     ) -> Upload:
         """Return the new upload, or the one that the same idempotency key made before.
+
+        `usage` counts a new upload, once the request is known to be good. If its size is not known
+        yet, a tus upload counts as the largest one; others count when they are completed.
 
         Raises:
             FileEmpty: The size is 0.
             FileTooLarge: The size is over the limit.
             FilenameInvalid: The name cannot be kept.
             IdempotencyKeyReused: The key made an upload from another request.
+            RateLimited: The session or its address has used up a quota.
         """
         filename = clean_filename(filename)
         if size is not None:
@@ -89,6 +95,9 @@ class StartUpload:
             )
             for request in convert
         ]
+        if usage:
+            counted = size or (self._max_size if tus else 0)
+            usage.take(uploads=1, size=counted, conversions=len(conversions))
         metadata = {"upload": upload_id, **({"traceparent": trace} if trace else {})}
         upload = Upload(
             id=upload_id,

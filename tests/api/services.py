@@ -34,18 +34,28 @@ SETTINGS: dict[str, Any] = {
     "AWS_REGION": "eu-central-1",
     "secure_cookies": False,
 }
+UNLIMITED: dict[str, Any] = {
+    "uploads_per_hour": 10**9,
+    "upload_bytes_per_hour": 10**18,
+    "conversions_per_hour": 10**9,
+    "urls_per_minute": 10**9,
+    "sessions_per_hour": 10**9,
+}
+"""Limits that a run of many thousand requests does not reach."""
 
 
 def upload_app(seeds: Seeds) -> Litestar:
     """Return the upload service on these seeds."""
-    container = UploadContainer(settings=UploadSettings(**SETTINGS))
+    container = UploadContainer(settings=UploadSettings(**SETTINGS, **UNLIMITED))
     replace_adapters(container, seeds)
     return create_upload(container)
 
 
 def conversion_app(seeds: Seeds) -> Litestar:
     """Return the conversion service on these seeds. Its worker has no slots."""
-    settings = ConversionSettings(**SETTINGS, conversion_inbox_url="http://queue.invalid", slots=0)
+    settings = ConversionSettings(
+        **SETTINGS, **UNLIMITED, conversion_inbox_url="http://queue.invalid", slots=0
+    )
     container = ConversionContainer(settings=settings)
     container.engine.override(providers.Object(FakeEngine()))
     replace_adapters(container, seeds)
@@ -54,7 +64,7 @@ def conversion_app(seeds: Seeds) -> Litestar:
 
 def progress_app(seeds: Seeds) -> Litestar:
     """Return the progress service on these seeds. Its streams end soon."""
-    settings = ProgressSettings(**SETTINGS, stream_lifetime=0.05)
+    settings = ProgressSettings(**SETTINGS, **UNLIMITED, stream_lifetime=0.05)
     container = ProgressContainer(settings=settings)
     replace_adapters(container, seeds)
     return create_progress(container)
@@ -103,6 +113,7 @@ def replace_adapters(container: Any, seeds: Seeds) -> None:
         "multipart": memory.MemoryMultipartUploads(bucket),
         "signer": memory.MemoryUrlSigner(),
         "revoked_sessions": NoRevokedSessions(),
+        "quotas": memory.MemoryQuotas(),
         "inbox": memory.MemoryInbox(visibility=30),
         "checks": {"S3": lambda: None},
     }

@@ -29,6 +29,7 @@ from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
 from libs.core.adapters.aws.named_leases import DynamoDbNamedLeases
 from libs.core.adapters.aws.objects import S3ObjectStore
 from libs.core.adapters.aws.progress_reader import DynamoDbProgressReader
+from libs.core.adapters.aws.quotas import DynamoDbQuotas
 from libs.core.adapters.aws.resumable_uploads import DynamoDbResumableUploads
 from libs.core.adapters.aws.revoked_sessions import DynamoDbRevokedSessions
 from libs.core.adapters.aws.uploads import DynamoDbUploadStore
@@ -200,6 +201,7 @@ class AwsBackend(Backend):
         self.resumable = DynamoDbResumableUploads(table)
         self.revoked = self.another_revoked()
         self.named = DynamoDbNamedLeases(table)
+        self.quotas = DynamoDbQuotas(connection.dynamodb, table_name, clock)
         self.conversions = DynamoDbConversionStore(table)
         self.queue = DynamoDbConversionQueue(table)
         self.leases = DynamoDbConversionLeases(table)

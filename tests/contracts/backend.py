@@ -19,6 +19,7 @@ from libs.core.adapters.memory import (
     MemoryNamedLeases,
     MemoryObjectStore,
     MemoryProgressReader,
+    MemoryQuotas,
     MemoryResumableUploads,
     MemoryRevokedSessions,
     MemoryTable,
@@ -36,6 +37,7 @@ from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.named_leases import NamedLeases
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.progress_reader import ProgressReader
+from libs.core.ports.quotas import Quotas
 from libs.core.ports.resumable_uploads import ResumableUploads
 from libs.core.ports.revoked_sessions import RevokedSessions
 from libs.core.ports.uploads import UploadStore
@@ -100,6 +102,7 @@ class Backend(ABC):
     feed: ChangeFeed
     revoked: RevokedSessions
     named: NamedLeases
+    quotas: Quotas
     lacks: frozenset[str] = frozenset()
 
     def needs(self, ability: str) -> None:
@@ -155,6 +158,7 @@ class MemoryBackend(Backend):
         self.resumable = MemoryResumableUploads(table)
         self.revoked = MemoryRevokedSessions(clock)
         self.named = MemoryNamedLeases(clock)
+        self.quotas = MemoryQuotas(clock)
         self.conversions = MemoryConversionStore(table)
         self.queue = MemoryConversionQueue(table)
         self.leases = MemoryConversionLeases(table)

@@ -4,27 +4,30 @@ from typing import Any
 
 from dependency_injector import providers
 
-from libs.core.adapters.memory import MemoryRevokedSessions, MemoryUrlSigner
+from libs.core.adapters.memory import MemoryQuotas, MemoryRevokedSessions, MemoryUrlSigner
 from services.conversion.container import ConversionContainer
 from services.conversion.settings import ConversionSettings
 from tests.conversion.support import ConversionEnvironment, FakeEngine
 
+SECRET = "a secret of the tests, long enough"
 
-def a_container(slots: int) -> ConversionContainer:
+
+def a_container(slots: int, **settings: Any) -> ConversionContainer:
     """Return the service's own container, still without an environment."""
     given: dict[str, Any] = {
         "bucket": "bucket",
         "table": "table",
-        "session_secret": "a secret of the tests, long enough",
+        "session_secret": SECRET,
         "AWS_REGION": "eu-central-1",
         "conversion_inbox_url": "http://queue.invalid",
         "slots": slots,
         "secure_cookies": False,
     }
-    container = ConversionContainer(settings=ConversionSettings(**given))
+    container = ConversionContainer(settings=ConversionSettings(**given | settings))
     container.signer.override(providers.Object(MemoryUrlSigner()))
     container.engine.override(providers.Object(FakeEngine()))
     container.revoked_sessions.override(providers.Object(MemoryRevokedSessions()))
+    container.quotas.override(providers.Object(MemoryQuotas()))
     return container
 
 

@@ -1,5 +1,7 @@
 """Test that the AWS templates are valid, and agree with the code and with each other."""
 
+import json
+import re
 import subprocess
 import sys
 from fnmatch import fnmatch
@@ -12,7 +14,10 @@ from cfnlint.decode.cfn_yaml import load  # type: ignore[import-untyped]
 from deploy.local import cloudformation
 from deploy.local.bootstrap import Clients
 from deploy.local.gateway.app import PREFIXES
+from deploy.openapi import REQUIRED_SETTINGS
+from libs.core.adapters.aws.quotas import PREFIX
 from libs.core.settings import variables_of
+from services.upload.settings import UploadSettings
 from tests.deploy.service_settings import KINDS
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "aws"
@@ -61,7 +66,12 @@ def test_service_template_sets_the_required_and_only_known_variables(
 
 
 def variables(found: Any, service: str) -> set[str]:
-    """Return the names of a service's environment variables, with conditions resolved."""
+    """Return the names of a service's environment variables."""
+    return set(values(found, service))
+
+
+def values(found: Any, service: str) -> dict[str, Any]:
+    """Return a service's environment variables, with conditions resolved."""
     properties = found["Resources"]["Instances"]["Properties"]
     if "PrimaryContainer" in properties:
         listed = [
@@ -82,7 +92,7 @@ def variables(found: Any, service: str) -> set[str]:
         if "Fn::If" in entry
     ]
     return {
-        entry["Name"]
+        entry["Name"]: entry.get("Value", entry.get("ValueFrom"))
         for entry in [*chosen, *(entry for entry in listed if "Fn::If" not in entry)]
         if entry
     }
@@ -158,7 +168,6 @@ def test_role_has_no_wildcard_action_or_resource(role: str) -> None:
             {
                 "s3:GetObject",
                 "s3:PutObject",
-                "dynamodb:UpdateItem",
                 "dynamodb:PutItem",
                 "dynamodb:DeleteItem",
             },
@@ -171,6 +180,50 @@ def test_role_has_no_wildcard_action_or_resource(role: str) -> None:
 )
 def test_role_does_not_allow_what_its_service_never_does(role: str, never: set[str]) -> None:
     assert not never & {action for actions, _ in statements(role) for action in actions}
+
+
+def test_progress_service_writes_counters_of_quotas_only() -> None:
+    policy = template("roles.yaml")["Resources"]["ProgressRole"]["Properties"]["Policies"][0]
+    (writes,) = [
+        each
+        for each in policy["PolicyDocument"]["Statement"]
+        if "dynamodb:UpdateItem" in listed(each["Action"])
+    ]
+
+    assert listed(writes["Action"]) == ["dynamodb:UpdateItem"]
+    assert writes["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{PREFIX}*"]}
+    }
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_services_trust_cloudfront_and_the_load_balancer(name: str) -> None:
+    told = values(template(name), "upload")
+
+    assert told["TINYPIXO_TRUSTED_PROXIES"] == "2"
+    assert told["TINYPIXO_ORIGINS"] == {"Ref": "Origins"}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_services_take_the_origins_that_their_template_takes(name: str) -> None:
+    pattern = template(name)["Parameters"]["Origins"]["AllowedPattern"]
+
+    for origins in ("", "https://a.example", "https://a.example,https://b.example"):
+        assert re.fullmatch(pattern, origins)
+        assert UploadSettings(**REQUIRED_SETTINGS, origins=origins).page_origins == {
+            origin for origin in origins.split(",") if origin
+        }
+    assert not re.fullmatch(pattern, "https://a.example/path")
+
+
+def test_only_removals_of_uploads_and_conversions_reach_the_janitor() -> None:
+    data = load(str(FOLDER.parent / "data.yaml"))["Resources"]
+    keys = {"Keys": {"pk": {"S": [{"prefix": "upl_"}, {"prefix": "cnv_"}]}}}
+    wanted = {"eventName": ["REMOVE"], "dynamodb": keys}
+
+    assert data["JanitorSubscription"]["Properties"]["FilterPolicy"] == wanted
+    filters = data["Pipe"]["Properties"]["SourceParameters"]["FilterCriteria"]["Filters"]
+    assert json.loads(filters[0]["Pattern"]) == wanted
 
 
 def test_only_conversion_service_and_janitor_may_access_outputs() -> None:

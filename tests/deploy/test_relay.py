@@ -14,9 +14,12 @@ from deploy.local.relay import BATCH_SIZE, Relay
 Record = dict[str, Any]
 
 
-def record(number: int, event: str = "REMOVE", phase: str = "queued") -> Record:
+def record(
+    number: int, event: str = "REMOVE", phase: str = "queued", prefix: str = "cnv_"
+) -> Record:
     image = {} if event == "REMOVE" else {"NewImage": {"phase": {"S": phase}}}
-    return {"eventID": str(number), "eventName": event, "dynamodb": image}
+    keys = {"Keys": {"pk": {"S": f"{prefix}{number}"}}}
+    return {"eventID": str(number), "eventName": event, "dynamodb": image | keys}
 
 
 class FakeReader:
@@ -68,6 +71,14 @@ def test_only_records_with_a_subscription_are_published() -> None:
     )
 
     assert sns.published == ["1", "2", "4"]
+
+
+def test_expired_counters_are_not_published() -> None:
+    sns = FakeSns()
+
+    run(sns, [record(1, prefix="qta_"), record(2, prefix="rev_"), record(3, prefix="upl_")])
+
+    assert sns.published == ["3"]
 
 
 def test_records_are_published_in_batches_of_the_maximum_size() -> None:

@@ -19,6 +19,7 @@ from libs.core.adapters.memory import (
     MemoryConversionLeases,
     MemoryConversionStore,
     MemoryProgressReader,
+    MemoryQuotas,
     MemoryRevokedSessions,
     MemoryTable,
     MemoryUploadStore,
@@ -141,11 +142,13 @@ class ServiceHarness:
         self.container.progress.override(providers.Object(reader))
         self.container.change_feed.override(providers.Object(feed))
         self.container.revoked_sessions.override(providers.Object(MemoryRevokedSessions()))
+        self.container.quotas.override(providers.Object(MemoryQuotas()))
         config = uvicorn.Config(
             create_app(self.container),
             host="127.0.0.1",
             port=0,
             log_config=None,
+            proxy_headers=False,
             timeout_graceful_shutdown=10,
         )
         self._server = Server(config)
@@ -186,13 +189,21 @@ class ServiceHarness:
 
     @contextmanager
     def follow(
-        self, item_id: str | None = None, owner: str | None = "somebody", last: str | None = None
+        self,
+        item_id: str | None = None,
+        owner: str | None = "somebody",
+        last: str | None = None,
+        address: str = "127.0.0.1",
     ) -> Iterator["Stream"]:
-        """Open the event stream of an item, or of everything that the owner has."""
+        """Open the event stream of an item, or of everything that the owner has.
+
+        A proxy in front of the service would say that the client has this `address`.
+        """
         path = f"/api/progress/{item_id}/events" if item_id else "/api/progress/events"
         headers = httpx.Headers(
             {"Last-Event-ID": last} if last is not None else {}, encoding="utf-8"
         )
+        headers["X-Forwarded-For"] = address
         with self.client(owner).stream("GET", path, headers=headers) as response:
             if response.is_error:
                 response.read()

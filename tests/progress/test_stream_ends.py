@@ -1,6 +1,7 @@
 """Limit event streams in time and number, and end them."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from threading import Event as Flag
 
 import pytest
@@ -27,6 +28,23 @@ def test_a_stream_ends_cleanly_at_its_time_limit(serve: Serve, store: ItemStore)
 
     with serve(stream_lifetime=0.3).follow() as stream:
         assert names_and_ids(stream.rest()) == [("progress", f"{upload.id}:1")]
+
+
+def test_a_new_session_gets_no_new_streams_of_its_address(serve: Serve) -> None:
+    service = serve(streams_per_address=2, trusted_proxies=1)
+    paths = [("anna", "198.51.100.1"), ("bert", "198.51.100.1"), ("carl", "198.51.100.1")]
+
+    with ExitStack() as streams:
+        answers = [
+            streams.enter_context(service.follow(owner=owner, address=address)).response
+            for owner, address in (*paths, ("dora", "198.51.100.2"))
+        ]
+
+        assert [answer.status_code for answer in answers] == [200, 200, 429, 200]
+        assert answers[2].json()["code"] == "rate_limited"
+    eventually(lambda: service.broadcaster.count() == 0)
+    with service.follow(owner="carl", address="198.51.100.1") as stream:
+        assert stream.response.status_code == 200
 
 
 def test_the_limit_of_streams_is_per_session(serve: Serve) -> None:

@@ -11,6 +11,7 @@ from libs.core.adapters.memory import (
     MemoryConversionStore,
     MemoryMultipartUploads,
     MemoryObjectStore,
+    MemoryQuotas,
     MemoryResumableUploads,
     MemoryRevokedSessions,
     MemoryTable,
@@ -54,6 +55,7 @@ class UploadHarness:
         self.multipart = MemoryMultipartUploads(self.bucket)
         self.objects = MemoryObjectStore(self.bucket)
         self.revoked_sessions = MemoryRevokedSessions(clock)
+        self.quotas = MemoryQuotas(clock)
         self.reconcile = ReconcileUpload(self.uploads, self.multipart, self.objects)
         self.start = StartUpload(self.uploads, self.multipart, MAX_SIZE, 24 * HOUR, clock)
         self.show = ShowUpload(self.uploads, self.reconcile)
@@ -103,6 +105,7 @@ class UploadHarness:
             "multipart",
             "objects",
             "revoked_sessions",
+            "quotas",
         )
         for name in names:
             getattr(container, name).override(providers.Object(getattr(self, name)))

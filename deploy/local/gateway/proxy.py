@@ -21,6 +21,8 @@ _HOP_BY_HOP = {
     b"te",
     b"trailer",
     b"proxy-connection",
+    # Replaced and not appended to, because a client may send any value.
+    b"x-forwarded-for",
 }
 
 _UNAVAILABLE = "This part of TinyPixo is starting or restarting. Please try again in a moment."
@@ -65,7 +67,7 @@ class ReverseProxy:
         return httpx.Request(
             scope["method"],
             self._url.copy_with(raw_path=scope["raw_path"] + query),
-            headers=_end_to_end(scope["headers"]),
+            headers=[*_end_to_end(scope["headers"]), (b"x-forwarded-for", _client(scope))],
             content=_body(receive) if has_body else None,
             extensions={"timeout": TIMEOUT.as_dict()},
         )
@@ -103,3 +105,9 @@ async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> N
 def _end_to_end(headers: Headers) -> Headers:
     """Return the headers without those that are for one connection only."""
     return [(name.lower(), value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
+
+
+def _client(scope: Message) -> bytes:
+    """Return the address of the client, which the services see instead of ours."""
+    host, _ = scope.get("client") or ("127.0.0.1", 0)
+    return str(host).encode()

@@ -16,11 +16,13 @@ from libs.core.web.middleware import RequestContext, answer_options
 from libs.core.web.openapi import StrictRequests
 from libs.core.web.problems import HANDLERS
 from libs.core.web.request import ServiceRequest
-from libs.core.web.session import SessionMiddleware, owner_of
+from libs.core.web.session import SessionMiddleware, owner_of, usage_of
 from libs.core.web.session_tokens import SessionTokens
 
 JSON_BODY_LIMIT = 64 * 1024
 """Bytes of a request body unless a route says otherwise. Our JSON requests are far smaller."""
+
+_OF_VISITORS = {"owner": Provide(owner_of), "usage": Provide(usage_of, sync_to_thread=False)}
 
 
 def provide(provider: Callable[[], Any]) -> Provide:
@@ -48,7 +50,8 @@ def service_app(
         settings: Session secret, cookie settings, and the origins of the page.
         routes: The service's own handlers and controllers.
         dependencies: Providers of the container, by the names that handlers use. With
-            `revoked_sessions` among them, handlers can have an `owner`.
+            `revoked_sessions` and `rate_limiter` among them, handlers can have an `owner` and
+            its `usage`.
         checks: Readiness checks, by the name of what they ask.
         lifespan: Context managers that run around the application.
         protocols: Middleware that sees every request before it is routed.
@@ -62,10 +65,16 @@ def service_app(
         route_handlers=[*routes, *health_routes(checks)],
         dependencies={
             **{key: provide(provider) for key, provider in dependencies.items()},
-            **({"owner": Provide(owner_of)} if "revoked_sessions" in dependencies else {}),
+            **(_OF_VISITORS if "revoked_sessions" in dependencies else {}),
         },
         request_class=ServiceRequest,
-        middleware=[SessionMiddleware(session_tokens(settings), secure=settings.secure_cookies)],
+        middleware=[
+            SessionMiddleware(
+                session_tokens(settings),
+                secure=settings.secure_cookies,
+                trusted_proxies=settings.trusted_proxies,
+            )
+        ],
         before_request=before_request,
         plugins=[StrictRequests()],
         exception_handlers=HANDLERS,

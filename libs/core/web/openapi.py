@@ -22,6 +22,7 @@ OF_EVERY_ROUTE = (400, 422, 500)
 OF_CHANGES = (403, 415)
 """Requests of other sites, and bodies of another media type."""
 OF_BODIES = (408, 413)
+OF_SESSIONS = (errors.SessionInvalid, errors.StorageUnavailable, errors.RateLimited)
 
 
 def problems(
@@ -42,7 +43,7 @@ def problems(
         *(OF_BODIES if has_body else ()),
     ):
         codes[status].add(HTTP_CODES[status])
-    of_sessions = (errors.SessionInvalid, errors.StorageUnavailable) if session else ()
+    of_sessions = OF_SESSIONS if session else ()
     for kind in (*kinds, *of_sessions):
         status = status_of(kind)
         assert status is not None, f"{kind.__name__} has no status"

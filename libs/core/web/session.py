@@ -7,6 +7,7 @@ sessions are not stored; only revoked ones are.
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,10 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from libs.core.errors import SessionInvalid
+from libs.core.errors import RateLimited, SessionInvalid, StorageUnavailable
 from libs.core.ports.revoked_sessions import RevokedSessions
+from libs.core.rate_limiter import RateLimiter, Usage
+from libs.core.web.client_address import client_address
 from libs.core.web.openapi import problems
 from libs.core.web.schemas import SessionSchema, rfc3339
 from libs.core.web.session_tokens import LIFETIME, SessionTokens
@@ -39,6 +42,8 @@ class Session:
     """True if the request has a bearer token, valid or not."""
     sets_cookie: bool = False
     clears_cookie: bool = False
+    address: str = ""
+    """The address of the client, which shares limits with others of the same one."""
 
     def start(self) -> str:
         """Begin a new session, whose cookie goes out with the response."""
@@ -56,14 +61,17 @@ class SessionMiddleware(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, tokens: SessionTokens, *, secure: bool) -> None:
+    def __init__(self, tokens: SessionTokens, *, secure: bool, trusted_proxies: int = 0) -> None:
+        """Find the client behind `trusted_proxies` proxies of ours."""
         self._tokens = tokens
         self._secure = secure
+        self._trusted_proxies = trusted_proxies
         self._name = "__Host-session" if secure else "session"
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Call the application with `scope["session"]`."""
         session = self._load(Headers.from_scope(scope))
+        session.address = client_address(scope, self._trusted_proxies)
         scope["session"] = session
 
         async def send_with_cookie(message: Message) -> None:
@@ -106,10 +114,13 @@ class SessionMiddleware(ASGIMiddleware):
         )
 
 
-def start_session(request: Request[Any, Any, Any]) -> str:
+def start_session(request: Request[Any, Any, Any], rate_limiter: RateLimiter) -> str:
     """Return the id of the request's session; begin one if there is none.
 
+    While the table does not answer, sessions begin without being counted.
+
     Raises:
+        RateLimited: The client's address began too many sessions.
         SessionInvalid: The bearer token is malformed, forged or expired.
     """
     session = session_of(request)
@@ -117,28 +128,41 @@ def start_session(request: Request[Any, Any, Any]) -> str:
         return session.id
     if session.is_bearer:
         raise _invalid()
+    _count(session, rate_limiter)
     return session.start()
 
 
 async def owner_of(
-    request: Request[Any, Any, Any], revoked_sessions: NamedDependency[RevokedSessions]
+    request: Request[Any, Any, Any],
+    revoked_sessions: NamedDependency[RevokedSessions],
+    rate_limiter: NamedDependency[RateLimiter],
 ) -> str:
     """Return the id of the request's session, which owns all that it creates.
 
     With a revoked cookie, or without one, a new session begins.
 
     Raises:
+        RateLimited: The client's address began too many sessions.
         SessionInvalid: The bearer token is malformed, forged, expired or revoked.
         StorageUnavailable: The table does not answer.
     """
     session = session_of(request)
-    if session.id is None:
-        return start_session(request)
-    if not await anyio.to_thread.run_sync(revoked_sessions.is_revoked, session.id):
+    if session.id is not None and await anyio.to_thread.run_sync(
+        revoked_sessions.is_revoked, session.id
+    ):
+        session.id = None
+    if session.id is not None:
         return session.id
-    if session.is_bearer:
-        raise _invalid()
-    return session.start()
+    return await anyio.to_thread.run_sync(start_session, request, rate_limiter)
+
+
+def usage_of(
+    request: Request[Any, Any, Any],
+    owner: NamedDependency[str],
+    rate_limiter: NamedDependency[RateLimiter],
+) -> Usage:
+    """Return the counter of what this request uses."""
+    return Usage(owner, session_of(request).address, rate_limiter)
 
 
 def session_of(request: Request[Any, Any, Any]) -> Session:
@@ -152,12 +176,14 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
 
     @post(
         "/api/session",
-        sync_to_thread=False,
         operation_id="createSession",
         summary="Create a session for a client without cookies",
-        responses=problems(changes=True, session=False),
+        responses=problems(RateLimited, changes=True, session=False),
     )
-    def create_session() -> Response[SessionSchema]:
+    async def create_session(
+        request: Request[Any, Any, Any], rate_limiter: NamedDependency[RateLimiter]
+    ) -> Response[SessionSchema]:
+        await anyio.to_thread.run_sync(_count, session_of(request), rate_limiter)
         token = tokens.issue(secrets.token_urlsafe(16))
         return Response(
             SessionSchema(token=token, expires_at=rfc3339(time.time() + LIFETIME)),
@@ -182,6 +208,11 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
             session.clears_cookie = True
 
     return [create_session, delete_session]
+
+
+def _count(session: Session, rate_limiter: RateLimiter) -> None:
+    with suppress(StorageUnavailable):
+        rate_limiter.start_session(session.address)
 
 
 def _invalid() -> SessionInvalid:

@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from libs.core.domain.formats import ConversionRequest
 from libs.core.domain.uploads import MAX_PARTS, MIB
 from libs.core.errors import OptionInvalid
+from libs.core.rate_limiter import Usage
 from libs.core.telemetry import traceparent
 from services.upload.companion.use_cases import (
     CompleteCompanionUpload,
@@ -58,11 +59,18 @@ class CompanionController(Controller):
         self,
         data: JSONBody[CreateMultipartRequest],
         owner: NamedDependency[str],
+        usage: NamedDependency[Usage],
         start_upload: NamedDependency[StartUpload],
     ) -> dict[str, str]:
         convert = _conversions(data.metadata.get("convert"))
         upload = start_upload(
-            owner, data.filename, None, choose_media_type(data.type), convert, traceparent()
+            owner,
+            data.filename,
+            None,
+            choose_media_type(data.type),
+            convert,
+            traceparent(),
+            usage=usage,
         )
         return {"key": upload.key, "uploadId": upload.multipart_id}
 
@@ -86,9 +94,10 @@ class CompanionController(Controller):
         number: FromPath[int],
         key: Key,
         owner: NamedDependency[str],
+        usage: NamedDependency[Usage],
         sign_companion_parts: NamedDependency[SignCompanionParts],
     ) -> dict[str, Any]:
-        urls, lifetime = sign_companion_parts(owner, key, multipart_id, [number])
+        urls, lifetime = sign_companion_parts(owner, key, multipart_id, [number], usage)
         return {"url": urls[0], "expires": lifetime}
 
     @get("/multipart/{multipart_id:str}/batch", sync_to_thread=True)
@@ -100,10 +109,11 @@ class CompanionController(Controller):
             str, QueryParameter(name="partNumbers", pattern=r"^\d{1,5}(,\d{1,5})*$")
         ],
         owner: NamedDependency[str],
+        usage: NamedDependency[Usage],
         sign_companion_parts: NamedDependency[SignCompanionParts],
     ) -> dict[str, dict[str, str]]:
         numbers = [int(number) for number in part_numbers.split(",")][:MAX_SIGN]
-        urls, _ = sign_companion_parts(owner, key, multipart_id, numbers)
+        urls, _ = sign_companion_parts(owner, key, multipart_id, numbers, usage)
         return {
             "presignedUrls": {str(number): url for number, url in zip(numbers, urls, strict=True)}
         }
@@ -121,11 +131,12 @@ class CompanionController(Controller):
         key: Key,
         data: JSONBody[CompleteMultipartRequest],
         owner: NamedDependency[str],
+        usage: NamedDependency[Usage],
         complete_companion_upload: NamedDependency[CompleteCompanionUpload],
     ) -> dict[str, str]:
         # One major version of Uppy sends the ETag as S3 does, in quotes, and the next without.
         etags = {part.PartNumber: part.ETag.strip('"') for part in data.parts}
-        upload = complete_companion_upload(owner, key, multipart_id, etags)
+        upload = complete_companion_upload(owner, key, multipart_id, etags, usage)
         location = f"{str(request.base_url).rstrip('/')}/api/uploads/{upload.id}"
         return {"location": location, "key": upload.key}
 
@@ -147,12 +158,13 @@ class CompanionController(Controller):
         request: Request[Any, Any, Any],
         filename: Annotated[str, QueryParameter(min_length=1, max_length=1024)],
         owner: NamedDependency[str],
+        usage: NamedDependency[Usage],
         start_form_upload: NamedDependency[StartFormUpload],
         media_type: Annotated[str | None, QueryParameter(name="type")] = None,
     ) -> dict[str, Any]:
         convert = _conversions(request.query_params.get("metadata[convert]"))
         form, lifetime = start_form_upload(
-            owner, filename, choose_media_type(media_type), convert, traceparent()
+            owner, filename, choose_media_type(media_type), convert, traceparent(), usage
         )
         return {"method": "POST", "url": form.url, "fields": form.fields, "expires": lifetime}
 

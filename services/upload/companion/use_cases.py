@@ -17,6 +17,7 @@ from libs.core.errors import (
 from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.uploads import UploadStore
 from libs.core.ports.url_signer import PresignedForm, UrlSigner
+from libs.core.rate_limiter import Usage
 from services.upload.reconcile import ReconcileUpload, require_open
 from services.upload.start_upload import StartUpload
 
@@ -53,18 +54,26 @@ class SignCompanionParts:
         self._clock = clock
 
     def __call__(
-        self, owner: str, key: str, multipart_id: str, numbers: Sequence[int]
+        self,
+        owner: str,
+        key: str,
+        multipart_id: str,
+        numbers: Sequence[int],
+        usage: Usage | None = None,
     ) -> tuple[list[str], int]:
         """Return a URL for each part, and the seconds that they are valid for.
 
         Raises:
             PartNumberInvalid: S3 has no such part number.
+            RateLimited: The session or its address has used up a quota.
             UploadClosed: The upload takes no more parts.
             UploadNotFound: There is no such upload of this session.
         """
         upload = require_open(self._find(owner, key, multipart_id))
         if not all(1 <= number <= MAX_PARTS for number in numbers):
             raise PartNumberInvalid(f"Parts are numbered from 1 to {MAX_PARTS}.")
+        if usage:
+            usage.take(urls=len(numbers))
         lifetime = max(1, min(self._lifetime, int(upload.expires_at - self._clock())))
         lifetime = self._signer.limit_lifetime(lifetime)
         urls = [
@@ -114,11 +123,21 @@ class CompleteCompanionUpload:
         self._reconcile = reconcile
         self._max_size = max_size
 
-    def __call__(self, owner: str, key: str, multipart_id: str, etags: Mapping[int, str]) -> Upload:
+    def __call__(
+        self,
+        owner: str,
+        key: str,
+        multipart_id: str,
+        etags: Mapping[int, str],
+        usage: Usage | None = None,
+    ) -> Upload:
         """Return the finished upload; `etags` are those of the parts by number.
+
+        Its size was not known before, so `usage` counts its bytes here.
 
         Raises:
             FileTooLarge: All parts together are over the limit.
+            RateLimited: The session or its address has used up a quota.
             UploadClosed: The upload failed or was aborted.
             UploadIncomplete: S3 does not have one of the parts with this ETag.
             UploadNotFound: There is no such upload of this session.
@@ -130,6 +149,8 @@ class CompleteCompanionUpload:
         # An earlier call may have completed it already: the object decides.
         with suppress(MultipartUploadGone):
             wanted = self._wanted(upload, etags)
+            if usage:
+                usage.take(size=sum(part.size for part in wanted))
             try:
                 self._multipart.complete(upload.key, upload.multipart_id, wanted)
             except PartsChanged as error:
@@ -186,13 +207,17 @@ class StartFormUpload:
         content_type: str,
         convert: Sequence[ConversionRequest],
         trace: str | None = None,
+        usage: Usage | None = None,
     ) -> tuple[PresignedForm, int]:
         """Return the form, and the seconds that it is valid for.
 
         Raises:
             FilenameInvalid: The name cannot be kept.
+            RateLimited: The session or its address has used up a quota.
         """
-        upload = self._start(owner, filename, None, content_type, convert, trace, parts=False)
+        upload = self._start(
+            owner, filename, None, content_type, convert, trace, parts=False, usage=usage
+        )
         lifetime = self._signer.limit_lifetime(self._lifetime)
         form = self._signer.sign_form(upload.key, content_type, self._max_size, lifetime)
         return form, lifetime

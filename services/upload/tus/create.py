@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from libs.core.domain.formats import ConversionRequest
 from libs.core.domain.uploads import TusState, Upload
+from libs.core.rate_limiter import Usage
 from services.upload.start_upload import StartUpload
 
 UNNAMED = "upload"
@@ -32,14 +33,22 @@ class CreateTusUpload:
         self._start = start
 
     def __call__(
-        self, owner: str, request: TusRequest, size: int | None, state: TusState | None = None
+        self,
+        owner: str,
+        request: TusRequest,
+        size: int | None,
+        state: TusState | None = None,
+        usage: Usage | None = None,
     ) -> Upload:
         """Return the new upload; `size` is None where the client will say it later.
+
+        `usage` counts it.
 
         Raises:
             FileEmpty: The size is 0.
             FileTooLarge: The size is over the limit.
             FilenameInvalid: The name cannot be kept.
+            RateLimited: The session or its address has used up a quota.
         """
         kept = state or TusState(concat=request.concat)
         kept = TusState(offset=kept.offset, metadata=request.metadata, concat=kept.concat)
@@ -51,4 +60,5 @@ class CreateTusUpload:
             () if request.concat == "partial" else request.convert,
             request.trace,
             tus=kept,
+            usage=usage,
         )

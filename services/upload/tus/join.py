@@ -9,6 +9,7 @@ from libs.core.errors import TusRequestInvalid, UploadIncomplete, UploadNotFound
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
+from libs.core.rate_limiter import Usage
 from services.upload.tus.create import CreateTusUpload, TusRequest
 from services.upload.use_cases import CompleteUpload
 
@@ -34,17 +35,25 @@ class JoinUploads:
         self._create = create
         self._complete = complete
 
-    def __call__(self, owner: str, partial_ids: Sequence[str], request: TusRequest) -> Upload:
-        """Return the joined upload, which is complete.
+    def __call__(
+        self,
+        owner: str,
+        partial_ids: Sequence[str],
+        request: TusRequest,
+        usage: Usage | None = None,
+    ) -> Upload:
+        """Return the joined upload, which is complete. `usage` counts it as one more upload.
 
         Raises:
             UploadNotFound: One of the uploads is not there.
             TusRequestInvalid: One of them is not a partial upload.
             UploadIncomplete: One of them is not finished.
+            RateLimited: The session or its address has used up a quota.
         """
         partials = [self._partial(owner, upload_id) for upload_id in partial_ids]
         size = sum(partial.size or 0 for partial in partials)
-        upload = self._create(owner, request, size, TusState(offset=size, concat=request.concat))
+        state = TusState(offset=size, concat=request.concat)
+        upload = self._create(owner, request, size, state, usage)
         blocks = chain.from_iterable(
             self._objects.read(partial.key, 0, partial.size or 0) for partial in partials
         )

@@ -18,6 +18,7 @@ from libs.core.errors import (
     MediaTypeUnsupported,
     TusRequestInvalid,
 )
+from libs.core.rate_limiter import Usage
 from libs.core.telemetry import traceparent
 from libs.core.web.problems import problem
 from services.upload.body_reader import BodyReader
@@ -59,6 +60,7 @@ class TusController(Controller):
         self,
         request: Request[Any, Any, Any],
         owner: NamedDependency[str],
+        usage: NamedDependency[Usage],
         create_tus_upload: NamedDependency[CreateTusUpload],
         append_to_upload: NamedDependency[AppendToUpload],
         join_uploads: NamedDependency[JoinUploads],
@@ -68,12 +70,12 @@ class TusController(Controller):
         wanted = _creation(request.headers)
         partial_ids = parse_concat(request.headers.get("upload-concat"))
         if partial_ids is not None:
-            upload = await anyio.to_thread.run_sync(join_uploads, owner, partial_ids, wanted)
+            upload = await anyio.to_thread.run_sync(join_uploads, owner, partial_ids, wanted, usage)
             return _answer(201, upload, location=True)
         size = _declared_length(request.headers)
         with_body = request.headers.get("content-type") == MEDIA_TYPE
         checksum = parse_checksum(request.headers.get("upload-checksum"))
-        upload = await anyio.to_thread.run_sync(create_tus_upload, owner, wanted, size)
+        upload = await anyio.to_thread.run_sync(create_tus_upload, owner, wanted, size, None, usage)
         if with_body:
             reader = BodyReader(request.stream())
             async with part_limiter.acquire(owner) as slot:

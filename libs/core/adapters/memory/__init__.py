@@ -14,6 +14,7 @@ from libs.core.adapters.memory.multipart_uploads import MemoryMultipartUploads
 from libs.core.adapters.memory.named_leases import MemoryNamedLeases
 from libs.core.adapters.memory.objects import MemoryObjectStore
 from libs.core.adapters.memory.progress_reader import MemoryProgressReader
+from libs.core.adapters.memory.quotas import MemoryQuotas
 from libs.core.adapters.memory.resumable_uploads import MemoryResumableUploads
 from libs.core.adapters.memory.revoked_sessions import MemoryRevokedSessions
 from libs.core.adapters.memory.table import MemoryTable
@@ -33,6 +34,7 @@ __all__ = [
     "MemoryNamedLeases",
     "MemoryObjectStore",
     "MemoryProgressReader",
+    "MemoryQuotas",
     "MemoryResumableUploads",
     "MemoryRevokedSessions",
     "MemoryTable",

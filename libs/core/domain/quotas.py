@@ -1,0 +1,60 @@
+"""Define how much one visitor may use in a window of time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+MINUTE = 60
+HOUR = 3600
+
+
+class Resource(StrEnum):
+    """Name what is limited."""
+
+    SESSIONS = "sessions"
+    UPLOADS = "uploads"
+    UPLOAD_BYTES = "upload_bytes"
+    CONVERSIONS = "conversions"
+    URLS = "urls"
+
+
+WINDOWS: Mapping[Resource, int] = {
+    Resource.SESSIONS: HOUR,
+    Resource.UPLOADS: HOUR,
+    Resource.UPLOAD_BYTES: HOUR,
+    Resource.CONVERSIONS: HOUR,
+    Resource.URLS: MINUTE,
+}
+"""Length of a resource's window in seconds. Resources of one window share a counter item."""
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Hold an amount that is about to be used, and what may be used of it in a window."""
+
+    resource: Resource
+    amount: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class QuotaLimits:
+    """Hold what a session, and all sessions of an address, may use in each window.
+
+    Many people share an address, so its limits are those of a session times `address_factor`.
+    Sessions themselves are limited for an address only.
+    """
+
+    per_session: Mapping[Resource, int]
+    sessions_per_address: int
+    address_factor: int
+
+    def of_session(self, resource: Resource) -> int:
+        """Return what one session may use of a resource in its window."""
+        return self.per_session[resource]
+
+    def of_address(self, resource: Resource) -> int:
+        """Return what all sessions of an address may use together of it."""
+        if resource is Resource.SESSIONS:
+            return self.sessions_per_address
+        return self.per_session[resource] * self.address_factor

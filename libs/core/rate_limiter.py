@@ -1,0 +1,93 @@
+"""Limit what one visitor can use, by session and by client address."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from libs.core.domain.quotas import WINDOWS, Quota, QuotaLimits, Resource
+from libs.core.errors import RateLimited
+from libs.core.ports.quotas import Quotas
+
+log = structlog.get_logger(__name__)
+
+Amounts = Mapping[Resource, int]
+
+
+class RateLimiter:
+    """Count uses of a session and of its address, and refuse those that exceed a limit."""
+
+    def __init__(self, quotas: Quotas, limits: QuotaLimits) -> None:
+        self._quotas = quotas
+        self._limits = limits
+
+    def start_session(self, address: str) -> None:
+        """Count a new session of this address.
+
+        Raises:
+            RateLimited: The address began too many sessions in this window.
+            StorageUnavailable: The table does not answer.
+        """
+        self._take("address", address, {Resource.SESSIONS: 1}, self._limits.of_address)
+
+    def use(self, session: str, address: str, amounts: Amounts) -> None:
+        """Count what a session uses, for the session first and then for its address.
+
+        What the address refuses stays counted for the session.
+
+        Raises:
+            RateLimited: The session or the address has used up one of the resources.
+            StorageUnavailable: The table does not answer.
+        """
+        self._take("session", session, amounts, self._limits.of_session)
+        self._take("address", address, amounts, self._limits.of_address)
+
+    def _take(
+        self, kind: str, subject: str, amounts: Amounts, limit_of: Callable[[Resource], int]
+    ) -> None:
+        by_window: defaultdict[int, list[Quota]] = defaultdict(list)
+        for resource, amount in amounts.items():
+            if amount > 0:
+                by_window[WINDOWS[resource]].append(Quota(resource, amount, limit_of(resource)))
+        for window, wanted in by_window.items():
+            retry_after = self._quotas.take(f"{kind}:{subject}", window, wanted)
+            if retry_after:
+                log.warning("quota.exceeded", kind=kind, resources=[q.resource for q in wanted])
+                raise RateLimited(
+                    f"There were too many requests from your {_NAMES[kind]}. "
+                    f"Please try again in {_spoken(retry_after)}.",
+                    retry_after=retry_after,
+                )
+
+
+_NAMES = {"session": "browser", "address": "network"}
+
+
+def _spoken(seconds: int) -> str:
+    minutes = -(-seconds // 60)
+    return "a minute" if minutes == 1 else f"{minutes} minutes"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Count what one request uses. `session` is the owner of what it makes."""
+
+    session: str
+    address: str
+    limiter: RateLimiter
+
+    def take(self, *, uploads: int = 0, size: int = 0, conversions: int = 0, urls: int = 0) -> None:
+        """Count these amounts; `size` is the bytes of the uploads.
+
+        Raises:
+            RateLimited: The session or its address has used up one of them.
+            StorageUnavailable: The table does not answer.
+        """
+        amounts = {
+            Resource.UPLOADS: uploads,
+            Resource.UPLOAD_BYTES: size,
+            Resource.CONVERSIONS: conversions,
+            Resource.URLS: urls,
+        }
+        self.limiter.use(self.session, self.address, amounts)

@@ -1,0 +1,64 @@
+"""Test the limits of conversions and of new sessions over HTTP."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+from libs.core.web.session_tokens import SessionTokens
+from services.conversion.app import create_app
+from tests.conversion.application import SECRET, a_container, use_environment
+from tests.conversion.support import ConversionEnvironment
+
+Client = TestClient[Any]
+
+
+@pytest.fixture
+def client(env: ConversionEnvironment) -> Iterator[Client]:
+    container = a_container(
+        slots=0, conversions_per_hour=2, sessions_per_hour=3, address_factor=2, trusted_proxies=1
+    )
+    use_environment(container, env)
+    with TestClient(create_app(container)) as client:
+        yield client
+
+
+def request(client: Client, env: ConversionEnvironment, owner: str, address: str) -> Any:
+    upload, _ = env.start_upload(owner, waiting=0)
+    token = SessionTokens(SECRET).issue(owner)
+    return client.post(
+        "/api/conversions",
+        json={"upload_id": upload.id, "format": "mp3"},
+        headers={"Authorization": f"Bearer {token}", "X-Forwarded-For": address},
+    )
+
+
+def test_a_session_requests_so_many_conversions(client: Client, env: ConversionEnvironment) -> None:
+    answers = [request(client, env, "anna", "198.51.100.1") for _ in range(3)]
+    bystander = request(client, env, "bert", "198.51.100.1")
+
+    assert [answer.status_code for answer in answers] == [202, 202, 429]
+    assert answers[2].json()["code"] == "rate_limited"
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 3600
+    assert bystander.status_code == 202
+
+
+def test_an_address_requests_so_many_conversions(
+    client: Client, env: ConversionEnvironment
+) -> None:
+    owners = ["anna", "anna", "bert", "bert", "carl"]
+    answers = [request(client, env, owner, "198.51.100.1") for owner in owners]
+    bystander = request(client, env, "dora", "198.51.100.2")
+
+    assert [answer.status_code for answer in answers] == [202, 202, 202, 202, 429]
+    assert bystander.status_code == 202
+
+
+def test_the_list_of_formats_begins_so_many_sessions(client: Client) -> None:
+    def formats(address: str) -> int:
+        client.cookies.clear()
+        return client.get("/api/formats", headers={"X-Forwarded-For": address}).status_code
+
+    assert [formats("198.51.100.1") for _ in range(4)] == [200, 200, 200, 429]
+    assert formats("198.51.100.2") == 200
