@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 _KEY = re.compile(r"((?:[^\\=]|\\.){0,256})=", re.DOTALL)
+_SECTIONS = ("[STREAM]", "[CHAPTER]", "[]")
+"""Lines that begin a section; the last one ends the text."""
 _SPECIAL = re.compile(r"([=;#\\\n])")
 _DROPPED = {
     "encoder", "encoded_by", "vendor_id", "handler_name", "major_brand", "minor_version",
@@ -51,7 +53,7 @@ def parse(text: str) -> Metadata:
     chapters: list[Chapter] = []
     section, values = "", dict[str, str]()
     for line in [*_logical_lines(text[:MAX_BYTES]), "[]"]:
-        if line.startswith("[") and line.endswith("]"):
+        if line in _SECTIONS:
             if section == "CHAPTER":
                 if len(chapters) < _MAX_CHAPTERS:
                     chapters.append(_chapter(values))

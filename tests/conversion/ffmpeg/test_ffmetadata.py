@@ -32,6 +32,11 @@ def test_stream_tags_are_used_if_the_file_has_none() -> None:
     assert found.tags == {"title": "of the file", "artist": "somebody"}
 
 
+def test_a_tag_in_brackets_is_no_section() -> None:
+    tags = {"[chapter": "1]", "[": "]"}
+    assert parse(render(Metadata(tags)).decode()).tags == tags
+
+
 def test_tags_about_the_source_file_are_dropped() -> None:
     assert parse("encoder=Lavf\nmajor_brand=M4A\niTunSMPB=0 0\nTITLE=kept\n").tags == {
         "title": "kept"
