@@ -22,7 +22,7 @@ DEPENDENCIES = (
     "list_uploads",
     "part_limiter",
     "rate_limiter",
-    "report_part",
+    "report_parts",
     "revoked_sessions",
     "show_upload",
     "sign_companion_parts",

@@ -46,7 +46,7 @@ class UploadContainer(containers.DeclarativeContainer):
     )
     validate_part = providers.Factory(parts.ValidatePart, uploads)
     store_part = providers.Factory(parts.StorePart, uploads, multipart, reconcile)
-    report_part = providers.Factory(parts.ReportPart, uploads, reconcile)
+    report_parts = providers.Factory(parts.ReportParts, uploads, reconcile)
     complete_upload = providers.Factory(use_cases.CompleteUpload, uploads, multipart, reconcile)
     find_multipart = providers.Factory(companion.FindMultipart, uploads)
     sign_companion_parts = providers.Factory(

@@ -93,32 +93,45 @@ class StorePart:
         except MultipartUploadGone as error:
             status = self._reconcile.finish_from_object(upload).status
             raise UploadClosed(f"This upload is {status} and takes no more parts.") from error
-        return self._uploads.add_part(upload.id, number)
+        return self._uploads.add_parts(upload.id, number)
 
 
-class ReportPart:
-    """Record a part that a client sent straight to S3, if S3 has it."""
+class ReportParts:
+    """Record parts that a client sent straight to S3, if S3 has them."""
 
     def __init__(self, uploads: UploadStore, reconcile: ReconcileUpload) -> None:
         self._uploads = uploads
         self._reconcile = reconcile
 
-    def __call__(self, owner: str, upload_id: str, number: int) -> Upload:
+    def __call__(self, owner: str, upload_id: str, *numbers: int) -> Upload:
+        """Record all parts that S3 has, by one call of ListParts and one write.
+
+        Raises:
+            PartNumberInvalid: The upload has no such part.
+            PartSizeMismatch: S3 does not have one of them with its length; others are recorded.
+            UploadClosed: The upload takes no more parts.
+            UploadNotFound: There is no such upload of this session.
+        """
         upload = self._uploads.get(upload_id, owner)
-        expected = upload.size_of_part(number)
-        if number in upload.completed_parts:
+        sizes = {number: upload.size_of_part(number) for number in numbers}
+        new = sizes.keys() - upload.completed_parts
+        if not new:
             return upload
         require_open(upload)
         try:
-            stored = {part.number for part in self._reconcile.parts(upload)}
+            listed = self._reconcile.parts(upload, min(new), max(new))
         except MultipartUploadGone:
             return require_open(self._reconcile.finish_from_object(upload))
-        if number not in stored:
+        stored = new & {part.number for part in listed}
+        if stored:
+            upload = self._uploads.add_parts(upload.id, *stored)
+        if missing := sorted(new - stored):
             raise PartSizeMismatch(
-                f"Part {number} is not in our storage with its {expected} bytes. "
-                "Please send it again."
+                f"Part {missing[0]} is not in our storage with its {sizes[missing[0]]} bytes. "
+                "Please send it again.",
+                missing_parts=missing,
             )
-        return self._uploads.add_part(upload.id, number)
+        return upload
 
 
 def check_length(upload: Upload, number: int, length: int | None) -> None:

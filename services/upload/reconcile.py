@@ -1,6 +1,6 @@
 """Bring the stored state of an upload in line with S3."""
 
-from libs.core.domain.uploads import Failure, Upload, UploadStatus
+from libs.core.domain.uploads import MAX_PARTS, Failure, Upload, UploadStatus
 from libs.core.errors import MultipartUploadGone, ObjectMissing, UploadClosed
 from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.objects import ObjectStore
@@ -37,15 +37,15 @@ class ReconcileUpload:
             return upload
         return self._uploads.set_parts(upload, stored)
 
-    def parts(self, upload: Upload) -> list[Part]:
-        """Return the parts in S3 that have the right length.
+    def parts(self, upload: Upload, first: int = 1, last: int = MAX_PARTS) -> list[Part]:
+        """Return the parts `first` to `last` in S3 that have the right length.
 
         Raises:
             MultipartUploadGone: S3 has no such multipart upload any more.
         """
         if not upload.multipart_id:  # a form upload (presigned POST) has no parts
             raise MultipartUploadGone("This upload has no parts.")
-        listed = self._multipart.list_parts(upload.key, upload.multipart_id)
+        listed = self._multipart.list_parts(upload.key, upload.multipart_id, first, last)
         return [
             part
             for part in listed

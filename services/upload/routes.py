@@ -20,9 +20,10 @@ from libs.core.web.openapi import BinaryBodyOperation, OptionalBodyOperation, pr
 from services.upload import checksums
 from services.upload.body_reader import BodyReader
 from services.upload.part_limiter import PartLimiter, PartSlot
-from services.upload.parts import ReportPart, SignParts, StorePart, ValidatePart
+from services.upload.parts import ReportParts, SignParts, StorePart, ValidatePart
 from services.upload.schemas import (
     EmptyRequest,
+    ReportPartsRequest,
     SignedPartsSchema,
     SignPartsRequest,
     StartUploadRequest,
@@ -39,6 +40,16 @@ from services.upload.use_cases import (
 
 LOCATION = ResponseHeader(
     name="Location", description="the path of the upload", value="", documentation_only=True
+)
+
+
+REPORT_PROBLEMS = problems(
+    errors.UploadNotFound,
+    errors.UploadClosed,
+    errors.PartNumberInvalid,
+    errors.PartSizeMismatch,
+    changes=True,
+    has_body=True,
 )
 
 
@@ -192,24 +203,34 @@ class UploadController(Controller):
         operation_id="reportPart",
         operation_class=OptionalBodyOperation,
         summary="Report that a part went straight to S3",
-        responses=problems(
-            errors.UploadNotFound,
-            errors.UploadClosed,
-            errors.PartNumberInvalid,
-            errors.PartSizeMismatch,
-            changes=True,
-            has_body=True,
-        ),
+        responses=REPORT_PROBLEMS,
     )
     def report_part(
         self,
         upload_id: FromPath[str],
         number: FromPath[int],
         owner: NamedDependency[str],
-        report_part: NamedDependency[ReportPart],
+        report_parts: NamedDependency[ReportParts],
         data: JSONBody[EmptyRequest | None] = None,  # noqa: ARG002 -- refuses unknown fields
     ) -> UploadSchema:
-        return UploadSchema.of(report_part(owner, upload_id, number))
+        return UploadSchema.of(report_parts(owner, upload_id, number))
+
+    @post(
+        "/{upload_id:str}/parts",
+        status_code=200,
+        sync_to_thread=True,
+        operation_id="reportParts",
+        summary="Report that several parts went straight to S3",
+        responses=REPORT_PROBLEMS,
+    )
+    def report_parts(
+        self,
+        upload_id: FromPath[str],
+        data: JSONBody[ReportPartsRequest],
+        owner: NamedDependency[str],
+        report_parts: NamedDependency[ReportParts],
+    ) -> UploadSchema:
+        return UploadSchema.of(report_parts(owner, upload_id, *data.part_numbers))
 
     @post(
         "/{upload_id:str}/complete",

@@ -22,6 +22,8 @@ MAX_CONVERT = 8
 """Conversions that the request for one upload may contain."""
 MAX_SIGN = 100
 """Parts that one request may sign."""
+MAX_REPORT = 1_000
+"""Parts that one request may report: as many as one call of ListParts shows."""
 
 
 class StartUploadRequest(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -77,6 +79,12 @@ class SignPartsRequest(Struct, forbid_unknown_fields=True):
     """Name the parts to presign URLs for."""
 
     part_numbers: Annotated[list[int], Meta(min_length=1, max_length=MAX_SIGN)]
+
+
+class ReportPartsRequest(Struct, forbid_unknown_fields=True):
+    """Name the parts that went straight to S3."""
+
+    part_numbers: Annotated[list[int], Meta(min_length=1, max_length=MAX_REPORT)]
 
 
 class EmptyRequest(Struct, forbid_unknown_fields=True):

@@ -56,11 +56,12 @@ MOTO_LACKS = frozenset(
         "start of multipart uploads",
         "refusal after abort",
         "keys of multipart uploads",
+        "part number markers",
         "cheap transactions",
     }
 )
-"""In this order: moto dates every upload to 2010; answers 500; accepts an id under any key; and
-copies the table and its stream at every transaction."""
+"""In this order: moto dates every upload to 2010; answers 500; accepts an id under any key; takes
+markers for positions in the list; and copies the table and its stream at every transaction."""
 
 
 class Connection:

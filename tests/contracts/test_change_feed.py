@@ -56,7 +56,7 @@ def test_a_new_item_has_no_before(backend: Backend, owner: str, watch: Watch) ->
 def test_a_changed_item_shows_before_and_now(backend: Backend, owner: str, watch: Watch) -> None:
     upload = an_upload(owner, backend.clock())
     backend.uploads.create(upload, [])
-    changed = backend.uploads.add_part(upload.id, 2)
+    changed = backend.uploads.add_parts(upload.id, 2)
 
     assert watch(2)[1:] == [Change(upload, changed)]
 
@@ -64,7 +64,7 @@ def test_a_changed_item_shows_before_and_now(backend: Backend, owner: str, watch
 def test_a_removed_item_shows_how_it_last_was(backend: Backend, owner: str, watch: Watch) -> None:
     upload = an_upload(owner, backend.clock())
     backend.uploads.create(upload, [])
-    last = backend.uploads.add_part(upload.id, 1)
+    last = backend.uploads.add_parts(upload.id, 1)
     backend.uploads.remove(upload.id, owner)
 
     [*_, removed] = watch(3)
@@ -101,7 +101,7 @@ def test_changes_of_an_item_come_in_order(backend: Backend, upload: Upload, watc
 def test_changes_before_the_start_are_not_shown(
     backend: Backend, upload: Upload, watch: Watch
 ) -> None:
-    backend.uploads.add_part(upload.id, 1)
+    backend.uploads.add_parts(upload.id, 1)
 
     assert [change.item.version for change in watch(1)] == [2]
 

@@ -28,7 +28,7 @@ def conversion(backend: Backend, upload: Upload) -> Conversion:
 
 CALLS: dict[str, Callable[[Backend, str, str], object]] = {
     "uploads.get": lambda backend, item, owner: backend.uploads.get(item, owner),
-    "uploads.add_part": lambda backend, item, _: backend.uploads.add_part(item, 1),
+    "uploads.add_parts": lambda backend, item, _: backend.uploads.add_parts(item, 1),
     "uploads.mark_uploaded": lambda backend, item, _: backend.uploads.mark_uploaded(item),
     "uploads.mark_failed": lambda backend, item, _: backend.uploads.mark_failed(item, FAILURE),
     "uploads.remove": lambda backend, item, owner: backend.uploads.remove(item, owner),

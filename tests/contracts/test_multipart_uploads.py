@@ -90,6 +90,22 @@ def test_list_parts_goes_beyond_a_thousand(backend: Backend, key: str, multipart
     )
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "numbers"),
+    [(1, 2, [1, 2]), (2, 2, [2]), (3, 4, []), (3, 5, [5]), (5, 9, [5]), (7, 9, []), (2, 6, [2, 5])],
+)
+def test_list_parts_of_a_range_shows_no_others(
+    backend: Backend, key: str, multipart_id: str, first: int, last: int, numbers: list[int]
+) -> None:
+    backend.needs("part number markers")
+    for number in (1, 2, 5):
+        backend.multiparts.put_part(key, multipart_id, number, b"1")
+
+    listed = backend.multiparts.list_parts(key, multipart_id, first, last)
+
+    assert [part.number for part in listed] == numbers
+
+
 def test_complete_makes_the_parts_one_object(
     backend: Backend, key: str, multipart_id: str, parts: Sequence[Part]
 ) -> None:

@@ -151,7 +151,7 @@ def test_an_upload_that_cannot_be_read_counts_as_absent(
     uploads = aws_backend.uploads
     calls: list[tuple[Callable[..., Upload], tuple[Any, ...]]] = [
         (uploads.get, (upload.id, owner)),
-        (uploads.add_part, (upload.id, 1)),
+        (uploads.add_parts, (upload.id, 1)),
         (uploads.mark_uploaded, (upload.id,)),
     ]
     for call, arguments in calls:
@@ -205,7 +205,7 @@ def test_unknown_attributes_survive_a_write(aws_backend: AwsBackend, owner: str)
     upload = an_upload(owner, aws_backend.clock())
     put(aws_backend, encode_upload(upload), {"mood": "good"})
 
-    aws_backend.uploads.add_part(upload.id, 1)
+    aws_backend.uploads.add_parts(upload.id, 1)
 
     item = aws_backend.table.get(upload.id)
     assert item

@@ -13,7 +13,7 @@ from tests.fakes import DAY, a_conversion, an_upload
 
 
 def test_progress_of_an_upload(backend: Backend, upload: Upload) -> None:
-    now = backend.uploads.add_part(upload.id, 1)
+    now = backend.uploads.add_parts(upload.id, 1)
 
     assert backend.progress.get(upload.id, upload.owner) == progress_of(now)
 

@@ -37,7 +37,7 @@ def test_parts_added_at_once_are_all_recorded(backend: Backend, owner: str) -> N
     upload = an_upload(owner, backend.clock(), size=24 * 5 * MIB)
     backend.uploads.create(upload, [])
 
-    seen = at_once(*[lambda n=n: backend.uploads.add_part(upload.id, n) for n in range(1, 25)])
+    seen = at_once(*[lambda n=n: backend.uploads.add_parts(upload.id, n) for n in range(1, 25)])
 
     now = backend.uploads.get(upload.id)
     assert now.completed_parts == set(range(1, 25))
@@ -49,7 +49,7 @@ def test_versions_order_the_parts_that_were_added_at_once(backend: Backend, owne
     upload = an_upload(owner, backend.clock(), size=8 * 5 * MIB)
     backend.uploads.create(upload, [])
 
-    seen = at_once(*[lambda n=n: backend.uploads.add_part(upload.id, n) for n in range(1, 9)])
+    seen = at_once(*[lambda n=n: backend.uploads.add_parts(upload.id, n) for n in range(1, 9)])
 
     by_version = sorted(seen, key=lambda each: each.version)
     assert all(

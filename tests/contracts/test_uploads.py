@@ -16,7 +16,7 @@ from tests.fakes import DAY, a_conversion, an_upload
 BROKEN = Failure("too_large", "The file is too large.")
 
 CHANGES: dict[str, Callable[[Backend, Upload], Any]] = {
-    "add_part": lambda backend, upload: backend.uploads.add_part(upload.id, 2),
+    "add_parts": lambda backend, upload: backend.uploads.add_parts(upload.id, 2),
     "set_parts": lambda backend, upload: backend.uploads.set_parts(upload, {1, 2}),
     "mark_uploaded": lambda backend, upload: backend.uploads.mark_uploaded(upload.id),
     "mark_failed": lambda backend, upload: backend.uploads.mark_failed(upload.id, BROKEN),
@@ -127,15 +127,15 @@ def test_each_change_increases_the_version_and_sets_the_time(
 
 
 def test_add_part_keeps_the_other_parts(backend: Backend, upload: Upload) -> None:
-    backend.uploads.add_part(upload.id, 3)
+    backend.uploads.add_parts(upload.id, 3)
 
-    assert backend.uploads.add_part(upload.id, 1).completed_parts == {1, 3}
+    assert backend.uploads.add_parts(upload.id, 1, 2).completed_parts == {1, 2, 3}
 
 
 def test_a_part_added_twice_is_recorded_once(backend: Backend, upload: Upload) -> None:
-    backend.uploads.add_part(upload.id, 3)
+    backend.uploads.add_parts(upload.id, 3)
 
-    assert backend.uploads.add_part(upload.id, 3).completed_parts == {3}
+    assert backend.uploads.add_parts(upload.id, 3).completed_parts == {3}
 
 
 @every_end
@@ -145,7 +145,7 @@ def test_an_ended_upload_refuses_a_part(
     ended = end(backend, upload)
 
     with pytest.raises(UploadClosed):
-        backend.uploads.add_part(upload.id, 2)
+        backend.uploads.add_parts(upload.id, 2)
 
     assert backend.uploads.get(upload.id) == ended
 
@@ -154,7 +154,7 @@ def test_an_ended_upload_refuses_a_part(
 def test_set_parts_stores_the_listing_of_s3(
     backend: Backend, upload: Upload, parts: set[int]
 ) -> None:
-    upload = backend.uploads.add_part(upload.id, 2)
+    upload = backend.uploads.add_parts(upload.id, 2)
 
     assert backend.uploads.set_parts(upload, parts).completed_parts == parts
     assert backend.uploads.get(upload.id).completed_parts == parts
@@ -163,7 +163,7 @@ def test_set_parts_stores_the_listing_of_s3(
 def test_set_parts_keeps_a_change_made_since_the_upload_was_read(
     backend: Backend, upload: Upload
 ) -> None:
-    now = backend.uploads.add_part(upload.id, 3)
+    now = backend.uploads.add_parts(upload.id, 3)
 
     assert backend.uploads.set_parts(upload, {1}) == now
     assert backend.uploads.get(upload.id) == now
@@ -219,7 +219,7 @@ def test_mark_failed_returns_an_ended_upload_unchanged(
 
 
 def test_remove_returns_the_last_state_of_the_upload(backend: Backend, upload: Upload) -> None:
-    last = backend.uploads.add_part(upload.id, 1)
+    last = backend.uploads.add_parts(upload.id, 1)
 
     assert backend.uploads.remove(upload.id, upload.owner) == last
 

@@ -62,7 +62,7 @@ def test_each_repeated_write_of_a_conversion_counts_once(proxy: LossyProxy, tabl
         return result
 
     call_and_lose_reply(uploads.create, upload, [])
-    assert call_and_lose_reply(uploads.add_part, upload.id, 1).version == 2
+    assert call_and_lose_reply(uploads.add_parts, upload.id, 1).version == 2
     assert call_and_lose_reply(
         uploads.set_parts, uploads.get(upload.id), {1, 2}
     ).completed_parts == {1, 2}

@@ -39,7 +39,7 @@ def test_streams_poll_while_the_feed_is_down(
 
     with service.follow() as stream:
         stream.next()
-        store.uploads.add_part(upload.id, 1)
+        store.uploads.add_parts(upload.id, 1)
         assert stream.next().id == f"{upload.id}:2"
         later = store.upload()
         assert stream.next().id == f"{later.id}:1"
@@ -73,8 +73,8 @@ def test_every_stream_reads_again_after_missed_changes(
         first.next()
         second.next()
         eventually(lambda: reader.calls >= 4)
-        store.uploads.add_part(one.id, 1)
-        store.uploads.add_part(two.id, 1)
+        store.uploads.add_parts(one.id, 1)
+        store.uploads.add_parts(two.id, 1)
         fake_feed.miss()
         fake_feed.bring()
 
@@ -109,7 +109,7 @@ def test_a_silent_feed_counts_as_down(
 
     with silent.follow() as stream:
         stream.next()
-        store.uploads.add_part(upload.id, 1)
+        store.uploads.add_parts(upload.id, 1)
 
         assert stream.next().id == f"{upload.id}:2"
 
@@ -125,7 +125,7 @@ def test_a_change_that_the_feed_lost_is_sent_later(
     with silent.follow() as stream:
         stream.next()
         eventually(lambda: reader.calls >= 3)
-        store.uploads.add_part(upload.id, 1)
+        store.uploads.add_parts(upload.id, 1)
 
         assert stream.next().id == f"{upload.id}:2"
 
@@ -164,7 +164,7 @@ def test_an_unreachable_table_ends_no_stream(
         reader.away = True
         calls = reader.calls
         eventually(lambda: reader.calls >= calls + 3)
-        store.uploads.add_part(upload.id, 1)
+        store.uploads.add_parts(upload.id, 1)
         reader.away = False
 
         assert stream.next().id == f"{upload.id}:2"
@@ -235,7 +235,7 @@ def test_queue_positions_are_read_only_after_the_queue_moved(
         calls = reader.calls
         for _ in range(5):
             other = store.upload("somebody")
-            store.uploads.add_part(other.id, 1)
+            store.uploads.add_parts(other.id, 1)
         store.leases.claim(own.id, "worker", NEVER)
         stream.next()
 

@@ -69,7 +69,7 @@ def test_everything_of_a_session_is_followed(service: ServiceHarness, backend: A
         upload = an_upload("everything", backend.clock())
         backend.uploads.create(upload, [])
         first = stream.next()
-        backend.uploads.add_part(upload.id, 1)
+        backend.uploads.add_parts(upload.id, 1)
         second = stream.next()
         backend.uploads.remove(upload.id, "everything")
         third = stream.next()

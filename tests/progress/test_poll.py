@@ -11,7 +11,7 @@ from tests.progress.support import FaultyProgressReader, ItemStore, ServiceHarne
 
 def test_an_upload_has_the_members_of_the_api(service: ServiceHarness, store: ItemStore) -> None:
     upload = store.upload(updated_at=1_700_000_000.25)
-    store.uploads.add_part(upload.id, 1)
+    store.uploads.add_parts(upload.id, 1)
     now = store.uploads.get(upload.id)
 
     names_and_ids = service.client().get(f"/api/progress/{upload.id}").json()

@@ -20,15 +20,15 @@ def test_a_reconnect_does_not_repeat_a_version(service: ServiceHarness, store: I
 
     with service.follow(upload.id, last=f"{upload.id}:1") as stream:
         eventually(lambda: service.broadcaster.count() == 1)
-        store.uploads.add_part(upload.id, 1)
+        store.uploads.add_parts(upload.id, 1)
 
         assert names_and_ids([stream.next()]) == [("progress", f"{upload.id}:2")]
 
 
 def test_a_reconnect_sends_newer_versions(service: ServiceHarness, store: ItemStore) -> None:
     upload = store.upload()
-    store.uploads.add_part(upload.id, 1)
-    store.uploads.add_part(upload.id, 2)
+    store.uploads.add_parts(upload.id, 1)
+    store.uploads.add_parts(upload.id, 2)
 
     with service.follow(upload.id, last=f"{upload.id}:1") as stream:
         assert names_and_ids([stream.next()]) == [("progress", f"{upload.id}:3")]
@@ -41,7 +41,7 @@ def test_a_reconnect_to_the_session_repeats_the_other_items(
 
     with service.follow(last=f"{known.id}:1") as stream:
         first = stream.next()
-        store.uploads.add_part(known.id, 1)
+        store.uploads.add_parts(known.id, 1)
 
         assert names_and_ids([first, stream.next()]) == [
             ("progress", f"{other.id}:1"),

@@ -59,7 +59,7 @@ def test_changes_are_sent_in_order(service: ServiceHarness, store: ItemStore) ->
         first = stream.next()
         seen = [first]
         for number in (2, 1, 3):
-            store.uploads.add_part(upload.id, number)
+            store.uploads.add_parts(upload.id, number)
             seen.append(stream.next())
         store.uploads.mark_uploaded(upload.id)
         seen.append(stream.next())
@@ -97,7 +97,7 @@ def test_items_of_another_owner_are_not_sent(service: ServiceHarness, store: Ite
     with service.follow() as stream:
         eventually(lambda: service.broadcaster.count() == 1)
         foreign = store.upload("somebody else")
-        store.uploads.add_part(foreign.id, 1)
+        store.uploads.add_parts(foreign.id, 1)
         store.uploads.remove(foreign.id, "somebody else")
         own = store.upload()
 
@@ -150,8 +150,8 @@ def test_late_repeated_or_unordered_changes_send_nothing_old(
 ) -> None:
     service = serve(fake_feed)
     one = store.upload()
-    two, three = store.uploads.add_part(one.id, 1), store.uploads.add_part(one.id, 2)
-    four = store.uploads.add_part(one.id, 3)
+    two, three = store.uploads.add_parts(one.id, 1), store.uploads.add_parts(one.id, 2)
+    four = store.uploads.add_parts(one.id, 3)
     fake_feed.bring()
 
     with service.follow(one.id) as stream:

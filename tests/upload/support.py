@@ -21,7 +21,7 @@ from libs.core.adapters.memory import (
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.uploads import Upload
 from services.upload.container import UploadContainer
-from services.upload.parts import ReportPart, SignParts, StorePart, ValidatePart
+from services.upload.parts import ReportParts, SignParts, StorePart, ValidatePart
 from services.upload.reconcile import ReconcileUpload
 from services.upload.settings import UploadSettings
 from services.upload.start_upload import StartUpload
@@ -62,7 +62,7 @@ class UploadHarness:
         self.sign = SignParts(self.uploads, MemoryUrlSigner(), HOUR, clock)
         self.expect = ValidatePart(self.uploads)
         self.store_part = StorePart(self.uploads, self.multipart, self.reconcile)
-        self.report = ReportPart(self.uploads, self.reconcile)
+        self.report = ReportParts(self.uploads, self.reconcile)
         self.complete = CompleteUpload(self.uploads, self.multipart, self.reconcile)
         self.delete = DeleteUpload(self.uploads, self.conversions)
 

@@ -207,7 +207,7 @@ def test_a_report_after_the_abort_fails_the_upload_as_expired(harness: UploadHar
 
 def test_reading_an_upload_reconciles_its_parts_with_s3(harness: UploadHarness) -> None:
     upload = harness.send_parts(harness.create_upload(), 1, 3)
-    harness.uploads.add_part(upload.id, 2)  # recorded, but S3 has lost it
+    harness.uploads.add_parts(upload.id, 2)  # recorded, but S3 has lost it
 
     assert harness.show(OWNER, upload.id).completed_parts == {1, 3}
     assert harness.now(upload).completed_parts == {1, 3}

@@ -10,6 +10,7 @@ import type {
   Formats,
   Problem,
   Progress,
+  ReportPartsRequest,
   SignPartsRequest,
   SignedPart,
   SignedParts,
@@ -160,12 +161,10 @@ export const apiClient = {
     }
     return JSON.parse(response.text) as Upload;
   },
-  reportPart: (id: string, partNumber: number, signal?: AbortSignal) =>
-    requestJson<Upload>(uploadUrl(id, `/parts/${partNumber}`), {
-      method: 'POST',
-      body: {},
-      signal,
-    }),
+  reportParts: (id: string, partNumbers: number[], signal?: AbortSignal) => {
+    const body: ReportPartsRequest = { part_numbers: partNumbers };
+    return requestJson<Upload>(uploadUrl(id, '/parts'), { method: 'POST', body, signal });
+  },
   completeUpload: (id: string, signal?: AbortSignal) =>
     requestJson<Upload>(uploadUrl(id, '/complete'), { method: 'POST', body: {}, signal }),
   deleteUpload: (id: string) => requestJson<undefined>(uploadUrl(id), { method: 'DELETE' }),

@@ -195,6 +195,9 @@ export interface components {
       max: number;
       min: number;
     };
+    ReportPartsRequest: {
+      part_numbers: number[];
+    };
     Session: {
       /** @description RFC 3339, in UTC */
       expires_at: string;
@@ -298,6 +301,7 @@ export type Phase = components['schemas']['Phase'];
 export type Problem = components['schemas']['Problem'];
 export type Progress = components['schemas']['Progress'];
 export type QualityRange = components['schemas']['QualityRange'];
+export type ReportPartsRequest = components['schemas']['ReportPartsRequest'];
 export type Session = components['schemas']['Session'];
 export type SignPartsRequest = components['schemas']['SignPartsRequest'];
 export type SignedPart = components['schemas']['SignedPart'];

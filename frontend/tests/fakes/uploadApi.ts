@@ -38,8 +38,13 @@ export class FakeUploadApi implements UploadApi {
 
   getUpload = () => this.answer('getUpload');
 
-  reportPart = (_id: string, partNumber: number) =>
-    this.answer('reportPart', partNumber, () => this.withPart(partNumber));
+  reportedParts: number[] = [];
+
+  reportParts = (_id: string, partNumbers: number[]) =>
+    this.answer('reportParts', undefined, () => {
+      this.reportedParts.push(...partNumbers);
+      return this.withParts(...partNumbers);
+    });
 
   completeUpload = () =>
     this.answer('completeUpload', undefined, () => ({
@@ -72,7 +77,7 @@ export class FakeUploadApi implements UploadApi {
     signal,
   ) => {
     await this.put('putPartToService', partNumber, body, onBytesSent, signal);
-    return this.change(this.withPart(partNumber));
+    return this.change(this.withParts(partNumber));
   };
 
   private async put(
@@ -107,8 +112,8 @@ export class FakeUploadApi implements UploadApi {
     return this.change(effect());
   }
 
-  private withPart(partNumber: number): Partial<Upload> {
-    const parts = new Set([...this.upload.completed_parts, partNumber]);
+  private withParts(...partNumbers: number[]): Partial<Upload> {
+    const parts = new Set([...this.upload.completed_parts, ...partNumbers]);
     return {
       completed_parts: [...parts].sort((a, b) => a - b),
       version: this.upload.version + 1,

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from libs.core.domain.uploads import MAX_PARTS
+
 
 @dataclass(frozen=True)
 class Part:
@@ -45,8 +47,10 @@ class MultipartUploads(ABC):
         """
 
     @abstractmethod
-    def list_parts(self, key: str, multipart_id: str) -> Sequence[Part]:
-        """Return all stored parts, ordered by number."""
+    def list_parts(
+        self, key: str, multipart_id: str, first: int = 1, last: int = MAX_PARTS
+    ) -> Sequence[Part]:
+        """Return the stored parts with the numbers `first` to `last`, ordered by number."""
 
     @abstractmethod
     def complete(self, key: str, multipart_id: str, parts: Sequence[Part]) -> str:

@@ -47,8 +47,8 @@ class UploadStore(ABC):
         """Return up to `limit` uploads of an owner, newest first. Raises CursorInvalid."""
 
     @abstractmethod
-    def add_part(self, upload_id: str, number: int) -> Upload:
-        """Add a part to `completed_parts`. Concurrent calls keep each other's parts.
+    def add_parts(self, upload_id: str, *numbers: int) -> Upload:
+        """Add parts to `completed_parts`. Concurrent calls keep each other's parts.
 
         Raises:
             UploadClosed: the upload is no longer `uploading`.

@@ -8,6 +8,7 @@ import {
 import { backoffDelayMs, isRetryableStatus } from '../../api/retry';
 import type { Upload } from '../../api/types';
 import type { Environment } from '../../lib/environment';
+import { PartReporter } from './partReporter';
 import { PresignedUrlCache } from './presignedUrlCache';
 import type { Transfer } from './transfer';
 import type { TransferTracker } from './transferTracker';
@@ -42,7 +43,7 @@ export class PartSender {
   constructor(private readonly options: PartSenderOptions) {}
 
   async sendMissingParts(upload: Upload): Promise<void> {
-    const { api, request, signal, tracker } = this.options;
+    const { api, environment, request, signal, tracker } = this.options;
     const { completedParts } = tracker.current;
     const queue = Array.from({ length: upload.part_count }, (_, i) => i + 1).filter(
       (partNumber) => !completedParts.has(partNumber),
@@ -53,21 +54,25 @@ export class PartSender {
     await new Promise<void>((resolve, reject) => {
       let inFlight = 0;
       let isBroken = false;
+      const fail = (error: Error) => {
+        isBroken = true;
+        reject(error);
+      };
+      const reporter = new PartReporter({
+        report: (partNumbers) => request(() => api.reportParts(upload.id, partNumbers, signal)),
+        onReported: (answer) => tracker.reported(answer),
+        onError: fail,
+        now: environment.now,
+      });
       const sendMore = (): void => {
         if (isBroken) return;
-        if (queue.length === 0 && inFlight === 0) return resolve();
+        if (queue.length === 0 && inFlight === 0) return void reporter.flush().then(resolve);
         while (queue.length > 0 && inFlight < parallelParts(tracker.current, upload.part_size)) {
           inFlight++;
-          this.sendPart(upload, queue.shift()!, urls, sendMore).then(
-            () => {
-              inFlight--;
-              sendMore();
-            },
-            (error: Error) => {
-              isBroken = true;
-              reject(error);
-            },
-          );
+          this.sendPart(upload, queue.shift()!, urls, reporter, sendMore).then(() => {
+            inFlight--;
+            sendMore();
+          }, fail);
         }
       };
       sendMore();
@@ -78,6 +83,7 @@ export class PartSender {
     upload: Upload,
     partNumber: number,
     urls: PresignedUrlCache,
+    reporter: PartReporter,
     onProgress: () => void,
   ): Promise<void> {
     const { environment, file, signal, tracker } = this.options;
@@ -87,7 +93,9 @@ export class PartSender {
     for (let attempt = 1; ; attempt++) {
       try {
         const answer = await this.putPart(upload.id, partNumber, body, urls, onProgress);
-        return tracker.partCompleted(partNumber, answer);
+        tracker.partCompleted(partNumber, answer);
+        if (!answer) reporter.add(partNumber);
+        return;
       } catch (error) {
         if (signal.aborted) throw error;
         tracker.partFailed(partNumber);
@@ -115,14 +123,15 @@ export class PartSender {
     }
   }
 
+  /** Send a part, and return the answer of the service if the part went through it. */
   private async putPart(
     uploadId: string,
     partNumber: number,
     body: Blob,
     urls: PresignedUrlCache,
     onProgress: () => void,
-  ): Promise<Upload> {
-    const { api, request, signal, tracker } = this.options;
+  ): Promise<Upload | undefined> {
+    const { api, signal, tracker } = this.options;
     const onBytesSent = (bytes: number) => {
       tracker.partProgressed(partNumber, Math.min(bytes, body.size), body.size);
       onProgress();
@@ -131,7 +140,7 @@ export class PartSender {
       return api.putPartToService(uploadId, partNumber, body, onBytesSent, signal);
     }
     await api.putPartToStorage(await urls.take(partNumber), body, onBytesSent, signal);
-    return request(() => api.reportPart(uploadId, partNumber, signal));
+    return undefined;
   }
 
   /**

@@ -66,15 +66,21 @@ export class TransferTracker {
     if (now - this.notifiedAt >= NOTIFY_INTERVAL_MS) this.update({});
   }
 
-  partCompleted(partNumber: number, answer: Upload): void {
-    const { upload, completedParts } = this.transfer;
+  /** Count a part that has arrived; `answer` is the service's, if the part went through it. */
+  partCompleted(partNumber: number, answer?: Upload): void {
+    const { completedParts } = this.transfer;
     this.bytesInFlight.delete(partNumber);
     this.update({
-      upload: answer.version >= (upload?.version ?? 0) ? answer : upload,
+      upload: this.newer(answer),
       completedParts: new Set(completedParts).add(partNumber),
       partProgress: this.progressWithout(partNumber),
       waitingFor: undefined,
     });
+  }
+
+  /** Take the service's answer to a report of parts that have been counted already. */
+  reported(answer: Upload): void {
+    this.update({ upload: this.newer(answer) });
   }
 
   /** Update speed, time left and stall. To be called each second, as no byte may arrive. */
@@ -107,6 +113,11 @@ export class TransferTracker {
     };
     this.notifiedAt = now;
     this.options.onChange(this.transfer);
+  }
+
+  private newer(answer: Upload | undefined): Upload | undefined {
+    const { upload } = this.transfer;
+    return answer && answer.version >= (upload?.version ?? 0) ? answer : upload;
   }
 
   private progressWithout(partNumber: number): Transfer['partProgress'] {

@@ -6,7 +6,7 @@ export type UploadCall =
   | 'signParts'
   | 'putPartToStorage'
   | 'putPartToService'
-  | 'reportPart'
+  | 'reportParts'
   | 'completeUpload';
 
 /** The calls that an upload needs. */

@@ -9,7 +9,7 @@ const serviceUnavailable = () =>
 const noAnswer = () => new NetworkError('no answer');
 
 describe('an upload with failing requests', () => {
-  it.each<UploadCall>(['createUpload', 'signParts', 'reportPart', 'completeUpload'])(
+  it.each<UploadCall>(['createUpload', 'signParts', 'reportParts', 'completeUpload'])(
     'repeats %s after a 503 and a lost connection',
     async (failing) => {
       const { api, uploader, lastTransfer } = createUploader();
@@ -97,7 +97,13 @@ describe('an upload with failing requests', () => {
 
   it('sends a part again that the service does not find in S3', async () => {
     const { api, uploader, lastTransfer } = createUploader();
-    failOnce(api, 'reportPart', new ApiError(409, 'upload_incomplete', 'No part 4.'), 4);
+    const missing = [new ApiError(422, 'part_size_mismatch', 'No part 4.', undefined, [4])];
+    const incomplete = [new ApiError(409, 'upload_incomplete', 'No part 4.', undefined, [4])];
+    api.beforeAnswer = (call) => {
+      const errors = { reportParts: missing, completeUpload: incomplete }[call as string];
+      const error = errors?.shift();
+      if (error) throw error;
+    };
     await uploader.run();
     expect(api.countOf('putPartToStorage', 4)).toBe(2);
     expect(lastTransfer()?.phase).toBe('done');
@@ -117,7 +123,7 @@ describe('an upload with failing requests', () => {
   it('is done if another client has completed it', async () => {
     const { api, uploader, lastTransfer } = createUploader();
     api.beforeAnswer = (call) => {
-      if (call !== 'reportPart' || api.countOf('reportPart') < 3) return;
+      if (call !== 'reportParts') return;
       api.upload = anUpload({ status: 'uploaded', version: 50 });
       throw new ApiError(409, 'upload_closed', 'It is complete.');
     };

@@ -10,7 +10,7 @@ import structlog
 from botocore.exceptions import ClientError
 
 from libs.core.adapters.aws.errors import RETRY_AFTER, code_of, translate_errors
-from libs.core.domain.uploads import MIN_PART_SIZE
+from libs.core.domain.uploads import MAX_PARTS, MIN_PART_SIZE
 from libs.core.errors import (
     MultipartUploadGone,
     PartsChanged,
@@ -28,6 +28,10 @@ log = structlog.get_logger(__name__)
 
 UNCONFIRMED_TRIES = 3
 """Calls of CompleteMultipartUpload that may end without a confirmation."""
+
+
+PAGE_SIZE = 1_000
+"""S3's maximum of parts in one answer of ListParts."""
 
 
 class _UploadName(TypedDict):
@@ -64,14 +68,25 @@ class S3MultipartUploads(MultipartUploads):
             )
         return str(stored["ETag"]).strip('"')
 
-    def list_parts(self, key: str, multipart_id: str) -> Sequence[Part]:
-        pages = self._client.get_paginator("list_parts").paginate(**self._name(key, multipart_id))
-        with _multipart_errors():
-            return [
-                Part(part["PartNumber"], part["Size"], part["ETag"].strip('"'))
-                for page in pages
-                for part in page.get("Parts", [])
-            ]
+    def list_parts(
+        self, key: str, multipart_id: str, first: int = 1, last: int = MAX_PARTS
+    ) -> Sequence[Part]:
+        parts: list[Part] = []
+        marker = first - 1
+        while marker < last:
+            with _multipart_errors():
+                page = self._client.list_parts(
+                    **self._name(key, multipart_id),
+                    PartNumberMarker=marker,
+                    # A short page costs less to read than a long one.
+                    MaxParts=min(last - marker, PAGE_SIZE),
+                )
+            found = page.get("Parts", [])
+            parts += [Part(p["PartNumber"], p["Size"], p["ETag"].strip('"')) for p in found]
+            if not found or not page.get("IsTruncated"):
+                break
+            marker = found[-1]["PartNumber"]
+        return [part for part in parts if part.number <= last]
 
     def complete(self, key: str, multipart_id: str, parts: Sequence[Part]) -> str:
         wanted: CompletedMultipartUploadTypeDef = {

@@ -52,9 +52,11 @@ class DynamoDbUploadStore(UploadStore):
         items, following = list_by_owner(self._table, owner, "upload", limit, cursor)
         return UploadPage(list(decode_readable(decode_upload, items)), following)
 
-    def add_part(self, upload_id: str, number: int) -> Upload:
+    def add_parts(self, upload_id: str, *numbers: int) -> Upload:
         change = Update(
-            UPLOADING & self._table.live(), set=self._timestamp(), add={"completed_parts": {number}}
+            UPLOADING & self._table.live(),
+            set=self._timestamp(),
+            add={"completed_parts": set(numbers)},
         )
         try:
             return read_upload(self._table.update(upload_id, change))

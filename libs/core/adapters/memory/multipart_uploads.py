@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import md5
 
 from libs.core.adapters.memory.bucket import MemoryBucket, OpenMultipart, StoredObject, etag_of
+from libs.core.domain.uploads import MAX_PARTS
 from libs.core.errors import MultipartUploadGone, PartsChanged
 from libs.core.ports.multipart_uploads import MultipartUploads, OpenMultipartUpload, Part
 
@@ -29,10 +30,16 @@ class MemoryMultipartUploads(MultipartUploads):
             self._find(key, multipart_id).parts[number] = (copied, etag)
         return etag
 
-    def list_parts(self, key: str, multipart_id: str) -> Sequence[Part]:
+    def list_parts(
+        self, key: str, multipart_id: str, first: int = 1, last: int = MAX_PARTS
+    ) -> Sequence[Part]:
         with self._bucket.lock:
             parts = sorted(self._find(key, multipart_id).parts.items())
-        return [Part(number, len(body), etag) for number, (body, etag) in parts]
+        return [
+            Part(number, len(body), etag)
+            for number, (body, etag) in parts
+            if first <= number <= last
+        ]
 
     def complete(self, key: str, multipart_id: str, parts: Sequence[Part]) -> str:
         with self._bucket.lock:

@@ -31,14 +31,14 @@ class MemoryUploadStore(UploadStore):
     def list(self, owner: str, limit: int, cursor: str | None = None) -> UploadPage:
         return UploadPage(*self._table.page(Upload, owner, limit, cursor))
 
-    def add_part(self, upload_id: str, number: int) -> Upload:
+    def add_parts(self, upload_id: str, *numbers: int) -> Upload:
         with self._table.lock:
             upload = self._table.upload(upload_id)
             if upload.status is not UploadStatus.UPLOADING:
                 raise _closed(upload)
-            if number in upload.completed_parts:
+            if upload.completed_parts.issuperset(numbers):
                 return upload
-            return self._table.change(upload, completed_parts=upload.completed_parts | {number})
+            return self._table.change(upload, completed_parts=upload.completed_parts.union(numbers))
 
     def set_parts(self, upload: Upload, parts: Collection[int]) -> Upload:
         with self._table.lock:
