@@ -222,5 +222,5 @@ def pictures(path: Path) -> list[bytes]:
     found += [frame.data for key, frame in tags.items() if key.startswith("APIC")]
     found += [bytes(picture) for picture in tags.get("covr", [])]
     for text in tags.get("metadata_block_picture", []):
-        found.append(Picture(base64.b64decode(text)).data)  # type: ignore[no-untyped-call]
+        found.append(Picture(base64.b64decode(text)).data)
     return found

@@ -14,6 +14,9 @@ from services.conversion.ffmpeg import ffmetadata
 from services.conversion.ffmpeg.log import FfmpegLogParser, parse_audio
 from services.conversion.ffmpeg.log_lines import LineAssembler, parse_line
 from services.conversion.pipeline import cover, truncation
+from services.conversion.storage.memory_file import MemoryFile
+from services.conversion.tags import sandboxed_reader
+from services.conversion.tags.source_tags import MAX_ANSWER, SourceTags, combine
 
 SEEDS = Path(__file__).with_name("seeds")
 MAX_SECONDS = 1.0
@@ -45,7 +48,7 @@ def ffmpeg_log(data: bytes) -> None:
 def metadata(data: bytes) -> None:
     """Parse tags and chapters, and write and parse them again."""
     found = ffmetadata.parse(data.decode(errors="replace"))
-    assert len(found.tags) <= 200
+    assert len(found.tags) <= 300
     assert len(found.chapters) <= 1000
     assert all(math.isfinite(c.start) and c.end > c.start >= 0 for c in found.chapters)
     again = ffmetadata.parse(ffmetadata.render(found).decode())
@@ -75,8 +78,35 @@ def container_ends(data: bytes) -> None:
     assert truncation.is_truncated(container, content, size) in (True, False)
 
 
+def tag_reader(data: bytes) -> None:
+    """Read tags as the sandboxed script does, and combine them with FFmpeg's."""
+    with MemoryFile("source", data) as source, MemoryFile("answer") as output:
+        sandboxed_reader.main([str(source.fd), str(output.fd)])
+        answer = output.read(MAX_ANSWER)
+    check_tags(combine(answer, {}))
+
+
+def tag_answer(data: bytes) -> None:
+    """Combine an answer that a compromised reader wrote with text that FFmpeg passed on."""
+    text = data.decode(errors="surrogateescape")
+    check_tags(combine(data, ffmetadata.parse(text).tags))
+    check_tags(combine(len(data).to_bytes(4, "big") + data, {}))
+
+
+def check_tags(found: SourceTags) -> None:
+    """Check the limits, and that all text can be written."""
+    assert len(found.tags) <= 300
+    assert len(found.picture or b"") <= MAX_ANSWER
+    for name, values in found.tags.items():
+        assert name
+        assert name.isprintable()
+        assert values
+        assert all(value.encode() and "\r" not in value for value in values)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (ffmpeg_log, metadata, cover_picture, container_ends)
+    target.__name__: target
+    for target in (ffmpeg_log, metadata, cover_picture, container_ends, tag_reader, tag_answer)
 }
 
 

@@ -12,16 +12,9 @@ _KEY = re.compile(r"((?:[^\\=]|\\.){0,256})=", re.DOTALL)
 _SECTIONS = ("[STREAM]", "[CHAPTER]", "[]")
 """Lines that begin a section; the last one ends the text."""
 _SPECIAL = re.compile(r"([=;#\\\n])")
-_DROPPED = {
-    "encoder", "encoded_by", "vendor_id", "handler_name", "major_brand", "minor_version",
-    "compatible_brands", "creation_time", "duration", "language", "metadata_block_picture",
-    "coverart", "waveformatextensible_channel_mask", "itunsmpb",
-}  # fmt: skip
-"""Tags that describe the source file and not the music. `iTunSMPB` would be wrong about the gaps of
-the output."""
 MAX_BYTES = 4 * 1024 * 1024
 """Maximum of the text that is parsed. What a file has beyond it is no music collection's."""
-_MAX_VALUE, _MAX_TAGS = 65_536, 200
+_MAX_VALUE, _MAX_TAGS = 1024 * 1024, 300
 """Maximum characters of a value (lyrics are the longest), and maximum number of tags."""
 _MAX_CHAPTERS, _MAX_LINES, _MAX_NUMBER = 1000, 20_000, 20
 _MAX_LINE = 2 * _MAX_VALUE + 1000
@@ -38,7 +31,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Metadata:
-    """Hold tags, by FFmpeg's generic names in lower case (title, artist …), and chapters."""
+    """Hold tags, by FFmpeg's names in lower case (title, artist …), and chapters."""
 
     tags: Mapping[str, str]
     chapters: Sequence[Chapter] = ()
@@ -109,7 +102,7 @@ def chapter_comments(chapters: Sequence[Chapter]) -> dict[str, str]:
 def _keep_valid(tags: Mapping[str, str]) -> dict[str, str]:
     kept: dict[str, str] = {}
     for key, value in list(tags.items()):
-        if key in _DROPPED or key.startswith(("id3v2_priv.", "chapter0")) or not key.isprintable():
+        if not key.isprintable():
             continue
         value = value.replace("\0", "").strip()
         if value and len(value) <= _MAX_VALUE and len(kept) < _MAX_TAGS:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from services.conversion.ffmpeg import commands
+from services.conversion.ffmpeg import commands, ffmetadata
 from services.conversion.pipeline import cover
 from services.conversion.pipeline.context import ConversionContext
 from services.conversion.pipeline.probe import ProbedSource
@@ -38,7 +38,15 @@ def prepare_attachments(
     with ExitStack() as stack:
         tags = stack.enter_context(
             tags_file(
-                context.profile, probed.metadata, picture, time_range.start, end, context.warnings
+                context.profile,
+                ffmetadata.Metadata(
+                    {name: "; ".join(values) for name, values in probed.tags.tags.items()},
+                    probed.chapters,
+                ),
+                picture,
+                time_range.start,
+                end,
+                context.warnings,
             )
         )
         attached = None
@@ -49,17 +57,23 @@ def prepare_attachments(
 
 def extract_cover(context: ConversionContext, probed: ProbedSource) -> cover.Cover | None:
     """Return the cover picture, or None with a warning if it cannot be carried over."""
-    pictures = probed.log.attached_pictures
-    if not pictures:
+    pictures, data = probed.log.attached_pictures, probed.tags.picture or b""
+    if not pictures and not data:
         return None
     if not context.profile.cover:
         context.warn("cover_dropped", "The cover picture was left out: this format can't hold one.")
         return None
-    with MemoryFile("cover") as output:
-        command = commands.extract_cover(context.source.fd, pictures[0], output.fd)
-        result = context.inspect(command, output)
-        data = output.read(context.limits.max_metadata) if result.ok else b""
-    found = cover.parse_cover(data)
+    if probed.tags.picture_count > 1:
+        context.warn(
+            "pictures_dropped",
+            f"Of the file's {probed.tags.picture_count} pictures, only the front cover was kept.",
+        )
+    if not data:
+        with MemoryFile("cover") as output:
+            command = commands.extract_cover(context.source.fd, pictures[0], output.fd)
+            result = context.inspect(command, output)
+            data = output.read(context.limits.max_metadata) if result.ok else b""
+    found = cover.parse_cover(data, probed.tags.picture_kind)
     if found is None:
         context.warn(
             "cover_dropped",

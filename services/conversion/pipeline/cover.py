@@ -20,9 +20,11 @@ class Cover:
     media_type: str
     width: int
     height: int
+    kind: int = _FRONT_COVER
+    """An ID3 picture type, which FLAC uses, too."""
 
 
-def parse_cover(data: bytes) -> Cover | None:
+def parse_cover(data: bytes, kind: int = _FRONT_COVER) -> Cover | None:
     """Return the cover if its header is that of a JPEG or PNG, which every player shows."""
     if not data or len(data) > MAX_BYTES:
         return None
@@ -30,12 +32,12 @@ def parse_cover(data: bytes) -> Cover | None:
     if is_png and len(data) >= _PNG_HEADER_BYTES:
         width, height = struct.unpack_from(">II", data, 16)
         return (
-            Cover(data, "image/png", width, height)
+            Cover(data, "image/png", width, height, kind)
             if 0 < width < 65536 and 0 < height < 65536
             else None
         )
     if data[:3] == b"\xff\xd8\xff" and (size := _jpeg_size(data)):
-        return Cover(data, "image/jpeg", *size)
+        return Cover(data, "image/jpeg", *size, kind)
     return None
 
 
@@ -70,7 +72,7 @@ def _picture(cover: Cover) -> bytes:
     media_type = cover.media_type.encode()
     return b"".join(
         (
-            struct.pack(">II", _FRONT_COVER, len(media_type)),
+            struct.pack(">II", cover.kind, len(media_type)),
             media_type,
             struct.pack(">I", 0),  # no description
             struct.pack(">IIIII", cover.width, cover.height, 24, 0, len(cover.data)),

@@ -16,9 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import imageio_ffmpeg
+import mutagen
 
 from libs.core.domain.formats import find_format
-from services.conversion import ffmpeg, pipeline
+from services.conversion import ffmpeg, pipeline, tags
 from services.conversion.ffmpeg.process import FfmpegProcess
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline import conversion
@@ -140,9 +141,9 @@ class FfmpegEngine(MediaEngine):
 
 @functools.cache
 def _digest_of_code() -> str:
-    """Return a digest of the code that chooses FFmpeg's arguments, and so the output's bytes."""
-    digest = hashlib.sha256()
-    for package in (ffmpeg, pipeline):
+    """Return a digest of the code that determines the output's bytes."""
+    digest = hashlib.sha256(mutagen.version_string.encode())
+    for package in (ffmpeg, pipeline, tags):
         for path in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -1,6 +1,7 @@
 """Probe the source: its streams, duration, tags and chapters, without decoding anything."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from libs.core.domain.conversions import Source
@@ -8,10 +9,12 @@ from services.conversion.ffmpeg import commands, ffmetadata
 from services.conversion.ffmpeg.log import AudioStream, FfmpegLog
 from services.conversion.pipeline import problems, truncation, validation
 from services.conversion.pipeline.context import ConversionContext, operator_detail
+from services.conversion.pipeline.read_tags import read_tags
 from services.conversion.ports import MediaError
 from services.conversion.sandbox import process as sandbox
 from services.conversion.storage.memory_file import MemoryFile
 from services.conversion.storage.source_cache import SourceCache
+from services.conversion.tags.source_tags import SourceTags
 
 _SIGNATURE_BYTES = 16
 
@@ -21,7 +24,8 @@ class ProbedSource:
     """Hold what is known of the source before it is decoded."""
 
     log: FfmpegLog
-    metadata: ffmetadata.Metadata
+    chapters: Sequence[ffmetadata.Chapter]
+    tags: SourceTags
     stream: AudioStream
     """The audio stream to convert."""
     summary: Source
@@ -34,7 +38,7 @@ class ProbedSource:
 
 
 def probe(context: ConversionContext) -> ProbedSource:
-    """Return what FFmpeg and the file's first and last bytes tell.
+    """Return what FFmpeg, mutagen and the file's first and last bytes tell.
 
     Raises MediaError for a source that cannot be converted.
     """
@@ -42,8 +46,9 @@ def probe(context: ConversionContext) -> ProbedSource:
     log, metadata = _inspect(context)
     _detect_truncation(log, context.source)
     stream = _select_stream(context, log)
-    summary = validation.describe_source(log, stream, metadata, context.source.size)
-    return ProbedSource(log, metadata, stream, summary)
+    tags = read_tags(context, log.container, metadata.tags)
+    summary = validation.describe_source(log, stream, tags, context.source.size)
+    return ProbedSource(log, metadata.chapters, tags, stream, summary)
 
 
 def _start_reading(context: ConversionContext) -> None:
@@ -64,7 +69,8 @@ def _inspect(context: ConversionContext) -> tuple[FfmpegLog, ffmetadata.Metadata
                 result.log, signature
             )
             raise MediaError(*problem, operator_detail(result))
-        text = tags.read(ffmetadata.MAX_BYTES).decode(errors="replace")
+        # Some of FFmpeg's demuxers return text as it is in the file, in any encoding.
+        text = tags.read(ffmetadata.MAX_BYTES).decode(errors="surrogateescape")
     return result.log, ffmetadata.parse(text)
 
 

@@ -11,12 +11,12 @@ from libs.core.domain.conversions import ConversionWarning, Source
 from libs.core.domain.formats import ConversionOptions, Format
 from libs.core.domain.uploads import GIB
 from services.conversion.ffmpeg.encode_plan import EncodePlan
-from services.conversion.ffmpeg.ffmetadata import Metadata
 from services.conversion.ffmpeg.log import AudioStream, FfmpegLog
 from services.conversion.ffmpeg.profiles import EncoderProfile
 from services.conversion.pipeline import problems
 from services.conversion.pipeline.plan import is_lossless
 from services.conversion.pipeline.problems import Problem
+from services.conversion.tags.source_tags import SourceTags
 
 _CONTAINERS = {"mov,mp4,m4a,3gp,3g2,mj2": "mp4", "matroska,webm": "matroska"}
 _CODECS = {"libmp3lame": "mp3", "libvorbis": "vorbis", "libopus": "opus"}
@@ -41,10 +41,10 @@ def tolerance(sample_rate: int) -> float:
     return max(0.1, 4 * 1024 / sample_rate)
 
 
-def describe_source(log: FfmpegLog, stream: AudioStream, metadata: Metadata, size: int) -> Source:
+def describe_source(log: FfmpegLog, stream: AudioStream, found: SourceTags, size: int) -> Source:
     """Return what the API shows of a source of `size` bytes."""
     duration = log.duration or 0.0
-    shown = list(metadata.tags.items())[:_MAX_SHOWN_TAGS]
+    shown = list(found.tags.items())[:_MAX_SHOWN_TAGS]
     return Source(
         codec=stream.codec,
         container=_CONTAINERS.get(log.container, log.container),
@@ -53,8 +53,8 @@ def describe_source(log: FfmpegLog, stream: AudioStream, metadata: Metadata, siz
         channels=stream.channels,
         bitrate=stream.bitrate or log.bitrate or (int(size * 8 / duration) if duration else 0),
         bit_depth=stream.bits if is_lossless(stream) and stream.bits else None,
-        tags={key: value[:_MAX_SHOWN_VALUE] for key, value in shown},
-        has_cover=bool(log.attached_pictures),
+        tags={name.lower(): "; ".join(values)[:_MAX_SHOWN_VALUE] for name, values in shown},
+        has_cover=bool(log.attached_pictures or found.picture),
     )
 
 

@@ -37,15 +37,9 @@ def test_a_tag_in_brackets_is_no_section() -> None:
     assert parse(render(Metadata(tags)).decode()).tags == tags
 
 
-def test_tags_about_the_source_file_are_dropped() -> None:
-    assert parse("encoder=Lavf\nmajor_brand=M4A\niTunSMPB=0 0\nTITLE=kept\n").tags == {
-        "title": "kept"
-    }
-
-
 def test_the_number_and_length_of_tags_are_limited() -> None:
-    many = "".join(f"key{n}=x\n" for n in range(1000)) + "lyrics=" + "la " * 100_000 + "\n"
-    assert len(parse(many).tags) == 200
+    many = "".join(f"key{n}=x\n" for n in range(1000)) + "lyrics=" + "la " * 500_000 + "\n"
+    assert len(parse(many).tags) == 300
     assert "lyrics" not in parse(many).tags
 
 

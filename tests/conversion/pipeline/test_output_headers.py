@@ -38,7 +38,7 @@ def test_an_mp3_states_its_mode_duration_and_encoder_delay(
     keep: Keep,
 ) -> None:
     made = convert(engine, sounds.tone("song.wav"), "mp3", **options)  # type: ignore[arg-type]
-    info: Any = MP3(keep("x.mp3", made.content)).info  # type: ignore[no-untyped-call]
+    info: Any = MP3(keep("x.mp3", made.content)).info
     assert info.bitrate_mode is mode
     assert not info.sketchy
     at = made.content.index(name)
@@ -60,7 +60,7 @@ def test_a_flac_states_its_samples_and_their_md5(
         check=True,
         timeout=60,
     ).stdout
-    info: Any = FLAC(path).info  # type: ignore[no-untyped-call]
+    info: Any = FLAC(path).info
     assert (info.total_samples, info.sample_rate, info.bits_per_sample, info.channels) == (
         2 * 44100,
         44100,
@@ -78,7 +78,7 @@ def test_a_flac_has_blocks_of_the_default_size(
 ) -> None:
     """FFmpeg's default is the first frame's size: 47 in a gapless MP3, larger than as WAV."""
     path = keep("x.flac", convert(engine, sounds.tone(source), "flac").content)
-    info: Any = FLAC(path).info  # type: ignore[no-untyped-call]
+    info: Any = FLAC(path).info
     assert (info.min_blocksize, info.max_blocksize) == (4608, 4608)
 
 

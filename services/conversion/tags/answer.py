@@ -1,0 +1,57 @@
+"""Collect what the sandboxed reader finds, within limits, and write it for the service."""
+
+import json
+import os
+import struct
+
+_MAX_VALUES, _MAX_TEXT, _MAX_NAME = 2000, 4 * 1024 * 1024, 200
+"""Values, and characters of all values together."""
+_MAX_PICTURE = 16 * 1024 * 1024
+FRONT_COVER = 3
+"""The ID3 picture type, which most formats use."""
+
+
+class Answer:
+    """Collect tags by the kind of their names, and pictures, within limits."""
+
+    def __init__(self) -> None:
+        self.tags: list[tuple[int, str, str, list[str], bool]] = []
+        """The number of the reader, the kind of the name, the name, the values, and True if the
+        file does not say in which encoding they are."""
+        self.reader = 0
+        self.pictures: list[tuple[int, bytes]] = []
+        self.lost: set[str] = set()
+        self._values = self._characters = 0
+
+    def add(self, kind: str, name: str, values: list[str], *, is_legacy: bool = False) -> None:
+        """Add the values of one tag, as far as they fit."""
+        size = sum(map(len, values))
+        self._values += len(values)
+        self._characters += size
+        if self._values > _MAX_VALUES or self._characters > _MAX_TEXT or len(name) > _MAX_NAME:
+            self._characters -= size
+            self.lost.add(name[:40])
+        elif any(values):
+            self.tags.append((self.reader, kind, name, values, is_legacy))
+
+    def add_picture(self, kind: int, data: bytes) -> None:
+        """Add a picture of an ID3 picture type."""
+        if 0 < len(data) <= _MAX_PICTURE:
+            self.pictures.append((kind, bytes(data)))
+        else:
+            self.lost.add("picture")
+
+    def write(self, fd: int) -> None:
+        """Write the length of a JSON document, the document, and the chosen picture."""
+        order = {FRONT_COVER: 0, 0: 1}
+        chosen = min(self.pictures, key=lambda each: order.get(each[0], 2), default=None)
+        document = {
+            "tags": self.tags,
+            "lost": sorted(self.lost),
+            "pictures": len(self.pictures),
+            "picture_kind": chosen[0] if chosen else None,
+        }
+        text = json.dumps(document).encode()
+        content = struct.pack(">I", len(text)) + text + (chosen[1] if chosen else b"")
+        while content:
+            content = content[os.write(fd, content) :]

@@ -1,0 +1,66 @@
+"""Read the frames of an ID3v2 tag. The sandboxed reader uses this module."""
+
+from collections.abc import Callable
+from typing import Any
+
+from mutagen import id3
+
+from services.conversion.tags.answer import Answer
+
+_UNTOLD_FRAMES = ("PRIV", "MCDI", "CHAP", "CTOC", "PCNT", "NCON", "XRVA", "RGAD")
+"""Frames that are left out without a word: they are of one program or of the source's bytes."""
+
+
+def add_id3(tags: Any, answer: Answer) -> None:
+    """Add all frames to the answer; `tags` is mutagen's, or None."""
+    for frame in (tags or {}).values():
+        add = next((add for kind, add in _FRAMES if isinstance(frame, kind)), None)
+        if add is not None:
+            add(frame, answer)
+        elif frame.FrameID not in _UNTOLD_FRAMES:
+            answer.lost.add(frame.FrameID)
+
+
+def _add_text(frame: Any, answer: Answer, kind: str = "id3", name: str = "") -> None:
+    texts = frame.genres if isinstance(frame, id3.TCON) else frame.text
+    values = [texts] if isinstance(texts, str) else [str(each) for each in texts]
+    is_legacy = frame.encoding == id3.Encoding.LATIN1
+    answer.add(kind, name or frame.FrameID, values, is_legacy=is_legacy)
+
+
+def _add_comment(frame: Any, answer: Answer) -> None:
+    _add_text(frame, answer, name=f"COMM:{frame.desc}" if frame.desc else "COMM")
+
+
+def _add_people(frame: Any, answer: Answer) -> None:
+    is_legacy = frame.encoding == id3.Encoding.LATIN1
+    for role, person in frame.people:
+        answer.add("role", role, [person], is_legacy=is_legacy)
+
+
+def _add_identifier(frame: Any, answer: Answer) -> None:
+    if frame.owner == "http://musicbrainz.org":
+        answer.add("id3", "UFID", [frame.data.decode("ascii", "replace")])
+
+
+def _add_volume(frame: Any, answer: Answer) -> None:
+    """Read RVA2 as ReplayGain."""
+    if frame.desc.lower() in ("track", "album"):
+        prefix = f"replaygain_{frame.desc.lower()}"
+        answer.add("own", f"{prefix}_gain", [f"{frame.gain:+.2f} dB"])
+        answer.add("own", f"{prefix}_peak", [f"{frame.peak:.6f}"])
+
+
+_FRAMES: tuple[tuple[type, Callable[[Any, Answer], None]], ...] = (
+    (id3.APIC, lambda frame, answer: answer.add_picture(int(frame.type), frame.data)),
+    (id3.TXXX, lambda frame, answer: _add_text(frame, answer, "own", frame.desc)),
+    (id3.COMM, _add_comment),
+    (id3.USLT, _add_text),
+    (id3.PairedTextFrame, _add_people),
+    (id3.TextFrame, _add_text),
+    (id3.WXXX, lambda frame, answer: answer.add("own", frame.desc or "URL", [frame.url])),
+    (id3.UrlFrame, lambda frame, answer: answer.add("id3", frame.FrameID, [frame.url])),
+    (id3.UFID, _add_identifier),
+    (id3.RVA2, _add_volume),
+)
+"""How to read each kind of frame; the first kind that fits."""

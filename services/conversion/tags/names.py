@@ -1,0 +1,188 @@
+"""Name the tags that formats have in common, and translate the names of each format.
+
+Sources: ID3v2.4 (https://id3.org/id3v2.4.0-frames), the MP4 atoms of iTunes, Vorbis comments
+(https://xiph.org/vorbis/doc/v-comment.html), the attributes of Windows Media, APEv2 keys, and,
+where these are silent, https://picard-docs.musicbrainz.org/en/appendices/tag_mapping.html.
+"""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Field:
+    """Hold the names of one tag. An empty one means: there is no standard name."""
+
+    name: str
+    """Our name; FFmpeg's where it has one."""
+    id3: str = ""
+    mp4: str = ""
+    vorbis: str = ""
+    asf: str = ""
+    aliases: tuple[str, ...] = ()
+    """Other names in files, whatever the format."""
+    info: bool = False
+    """FFmpeg writes it into a RIFF INFO list, by our name."""
+
+
+FIELDS = (
+    Field("title", "TIT2", "©nam", "TITLE", "Title", info=True),
+    Field("artist", "TPE1", "©ART", "ARTIST", "Author", info=True),
+    Field("album", "TALB", "©alb", "ALBUM", "WM/AlbumTitle", info=True),
+    Field("album_artist", "TPE2", "aART", "ALBUMARTIST", "WM/AlbumArtist", ("band",)),
+    Field("composer", "TCOM", "©wrt", "COMPOSER", "WM/Composer", ("writer",)),
+    Field("date", "TDRC", "©day", "DATE", "WM/Year", ("year", "tyer", "tdrl"), info=True),
+    Field("genre", "TCON", "©gen", "GENRE", "WM/Genre", info=True),
+    Field("track", "TRCK", "trkn", "TRACKNUMBER", "WM/TrackNumber", ("trackno",), info=True),
+    Field("disc", "TPOS", "disk", "DISCNUMBER", "WM/PartOfSet", ("disk", "disknumber", "discno")),
+    Field("track_total", "", "", "TRACKTOTAL", "", ("totaltracks", "trackcount")),
+    Field("disc_total", "", "", "DISCTOTAL", "", ("totaldiscs", "disccount", "disktotal")),
+    Field("comment", "COMM", "©cmt", "COMMENT", "Description", ("comments",), info=True),
+    Field("lyrics", "USLT", "©lyr", "LYRICS", "WM/Lyrics", ("unsyncedlyrics", "unsynclyrics")),
+    Field("bpm", "TBPM", "tmpo", "BPM", "WM/BeatsPerMinute", ("tempo",)),
+    Field("isrc", "TSRC", "", "ISRC", "WM/ISRC"),
+    Field("copyright", "TCOP", "cprt", "COPYRIGHT", "Copyright", info=True),
+    Field("publisher", "TPUB", "", "PUBLISHER", "WM/Publisher", ("organization",)),
+    Field("label", "", "", "LABEL"),
+    Field("grouping", "TIT1", "©grp", "GROUPING", "WM/ContentGroupDescription", ("contentgroup",)),
+    Field("subtitle", "TIT3", "", "SUBTITLE", "WM/SubTitle"),
+    Field("disc_subtitle", "TSST", "", "DISCSUBTITLE", "WM/SetSubTitle", ("setsubtitle",)),
+    Field("original_date", "TDOR", "", "ORIGINALDATE", "WM/OriginalReleaseYear"),
+    Field("original_artist", "TOPE", "", "ORIGINALARTIST", "WM/OriginalArtist"),
+    Field("original_album", "TOAL", "", "ORIGINALALBUM", "WM/OriginalAlbumTitle"),
+    Field("lyricist", "TEXT", "", "LYRICIST", "WM/Writer"),
+    Field("conductor", "TPE3", "©con", "CONDUCTOR", "WM/Conductor"),
+    Field("remixer", "TPE4", "", "REMIXER", "WM/ModifiedBy", ("mixartist", "modifiedby")),
+    Field("producer", "", "", "PRODUCER", "WM/Producer"),
+    Field("engineer", "", "", "ENGINEER", "WM/Engineer"),
+    Field("arranger", "", "", "ARRANGER", "WM/Arranger"),
+    Field("mixer", "", "", "MIXER", "WM/Mixer", ("mix",)),
+    Field("dj_mixer", "", "", "DJMIXER", "WM/DJMixer", ("djmix",)),
+    Field("performer", "", "", "PERFORMER"),
+    Field("title_sort", "TSOT", "sonm", "TITLESORT", "WM/TitleSortOrder", ("sortname",)),
+    Field("artist_sort", "TSOP", "soar", "ARTISTSORT", "WM/ArtistSortOrder", ("sortartist",)),
+    Field("album_sort", "TSOA", "soal", "ALBUMSORT", "WM/AlbumSortOrder", ("sortalbum",)),
+    Field(
+        "album_artist_sort", "TSO2", "soaa", "ALBUMARTISTSORT", "WM/AlbumArtistSortOrder",
+        ("sortalbumartist",),
+    ),
+    Field(
+        "composer_sort", "TSOC", "soco", "COMPOSERSORT", "WM/ComposerSortOrder", ("sortcomposer",)
+    ),
+    Field("compilation", "TCMP", "cpil", "COMPILATION", "WM/IsCompilation", ("itunescompilation",)),
+    Field("mood", "TMOO", "", "MOOD", "WM/Mood"),
+    Field("initial_key", "TKEY", "", "INITIALKEY", "WM/InitialKey"),
+    Field("media", "TMED", "", "MEDIA", "WM/Media"),
+    Field("language", "TLAN", "", "LANGUAGE", "WM/Language"),
+    Field("work", "", "©wrk", "WORK", "WM/Work"),
+    Field("movement_name", "MVNM", "©mvn", "MOVEMENTNAME"),
+    Field("website", "WOAR", "", "WEBSITE"),
+    Field("description", "", "desc", "DESCRIPTION", "WM/SubTitleDescription"),
+    Field("synopsis", "", "ldes", "SYNOPSIS"),
+    Field("show", "", "tvsh", "SHOW"),
+    Field("show_sort", "", "sosn", "SHOWSORT", "", ("sortshow",)),
+    Field("network", "", "tvnn", "NETWORK"),
+    Field("episode_id", "", "tven", "EPISODE_ID"),
+    Field("episode_sort", "", "tves", "EPISODE_SORT"),
+    Field("season_number", "", "tvsn", "SEASON_NUMBER"),
+    Field("media_type", "", "stik", "MEDIA_TYPE"),
+    Field("hd_video", "", "hdvd", "HD_VIDEO"),
+    Field("gapless_playback", "", "pgap", "GAPLESS_PLAYBACK"),
+    Field("podcast", "PCST", "pcst", "PODCAST"),
+    Field("category", "TCAT", "catg", "CATEGORY", "WM/Category"),
+    Field("keywords", "TKWD", "keyw", "KEYWORDS"),
+    Field("barcode", "", "", "BARCODE", "WM/Barcode"),
+    Field("catalog_number", "", "", "CATALOGNUMBER", "WM/CatalogNo"),
+    Field("musicbrainz_recording_id", "", "", "MUSICBRAINZ_TRACKID", "MusicBrainz/Track Id"),
+    Field("musicbrainz_album_id", "", "", "MUSICBRAINZ_ALBUMID", "MusicBrainz/Album Id"),
+    Field("musicbrainz_artist_id", "", "", "MUSICBRAINZ_ARTISTID", "MusicBrainz/Artist Id"),
+    Field(
+        "musicbrainz_album_artist_id", "", "", "MUSICBRAINZ_ALBUMARTISTID",
+        "MusicBrainz/Album Artist Id",
+    ),
+    Field(
+        "musicbrainz_release_group_id", "", "", "MUSICBRAINZ_RELEASEGROUPID",
+        "MusicBrainz/Release Group Id",
+    ),
+    *(Field(f"replaygain_{which}_{what}", "", "", f"REPLAYGAIN_{which}_{what}".upper())
+      for which in ("track", "album") for what in ("gain", "peak")),
+)  # fmt: skip
+"""The order is that of files that we write."""
+
+BY_NAME = {field.name: field for field in FIELDS}
+_INFO_CODES = {
+    "INAM": "title", "IART": "artist", "IPRD": "album", "ICRD": "date", "IGNR": "genre",
+    "IPRT": "track", "ITRK": "track", "ICMT": "comment", "ICOP": "copyright", "IMUS": "composer",
+    "ILNG": "language", "IKEY": "keywords",
+}  # fmt: skip
+_UNTRUE = frozenset({
+    "encoder", "encodedby", "encodersettings", "encodingsettings", "encodingparams", "encodedwith",
+    "tsse", "tenc", "tlen", "tden", "tdtg", "tfle", "tsiz", "length", "duration", "tool", "©too",
+    "©enc", "wmencodedby", "wmencodingsettings", "wmencodingtime", "wmtoolname", "wmtoolversion",
+    "isvbr", "averagelevel", "peakvalue", "wmfsdkversion", "wmfsdkneeded",
+    "deviceconformancetemplate",  "isft", "cdec",
+    "itunsmpb", "itunpgap", "itunencodingparams", "itunesencodingparams", "itunmovi", "itunescddb1",
+    "itunescddbtracknumber", "itunescddbids", "ituncddb1", "ituncddbtracknumber", "ituncddbids",
+    "itunescddbinfo", "vendorid", "handlername", "majorbrand", "minorversion", "compatiblebrands",
+    "creationtime", "metadatablockpicture", "coverart", "coverartmime", "bps", "numberofframes",
+    "numberofbytes", "sourceid", "statisticswritingapp", "statisticswritingdateutc",
+    "statisticstags", "waveformatextensiblechannelmask",
+    "purd", "apid", "ownr", "cnid", "geid", "atid", "sfid", "cmid", "akid", "plid", "xid", "flvr",
+    "rtng", "wmcontentid", "encoderoptions",
+})  # fmt: skip
+"""Tags that describe the source file, its encoder or its buyer, and not the music, normalised.
+
+`iTunSMPB` would be wrong about the gaps of the output."""
+_PRIVATE = re.compile(r"id3v2_priv\.|chapter\d{3}|itunes_cddb|_statistics_", re.IGNORECASE)
+_LANGUAGE = re.compile(r"(lyrics|unsyncedlyrics|comment)-([a-z]{3}|[^-]*-[a-z]{3})", re.IGNORECASE)
+"""How FFmpeg names frames that have a language."""
+_LANGUAGE_SUFFIX = re.compile(r"-[a-z]{3}$")
+SOUND_CHECK = "iTunNORM"
+
+
+def _normalise(name: str) -> str:
+    return re.sub(r"[\s_/:\-]", "", name).lower()
+
+
+def _generic_names() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for field in FIELDS:
+        for alias in (field.name, field.vorbis, *field.aliases, field.asf.removeprefix("WM/")):
+            found.setdefault(_normalise(alias), field.name)
+    found.pop("")
+    # In ASF alone, "Description" is a comment and "Writer" a lyricist.
+    found["description"], found["writer"] = "description", "composer"
+    return found
+
+
+_GENERIC = _generic_names()
+_BY_KIND = {
+    "id3": {field.id3: field.name for field in FIELDS if field.id3}
+    | {"TDRL": "date", "GRP1": "grouping", "UFID": "musicbrainz_recording_id"},
+    "mp4": {field.mp4: field.name for field in FIELDS if field.mp4},
+    "asf": {field.asf: field.name for field in FIELDS if field.asf},
+    "ffmpeg": _INFO_CODES,
+}
+
+
+def common_name(kind: str, name: str) -> str:
+    """Return our name of a tag, its own name if it is none of ours, or "" if it is not to be kept.
+
+    `kind` is the kind of the name: id3, id3v1, mp4, asf, ape, vorbis, role, own or ffmpeg.
+    """
+    if kind == "ffmpeg" and name == "language":  # of the track, as in a film
+        return ""
+    if found := _BY_KIND.get(kind, {}).get(name):
+        return found
+    if name == SOUND_CHECK or name == f"COMM:{SOUND_CHECK}":
+        return SOUND_CHECK
+    if match := _LANGUAGE.fullmatch(name):
+        return common_name(kind, match[1])
+    name = name.strip().removeprefix("COMM:")
+    normalised = _normalise(name)
+    is_untrue = _normalise(_LANGUAGE_SUFFIX.sub("", name)) in _UNTRUE
+    if not name.isprintable() or is_untrue or _PRIVATE.match(name):
+        return ""
+    if kind in ("own", "ffmpeg") and name in _BY_KIND["id3"]:
+        return _BY_KIND["id3"][name]
+    return _GENERIC.get(normalised, name)

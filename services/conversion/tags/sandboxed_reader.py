@@ -1,0 +1,230 @@
+"""Read the tags and the front cover of an audio file with mutagen, in the sandbox.
+
+The sandbox's launcher imports this module before it restricts the process, and calls `main`
+afterwards. The answer has names as the file has them: the service translates them, see `names`.
+"""
+
+import base64
+import encodings.ascii
+import encodings.latin_1
+import encodings.utf_8
+import encodings.utf_16
+import encodings.utf_16_be
+import encodings.utf_16_le  # noqa: F401 - nothing can be imported later
+import io
+import os
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mutagen import (
+    MutagenError,
+    aiff,
+    apev2,
+    asf,
+    dsdiff,
+    dsf,
+    flac,
+    id3,
+    mp4,
+    oggflac,
+    oggopus,
+    oggspeex,
+    oggvorbis,
+    wave,
+)
+
+from services.conversion.tags.answer import FRONT_COVER, Answer
+from services.conversion.tags.id3_frames import add_id3
+
+_BLOCK = 4 * 1024 * 1024
+_MAX_BLOCKS = 24
+"""Different blocks of the source that are read: each is a request to the store."""
+_ID3V1_FIELDS = (("title", 3, 30), ("artist", 33, 30), ("album", 63, 30), ("date", 93, 4))
+_APE_COVER_KINDS = {"cover art (front)": 3, "cover art (back)": 4}
+
+
+class BoundedFile(io.RawIOBase):
+    """Read a descriptor, but not too many different blocks of it."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd, self._blocks = fd, set[int]()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return os.lseek(self._fd, offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        position = os.lseek(self._fd, 0, os.SEEK_CUR)
+        self._blocks |= {position // _BLOCK, (position + len(buffer)) // _BLOCK}
+        if len(self._blocks) > _MAX_BLOCKS:
+            raise OSError("the tags are spread over too much of the file")
+        data = os.read(self._fd, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def main(arguments: list[str]) -> None:
+    """Read the source (first argument, a descriptor) and write an answer (second)."""
+    source, output = map(int, arguments)
+    answer = Answer()
+    file = io.BufferedReader(BoundedFile(source), 65_536)
+    head = file.read(128)
+    for reader in _readers(head, os.fstat(source).st_size):
+        answer.reader += 1
+        try:
+            file.seek(0)
+            reader(file, answer)
+        except Exception:  # noqa: S112 - whatever mutagen raises about a malformed tag
+            continue  # the others may be intact
+    answer.write(output)
+
+
+def _readers(head: bytes, size: int) -> Iterator[Callable[[Any, Answer], None]]:
+    """Yield the readers of all tags that the file may have, the most trusted first."""
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+        yield _read_mp4
+        return
+    if head[:4] == b"OggS":
+        yield _read_ogg
+        return
+    if head[:16] == bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"):
+        yield _read_asf
+        return
+    if head[:4] in (b"RIFF", b"FORM", b"DSD ", b"FRM8"):
+        yield lambda file, answer: add_id3(_chunked(head)(file).tags, answer)
+        return
+    if head[:4] == b"\x1a\x45\xdf\xa3":  # Matroska has none of the tags below
+        return
+    yield _read_flac
+    yield _read_id3
+    yield _read_ape
+    if size > 128:
+        yield _read_id3v1
+
+
+def _chunked(head: bytes) -> Any:
+    if head[:4] == b"RIFF":
+        return wave.WAVE
+    return {b"FORM": aiff.AIFF, b"DSD ": dsf.DSF}.get(head[:4], dsdiff.DSDIFF)
+
+
+def _read_id3(file: Any, answer: Answer) -> None:
+    add_id3(id3.ID3(file, load_v1=False), answer)
+
+
+def _read_id3v1(file: Any, answer: Answer) -> None:
+    """Read the tag itself: mutagen would decode it as Latin-1."""
+    file.seek(-128, os.SEEK_END)
+    data = file.read(128)
+    if data[:3] != b"TAG":
+        return
+    fields = {name: data[start : start + size] for name, start, size in _ID3V1_FIELDS}
+    fields["comment"] = data[97:125] if data[125] == 0 else data[97:127]
+    for name, value in fields.items():
+        text = value.partition(b"\0")[0].rstrip().decode("latin-1")
+        answer.add("id3v1", name, [text], is_legacy=True)
+    if data[125] == 0 and data[126]:
+        answer.add("id3v1", "track", [str(data[126])])
+    if data[127] < len(id3.TCON.GENRES):
+        answer.add("id3v1", "genre", [id3.TCON.GENRES[data[127]]])
+
+
+def _read_ape(file: Any, answer: Answer) -> None:
+    for name, value in apev2.APEv2(file).items():
+        if value.kind == apev2.TEXT:
+            answer.add("ape", name, list(value))
+        elif value.kind == apev2.EXTERNAL:
+            answer.add("ape", name, [str(value)])
+        elif name.lower().startswith("cover art"):
+            data = bytes(value.value)
+            if not data.startswith((b"\xff\xd8\xff", b"\x89PNG")):
+                data = data.partition(b"\0")[2]  # behind a file name
+            answer.add_picture(_APE_COVER_KINDS.get(name.lower(), 0), data)
+        else:
+            answer.lost.add(name)
+
+
+def _read_flac(file: Any, answer: Answer) -> None:
+    found = flac.FLAC(file)
+    _add_comments(found.tags, answer)
+    for picture in found.pictures:
+        answer.add_picture(int(picture.type), picture.data)
+
+
+def _read_ogg(file: Any, answer: Answer) -> None:
+    """Read the comment header. mutagen's own classes also look for the last page, in all of it."""
+    for info_class, comments_class in (
+        (oggvorbis.OggVorbisInfo, oggvorbis.OggVCommentDict),
+        (oggopus.OggOpusInfo, oggopus.OggOpusVComment),
+        (oggflac.OggFLACStreamInfo, oggflac.OggFLACVComment),
+        (oggspeex.OggSpeexInfo, oggspeex.OggSpeexVComment),
+    ):
+        file.seek(0)
+        try:
+            comments = comments_class(file, info_class(file))
+        except (MutagenError, EOFError, LookupError, OSError):
+            continue
+        _add_comments(comments, answer)
+        return
+
+
+def _add_comments(comments: Any, answer: Answer) -> None:
+    values: dict[str, list[str]] = {}
+    for name, value in comments or ():
+        values.setdefault(name.upper(), []).append(value)
+    for name, texts in values.items():
+        if name == "METADATA_BLOCK_PICTURE":
+            for text in texts:
+                picture = flac.Picture(base64.b64decode(text))
+                answer.add_picture(int(picture.type), picture.data)
+        elif name == "COVERART":
+            answer.add_picture(FRONT_COVER, base64.b64decode(texts[0]))
+        elif name != "COVERARTMIME":
+            answer.add("vorbis", name, texts)
+
+
+def _read_mp4(file: Any, answer: Answer) -> None:
+    for name, value in mp4.MP4Tags(mp4.Atoms(file), file).items():
+        if name == "covr":
+            for picture in value:
+                answer.add_picture(FRONT_COVER, bytes(picture))
+        elif name.startswith("----:"):
+            texts = [bytes(each).decode("utf-8", "replace") for each in value]
+            answer.add("own", name.split(":", 2)[2], texts)
+        elif name in ("trkn", "disk"):
+            texts = [f"{n}/{total}" if total else str(n) for n, total in value if n or total]
+            answer.add("mp4", name, texts)
+        else:
+            values = value if isinstance(value, list) else [value]
+            answer.add("mp4", name, [str(int(x)) if isinstance(x, int) else str(x) for x in values])
+
+
+def _read_asf(file: Any, answer: Answer) -> None:
+    values: dict[str, list[str]] = {}
+    for name, value in asf.ASF(file).tags or ():
+        if name == "WM/Picture":
+            _add_asf_picture(bytes(value.value), answer)
+        elif isinstance(value, asf.ASFByteArrayAttribute | asf.ASFGUIDAttribute):
+            if not name.startswith(("WM/MCDI", "MediaClass", "WM/MediaClass")):
+                answer.lost.add(name)
+        else:
+            text = str(int(value.value)) if isinstance(value.value, bool) else str(value.value)
+            values.setdefault(name, []).append(text)
+    for name, texts in values.items():
+        answer.add("asf", name, texts)
+
+
+def _add_asf_picture(data: bytes, answer: Answer) -> None:
+    """Read WM/Picture: type, size, then MIME type and description in UTF-16, then the bytes."""
+    kind, size = struct.unpack_from("<BI", data)
+    at, strings = 5, 0
+    while strings < 2 and at + 1 < len(data):
+        strings += data[at : at + 2] == b"\0\0"
+        at += 2
+    answer.add_picture(kind, data[at : at + size])

@@ -1,0 +1,180 @@
+"""Combine what mutagen and FFmpeg read into the tags of a source, by our names."""
+
+import json
+import os
+import re
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.conversion.tags import legacy_text
+from services.conversion.tags.names import common_name
+
+READER = "services.conversion.tags.sandboxed_reader"
+"""The module that reads tags in the sandbox."""
+MAX_ANSWER = 32 * 1024 * 1024
+"""Bytes that the reader may write: four million characters as JSON, and a picture."""
+_MAX_TAGS, _MAX_VALUES, _MAX_VALUE = 300, 100, 1024 * 1024
+"""Tags of a file, values of a tag, characters of a value: lyrics are the longest."""
+_MAX_JSON = 28 * 1024 * 1024
+_DATES = frozenset({"date", "original_date"})
+_ROLES = frozenset({"producer", "engineer", "arranger", "mixer", "dj_mixer"})
+
+Tags = Mapping[str, Sequence[str]]
+"""Values by our names (see `names`), or by the file's own names."""
+
+
+@dataclass(frozen=True)
+class SourceTags:
+    """Hold the tags and the cover of a source."""
+
+    tags: Tags = field(default_factory=dict)
+    lost: Sequence[str] = ()
+    """Names of what could not be read or is too much."""
+    encoding: str | None = None
+    """The name of the encoding that was guessed, for people."""
+    picture: bytes | None = None
+    picture_kind: int = 3
+    """An ID3 picture type; 3 is the front cover."""
+    picture_count: int = 0
+
+
+@dataclass(frozen=True)
+class _FoundTag:
+    reader: int
+    kind: str
+    name: str
+    values: Sequence[str]
+    is_legacy: bool
+
+
+def parse_answer(data: bytes) -> "tuple[list[_FoundTag], SourceTags]":
+    """Parse what the sandboxed reader wrote. Raises ValueError if it is not that."""
+    try:
+        (size,) = struct.unpack_from(">I", data)
+        document: Any = json.loads(data[4 : 4 + min(size, _MAX_JSON)])
+        tags = [
+            _FoundTag(int(reader), str(kind), str(name), [str(v) for v in values], bool(is_legacy))
+            for reader, kind, name, values, is_legacy in document["tags"]
+        ]
+        found = SourceTags(
+            lost=[str(name) for name in document["lost"]][:_MAX_TAGS],
+            picture=bytes(data[4 + size :]) or None,
+            picture_kind=int(document["picture_kind"] or 0) & 0xFF,
+            picture_count=int(document["pictures"]),
+        )
+    except (struct.error, KeyError, TypeError, RecursionError) as error:
+        raise ValueError("the reader's answer is malformed") from error
+    return tags, found
+
+
+def combine(answer: bytes, from_ffmpeg: Mapping[str, str]) -> SourceTags:
+    """Return all tags: mutagen's by the order of its readers, and FFmpeg's where it has none.
+
+    Args:
+        answer: What the sandboxed reader wrote; empty if it failed.
+        from_ffmpeg: FFmpeg's tags; bytes that are not UTF-8 are surrogates (PEP 383).
+    """
+    try:
+        tags, found = parse_answer(answer) if answer else ([], SourceTags())
+    except ValueError:
+        tags, found = [], SourceTags()
+    last = 1 + max((tag.reader for tag in tags), default=0)
+    tags += [_ffmpeg_tag(last, name, value) for name, value in from_ffmpeg.items()]
+    decoded, encoding = _decode_legacy(tags)
+    collected: dict[str, list[str]] = {}
+    readers: dict[str, int] = {}
+    lost = list(found.lost)
+    for tag in decoded:
+        name, values = _translate(tag)
+        key = next((known for known in collected if known.lower() == name.lower()), name)
+        if not name or not values or readers.get(key, tag.reader) != tag.reader:
+            continue
+        if key not in collected and len(collected) >= _MAX_TAGS:
+            lost.append(name)
+            continue
+        readers[key] = tag.reader
+        _extend(key, collected.setdefault(key, []), values, lost)
+    label = legacy_text.LABELS[encoding] if encoding not in (None, "utf_8", "cp1252") else None
+    return SourceTags(
+        _join_totals({name: values for name, values in collected.items() if values}),
+        list(dict.fromkeys(lost)),
+        label,
+        found.picture,
+        found.picture_kind,
+        found.picture_count,
+    )
+
+
+def _ffmpeg_tag(reader: int, name: str, value: str) -> _FoundTag:
+    is_legacy = any("\udc80" <= c <= "\udcff" for c in value)
+    if is_legacy:
+        value = os.fsencode(value).decode("latin-1")
+    return _FoundTag(reader, "ffmpeg", name, [value], is_legacy)
+
+
+def _decode_legacy(tags: Iterable[_FoundTag]) -> tuple[list[_FoundTag], str | None]:
+    """Decode the values that were read as Latin-1 by the encoding that all of them fit."""
+    tags = list(tags)
+    values = {
+        id(tag): [value.encode("latin-1", "replace") for value in tag.values]
+        for tag in tags
+        if tag.is_legacy
+    }
+    encoding = legacy_text.find_encoding(v for each in values.values() for v in each)
+    decoded = [
+        _FoundTag(
+            tag.reader,
+            tag.kind,
+            tag.name,
+            [legacy_text.decode(v, encoding or "cp1252") for v in values[id(tag)]],
+            False,
+        )
+        if tag.is_legacy
+        else tag
+        for tag in tags
+    ]
+    return decoded, encoding
+
+
+def _translate(tag: _FoundTag) -> tuple[str, list[str]]:
+    """Return our name and the cleaned values."""
+    name = common_name(tag.kind, tag.name)
+    values = [text for value in tag.values if (text := _clean(value))]
+    if tag.kind == "role" and name not in _ROLES:
+        return "performer", [f"{value} ({tag.name})" if tag.name else value for value in values]
+    if name == "compilation":
+        values = [value for value in values if value not in ("0", "False", "false")]
+    return name, values
+
+
+def _clean(text: str) -> str:
+    """Normalise line ends, which players expect as LF, and remove what XML and C cannot hold."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.encode("utf-8", "replace").decode()
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text).strip()
+
+
+def _extend(name: str, known: list[str], values: Sequence[str], lost: list[str]) -> None:
+    for value in values:
+        if value in known or (name in _DATES and any(k.startswith(value) for k in known)):
+            continue
+        if len(value) > _MAX_VALUE or len(known) >= _MAX_VALUES:
+            lost.append(name)
+            continue
+        if name in _DATES:
+            known[:] = [k for k in known if not value.startswith(k)]
+        known.append(value)
+
+
+def _join_totals(tags: dict[str, list[str]]) -> Tags:
+    """Write the total into the number, as in 3/12."""
+    for name in ("track", "disc"):
+        total = tags.get(f"{name}_total", [""])[0]
+        number = tags.get(name, [""])[0]
+        if number and total:
+            if "/" not in number:
+                tags[name] = [f"{number}/{total}"]
+            del tags[f"{name}_total"]
+    return tags
