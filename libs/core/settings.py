@@ -7,7 +7,7 @@ here to be validated.
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
@@ -35,6 +35,24 @@ class Settings(BaseSettings):
     )
     session_secret: SecretStr = Field(
         description="the secret that encrypts sessions, the same for all services",
+        examples=["the output of: openssl rand -hex 32"],
+        min_length=32,
+    )
+    session_secret_accepted: SecretStr | None = Field(
+        default=None,
+        description="a second secret whose sessions are accepted, while secrets are replaced",
+        examples=["the output of: openssl rand -hex 32"],
+        min_length=32,
+    )
+    origin_secret: SecretStr | None = Field(
+        default=None,
+        description="the value of X-Origin-Secret that requests must have, if CloudFront sends it",
+        examples=["the output of: openssl rand -hex 32"],
+        min_length=32,
+    )
+    origin_secret_accepted: SecretStr | None = Field(
+        default=None,
+        description="a second value of X-Origin-Secret, while secrets are replaced",
         examples=["the output of: openssl rand -hex 32"],
         min_length=32,
     )
@@ -114,6 +132,14 @@ class Settings(BaseSettings):
         examples=["2"],
     )
 
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="the OpenTelemetry collector that traces are sent to, by OTLP over HTTP",
+        examples=["http://localhost:4318"],
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        pattern=URL,
+    )
+
     host: str = Field(
         default="0.0.0.0",  # noqa: S104 -- in a container
         description="the address to listen on",
@@ -136,12 +162,26 @@ class Settings(BaseSettings):
         return frozenset(origin for origin in given if origin)
 
     @property
+    def session_secrets(self) -> Sequence[str]:
+        """Return the secret that encrypts sessions, and then the other that is accepted."""
+        return _values(self.session_secret, self.session_secret_accepted)
+
+    @property
+    def origin_secrets(self) -> Sequence[str]:
+        """Return the accepted values of X-Origin-Secret, none if all requests are accepted."""
+        return _values(self.origin_secret, self.origin_secret_accepted)
+
+    @property
     def path_style(self) -> bool:
         """Return True if S3 URLs have the bucket in the path, as emulators need it.
 
         On AWS the bucket is in the host name.
         """
         return bool(self.endpoint or self.s3_endpoint)
+
+
+def _values(*secrets: SecretStr | None) -> Sequence[str]:
+    return [secret.get_secret_value() for secret in secrets if secret]
 
 
 S = TypeVar("S", bound=Settings)

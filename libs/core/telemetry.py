@@ -23,7 +23,7 @@ _HEADERS = r"authorization|(?:set-)?cookie"
 _NAMES = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
     r"|aws_(?:secret_access_key|session_token)|receipt_?handle|session(?:-\d+)?|token"
-    r"|(?:tinypixo_)?(?:session_secret|janitor_token)"
+    r"|(?:tinypixo_)?(?:session_secret|origin_secret|janitor_token)(?:_accepted)?|x-origin-secret"
 )
 # Between name and value, in query strings, JSON, XML, headers, Python dicts and ASGI headers.
 _BETWEEN = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"

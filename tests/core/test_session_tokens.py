@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+from itertools import pairwise
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -104,3 +105,27 @@ def test_a_token_with_one_changed_byte_is_refused(position: int, change: int) ->
     raw[position % len(raw)] ^= change
 
     assert tokens.read(base64.b64encode(raw).decode()) is None
+
+
+def test_a_new_secret_signs_while_tokens_of_the_old_one_are_still_read() -> None:
+    old, new = "the old secret of the tests, long", "the new secret of the tests, long"
+    before, during = SessionTokens(old), SessionTokens(new, accepted=[old])
+
+    assert during.read(before.issue("anna")) is not None
+    assert SessionTokens(new).read(during.issue("anna")) is not None
+    assert before.read(during.issue("anna")) is None
+    assert SessionTokens(new).read(before.issue("anna")) is None
+
+
+def test_a_rotation_in_two_steps_logs_nobody_out() -> None:
+    old, new = "the old secret of the tests, long", "the new secret of the tests, long"
+    steps = [
+        SessionTokens(old),
+        SessionTokens(old, accepted=[new]),
+        SessionTokens(new, accepted=[old]),
+    ]
+
+    # While a step is rolled out, tasks of this step and of the one before answer side by side.
+    for one, other in pairwise(steps):
+        assert one.read(other.issue("anna")) is not None
+        assert other.read(one.issue("anna")) is not None

@@ -14,6 +14,7 @@ from libs.core.web.csrf import refuse_forgery
 from libs.core.web.health import Check, health_routes
 from libs.core.web.middleware import RequestContext, answer_options
 from libs.core.web.openapi import StrictRequests
+from libs.core.web.origin_secret import RequireOriginSecret
 from libs.core.web.problems import HANDLERS
 from libs.core.web.request import ServiceRequest
 from libs.core.web.session import SessionMiddleware, owner_of, usage_of
@@ -89,11 +90,12 @@ def service_app(
         ),
     )
     # Around the whole application: Litestar's own middleware does not see unknown paths.
-    for middleware in (*protocols, RequestContext()):
+    for middleware in (*protocols, RequireOriginSecret(settings.origin_secrets), RequestContext()):
         app.asgi_handler = middleware(app.asgi_handler)
     return app
 
 
 def session_tokens(settings: Settings) -> SessionTokens:
-    """Return the tokens of the secret that all services share."""
-    return SessionTokens(settings.session_secret.get_secret_value())
+    """Return the tokens of the secrets that all services share."""
+    current, *accepted = settings.session_secrets
+    return SessionTokens(current, accepted=accepted)

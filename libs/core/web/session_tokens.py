@@ -5,7 +5,8 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -30,23 +31,37 @@ class SessionToken:
 
 
 class SessionTokens:
-    """Issue and read tokens with one secret, which all services share.
+    """Issue tokens with one secret, which all services share, and read those of several.
 
     A token is Base64 of a nonce, the encrypted session id and the time of expiry, which is readable
     but authenticated. The format is that of Litestar's client-side sessions, which issued the
     tokens of earlier versions.
     """
 
-    def __init__(self, secret: str, clock: Callable[[], float] = time.time) -> None:
-        """Derive the key from `secret`, any text of at least 32 characters."""
-        self._cipher = AESGCM(hashlib.sha256(secret.encode()).digest())
+    def __init__(
+        self,
+        secret: str,
+        clock: Callable[[], float] = time.time,
+        accepted: Sequence[str] = (),
+    ) -> None:
+        """Derive keys from the secrets, texts of at least 32 characters.
+
+        Args:
+            secret: Encrypts new tokens.
+            clock: Returns epoch seconds.
+            accepted: Further secrets whose tokens are read, while one replaces another.
+        """
+        secrets = (secret, *accepted)
+        self._ciphers = [AESGCM(hashlib.sha256(each.encode()).digest()) for each in secrets]
         self._clock = clock
 
     def issue(self, session_id: str) -> str:
         """Return a token that is valid for `LIFETIME` seconds."""
         expiry = json.dumps({"expires_at": round(self._clock()) + LIFETIME}).encode()
         nonce = os.urandom(_NONCE_BYTES)
-        encrypted = self._cipher.encrypt(nonce, json.dumps({"sid": session_id}).encode(), expiry)
+        encrypted = self._ciphers[0].encrypt(
+            nonce, json.dumps({"sid": session_id}).encode(), expiry
+        )
         return base64.b64encode(nonce + encrypted + _SEPARATOR + expiry).decode()
 
     def read(self, token: str) -> SessionToken | None:
@@ -61,8 +76,15 @@ class SessionTokens:
             if not separator:
                 return None
             nonce, encrypted = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-            content = json.loads(self._cipher.decrypt(nonce, encrypted, expiry))
+            content = json.loads(self._decrypt(nonce, encrypted, expiry))
             found = SessionToken(str(content["sid"]), int(json.loads(expiry)["expires_at"]))
         except (InvalidTag, ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
             return None
         return found if found.session_id and found.expires_at > self._clock() else None
+
+    def _decrypt(self, nonce: bytes, encrypted: bytes, expiry: bytes) -> bytes:
+        """Return the content by the first secret that fits. Raises InvalidTag if none does."""
+        for cipher in self._ciphers:
+            with suppress(InvalidTag):
+                return cipher.decrypt(nonce, encrypted, expiry)
+        raise InvalidTag

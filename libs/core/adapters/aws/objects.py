@@ -1,8 +1,8 @@
 """Store objects in S3.
 
-Permissions: s3:GetObject, s3:PutObject, s3:DeleteObject on the keys that a service uses, and
-s3:ListBucket, without which HeadObject answers 403 for a missing object. `deploy/aws/roles.yaml`
-lists the permissions of each service.
+Permissions: s3:GetObject, s3:PutObject, s3:DeleteObject on the keys that a service uses.
+`deploy/aws/roles.yaml` lists those of each service. To a role without s3:ListBucket, S3 answers 403
+for a missing object, so 403 counts as missing.
 
 Keys: `uploads/<upload>/source` and `outputs/<conversion>/<attempt>.<extension>`. Large objects are
 written by one multipart upload, small outputs by one PUT. The ETag of a part is its MD5 only
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import structlog
 from botocore.exceptions import ClientError
 
 from libs.core.adapters.aws.errors import code_of, translate_errors
@@ -25,6 +26,8 @@ from libs.core.ports.objects import ObjectInfo, ObjectStore, UndeletedObject
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import DeleteTypeDef
+
+log = structlog.get_logger(__name__)
 
 READ_BLOCK = 256 * 1024
 """Bytes of one block of `read`."""
@@ -103,12 +106,18 @@ class S3ObjectStore(ObjectStore):
         return failed
 
 
+_MISSING = ("NoSuchKey", "404", "NotFound")
+_FORBIDDEN = ("AccessDenied", "403")
+
+
 @contextmanager
 def _object_errors(key: str) -> Iterator[None]:
     with translate_errors("S3"):
         try:
             yield
         except ClientError as error:
-            if code_of(error) in ("NoSuchKey", "404", "NotFound"):
+            if (code := code_of(error)) in _FORBIDDEN:
+                log.warning("object.forbidden", key=key, code=code)
+            if code in (*_MISSING, *_FORBIDDEN):
                 raise ObjectMissing(f"There is no object {key}.") from error
             raise

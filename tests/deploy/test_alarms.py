@@ -1,0 +1,75 @@
+"""Test that there is an alarm for each way in which it fails, and that it reaches somebody."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from libs.core.metrics import DIMENSION, NAMESPACE
+from tests.deploy.templates import TEMPLATES, template
+
+EXPECTED = {
+    "conversion-dead-letters",
+    "janitor-dead-letters",
+    "pipe-dead-letters",
+    "backlog",
+    "sweep-missed",
+    "sweep-failures",
+    "pipe-failing",
+    "pipe-stopped",
+    "read-throttles",
+    "write-throttles",
+}
+
+
+def alarms() -> dict[str, Any]:
+    """Return the alarms of all templates that tell somebody, by the end of their names."""
+    return {
+        each["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("${DataStack}-"): each["Properties"]
+        for name in TEMPLATES
+        for each in template(name)["Resources"].values()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+        and each["Properties"]["AlarmActions"] == [{"Ref": "AlarmTopicArn"}]
+    }
+
+
+def test_each_failure_has_an_alarm() -> None:
+    assert alarms().keys() == {*EXPECTED, "${Service}-server-errors"}
+
+
+def test_alarms_and_budget_need_an_address() -> None:
+    base = template("base.yaml")
+    parameter = base["Parameters"]["AlarmEmail"]
+    budget = base["Resources"]["Budget"]["Properties"]["NotificationsWithSubscribers"]
+
+    assert "Default" not in parameter
+    assert re.fullmatch(parameter["AllowedPattern"], "ops@example.com")
+    assert not re.fullmatch(parameter["AllowedPattern"], "")
+    assert base["Resources"]["Alarms"]["Properties"]["Subscription"][0]["Protocol"] == "email"
+    assert [each["Subscribers"][0]["Address"] for each in budget] == [{"Ref": "AlarmEmail"}] * 2
+
+
+def test_a_missed_sweep_is_missing_data_and_raises_the_alarm() -> None:
+    missed = alarms()["sweep-missed"]
+
+    assert missed["TreatMissingData"] == "breaching"
+    assert (missed["Namespace"], missed["MetricName"]) == (NAMESPACE, "Sweeps")
+    assert [each["Name"] for each in missed["Dimensions"]] == [DIMENSION]
+
+
+def test_backlog_alarm_measures_the_index_and_no_queue() -> None:
+    backlog = alarms()["backlog"]
+
+    assert (backlog["Namespace"], backlog["MetricName"]) == (NAMESPACE, "LongestWait")
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_alarm_says_where_its_remedy_is_described(name: str) -> None:
+    assert "docs/operations.md#alarms" in alarms()[name]["AlarmDescription"]
+
+
+def test_dashboard_is_valid_json() -> None:
+    body = template("alarms.yaml")["Resources"]["Dashboard"]["Properties"]["DashboardBody"]
+
+    assert len(json.loads(body["Fn::Sub"])["widgets"]) == 7
