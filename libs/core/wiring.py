@@ -57,11 +57,11 @@ class AwsContainer(containers.DeclarativeContainer):
     uploads = providers.Singleton(DynamoDbUploadStore, table)
     resumable_uploads = providers.Singleton(DynamoDbResumableUploads, table)
     conversions = providers.Singleton(DynamoDbConversionStore, table)
-    queue = providers.Singleton(DynamoDbConversionQueue, table)
+    queue = providers.Singleton(DynamoDbConversionQueue, table, max_age=0.2)
     leases = providers.Singleton(DynamoDbConversionLeases, table)
     expired_items = providers.Singleton(DynamoDbExpiredItems, table)
     named_leases = providers.Singleton(DynamoDbNamedLeases, table)
-    progress = providers.Singleton(DynamoDbProgressReader, table)
+    progress = providers.Singleton(DynamoDbProgressReader, table, queue)
     revoked_sessions = providers.Singleton(
         DynamoDbRevokedSessions, dynamodb, settings.provided.table
     )

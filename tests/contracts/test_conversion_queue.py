@@ -132,3 +132,21 @@ def test_a_conversion_waits_from_when_it_was_queued_and_not_created(
     backend.clock.advance(5)
 
     assert backend.queue.backlog().longest_wait == pytest.approx(5, abs=0.01)
+
+
+def test_a_session_with_one_is_not_behind_the_backlog_of_another(
+    backend: Backend, queue_of_four: list[Conversion]
+) -> None:
+    other = an_upload("another-session", backend.clock())
+    backend.uploads.create(other, [])
+    uploaded = backend.uploads.mark_uploaded(other.id)
+    single = backend.conversions.create(
+        a_conversion(other, created_at=other.created_at + 9), uploaded
+    )
+
+    assert backend.queue.position(single) == 2
+    backend.leases.claim(queue_of_four[0].id, "worker", 60)
+
+    assert backend.queue.position(single) == 1, "the other session runs something"
+    assert [backend.queue.position(each) for each in queue_of_four[1:]] == [2, 3, 4]
+    backend.conversions.remove(single.id, single.owner)

@@ -119,7 +119,9 @@ class ConversionEnvironment:
         self.inbox = MemoryInbox(LEASE, clock=self.clock)
         self.mark_uploaded = MarkUploaded(self.uploads, self.conversions, self.objects)
         # One clock for all: a process and its table share it in these tests.
-        self.choose_next = ChooseNextConversion(self.queue, StallDetector(self.clock), LEASE)
+        self.choose_next = ChooseNextConversion(
+            self.queue, StallDetector(self.clock), LEASE, self.clock
+        )
         self.recover_stuck = RecoverStuckConversions(
             self.queue, self.mark_uploaded, StallDetector(self.clock), PATIENCE, self.clock
         )

@@ -209,13 +209,13 @@ def test_a_changed_queue_position_is_sent_once_under_the_same_id(
     service: ServiceHarness, store: ItemStore
 ) -> None:
     ahead = store.queued("other", created_at=1.0)
-    behind = store.queued("other", created_at=2.0)
+    behind = store.queued("another", created_at=2.0)
     own = store.queued(created_at=3.0)
     with service.follow(own.id) as stream:
         first = stream.next()
         store.leases.claim(ahead.id, "worker", NEVER)
         second = stream.next()
-        store.conversions.cancel(behind.id, "other")
+        store.conversions.cancel(behind.id, "another")
         third = stream.next()
         store.leases.claim(own.id, "worker", NEVER)
         after = stream.next()

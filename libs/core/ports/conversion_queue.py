@@ -32,7 +32,10 @@ class ConversionQueue(ABC):
 
     @abstractmethod
     def position(self, conversion: Conversion) -> int:
-        """Return one more than the number of queued conversions that are older than this one."""
+        """Return the place of a queued conversion in the fair order between sessions, from 1.
+
+        `fair_order` defines it. The answer may be a moment old.
+        """
 
     @abstractmethod
     def in_phase(self, *phases: Phase) -> Iterator[Conversion]:

@@ -1,12 +1,12 @@
 """Choose the next conversion, and recover those whose event was lost."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
 from libs.core.domain.conversions import RUNNING, Conversion, Phase
+from libs.core.domain.fair_order import fair_order
 from libs.core.domain.uploads import UploadStatus
 from libs.core.errors import ObjectMissing, UploadClosed, UploadNotFound
 from libs.core.ports.conversion_queue import ConversionQueue
@@ -16,6 +16,9 @@ from libs.core.ports.uploads import UploadStore
 from services.conversion.worker.stall_detector import StallDetector
 
 log = structlog.get_logger(__name__)
+
+REMEMBERED = 600.0
+"""Seconds for which a session counts as served."""
 
 
 class MarkUploaded:
@@ -59,37 +62,56 @@ class MarkUploaded:
 
 
 class ChooseNextConversion:
-    """Choose for a free slot the oldest conversion of the session that has the fewest running.
+    """Choose for a free slot the next conversion, round robin between sessions.
 
     Suspects run alone, so they wait for others every second time.
     """
 
-    def __init__(self, queue: ConversionQueue, stalls: StallDetector, lease: float) -> None:
+    def __init__(
+        self,
+        queue: ConversionQueue,
+        stalls: StallDetector,
+        lease: float,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Take a running conversion over once it has not been written for `lease` seconds."""
         self._queue = queue
         self._stalls = stalls
         self._lease = lease
+        self._timer = timer
+        self._last_served: dict[str, float] = {}
 
     def __call__(self, *, suspects_first: bool = True) -> Conversion | None:
         """Return the conversion to claim next, or None if nothing can start.
 
         Without `suspects_first`, one that must run alone is returned only if there is no other.
         """
-        running = list(self._queue.in_phase(*RUNNING))
-        abandoned = self._stalls.find_stalled(running, self._lease)
-        busy = Counter(c.owner for c in running if c not in abandoned)
+        found = list(self._queue.in_phase(*RUNNING))
+        abandoned = self._stalls.find_stalled(found, self._lease)
+        running = [c for c in found if c not in abandoned]
+        self._note_served(c.owner for c in running)
         ready = [
             c
             for c in (*abandoned, *self._queue.in_phase(Phase.QUEUED))
             # Workers of the version that wrote it know what this one does not.
             if not c.unsupported
         ]
+        order = fair_order(ready, running, self._last_served)
+        # What was interrupted has had its turn already, and continues first.
+        order.sort(key=lambda c: c not in abandoned)
+        if not suspects_first:
+            order.sort(key=lambda c: c.must_run_alone)
+        for chosen in order[:1]:
+            self._note_served([chosen.owner])
+            return chosen
+        return None
 
-        def rank(conversion: Conversion) -> tuple[bool, int, float]:
-            later = conversion.must_run_alone and not suspects_first
-            return later, busy[conversion.owner], conversion.created_at
-
-        return min(ready, key=rank, default=None)
+    def _note_served(self, owners: Iterable[str]) -> None:
+        """Remember when sessions were served; a session that is back soon must not go first."""
+        now = self._timer()
+        served = {o: t for o, t in self._last_served.items() if now - t < REMEMBERED}
+        served.update(dict.fromkeys(owners, now))
+        self._last_served = served
 
 
 class RecoverStuckConversions:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from libs.core.domain.conversions import Conversion
+from libs.core.domain.conversions import Conversion, Phase
 from libs.core.domain.uploads import UploadStatus
 from tests.conversion.support import LEASE, ConversionEnvironment
+from tests.fakes import an_output
 
 
 def fill_slots(env: ConversionEnvironment, slots: int) -> list[str]:
@@ -28,6 +29,43 @@ def test_a_session_with_a_hundred_does_not_starve_one_with_a_single_one(
     env.add_queued("ben")
 
     assert fill_slots(env, 2) == ["anna", "ben"]
+
+
+def test_with_one_slot_a_single_one_begins_after_at_most_one_of_a_backlog(
+    env: ConversionEnvironment,
+) -> None:
+    """No session runs anything when the slot becomes free, so the last turns decide."""
+    for _ in range(50):
+        env.add_queued("anna")
+    env.add_queued("ben")
+    order: list[str] = []
+
+    for _ in range(4):
+        chosen = env.choose_next()
+        assert chosen
+        claimed = env.leases.claim(chosen.id, "worker", LEASE)
+        assert claimed
+        env.clock.advance(1)
+        env.leases.publish(claimed, an_output(claimed), ())
+        order.append(chosen.owner)
+
+    assert order == ["anna", "ben", "anna", "anna"]
+
+
+def test_as_many_backlogs_as_slots_do_not_starve_a_third_session(
+    env: ConversionEnvironment,
+) -> None:
+    for owner in ["anna", "ben"] * 20 + ["cleo"]:
+        env.add_queued(owner)
+    assert fill_slots(env, 2) == ["anna", "ben"]
+    env.clock.advance(1)
+    [first, _] = env.queue.in_phase(Phase.PROBING)
+    env.leases.publish(first, an_output(first), ())
+
+    chosen = env.choose_next()
+
+    assert chosen
+    assert chosen.owner == "cleo"
 
 
 def test_slots_are_shared_evenly_between_sessions(env: ConversionEnvironment) -> None:

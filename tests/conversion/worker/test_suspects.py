@@ -141,7 +141,7 @@ def test_a_worker_that_is_told_to_stop_says_so_of_all_that_it_runs(
 
 
 def test_an_attempt_claimed_while_the_worker_stops_is_marked_too(
-    env: ConversionEnvironment,
+    env: ConversionEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conversion = env.add_queued()
     run = env.runner(FakeEngine(lambda *_: pytest.fail("the process was killed", pytrace=False)))
@@ -152,7 +152,7 @@ def test_an_attempt_claimed_while_the_worker_stops_is_marked_too(
         original(held, circumstance)
         marked.append(env.current(conversion).circumstance)
 
-    env.leases.set_circumstance = record  # type: ignore[method-assign]
+    monkeypatch.setattr(env.leases, "set_circumstance", record)
     run.leave()
 
     with pytest.raises(pytest.fail.Exception):

@@ -12,6 +12,7 @@ from libs.core.domain.conversions import Conversion, Phase
 from libs.core.domain.ids import Kind, kind_of
 from libs.core.domain.progress import Item, Progress, progress_of
 from libs.core.errors import ItemNotFound
+from libs.core.ports.conversion_queue import ConversionQueue
 from libs.core.ports.progress_reader import ProgressReader
 
 MAX_ITEMS = 200
@@ -21,11 +22,12 @@ MAX_ITEMS = 200
 class DynamoDbProgressReader(ProgressReader):
     """Read items consistently, and count the queue position of queued conversions."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, queue: ConversionQueue | None = None) -> None:
+        """Take positions from `queue`, or from a reading of its own for each."""
         self._table = table
         self._uploads = DynamoDbUploadStore(table)
         self._conversions = DynamoDbConversionStore(table)
-        self._queue = DynamoDbConversionQueue(table)
+        self._queue = queue or DynamoDbConversionQueue(table)
 
     def get(self, item_id: str, owner: str) -> Progress:
         kind = kind_of(item_id)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from libs.core.adapters.memory.table import MemoryTable
 from libs.core.domain.conversions import RUNNING, Conversion, Phase
+from libs.core.domain.fair_order import fair_position
 from libs.core.ports.conversion_queue import BACKLOG_SAMPLE, Backlog, ConversionQueue
 
 
@@ -14,12 +15,8 @@ class MemoryConversionQueue(ConversionQueue):
         self._table = table
 
     def position(self, conversion: Conversion) -> int:
-        earlier = [
-            c
-            for c in self.in_phase(Phase.QUEUED)
-            if (c.created_at, c.id) < (conversion.created_at, conversion.id)
-        ]
-        return len(earlier) + 1
+        running = list(self.in_phase(*RUNNING))
+        return fair_position(conversion, self.in_phase(Phase.QUEUED), running)
 
     def in_phase(self, *phases: Phase) -> Iterator[Conversion]:
         return (
