@@ -25,7 +25,7 @@ FIRST_RETRY = 0.5
 """Seconds before a step that failed is repeated; doubled for each further failure in a row."""
 
 LONGEST_RETRY = 10.0
-"""Seconds between two tries at most: what answers again is used soon."""
+"""Maximum seconds between two tries, so that a recovered backend is used soon."""
 
 
 class BackgroundThreads:

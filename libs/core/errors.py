@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 
 class CoreError(Exception):
-    """Hold the detail of an error; the base class of all errors.
+    """Hold the detail of an error; the base class of those that become problem documents.
 
     `context` holds further members of the problem document, for example `missing_parts`.
     """
@@ -72,7 +72,7 @@ class UploadIncomplete(CoreError):
 
 
 class UploadClosed(CoreError):
-    """Indicate a part for an upload that is no longer `uploading`."""
+    """Indicate an upload that takes no more parts or conversions."""
 
     code = "upload_closed"
     title = "Upload closed"
@@ -170,14 +170,14 @@ class ConversionFinished(CoreError):
 
 
 class Gone(CoreError):
-    """Indicate an output that has expired or was deleted."""
+    """Indicate that an object which should exist is missing in storage."""
 
     code = "gone"
     title = "Gone"
 
 
 class SessionInvalid(CoreError):
-    """Indicate a bearer token that is malformed, forged or expired."""
+    """Indicate a bearer token that is malformed, forged, expired or revoked."""
 
     code = "session_invalid"
     title = "Session invalid"
@@ -191,7 +191,7 @@ class RateLimited(CoreError):
 
 
 class StorageUnavailable(CoreError):
-    """Indicate that S3, DynamoDB or SQS cannot answer now. `retry_after` is in seconds."""
+    """Indicate that S3, DynamoDB, SQS or ECS cannot answer now. `retry_after` is in seconds."""
 
     code = "storage_unavailable"
     title = "Storage unavailable"

@@ -15,7 +15,7 @@ from libs.core import telemetry
 from libs.core.settings import Settings
 from libs.core.web.server_protocol import ServiceProtocol
 
-DRAIN_SECONDS = 25
+REQUEST_DRAIN_SECONDS = 25
 """Seconds from SIGTERM until open requests are cut. ECS kills a container after 30 seconds."""
 
 REQUEST_THREADS = 128
@@ -26,7 +26,8 @@ requests.
 """
 
 CLOSE_TIMEOUT = 30.0
-"""Seconds that a client has to read the rest of a response after the connection was closed.
+"""Seconds that a client has to read the rest of a response after the server began to close the
+connection.
 
 asyncio has no limit for that.
 """
@@ -87,7 +88,7 @@ def serve(name: str, settings: Settings, create: Callable[[], Litestar]) -> None
         server_header=False,
         # The services count their proxies themselves: see `client_address`.
         proxy_headers=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=REQUEST_DRAIN_SECONDS,
         timeout_keep_alive=75,
     )
     server = Server(config)

@@ -23,7 +23,7 @@ from services.conversion.worker.scheduling import (
 )
 from services.conversion.worker.stall_detector import StallDetector
 
-EVENT_PATIENCE = 120
+MAX_EVENT_DELAY = 120
 """Seconds that an S3 event may take before S3 is asked about its upload."""
 
 
@@ -97,7 +97,7 @@ class ConversionContainer(containers.DeclarativeContainer):
             queue,
             mark_uploaded,
             providers.Factory(StallDetector),
-            EVENT_PATIENCE,
+            MAX_EVENT_DELAY,
         ),
         settings.provided.slots,
         settings.provided.lease,

@@ -92,7 +92,7 @@ class EngineProgress:
 
 @dataclass(frozen=True)
 class ConversionResult:
-    """Describe an output as probing found it: size in bytes, duration in seconds, hash in hex."""
+    """Describe the stored output: size in bytes, duration in seconds, hash in hex."""
 
     key: str
     size: int

@@ -42,16 +42,14 @@ class ConversionSettings(QuotaSettings):
         default=15,
         ge=2,
         le=600,
-        description=(
-            "seconds without a heartbeat after which another worker takes a conversion over"
-        ),
+        description=("seconds without a progress write after which another worker takes over"),
         examples=["15"],
     )
     drain: float = Field(
         default=20,
         ge=0,
         le=110,
-        description="seconds that conversions may go on after SIGTERM; then they are queued again",
+        description="seconds that conversions may go on after SIGTERM; the rest is queued again",
         examples=["20"],
     )
     ecs_agent_uri: str | None = Field(

@@ -22,7 +22,7 @@ MAX_DELETE_KEYS = 1000
 
 @dataclass(frozen=True)
 class SweepFailure:
-    """Name what could not be deleted, by the id of its item, and why."""
+    """Name what could not be deleted, by the id of its item or the failed step, and why."""
 
     id: str
     reason: str

@@ -55,5 +55,5 @@ class ConsumeInbox:
                     "message.failed", receive_count=messages[0].receive_count, exc_info=True
                 )
                 return ()
-            # One of them cannot be handled. Alone, it keeps no other from being deleted.
+            # Handle them one by one, so that the failing one does not keep the others.
             return [done for message in messages for done in self._handle_together([message])]

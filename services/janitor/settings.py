@@ -52,8 +52,8 @@ class JanitorSettings(Settings):
         default=300,
         ge=0,
         description=(
-            "seconds between the service's own sweeps, of which several janitors make one "
-            "(0: none, a schedule sweeps)"
+            "seconds between sweeps that the service starts itself; of several janitors one makes "
+            "each (0: only POST /sweep and the command)"
         ),
         examples=["300"],
     )

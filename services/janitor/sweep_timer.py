@@ -18,7 +18,7 @@ a moment early does not skip a whole interval."""
 
 
 class SweepWhenDue:
-    """Sweep if no other janitor sweeps, or did so in this interval."""
+    """Sweep, unless a janitor is sweeping or has swept in this interval."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class SweepWhenDue:
         limit: float,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take a sweep for due `every` seconds after the last one began."""
+        """Sweep again `SHARE` of `every` seconds after the last sweep began."""
         self._sweep = sweep
         self._leases = leases
         self._holder = holder

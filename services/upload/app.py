@@ -48,5 +48,5 @@ def create_app(container: UploadContainer) -> Litestar:
         ],
         {name: getattr(container, name) for name in DEPENDENCIES},
         container.checks(),
-        protocols=[TusProtocol(settings.max_file_size)],
+        outer_middleware=[TusProtocol(settings.max_file_size)],
     )

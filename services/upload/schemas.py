@@ -30,7 +30,7 @@ class StartUploadRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """Describe the file that a client is going to send."""
 
     filename: str
-    size: Annotated[int, Meta(description="bytes; 0 while a tus client has not said it")]
+    size: Annotated[int, Meta(description="bytes; 0 while unknown (tus, Uppy)")]
     content_type: (
         Annotated[str, Meta(max_length=255, pattern=r"^[\x21-\x7e][\x20-\x7e]*$")] | None
     ) = None
@@ -97,7 +97,7 @@ class UploadSchema(Schema, kw_only=True):
     id: str
     status: UploadStatus
     filename: str
-    size: Annotated[int, Meta(description="bytes; 0 while a tus client has not said it")]
+    size: Annotated[int, Meta(description="bytes; 0 while unknown (tus, Uppy)")]
     content_type: str
     part_size: Annotated[int, Meta(description="bytes of every part but the last")]
     part_count: int

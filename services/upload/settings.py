@@ -21,7 +21,10 @@ class UploadSettings(QuotaSettings):
     lifetime: int = Field(
         default=24 * HOUR,
         ge=60,
-        description="seconds after which an upload and its conversions are deleted",
+        description=(
+            "seconds after which an upload and its conversions are deleted; a later conversion of "
+            "it keeps the upload longer"
+        ),
         examples=["86400"],
     )
     sign_lifetime: int = Field(

@@ -80,7 +80,7 @@ def newer(aws_backend: AwsBackend, owner: str) -> Conversion:
 
 
 @readable
-def test_it_is_shown_and_holds_up_nobody(
+def test_an_item_of_a_newer_version_is_listed_and_blocks_no_other(
     aws_backend: AwsBackend, ordinary: Conversion, newer: Conversion, changes: dict[str, Any]
 ) -> None:
     put(aws_backend, encode_conversion(newer), changes)

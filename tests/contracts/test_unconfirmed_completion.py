@@ -73,7 +73,7 @@ def test_an_empty_answer_is_repeated_while_the_upload_is_open(
     assert aws_backend.objects.head(key).size == MIN_PART_SIZE
 
 
-def test_empty_answers_without_end_are_told_and_lose_nothing(
+def test_repeated_empty_answers_are_reported_and_lose_nothing(
     aws_backend: AwsBackend, hook: Any, upload: tuple[str, str, list[Part]]
 ) -> None:
     key, multipart_id, parts = upload

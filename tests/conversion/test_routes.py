@@ -241,7 +241,7 @@ def test_the_formats_are_those_that_can_be_made(client: Client) -> None:
     assert "bitrate" not in formats["wav"]["options"]
 
 
-def test_a_table_that_is_away_is_told_with_when_to_come_back(
+def test_an_unavailable_table_is_answered_with_when_to_retry(
     client: Client, env: ConversionEnvironment
 ) -> None:
     fail_calls(env.conversions, "get")

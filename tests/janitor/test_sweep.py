@@ -176,7 +176,7 @@ def test_it_stops_when_its_time_is_over_and_the_next_goes_on(
 
 
 @pytest.mark.parametrize("step", range(7))
-def test_one_that_died_is_made_up_for_by_the_next(
+def test_the_next_sweep_finishes_one_that_died(
     env: JanitorEnvironment, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     """The process is killed before its n-th call that deletes something."""

@@ -238,7 +238,7 @@ export interface components {
       convert?:
         components['schemas']['ConvertOptions'] | components['schemas']['ConvertOptions'][] | null;
       filename: string;
-      /** @description bytes; 0 while a tus client has not said it */
+      /** @description bytes; 0 while unknown (tus, Uppy) */
       size: number;
     };
     Upload: {
@@ -256,7 +256,7 @@ export interface components {
       /** @description bytes of every part but the last */
       part_size: number;
       percent: number;
-      /** @description bytes; 0 while a tus client has not said it */
+      /** @description bytes; 0 while unknown (tus, Uppy) */
       size: number;
       status: components['schemas']['UploadStatus'];
       /** @description RFC 3339, in UTC */

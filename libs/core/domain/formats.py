@@ -69,10 +69,10 @@ class ConversionOptions:
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
 
 
-_LOSSY_RATES = ("64k", "96k", "128k", "160k", "192k", "224k", "256k", "320k")
-_MPEG_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-_PCM_RATES = (8000, 11025, 16000, 22050, 32000, 44100, 48000, 88200, 96000, 176400, 192000)
-_WMA_RATES = (8000, 11025, 16000, 22050, 32000, 44100, 48000)
+_LOSSY_BITRATES = ("64k", "96k", "128k", "160k", "192k", "224k", "256k", "320k")
+_MPEG_SAMPLE_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_PCM_SAMPLE_RATES = (8000, 11025, 16000, 22050, 32000, 44100, 48000, 88200, 96000, 176400, 192000)
+_WMA_SAMPLE_RATES = (8000, 11025, 16000, 22050, 32000, 44100, 48000)
 _MANY_CHANNELS = (1, 2, 3, 4, 5, 6, 7, 8)
 
 FORMATS: dict[str, Format] = {
@@ -83,16 +83,16 @@ FORMATS: dict[str, Format] = {
             "mp3",
             "audio/mpeg",
             False,
-            _LOSSY_RATES,
+            _LOSSY_BITRATES,
             QualityRange(0, 9, 2, best=0),
-            _MPEG_RATES,
+            _MPEG_SAMPLE_RATES,
         ),
         Format(
             "wav",
             "wav",
             "audio/wav",
             True,
-            sample_rates=_PCM_RATES,
+            sample_rates=_PCM_SAMPLE_RATES,
             channels=_MANY_CHANNELS,
             bit_depths=(16, 24, 32),
         ),
@@ -101,7 +101,7 @@ FORMATS: dict[str, Format] = {
             "flac",
             "audio/flac",
             True,
-            sample_rates=_PCM_RATES,
+            sample_rates=_PCM_SAMPLE_RATES,
             channels=_MANY_CHANNELS,
             bit_depths=(16, 24),
         ),
@@ -110,8 +110,8 @@ FORMATS: dict[str, Format] = {
             "aac",
             "audio/aac",
             False,
-            _LOSSY_RATES,
-            sample_rates=(*_MPEG_RATES, 88200, 96000),
+            _LOSSY_BITRATES,
+            sample_rates=(*_MPEG_SAMPLE_RATES, 88200, 96000),
             channels=(1, 2, 3, 4, 5, 6),
         ),
         Format(
@@ -119,8 +119,8 @@ FORMATS: dict[str, Format] = {
             "m4a",
             "audio/mp4",
             False,
-            _LOSSY_RATES,
-            sample_rates=(*_MPEG_RATES, 88200, 96000),
+            _LOSSY_BITRATES,
+            sample_rates=(*_MPEG_SAMPLE_RATES, 88200, 96000),
             channels=(1, 2, 3, 4, 5, 6),
         ),
         Format(
@@ -128,9 +128,9 @@ FORMATS: dict[str, Format] = {
             "ogg",
             "audio/ogg",
             False,
-            _LOSSY_RATES,
+            _LOSSY_BITRATES,
             QualityRange(0, 10, 5, best=10),
-            _PCM_RATES[:-3],
+            _PCM_SAMPLE_RATES[:-3],
             _MANY_CHANNELS,
         ),
         Format(
@@ -138,7 +138,7 @@ FORMATS: dict[str, Format] = {
             "opus",
             "audio/ogg",
             False,
-            _LOSSY_RATES,
+            _LOSSY_BITRATES,
             sample_rates=(48000,),  # Opus always decodes to 48 kHz (RFC 6716)
             channels=(1, 2, 3, 4, 6, 8),
         ),
@@ -147,7 +147,7 @@ FORMATS: dict[str, Format] = {
             "aiff",
             "audio/aiff",
             True,
-            sample_rates=_PCM_RATES,
+            sample_rates=_PCM_SAMPLE_RATES,
             channels=_MANY_CHANNELS,
             bit_depths=(16, 24, 32),
         ),
@@ -156,17 +156,19 @@ FORMATS: dict[str, Format] = {
             "m4a",
             "audio/mp4",
             True,
-            sample_rates=_PCM_RATES,
+            sample_rates=_PCM_SAMPLE_RATES,
             channels=_MANY_CHANNELS,
             bit_depths=(16, 24),
         ),
-        Format("wma", "wma", "audio/x-ms-wma", False, _LOSSY_RATES, sample_rates=_WMA_RATES),
+        Format(
+            "wma", "wma", "audio/x-ms-wma", False, _LOSSY_BITRATES, sample_rates=_WMA_SAMPLE_RATES
+        ),
         Format(
             "ac3",
             "ac3",
             "audio/ac3",
             False,
-            _LOSSY_RATES,
+            _LOSSY_BITRATES,
             sample_rates=(32000, 44100, 48000),
             channels=(1, 2, 3, 4, 5, 6),
         ),
@@ -188,7 +190,7 @@ MAX_TIME = 1_000_000.0
 """Seconds. Of `start` and `end`; far beyond the longest source that is converted."""
 
 MIN_PIECE = 0.01
-"""Seconds from `start` to `end`. Some encoders make no sound of less."""
+"""Seconds from `start` to `end`. Some encoders output nothing for less."""
 
 
 def find_format(name: str) -> Format:

@@ -19,8 +19,7 @@ class Backlog:
 
 
 BACKLOG_SAMPLE = 25
-"""Queued conversions whose wait is measured. Workers take the oldest first, so one of these has
-waited longest, or nearly so."""
+"""Queued conversions whose wait is measured. The longest wait is nearly always among the oldest."""
 
 
 class ConversionQueue(ABC):

@@ -35,7 +35,7 @@ class ConversionStore(ABC):
 
         Raises:
             UploadNotFound: the upload is gone.
-            UploadClosed: the upload failed or was aborted.
+            UploadClosed: the upload failed.
         """
 
     @abstractmethod

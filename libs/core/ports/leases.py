@@ -64,7 +64,8 @@ class ConversionLeases(ABC):
         Args:
             conversion_id: The conversion to take.
             worker: The name of the process.
-            lease: The length of the lease in seconds, for workers that compare wall clocks.
+            lease: The length of the lease in seconds. It is stored as `lease_until` for workers of
+                earlier versions; this version does not read it.
             takeover_version: If given, a `converting` one is taken as well, provided that it still
                 has this version. The caller has seen the version unchanged for a lease.
             alone: True if nothing else runs in the worker, and nothing will start beside it.

@@ -71,7 +71,7 @@ class UploadStore(ABC):
         An upload that is `uploaded` already is returned unchanged.
 
         Raises:
-            UploadClosed: the upload failed or was aborted.
+            UploadClosed: the upload failed.
             UploadNotFound: there is no such upload.
         """
 

@@ -42,7 +42,7 @@ def service_app(
     dependencies: Mapping[str, Callable[[], Any]],
     checks: Mapping[str, Check],
     lifespan: Sequence[Any] = (),
-    protocols: Sequence[ASGIMiddleware] = (),
+    outer_middleware: Sequence[ASGIMiddleware] = (),
 ) -> Litestar:
     """Return the application of a service.
 
@@ -55,7 +55,7 @@ def service_app(
             its `usage`.
         checks: Readiness checks, by the name of what they ask.
         lifespan: Context managers that run around the application.
-        protocols: Middleware that sees every request before it is routed.
+        outer_middleware: Middleware that sees every request before it is routed.
     """
     origins = settings.page_origins
 
@@ -90,7 +90,8 @@ def service_app(
         ),
     )
     # Around the whole application: Litestar's own middleware does not see unknown paths.
-    for middleware in (*protocols, RequireOriginSecret(settings.origin_secrets), RequestContext()):
+    around = (*outer_middleware, RequireOriginSecret(settings.origin_secrets), RequestContext())
+    for middleware in around:
         app.asgi_handler = middleware(app.asgi_handler)
     return app
 

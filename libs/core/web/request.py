@@ -18,7 +18,7 @@ class RequestTimeout(HTTPException):
 
 
 class ServiceRequest(Request[Any, Any, Any]):
-    """Turn what is the client's fault into an error of the client."""
+    """Answer 4xx, not 500, to a body that breaks off, is late or is nested too deep."""
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """Yield the blocks of the body.

@@ -135,7 +135,7 @@ class _Run:
     writes_are_packets: bool
     parser: FfmpegLogParser = field(default_factory=FfmpegLogParser)
     progress: FfmpegProgress = field(default_factory=FfmpegProgress)
-    _is_stopped: bool = False
+    _is_paused: bool = False
     _output_limit: int | None = None
     _last_state: object = None
     _started: float = field(default_factory=time.monotonic)
@@ -161,18 +161,18 @@ class _Run:
                         selector.unregister(pipe)
                 if source is not None and source.error is not None:
                     raise source.error
-                self._stop_or_continue(may_go_on=on_progress(self.progress))
+                self._pause_or_resume(may_go_on=on_progress(self.progress))
                 self._limit_output()
                 self._enforce_time_limits()
 
-    def _stop_or_continue(self, *, may_go_on: bool) -> None:
-        if may_go_on is self._is_stopped:
-            self._is_stopped = not may_go_on
+    def _pause_or_resume(self, *, may_go_on: bool) -> None:
+        if may_go_on is self._is_paused:
+            self._is_paused = not may_go_on
             with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(signal.SIGSTOP if self._is_stopped else signal.SIGCONT)
+                self.process.send_signal(signal.SIGSTOP if self._is_paused else signal.SIGCONT)
 
     def _limit_output(self) -> None:
-        """Let the kernel stop a process that writes on before it is noticed here."""
+        """Let the kernel kill a process that exceeds the limit before the next check here."""
         if self.options.output is None or not hasattr(resource, "prlimit"):
             return
         limit = min(self.options.rlimits["RLIMIT_FSIZE"], self.options.output.max_size)
@@ -192,7 +192,7 @@ class _Run:
             source and source.highest_offset,
         )
         now = time.monotonic()
-        is_waiting = self._is_stopped or (source is not None and source.is_waiting)
+        is_waiting = self._is_paused or (source is not None and source.is_waiting)
         if state != self._last_state or is_waiting:
             self._last_state, self._moved = state, now
         options = self.options

@@ -1,7 +1,7 @@
 """Convert with FFmpeg: the media engine.
 
-It runs FFmpeg up to six times, each time as a process in a sandbox of its own, which takes some
-40 ms: to probe the source, to extract its cover, to count samples (for a fade-out), to measure
+It runs FFmpeg for up to six purposes, some of them repeated, each time as a process in a sandbox of
+its own: to probe the source, to extract its cover, to count samples (for a fade-out), to measure
 loudness (to normalise), to encode, and to verify the output. It writes parts and one object through
 the sink, and nothing to a disk.
 """

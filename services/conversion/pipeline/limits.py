@@ -27,7 +27,7 @@ class Limits:
     wall_per_second: float = 1.0
     """Wall time per second of sound, if that is more; one slow core takes about a tenth of it."""
     stall: float = 30
-    """FFmpeg is stopped after so long without progress. Waiting for S3 does not count."""
+    """FFmpeg is killed after so long without progress. Waiting for S3 does not count."""
     probe_seconds: float = 30
     """Wall time of a run that decodes nothing, most of which is waiting for S3."""
     probe_cpu: int = 6

@@ -1,6 +1,6 @@
-"""Choose the output's channel layout, and mix to it by one law for all formats.
+"""Choose the output's channel layout, and mix to it by one rule for all formats.
 
-The law follows ITU-R BS.775. A channel that the output has is kept. Another one is added to its
+The rule follows ITU-R BS.775. A channel that the output has is kept. Another one is added to its
 nearest neighbours at -3 dB. The low-frequency channel (LFE) is never added to others. If a sum
 could exceed full scale, all channels are reduced by the same gain, so that mixing cannot clip. So
 stereo becomes mono by averaging. Mono becomes stereo without loss of level.
@@ -218,7 +218,7 @@ def _distance(source: Sequence[str], target: Sequence[str]) -> tuple[int, int]:
 def _suitability(source: Sequence[str], target: Sequence[str]) -> tuple[float, int]:
     """Return how well a layout that needs mixing suits, to compare it with others.
 
-    Each channel that is kept counts, and half of each that would be silent.
+    A kept channel counts 1, a silent one -1/2.
     """
     kept = len(_relabel(source, target, partially=True) or {})
     silent = len(_mix(source, "+".join(target)).added)

@@ -7,7 +7,7 @@ from services.conversion.ffmpeg.channel_layouts import DEFAULT_LAYOUTS
 from services.conversion.ffmpeg.log import AudioStream
 
 _CONTINUOUS_TIMESTAMPS = "asetpts=round(N/SR/TB)"
-"""Derive each timestamp from the sample's number. The quotient is rounded because it is a hair
+"""Derive each timestamp from the sample's number. The quotient is rounded because it is slightly
 below the whole number."""
 
 

@@ -10,8 +10,8 @@ import struct
 from services.conversion.pipeline.frames import FRAME_SIZES, last_frame_is_truncated
 
 _STREAMED = 0x7FFF0000
-"""Below 0x7FFFFFFF and 0xFFFFFFFF. Writers that do not know the size store one of these, minus the
-header length."""
+"""Sizes from here on mean "unknown": writers that do not know the size store 0x7FFFFFFF or
+0xFFFFFFFF, minus the header length."""
 HEAD = TAIL = 65_536
 """Bytes to read at either end. The largest Ogg page has 65,307 bytes."""
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")

@@ -85,7 +85,7 @@ ANSWERED = {
     # FFmpeg asks whether its log is a terminal.
     "ioctl": errno.ENOTTY,
 }
-"""Calls that fail without the supervisor, with the errno that makes FFmpeg go on."""
+"""Calls that the filter itself refuses, with the errno that makes FFmpeg go on."""
 
 UNSUPERVISED: Mapping[str, Sequence[Check]] = {
     "read": (), "pread64": (), "execve": (), "openat": (_READING,),

@@ -36,8 +36,8 @@ LONGEST_POLL_PAUSE = 5.0
 """Maximum seconds between two polls."""
 
 STOP_MARGIN = 5.0
-"""Seconds after the drain in which the rest is released. Together with the drain they are less than
-the 30 after which containers are killed."""
+"""Seconds after the drain in which the rest is released. Together with the default drain they are
+less than the 30 after which containers are killed."""
 
 RELEASE_PAUSE = 2.0
 """Seconds before a conversion that was released because the storage failed is tried again."""

@@ -7,7 +7,7 @@ from threading import Event as StopEvent
 from libs.core.ports.task_protection import TaskProtection
 
 MINUTES = 30
-"""Length of one protection. A process that dies protected delays a deployment no longer."""
+"""Length of one protection. A process that dies protected delays a deployment by at most this."""
 
 RENEW_AFTER = MINUTES * 60 / 2
 """Seconds after which a protection is extended while conversions run."""

@@ -38,7 +38,7 @@ class MarkUploaded:
     def __call__(self, upload_id: str) -> Sequence[str]:
         """Return the conversions that may start now.
 
-        There are none if the upload is gone or closed, or if the event came before its object.
+        There are none if the upload is gone, has another size, or has no object yet.
         """
         try:
             upload = self._uploads.get(upload_id)

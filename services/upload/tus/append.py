@@ -26,7 +26,7 @@ from services.upload.use_cases import CompleteUpload
 
 
 class AppendWriter:
-    """Take the bytes of one request and move the offset of the upload behind them.
+    """Take the bytes of one request and move the offset of the upload past them.
 
     A part of S3 has at least 5 MiB, so bytes that do not fill a part are stored as an object of
     their own and begin the next part. The offset moves only after the bytes before it are in S3:
@@ -77,7 +77,7 @@ class AppendWriter:
                 self._advance(self._offset - len(self._buffer), remainder="")
 
     def finish(self) -> Upload:
-        """Store what is left, move the offset behind it, and return the upload.
+        """Store what is left, move the offset past it, and return the upload.
 
         Raises:
             ChecksumMismatch: The bytes of this request are not those that the checksum is of.

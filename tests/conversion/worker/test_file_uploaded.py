@@ -18,7 +18,7 @@ def test_an_arrival_queues_all_that_waited_for_it(env: ConversionEnvironment) ->
     assert {env.current(c).phase for c in waiting} == {Phase.QUEUED}
 
 
-def test_an_arrival_told_twice_changes_nothing_the_second_time(env: ConversionEnvironment) -> None:
+def test_an_arrival_reported_twice_changes_nothing(env: ConversionEnvironment) -> None:
     upload, (conversion,) = env.start_upload()
     env.store_object(upload)
     env.mark_uploaded(upload.id)

@@ -69,7 +69,7 @@ def settle_stacks() -> None:
 
 
 def restart_streams(now: float) -> None:
-    """Make the positions of the tables' streams begin behind those of the last run.
+    """Make the positions of the tables' streams begin after those of the last run.
 
     A position counts the records since the stream began, and the records are not stored. Without
     this, a reader with a position of the last run would wait until as many records are there again.

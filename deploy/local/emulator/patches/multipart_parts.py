@@ -32,9 +32,9 @@ class PartFile:
 class PartStore:
     """Store open multipart uploads, a folder for each.
 
-    A part is a file with its content, and a JSON file that describes it and names the first. For a
-    part that is sent again the JSON file is replaced at once, so a crash leaves the old part or the
-    new one.
+    A part is a file with its content, and a JSON file that describes it and names the content file.
+    For a part that is sent again the JSON file is replaced at once, so a crash leaves the old part
+    or the new one.
     """
 
     def __init__(self, folder: Path) -> None:

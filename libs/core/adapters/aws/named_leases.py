@@ -13,11 +13,12 @@ from libs.core.adapters.aws.errors import code_of, translate_errors
 from libs.core.ports.named_leases import NamedLeases
 
 PREFIX = "lease_"
-"""Of the items' keys. No stream record of a lease is taken for an upload or a conversion."""
+"""Prefix of these items' keys. No stream record of a lease is taken for one of an upload or a
+conversion."""
 
 
 class DynamoDbNamedLeases(NamedLeases):
-    """Hold one item for each name. A write that botocore repeats is granted again."""
+    """Hold one item for each name. A repeated write succeeds, because the holder is the same."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

@@ -4,7 +4,8 @@ Permissions: s3:GetObject, s3:PutObject, s3:DeleteObject on the keys that a serv
 `deploy/aws/roles.yaml` lists those of each service. To a role without s3:ListBucket, S3 answers 403
 for a missing object, so 403 counts as missing.
 
-Keys: `uploads/<upload>/source` and `outputs/<conversion>/<attempt>.<extension>`. Large objects are
+Keys: `uploads/<upload>/source`, `uploads/<upload>/remainder-<writer>` (tus) and
+`outputs/<conversion>/<attempt>.<extension>`. Large objects are
 written by one multipart upload, small outputs by one PUT. The ETag of a part is its MD5 only
 without KMS encryption; the bucket uses SSE-S3.
 """

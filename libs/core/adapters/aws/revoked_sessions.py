@@ -13,8 +13,8 @@ from libs.core.adapters.aws.errors import translate_errors
 from libs.core.ports.revoked_sessions import PROPAGATION_SECONDS, RevokedSessions
 
 PREFIX = "rev_"
-"""Of the items' keys. Uploads and conversions have other prefixes, so no stream record of a
-revocation is taken for one of theirs."""
+"""Prefix of these items' keys. Uploads and conversions have other prefixes, so no stream record of
+a revocation is taken for one of theirs."""
 
 MAX_CACHED = 10_000
 """Sessions whose last answer is remembered."""

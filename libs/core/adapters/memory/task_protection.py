@@ -1,4 +1,4 @@
-"""Protect nothing, where the platform does not scale in, and remember it for tests."""
+"""Remember the requested protection, for tests."""
 
 from libs.core.ports.task_protection import TaskProtection
 
