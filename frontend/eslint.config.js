@@ -2,6 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 const onlyInApi = 'Only src/api/client.ts and src/api/transport.ts may talk to the network.';
+const onlyInCatalogue = 'Sentences for people belong to src/i18n/, in every language.';
 
 export default tseslint.config(
   { ignores: ['dist/'] },
@@ -16,6 +17,23 @@ export default tseslint.config(
         { name: 'fetch', message: onlyInApi },
         { name: 'XMLHttpRequest', message: onlyInApi },
         { name: 'EventSource', message: onlyInApi },
+      ],
+    },
+  },
+  {
+    files: ['src/**/*.tsx'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'JSXText[value=/[A-Za-z]{3}/][value!=/^\\s*TinyPixo\\s*$/]',
+          message: onlyInCatalogue,
+        },
+        {
+          selector:
+            'JSXAttribute[name.name=/^(aria-label|title|alt|placeholder|label)$/] > Literal',
+          message: onlyInCatalogue,
+        },
       ],
     },
   },

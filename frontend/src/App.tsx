@@ -1,4 +1,5 @@
 import { useCallback, useEffect } from 'react';
+import { describeProblem } from './api/errors';
 import type { AppController } from './appController';
 import { DraftToolbar } from './components/DraftToolbar';
 import { ErrorMessage } from './components/ErrorMessage';
@@ -11,10 +12,10 @@ import { DropZone } from './features/upload/DropZone';
 import { selectConversions } from './state/reducer';
 import { useStore } from './state/store';
 import { pageTitle, totalsOf } from './state/totals';
+import { t } from './i18n';
 
 /** Number of files from which finished ones are shown in little room. */
 const COMPACT_FROM = 8;
-const INITIAL_TITLE = document.title;
 
 export function App({ controller }: { controller: AppController }) {
   const state = useStore(controller.store);
@@ -23,7 +24,7 @@ export function App({ controller }: { controller: AppController }) {
   const dismiss = () => controller.store.dispatch({ type: 'files-set-aside', names: [] });
   const title = pageTitle(totalsOf(state));
   useEffect(() => {
-    document.title = state.rows.length ? title : INITIAL_TITLE;
+    document.title = state.rows.length ? title : t.pageTitle;
   }, [title, state.rows.length]);
   const isReady = state.startup === 'ready';
   const isEmpty = rows.length === 0;
@@ -31,18 +32,15 @@ export function App({ controller }: { controller: AppController }) {
 
   return (
     <>
-      <Header connection={connection} isReady={isReady} />
+      <Header connection={connection} isReady={isReady} controller={controller} />
       <main className="page">
         <div className={isEmpty ? 'intro' : 'visually-hidden'}>
-          <h1>Convert audio to the format you need.</h1>
-          <p>
-            Drop music, recordings or videos. Watch each file upload and convert, then play or
-            download the result.
-          </p>
+          <h1>{t.headline}</h1>
+          <p>{t.intro}</p>
         </div>
         {state.startup === 'unreachable' && (
           <p className="notice" role="status">
-            TinyPixo cannot be reached. This page keeps trying: you don’t need to do anything.
+            {t.unreachable}
           </p>
         )}
         <DropZone onFiles={addFiles} compact={!isEmpty} disabled={!isReady} />
@@ -51,10 +49,10 @@ export function App({ controller }: { controller: AppController }) {
           <DraftToolbar drafts={drafts} formats={formats} controller={controller} />
         )}
         {rows.length > 1 && <ListToolbar state={state} controller={controller} />}
-        {state.listProblem && <ErrorMessage>{state.listProblem.detail}</ErrorMessage>}
+        {state.listProblem && <ErrorMessage {...describeProblem(state.listProblem)} />}
         <ul
           className={rows.length > COMPACT_FROM ? 'file-list file-list--compact' : 'file-list'}
-          aria-label="Your files"
+          aria-label={t.yourFiles}
         >
           {rows.map((row) => (
             <FileRow
@@ -63,6 +61,7 @@ export function App({ controller }: { controller: AppController }) {
               conversions={selectConversions(state, row)}
               conversionProblems={state.conversionProblems}
               formats={formats}
+              language={state.language}
               isOnlyDraft={drafts.length < 2}
               isOffline={connection === 'offline'}
               controller={controller}
@@ -78,19 +77,12 @@ export function App({ controller }: { controller: AppController }) {
 
 function Features() {
   return (
-    <ul className="features" aria-label="How TinyPixo works">
-      <li>
-        <strong>Uploads resume.</strong> Close the tab or lose the network: the upload continues
-        when you come back.
-      </li>
-      <li>
-        <strong>You see every step.</strong> Chunks, speed, place in the queue and time left, as
-        they happen.
-      </li>
-      <li>
-        <strong>Files expire.</strong> Each file shows how long it is kept. You can delete it at any
-        time.
-      </li>
+    <ul className="features" aria-label={t.howItWorks}>
+      {t.features.map(([title, text]) => (
+        <li key={title}>
+          <strong>{title}</strong> {text}
+        </li>
+      ))}
     </ul>
   );
 }

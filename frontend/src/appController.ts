@@ -1,5 +1,5 @@
 import { apiClient, type ApiClient } from './api/client';
-import { canRetry, toProblem } from './api/errors';
+import { canRetry, ownProblem, toProblem } from './api/errors';
 import { withRetries } from './api/retry';
 import { ConversionManager } from './features/conversion/conversionManager';
 import { packResults, resultFiles } from './features/conversion/resultsZip';
@@ -7,6 +7,7 @@ import { inNaturalOrder } from './features/upload/filePaths';
 import { mayHaveSound } from './features/upload/mediaFiles';
 import { UploadManager } from './features/upload/uploadManager';
 import { UploadRestorer } from './features/upload/uploadRestorer';
+import { setLanguage, type Language } from './i18n';
 import { browserEnvironment, type Environment } from './lib/environment';
 import { saveByLink } from './lib/saveByLink';
 import { LiveUpdates } from './live/liveUpdates';
@@ -14,7 +15,7 @@ import { UpdateHandler } from './live/updateHandler';
 import type { Row } from './state/state';
 import { Store } from './state/store';
 import { acquireWebLock, type AcquireLock } from './storage/locks';
-import { saveOrder } from './storage/preferences';
+import { saveLanguage, saveOrder } from './storage/preferences';
 import { IndexedDbUploadStorage, type UploadStorage } from './storage/uploadStorage';
 
 /** Delay before the page starts over after the services answered with errors. */
@@ -119,6 +120,18 @@ export class AppController {
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') liveUpdates.reconnectNow();
     });
+  }
+
+  async changeLanguage(language: Language): Promise<void> {
+    const { store } = this;
+    try {
+      await setLanguage(language);
+      saveLanguage(language);
+      store.dispatch({ type: 'language-changed', language });
+    } catch {
+      // The catalogue is a file that could not be loaded.
+      store.dispatch({ type: 'list-problem-changed', problem: ownProblem('network') });
+    }
   }
 
   /** Add files to the list. A file of an interrupted upload resumes that upload. */

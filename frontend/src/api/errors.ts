@@ -1,4 +1,6 @@
-import type { Problem } from './types';
+import { asSent, t } from '../i18n';
+import { en } from '../i18n/en';
+import type { Problem, Warning } from './types';
 
 /** What the page shows of a problem: its code and a sentence for the user. */
 export type ProblemSummary = Pick<Problem, 'code' | 'detail'>;
@@ -66,50 +68,37 @@ const FINAL_CODES = new Set([
   'upload_not_found',
 ]);
 
-/** What to do about a problem whose description does not say it. */
-const ADVICE: Record<string, string> = {
-  conversion_not_found: 'It has expired, or your session has ended. Add the file again.',
-  corrupt: 'Try another copy of the file.',
-  file_too_large: 'Choose a smaller file, or cut this one first.',
-  gone: 'Convert the file again.',
-  no_audio_stream: 'Choose a file that has sound.',
-  option_invalid: 'Remove the file and add it again with other settings.',
-  too_large: 'Choose a smaller format, or a shorter file.',
-  too_long: 'Cut the file into shorter pieces first.',
-  unsupported_codec: 'Save the file in another format first.',
-  upload_closed: 'Add the file again.',
-  upload_expired: 'Add the file again.',
-  upload_not_found: 'It has expired, or your session has ended. Add the file again.',
-};
-
 /** Return true if the same attempt may succeed later. */
 export const canRetry = (problem: ProblemSummary | undefined) =>
   !problem || !FINAL_CODES.has(problem.code);
 
-/** Return the description of a problem with what to do about it. */
-export function problemText({ code, detail }: ProblemSummary): string {
-  const advice = ADVICE[code];
-  return advice && !detail.includes(advice) ? `${detail} ${advice}` : detail;
+/** A sentence for the user, and its language if that is not the language of the page. */
+export interface Description {
+  text: string;
+  lang?: string;
 }
+
+/** Return the sentence about a problem in the language of the page, or else as it was sent. */
+export function describeProblem({ code, detail }: ProblemSummary): Description {
+  const own = t.problems[code];
+  if (own) return { text: own };
+  const advice = t.advice[code];
+  return asSent(advice && !detail.includes(advice) ? `${detail} ${advice}` : detail);
+}
+
+/** Return the sentence about a warning in the language of the page, or else as it was sent. */
+export function describeWarning({ code, detail }: Warning): Description {
+  const own = t.warnings[code];
+  return own ? { text: own } : asSent(detail);
+}
+
+/** Return a problem that the page itself has found. */
+export const ownProblem = (code: string): ProblemSummary => ({ code, detail: en.problems[code]! });
 
 /** Return the code and the sentence that the page shows for an error. */
 export function toProblem(error: unknown): ProblemSummary {
   if (error instanceof ApiError) return { code: error.code, detail: error.message };
-  if (error instanceof FileChangedError) return { code: 'file_changed', detail: error.message };
-  if (error instanceof NetworkError) {
-    return {
-      code: 'network',
-      detail: 'TinyPixo cannot be reached. Check your connection and try again.',
-    };
-  }
-  if (error instanceof StorageError) {
-    return {
-      code: 'storage',
-      detail: `The storage refused the file (status ${error.status}). Try again in a moment.`,
-    };
-  }
-  return {
-    code: 'unexpected',
-    detail: 'Something went wrong in this page. Reload it: your files are kept.',
-  };
+  if (error instanceof FileChangedError) return ownProblem('file_changed');
+  if (error instanceof NetworkError) return ownProblem('network');
+  return ownProblem(error instanceof StorageError ? 'storage' : 'unexpected');
 }

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import type { Format } from '../api/types';
 import type { AppController } from '../appController';
 import { ConversionForm } from '../features/conversion/ConversionForm';
+import { t } from '../i18n';
 import { focusWhenShown } from '../lib/focus';
 import type { Row } from '../state/state';
 import { Add } from './Icons';
@@ -29,7 +30,7 @@ export function ConvertAgain({ row, formats, isFirst, controller }: ConvertAgain
         onClick={() => setOpen(true)}
       >
         <Add />
-        {isFirst ? 'Convert this file' : 'Convert to another format'}
+        {isFirst ? t.convertThis : t.convertAgain}
       </button>
     );
   }
@@ -39,7 +40,7 @@ export function ConvertAgain({ row, formats, isFirst, controller }: ConvertAgain
   };
   return (
     <ConversionForm
-      label={`Another format for ${row.name}`}
+      label={t.anotherFormat(row.name)}
       formats={formats}
       settings={settings}
       onChange={setSettings}
@@ -47,7 +48,7 @@ export function ConvertAgain({ row, formats, isFirst, controller }: ConvertAgain
       autoFocus
     >
       <button type="button" className="button button--quiet" onClick={() => setOpen(false)}>
-        Close
+        {t.close}
       </button>
       <button
         type="submit"
@@ -55,7 +56,7 @@ export function ConvertAgain({ row, formats, isFirst, controller }: ConvertAgain
         data-testid="convert-button"
         disabled={row.isBusy}
       >
-        {row.isBusy ? 'Starting' : 'Convert'}
+        {row.isBusy ? t.starting : t.convert}
       </button>
     </ConversionForm>
   );

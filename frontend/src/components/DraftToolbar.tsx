@@ -4,6 +4,7 @@ import { ConversionForm } from '../features/conversion/ConversionForm';
 import { describeOptions, formatName } from '../features/conversion/conversionSettings';
 import { availablePresets } from '../features/conversion/presets';
 import type { Row } from '../state/state';
+import { t } from '../i18n';
 
 interface DraftToolbarProps {
   drafts: Row[];
@@ -23,13 +24,13 @@ export function DraftToolbar({ drafts, formats, controller }: DraftToolbarProps)
   const current = presets.findIndex((preset) => isEqual(preset.settings, settings));
   const summary = [formatName(settings.format), ...describeOptions(settings)].join(', ');
   return (
-    <section className="toolbar" aria-label="New files">
+    <section className="toolbar" aria-label={t.newFiles}>
       <p>
-        {drafts.length} files are ready to convert{' '}
-        <span className="muted">{isMixed ? 'with different settings' : `to ${summary}`}</span>
+        {t.readyToConvert(drafts.length)}{' '}
+        <span className="muted">{isMixed ? t.differentSettings : t.toSettings(summary)}</span>
       </p>
       <label className="toolbar__format">
-        Purpose
+        {t.purpose}
         <select
           className="select"
           data-testid="preset-select"
@@ -37,25 +38,25 @@ export function DraftToolbar({ drafts, formats, controller }: DraftToolbarProps)
           onChange={(event) => setAll(presets[Number(event.target.value)]!.settings)}
         >
           <option value={-1} disabled>
-            Own settings
+            {t.ownSettings}
           </option>
           {presets.map(({ name }, i) => (
             <option key={name} value={i}>
-              {name}
+              {t.presets[name]}
             </option>
           ))}
         </select>
       </label>
       <div className="toolbar__form" data-testid="all-settings">
         <ConversionForm
-          label="How to convert all new files"
+          label={t.howToConvertAll}
           formats={formats}
           settings={settings}
           onChange={setAll}
           onSubmit={() => uploadManager.startAll()}
         >
           <button type="submit" className="button button--primary" data-testid="convert-all">
-            Convert all
+            {t.convertAll}
           </button>
         </ConversionForm>
       </div>

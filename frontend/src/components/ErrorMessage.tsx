@@ -1,10 +1,11 @@
+import type { Description } from '../api/errors';
 import { Warning } from './Icons';
 
-export function ErrorMessage({ children }: { children: string }) {
+export function ErrorMessage({ text, lang }: Description) {
   return (
     <p className="error" data-testid="error-message">
       <Warning />
-      <span>{children}</span>
+      <span lang={lang}>{text}</span>
     </p>
   );
 }

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { formatExpiry } from '../lib/formatting';
+import { t } from '../i18n';
 
 const UPDATE_INTERVAL_MS = 20_000;
 
@@ -16,5 +17,5 @@ export function Expiry({ time }: { time: string }) {
     };
   }, []);
   const isExpired = Date.parse(time) <= now.getTime();
-  return <time dateTime={time}>{isExpired ? 'expired' : formatExpiry(time, now)}</time>;
+  return <time dateTime={time}>{isExpired ? t.expired : formatExpiry(time, now)}</time>;
 }

@@ -4,6 +4,7 @@ import type { AppController } from '../appController';
 import { focusAfterRemoval } from '../lib/focus';
 import type { Row } from '../state/state';
 import { Close, Pause, Play, Retry, Trash } from './Icons';
+import { t } from '../i18n';
 
 interface FileActionsProps {
   row: Row;
@@ -30,11 +31,11 @@ function UploadAction({ row, controller }: FileActionsProps) {
         type="button"
         className="button button--quiet"
         data-testid="pause-button"
-        aria-label={`Pause ${name}`}
+        aria-label={t.pauseFile(name)}
         onClick={() => uploadManager.pause(key)}
       >
         <Pause />
-        <span className="button__label">Pause</span>
+        <span className="button__label">{t.pause}</span>
       </button>
     );
   }
@@ -44,11 +45,11 @@ function UploadAction({ row, controller }: FileActionsProps) {
         type="button"
         className="button"
         data-testid="resume-button"
-        aria-label={`Resume ${name}`}
+        aria-label={t.resumeFile(name)}
         onClick={() => uploadManager.resume(key)}
       >
         <Play />
-        <span className="button__label">Resume</span>
+        <span className="button__label">{t.resume}</span>
       </button>
     );
   }
@@ -58,11 +59,11 @@ function UploadAction({ row, controller }: FileActionsProps) {
         type="button"
         className="button"
         data-testid="retry-button"
-        aria-label={`Try ${name} again`}
+        aria-label={t.tryFileAgain(name)}
         onClick={() => uploadManager.resume(key)}
       >
         <Retry />
-        <span className="button__label">Try again</span>
+        <span className="button__label">{t.tryAgain}</span>
       </button>
     );
   }
@@ -84,8 +85,8 @@ function RemoveAction({ row, controller }: FileActionsProps) {
         type="button"
         className="button button--icon"
         data-testid="cancel-button"
-        aria-label={`Cancel ${name}`}
-        title="Cancel"
+        aria-label={t.cancelFile(name)}
+        title={t.cancel}
         disabled={isBusy}
         onClick={remove}
       >
@@ -98,8 +99,8 @@ function RemoveAction({ row, controller }: FileActionsProps) {
       type="button"
       className="button button--icon"
       data-testid="delete-button"
-      aria-label={upload ? `Delete ${name}` : `Remove ${name}`}
-      title={upload ? 'Delete the file and all results' : 'Remove'}
+      aria-label={upload ? t.deleteFile(name) : t.removeFile(name)}
+      title={upload ? t.deleteTitle : t.remove}
       disabled={isBusy}
       onClick={remove}
     >

@@ -1,5 +1,5 @@
 import { memo, type ReactNode } from 'react';
-import { problemText } from '../api/errors';
+import { describeProblem } from '../api/errors';
 import type { Conversion } from '../api/types';
 import type { AppController } from '../appController';
 import { ConversionCard } from '../features/conversion/ConversionCard';
@@ -14,6 +14,7 @@ import { ConvertAgain } from './ConvertAgain';
 import { ErrorMessage } from './ErrorMessage';
 import { Expiry } from './Expiry';
 import { FileActions } from './FileActions';
+import { t, type Language } from '../i18n';
 
 interface FileRowProps {
   row: Row;
@@ -23,6 +24,8 @@ interface FileRowProps {
   /** True if no other draft waits, so that its button is the main one of the page. */
   isOnlyDraft: boolean;
   isOffline?: boolean;
+  /** Not used here, but a row is rendered again when it changes. */
+  language: Language;
   controller: AppController;
 }
 
@@ -57,7 +60,7 @@ export const FileRow = memo(function FileRow(props: FileRowProps) {
       </div>
       {row.stage === 'draft' && <DraftForm {...props} />}
       {view && row.stage !== 'failed' && <UploadProgressBar name={row.name} view={view} />}
-      {problem && <ErrorMessage>{problemText(problem)}</ErrorMessage>}
+      {problem && <ErrorMessage {...describeProblem(problem)} />}
       {row.stage === 'interrupted' && (
         <ReselectFile
           row={row}
@@ -93,6 +96,7 @@ function hasSameContent(before: FileRowProps, after: FileRowProps): boolean {
     before.row === after.row &&
     before.isOnlyDraft === after.isOnlyDraft &&
     before.isOffline === after.isOffline &&
+    before.language === after.language &&
     before.conversionProblems === after.conversionProblems &&
     before.formats === after.formats &&
     before.conversions.length === after.conversions.length &&
@@ -102,16 +106,16 @@ function hasSameContent(before: FileRowProps, after: FileRowProps): boolean {
 
 function subtitle(row: Row, conversions: Conversion[]): ReactNode {
   const size = formatBytes(row.size);
-  if (row.unsaved === 'copying') return `${size} · saving in this browser`;
-  if (row.unsaved === 'not-storable') return `${size} · only in this tab: keep it open`;
-  if (row.stage === 'queued') return `${size} · waiting for other uploads`;
-  if (row.transfer?.phase === 'creating') return `${size} · preparing the upload`;
+  if (row.unsaved === 'copying') return `${size} · ${t.saving}`;
+  if (row.unsaved === 'not-storable') return `${size} · ${t.onlyInThisTab}`;
+  if (row.stage === 'queued') return `${size} · ${t.waitingForOthers}`;
+  if (row.transfer?.phase === 'creating') return `${size} · ${t.preparing}`;
   // A completed conversion shows the same time at its result.
   const hasResult = conversions.some(({ status }) => status === 'completed');
   if (row.stage === 'uploaded' && row.upload && !hasResult) {
     return (
       <>
-        {size} · kept until <Expiry time={row.upload.expires_at} />
+        {size} · {t.keptUntilInline} <Expiry time={row.upload.expires_at} />
       </>
     );
   }
@@ -122,7 +126,7 @@ function DraftForm({ row, formats, isOnlyDraft, controller }: FileRowProps) {
   const { uploadManager } = controller;
   return (
     <ConversionForm
-      label={`How to convert ${row.name}`}
+      label={t.howToConvert(row.name)}
       formats={formats}
       settings={row.settings}
       onChange={(settings) => uploadManager.setSettings(row.key, settings)}
@@ -133,7 +137,7 @@ function DraftForm({ row, formats, isOnlyDraft, controller }: FileRowProps) {
         className={isOnlyDraft ? 'button button--primary' : 'button'}
         data-testid="convert-button"
       >
-        Convert
+        {t.convert}
       </button>
     </ConversionForm>
   );

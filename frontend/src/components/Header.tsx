@@ -1,25 +1,17 @@
 import { useState } from 'react';
+import type { AppController } from '../appController';
+import { language, LANGUAGES, t, type Language } from '../i18n';
 import type { Connection } from '../live/liveUpdates';
 import { currentTheme, setTheme } from '../storage/preferences';
 import { Logo, Moon, Sun } from './Icons';
 
-const CONNECTION_LABELS: Record<Connection, string> = {
-  live: 'Live',
-  polling: 'Slow updates',
-  offline: 'Offline',
-};
-const CONNECTION_TITLES: Record<Connection, string> = {
-  live: 'Changes are shown as they happen.',
-  polling: 'Live updates are not available. This page checks for changes every few seconds.',
-  offline: 'TinyPixo cannot be reached. This page reconnects by itself.',
-};
-
 interface HeaderProps {
   connection: Connection;
   isReady: boolean;
+  controller: AppController;
 }
 
-export function Header({ connection, isReady }: HeaderProps) {
+export function Header({ connection, isReady, controller }: HeaderProps) {
   const [theme, setShownTheme] = useState(currentTheme);
   const otherTheme = theme === 'dark' ? 'light' : 'dark';
   const switchTheme = () => {
@@ -38,17 +30,30 @@ export function Header({ connection, isReady }: HeaderProps) {
           data-testid="connection"
           data-state={connection}
           data-ready={isReady}
-          title={CONNECTION_TITLES[connection]}
+          title={t.connectionTitles[connection]}
         >
-          {CONNECTION_LABELS[connection]}
+          {t.connections[connection]}
         </span>
+        <select
+          className="select select--quiet"
+          data-testid="language-select"
+          aria-label={t.language}
+          value={language}
+          onChange={(event) => void controller.changeLanguage(event.target.value as Language)}
+        >
+          {Object.entries(LANGUAGES).map(([tag, name]) => (
+            <option key={tag} value={tag} title={name}>
+              {tag.toUpperCase()}
+            </option>
+          ))}
+        </select>
         <button
           type="button"
           className="button button--icon"
           data-testid="theme-toggle"
           onClick={switchTheme}
-          aria-label={`Switch to ${otherTheme} colours`}
-          title={`Switch to ${otherTheme} colours`}
+          aria-label={t.switchTheme[otherTheme]}
+          title={t.switchTheme[otherTheme]}
         >
           {theme === 'dark' ? <Sun /> : <Moon />}
         </button>

@@ -2,6 +2,7 @@ import type { AppController } from '../appController';
 import type { State } from '../state/state';
 import { totalsOf } from '../state/totals';
 import { canRetry } from '../api/errors';
+import { t } from '../i18n';
 
 interface ListToolbarProps {
   state: State;
@@ -18,27 +19,27 @@ export function ListToolbar({ state, controller }: ListToolbarProps) {
     ({ status, error }) => status === 'failed' && canRetry(error),
   );
   const results = Object.values(conversions).filter(({ output }) => output);
-  const text = `${done} of ${started} done${failed ? `, ${failed} failed` : ''}`;
+  const text = t.totals(done, started, failed);
   return (
-    <section className="toolbar" aria-label="All files" data-testid="list-toolbar">
+    <section className="toolbar" aria-label={t.allFiles} data-testid="list-toolbar">
       {started > 0 && (
         <p className="toolbar__total">
           <span>{text}</span>
-          <progress value={percent} max={100} aria-label="All files" aria-valuetext={text} />
+          <progress value={percent} max={100} aria-label={t.allFiles} aria-valuetext={text} />
         </p>
       )}
       <div className="toolbar__buttons">
         {isUploading && (
-          <Action name="Pause all" onClick={() => controller.uploadManager.pauseAll()} />
+          <Action name={t.pauseAll} onClick={() => controller.uploadManager.pauseAll()} />
         )}
         {isPaused && (
-          <Action name="Resume all" onClick={() => controller.uploadManager.resumeAll()} />
+          <Action name={t.resumeAll} onClick={() => controller.uploadManager.resumeAll()} />
         )}
-        {hasRetryable && <Action name="Retry failed" onClick={() => controller.retryFailed()} />}
+        {hasRetryable && <Action name={t.retryFailed} onClick={() => controller.retryFailed()} />}
         {results.length > 1 && (
-          <Action name="Download all" onClick={() => void controller.downloadAll()} />
+          <Action name={t.downloadAll} onClick={() => void controller.downloadAll()} />
         )}
-        <Action name="Remove all" onClick={() => void controller.removeAll()} />
+        <Action name={t.removeAll} onClick={() => void controller.removeAll()} />
       </div>
     </section>
   );

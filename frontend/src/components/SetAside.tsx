@@ -1,4 +1,5 @@
 import { Close } from './Icons';
+import { t } from '../i18n';
 
 const MAX_NAMES = 3;
 
@@ -8,14 +9,11 @@ export function SetAside({ names, onDismiss }: { names: string[]; onDismiss: () 
   const others = names.length - MAX_NAMES;
   return (
     <div className="notice notice--line" role="status" data-testid="set-aside">
-      <p title={names.join('\n')}>
-        Left out, because they are not audio or video: {shown}
-        {others > 0 && ` and ${others} more`}.
-      </p>
+      <p title={names.join('\n')}>{t.setAside(shown, others)}</p>
       <button
         type="button"
         className="button button--icon"
-        aria-label="Close this message"
+        aria-label={t.closeMessage}
         onClick={onDismiss}
       >
         <Close />

@@ -1,4 +1,5 @@
 import type { Conversion } from '../api/types';
+import { decimal, locale, t } from '../i18n';
 
 const BYTE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 
@@ -8,15 +9,15 @@ export function formatBytes(bytes: number): string {
   let unit = 0;
   for (; value >= 1000 && unit < BYTE_UNITS.length - 1; unit++) value /= 1000;
   const digits = unit === 0 || value >= 100 ? 0 : 1;
-  return `${value.toFixed(digits)} ${BYTE_UNITS[unit]}`;
+  return `${decimal(value.toFixed(digits))} ${BYTE_UNITS[unit]}`;
 }
 
 /** Format a running count in the unit of its total, so that only the number changes. */
 export function formatBytesOf(part: number, total: number): string {
   const [number, unit] = formatBytes(total).split(' ') as [string, string];
   const scale = 1000 ** BYTE_UNITS.indexOf(unit);
-  const digits = number.includes('.') ? 1 : 0;
-  return `${(part / scale).toFixed(digits)} of ${number} ${unit}`;
+  const digits = /[.,]/.test(number) ? 1 : 0;
+  return t.bytesOf(decimal((part / scale).toFixed(digits)), `${number} ${unit}`);
 }
 
 /** Format a duration as 3:07, or 1:02:03 from one hour on. */
@@ -28,25 +29,29 @@ export function formatDuration(seconds: number): string {
 }
 
 export function formatTimeLeft(seconds: number): string {
-  if (seconds < 1.5) return '1 s left';
-  if (seconds < 90) return `${Math.round(seconds)} s left`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min left`;
-  return `${(seconds / 3600).toFixed(1)} h left`;
+  if (seconds < 1.5) return t.secondsLeft(1);
+  if (seconds < 90) return t.secondsLeft(Math.round(seconds));
+  if (seconds < 5400) return t.minutesLeft(Math.round(seconds / 60));
+  return t.hoursLeft(decimal((seconds / 3600).toFixed(1)));
 }
 
 /** Format how many seconds of audio are converted per second: "12x". */
 export const formatSpeed = (speed: number) =>
-  `${speed >= 10 ? Math.round(speed) : speed.toFixed(1)}x`;
+  `${speed >= 10 ? Math.round(speed) : decimal(speed.toFixed(1))}x`;
 
 /** Format an RFC 3339 time as "today, 23:30". Return an empty string if it is not a date. */
 export function formatExpiry(time: string, now = new Date()): string {
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) return '';
-  const clock = date.toLocaleTimeString([], { hour: 'numeric', minute: '2-digit' });
+  const clock = date.toLocaleTimeString(locale(), { hour: 'numeric', minute: '2-digit' });
   const days = Math.round((startOfDay(date) - startOfDay(now)) / 86_400_000);
-  if (days === 0) return `today, ${clock}`;
-  if (days === 1) return `tomorrow, ${clock}`;
-  const day = date.toLocaleDateString([], { weekday: 'short', day: 'numeric', month: 'short' });
+  if (days === 0) return t.today(clock);
+  if (days === 1) return t.tomorrow(clock);
+  const day = date.toLocaleDateString(locale(), {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+  });
   return `${day}, ${clock}`;
 }
 
@@ -62,19 +67,19 @@ export function formatSizeChange(before: number, after: number): string {
 
 /** Return the status text of a conversion. */
 export function formatPhase({ status, phase, queue_position: position }: Conversion): string {
-  if (status === 'completed') return 'Done';
-  if (status === 'failed') return 'Failed';
-  if (status === 'cancelled') return 'Cancelled';
-  if (phase === 'waiting') return 'Waiting for the upload';
+  if (status === 'completed') return t.done;
+  if (status === 'failed') return t.failed;
+  if (status === 'cancelled') return t.cancelled;
+  if (phase === 'waiting') return t.waitingForUpload;
   if (phase === 'queued') return formatQueuePosition(position);
-  if (phase === 'probing') return 'Reading the file';
-  if (phase === 'storing') return 'Saving the result';
-  return 'Converting';
+  if (phase === 'probing') return t.reading;
+  if (phase === 'storing') return t.storing;
+  return t.converting;
 }
 
 function formatQueuePosition(position: number | undefined): string {
-  if (position === undefined) return 'In the queue';
-  return position <= 1 ? 'Next in the queue' : `In the queue, number ${position}`;
+  if (position === undefined) return t.inQueue;
+  return position <= 1 ? t.nextInQueue : t.placeInQueue(position);
 }
 
 /** Return the extension of a file name in capitals, or "FILE" if it has none of usual length. */

@@ -1,6 +1,8 @@
 import { formatName } from '../features/conversion/conversionSettings';
 import type { Row, State } from './state';
 import { totalsOf } from './totals';
+import { describeProblem, type ProblemSummary } from '../api/errors';
+import { t } from '../i18n';
 
 /** Number of files from which not every single step is announced. */
 const MANY_FILES = 4;
@@ -24,9 +26,7 @@ function addedAnnouncements(before: State, after: State): string[] {
   const known = new Set(before.rows.map(({ key }) => key));
   const added = after.rows.filter(({ key, unsaved }) => unsaved === 'copying' && !known.has(key));
   if (added.length === 0) return [];
-  return [
-    added.length === 1 ? `${added[0]!.name} was added.` : `${added.length} files were added.`,
-  ];
+  return [added.length === 1 ? t.wasAdded(added[0]!.name) : t.wereAdded(added.length)];
 }
 
 /** With many files, only their count is announced. */
@@ -34,16 +34,19 @@ function summaryAnnouncements(before: State, after: State): string[] {
   if (after.rows === before.rows && after.conversions === before.conversions) return [];
   const [old, { started, done, failed }] = [totalsOf(before), totalsOf(after)];
   if (done + failed <= old.done + old.failed) return [];
-  return [`${done} of ${started} done${failed ? `, ${failed} failed` : ''}.`];
+  return [`${t.totals(done, started, failed)}.`];
 }
 
 function connectionAnnouncements(before: State, after: State): string[] {
   if (after.connection === before.connection) return [];
   if (after.connection === 'offline') {
-    return ['The connection is lost. Your files continue when it is back.'];
+    return [t.connectionLost];
   }
-  return before.connection === 'offline' ? ['The connection is back.'] : [];
+  return before.connection === 'offline' ? [t.connectionBack] : [];
 }
+
+const reasonOf = (problem: ProblemSummary | undefined) =>
+  problem ? describeProblem(problem).text : '';
 
 function rowAnnouncements(before: State, after: State): string[] {
   if (after.rows === before.rows) return [];
@@ -57,18 +60,18 @@ function rowAnnouncements(before: State, after: State): string[] {
 function changesOfRow(old: Row, row: Row): string[] {
   const { name, stage, problem, transfer } = row;
   const texts: string[] = [];
-  if (stage === 'uploaded' && old.stage === 'uploading') texts.push(`${name}: upload finished.`);
+  if (stage === 'uploaded' && old.stage === 'uploading') texts.push(t.uploadFinished(name));
   if (stage === 'failed' && old.stage !== 'failed') {
-    texts.push(`${name}: upload failed. ${problem?.detail ?? ''}`);
+    texts.push(t.uploadFailedBecause(name, reasonOf(problem)));
   }
   if (transfer?.phase === 'failed' && old.transfer?.phase !== 'failed') {
-    texts.push(`${name}: upload stopped. ${transfer.error?.detail ?? ''}`);
+    texts.push(t.uploadStoppedBecause(name, reasonOf(transfer.error)));
   }
   if (transfer?.waitingFor === 'network' && old.transfer?.waitingFor !== 'network') {
-    texts.push(`${name}: waiting for network.`);
+    texts.push(t.waitsForNetwork(name));
   }
   if (problem && problem !== old.problem && stage !== 'failed') {
-    texts.push(`${name}: ${problem.detail}`);
+    texts.push(`${name}: ${reasonOf(problem)}`);
   }
   return texts;
 }
@@ -79,14 +82,14 @@ function conversionAnnouncements(before: State, after: State): string[] {
     const { id, status, upload_id: uploadId, error } = conversion;
     const old = before.conversions[id];
     if (!old || old.status === status) return [];
-    const name = after.rows.find((row) => row.upload?.id === uploadId)?.name ?? 'The file';
+    const name = after.rows.find((row) => row.upload?.id === uploadId)?.name ?? t.theFile;
     const format = formatName(conversion.format);
-    if (status === 'converting') return [`${name}: converting to ${format}.`];
-    if (status === 'completed') return [`${name}: the ${format} is ready to download.`];
+    if (status === 'converting') return [t.isConverting(name, format)];
+    if (status === 'completed') return [t.isReady(name, format)];
     if (status === 'failed') {
-      return [`${name}: converting to ${format} failed. ${error?.detail ?? ''}`];
+      return [t.conversionFailedBecause(name, format, reasonOf(error))];
     }
-    if (status === 'cancelled') return [`${name}: converting to ${format} was cancelled.`];
+    if (status === 'cancelled') return [t.wasCancelled(name, format)];
     return [];
   });
 }

@@ -35,6 +35,8 @@ export function reducer(state: State, action: Action): State {
       return withoutItem(state, action.id);
     case 'connection-changed':
       return { ...state, connection: action.connection };
+    case 'language-changed':
+      return { ...state, language: action.language };
     case 'announced': {
       const sequence = state.announcement.sequence + 1;
       return { ...state, announcement: { text: action.text, sequence } };

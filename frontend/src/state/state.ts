@@ -3,6 +3,7 @@ import type { Conversion, Format, Progress, Upload } from '../api/types';
 import type { ConversionSettings } from '../features/conversion/conversionSettings';
 import type { Transfer } from '../features/upload/transfer';
 import type { Connection } from '../live/liveUpdates';
+import type { Language } from '../i18n';
 
 /**
  * The stages of a file in the list:
@@ -48,6 +49,7 @@ export interface Row {
 }
 
 export interface State {
+  language: Language;
   startup: 'starting' | 'unreachable' | 'ready';
   formats: Format[];
   rows: Row[];
@@ -66,6 +68,7 @@ export interface State {
 }
 
 export const INITIAL_STATE: State = {
+  language: 'en',
   startup: 'starting',
   formats: [],
   rows: [],
@@ -89,4 +92,5 @@ export type Action =
   | { type: 'progress-received'; progress: Progress }
   | { type: 'item-deleted'; id: string }
   | { type: 'connection-changed'; connection: Connection }
+  | { type: 'language-changed'; language: Language }
   | { type: 'announced'; text: string };

@@ -1,6 +1,7 @@
 import { isFinal } from './merge';
 import { selectConversions } from './reducer';
 import type { Row, State } from './state';
+import { t } from '../i18n';
 
 /** Share of a file's work that its upload counts for. Its conversion is the rest. */
 const UPLOAD_SHARE = 0.5;
@@ -47,6 +48,6 @@ function outcomeOf(state: Pick<State, 'conversions'>, row: Row) {
 /** Return the title of the tab, which shows the progress while the tab is in the background. */
 export function pageTitle({ started, done, failed, percent }: Totals): string {
   if (started === 0) return 'TinyPixo';
-  if (done + failed < started) return `${percent}% · ${done} of ${started} done · TinyPixo`;
-  return failed ? `${failed} failed, ${done} done · TinyPixo` : `${done} done · TinyPixo`;
+  if (done + failed < started) return `${t.titleRunning(percent, done, started)} · TinyPixo`;
+  return `${t.titleEnded(done, failed)} · TinyPixo`;
 }

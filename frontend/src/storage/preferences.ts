@@ -1,10 +1,12 @@
 import type { ConversionSettings } from '../features/conversion/conversionSettings';
+import { isLanguage, preferredLanguage, type Language } from '../i18n';
 
 // Preferences are not essential: if localStorage is full or forbidden, they are not kept.
 const SETTINGS_KEY = 'tinypixo:conversion-settings';
 const ORDER_KEY = 'tinypixo:order';
 /** public/theme.js reads this key before the first paint. */
 const THEME_KEY = 'tinypixo:theme';
+const LANGUAGE_KEY = 'tinypixo:language';
 
 function read(key: string): string | null {
   try {
@@ -63,3 +65,11 @@ export function setTheme(theme: Theme): void {
   document.documentElement.dataset.theme = theme;
   write(THEME_KEY, theme);
 }
+
+/** Return the language that the user chose, or else the one that the browser prefers. */
+export function currentLanguage(): Language {
+  const chosen = read(LANGUAGE_KEY);
+  return isLanguage(chosen) ? chosen : preferredLanguage(navigator.languages);
+}
+
+export const saveLanguage = (language: Language): void => write(LANGUAGE_KEY, language);

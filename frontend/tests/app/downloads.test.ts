@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ApiError, canRetry, NetworkError, problemText } from '../../src/api/errors';
+import { ApiError, canRetry, NetworkError, describeProblem } from '../../src/api/errors';
 import { FakeApp } from '../fakes/app';
 
 let app: FakeApp;
@@ -28,7 +28,7 @@ describe('a download', () => {
     app.api.getDownload.mockRejectedValueOnce(error);
     await download();
     expect(app.savedUrls).toEqual([]);
-    expect(problemText(problem()!)).toMatch(text);
+    expect(describeProblem(problem()!).text).toMatch(text);
   });
 });
 
@@ -37,7 +37,9 @@ describe('a problem', () => {
     'offers no other attempt that cannot succeed: %s',
     (code) => {
       expect(canRetry({ code, detail: '' })).toBe(false);
-      expect(problemText({ code, detail: 'Why.' }).length).toBeGreaterThan('Why.'.length + 10);
+      expect(describeProblem({ code, detail: 'Why.' }).text.length).toBeGreaterThan(
+        'Why.'.length + 10,
+      );
     },
   );
 

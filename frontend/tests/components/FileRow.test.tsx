@@ -35,6 +35,7 @@ const listWith = (change: Partial<Row>, conversions: Conversion[] = []) => (
       conversionProblems={{}}
       formats={FORMATS}
       isOnlyDraft
+      language="en"
       controller={controller}
     />
   </ul>
@@ -149,8 +150,9 @@ describe('the content of a row', () => {
 
   it('has download, player, facts and warnings of a result', () => {
     const output = anOutput({ size: 12 });
-    const warnings = ['Resampled to 48 kHz.'];
-    renderRow(uploaded, [aConversion({ status: 'completed', phase: 'done', output, warnings })]);
+    const warning_details = [{ code: 'resampled', detail: 'Resampled to 48 kHz.' }];
+    const done = { status: 'completed', phase: 'done', output, warning_details } as const;
+    renderRow(uploaded, [aConversion(done)]);
     const link = screen.getByTestId('download-link');
     const player = screen.getByTestId('player');
     expect(link.getAttribute('href')).toBe('/api/conversions/cnv_1/download');

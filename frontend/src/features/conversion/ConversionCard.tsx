@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { canRetry, problemText, type ProblemSummary } from '../../api/errors';
+import { canRetry, describeProblem, ownProblem, type ProblemSummary } from '../../api/errors';
 import type { Conversion } from '../../api/types';
 import type { AppController } from '../../appController';
 import { ErrorMessage } from '../../components/ErrorMessage';
@@ -10,6 +10,7 @@ import type { Row } from '../../state/state';
 import { ConversionProgressBar } from './ConversionProgressBar';
 import { ConversionResult } from './ConversionResult';
 import { describeOptions, formatName } from './conversionSettings';
+import { t } from '../../i18n';
 
 interface ConversionCardProps {
   row: Row;
@@ -30,7 +31,7 @@ export function ConversionCard({ row, conversion, problem, controller }: Convers
       className="conversion"
       data-status={status}
       role="group"
-      aria-label={`${row.name} to ${format}`}
+      aria-label={t.fileToFormat(row.name, format)}
     >
       <div className="conversion__header">
         <p className="conversion__title">
@@ -48,13 +49,9 @@ export function ConversionCard({ row, conversion, problem, controller }: Convers
         valueText={[text, ...details].join(', ')}
       />
       {status === 'failed' && (
-        <ErrorMessage>
-          {conversion.error
-            ? problemText(conversion.error)
-            : 'The conversion failed for an unknown reason. Try again.'}
-        </ErrorMessage>
+        <ErrorMessage {...describeProblem(conversion.error ?? ownProblem('unknown'))} />
       )}
-      {problem && <ErrorMessage>{problemText(problem)}</ErrorMessage>}
+      {problem && <ErrorMessage {...describeProblem(problem)} />}
       {status === 'completed' && (
         <ConversionResult row={row} conversion={conversion} controller={controller} />
       )}
@@ -79,12 +76,12 @@ function ConversionActions({ row, conversion, controller }: Omit<ConversionCardP
           type="button"
           className="button button--quiet"
           data-testid="cancel-button"
-          aria-label={`Cancel the conversion of ${row.name}`}
+          aria-label={t.cancelConversion(row.name)}
           disabled={isCancelling}
           onClick={cancel}
         >
           <Close />
-          {isCancelling ? 'Cancelling' : 'Cancel'}
+          {isCancelling ? t.cancelling : t.cancel}
         </button>
       )}
       {(status === 'failed' || status === 'cancelled') && (
@@ -94,19 +91,19 @@ function ConversionActions({ row, conversion, controller }: Omit<ConversionCardP
               type="button"
               className="button"
               data-testid="retry-button"
-              aria-label={`Try to convert ${row.name} to ${formatName(conversion.format)} again`}
+              aria-label={t.retryConversion(row.name, formatName(conversion.format))}
               disabled={row.isBusy}
               onClick={() => void conversionManager.retry(row, conversion)}
             >
               <Retry />
-              Try again
+              {t.tryAgain}
             </button>
           )}
           <button
             type="button"
             className="button button--icon"
-            aria-label={`Remove the ${status} conversion of ${row.name}`}
-            title="Remove"
+            aria-label={t.removeConversion(row.name, formatName(conversion.format))}
+            title={t.remove}
             onClick={() => void conversionManager.delete(id)}
           >
             <Close />

@@ -12,6 +12,7 @@ import {
 } from './conversionSettings';
 import { ShapeFields } from './ShapeFields';
 import { formFields } from './formFields';
+import { t } from '../../i18n';
 
 interface ConversionFormProps {
   label: string;
@@ -50,7 +51,7 @@ export function ConversionForm({
     >
       <div className="settings-form" role="group" aria-label={label}>
         <p className="field">
-          <label htmlFor={`${id}format`}>Convert to</label>
+          <label htmlFor={`${id}format`}>{t.convertTo}</label>
           <select
             id={`${id}format`}
             className="select select--strong"

@@ -1,6 +1,7 @@
 import type { Conversion } from '../../api/types';
 import { isFinal } from '../../state/merge';
 import { formatName } from './conversionSettings';
+import { t } from '../../i18n';
 
 interface ConversionProgressBarProps {
   name: string;
@@ -18,7 +19,7 @@ export function ConversionProgressBar({ name, conversion, valueText }: Conversio
         data-waiting={conversion.status === 'queued'}
         role="progressbar"
         data-testid="conversion-bar"
-        aria-label={`Conversion of ${name} to ${formatName(conversion.format)}`}
+        aria-label={t.conversionOf(name, formatName(conversion.format))}
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={percent}

@@ -7,6 +7,8 @@ import { Download } from '../../components/Icons';
 import { ResultDetails } from './ResultDetails';
 import { formatBytes, formatDuration, formatSizeChange } from '../../lib/formatting';
 import type { Row } from '../../state/state';
+import { describeWarning } from '../../api/errors';
+import { t } from '../../i18n';
 
 function pauseOtherPlayers({ currentTarget }: SyntheticEvent): void {
   for (const player of document.querySelectorAll('audio')) {
@@ -22,8 +24,8 @@ interface ConversionResultProps {
 
 /** Show a completed conversion: download link, facts about the file, player and warnings. */
 export function ConversionResult({ row, conversion, controller }: ConversionResultProps) {
-  const { output, warnings } = conversion;
-  if (!output) return <p className="muted">Loading the result…</p>;
+  const { output, warning_details: warnings } = conversion;
+  if (!output) return <p className="muted">{t.loadingResult}</p>;
   const sizeChange = formatSizeChange(row.size, output.size);
   return (
     <div className="result">
@@ -33,22 +35,22 @@ export function ConversionResult({ row, conversion, controller }: ConversionResu
           data-testid="download-link"
           href={downloadUrl(conversion.id)}
           download={output.filename}
-          aria-label={`Download ${output.filename}`}
+          aria-label={t.downloadFile(output.filename)}
           onClick={(event) => {
             event.preventDefault();
             void controller.conversionManager.download(conversion.id);
           }}
         >
           <Download />
-          Download
+          {t.download}
         </a>
         <dl className="facts">
           <div className="facts__name">
-            <dt>File</dt>
+            <dt>{t.file}</dt>
             <dd>{output.filename}</dd>
           </div>
           <div>
-            <dt>Size</dt>
+            <dt>{t.size}</dt>
             <dd>
               {formatBytes(row.size)} → {formatBytes(output.size)}
               {sizeChange && (
@@ -59,11 +61,11 @@ export function ConversionResult({ row, conversion, controller }: ConversionResu
             </dd>
           </div>
           <div>
-            <dt>Length</dt>
+            <dt>{t.length}</dt>
             <dd>{formatDuration(output.duration)}</dd>
           </div>
           <div>
-            <dt>Kept until</dt>
+            <dt>{t.keptUntil}</dt>
             <dd>
               <Expiry time={conversion.expires_at} />
             </dd>
@@ -79,12 +81,14 @@ export function ConversionResult({ row, conversion, controller }: ConversionResu
         onPlay={pauseOtherPlayers}
         onError={() => void controller.conversionManager.explainPlayer(conversion.id)}
         src={downloadUrl(conversion.id, true)}
-        aria-label={`Listen to ${output.filename}`}
+        aria-label={t.listenTo(output.filename)}
       />
       {warnings.length > 0 && (
-        <ul className="warnings" aria-label="Notes about the result">
-          {warnings.map((warning) => (
-            <li key={warning}>{warning}</li>
+        <ul className="warnings" aria-label={t.notes}>
+          {warnings.map(describeWarning).map(({ text, lang }) => (
+            <li key={text} lang={lang}>
+              {text}
+            </li>
           ))}
         </ul>
       )}

@@ -7,6 +7,7 @@ import {
   formatName,
   sampleRateLabel,
 } from './conversionSettings';
+import { t } from '../../i18n';
 
 /** Show what is known about the source and the result of a conversion, when the user asks. */
 export function ResultDetails({ conversion }: { conversion: Conversion }) {
@@ -15,19 +16,20 @@ export function ResultDetails({ conversion }: { conversion: Conversion }) {
   return (
     <details className="result__details" data-testid="details">
       <summary>
-        Details<span className="visually-hidden"> of {output?.filename}</span>
+        {t.details}
+        <span className="visually-hidden">{t.detailsOf(output?.filename ?? '')}</span>
       </summary>
       <dl className="facts">
         <div>
-          <dt>Source</dt>
-          <dd>{sourceFacts(conversion).join(', ') || 'unknown'}</dd>
+          <dt>{t.source}</dt>
+          <dd>{sourceFacts(conversion).join(', ') || t.unknown}</dd>
         </div>
         <div>
-          <dt>Result</dt>
+          <dt>{t.result}</dt>
           <dd>{result}</dd>
         </div>
         <div>
-          <dt>SHA-256 of the result</dt>
+          <dt>{t.hash}</dt>
           <dd>
             <code>{output?.sha256}</code>
           </dd>

@@ -1,12 +1,13 @@
 import { useId } from 'react';
 import type { ConversionSettings } from './conversionSettings';
+import { t } from '../../i18n';
 
 const FIELDS = [
-  { name: 'start', label: 'Start at (seconds)', min: 0 },
-  { name: 'end', label: 'End at (seconds)', min: 0 },
-  { name: 'fade_in', label: 'Fade in (seconds)', min: 0, max: 600 },
-  { name: 'fade_out', label: 'Fade out (seconds)', min: 0, max: 600 },
-  { name: 'normalize', label: 'Loudness (LUFS)', min: -70, max: -5 },
+  { name: 'start', min: 0 },
+  { name: 'end', min: 0 },
+  { name: 'fade_in', min: 0, max: 600 },
+  { name: 'fade_out', min: 0, max: 600 },
+  { name: 'normalize', min: -70, max: -5 },
 ] as const;
 
 interface ShapeFieldsProps {
@@ -26,11 +27,11 @@ export function ShapeFields({ settings, onChange }: ShapeFieldsProps) {
   };
   return (
     <details className="shape">
-      <summary>Trim, fades and loudness</summary>
+      <summary>{t.shape}</summary>
       <div className="shape__fields">
-        {FIELDS.map(({ name, label, ...limits }) => (
+        {FIELDS.map(({ name, ...limits }) => (
           <p className="field" key={name}>
-            <label htmlFor={id + name}>{label}</label>
+            <label htmlFor={id + name}>{t.shapeFields[name]}</label>
             <input
               id={id + name}
               className="input"

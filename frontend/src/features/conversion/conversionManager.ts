@@ -7,6 +7,7 @@ import { randomKey, type Environment } from '../../lib/environment';
 import type { Row } from '../../state/state';
 import type { Store } from '../../state/store';
 import { saveSettings } from '../../storage/preferences';
+import { t } from '../../i18n';
 
 /** Time for all attempts of one request. After it the user is told that there is no answer. */
 const DEADLINE_MS = 30_000;
@@ -122,7 +123,7 @@ export class ConversionManager {
       }
     }
     store.dispatch({ type: 'row-removed', key });
-    store.dispatch({ type: 'announced', text: `${name} was removed.` });
+    store.dispatch({ type: 'announced', text: t.wasRemoved(name) });
     await discardUpload(key);
   }
 

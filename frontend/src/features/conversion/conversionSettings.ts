@@ -1,4 +1,5 @@
 import type { ConversionOptions, ConvertOptions, Format, FormatOptions } from '../../api/types';
+import { decimal, t } from '../../i18n';
 
 /** A format and its options, as the user chooses them. */
 export type ConversionSettings = Pick<ConvertOptions, 'format'> & ConversionOptions;
@@ -10,22 +11,16 @@ export const VARIABLE_BITRATE = 'variable';
 export const KEEP_SOURCE = '';
 
 const PREFERRED = { format: 'mp3', bitrate: '192k' };
-const CHANNEL_NAMES: Record<number, string> = {
-  1: 'Mono',
-  2: 'Stereo',
-  6: '5.1 surround',
-  8: '7.1 surround',
-};
 
 export const findFormat = (formats: Format[], name: string) =>
   formats.find(({ format }) => format === name);
 
 export const formatName = (name: string) => name.toUpperCase();
 export const bitrateLabel = (bitrate: string) => `${bitrate.replace(/k$/, '')} kbit/s`;
-export const sampleRateLabel = (hertz: number) => `${hertz / 1000} kHz`;
+export const sampleRateLabel = (hertz: number) => `${decimal(hertz / 1000)} kHz`;
 export const channelsLabel = (channels: number) =>
-  CHANNEL_NAMES[channels] ?? `${channels} channels`;
-export const bitDepthLabel = (bits: number) => `${bits}-bit`;
+  t.channelNames[channels] ?? t.channelCount(channels);
+export const bitDepthLabel = (bits: number) => t.bits(bits);
 
 /** Return the settings of a format that suit most users. */
 export function defaultSettings(
@@ -118,7 +113,7 @@ export function describeOptions({
     bitrate && bitrateLabel(bitrate),
     typeof quality === 'number' && `VBR ${quality}`,
     sample_rate && sampleRateLabel(sample_rate),
-    channels && channelsLabel(channels).toLowerCase(),
+    channels && channelsLabel(channels),
     bit_depth && bitDepthLabel(bit_depth),
     typeof normalize === 'number' && `${String(normalize).replace('-', '−')} LUFS`,
   ].filter((text): text is string => Boolean(text));

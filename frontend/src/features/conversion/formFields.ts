@@ -9,6 +9,7 @@ import {
   VARIABLE_BITRATE,
   type OptionName,
 } from './conversionSettings';
+import { t } from '../../i18n';
 
 export interface FormField {
   name: OptionName;
@@ -23,9 +24,9 @@ export function formFields(format: Format, settings: ConversionSettings): FormFi
   return [
     bitrateField(format.options, settings),
     qualityField(format.options, settings),
-    numberField('sample_rate', 'Sample rate', sample_rate, settings, sampleRateLabel),
-    numberField('channels', 'Channels', channels, settings, channelsLabel),
-    numberField('bit_depth', 'Bit depth', bit_depth, settings, bitDepthLabel),
+    numberField('sample_rate', t.sampleRate, sample_rate, settings, sampleRateLabel),
+    numberField('channels', t.channels, channels, settings, channelsLabel),
+    numberField('bit_depth', t.bitDepth, bit_depth, settings, bitDepthLabel),
   ].filter((field): field is FormField => field !== undefined);
 }
 
@@ -37,9 +38,9 @@ function bitrateField(
 ): FormField | undefined {
   if (!bitrate?.length) return undefined;
   const options = bitrate.map((value) => ({ value, label: bitrateLabel(value) }));
-  if (quality) options.push({ value: VARIABLE_BITRATE, label: 'Variable' });
+  if (quality) options.push({ value: VARIABLE_BITRATE, label: t.variable });
   const value = isVariable(settings) ? VARIABLE_BITRATE : (settings.bitrate ?? '');
-  return { name: 'bitrate', label: 'Bitrate', value, options };
+  return { name: 'bitrate', label: t.bitrate, value, options };
 }
 
 function qualityField(
@@ -48,7 +49,7 @@ function qualityField(
 ): FormField | undefined {
   if (!quality || (bitrate?.length && !isVariable(settings))) return undefined;
   const value = String(settings.quality ?? quality.default);
-  return { name: 'quality', label: 'Quality', value, options: qualityOptions(quality) };
+  return { name: 'quality', label: t.quality, value, options: qualityOptions(quality) };
 }
 
 /** List the qualities from best to smallest. Encoders differ in which end of the scale is best. */
@@ -57,9 +58,9 @@ function qualityOptions(quality: NonNullable<FormatOptions['quality']>): FormFie
   const scale = Array.from({ length: max - min + 1 }, (_, i) => min + i);
   if (best !== min) scale.reverse();
   const note = (value: number) => {
-    if (value === quality.default) return ' · default';
-    if (value === scale[0]) return ' · best';
-    return value === scale.at(-1) ? ' · smallest' : '';
+    if (value === quality.default) return ` · ${t.qualityNotes.default}`;
+    if (value === scale[0]) return ` · ${t.qualityNotes.best}`;
+    return value === scale.at(-1) ? ` · ${t.qualityNotes.smallest}` : '';
   };
   return scale.map((value) => ({ value: String(value), label: `${value}${note(value)}` }));
 }
@@ -73,7 +74,7 @@ function numberField(
 ): FormField | undefined {
   if (!values?.length) return undefined;
   const options = [
-    { value: KEEP_SOURCE, label: 'Original' },
+    { value: KEEP_SOURCE, label: t.original },
     ...values.map((value) => ({ value: String(value), label: optionLabel(value) })),
   ];
   const current = settings[name];

@@ -1,19 +1,20 @@
 import type { Format } from '../../api/types';
+import type { Catalogue } from '../../i18n/en';
 import { findFormat, supportedSettings, type ConversionSettings } from './conversionSettings';
 
 export interface Preset {
-  name: string;
+  name: keyof Catalogue['presets'];
   settings: ConversionSettings & { normalize?: number };
 }
 
 const PRESETS: Preset[] = [
-  { name: 'Voice', settings: { format: 'mp3', bitrate: '64k', channels: 1 } },
+  { name: 'voice', settings: { format: 'mp3', bitrate: '64k', channels: 1 } },
   {
-    name: 'Podcast (−16 LUFS, mono)',
+    name: 'podcast',
     settings: { format: 'mp3', bitrate: '96k', channels: 1, normalize: -16 },
   },
-  { name: 'Music (320 kbit/s)', settings: { format: 'mp3', bitrate: '320k' } },
-  { name: 'Archive (FLAC)', settings: { format: 'flac' } },
+  { name: 'music', settings: { format: 'mp3', bitrate: '320k' } },
+  { name: 'archive', settings: { format: 'flac' } },
 ];
 
 /** Return the presets whose every setting the service offers. */

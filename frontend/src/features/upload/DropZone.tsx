@@ -2,6 +2,7 @@ import { useRef, type ChangeEvent } from 'react';
 import { Add } from '../../components/Icons';
 import { FILE_PICKER_ID } from '../../lib/focus';
 import { useFileDrop } from './useFileDrop';
+import { t } from '../../i18n';
 
 /** File extensions are listed as well, because no system knows the media type of all of them. */
 const ACCEPT = [
@@ -37,7 +38,7 @@ export function DropZone({ onFiles, compact, disabled }: DropZoneProps) {
     <section
       className={classNames.filter(Boolean).join(' ')}
       data-testid="drop-zone"
-      aria-label="Add files"
+      aria-label={t.addFiles}
       onClick={() => !disabled && openDialog()}
     >
       {!compact && <Waveform />}
@@ -53,7 +54,7 @@ export function DropZone({ onFiles, compact, disabled }: DropZoneProps) {
         }}
       >
         <Add />
-        Choose files
+        {t.chooseFiles}
       </button>
       <input
         ref={input}
@@ -63,7 +64,7 @@ export function DropZone({ onFiles, compact, disabled }: DropZoneProps) {
         accept={ACCEPT}
         data-testid="file-input"
         tabIndex={-1}
-        aria-label="Choose audio or video files"
+        aria-label={t.chooseMedia}
         disabled={disabled}
         onChange={handleChange}
         onClick={(event) => event.stopPropagation()}
@@ -73,8 +74,8 @@ export function DropZone({ onFiles, compact, disabled }: DropZoneProps) {
 }
 
 function instruction(compact: boolean, isDragging: boolean): string {
-  if (isDragging) return 'Release to add the files';
-  return compact ? 'Drop more files anywhere' : 'Drop audio or video files here';
+  if (isDragging) return t.release;
+  return compact ? t.dropMore : t.dropHere;
 }
 
 function Waveform() {

@@ -2,6 +2,7 @@ import { useRef, type ChangeEvent } from 'react';
 import type { AppController } from '../../appController';
 import { ErrorMessage } from '../../components/ErrorMessage';
 import type { Row } from '../../state/state';
+import { t } from '../../i18n';
 
 interface ReselectFileProps {
   row: Row;
@@ -21,17 +22,8 @@ export function ReselectFile({ row, completedParts, partCount, controller }: Res
   };
   return (
     <div className="reselect">
-      {row.mismatchedFile && (
-        <ErrorMessage>
-          {`“${row.mismatchedFile}” is a different file, or it has changed. ` +
-            'Choose the original file, or start over with this one.'}
-        </ErrorMessage>
-      )}
-      <p>
-        {row.upload
-          ? `Choose the same file again to continue from chunk ${nextPart} of ${partCount}.`
-          : 'The page was closed before this file was saved. Choose it again to continue.'}
-      </p>
+      {row.mismatchedFile && <ErrorMessage text={t.otherFile(row.mismatchedFile)} />}
+      <p>{row.upload ? t.continueFrom(nextPart, partCount) : t.closedTooEarly}</p>
       <div className="actions">
         <button
           type="button"
@@ -39,7 +31,7 @@ export function ReselectFile({ row, completedParts, partCount, controller }: Res
           data-testid="reselect-button"
           onClick={() => input.current?.click()}
         >
-          Choose the file again
+          {t.chooseAgain}
         </button>
         {row.mismatchedFile && (
           <button
@@ -48,7 +40,7 @@ export function ReselectFile({ row, completedParts, partCount, controller }: Res
             data-testid="start-over-button"
             onClick={() => void controller.startOver(row)}
           >
-            Start over with the other file
+            {t.startOver}
           </button>
         )}
       </div>
@@ -58,7 +50,7 @@ export function ReselectFile({ row, completedParts, partCount, controller }: Res
         type="file"
         data-testid="reselect-input"
         tabIndex={-1}
-        aria-label={`Choose ${row.name} again`}
+        aria-label={t.chooseFileAgain(row.name)}
         onChange={handleChange}
       />
     </div>

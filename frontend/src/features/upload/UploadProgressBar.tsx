@@ -1,4 +1,5 @@
 import type { UploadViewModel } from './uploadViewModel';
+import { t } from '../../i18n';
 
 /**
  * Show an upload as one bar of segments.
@@ -8,7 +9,7 @@ import type { UploadViewModel } from './uploadViewModel';
  */
 export function UploadProgressBar({ name, view }: { name: string; view: UploadViewModel }) {
   const { percent, segments, completedParts, partCount, status, details } = view;
-  const chunks = `${completedParts} of ${partCount} ${partCount === 1 ? 'chunk' : 'chunks'}`;
+  const chunks = t.chunks(completedParts, partCount);
   const isFinished = percent >= 100 && completedParts === partCount;
   return (
     <div className={isFinished ? 'progress progress--finished' : 'progress'}>
@@ -25,7 +26,7 @@ export function UploadProgressBar({ name, view }: { name: string; view: UploadVi
         className="bar bar--upload"
         role="progressbar"
         data-testid="upload-bar"
-        aria-label={`Upload of ${name}`}
+        aria-label={t.uploadOf(name)}
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={percent}

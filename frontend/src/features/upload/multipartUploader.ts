@@ -1,4 +1,4 @@
-import { ApiError, toProblem } from '../../api/errors';
+import { ApiError, ownProblem, toProblem } from '../../api/errors';
 import { withRetries } from '../../api/retry';
 import type { Upload, StartUploadRequest } from '../../api/types';
 import type { Environment } from '../../lib/environment';
@@ -95,7 +95,7 @@ export class MultipartUploader {
       throw new ApiError(
         409,
         upload.error?.code ?? 'upload_closed',
-        upload.error?.detail ?? 'This upload was stopped. Add the file again to start over.',
+        upload.error?.detail ?? ownProblem('upload_stopped').detail,
       );
     }
     this.tracker.update({ upload });

@@ -195,8 +195,6 @@ async function assertReadable(body: Blob): Promise<void> {
     .slice(0, 1)
     .arrayBuffer()
     .catch(() => {
-      throw new FileChangedError(
-        'The file was moved or changed on your disk during the upload. Add it again to start over.',
-      );
+      throw new FileChangedError();
     });
 }

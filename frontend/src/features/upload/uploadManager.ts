@@ -14,6 +14,7 @@ import { LocalFiles, type NewFile } from './localFiles';
 import { pathOf } from './filePaths';
 import { MultipartUploader } from './multipartUploader';
 import type { Transfer } from './transfer';
+import { ownProblem } from '../../api/errors';
 
 /** Two uploads fill the pauses between small files. More would only share the same connection. */
 const MAX_PARALLEL_UPLOADS = 2;
@@ -76,8 +77,7 @@ export class UploadManager {
       settings: settings ? supportedSettings(settings, formats) : defaultSettings(formats),
     };
     if (file.size === 0) {
-      const detail = 'This file is empty (0 bytes). Choose another file.';
-      return { ...draft, stage: 'rejected', problem: { code: 'file_empty', detail } };
+      return { ...draft, stage: 'rejected', problem: ownProblem('file_empty') };
     }
     newFiles.push({ record: { ...draft, storedAt: Date.now() }, file });
     return { ...draft, stage: 'draft', unsaved: 'copying' };

@@ -7,6 +7,7 @@ import type { StoredUpload, UploadStorage } from '../../storage/uploadStorage';
 import { defaultSettings } from '../conversion/conversionSettings';
 import { fingerprint } from './fingerprint';
 import type { UploadManager } from './uploadManager';
+import { ownProblem } from '../../api/errors';
 
 /** Older drafts are deleted, so that files do not stay in the browser forever. */
 const DRAFT_LIFETIME_MS = 3 * 24 * 3600 * 1000;
@@ -140,8 +141,7 @@ function stageOf({ status }: Upload): Stage {
 }
 
 function problemOf(upload: Upload): Row['problem'] {
-  const detail = 'This upload was stopped before it was complete. Add the file again.';
-  return upload.error ?? { code: upload.status, detail };
+  return upload.error ?? ownProblem('upload_stopped');
 }
 
 /**

@@ -1,5 +1,6 @@
 import { formatBytes, formatBytesOf, formatDuration, formatTimeLeft } from '../../lib/formatting';
 import type { Row } from '../../state/state';
+import { t } from '../../i18n';
 
 /** With more segments, a segment would be narrower than a pixel on a phone. */
 const MAX_SEGMENTS = 48;
@@ -65,17 +66,17 @@ function segments(
 }
 
 function statusText({ stage, transfer }: Row, isUploaded: boolean, isOffline: boolean): string {
-  if (isUploaded) return 'Uploaded';
-  if (stage === 'other-tab') return 'Uploading in another tab';
-  if (stage === 'interrupted') return 'Upload interrupted';
-  if (!transfer || stage === 'queued') return 'Waiting for other uploads';
-  if (transfer.phase === 'paused') return 'Paused';
-  if (transfer.phase === 'failed') return 'Upload stopped';
-  if (transfer.waitingFor === 'network' || isOffline) return 'Waiting for network';
-  if (transfer.waitingFor === 'server') return 'The service is busy, trying again';
-  if (transfer.isStalled) return 'Stalled: no data gets through';
-  if (transfer.phase === 'finishing') return 'Completing the upload';
-  return transfer.viaService ? 'Uploading through the service' : 'Uploading';
+  if (isUploaded) return t.uploaded;
+  if (stage === 'other-tab') return t.uploadingElsewhere;
+  if (stage === 'interrupted') return t.interrupted;
+  if (!transfer || stage === 'queued') return t.queued;
+  if (transfer.phase === 'paused') return t.paused;
+  if (transfer.phase === 'failed') return t.uploadStopped;
+  if (transfer.waitingFor === 'network' || isOffline) return t.waitingForNetwork;
+  if (transfer.waitingFor === 'server') return t.serviceBusy;
+  if (transfer.isStalled) return t.stalled;
+  if (transfer.phase === 'finishing') return t.completing;
+  return transfer.viaService ? t.uploadingViaService : t.uploading;
 }
 
 function detailTexts(sent: number, size: number, speed: number | undefined): string[] {

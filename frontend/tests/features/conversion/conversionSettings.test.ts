@@ -47,7 +47,7 @@ describe('conversion settings', () => {
     expect(describeOptions({ bitrate: '192k', sample_rate: 44100, channels: 1 })).toEqual([
       '192 kbit/s',
       '44.1 kHz',
-      'mono',
+      'Mono',
     ]);
   });
 });

@@ -1,0 +1,91 @@
+/** Problems of the page and of the services in German, by code. */
+export const problems: Record<string, string> = {
+  // The page
+  file_changed:
+    'Die Datei wurde während des Uploads verschoben oder verändert. Füge sie noch einmal hinzu.',
+  network: 'TinyPixo ist nicht erreichbar. Prüfe deine Verbindung und versuche es noch einmal.',
+  storage: 'Der Speicher hat die Datei abgelehnt. Versuche es gleich noch einmal.',
+  unexpected: 'In dieser Seite ist etwas schiefgegangen. Lade sie neu: Deine Dateien bleiben.',
+  upload_stopped: 'Dieser Upload endete vor seinem Abschluss. Füge die Datei noch einmal hinzu.',
+  unknown: 'Die Umwandlung ist aus unbekanntem Grund fehlgeschlagen. Versuche es noch einmal.',
+
+  // Requests
+  body_too_large: 'Die Anfrage ist zu groß.',
+  checksum_mismatch: 'Die Daten kamen verfälscht an. Versuche es noch einmal.',
+  conversion_finished: 'Diese Umwandlung ist schon zu Ende.',
+  conversion_not_found:
+    'Diese Umwandlung gibt es nicht mehr: Sie ist abgelaufen, oder deine Sitzung ist beendet. ' +
+    'Füge die Datei noch einmal hinzu.',
+  cursor_invalid: 'Die Liste konnte nicht gelesen werden. Lade die Seite neu.',
+  file_empty: 'Diese Datei ist leer (0 Byte). Wähle eine andere.',
+  file_too_large:
+    'Diese Datei ist größer als erlaubt. Wähle eine kleinere, oder schneide sie vorher.',
+  filename_invalid: 'Der Name der Datei ist leer, zu lang oder enthält unlesbare Zeichen.',
+  forbidden: 'Die Anfrage kam von einer fremden Seite und wurde abgelehnt.',
+  format_unsupported: 'Dieses Format gibt es hier nicht.',
+  gone: 'Das Ergebnis ist abgelaufen oder wurde gelöscht. Wandle die Datei noch einmal um.',
+  idempotency_key_reused: 'Diese Anfrage wurde schon mit anderem Inhalt gestellt.',
+  internal: 'Bei uns ist etwas schiefgegangen. Versuche es gleich noch einmal.',
+  media_type_unsupported: 'Der Dienst nimmt diese Art von Daten nicht an.',
+  method_not_allowed: 'Der Dienst nimmt diese Anfrage nicht an.',
+  not_found: 'Das gibt es hier nicht.',
+  not_ready: 'Das Ergebnis ist noch nicht fertig.',
+  offset_mismatch: 'Der Upload steht an einer anderen Stelle. Versuche es noch einmal.',
+  option_invalid:
+    'Das Format nimmt eine dieser Einstellungen nicht an. ' +
+    'Entferne die Datei und füge sie mit anderen Einstellungen hinzu.',
+  part_number_invalid: 'Dieser Teil gehört nicht zu der Datei.',
+  part_size_mismatch: 'Ein Teil kam unvollständig an. Versuche es noch einmal.',
+  parts_changed: 'Ein Teil kam während des Abschlusses noch einmal an. Versuche es noch einmal.',
+  rate_limited: 'Das waren zu viele Anfragen auf einmal. Versuche es gleich noch einmal.',
+  request_invalid: 'Der Dienst konnte die Anfrage nicht lesen.',
+  request_timeout: 'Die Anfrage kam nicht rechtzeitig an. Versuche es noch einmal.',
+  session_invalid: 'Deine Sitzung ist beendet. Lade die Seite neu.',
+  storage_unavailable: 'Der Speicher antwortet gerade nicht. Versuche es gleich noch einmal.',
+  tus_request_invalid: 'Der Dienst konnte die Anfrage nicht lesen.',
+  tus_version_unsupported: 'Der Dienst spricht eine andere Fassung von tus.',
+  unauthorized: 'Dafür fehlt die Berechtigung.',
+  upload_closed: 'Dieser Upload ist schon beendet. Füge die Datei noch einmal hinzu.',
+  upload_expired: 'Der Upload ist abgelaufen. Füge die Datei noch einmal hinzu.',
+  upload_incomplete: 'Es fehlen noch Teile der Datei.',
+  upload_locked: 'Ein anderer Vorgang schreibt gerade in diesen Upload.',
+  upload_not_found:
+    'Diese Datei gibt es nicht mehr: Sie ist abgelaufen, oder deine Sitzung ist beendet. ' +
+    'Füge sie noch einmal hinzu.',
+  validation_failed: 'Der Dienst nimmt eine dieser Angaben nicht an.',
+
+  // Conversions
+  corrupt: 'Diese Datei ist beschädigt. Versuche es mit einer anderen Kopie.',
+  no_audio_stream: 'Diese Datei hat keinen Ton. Wähle eine mit Ton.',
+  not_audio: 'Das ist weder Audio noch Video, das TinyPixo lesen kann. Ist es die richtige Datei?',
+  timed_out: 'Die Umwandlung hat zu lange gedauert. Versuche es noch einmal.',
+  too_large: 'Das Ergebnis wäre zu groß. Wähle ein kleineres Format oder eine kürzere Datei.',
+  too_long: 'Diese Datei ist zu lang. Schneide sie vorher in kürzere Stücke.',
+  unsupported_codec: 'TinyPixo kennt dieses Verfahren nicht. Speichere die Datei erst anders.',
+  worker_lost: 'Die Umwandlung wurde mehrmals unterbrochen. Versuche es noch einmal.',
+};
+
+/** Warnings about results in German, by code. */
+export const warnings: Record<string, string> = {
+  above_full_scale: 'Einzelne Spitzen liegen über Vollaussteuerung; Player schneiden sie meist ab.',
+  bit_depth_reduced: 'Die Bittiefe ist niedriger als in der Quelle.',
+  bitrate_limited: 'Die Bitrate ist eine andere als gewünscht: Das Verfahren kann sie nicht.',
+  channels_added: 'Das Format kennt diese Anordnung nicht: Stille Kanäle kamen hinzu.',
+  channels_dropped: 'Einige Kanäle der Quelle fehlen im Ergebnis.',
+  channels_mixed: 'Das Ergebnis hat weniger Kanäle; sie wurden gemischt.',
+  channels_moved: 'Das Format kennt diese Anordnung nicht: Ein Paar wurde links und rechts.',
+  chapters_dropped: 'Das Format kann keine Kapitel speichern.',
+  clipped: 'Einige Spitzen wurden abgeschnitten.',
+  cover_dropped: 'Das Format kann kein Titelbild speichern.',
+  fades_shortened: 'Das Ergebnis ist kürzer als die Blenden; sie wurden gekürzt.',
+  not_normalised: 'Die Lautheit ist nicht die gewünschte.',
+  peaks_limited: 'Spitzen wurden begrenzt, um die Lautheit zu erreichen.',
+  resampled: 'Die Abtastrate ist eine andere als in der Quelle.',
+  several_tracks: 'Die Quelle hat mehrere Tonspuren; eine davon wurde umgewandelt.',
+  sound_shorter: 'Der Ton endet vor dem Rest der Datei.',
+  source_damaged: 'Teile der Quelle sind beschädigt und nicht lesbar.',
+  source_incomplete: 'Teile der Quelle fehlen.',
+  source_is_lossy: 'Die Quelle ist verlustbehaftet; verlustfrei klingt sie nicht besser.',
+  source_truncated: 'Die Quelle endet zu früh.',
+  tags_dropped: 'Das Format kann nicht alle Angaben speichern.',
+};

@@ -1,0 +1,82 @@
+// @vitest-environment jsdom
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { describeProblem, describeWarning } from '../../src/api/errors';
+import { preferredLanguage, setLanguage } from '../../src/i18n';
+import { de } from '../../src/i18n/de';
+import { en } from '../../src/i18n/en';
+
+/** Words that are the same in both languages. */
+const SAME = new Set(['Live', 'Offline', 'Mono', 'Stereo', 'Details', 'Original', 'Bitrate']);
+
+/** List all sentences with their paths. Functions get sample values. */
+function sentences(value: unknown, path = ''): [string, string][] {
+  if (typeof value === 'function') {
+    const samples = Array.from({ length: value.length }, (_, i) => (i ? 2 : 'song.mp3'));
+    return [[path, String(value(...samples))]];
+  }
+  if (typeof value === 'string') return [[path, value]];
+  return Object.entries(value as object).flatMap(([name, each]) =>
+    sentences(each, path ? `${path}.${name}` : name),
+  );
+}
+
+/** Return the codes in the tables of docs/api.md whose first cells match. */
+function documentedCodes(section: RegExp, cell: RegExp): string[] {
+  const text = readFileSync('../docs/api.md', 'utf8').match(section)![0];
+  const cells = [...text.matchAll(cell)].map((match) => match[1]!);
+  return cells.flatMap((each) => [...each.matchAll(/`(\w+)`/g)].map((match) => match[1]!));
+}
+
+describe('the German catalogue', () => {
+  it('has every sentence of the English one', () => {
+    const own = new Map(sentences(de));
+    const optional = /^(advice|warnings|problems)\./;
+    const missing = sentences(en).filter(([path]) => !own.get(path) && !optional.test(path));
+    expect(missing).toEqual([]);
+    expect(Object.keys(en.problems).filter((code) => !de.problems[code])).toEqual([]);
+  });
+
+  it('leaves no sentence in English', () => {
+    const english = new Map(sentences(en));
+    const words = (text: string) =>
+      /[a-z]{3}/.test(text) && !/^\W*(Podcast|song\.mp3\W*\d*$)/.test(text);
+    const untranslated = sentences(de).filter(
+      ([path, text]) => english.get(path) === text && !SAME.has(text) && words(text),
+    );
+    expect(untranslated).toEqual([]);
+  });
+
+  it('has a sentence for every error and warning that the API documents', () => {
+    const errors = documentedCodes(/## Errors[\s\S]*?## Health/, /^\| \d{3} \| (`\w+`)/gm);
+    const failures = documentedCodes(/`error.code` of a failed conversion:[\s\S]*?\n\n/, /(.+)/g);
+    const warnings = documentedCodes(
+      /`warning_details` holds[\s\S]*?\| limit/,
+      /^\| (`\w+`.*?) \|/gm,
+    );
+    expect(errors.length).toBeGreaterThan(25);
+    expect(failures.length).toBeGreaterThan(8);
+    expect(warnings.length).toBeGreaterThan(15);
+    const codes = [...errors, ...failures.filter((code) => !code.startsWith('error'))];
+    expect(codes.filter((code) => !de.problems[code])).toEqual([]);
+    expect(warnings.filter((code) => code !== 'code' && !de.warnings[code])).toEqual([]);
+  });
+});
+
+describe('the language', () => {
+  it('is the first one that the browser prefers and the page has', () => {
+    expect(preferredLanguage(['fr-FR', 'de-AT', 'en'])).toBe('de');
+    expect(preferredLanguage(['fr'])).toBe('en');
+  });
+
+  it('decides in which words a problem is described', async () => {
+    const unknown = { code: 'brand_new', detail: 'Something new.' };
+    const known = { code: 'too_long', detail: 'The file is too long.' };
+    expect(describeProblem(unknown)).toEqual({ text: 'Something new.', lang: undefined });
+    await setLanguage('de');
+    expect(describeProblem(unknown)).toEqual({ text: 'Something new.', lang: 'en' });
+    expect(describeProblem(known)).toEqual({ text: de.problems.too_long });
+    expect(describeWarning({ code: 'clipped', detail: '' })).toEqual({ text: de.warnings.clipped });
+    await setLanguage('en');
+  });
+});
