@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from libs.core.domain.conversions import Conversion, Output, OutputUpload, Source
+from libs.core.domain.conversions import Conversion, Output, OutputUpload, Source, Track
 from libs.core.domain.formats import ConversionOptions
 from libs.core.domain.ids import new_id
 from libs.core.domain.uploads import MIB, Upload
@@ -81,5 +81,16 @@ def an_output_upload(conversion: Conversion) -> OutputUpload:
 
 
 A_SOURCE = Source(
-    "pcm_s16le", "wav", 180.25, 44_100, 2, 1_411_200, bit_depth=16, tags={"title": "Für Elise"}
+    "pcm_s16le",
+    "wav",
+    44_100,
+    2,
+    1_411_200,
+    180.25,
+    bit_depth=16,
+    tags={"title": "Für Elise"},
+    tracks=(
+        Track(0, "pcm_s16le", 2, 44_100, default=True, language="deu", title="Konzert"),
+        Track(1, "aac", 6, 48_000, default=False),
+    ),
 )

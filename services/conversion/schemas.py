@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from libs.core.domain.conversions import Conversion, ConversionStatus, Output, Phase, Source
+from libs.core.domain.conversions import Conversion, ConversionStatus, Output, Phase
 from libs.core.domain.formats import Format, QualityRange
 from libs.core.ports.conversions import ConversionPage
 from libs.core.web.schemas import (
@@ -17,9 +17,8 @@ from libs.core.web.schemas import (
     rfc3339,
     unless_none,
 )
+from services.conversion.source_schemas import Seconds, SourceSchema
 from services.conversion.use_cases import Download
-
-Seconds = Annotated[float, Meta(description="seconds")]
 
 
 class CreateConversionRequest(ConvertOptions, forbid_unknown_fields=True, kw_only=True):
@@ -105,37 +104,7 @@ class ConversionOptionsSchema(Schema):
     normalize: Annotated[float, Meta(description="LUFS")] | UnsetType = UNSET
     fade_in: Seconds | UnsetType = UNSET
     fade_out: Seconds | UnsetType = UNSET
-
-
-class SourceSchema(Schema, kw_only=True):
-    """Describe the sound that probing found in an upload."""
-
-    codec: str
-    container: str
-    duration: Seconds
-    sample_rate: int
-    channels: int
-    bit_depth: int | UnsetType = UNSET
-    bitrate: Annotated[int, Meta(description="bits a second")]
-    tags: dict[str, str]
-    has_cover: bool
-
-    @classmethod
-    def of(cls, source: Source | None) -> "SourceSchema | UnsetType":
-        """Return the document of a source, UNSET before it was probed."""
-        if source is None:
-            return UNSET
-        return cls(
-            codec=source.codec,
-            container=source.container,
-            duration=source.duration,
-            sample_rate=source.sample_rate,
-            channels=source.channels,
-            bit_depth=unless_none(source.bit_depth),
-            bitrate=source.bitrate,
-            tags=dict(source.tags),
-            has_cover=source.has_cover,
-        )
+    track: int | UnsetType = UNSET
 
 
 class OutputSchema(Schema):

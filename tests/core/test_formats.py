@@ -10,10 +10,9 @@ from libs.core.domain.formats import (
     ConversionOptions,
     ConversionRequest,
     Format,
-    check_options,
-    check_request,
     find_format,
 )
+from libs.core.domain.options import check_options, check_request
 from libs.core.errors import FormatUnsupported, OptionInvalid
 
 every_format = pytest.mark.parametrize("fmt", FORMATS.values(), ids=FORMATS)

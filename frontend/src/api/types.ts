@@ -54,6 +54,7 @@ export interface components {
       sample_rate?: number;
       /** @description seconds */
       start?: number;
+      track?: number;
     };
     /** @enum {string} */
     ConversionStatus: 'queued' | 'converting' | 'completed' | 'failed' | 'cancelled';
@@ -70,6 +71,7 @@ export interface components {
       quality?: number | null;
       sample_rate?: number | null;
       start?: number | null;
+      track?: number | null;
     };
     CreateConversionRequest: {
       bit_depth?: number | null;
@@ -84,6 +86,7 @@ export interface components {
       quality?: number | null;
       sample_rate?: number | null;
       start?: number | null;
+      track?: number | null;
       upload_id: string;
     };
     Download: {
@@ -226,12 +229,14 @@ export interface components {
       codec: string;
       container: string;
       /** @description seconds */
-      duration: number;
+      duration?: number;
       has_cover: boolean;
       sample_rate: number;
       tags: {
         [key: string]: string;
       };
+      /** @description all audio tracks */
+      tracks: components['schemas']['Track'][];
     };
     StartUploadRequest: {
       content_type?: string | null;
@@ -240,6 +245,17 @@ export interface components {
       filename: string;
       /** @description bytes; 0 while unknown (tus, Uppy) */
       size: number;
+    };
+    Track: {
+      channels: number;
+      codec: string;
+      /** @description converted if the request names no track */
+      default: boolean;
+      index: number;
+      /** @description ISO 639 */
+      language?: string;
+      sample_rate: number;
+      title?: string;
     };
     Upload: {
       completed_parts: number[];
@@ -308,6 +324,7 @@ export type SignedPart = components['schemas']['SignedPart'];
 export type SignedParts = components['schemas']['SignedParts'];
 export type Source = components['schemas']['Source'];
 export type StartUploadRequest = components['schemas']['StartUploadRequest'];
+export type Track = components['schemas']['Track'];
 export type Upload = components['schemas']['Upload'];
 export type UploadList = components['schemas']['UploadList'];
 export type UploadStatus = components['schemas']['UploadStatus'];

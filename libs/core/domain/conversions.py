@@ -62,18 +62,37 @@ class Circumstance(OpenEnum):
 
 
 @dataclass(frozen=True)
+class Track:
+    """Describe one audio track of a source; the sample rate is in hertz."""
+
+    index: int
+    """Position among the audio tracks of the file, from 0."""
+    codec: str
+    channels: int
+    sample_rate: int
+    default: bool
+    """The track that is converted if the request chooses none."""
+    language: str | None = None
+    """Code of ISO 639, as the file states it."""
+    title: str | None = None
+
+
+@dataclass(frozen=True)
 class Source:
     """Describe the uploaded file as probed: seconds, hertz, and bits per second."""
 
     codec: str
     container: str
-    duration: float
     sample_rate: int
     channels: int
     bitrate: int
+    duration: float | None = None
+    """None if the file does not state it."""
     bit_depth: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     has_cover: bool = False
+    tracks: tuple[Track, ...] = ()
+    """All audio tracks; the other fields are those of the one that is converted."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from typing import Annotated, Any, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from libs.core.domain.formats import ConversionOptions, ConversionRequest, check_request
+from libs.core.domain.formats import ConversionOptions, ConversionRequest
+from libs.core.domain.options import check_request
 from libs.core.domain.uploads import Failure
 
 T = TypeVar("T")
@@ -94,6 +95,7 @@ class ConvertOptions(Struct, forbid_unknown_fields=True, kw_only=True):
     normalize: float | None = None
     fade_in: float | None = None
     fade_out: float | None = None
+    track: int | None = None
     filename: str | None = None
 
     def checked(self) -> ConversionRequest:

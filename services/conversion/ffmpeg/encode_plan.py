@@ -26,6 +26,8 @@ class EncodePlan:
     mixing changes the loudness."""
     resampling: str = ""
     """The filter that changes the sample rate."""
+    lead: int = 0
+    """Samples of silence in front, because decoders skip so many."""
     may_clip: bool = False
     """Samples may exceed full scale, so `filters` measure the peak."""
 

@@ -11,7 +11,7 @@ and only from its whole sentence: messages quote strangers' text, too.
 import json
 import re
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.conversion.ffmpeg.channel_layouts import parse_layout
@@ -20,12 +20,14 @@ from services.conversion.ffmpeg.log_lines import LogLine
 _INPUT = re.compile(r"Input #0, (\S{1,200}), from ")
 _DURATION = re.compile(
     r"  Duration: (?:N/A|(\d{1,6}):(\d\d):(\d\d\.\d{1,9}))"
-    r"(?:, start: -?[\d.]+)?, bitrate: (?:N/A|(\d{1,9}) kb/s)$"
+    r"(?:, start: (-?\d{1,9}\.\d{1,9}))?, bitrate: (?:N/A|(\d{1,9}) kb/s)$"
 )
 _STREAM = re.compile(
     r"  Stream #0:(\d{1,5})(?:\[0x[0-9a-f]+\])?(?:\(([^)]*)\))?: "
     r"(Audio|Video|Subtitle|Data|Attachment): (.*)"
 )
+_SECTION = re.compile(r"  \S")
+_TITLE = re.compile(r" {6}title +: (.+)")
 _DECODED = re.compile(
     r"  Input stream #0:\d+ \(audio\): .* \d+ frames decoded; "
     r"(\d{1,18}) decode errors \((\d{1,18}) samples\)"
@@ -34,11 +36,14 @@ _ENCODED = re.compile(
     r"  Output stream #0:\d+ \(audio\): \d+ frames encoded \((\d{1,18}) samples\)"
 )
 _PEAK = re.compile(r"Peak level dB: (-?\d{1,4}\.\d{1,9})$")
-_FAILED_DECODER = re.compile(r"Error while opening decoder")
+_FAILED_DECODER = re.compile(
+    r"Error while opening decoder|Decoding requested, but no decoder found for: "
+)
 _UNSUPPORTED_CODEC = re.compile(
     r"Codec \((\w{1,40})\) not on whitelist"
     r"|(?:Decoding requested, but )?[Nn]o decoder found for: (\w{1,40})"
     r"|Decoder \(codec (\w{1,40})\) not found"
+    r"|unknown or unsupported codec tag: (\w{1,40})"
 )
 _MISSING_INDEX_BYTES = re.compile(r"reserved_moov_size is too small, needed (\d{1,9}) additional$")
 _MAX_INDEX_BYTES = 128 * 1024 * 1024
@@ -52,6 +57,7 @@ _CODEC = re.compile(r"^([\w.]+)")
 _RATE = re.compile(r"^(\d{1,9}) Hz$")
 _DEPTH = re.compile(r"^(u8|s16|s32|s64|flt|dbl)p?(?: \((\d{1,3}) bit\))?$")
 _BITRATE = re.compile(r"^(\d{1,9}) kb/s")
+_START = re.compile(r"^start (-?\d{1,9}\.\d{1,9})$")
 _GUESSED_LAYOUT = re.compile(r"Guessed Channel Layout: ")
 _STREAM_COMPONENT = re.compile(r"aist#0:(\d{1,5})/")
 _CODEC_TAG = re.compile(r"\((\S{4}) / 0x[0-9A-Fa-f]{8}\)")
@@ -87,6 +93,9 @@ class AudioStream:
     """FFmpeg's names of the track's purposes, such as "default" and "comment"."""
     codec_tag: str = ""
     """The four characters by which the container names the codec."""
+    start: float | None = None
+    """Seconds at which the track begins, if the file states it."""
+    title: str = ""
 
 
 @dataclass
@@ -96,6 +105,8 @@ class FfmpegLog:
     container: str = ""
     duration: float | None = None
     """Seconds, from the container's header."""
+    start: float = 0.0
+    """Seconds at which the first of all tracks begins."""
     bitrate: int = 0
     audio_streams: list[AudioStream] = field(default_factory=list)
     video_streams: int = 0
@@ -107,6 +118,8 @@ class FfmpegLog:
     """FFmpeg estimated the duration from bitrate and size."""
     is_truncated: bool = False
     """The file ends in the middle of a packet or an element."""
+    is_protected: bool = False
+    """The container says that its sound is encrypted."""
     decode_errors: int = 0
     decoded_samples: int | None = None
     """Samples per channel."""
@@ -150,7 +163,8 @@ class FfmpegLogParser:
 
     def __init__(self) -> None:
         self.log = FfmpegLog()
-        self._in_input_section = False
+        self._in_input_section = self._in_audio_stream = False
+        self._seen: set[int] = set()
 
     def feed(self, line: LogLine) -> None:
         """Parse one line."""
@@ -173,14 +187,28 @@ class FfmpegLogParser:
         elif match := _DURATION.match(text):
             if match[1] is not None:
                 log.duration = int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3])
-            log.bitrate = int(match[4] or 0) * 1000
-        elif match := _STREAM.match(text):
-            if match[3] == "Audio":
-                log.audio_streams.append(parse_audio(int(match[1]), match[4], match[2] or ""))
-            elif match[3] == "Video":
-                if "attached pic" in _split_dispositions(match[4])[1]:
-                    log.attached_pictures.append(log.video_streams)
-                log.video_streams += 1
+            log.start = float(match[4] or 0)
+            log.bitrate = int(match[5] or 0) * 1000
+        elif _SECTION.match(text):
+            self._in_audio_stream = False
+            if match := _STREAM.match(text):
+                self._parse_stream(int(match[1]), match[2] or "", match[3], match[4])
+        elif self._in_audio_stream and (match := _TITLE.match(text)):
+            titled = replace(log.audio_streams[-1], title=match[1][:_MAX_MESSAGE_LENGTH])
+            log.audio_streams[-1] = titled
+
+    def _parse_stream(self, index: int, language: str, kind: str, description: str) -> None:
+        log = self.log
+        if index in self._seen:  # a stream of several programs is described in each
+            return
+        self._seen.add(index)
+        if kind == "Audio":
+            log.audio_streams.append(parse_audio(index, description, language))
+            self._in_audio_stream = True
+        elif kind == "Video":
+            if "attached pic" in _split_dispositions(description)[1]:
+                log.attached_pictures.append(log.video_streams)
+            log.video_streams += 1
 
     def _parse_component(self, line: LogLine) -> None:
         log, component, text = self.log, line.component, line.text
@@ -208,6 +236,8 @@ class FfmpegLogParser:
             return
         if text.startswith("Estimating duration from bitrate"):
             log.duration_is_estimated = True
+        if text.startswith("DRM protected stream detected"):
+            log.is_protected = True
         if _TRUNCATED.match(text):
             log.is_truncated = True
         if line.component in _MP4_MUXERS and (match := _MISSING_INDEX_BYTES.match(text)):
@@ -218,7 +248,7 @@ class FfmpegLogParser:
         if stream and _FAILED_DECODER.match(text):
             log.failed_decoder = line.components[0].partition("/")[2]
         if match := _UNSUPPORTED_CODEC.match(text):
-            log.unsupported_codecs.append(match[1] or match[2] or match[3])
+            log.unsupported_codecs.append(next(name for name in match.groups() if name))
             del log.unsupported_codecs[_MAX_CODECS:]
 
 
@@ -227,6 +257,7 @@ def parse_audio(index: int, description: str, language: str = "") -> AudioStream
     codec, tag = _CODEC.match(description), _CODEC_TAG.search(description)
     rate = bitrate = bits = channels = 0
     sample_format = layout = ""
+    start = None
     description, dispositions = _split_dispositions(description)
     for item in description.split(", ")[1:]:
         if match := _RATE.match(item):
@@ -235,6 +266,8 @@ def parse_audio(index: int, description: str, language: str = "") -> AudioStream
             sample_format, bits = match[1], int(match[2] or _DEPTHS[match[1]])
         elif match := _BITRATE.match(item):
             bitrate = int(match[1]) * 1000
+        elif match := _START.match(item):
+            start = float(match[1])
         elif rate and not channels:
             channels, layout = parse_layout(item)
     return AudioStream(
@@ -249,6 +282,7 @@ def parse_audio(index: int, description: str, language: str = "") -> AudioStream
         "" if language == "und" else language,
         dispositions,
         tag[1] if tag else "",
+        start,
     )
 
 

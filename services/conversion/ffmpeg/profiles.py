@@ -10,6 +10,8 @@ _MPEG = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _AAC = (7350, *_MPEG, 64000, 88200, 96000)
 _WMA = (8000, 11025, 16000, 22050, 32000, 44100, 48000)
 
+_WMA_FRAMES = ((16_000, 512), (22_050, 1024), (48_000, 2048))
+"""Samples of a frame by sample rate up to (FFmpeg's ff_wma_get_frame_len_bits)."""
 _STEREO = ("mono", "stereo")
 _AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")
 """Those with a channel configuration of their own (ISO 14496-3, table 1.19): players know them."""
@@ -37,6 +39,9 @@ class EncoderProfile:
     muxer: str
     encoders: dict[int | str, str]
     """By bits of a sample, or "f32" for floating point; the encoder of a lossy format is at ""."""
+    min_samples: int = 0
+    """Shorter sound is padded to so many samples, because streams of one or two frames are not
+    recognised by players."""
     sample_formats: dict[int | str, str] = field(default_factory=dict)
     """The sample format to encode from, by bits, if the encoder has several."""
     muxer_options: tuple[str, ...] = ()
@@ -64,6 +69,9 @@ class EncoderProfile:
     grows."""
     index_first: bool = False
     """Space for the index is reserved at the beginning (MP4)."""
+    skipped_samples: tuple[tuple[int, int], ...] = ()
+    """Samples at the beginning that decoders skip, by sample rate up to; silence takes their place.
+    """
     states_duration: bool = True
     """The output's header states its exact duration."""
     max_size: int | None = None
@@ -115,6 +123,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
     ),
     "aac": EncoderProfile(
         muxer="adts",
+        min_samples=2048,
         encoders={"": "aac"},
         muxer_options=("-write_id3v2", "1"),
         rates=_AAC,
@@ -179,12 +188,14 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         muxer="asf",
         encoders={"": "wmav2"},
         rates=_WMA,
+        skipped_samples=_WMA_FRAMES,
         layouts=_STEREO,
         chapters="native",
         patches_head=True,
     ),
     "ac3": EncoderProfile(
         muxer="ac3",
+        min_samples=6144,
         encoders={"": "ac3"},
         rates=(32000, 44100, 48000),
         layouts=_AC3_LAYOUTS,

@@ -16,6 +16,9 @@ from services.conversion.pipeline.time_range import TimeRange, select_range
 from services.conversion.pipeline.verify import verify
 from services.conversion.ports import ConversionResult, MediaError, OutputSink
 
+_HEADER_ROUNDING = 0.01
+"""Seconds by which FFmpeg's log rounds a duration."""
+
 
 def convert(context: ConversionContext, sink: OutputSink) -> ConversionResult:
     """Run all steps of one conversion.
@@ -47,7 +50,8 @@ def convert(context: ConversionContext, sink: OutputSink) -> ConversionResult:
 
 def _choose_range(context: ConversionContext, probed: ProbedSource) -> TimeRange:
     duration = probed.duration
-    if duration is not None and (context.options.start or 0) >= duration:
+    start = context.options.start or 0
+    if duration is not None and start > 0 and start >= duration + _HEADER_ROUNDING:
         raise MediaError(*problems.START_AFTER_END)
     return select_range(context.options, duration, probed.log.duration)
 

@@ -17,6 +17,8 @@ _LOSSLESS_CODECS = (
     "flac", "alac", "ape", "als", "mlp", "shorten", "tak", "truehd", "tta", "wavpack",
     "wmalossless",
 )  # fmt: skip
+DSD_BITS_PER_SAMPLE = 8
+"""FFmpeg decodes so many bits of DSD to one sample."""
 _DSD_RATE, _DSD_BITS = 88_200, 24
 """PCM of DSD: above 44 kHz there is only the noise that one-bit sound moves up there."""
 TRUE_PEAK = -1.0
@@ -76,9 +78,12 @@ def make_plan(
         warnings=tuple(warnings),
         mixing=_mixing_filters(stream, mix),
         resampling=resample_filter(rate, has_soxr=has_soxr),
+        lead=next((count for highest, count in profile.skipped_samples if rate <= highest), 0),
     )
     plan = replace(plan, may_clip=_may_clip(stream, plan))
-    return replace(plan, filters=tuple(_last_filters(stream, plan, options, mix)))
+    return replace(
+        plan, filters=tuple(_last_filters(stream, plan, options, mix, profile.min_samples))
+    )
 
 
 def source_channels(stream: AudioStream) -> tuple[str, ...]:
@@ -202,19 +207,23 @@ def _choose_rate(
     while profile.max_rate is not None and rate > profile.max_rate:
         rate = rate // 2 if rate % 2 == 0 else profile.max_rate
     if rate != stream.sample_rate and rate != options.sample_rate:
-        reason = (
-            "this format stores samples of many bits instead of one"
-            if is_dsd(stream)
-            else "this format doesn't have the source's rate"
-        )
-        warnings.append(
-            ConversionWarning(
-                "resampled",
-                f"The sound was resampled from {stream.sample_rate} Hz to {rate} Hz, because"
-                f" {reason}.",
-            )
-        )
+        warnings.append(ConversionWarning("resampled", _describe_resampling(stream, options, rate)))
     return rate
+
+
+def _describe_resampling(stream: AudioStream, options: ConversionOptions, rate: int) -> str:
+    if is_dsd(stream):
+        dsd_rate = stream.sample_rate * DSD_BITS_PER_SAMPLE
+        return f"The sound was converted from DSD ({dsd_rate} Hz, 1 bit) to PCM at {rate} Hz."
+    if options.sample_rate is not None:
+        return (
+            f"The result has {rate} Hz instead of the requested {options.sample_rate} Hz, because"
+            " the encoder doesn't take that rate with these options."
+        )
+    return (
+        f"The sound was resampled from {stream.sample_rate} Hz to {rate} Hz, because this format"
+        " doesn't have the source's rate."
+    )
 
 
 def _may_clip(stream: AudioStream, plan: EncodePlan) -> bool:
@@ -235,7 +244,7 @@ def _may_clip(stream: AudioStream, plan: EncodePlan) -> bool:
 
 
 def _last_filters(
-    stream: AudioStream, plan: EncodePlan, options: ConversionOptions, mix: Mix
+    stream: AudioStream, plan: EncodePlan, options: ConversionOptions, mix: Mix, min_samples: int
 ) -> Sequence[str]:
     filters = []
     resampled = plan.sample_rate != stream.sample_rate
@@ -245,6 +254,10 @@ def _last_filters(
         filters.append(plan.resampling)
     if plan.may_clip:
         filters.append("astats=measure_overall=Peak_level:measure_perchannel=none")
+    if min_samples:
+        filters.append(f"apad=whole_len={min_samples}")
+    if plan.lead:
+        filters.append(f"adelay={plan.lead}S:all=1")
     # A source whose channels change is mixed to these in any case.
     filters.append(f"aformat=channel_layouts={plan.layout}")
     if isinstance(plan.bits, int) and plan.bits in DITHERED_BITS and is_lossless(stream):

@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from libs.core.domain.conversions import Source
 from services.conversion.ffmpeg import commands, ffmetadata
 from services.conversion.ffmpeg.log import AudioStream, FfmpegLog
-from services.conversion.pipeline import problems, truncation, validation
+from services.conversion.pipeline import problems, tracks, truncation, validation
 from services.conversion.pipeline.context import ConversionContext, operator_detail
+from services.conversion.pipeline.protection import has_protected_audio
 from services.conversion.pipeline.read_tags import read_tags
+from services.conversion.pipeline.source_summary import describe_source
 from services.conversion.ports import MediaError
 from services.conversion.sandbox import process as sandbox
 from services.conversion.storage.memory_file import MemoryFile
@@ -47,7 +49,7 @@ def probe(context: ConversionContext) -> ProbedSource:
     _detect_truncation(log, context.source)
     stream = _select_stream(context, log)
     tags = read_tags(context, log.container, metadata.tags)
-    summary = validation.describe_source(log, stream, tags, context.source.size)
+    summary = describe_source(log, stream, tags, context.source.size)
     return ProbedSource(log, metadata.chapters, tags, stream, summary)
 
 
@@ -88,20 +90,18 @@ def _detect_truncation(log: FfmpegLog, source: SourceCache) -> None:
 
 def _select_stream(context: ConversionContext, log: FfmpegLog) -> AudioStream:
     limits, options = context.limits, context.options
-    stream = log.audio_streams[0] if log.audio_streams else None
+    is_mp4 = log.container.startswith("mov,")
+    if log.is_protected or (is_mp4 and has_protected_audio(context.source)):
+        raise MediaError(*problems.PROTECTED)
+    stream = tracks.choose_stream(log, options.track)
     problem = validation.check_source(
         log, stream, limits.max_channels, limits.min_rate, limits.max_rate
     )
     if problem is not None or stream is None:
         raise MediaError(*(problem or problems.NO_AUDIO), "\n".join(log.messages))
-    if stream.index in log.guessed_layouts:
-        stream = replace(stream, layout="")
     known = None if log.duration_is_estimated else log.duration
     if known is not None and min(known, options.end or known) > limits.max_duration:
         raise MediaError(*problems.too_long(limits.max_duration))
-    if len(log.audio_streams) > 1:
-        context.warn(
-            "several_tracks",
-            f"This file has {len(log.audio_streams)} audio tracks. The first one was converted.",
-        )
+    if options.track is None and (detail := tracks.describe_choice(log)):
+        context.warn("several_tracks", detail)
     return stream

@@ -19,6 +19,15 @@ INCOMPLETE: Problem = (
     "This file is incomplete: its index is missing, as after an interrupted recording or download."
     " Try another copy of it.",
 )
+EMPTY: Problem = (
+    "no_audio_stream",
+    "This file has no sound: it has an audio track, but nothing was recorded in it.",
+)
+PROTECTED: Problem = (
+    "unsupported_codec",
+    "This file is copy-protected (DRM), so TinyPixo can't read its sound. Use a copy without"
+    " protection.",
+)
 START_AFTER_END: Problem = (
     "corrupt",
     "The start that you chose is after the end of the sound. Choose an earlier start.",
@@ -50,6 +59,16 @@ def unsupported_codec(codec: str) -> Problem:
     )
 
 
+def no_such_track(requested: int, count: int) -> Problem:
+    """Return the problem of a request for a track that the file does not have."""
+    have = "1 audio track" if count == 1 else f"{count} audio tracks"
+    return (
+        "no_audio_stream",
+        f"This file has {have}, counted from 0, so there is no track {requested}."
+        " Choose another one.",
+    )
+
+
 def too_many_channels(channels: int, max_channels: int) -> Problem:
     """Return the problem of a source with more channels than any output format takes."""
     return (
@@ -77,6 +96,8 @@ def too_long(max_duration: float) -> Problem:
 
 def classify_unreadable(log: FfmpegLog, signature: bytes) -> Problem:
     """Return why FFmpeg could not open a source that begins with `signature`."""
+    if log.unsupported_codecs:
+        return unsupported_codec(log.unsupported_codecs[0])
     if any("moov atom not found" in message for message in log.messages):
         return INCOMPLETE
     return CORRUPT if has_media_signature(signature) else NOT_AUDIO

@@ -7,21 +7,17 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from libs.core.domain.conversions import ConversionWarning, Source
+from libs.core.domain.conversions import ConversionWarning
 from libs.core.domain.formats import ConversionOptions, Format
 from libs.core.domain.uploads import GIB
 from services.conversion.ffmpeg.encode_plan import EncodePlan
 from services.conversion.ffmpeg.log import AudioStream, FfmpegLog
 from services.conversion.ffmpeg.profiles import EncoderProfile
 from services.conversion.pipeline import problems
-from services.conversion.pipeline.plan import is_lossless
 from services.conversion.pipeline.problems import Problem
-from services.conversion.tags.source_tags import SourceTags
 
-_CONTAINERS = {"mov,mp4,m4a,3gp,3g2,mj2": "mp4", "matroska,webm": "matroska"}
 _CODECS = {"libmp3lame": "mp3", "libvorbis": "vorbis", "libopus": "opus"}
 """Codecs of the encoders that have a different name."""
-_MAX_SHOWN_TAGS, _MAX_SHOWN_VALUE = 40, 1000
 _MIN_CLIPPING_DB = 0.05
 """Clipping below this level above full scale is rounding."""
 _MIN_LOSSY_CLIPPING_DB = 0.5
@@ -39,23 +35,6 @@ def tolerance(sample_rate: int) -> float:
     Codecs pad to whole frames, up to four of them, and headers round.
     """
     return max(0.1, 4 * 1024 / sample_rate)
-
-
-def describe_source(log: FfmpegLog, stream: AudioStream, found: SourceTags, size: int) -> Source:
-    """Return what the API shows of a source of `size` bytes."""
-    duration = log.duration or 0.0
-    shown = list(found.tags.items())[:_MAX_SHOWN_TAGS]
-    return Source(
-        codec=stream.codec,
-        container=_CONTAINERS.get(log.container, log.container),
-        duration=duration,
-        sample_rate=stream.sample_rate,
-        channels=stream.channels,
-        bitrate=stream.bitrate or log.bitrate or (int(size * 8 / duration) if duration else 0),
-        bit_depth=stream.bits if is_lossless(stream) and stream.bits else None,
-        tags={name.lower(): "; ".join(values)[:_MAX_SHOWN_VALUE] for name, values in shown},
-        has_cover=bool(log.attached_pictures or found.picture),
-    )
 
 
 def check_source(
@@ -171,6 +150,8 @@ def check_completeness(
 ) -> Completeness:
     """Check that the output holds all of the requested sound; else report how much is missing."""
     decoded, encoded = durations.decoded, durations.encoded
+    if decoded == 0 and not (log.decode_errors or durations.is_truncated or log.is_truncated):
+        return Completeness(problems.EMPTY)
     if encoded <= 0 or not decoded:
         starts_too_late = options.start is not None and decoded
         return Completeness(problems.START_AFTER_END if starts_too_late else problems.CORRUPT)

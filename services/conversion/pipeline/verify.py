@@ -31,11 +31,15 @@ def verify(
         limits.probe_seconds,
         limits.stall,
     ).run(on_progress)
-    encoded = (log.encoded_samples or 0) / plan.sample_rate
+    lead = plan.lead / plan.sample_rate
+    encoded = max(0, (log.encoded_samples or 0) - plan.lead) / plan.sample_rate
+    decoded = _seconds(log.decoded_samples, probed.stream.sample_rate)
+    if decoded is not None and log.encoded_samples == context.profile.min_samples:
+        encoded = min(encoded, decoded)  # the rest is padding
     completeness = validation.check_completeness(
         validation.Durations(
             expected=None if probed.log.duration_is_estimated else time_range.expected,
-            decoded=_seconds(log.decoded_samples, probed.stream.sample_rate),
+            decoded=decoded,
             encoded=encoded,
             sample_rate=probed.stream.sample_rate,
             is_truncated=probed.log.is_truncated,
@@ -48,13 +52,13 @@ def verify(
     )
     if completeness.problem is not None:
         raise MediaError(*completeness.problem, operator_detail(output.result))
-    mismatch = validation.check_output(check.log, context.profile, plan, encoded)
+    mismatch = validation.check_output(check.log, context.profile, plan, encoded + lead)
     if mismatch is not None or not check.ok:
         raise MediaError(*problems.INTERNAL, f"{mismatch}\n{operator_detail(check)}")
     context.warnings.extend(completeness.warnings)
     context.warnings.extend(validation.clipping_warnings(log, plan))
     stated = check.log.duration if context.profile.states_duration else None
-    return stated or encoded
+    return encoded if plan.lead or not stated else stated
 
 
 def _seconds(samples: int | None, sample_rate: int) -> float | None:

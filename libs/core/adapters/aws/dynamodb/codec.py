@@ -19,6 +19,7 @@ from libs.core.adapters.aws.dynamodb.attributes import (
     decode_fields,
     log_unreadable,
 )
+from libs.core.adapters.aws.dynamodb.sources import decode_source
 from libs.core.adapters.aws.dynamodb.updates import RawItem
 from libs.core.domain.conversions import (
     Circumstance,
@@ -209,7 +210,7 @@ def decode_conversion(item: Mapping[str, Any]) -> Conversion:
         percent=attributes.number("percent", 0.0),
         speed=attributes.optional_number("speed"),
         eta_seconds=attributes.optional_number("eta_seconds"),
-        source=attributes.record("source", Source),
+        source=decode_source(attributes),
         output=attributes.record("output", Output, duration=0.0, sha256=""),
         warnings=attributes.texts("warnings"),
         warning_details=tuple(
