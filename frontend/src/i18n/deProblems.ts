@@ -80,6 +80,7 @@ export const warnings: Record<string, string> = {
   fades_shortened: 'Das Ergebnis ist kürzer als die Blenden; sie wurden gekürzt.',
   not_normalised: 'Die Lautheit ist nicht die gewünschte.',
   peaks_limited: 'Spitzen wurden begrenzt, um die Lautheit zu erreichen.',
+  pictures_dropped: 'Die Quelle hat mehrere Bilder; das Titelbild wurde behalten.',
   resampled: 'Die Abtastrate ist eine andere als in der Quelle.',
   several_tracks: 'Die Quelle hat mehrere Tonspuren; eine davon wurde umgewandelt.',
   sound_shorter: 'Der Ton endet vor dem Rest der Datei.',
@@ -87,5 +88,7 @@ export const warnings: Record<string, string> = {
   source_incomplete: 'Teile der Quelle fehlen.',
   source_is_lossy: 'Die Quelle ist verlustbehaftet; verlustfrei klingt sie nicht besser.',
   source_truncated: 'Die Quelle endet zu früh.',
+  tag_encoding_guessed: 'Die Schrift der Angaben war nicht genannt; sie wurde erraten.',
   tags_dropped: 'Das Format kann nicht alle Angaben speichern.',
+  tags_unreadable: 'Die Angaben der Quelle sind zu groß oder nicht lesbar.',
 };
