@@ -6,6 +6,7 @@ from libs.core.web.app import service_app, session_tokens
 from libs.core.web.session import session_routes
 from services.upload.companion.routes import CompanionController
 from services.upload.container import UploadContainer
+from services.upload.part_routes import PartController
 from services.upload.routes import UploadController
 from services.upload.tus.middleware import TusProtocol
 from services.upload.tus.routes import TusController
@@ -23,6 +24,7 @@ DEPENDENCIES = (
     "part_limiter",
     "rate_limiter",
     "report_parts",
+    "reuse_upload",
     "revoked_sessions",
     "show_upload",
     "sign_companion_parts",
@@ -42,6 +44,7 @@ def create_app(container: UploadContainer) -> Litestar:
         settings,
         [
             UploadController,
+            PartController,
             CompanionController,
             TusController,
             *session_routes(session_tokens(settings)),

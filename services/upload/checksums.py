@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from awscrt import checksums
 
+from libs.core.domain.checksums import CHECKSUM_LENGTHS, PartChecksum
 from libs.core.errors import ChecksumMismatch
 
 
@@ -41,12 +42,16 @@ _NO_CHECKSUMS = {"x-amz-checksum-algorithm", "x-amz-checksum-mode", "x-amz-check
 """Headers with this prefix that hold no checksum; they are ignored."""
 
 
-def check(headers: Mapping[str, str], body: bytes) -> None:
+def check(headers: Mapping[str, str], body: bytes) -> PartChecksum:
     """Compare each checksum among the headers with that of the body.
 
     Args:
         headers: The request's headers, with names in lower case.
         body: The bytes that arrived.
+
+    Returns:
+        The checksum for S3 to verify: the strongest of the client's that S3 knows for parts of any
+        upload, or else one of the body.
 
     Raises:
         ChecksumMismatch: A checksum is not that of the body, or of an unknown algorithm.
@@ -59,6 +64,16 @@ def check(headers: Mapping[str, str], body: bytes) -> None:
             raise ChecksumMismatch(
                 f"The bytes that arrived do not match {name}. Please send the part again."
             )
+    for algorithm in CHECKSUM_LENGTHS:
+        if sent := headers.get(f"{PREFIX}{algorithm}"):
+            return PartChecksum(algorithm, sent)
+    return crc64nvme(body)
+
+
+def crc64nvme(body: bytes) -> PartChecksum:
+    """Return the CRC-64/NVME of a part, which costs the least and is S3's own default."""
+    value = _big_endian(checksums.crc64nvme(body), 8)
+    return PartChecksum("crc64nvme", base64.b64encode(value).decode())
 
 
 def _decoded(value: str) -> bytes | None:

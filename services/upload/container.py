@@ -8,6 +8,7 @@ from services.upload import parts, use_cases
 from services.upload.companion import use_cases as companion
 from services.upload.part_limiter import PartLimiter
 from services.upload.reconcile import ReconcileUpload
+from services.upload.reuse import ReuseUpload
 from services.upload.settings import UploadSettings
 from services.upload.start_upload import StartUpload
 from services.upload.tus.append import AppendToUpload
@@ -39,6 +40,7 @@ class UploadContainer(containers.DeclarativeContainer):
         settings.provided.max_file_size,
         settings.provided.lifetime,
     )
+    reuse_upload = providers.Factory(ReuseUpload, uploads, multipart, reconcile)
     show_upload = providers.Factory(use_cases.ShowUpload, uploads, reconcile)
     list_uploads = providers.Factory(use_cases.ListUploads, uploads)
     sign_parts = providers.Factory(

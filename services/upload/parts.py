@@ -1,11 +1,12 @@
 """Sign, validate, store and report the parts of an upload."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from libs.core.domain.checksums import PartChecksum
 from libs.core.domain.uploads import Upload
-from libs.core.errors import MultipartUploadGone, PartSizeMismatch, UploadClosed
+from libs.core.errors import ChecksumMismatch, MultipartUploadGone, PartSizeMismatch, UploadClosed
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.uploads import UploadStore
 from libs.core.ports.url_signer import UrlSigner
@@ -21,6 +22,8 @@ class SignedPart:
 
     number: int
     url: str
+    headers: Mapping[str, str]
+    """What the request must send, besides its Content-Length."""
     expires_at: float
 
 
@@ -36,11 +39,19 @@ class SignParts:
         self._clock = clock
 
     def __call__(
-        self, owner: str, upload_id: str, numbers: Sequence[int], usage: Usage | None = None
+        self,
+        owner: str,
+        upload_id: str,
+        numbers: Sequence[int],
+        usage: Usage | None = None,
+        checksums: Mapping[int, PartChecksum] | None = None,
     ) -> list[SignedPart]:
         """Return a URL for each number. `usage` counts them.
 
+        S3 takes only the bytes whose checksum is among `checksums`, for the parts that these name.
+
         Raises:
+            ChecksumMismatch: A checksum has not the form of its algorithm.
             PartNumberInvalid: The upload has no such part.
             RateLimited: The session or its address has used up a quota.
             UploadClosed: The upload takes no more parts.
@@ -48,6 +59,13 @@ class SignParts:
         """
         upload = require_open(self._uploads.get(upload_id, owner))
         sizes = [upload.size_of_part(number) for number in numbers]
+        checksums = checksums or {}
+        for number, checksum in checksums.items():
+            if number not in numbers or not checksum.is_well_formed:
+                raise ChecksumMismatch(
+                    f"The checksum of part {number} is no {checksum.algorithm} in Base64 "
+                    "of a part that is to be signed."
+                )
         if usage:
             usage.take(urls=len(numbers))
         now = self._clock()
@@ -57,7 +75,15 @@ class SignParts:
         return [
             SignedPart(
                 number,
-                self._signer.sign_part(upload.key, upload.multipart_id, number, size, lifetime),
+                self._signer.sign_part(
+                    upload.key,
+                    upload.multipart_id,
+                    number,
+                    size,
+                    lifetime,
+                    checksums.get(number),
+                ),
+                {each.header: each.value} if (each := checksums.get(number)) else {},
                 now + lifetime,
             )
             for number, size in zip(numbers, sizes, strict=True)
@@ -86,10 +112,19 @@ class StorePart:
         self._multipart = multipart
         self._reconcile = reconcile
 
-    def __call__(self, upload: Upload, number: int, body: bytes) -> Upload:
+    def __call__(
+        self, upload: Upload, number: int, body: bytes, checksum: PartChecksum | None = None
+    ) -> Upload:
+        """Return the upload with the part, whose checksum S3 has verified.
+
+        Raises:
+            ChecksumMismatch: Other bytes arrived in S3.
+            PartSizeMismatch: The part must have another length.
+            UploadClosed: The upload takes no more parts.
+        """
         check_length(upload, number, len(body))
         try:
-            self._multipart.put_part(upload.key, upload.multipart_id, number, body)
+            self._multipart.put_part(upload.key, upload.multipart_id, number, body, checksum)
         except MultipartUploadGone as error:
             status = self._reconcile.finish_from_object(upload).status
             raise UploadClosed(f"This upload is {status} and takes no more parts.") from error

@@ -1,31 +1,19 @@
 """Translate HTTP requests for uploads to use cases, and their results to HTTP."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
-import anyio
-from litestar import Controller, Request, Response, delete, get, post, put
+from litestar import Controller, Response, delete, get, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
-from litestar.exceptions import HTTPException
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from libs.core import errors
-from libs.core.domain.uploads import MAX_PART_SIZE
-from libs.core.errors import PartSizeMismatch
 from libs.core.rate_limiter import Usage
 from libs.core.telemetry import traceparent
-from libs.core.web.openapi import BinaryBodyOperation, OptionalBodyOperation, problems
-from services.upload import checksums
-from services.upload.body_reader import BodyReader
-from services.upload.part_limiter import PartLimiter, PartSlot
-from services.upload.parts import ReportParts, SignParts, StorePart, ValidatePart
+from libs.core.web.openapi import OptionalBodyOperation, problems
+from services.upload.reuse import ReuseUpload
 from services.upload.schemas import (
     EmptyRequest,
-    ReportPartsRequest,
-    SignedPartsSchema,
-    SignPartsRequest,
     StartUploadRequest,
     UploadListSchema,
     UploadSchema,
@@ -40,16 +28,6 @@ from services.upload.use_cases import (
 
 LOCATION = ResponseHeader(
     name="Location", description="the path of the upload", value="", documentation_only=True
-)
-
-
-REPORT_PROBLEMS = problems(
-    errors.UploadNotFound,
-    errors.UploadClosed,
-    errors.PartNumberInvalid,
-    errors.PartSizeMismatch,
-    changes=True,
-    has_body=True,
 )
 
 
@@ -80,6 +58,7 @@ class UploadController(Controller):
         owner: NamedDependency[str],
         usage: NamedDependency[Usage],
         start_upload: NamedDependency[StartUpload],
+        reuse_upload: NamedDependency[ReuseUpload],
         idempotency_key: Annotated[
             str | None, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255)
         ] = None,
@@ -95,7 +74,9 @@ class UploadController(Controller):
             traceparent(),
             idempotency_key=idempotency_key,
             usage=usage,
+            sha256=data.sha256,
         )
+        upload = reuse_upload(upload)
         return Response(
             UploadSchema.of(upload),
             status_code=201,
@@ -131,106 +112,6 @@ class UploadController(Controller):
         show_upload: NamedDependency[ShowUpload],
     ) -> UploadSchema:
         return UploadSchema.of(show_upload(owner, upload_id))
-
-    @post(
-        "/{upload_id:str}/parts/sign",
-        status_code=200,
-        sync_to_thread=True,
-        operation_id="signParts",
-        summary="Presign URLs that parts can be PUT to",
-        responses=problems(
-            errors.UploadNotFound,
-            errors.UploadClosed,
-            errors.PartNumberInvalid,
-            changes=True,
-            has_body=True,
-        ),
-    )
-    def sign(
-        self,
-        upload_id: FromPath[str],
-        data: JSONBody[SignPartsRequest],
-        owner: NamedDependency[str],
-        usage: NamedDependency[Usage],
-        sign_parts: NamedDependency[SignParts],
-    ) -> SignedPartsSchema:
-        return SignedPartsSchema.of(sign_parts(owner, upload_id, data.part_numbers, usage))
-
-    @put(
-        "/{upload_id:str}/parts/{number:int}",
-        request_max_body_size=MAX_PART_SIZE,
-        media_types=None,
-        operation_id="putPart",
-        operation_class=BinaryBodyOperation,
-        summary="Send a part through the service",
-        responses=problems(
-            errors.UploadNotFound,
-            errors.UploadClosed,
-            errors.PartNumberInvalid,
-            errors.PartSizeMismatch,
-            errors.ChecksumMismatch,
-            changes=True,
-            has_body=True,
-        ),
-    )
-    async def put_part(
-        self,
-        request: Request[Any, Any, Any],
-        upload_id: FromPath[str],
-        number: FromPath[int],
-        owner: NamedDependency[str],
-        validate_part: NamedDependency[ValidatePart],
-        store_part: NamedDependency[StorePart],
-        part_limiter: NamedDependency[PartLimiter],
-    ) -> UploadSchema:
-        length = request.headers.get("content-length", "")
-        expected = int(length) if length.isdecimal() else None
-        upload = await anyio.to_thread.run_sync(validate_part, owner, upload_id, number, expected)
-        reader = BodyReader(request.stream())
-        with _broken_off():
-            await reader.prefetch()
-        async with part_limiter.acquire(owner) as slot:
-            with _broken_off():
-                body = await _read(reader, upload.size_of_part(number), slot)
-            await anyio.to_thread.run_sync(checksums.check, dict(request.headers), body)
-            stored = await anyio.to_thread.run_sync(store_part, upload, number, body)
-            return UploadSchema.of(stored)
-
-    @post(
-        "/{upload_id:str}/parts/{number:int}",
-        status_code=200,
-        sync_to_thread=True,
-        operation_id="reportPart",
-        operation_class=OptionalBodyOperation,
-        summary="Report that a part went straight to S3",
-        responses=REPORT_PROBLEMS,
-    )
-    def report_part(
-        self,
-        upload_id: FromPath[str],
-        number: FromPath[int],
-        owner: NamedDependency[str],
-        report_parts: NamedDependency[ReportParts],
-        data: JSONBody[EmptyRequest | None] = None,  # noqa: ARG002 -- refuses unknown fields
-    ) -> UploadSchema:
-        return UploadSchema.of(report_parts(owner, upload_id, number))
-
-    @post(
-        "/{upload_id:str}/parts",
-        status_code=200,
-        sync_to_thread=True,
-        operation_id="reportParts",
-        summary="Report that several parts went straight to S3",
-        responses=REPORT_PROBLEMS,
-    )
-    def report_parts(
-        self,
-        upload_id: FromPath[str],
-        data: JSONBody[ReportPartsRequest],
-        owner: NamedDependency[str],
-        report_parts: NamedDependency[ReportParts],
-    ) -> UploadSchema:
-        return UploadSchema.of(report_parts(owner, upload_id, *data.part_numbers))
 
     @post(
         "/{upload_id:str}/complete",
@@ -271,26 +152,3 @@ class UploadController(Controller):
         delete_upload: NamedDependency[DeleteUpload],
     ) -> None:
         delete_upload(owner, upload_id)
-
-
-async def _read(reader: BodyReader, length: int, slot: PartSlot) -> bytes:
-    """Read a body, and stop after the first block beyond `length` bytes.
-
-    Raises:
-        RateLimited: The body comes slowly while others wait.
-    """
-    body = bytearray()
-    while len(body) <= length and (block := await reader.read(slot)) is not None:
-        body += block
-    return bytes(body)
-
-
-@contextmanager
-def _broken_off() -> Iterator[None]:
-    """Answer a body that breaks off as a part of the wrong size."""
-    try:
-        yield
-    except (HTTPException, TimeoutError) as error:  # the former says that the client is gone
-        raise PartSizeMismatch(
-            "The part did not arrive completely. Please send it again."
-        ) from error

@@ -5,8 +5,10 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert
 
+from libs.core.domain.checksums import ChecksumAlgorithm, PartChecksum
 from libs.core.domain.formats import ConversionRequest
 from libs.core.domain.uploads import Upload, UploadStatus
+from libs.core.errors import ChecksumMismatch
 from libs.core.ports.uploads import UploadPage
 from libs.core.web.schemas import (
     ConvertOptions,
@@ -15,6 +17,7 @@ from libs.core.web.schemas import (
     Schema,
     Timestamp,
     rfc3339,
+    unless_none,
 )
 from services.upload.parts import SignedPart
 
@@ -36,6 +39,12 @@ class StartUploadRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     ) = None
     convert: (
         ConvertOptions | Annotated[list[ConvertOptions], Meta(max_length=MAX_CONVERT)] | None
+    ) = None
+    sha256: (
+        Annotated[
+            str, Meta(pattern=r"^[0-9a-f]{64}$", description="of the whole file, in hexadecimal")
+        ]
+        | None
     ) = None
 
     def conversions(self) -> list[ConvertOptions]:
@@ -79,6 +88,21 @@ class SignPartsRequest(Struct, forbid_unknown_fields=True):
     """Name the parts to presign URLs for."""
 
     part_numbers: Annotated[list[int], Meta(min_length=1, max_length=MAX_SIGN)]
+    checksum_algorithm: ChecksumAlgorithm | None = None
+    checksums: Annotated[
+        dict[str, str], Meta(max_length=MAX_SIGN, description="in Base64, by part number")
+    ] = {}
+
+    def by_part(self) -> dict[int, PartChecksum]:
+        """Return the checksums by part number.
+
+        Raises:
+            ChecksumMismatch: One of the keys is no number.
+        """
+        if not all(key.isascii() and key.isdecimal() for key in self.checksums):
+            raise ChecksumMismatch("The checksums are named by part numbers.")
+        algorithm = self.checksum_algorithm or "sha256"
+        return {int(key): PartChecksum(algorithm, value) for key, value in self.checksums.items()}
 
 
 class ReportPartsRequest(Struct, forbid_unknown_fields=True):
@@ -105,6 +129,7 @@ class UploadSchema(Schema, kw_only=True):
     uploaded_bytes: int
     percent: Percent
     conversions: list[str]
+    sha256: str | UnsetType = UNSET
     error: FailureSchema | UnsetType = UNSET
     version: int
     created_at: Timestamp
@@ -126,6 +151,7 @@ class UploadSchema(Schema, kw_only=True):
             uploaded_bytes=upload.uploaded_bytes,
             percent=upload.percent,
             conversions=list(upload.conversions),
+            sha256=unless_none(upload.sha256),
             error=FailureSchema.of(upload.error),
             version=upload.version,
             created_at=rfc3339(upload.created_at),
@@ -170,7 +196,7 @@ class SignedPartsSchema(Schema):
                 SignedPartSchema(
                     part_number=part.number,
                     url=part.url,
-                    headers={},
+                    headers=dict(part.headers),
                     expires_at=rfc3339(part.expires_at),
                 )
                 for part in signed

@@ -51,8 +51,11 @@ class StartUpload:
         parts: bool = True,
         idempotency_key: str | None = None,
         usage: Usage | None = None,
+        sha256: str | None = None,
     ) -> Upload:
         """Return the new upload, or the one that the same idempotency key made before.
+
+        `sha256` is that of the whole file, in hex, where the client knows it.
 
         `usage` counts a new upload, once the request is known to be good. If its size is not known
         yet, a tus upload counts as the largest one; others count when they are completed.
@@ -72,7 +75,9 @@ class StartUpload:
         upload_id = (
             derived_id("upload", owner, idempotency_key) if idempotency_key else new_id("upload")
         )
-        digest = fingerprint(filename, size, content_type, convert) if idempotency_key else None
+        digest = (
+            fingerprint(filename, size, content_type, convert, sha256) if idempotency_key else None
+        )
         if digest and (earlier := self._find(upload_id, owner, digest)):
             return earlier
         now = self._clock()
@@ -118,6 +123,7 @@ class StartUpload:
             trace=trace,
             tus=tus,
             fingerprint=digest,
+            sha256=sha256,
         )
         try:
             self._uploads.create(upload, conversions)
@@ -146,12 +152,17 @@ class StartUpload:
 
 
 def fingerprint(
-    filename: str, size: int | None, content_type: str, convert: Sequence[ConversionRequest]
+    filename: str,
+    size: int | None,
+    content_type: str,
+    convert: Sequence[ConversionRequest],
+    sha256: str | None = None,
 ) -> str:
     """Return a digest that is equal for equal requests.
 
     Only options that were given count, so versions that know more options agree on it.
     """
     conversions = [[each.format, each.options.as_dict(), each.filename] for each in convert]
-    text = json.dumps([filename, size, content_type, conversions], sort_keys=True)
+    declared = [sha256] if sha256 else []
+    text = json.dumps([filename, size, content_type, conversions, *declared], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -57,11 +57,13 @@ MOTO_LACKS = frozenset(
         "refusal after abort",
         "keys of multipart uploads",
         "part number markers",
+        "part checksums",
         "cheap transactions",
     }
 )
 """In this order: moto dates every upload to 2010; answers 500; accepts an id under any key; takes
-markers for positions in the list; and copies the table and its stream at every transaction."""
+markers for positions in the list; verifies no checksums; and copies the table and its stream at
+every transaction."""
 
 
 class Connection:
@@ -222,9 +224,18 @@ class AwsBackend(Backend):
         head = self.connection.s3.head_object(Bucket=self.connection.stack.bucket_name, Key=key)
         return head["ContentType"], head["Metadata"]
 
-    def http(self, method: str, url: str, body: bytes | None = None) -> HttpResponse:
+    def http(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpResponse:
         request = urllib.request.Request(
-            url, data=body, method=method, headers={"Content-Type": "application/octet-stream"}
+            url,
+            data=body,
+            method=method,
+            headers={"Content-Type": "application/octet-stream", **(headers or {})},
         )
         try:
             with urllib.request.urlopen(request) as response:

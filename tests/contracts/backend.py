@@ -26,7 +26,9 @@ from libs.core.adapters.memory import (
     MemoryUploadStore,
     MemoryUrlSigner,
 )
+from libs.core.domain.checksums import CHECKSUM_LENGTHS, PartChecksum
 from libs.core.domain.events import FileUploaded
+from libs.core.errors import ChecksumMismatch
 from libs.core.ports.change_feed import ChangeFeed
 from libs.core.ports.conversion_queue import ConversionQueue
 from libs.core.ports.conversions import ConversionStore
@@ -115,7 +117,13 @@ class Backend(ABC):
         """Return the media type and the metadata of an object."""
 
     @abstractmethod
-    def http(self, method: str, url: str, body: bytes | None = None) -> HttpResponse:
+    def http(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpResponse:
         """Send a request to a presigned URL, as a browser does."""
 
     @abstractmethod
@@ -170,14 +178,25 @@ class MemoryBackend(Backend):
         stored = self._bucket.objects[key]
         return stored.media_type, stored.metadata
 
-    def http(self, method: str, url: str, body: bytes | None = None) -> HttpResponse:
+    def http(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpResponse:
         split = urlsplit(url)
         key = unquote(split.path[1:])
         query = {name: values[0] for name, values in parse_qs(split.query).items()}
         if method == "PUT":
-            etag = self.multiparts.put_part(
-                key, query["uploadId"], int(query["partNumber"]), body or b""
-            )
+            number = int(query["partNumber"])
+            checksum = _checksum_in(headers or {})
+            try:
+                etag = self.multiparts.put_part(
+                    key, query["uploadId"], number, body or b"", checksum
+                )
+            except ChecksumMismatch:
+                return HttpResponse(400, {}, b"<Code>BadDigest</Code>")
             return HttpResponse(200, {"etag": f'"{etag}"'}, b"")
         filename = quote(query["filename"])
         headers = {
@@ -188,3 +207,10 @@ class MemoryBackend(Backend):
 
     def harness(self, visibility: float = 1, max_receives: int = 20) -> InboxHarness:
         return MemoryHarness(visibility, max_receives, self.clock)
+
+
+def _checksum_in(headers: Mapping[str, str]) -> PartChecksum | None:
+    for algorithm in CHECKSUM_LENGTHS:
+        if value := headers.get(f"x-amz-checksum-{algorithm}"):
+            return PartChecksum(algorithm, value)
+    return None

@@ -36,6 +36,7 @@ def test_what_was_created_comes_back_the_same(backend: Backend, owner: str) -> N
         conversions=(new_id("conversion"),),
         trace="00-ab-cd-01",
         fingerprint="abc",
+        sha256="00" * 32,
     )
     backend.uploads.create(upload, [])
 

@@ -8,7 +8,7 @@ import pytest
 from litestar.exceptions import ClientException
 
 from libs.core.errors import PartSizeMismatch, RateLimited
-from services.upload import body_reader, part_limiter, routes
+from services.upload import body_reader, part_limiter, part_routes
 from services.upload.body_reader import BodyReader
 from services.upload.part_limiter import PartLimiter, PartSlot
 
@@ -44,11 +44,11 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
 def read(body: FakeBody, length: int) -> bytes:
     async def reading() -> bytes:
         reader = BodyReader(aiter(body))
-        with routes._broken_off():
+        with part_routes._broken_off():
             await reader.prefetch()
         async with PartLimiter(1).acquire("anna") as slot:
-            with routes._broken_off():
-                return await routes._read(reader, length, slot)
+            with part_routes._broken_off():
+                return await part_routes._read(reader, length, slot)
 
     return anyio.run(reading)
 

@@ -207,6 +207,12 @@ export interface components {
       token: string;
     };
     SignPartsRequest: {
+      /** @enum {null|string} */
+      checksum_algorithm?: 'crc32' | 'crc32c' | 'crc64nvme' | 'sha1' | 'sha256' | null;
+      /** @description in Base64, by part number */
+      checksums?: {
+        [key: string]: string;
+      };
       part_numbers: number[];
     };
     SignedPart: {
@@ -243,6 +249,8 @@ export interface components {
       convert?:
         components['schemas']['ConvertOptions'] | components['schemas']['ConvertOptions'][] | null;
       filename: string;
+      /** @description of the whole file, in hexadecimal */
+      sha256?: string | null;
       /** @description bytes; 0 while unknown (tus, Uppy) */
       size: number;
     };
@@ -272,6 +280,7 @@ export interface components {
       /** @description bytes of every part but the last */
       part_size: number;
       percent: number;
+      sha256?: string;
       /** @description bytes; 0 while unknown (tus, Uppy) */
       size: number;
       status: components['schemas']['UploadStatus'];

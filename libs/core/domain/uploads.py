@@ -87,6 +87,8 @@ class Upload:
     tus: TusState | None = None
     fingerprint: str | None = None
     """Hash of the request. Another request with the same Idempotency-Key has another one."""
+    sha256: str | None = None
+    """SHA-256 of the whole file in hex, as the client declared it; nobody else has checked it."""
 
     @property
     def key(self) -> str:

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from libs.core.domain.checksums import PartChecksum
 from libs.core.domain.uploads import MAX_PARTS
 
 
@@ -40,10 +41,33 @@ class MultipartUploads(ABC):
         """Start a multipart upload and return its id. A key may have several open ones."""
 
     @abstractmethod
-    def put_part(self, key: str, multipart_id: str, number: int, body: bytes | memoryview) -> str:
+    def put_part(
+        self,
+        key: str,
+        multipart_id: str,
+        number: int,
+        body: bytes | memoryview,
+        checksum: PartChecksum | None = None,
+    ) -> str:
         """Store a part and return its ETag without quotes.
 
         Numbers are 1 to 10,000. A part of the same number is replaced.
+
+        Raises:
+            ChecksumMismatch: the bytes that arrived at the store have another checksum. Nothing is
+                stored.
+        """
+
+    @abstractmethod
+    def copy_part(
+        self, key: str, multipart_id: str, number: int, source: str, start: int, end: int
+    ) -> Part:
+        """Store the bytes `start` up to but not including `end` of the object `source` as a part.
+
+        The store copies at most 5 GiB at once; a part but the last has at least 5 MiB.
+
+        Raises:
+            ObjectMissing: there is no object `source`.
         """
 
     @abstractmethod

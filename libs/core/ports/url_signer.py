@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from libs.core.domain.checksums import PartChecksum
+
 
 @dataclass(frozen=True)
 class PresignedForm:
@@ -28,11 +30,18 @@ class UrlSigner(ABC):
 
     @abstractmethod
     def sign_part(
-        self, key: str, multipart_id: str, number: int, size: int | None, lifetime: int
+        self,
+        key: str,
+        multipart_id: str,
+        number: int,
+        size: int | None,
+        lifetime: int,
+        checksum: PartChecksum | None = None,
     ) -> str:
         """Return a URL to PUT part `number` to, valid for `lifetime` seconds.
 
-        S3 refuses a part of another length than `size` (bytes); None allows any.
+        S3 refuses a part of another length than `size` (bytes); None allows any. With a `checksum`
+        the request must send it in its header, and S3 refuses other bytes.
         """
 
     @abstractmethod

@@ -21,6 +21,7 @@ from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.resumable_uploads import ResumableUploads
 from libs.core.ports.uploads import UploadStore
+from services.upload.checksums import crc64nvme
 from services.upload.tus.headers import Checksum
 from services.upload.use_cases import CompleteUpload
 
@@ -100,7 +101,9 @@ class AppendWriter:
         )
 
     def _put_part(self, body: bytes) -> None:
-        self._multipart.put_part(self._upload.key, self._upload.multipart_id, self._next_part, body)
+        self._multipart.put_part(
+            self._upload.key, self._upload.multipart_id, self._next_part, body, crc64nvme(body)
+        )
         self._stored.add(self._next_part)
         self._next_part += 1
 

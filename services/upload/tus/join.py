@@ -10,6 +10,7 @@ from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
 from libs.core.rate_limiter import Usage
+from services.upload.checksums import crc64nvme
 from services.upload.tus.create import CreateTusUpload, TusRequest
 from services.upload.use_cases import CompleteUpload
 
@@ -58,7 +59,7 @@ class JoinUploads:
             self._objects.read(partial.key, 0, partial.size or 0) for partial in partials
         )
         for number, body in enumerate(_in_parts(blocks, choose_part_size(size)), start=1):
-            self._multipart.put_part(upload.key, upload.multipart_id, number, body)
+            self._multipart.put_part(upload.key, upload.multipart_id, number, body, crc64nvme(body))
         joined = self._complete(owner, upload.id)
         # Their bytes are in the new upload; listings would show them as files of their own.
         for partial in partials:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import structlog
 from botocore.exceptions import ClientError
 
 from libs.core.adapters.aws.errors import RETRY_AFTER, code_of, translate_errors
+from libs.core.domain.checksums import PartChecksum
 from libs.core.domain.uploads import MAX_PARTS, MIN_PART_SIZE
 from libs.core.errors import (
+    ChecksumMismatch,
     MultipartUploadGone,
+    ObjectMissing,
     PartsChanged,
     PartSizeMismatch,
     StorageUnavailable,
@@ -60,13 +63,40 @@ class S3MultipartUploads(MultipartUploads):
             )
         return str(begun["UploadId"])
 
-    def put_part(self, key: str, multipart_id: str, number: int, body: bytes | memoryview) -> str:
+    def put_part(
+        self,
+        key: str,
+        multipart_id: str,
+        number: int,
+        body: bytes | memoryview,
+        checksum: PartChecksum | None = None,
+    ) -> str:
+        more: dict[str, Any] = (
+            {f"Checksum{checksum.algorithm.upper()}": checksum.value} if checksum else {}
+        )
         # botocore accepts no memoryview. bytes() of a bytes object copies nothing.
         with _multipart_errors():
             stored = self._transfer_client.upload_part(
-                **self._name(key, multipart_id), PartNumber=number, Body=bytes(body)
+                **self._name(key, multipart_id), PartNumber=number, Body=bytes(body), **more
             )
         return str(stored["ETag"]).strip('"')
+
+    def copy_part(
+        self, key: str, multipart_id: str, number: int, source: str, start: int, end: int
+    ) -> Part:
+        with _multipart_errors():
+            try:
+                copied = self._transfer_client.upload_part_copy(
+                    **self._name(key, multipart_id),
+                    PartNumber=number,
+                    CopySource={"Bucket": self._bucket, "Key": source},
+                    CopySourceRange=f"bytes={start}-{end - 1}",
+                )
+            except ClientError as error:
+                if code_of(error) in ("NoSuchKey", "404"):
+                    raise ObjectMissing(f"There is no object {source} to copy.") from error
+                raise
+        return Part(number, end - start, copied["CopyPartResult"]["ETag"].strip('"'))
 
     def list_parts(
         self, key: str, multipart_id: str, first: int = 1, last: int = MAX_PARTS
@@ -143,6 +173,11 @@ def _multipart_errors() -> Iterator[None]:
         except ClientError as error:
             if code_of(error) == "InvalidPart":
                 raise PartsChanged("A part was stored again after it was listed.") from error
+            if code_of(error) == "BadDigest":
+                raise ChecksumMismatch(
+                    "The bytes that arrived in our storage do not match their checksum. "
+                    "Please send the part again."
+                ) from error
             if code_of(error) in ("NoSuchUpload", "404"):
                 raise MultipartUploadGone("S3 does not know this multipart upload.") from error
             if code_of(error) == "EntityTooSmall":

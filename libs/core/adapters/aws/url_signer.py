@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from libs.core.adapters.aws.errors import translate_errors
+from libs.core.domain.checksums import PartChecksum
 from libs.core.ports.url_signer import PresignedForm, UrlSigner
 
 if TYPE_CHECKING:
@@ -45,12 +46,20 @@ class S3UrlSigner(UrlSigner):
         return max(1, min(lifetime, int(expiry.timestamp() - self._clock())))
 
     def sign_part(
-        self, key: str, multipart_id: str, number: int, size: int | None, lifetime: int
+        self,
+        key: str,
+        multipart_id: str,
+        number: int,
+        size: int | None,
+        lifetime: int,
+        checksum: PartChecksum | None = None,
     ) -> str:
         part: dict[str, Any] = {"Key": key, "UploadId": multipart_id, "PartNumber": number}
         if size is not None:
             # A signed Content-Length makes S3 refuse any other length.
             part["ContentLength"] = size
+        if checksum is not None:
+            part[f"Checksum{checksum.algorithm.upper()}"] = checksum.value
         return self._sign("upload_part", part, lifetime)
 
     def sign_form(self, key: str, media_type: str, max_size: int, lifetime: int) -> PresignedForm:

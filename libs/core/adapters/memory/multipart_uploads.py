@@ -1,12 +1,25 @@
 """Keep multipart uploads in memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from hashlib import md5
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import md5, sha1, sha256
+from zlib import crc32
+
+from awscrt import checksums
 
 from libs.core.adapters.memory.bucket import MemoryBucket, OpenMultipart, StoredObject, etag_of
+from libs.core.domain.checksums import ChecksumAlgorithm, PartChecksum
 from libs.core.domain.uploads import MAX_PARTS
-from libs.core.errors import MultipartUploadGone, PartsChanged
+from libs.core.errors import ChecksumMismatch, MultipartUploadGone, ObjectMissing, PartsChanged
 from libs.core.ports.multipart_uploads import MultipartUploads, OpenMultipartUpload, Part
+
+DIGESTS: dict[ChecksumAlgorithm, Callable[[bytes], str]] = {
+    "sha256": lambda body: _base64(sha256(body).digest()),
+    "sha1": lambda body: _base64(sha1(body, usedforsecurity=False).digest()),
+    "crc64nvme": lambda body: _base64(checksums.crc64nvme(body).to_bytes(8, "big")),
+    "crc32c": lambda body: _base64(checksums.crc32c(body).to_bytes(4, "big")),
+    "crc32": lambda body: _base64(crc32(body).to_bytes(4, "big")),
+}
 
 
 class MemoryMultipartUploads(MultipartUploads):
@@ -23,12 +36,31 @@ class MemoryMultipartUploads(MultipartUploads):
             )
         return multipart_id
 
-    def put_part(self, key: str, multipart_id: str, number: int, body: bytes | memoryview) -> str:
+    def put_part(
+        self,
+        key: str,
+        multipart_id: str,
+        number: int,
+        body: bytes | memoryview,
+        checksum: PartChecksum | None = None,
+    ) -> str:
         copied = bytes(body)
+        if checksum and checksum.value != DIGESTS[checksum.algorithm](copied):
+            raise ChecksumMismatch("The bytes do not match their checksum.")
         etag = etag_of(copied)
         with self._bucket.lock:
             self._find(key, multipart_id).parts[number] = (copied, etag)
         return etag
+
+    def copy_part(
+        self, key: str, multipart_id: str, number: int, source: str, start: int, end: int
+    ) -> Part:
+        with self._bucket.lock:
+            stored = self._bucket.objects.get(source)
+        if stored is None:
+            raise ObjectMissing(f"There is no object {source}.")
+        etag = self.put_part(key, multipart_id, number, stored.body[start:end])
+        return Part(number, end - start, etag)
 
     def list_parts(
         self, key: str, multipart_id: str, first: int = 1, last: int = MAX_PARTS
@@ -89,3 +121,7 @@ def _matching(multipart: OpenMultipart, part: Part) -> bytes:
     if etag != part.etag:
         raise PartsChanged(f"Part {part.number} was not stored with the ETag {part.etag}.")
     return body
+
+
+def _base64(digest: bytes) -> str:
+    return b64encode(digest).decode()

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote, urlencode
 
+from libs.core.domain.checksums import PartChecksum
 from libs.core.ports.url_signer import PresignedForm, UrlSigner
 
 
@@ -16,10 +17,18 @@ class MemoryUrlSigner(UrlSigner):
         return lifetime if self._max_lifetime is None else min(lifetime, self._max_lifetime)
 
     def sign_part(
-        self, key: str, multipart_id: str, number: int, size: int | None, lifetime: int
+        self,
+        key: str,
+        multipart_id: str,
+        number: int,
+        size: int | None,
+        lifetime: int,
+        checksum: PartChecksum | None = None,
     ) -> str:
-        length = {} if size is None else {"size": size}
-        return _url(key, partNumber=number, uploadId=multipart_id, lifetime=lifetime, **length)
+        more: dict[str, str | int] = {} if size is None else {"size": size}
+        if checksum:
+            more[checksum.header] = checksum.value
+        return _url(key, partNumber=number, uploadId=multipart_id, lifetime=lifetime, **more)
 
     def sign_form(self, key: str, media_type: str, max_size: int, lifetime: int) -> PresignedForm:
         fields = {"key": key, "Content-Type": media_type, "policy": f"{max_size} {lifetime}"}

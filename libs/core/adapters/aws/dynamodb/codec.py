@@ -89,6 +89,8 @@ def encode_upload(upload: Upload) -> dict[str, Any]:
         item["tus"] = encode_tus(upload.tus)
     if upload.fingerprint:
         item["fingerprint"] = upload.fingerprint
+    if upload.sha256:
+        item["sha256"] = upload.sha256
     if upload.completed_parts:
         item["completed_parts"] = set(upload.completed_parts)
     return item
@@ -193,6 +195,7 @@ def decode_upload(item: Mapping[str, Any]) -> Upload:
         conversions=attributes.texts("conversions"),
         tus=tus,
         fingerprint=attributes.optional_text("fingerprint"),
+        sha256=attributes.optional_text("sha256"),
     )
 
 

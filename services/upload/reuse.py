@@ -1,0 +1,74 @@
+"""Spare a session from sending a file that it has uploaded before."""
+
+import structlog
+
+from libs.core.domain.uploads import MIB, Upload, UploadStatus
+from libs.core.errors import MultipartUploadGone, ObjectMissing, PartsChanged, StorageUnavailable
+from libs.core.ports.multipart_uploads import MultipartUploads
+from libs.core.ports.uploads import UploadStore
+from services.upload.reconcile import ReconcileUpload
+
+log = structlog.get_logger(__name__)
+
+MAX_LOOKED_AT = 100
+"""Newest uploads of the session among which the same file is looked for."""
+
+COPY_SIZE = 512 * MIB
+"""Bytes per copy within S3; each must end before our timeout."""
+
+
+class ReuseUpload:
+    """Copy the bytes of an earlier upload of the same session, by the SHA-256 that it declared.
+
+    Only a session's own uploads are looked at: an answer tells nobody what others have uploaded,
+    and a false SHA-256 can only mislead the session that declares it.
+    """
+
+    def __init__(
+        self, uploads: UploadStore, multipart: MultipartUploads, reconcile: ReconcileUpload
+    ) -> None:
+        self._uploads = uploads
+        self._multipart = multipart
+        self._reconcile = reconcile
+
+    def __call__(self, upload: Upload) -> Upload:
+        """Return the upload: `uploaded` if the file was found, else as it is, to be sent."""
+        if upload.status is not UploadStatus.UPLOADING or not upload.sha256:
+            return upload
+        earlier = self._find(upload)
+        if earlier is None:
+            return upload
+        try:
+            self._copy(earlier, upload)
+        except (MultipartUploadGone, ObjectMissing, PartsChanged, StorageUnavailable) as error:
+            log.info("upload.not_reused", upload=upload.id, earlier=earlier.id, error=str(error))
+            return upload
+        return self._reconcile.finish_from_object(upload)
+
+    def _find(self, upload: Upload) -> Upload | None:
+        """Return a finished upload of the same owner with the same size and SHA-256."""
+        for each in self._uploads.list(upload.owner, MAX_LOOKED_AT).items:
+            if (
+                each.status is UploadStatus.UPLOADED
+                and each.id != upload.id
+                and each.size == upload.size
+                and each.sha256 == upload.sha256
+            ):
+                return each
+        return None
+
+    def _copy(self, earlier: Upload, upload: Upload) -> None:
+        """Copy within S3. If this breaks off, the parts have wrong sizes and are sent again."""
+        size = upload.size or 0
+        parts = [
+            self._multipart.copy_part(
+                upload.key,
+                upload.multipart_id,
+                number,
+                earlier.key,
+                start,
+                min(start + COPY_SIZE, size),
+            )
+            for number, start in enumerate(range(0, size, COPY_SIZE), start=1)
+        ]
+        self._multipart.complete(upload.key, upload.multipart_id, parts)

@@ -1,0 +1,99 @@
+"""Declare the SHA-256 of a file that this session has uploaded before: nothing is sent again."""
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from tests.fault_injection import fail_calls
+from tests.upload.support import BODY, Client, UploadHarness, create, problem
+
+SHA256 = hashlib.sha256(BODY).hexdigest()
+
+
+def upload_whole(client: Client, **more: Any) -> dict[str, Any]:
+    made = create(client, sha256=SHA256, **more)
+    client.put(f"/api/uploads/{made['id']}/parts/1", content=BODY)
+    done: dict[str, Any] = client.post(f"/api/uploads/{made['id']}/complete", json={}).json()
+    assert done["status"] == "uploaded"
+    return done
+
+
+def test_a_file_of_this_session_need_not_be_sent_again(
+    client: Client, harness: UploadHarness
+) -> None:
+    first = upload_whole(client)
+
+    second = create(client, sha256=SHA256, filename="again.wav", convert={"format": "mp3"})
+
+    assert (second["status"], second["percent"], second["sha256"]) == ("uploaded", 100.0, SHA256)
+    assert (second["filename"], len(second["conversions"])) == ("again.wav", 1)
+    assert second["id"] != first["id"]
+    assert harness.bucket.objects[f"uploads/{second['id']}/source"].body == BODY
+    assert list(harness.multipart.list_open("")) == []
+
+
+def test_the_copy_lives_without_the_first_upload(client: Client, harness: UploadHarness) -> None:
+    first = upload_whole(client)
+    second = create(client, sha256=SHA256)
+    client.delete(f"/api/uploads/{first['id']}")
+
+    assert client.get(f"/api/uploads/{second['id']}").json()["status"] == "uploaded"
+
+
+def test_files_of_other_sessions_do_not_count(client: Client) -> None:
+    upload_whole(client)
+    client.cookies.clear()
+
+    assert create(client, sha256=SHA256)["status"] == "uploading"
+
+
+@pytest.mark.parametrize("change", [{"sha256": "0" * 64}, {"size": len(BODY) + 1}])
+def test_another_file_is_not_mistaken_for_it(client: Client, change: dict[str, Any]) -> None:
+    upload_whole(client)
+
+    made = client.post(
+        "/api/uploads",
+        json={"filename": "a.wav", "size": len(BODY), "sha256": SHA256} | change,
+    ).json()
+
+    assert made["status"] == "uploading"
+
+
+def test_an_unfinished_upload_is_not_copied(client: Client) -> None:
+    create(client, sha256=SHA256)
+
+    assert create(client, sha256=SHA256)["status"] == "uploading"
+
+
+def test_a_file_whose_object_is_gone_is_sent_as_usual(
+    client: Client, harness: UploadHarness
+) -> None:
+    first = upload_whole(client)
+    harness.objects.delete([f"uploads/{first['id']}/source"])
+
+    assert upload_whole(client)["status"] == "uploaded"
+
+
+@pytest.mark.parametrize("method", ["copy_part", "complete"])
+def test_a_copy_that_fails_leaves_an_upload_that_can_be_sent(
+    client: Client, harness: UploadHarness, method: str
+) -> None:
+    upload_whole(client)
+    fail_calls(harness.multipart, method, times=1)
+
+    made = create(client, sha256=SHA256)
+    assert made["status"] == "uploading"
+    client.put(f"/api/uploads/{made['id']}/parts/1", content=BODY)
+
+    assert client.post(f"/api/uploads/{made['id']}/complete", json={}).status_code == 200
+    assert harness.bucket.objects[f"uploads/{made['id']}/source"].body == BODY
+
+
+@pytest.mark.parametrize("value", ["", "abc", SHA256.upper(), SHA256 + "0", 5])
+def test_a_malformed_sha256_is_refused(client: Client, value: object) -> None:
+    answer = client.post(
+        "/api/uploads", json={"filename": "a.wav", "size": len(BODY), "sha256": value}
+    )
+
+    problem(answer, 422, "validation_failed")
