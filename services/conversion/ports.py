@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from libs.core.domain.conversions import ConversionWarning, Source
 from libs.core.domain.formats import ConversionOptions
@@ -106,6 +106,11 @@ class ConversionResult:
         return tuple(warning.detail for warning in self.warning_details)
 
 
+def never_paused() -> bool:
+    """Return False: the conversion runs without pauses."""
+    return False
+
+
 @dataclass(frozen=True)
 class ConversionJob:
     """Hold the output format, the options and the id of one conversion."""
@@ -114,6 +119,9 @@ class ConversionJob:
     options: ConversionOptions
     conversion_id: str
     """For logs."""
+    is_paused: Callable[[], bool] = field(default=never_paused, compare=False)
+    """Asked several times a second. While it returns True nothing is decoded or encoded, and
+    progress is reported all the same."""
 
 
 class MediaEngine(ABC):
@@ -154,4 +162,5 @@ __all__ = [
     "MediaError",
     "OutputSink",
     "SourceBytes",
+    "never_paused",
 ]

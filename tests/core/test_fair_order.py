@@ -1,10 +1,11 @@
 """Test the order in which queued conversions start."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
-from libs.core.domain.conversions import Conversion
+from libs.core.domain.conversions import Conversion, ConversionStatus
 from libs.core.domain.fair_order import fair_order, fair_position
 from tests.fakes import a_conversion, an_upload
 
@@ -80,3 +81,10 @@ def test_nobody_waits_longer_than_one_turn_of_each_session(seed: int, slots: int
         running.remove(rng.choice(running))
 
     assert "z" in started[: 4 + slots], "after each of the four others at most once"
+
+
+def test_what_a_session_has_begun_goes_before_what_it_has_not() -> None:
+    queued = queue_of("aaa")
+    begun = replace(queued[2], status=ConversionStatus.CONVERTING)
+
+    assert fair_order([*queued[:2], begun], []) == [begun, *queued[:2]]

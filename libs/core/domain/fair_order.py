@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
-from libs.core.domain.conversions import Conversion
+from libs.core.domain.conversions import Conversion, ConversionStatus
 
 NEVER_SERVED: Mapping[str, float] = {}
 
@@ -16,8 +16,8 @@ def fair_order(
     """Return queued conversions in the order in which they start.
 
     A conversion's round is the number of conversions of its session that run, or are queued and
-    older. Earlier rounds go first. Within a round, the session that was served longest ago goes
-    first, then the oldest conversion.
+    come before it: begun ones, then by age. Earlier rounds go first. Within a round, the session
+    that was served longest ago goes first, then the oldest conversion.
 
     Args:
         queued: The conversions to order.
@@ -26,13 +26,18 @@ def fair_order(
     """
     rounds = Counter(conversion.owner for conversion in running)
     keys: list[tuple[int, float, float, str]] = []
-    by_age = sorted(queued, key=lambda conversion: (conversion.created_at, conversion.id))
+    by_age = sorted(queued, key=_age)
     for conversion in by_age:
         owner = conversion.owner
         served = last_served.get(owner, float("-inf"))
         keys.append((rounds[owner], served, conversion.created_at, conversion.id))
         rounds[owner] += 1
     return [by_age[i] for i in sorted(range(len(by_age)), key=keys.__getitem__)]
+
+
+def _age(conversion: Conversion) -> tuple[bool, float, str]:
+    begun = conversion.status is ConversionStatus.CONVERTING
+    return not begun, conversion.created_at, conversion.id
 
 
 def fair_position(

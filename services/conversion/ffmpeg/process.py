@@ -65,7 +65,8 @@ class FfmpegProcess:
     """Describe one run of FFmpeg: what to start, and how long it may take in seconds.
 
     `descriptors` are those that FFmpeg inherits; the first is its source. `max_stall` counts from
-    the last sign of progress; waiting for the source or for `on_progress` is no stall.
+    the last sign of progress; waiting for the source or for `on_progress` is no stall. The time for
+    which `on_progress` stops it counts for neither.
     """
 
     command: Sequence[str]
@@ -140,6 +141,7 @@ class _Run:
     _last_state: object = None
     _started: float = field(default_factory=time.monotonic)
     _moved: float = field(default_factory=time.monotonic)
+    _looked: float = field(default_factory=time.monotonic)
 
     def follow(self, on_progress: OnProgress) -> None:
         """Return when FFmpeg has closed both pipes."""
@@ -192,6 +194,9 @@ class _Run:
             source and source.highest_offset,
         )
         now = time.monotonic()
+        if self._is_paused:
+            self._started += now - self._looked
+        self._looked = now
         is_waiting = self._is_paused or (source is not None and source.is_waiting)
         if state != self._last_state or is_waiting:
             self._last_state, self._moved = state, now

@@ -28,7 +28,8 @@ def convert(context: ConversionContext, sink: OutputSink) -> ConversionResult:
     context.progress.enter("probing", 0, 0)
     probed = probe(context)
     time_range = _choose_range(context, probed)
-    context.progress.describe(probed.summary, time_range.expected, context.source)
+    longest = context.limits.longest(time_range.expected)
+    context.progress.describe(probed.summary, time_range.expected, context.source, longest)
     picture = extract_cover(context, probed)
     plan = make_plan(
         context.fmt, context.profile, context.options, probed.stream, has_soxr=context.has_soxr

@@ -89,9 +89,9 @@ def _run(
     index_size: int,
 ) -> FfmpegResult:
     def on_progress(progress: FfmpegProgress) -> bool:
-        context.progress.on_decoding(progress)
+        may_go_on = context.progress.on_decoding(progress)
         context.require_output_fits(writer.size)
-        return writer.send_finished_parts()
+        return writer.send_finished_parts() and may_go_on
 
     cover = attachments.cover
     inputs = [attachments.tags.fd, *([cover.fd] if cover else [])]

@@ -109,7 +109,7 @@ class FfmpegEngine(MediaEngine):
                 ENCODER_PROFILES[job.format],
                 job.options,
                 cache,
-                ProgressTracker(on_progress),
+                ProgressTracker(on_progress, job.is_paused),
                 has_soxr=self._has_soxr,
             )
             return conversion.convert(context, sink)

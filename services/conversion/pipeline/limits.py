@@ -26,6 +26,8 @@ class Limits:
     """Wall time that every conversion may take."""
     wall_per_second: float = 1.0
     """Wall time per second of sound, if that is more; one slow core takes about a tenth of it."""
+    estimate_floor: float = 1800
+    """Seconds up to which no estimate of a conversion's length is held against it."""
     stall: float = 30
     """FFmpeg is killed after so long without progress. Waiting for S3 does not count."""
     probe_seconds: float = 30
@@ -39,6 +41,10 @@ class Limits:
         """Return the wall time that converting so many seconds of sound may take."""
         seconds = self.max_duration if duration is None else duration
         return max(self.wall_floor, self.wall_per_second * seconds)
+
+    def longest(self, duration: float | None) -> float:
+        """Return the seconds that a conversion may be estimated to take, over all passes."""
+        return max(self.estimate_floor, self.wall(duration))
 
     def rlimits(self, seconds: float, largest_file: int) -> dict[str, int]:
         """Return the resource limits of a process that may run for `seconds`.

@@ -33,6 +33,11 @@ START_AFTER_END: Problem = (
     "The start that you chose is after the end of the sound. Choose an earlier start.",
 )
 TIMED_OUT: Problem = ("timed_out", "Converting this file took too long, so it was stopped.")
+TOO_SLOW: Problem = (
+    "timed_out",
+    "Converting this file would take longer than we allow. Choose a shorter part of it, or another"
+    " format.",
+)
 TOO_MUCH_MEMORY: Problem = ("too_large", "Converting this file needs more memory than we allow.")
 TOO_LARGE: Problem = (
     "too_large",

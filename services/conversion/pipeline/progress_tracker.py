@@ -5,11 +5,15 @@ from collections.abc import Callable
 
 from libs.core.domain.conversions import Source
 from services.conversion.ffmpeg.process import FfmpegProgress
-from services.conversion.ports import EngineProgress
+from services.conversion.pipeline import problems
+from services.conversion.ports import EngineProgress, MediaError, never_paused
 from services.conversion.storage.source_cache import SourceCache
 
 REPORT_INTERVAL = 0.2
 """Seconds between two reports."""
+
+JUDGED_AFTER = 60.0
+"""Seconds of a pass after which its speed tells how long the conversion will take."""
 
 CONVERTED = 95.0
 """Percent at which only storing is left."""
@@ -21,13 +25,21 @@ class ProgressTracker:
     Its `on_…` methods are the callbacks of FFmpeg runs and of storing.
     """
 
-    def __init__(self, report: Callable[[EngineProgress], None]) -> None:
+    def __init__(
+        self,
+        report: Callable[[EngineProgress], None],
+        is_paused: Callable[[], bool] = never_paused,
+    ) -> None:
+        """Report to `report`; runs that decode stop while `is_paused` returns True."""
         self._report = report
+        self._is_paused = is_paused
+        self._paused_since: float | None = None
         self._phase, self._low, self._high = "probing", 0.0, 0.0
         self._percent = 0.0
         self._source: Source | None = None
         self._expected: float | None = None
         self._cache: SourceCache | None = None
+        self._max_seconds = float("inf")
         self._phase_started = self._reported_at = time.monotonic()
         self._seconds_done = self._share = 0.0
 
@@ -37,22 +49,50 @@ class ProgressTracker:
         self._phase_started, self._seconds_done, self._share = time.monotonic(), 0.0, 0.0
         self._report_now()
 
-    def describe(self, source: Source, expected: float | None, cache: SourceCache) -> None:
+    def describe(
+        self,
+        source: Source,
+        expected: float | None,
+        cache: SourceCache,
+        max_seconds: float = float("inf"),
+    ) -> None:
         """Set what was probed, and the seconds of sound to expect.
 
-        Without a known duration, the share of the bytes read measures the progress.
+        Without a known duration, the share of the bytes read measures the progress. A conversion
+        that would take more than `max_seconds` by the speed of its first minute is ended.
         """
+        self._max_seconds = max_seconds
         self._source, self._expected, self._cache = source, expected, cache
         self._report_now()
 
     def on_decoding(self, progress: FfmpegProgress) -> bool:
-        """Follow a run that decodes the sound."""
+        """Follow a run that decodes the sound; return False while it is to stop."""
         self._seconds_done = progress.out_time
         read = self._cache.position / self._cache.size if self._cache else 0.0
         done = self._seconds_done / self._expected if self._expected else read
         self._share = min(1.0, done)
+        paused = self._note_pause()
+        self._require_affordable()
         self._report_if_due()
-        return True
+        return not paused
+
+    def _require_affordable(self) -> None:
+        """Raise MediaError early, instead of when the time is up."""
+        elapsed = time.monotonic() - self._phase_started
+        percent = self._low + (self._high - self._low) * self._share
+        if elapsed < JUDGED_AFTER or percent <= self._low:
+            return
+        if elapsed * (CONVERTED - self._low) / (percent - self._low) > self._max_seconds:
+            raise MediaError(*problems.TOO_SLOW)
+
+    def _note_pause(self) -> bool:
+        """Leave the time of a pause out of speed and time left."""
+        now, since = time.monotonic(), self._paused_since
+        if since is not None:
+            self._phase_started += now - since
+        paused = self._is_paused()
+        self._paused_since = now if paused else None
+        return paused
 
     def on_short_run(self, progress: FfmpegProgress) -> bool:  # noqa: ARG002 - an OnProgress
         """Follow a run that ends soon and has no measure of progress."""

@@ -24,7 +24,13 @@ from libs.core.ports.leases import ConversionLeases
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
-from services.conversion.ports import ConversionJob, ConversionResult, MediaEngine, MediaError
+from services.conversion.ports import (
+    ConversionJob,
+    ConversionResult,
+    MediaEngine,
+    MediaError,
+    never_paused,
+)
 from services.conversion.storage.object_output import MultipartOutput
 from services.conversion.storage.object_source import ObjectSource
 from services.conversion.storage.retry import retry_write
@@ -77,10 +83,15 @@ class RunConversion:
         self._is_leaving = True
         self.mark(Circumstance.LEAVING)
 
-    def mark(self, circumstance: Circumstance) -> bool:
-        """Store the circumstance of all running attempts; return True if all were stored."""
+    def owners(self) -> dict[str, str]:
+        """Return the owners of the claimed conversions by their ids."""
         with self._lock:
-            held = list(self._held.values())
+            return {conversion.id: conversion.owner for conversion in self._held.values()}
+
+    def mark(self, circumstance: Circumstance, conversion_id: str | None = None) -> bool:
+        """Store the circumstance of one or all attempts; return True if all were stored."""
+        with self._lock:
+            held = [c for c in self._held.values() if conversion_id in (None, c.id)]
         stored = 0
         for conversion in held:
             try:
@@ -97,6 +108,7 @@ class RunConversion:
         takeover_version: int | None = None,
         *,
         alone: bool = False,
+        is_paused: Callable[[], bool] = never_paused,
     ) -> bool:
         """Return True if a message about it may be deleted: it has ended, or is not ours to run.
 
@@ -115,7 +127,7 @@ class RunConversion:
         progress = ProgressWriter(
             conversion, self._leases, self._lease, heartbeat, claimed_at, self._timer
         )
-        attempt = _Attempt(conversion, progress)
+        attempt = _Attempt(conversion, progress, is_paused)
         try:
             with self._holding(conversion):
                 return self._run(attempt)
@@ -175,7 +187,7 @@ class RunConversion:
 
     def _convert(self, attempt: "_Attempt") -> ConversionResult:
         conversion = attempt.conversion
-        job = ConversionJob(conversion.format, conversion.options, conversion.id)
+        job = ConversionJob(conversion.format, conversion.options, conversion.id, attempt.is_paused)
         upload = self._uploads.get(conversion.upload_id)
         if upload.status is UploadStatus.FAILED or upload.size is None:
             raise ObjectMissing(f"The upload {upload.id} failed.")
@@ -234,9 +246,12 @@ class _Attempt:
     `output` is None until it is opened.
     """
 
-    def __init__(self, conversion: Conversion, progress: ProgressWriter) -> None:
+    def __init__(
+        self, conversion: Conversion, progress: ProgressWriter, is_paused: Callable[[], bool]
+    ) -> None:
         self.conversion = conversion
         self.progress = progress
+        self.is_paused = is_paused
         self.output: MultipartOutput | None = None
 
 

@@ -8,24 +8,25 @@ comes back and only wakes a slot: `poll_queue` takes the conversion over once it
 
 import threading
 import time
-from dataclasses import dataclass
 
 import structlog
 
 from libs.core.background import BackgroundThreads, retry_forever
-from libs.core.domain.conversions import Circumstance, Conversion, ConversionStatus
+from libs.core.domain.conversions import Circumstance
 from libs.core.domain.events import ConversionQueued, FileUploaded
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.inbox import Inbox, Message
 from libs.core.telemetry import span
 from services.conversion.worker.attempt import RunConversion
-from services.conversion.worker.heartbeat import Heartbeat, MessageHeartbeat
+from services.conversion.worker.heartbeat import NEVER, Heartbeat, MessageHeartbeat
 from services.conversion.worker.scheduling import (
     ChooseNextConversion,
     MarkUploaded,
     RecoverStuckConversions,
 )
 from services.conversion.worker.slots import Slots
+from services.conversion.worker.task import Task
+from services.conversion.worker.time_sharing import TimeSharing, Turn
 
 log = structlog.get_logger(__name__)
 
@@ -42,26 +43,12 @@ less than the 30 after which containers are killed."""
 RELEASE_PAUSE = 2.0
 """Seconds before a conversion that was released because the storage failed is tried again."""
 
+SHARE_EVERY = 1.0
+"""Seconds between two looks whether somebody waits for a slot that a long conversion has."""
+
 DRAIN_FOR_SUSPECT = 60.0
 """Seconds that running conversions have to finish before one that must run alone starts. Those that
 need longer are handed over."""
-
-
-@dataclass(frozen=True)
-class _Task:
-    """Hold what a slot is to run. `takeover_version` is None for a queued conversion."""
-
-    conversion_id: str
-    message: Message | None = None
-    takeover_version: int | None = None
-    alone: bool = False
-
-    @classmethod
-    def of(cls, chosen: Conversion) -> "_Task":
-        """Return the task of a conversion that the queue offers."""
-        running = chosen.status is ConversionStatus.CONVERTING
-        version = chosen.version if running else None
-        return cls(chosen.id, None, version, chosen.must_run_alone)
 
 
 class Worker:
@@ -85,11 +72,12 @@ class Worker:
         self._mark_uploaded = mark_uploaded
         self._recover_stuck = recover_stuck
         self._slots = Slots(slots)
+        self._sharing = TimeSharing(self._slots)
         self._lease = lease
         self._drain = drain
         self._loops = BackgroundThreads("worker")
         self._stop = self._loops.stop
-        self._deadline = float("inf")
+        self._deadline = NEVER
         self._started = False
         self._running: set[threading.Thread] = set()
 
@@ -99,7 +87,11 @@ class Worker:
             return
         self._started = True
         pause = min(LONGEST_POLL_PAUSE, self._lease / 3)
-        self._loops.start(retry_forever(self.receive), retry_forever(self.poll_queue, pause=pause))
+        self._loops.start(
+            retry_forever(self.receive),
+            retry_forever(self.poll_queue, pause=pause),
+            retry_forever(self.share_time, pause=min(SHARE_EVERY, pause)),
+        )
 
     def begin_stop(self) -> None:
         """Start nothing more, and mark what runs as leaving. Returns at once.
@@ -130,7 +122,7 @@ class Worker:
         The message that follows cannot claim it and is deleted. Callable from any thread.
         """
         if self._started and not self._stop.is_set():
-            self._start_in_free_slot(_Task(conversion_id))
+            self._start_in_free_slot(Task(conversion_id))
 
     def receive(self, stop: threading.Event) -> None:
         """Handle the messages of one receive, and return those that come while it stops."""
@@ -152,11 +144,31 @@ class Worker:
             except BaseException:
                 self._slots.release()
                 raise
-            if task:
-                self._start_slot(task)
-            else:
+            if task is None:
                 self._slots.release()
+            elif not self._sharing.resume(task.conversion_id):
+                self._start_slot(task)
         self._recover_stuck()
+
+    def share_time(self, _stop: threading.Event) -> None:
+        """Pause a conversion whose turn is over, if one of another session waits."""
+        owners = self._run.owners()
+        if not self._slots.is_full or not self._sharing.ripe(owners):
+            return
+        task = self._next_task()
+        if task is None:
+            return
+        for turn in self._sharing.ripe(owners):
+            if owners[turn.conversion_id] != task.owner:
+                if self._may_have_company(turn) and self._sharing.pause(turn):
+                    log.info("conversion.paused", conversion=turn.conversion_id)
+                    if not self._sharing.resume(task.conversion_id):
+                        self._start_slot(task)
+                return
+
+    def _may_have_company(self, turn: Turn) -> bool:
+        """Return True once the item says that a conversion is not the only one in this process."""
+        return self._slots.count > 1 or self._run.mark(Circumstance.SHARED, turn.conversion_id)
 
     def _handle(self, message: Message) -> None:
         if not message.readable:
@@ -166,19 +178,19 @@ class Worker:
             if isinstance(event, FileUploaded):
                 # The stream announces each of them, too, a moment later.
                 for conversion_id in self._mark_uploaded(event.upload_id):
-                    self._start_in_free_slot(_Task(conversion_id))
+                    self._start_in_free_slot(Task(conversion_id))
             elif isinstance(event, ConversionQueued) and not kept:
-                kept = self._start_in_free_slot(_Task(event.conversion_id, message))
+                kept = self._start_in_free_slot(Task(event.conversion_id, message))
         if not kept:  # otherwise it is deleted when its conversion has ended
             self._inbox.delete(message)
 
-    def _start_in_free_slot(self, task: _Task) -> bool:
+    def _start_in_free_slot(self, task: Task) -> bool:
         if not self._slots.acquire():
             return False
         self._start_slot(task)
         return True
 
-    def _start_slot(self, task: _Task) -> None:
+    def _start_slot(self, task: Task) -> None:
         """Start the thread of a slot that was acquired."""
         thread = threading.Thread(
             target=self._run_slot, args=(task,), name=task.conversion_id, daemon=True
@@ -186,13 +198,21 @@ class Worker:
         self._running.add(thread)
         thread.start()
 
-    def _run_slot(self, task: _Task) -> None:
-        """Run a conversion, then the next one, until there is none."""
+    def _run_slot(self, task: Task) -> None:
+        """Run a conversion, then the next one, until there is none or the slot is another's."""
+        has_slot = True
         try:
             while True:
-                self._run_task(task)
-                following = self._next_task() if self._slots.is_open else None
+                turn = self._sharing.begin(task.conversion_id)
+                try:
+                    self._run_task(task, turn)
+                finally:
+                    has_slot = self._sharing.end(turn)
+                following = self._next_task() if has_slot and self._slots.is_open else None
                 if following is None:
+                    return
+                if self._sharing.resume(following.conversion_id):
+                    has_slot = False
                     return
                 if following.conversion_id == task.conversion_id:
                     # It was released: the fault may be over in a moment.
@@ -206,40 +226,50 @@ class Worker:
             )
             self._stop.wait(RELEASE_PAUSE)
         finally:
-            self._slots.release()
+            if has_slot:
+                self._slots.release()
             self._running.discard(threading.current_thread())
 
-    def _next_task(self) -> _Task | None:
-        chosen = self._choose_next(suspects_first=self._slots.is_turn_of_suspects)
-        return _Task.of(chosen) if chosen else None
+    def _next_task(self) -> Task | None:
+        chosen = self._choose_next(
+            suspects_first=self._slots.is_turn_of_suspects, paused=self._sharing.paused()
+        )
+        return Task.of(chosen) if chosen else None
 
-    def _run_task(self, task: _Task) -> None:
+    def _run_task(self, task: Task, turn: Turn) -> None:
         if not task.alone:
-            self._run_one(task, alone=self._slots.count == 1)
+            self._run_one(task, turn, alone=self._slots.count == 1 and self._slots.is_alone)
             return
         with self._slots.reserve_all(DRAIN_FOR_SUSPECT) as granted:
             if granted:
-                self._run_one(task, alone=True)
+                self._run_one(task, turn, alone=True)
 
-    def _run_one(self, task: _Task, *, alone: bool) -> None:
+    def _run_one(self, task: Task, turn: Turn, *, alone: bool) -> None:
         message = task.message
         with (
             structlog.contextvars.bound_contextvars(conversion=task.conversion_id),
             span("convert", conversion=task.conversion_id),
         ):
             may_delete = self._run(
-                task.conversion_id, self._heartbeat(task), task.takeover_version, alone=alone
+                task.conversion_id,
+                self._heartbeat(task, turn),
+                task.takeover_version,
+                alone=alone,
+                is_paused=lambda: turn.is_paused,
             )
         if message and may_delete:
             self._inbox.delete(message)
         elif message:
             self._inbox.hide(message, 0 if self._stop.is_set() else RELEASE_PAUSE)
 
-    def _heartbeat(self, task: _Task) -> Heartbeat:
+    def _heartbeat(self, task: Task, turn: Turn) -> Heartbeat:
         def must_end_at() -> float:
+            if turn.is_handed_over or (turn.is_paused and not self._slots.is_open):
+                return time.monotonic()
             return min(self._deadline, self._slots.hand_over_at)
 
         def beat(eta_seconds: float | None) -> None:
+            turn.seconds_left = NEVER if eta_seconds is None else eta_seconds
             if task.alone:
                 self._slots.share_if_overdue(lambda: self._run.mark(Circumstance.SHARED))
             renew(eta_seconds)

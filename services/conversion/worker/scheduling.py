@@ -1,7 +1,7 @@
 """Choose the next conversion, and recover those whose event was lost."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import structlog
 
@@ -81,18 +81,24 @@ class ChooseNextConversion:
         self._timer = timer
         self._last_served: dict[str, float] = {}
 
-    def __call__(self, *, suspects_first: bool = True) -> Conversion | None:
-        """Return the conversion to claim next, or None if nothing can start.
+    def __call__(
+        self, *, suspects_first: bool = True, paused: Collection[str] = ()
+    ) -> Conversion | None:
+        """Return the conversion to claim or to continue next, or None if there is none.
 
-        Without `suspects_first`, one that must run alone is returned only if there is no other.
+        Args:
+            suspects_first: If False, one that must run alone is returned only if there is no other.
+            paused: Those that this worker has claimed and paused. They take turns with the others.
         """
         found = list(self._queue.in_phase(*RUNNING))
+        waiting = [c for c in found if c.id in paused]
+        found = [c for c in found if c.id not in paused]
         abandoned = self._stalls.find_stalled(found, self._lease)
         running = [c for c in found if c not in abandoned]
         self._note_served(c.owner for c in running)
         ready = [
             c
-            for c in (*abandoned, *self._queue.in_phase(Phase.QUEUED))
+            for c in (*waiting, *abandoned, *self._queue.in_phase(Phase.QUEUED))
             # Workers of the version that wrote it know what this one does not.
             if not c.unsupported
         ]
@@ -100,7 +106,7 @@ class ChooseNextConversion:
         # What was interrupted has had its turn already, and continues first.
         order.sort(key=lambda c: c not in abandoned)
         if not suspects_first:
-            order.sort(key=lambda c: c.must_run_alone)
+            order.sort(key=lambda c: c.must_run_alone and c.id not in paused)
         for chosen in order[:1]:
             self._note_served([chosen.owner])
             return chosen

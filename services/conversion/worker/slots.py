@@ -18,7 +18,7 @@ class Slots:
         self.count = count
         self._timer = timer
         self._changed = threading.Condition()
-        self._taken = 0
+        self._taken = self._paused = 0
         self._closed = False
         self._reservation: object | None = None
         self._hand_over_at = NEVER
@@ -29,6 +29,16 @@ class Slots:
     def is_open(self) -> bool:
         """Return True if a new conversion may start in a free slot."""
         return not self._closed and self._reservation is None
+
+    @property
+    def is_full(self) -> bool:
+        """Return True if the slots are taken by conversions that may be paused for others."""
+        return self.is_open and self._taken >= self.count
+
+    @property
+    def is_alone(self) -> bool:
+        """Return True if one slot is taken and no conversion is paused."""
+        return self._taken == 1 and self._paused == 0
 
     @property
     def hand_over_at(self) -> float:
@@ -54,6 +64,12 @@ class Slots:
             self._taken -= 1
             self._changed.notify_all()
 
+    def count_paused(self, difference: int) -> None:
+        """Count conversions that are paused: they need no slot, but are in this process."""
+        with self._changed:
+            self._paused += difference
+            self._changed.notify_all()
+
     def close(self) -> None:
         """Let nothing start any more."""
         with self._changed:
@@ -73,10 +89,10 @@ class Slots:
             if self.is_open:
                 self._reservation = mine
                 self._hand_over_at = began + patience
-                self._changed.wait_for(lambda: self._taken == 1 or self._closed, 2 * patience)
+                self._changed.wait_for(lambda: self.is_alone or self._closed, 2 * patience)
                 self._hand_over_at = NEVER
                 self._alone_until = self._timer() + ALONE_AT_MOST
-            granted = self._reservation is mine and self._taken == 1 and not self._closed
+            granted = self._reservation is mine and self.is_alone and not self._closed
         try:
             yield granted
         finally:

@@ -5,7 +5,7 @@ import pytest
 from services.conversion.ffmpeg.process import FfmpegProgress
 from services.conversion.pipeline import progress_tracker
 from services.conversion.pipeline.progress_tracker import CONVERTED, ProgressTracker
-from services.conversion.ports import EngineProgress
+from services.conversion.ports import EngineProgress, MediaError
 from services.conversion.storage.source_cache import SourceCache
 from tests.conversion.media_support import MemorySource
 from tests.fakes import A_SOURCE
@@ -52,6 +52,41 @@ def test_without_a_duration_the_bytes_read_are_the_measure(clock: FakeClock) -> 
     clock.seconds += 1
     tracker.on_decoding(FfmpegProgress(out_time=5.0))
     assert reports[-1].percent == 0
+    cache.close()
+
+
+def test_the_time_of_a_pause_counts_for_nothing(clock: FakeClock) -> None:
+    reports: list[EngineProgress] = []
+    paused = [False]
+    tracker = ProgressTracker(reports.append, lambda: paused[0])
+    cache = SourceCache(MemorySource(b"x"))
+    tracker.describe(A_SOURCE, 200.0, cache)
+    tracker.enter("converting", 0, CONVERTED)
+    for paused[0], seconds in ((True, 10), (True, 1000), (False, 1000), (False, 10)):
+        clock.seconds += seconds
+        assert tracker.on_decoding(FfmpegProgress(out_time=100.0)) is not paused[0]
+
+    assert (reports[-1].speed, reports[-1].eta_seconds) == (5.0, 20.0)
+    cache.close()
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(59.0, False), (61.0, True)])
+def test_a_conversion_that_would_take_too_long_ends_after_a_minute(
+    clock: FakeClock, seconds: float, ends: bool
+) -> None:
+    """At this speed a day of sound takes two days, and a day is allowed."""
+    tracker, cache = ProgressTracker(lambda _: None), SourceCache(MemorySource(b"x"))
+    tracker.describe(A_SOURCE, 86_400.0, cache, 86_400.0)
+    tracker.enter("converting", 0, CONVERTED)
+    clock.seconds += seconds
+    caught = None
+
+    try:
+        tracker.on_decoding(FfmpegProgress(out_time=seconds / 2))
+    except MediaError as error:
+        caught = error.code
+
+    assert caught == ("timed_out" if ends else None)
     cache.close()
 
 

@@ -1,0 +1,115 @@
+"""Share slots in time: long conversions pause while those of other sessions wait.
+
+A paused conversion keeps its lease, its FFmpeg (stopped) and its output so far. It is continued
+when its turn comes in the fair order, so a pause costs memory and no work.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.conversion.worker.slots import Slots
+
+TURN = 3.0
+"""Seconds that a conversion keeps its slot, if others wait."""
+
+NEARLY_DONE = 10.0
+"""Seconds left at which a conversion is not paused any more."""
+
+PAUSED_PER_SLOT = 2
+"""Paused conversions for each slot; each takes up to 150 MB. A further one is handed over."""
+
+NEVER = float("inf")
+
+
+@dataclass(eq=False)
+class Turn:
+    """Hold since when a conversion has its slot, and how many seconds it needs. Times are ours."""
+
+    conversion_id: str
+    since: float
+    seconds_left: float = NEVER
+    is_paused: bool = False
+    is_handed_over: bool = False
+
+
+def find_ripe(
+    turns: Sequence[Turn], owners: Mapping[str, str], slots: int, now: float
+) -> list[Turn]:
+    """Return the turns that may end if another session waits, the first to end first.
+
+    While one session holds all of several slots, its turns are over at once. The session with the
+    most slots goes first, then the longest conversion. `owners` are those of claimed conversions.
+    """
+    running = [turn for turn in turns if not turn.is_paused and turn.conversion_id in owners]
+    held = Counter(owners[turn.conversion_id] for turn in running)
+    kept = 0.0 if slots > 1 and len(held) == 1 else TURN
+    ripe = [
+        turn for turn in running if turn.seconds_left > NEARLY_DONE and now - turn.since >= kept
+    ]
+    return sorted(ripe, key=lambda t: (-held[owners[t.conversion_id]], -t.seconds_left))
+
+
+class TimeSharing:
+    """Keep the turns of one worker. Thread-safe."""
+
+    def __init__(self, slots: Slots, timer: Callable[[], float] = time.monotonic) -> None:
+        self._slots = slots
+        self._timer = timer
+        self._lock = threading.Lock()
+        self._turns: dict[str, Turn] = {}
+
+    def begin(self, conversion_id: str) -> Turn:
+        """Begin the turn of a conversion in an acquired slot."""
+        turn = Turn(conversion_id, self._timer())
+        with self._lock:
+            self._turns[conversion_id] = turn
+        return turn
+
+    def end(self, turn: Turn) -> bool:
+        """Forget a turn, and return True if its conversion still had a slot."""
+        with self._lock:
+            if self._turns.get(turn.conversion_id) is turn:
+                del self._turns[turn.conversion_id]
+            if turn.is_paused:
+                self._slots.count_paused(-1)
+            return not turn.is_paused
+
+    def paused(self) -> Collection[str]:
+        """Return the ids of paused conversions."""
+        with self._lock:
+            return {turn.conversion_id for turn in self._turns.values() if turn.is_paused}
+
+    def ripe(self, owners: Mapping[str, str]) -> list[Turn]:
+        """Return the turns that may end now; see `find_ripe`."""
+        with self._lock:
+            turns = list(self._turns.values())
+        return find_ripe(turns, owners, self._slots.count, self._timer())
+
+    def pause(self, turn: Turn) -> bool:
+        """Pause a conversion, and return True if the caller now has its slot.
+
+        If too many are paused, it is asked to return to the queue instead.
+        """
+        with self._lock:
+            if self._turns.get(turn.conversion_id) is not turn or turn.is_paused:
+                return False
+            paused = sum(other.is_paused for other in self._turns.values())
+            if paused >= PAUSED_PER_SLOT * self._slots.count:
+                turn.is_handed_over = True
+                return False
+            turn.is_paused = True
+            self._slots.count_paused(1)
+            return True
+
+    def resume(self, conversion_id: str) -> bool:
+        """Continue a paused conversion in the caller's slot, and return True if there is one."""
+        with self._lock:
+            turn = self._turns.get(conversion_id)
+            if turn is None or not turn.is_paused:
+                return False
+            turn.is_paused, turn.since = False, self._timer()
+            self._slots.count_paused(-1)
+            return True

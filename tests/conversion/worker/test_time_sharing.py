@@ -1,0 +1,212 @@
+"""Test that long conversions pause for those of other sessions, and are continued in turn."""
+
+from collections.abc import Callable
+
+import pytest
+
+from libs.core.domain.conversions import Circumstance, Conversion
+from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
+from services.conversion.worker import loop, progress_writer, time_sharing
+from services.conversion.worker.slots import Slots
+from services.conversion.worker.time_sharing import NEVER, TimeSharing, Turn, find_ripe
+from tests.conversion.support import ConversionEnvironment, FakeEngine, convert
+from tests.conversion.worker.support import HeldEngine, StartWorker, new_worker
+from tests.fakes import FakeClock
+from tests.fault_injection import eventually
+
+
+def a_turn(since: float, seconds_left: float = NEVER, is_paused: bool = False) -> Turn:
+    turn = Turn(f"cnv_{since}_{seconds_left}", since, seconds_left)
+    turn.is_paused = is_paused
+    return turn
+
+
+def ripe(turns: list[Turn], owners: str, slots: int, now: float) -> list[Turn]:
+    by_id = {turn.conversion_id: owner for turn, owner in zip(turns, owners, strict=True)}
+    return find_ripe(turns, by_id, slots, now)
+
+
+def test_a_conversion_keeps_its_slot_for_a_turn() -> None:
+    young, old = a_turn(10.0), a_turn(8.0)
+
+    assert ripe([young, old], "ab", 2, 10.0 + time_sharing.TURN / 2) == [old]
+
+
+def test_one_that_is_nearly_done_or_paused_is_left_alone() -> None:
+    turns = [a_turn(0.0, 5.0), a_turn(1.0, is_paused=True)]
+
+    assert ripe(turns, "ab", 2, 100.0) == []
+
+
+def test_a_session_that_has_all_slots_gives_one_at_once() -> None:
+    turns = [a_turn(10.0, 50.0), a_turn(10.0, 900.0)]
+
+    assert ripe(turns, "aa", 2, 10.0) == [turns[1], turns[0]], "first the longest"
+    assert ripe(turns[:1], "a", 1, 10.0) == [], "the only slot is kept for a turn"
+
+
+def test_the_session_with_the_most_slots_goes_first() -> None:
+    turns = [a_turn(0.0, 900.0), a_turn(0.0, 50.0), a_turn(1.0, 60.0)]
+
+    assert ripe(turns, "abb", 3, 100.0) == [turns[2], turns[1], turns[0]]
+
+
+def test_one_that_is_not_claimed_yet_is_left_alone() -> None:
+    assert find_ripe([a_turn(0.0)], {}, 1, 100.0) == []
+
+
+def test_a_slot_goes_from_hand_to_hand() -> None:
+    slots = Slots(1)
+    sharing = TimeSharing(slots, FakeClock())
+    assert slots.acquire()
+    long = sharing.begin("long")
+
+    assert sharing.pause(long)
+    assert not sharing.pause(long), "once is enough"
+    assert sharing.paused() == {"long"}
+    assert not slots.is_alone
+    short = sharing.begin("short")
+    assert sharing.end(short), "it still had the slot"
+    assert sharing.resume("long")
+    assert sharing.end(long)
+    assert slots.is_alone
+
+
+def test_a_conversion_that_ends_while_paused_has_no_slot_to_return() -> None:
+    slots = Slots(1)
+    sharing = TimeSharing(slots, FakeClock())
+    assert slots.acquire()
+    long = sharing.begin("long")
+    assert sharing.pause(long)
+
+    assert not sharing.end(long)
+
+    assert not sharing.resume("long")
+    assert slots.is_alone, "the slot is of the one that it paused for"
+
+
+def test_one_too_many_to_keep_in_memory_is_handed_over() -> None:
+    sharing = TimeSharing(Slots(1), FakeClock())
+    for n in range(time_sharing.PAUSED_PER_SLOT):
+        assert sharing.pause(sharing.begin(f"long-{n}"))
+    last = sharing.begin("last")
+
+    assert not sharing.pause(last)
+    assert last.is_handed_over
+
+
+class PausingEngine(FakeEngine):
+    """Take `steps` reports for each conversion of a session, in which nothing is done in pauses."""
+
+    def __init__(self, steps: dict[str, int]) -> None:
+        super().__init__(self._work)
+        self._steps = steps
+        self.owners: dict[str, str] = {}
+        self.ended: list[str] = []
+
+    def _work(
+        self, source: SourceBytes, sink: OutputSink, on_progress: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
+        job = self.jobs[-1]
+        left = self._steps[self.owners[job.conversion_id]]
+        while left:
+            on_progress(EngineProgress("converting", 10.0, eta_seconds=1000.0 + left))
+            left -= not job.is_paused()
+        self.ended.append(self.owners[job.conversion_id])
+        return convert(source, sink, on_progress)
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress_writer, "REPORT_EVERY", 0.01)
+    monkeypatch.setattr(loop, "LONGEST_POLL_PAUSE", 0.05)
+    monkeypatch.setattr(loop, "SHARE_EVERY", 0.02)
+    monkeypatch.setattr(time_sharing, "TURN", 0.1)
+
+
+def running(env: ConversionEnvironment, *conversions: Conversion) -> bool:
+    return all(env.current(c).percent for c in conversions)
+
+
+def test_one_session_never_keeps_all_slots_while_another_waits(
+    env: ConversionEnvironment, engine: HeldEngine, start_worker: StartWorker
+) -> None:
+    long = [env.add_queued("anna") for _ in range(2)]
+    worker = start_worker(slots=2, polls_queue=True)
+    eventually(lambda: running(env, *long))
+
+    waiting = env.add_queued("ben")
+
+    eventually(lambda: running(env, waiting))
+    assert len(worker._sharing.paused()) == 1
+    assert {env.current(c).status for c in long} == {"converting"}, "the paused one keeps its lease"
+    engine.go.set()
+    eventually(lambda: all(env.current(c).status == "completed" for c in (*long, waiting)))
+    assert [env.current(c).attempts for c in long] == [1, 1], "no work was lost"
+    eventually(lambda: worker._slots._taken == worker._slots._paused == 0)
+
+
+def test_an_endless_conversion_and_short_ones_take_turns_in_one_slot(
+    env: ConversionEnvironment, engine: HeldEngine, start_worker: StartWorker
+) -> None:
+    endless = env.add_queued("anna")
+    worker = start_worker(slots=1, polls_queue=True)
+    eventually(lambda: running(env, endless))
+    assert env.current(endless).circumstance is Circumstance.ALONE
+    short = env.add_queued("ben")
+    eventually(lambda: running(env, short))
+
+    assert worker._sharing.paused() == {endless.id}
+    assert env.current(endless).circumstance is Circumstance.SHARED, "it is no longer alone"
+    assert env.current(short).circumstance is Circumstance.SHARED
+    # Both are long here, so each is paused for the other in turn.
+    eventually(lambda: worker._sharing.paused() == {short.id})
+    eventually(lambda: worker._sharing.paused() == {endless.id})
+
+
+def test_a_paused_conversion_can_be_cancelled(
+    env: ConversionEnvironment, engine: HeldEngine, start_worker: StartWorker
+) -> None:
+    paused = env.add_queued("anna")
+    worker = start_worker(slots=1, polls_queue=True)
+    eventually(lambda: running(env, paused))
+    env.add_queued("ben")
+    eventually(lambda: paused.id in worker._sharing.paused())
+
+    env.conversions.cancel(paused.id, "anna")
+
+    eventually(lambda: paused.id not in worker._run.owners())
+    engine.go.set()
+    eventually(lambda: worker._slots._taken == worker._slots._paused == 0)
+
+
+def test_a_worker_that_stops_hands_over_what_is_paused(
+    env: ConversionEnvironment, engine: HeldEngine
+) -> None:
+    long, other = env.add_queued("anna"), env.add_queued("ben")
+    worker = new_worker(env, engine, slots=1, drain=5.0)
+    worker.start()
+    eventually(lambda: worker._sharing.paused())
+
+    worker.stop()
+
+    assert [env.current(c).status for c in (long, other)] == ["queued", "queued"]
+    assert [env.current(c).handed_over for c in (long, other)] == [1, 1]
+
+
+@pytest.mark.timeout(60)
+def test_sessions_with_endless_conversions_do_not_keep_others_from_ending(
+    env: ConversionEnvironment,
+) -> None:
+    engine = PausingEngine({"anna": 10**9, "ben": 10**9, "cleo": 5})
+    worker = new_worker(env, engine, slots=2)
+    for owner in ("anna", "anna", "ben", "ben"):
+        engine.owners[env.add_queued(owner).id] = owner
+    worker.start()
+    eventually(lambda: len(worker._run.owners()) >= 2)
+    for _ in range(4):
+        engine.owners[env.add_queued("cleo").id] = "cleo"
+
+    eventually(lambda: engine.ended == ["cleo"] * 4, 30)
+
+    worker.stop()
