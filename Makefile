@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime bench-conversion fuzz run run-localstack stop-localstack images test test-kills test-sweep test-power-cuts test-schema test-aws lint style format api-types page requirements clean
+.PHONY: help setup runtime bench-conversion fuzz run run-localstack stop-localstack images test test-kills test-sweep test-power-cuts test-schema test-abuse test-aws lint style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ test-power-cuts: setup page ## Kill `make run` and its emulator 20 times during 
 
 test-schema: setup ## Send each service made-up requests for 300 s (SECONDS_EACH), and compare the answers with its OpenAPI document
 	@$(BIN)/python -m tests.api --seconds $${SECONDS_EACH:-300} $(ARGS)
+
+test-abuse: setup page ## Let one visitor do its worst for 60 s in each way, and time what a bystander notices (SECONDS_EACH)
+	@TINYPIXO_ABUSE_SECONDS=$${SECONDS_EACH:-60} $(BIN)/pytest -s tests/abuse $(ARGS)
 
 test-clients: setup page ## Upload 100 MiB by tus-js-client, tuspy, curl and Uppy, and resume after kills (some minutes)
 	@TINYPIXO_CLIENT_MIB=100 $(BIN)/pytest -s tests/clients $(ARGS)

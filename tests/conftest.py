@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from libs.core.web import middleware
 from tests.fakes import FakeClock
 
 pytest_plugins = ["tests.stack_fixtures"]
@@ -22,6 +23,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("aws"):
             item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def no_refusal_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send refusals at once, in services that run within the tests."""
+    monkeypatch.setattr(middleware, "REFUSAL_DELAY", 0.0)
 
 
 @pytest.fixture

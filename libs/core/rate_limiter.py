@@ -1,5 +1,7 @@
 """Limit what one visitor can use, by session and by client address."""
 
+import math
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,12 +17,36 @@ log = structlog.get_logger(__name__)
 Amounts = Mapping[Resource, int]
 
 
-class RateLimiter:
-    """Count uses of a session and of its address, and refuse those that exceed a limit."""
+MAX_REFUSALS = 10_000
+"""Refusals that are remembered at most."""
 
-    def __init__(self, quotas: Quotas, limits: QuotaLimits) -> None:
+
+@dataclass(frozen=True)
+class Refusal:
+    """Hold what a subject was refused, and until when (monotonic seconds)."""
+
+    amounts: Amounts
+    until: float
+
+    def covers(self, wanted: Amounts) -> bool:
+        """Return True if the wanted amounts are at least those that were refused."""
+        return all(wanted.get(resource, 0) >= amount for resource, amount in self.amounts.items())
+
+
+class RateLimiter:
+    """Count uses of a session and of its address, and refuse those that exceed a limit.
+
+    Refusals are remembered, so that a visitor who goes on costs no writes. Counters only grow in a
+    window, so what was refused once is refused until its end.
+    """
+
+    def __init__(
+        self, quotas: Quotas, limits: QuotaLimits, timer: Callable[[], float] = time.monotonic
+    ) -> None:
         self._quotas = quotas
         self._limits = limits
+        self._timer = timer
+        self._refusals: dict[tuple[str, int], Refusal] = {}
 
     def start_session(self, address: str) -> None:
         """Count a new session of this address.
@@ -46,19 +72,37 @@ class RateLimiter:
     def _take(
         self, kind: str, subject: str, amounts: Amounts, limit_of: Callable[[Resource], int]
     ) -> None:
-        by_window: defaultdict[int, list[Quota]] = defaultdict(list)
+        by_window: defaultdict[int, dict[Resource, int]] = defaultdict(dict)
         for resource, amount in amounts.items():
             if amount > 0:
-                by_window[WINDOWS[resource]].append(Quota(resource, amount, limit_of(resource)))
+                by_window[WINDOWS[resource]][resource] = amount
         for window, wanted in by_window.items():
-            retry_after = self._quotas.take(f"{kind}:{subject}", window, wanted)
+            key = (f"{kind}:{subject}", window)
+            retry_after = self._remembered(key, wanted)
+            if not retry_after:
+                quotas = [Quota(name, amount, limit_of(name)) for name, amount in wanted.items()]
+                retry_after = self._quotas.take(*key, quotas)
+                if retry_after:
+                    log.warning("quota.exceeded", kind=kind, wanted=wanted)
+                    self._remember(key, Refusal(wanted, self._timer() + retry_after))
             if retry_after:
-                log.warning("quota.exceeded", kind=kind, resources=[q.resource for q in wanted])
                 raise RateLimited(
                     f"There were too many requests from your {_NAMES[kind]}. "
                     f"Please try again in {_spoken(retry_after)}.",
                     retry_after=retry_after,
                 )
+
+    def _remembered(self, key: tuple[str, int], wanted: Amounts) -> int:
+        """Return the seconds for which these amounts are known to be refused, or 0."""
+        refusal = self._refusals.get(key)
+        if refusal is None or not refusal.covers(wanted):
+            return 0
+        return max(0, math.ceil(refusal.until - self._timer()))
+
+    def _remember(self, key: tuple[str, int], refusal: Refusal) -> None:
+        if len(self._refusals) >= MAX_REFUSALS:
+            self._refusals.clear()
+        self._refusals[key] = refusal
 
 
 _NAMES = {"session": "browser", "address": "network"}

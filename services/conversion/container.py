@@ -47,7 +47,7 @@ class ConversionContainer(containers.DeclarativeContainer):
     signer = aws.signer
     revoked_sessions = aws.revoked_sessions
     quotas = aws.quotas
-    rate_limiter = providers.Factory(RateLimiter, quotas, settings.provided.quota_limits)
+    rate_limiter = providers.Singleton(RateLimiter, quotas, settings.provided.quota_limits)
     inbox = providers.Singleton(
         SqsInbox, aws.sqs, settings.provided.conversion_inbox_url, settings.provided.lease
     )

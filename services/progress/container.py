@@ -23,7 +23,7 @@ class ProgressContainer(containers.DeclarativeContainer):
     change_feed = aws.change_feed
     revoked_sessions = aws.revoked_sessions
     quotas = aws.quotas
-    rate_limiter = providers.Factory(RateLimiter, quotas, settings.provided.quota_limits)
+    rate_limiter = providers.Singleton(RateLimiter, quotas, settings.provided.quota_limits)
     feed = providers.Selector(
         settings.provided.progress_feed, stream=change_feed, poll=providers.Object(None)
     )

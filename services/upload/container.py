@@ -30,7 +30,7 @@ class UploadContainer(containers.DeclarativeContainer):
     signer = aws.signer
     revoked_sessions = aws.revoked_sessions
     quotas = aws.quotas
-    rate_limiter = providers.Factory(RateLimiter, quotas, settings.provided.quota_limits)
+    rate_limiter = providers.Singleton(RateLimiter, quotas, settings.provided.quota_limits)
 
     reconcile = providers.Factory(ReconcileUpload, uploads, multipart, objects)
     start_upload = providers.Factory(

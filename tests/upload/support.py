@@ -20,6 +20,7 @@ from libs.core.adapters.memory import (
 )
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.uploads import Upload
+from libs.core.rate_limiter import RateLimiter
 from services.upload.container import UploadContainer
 from services.upload.parts import ReportParts, SignParts, StorePart, ValidatePart
 from services.upload.reconcile import ReconcileUpload
@@ -110,6 +111,9 @@ class UploadHarness:
         for name in names:
             getattr(container, name).override(providers.Object(getattr(self, name)))
         container.part_limiter.reset()
+        limits = container.settings().quota_limits
+        limiter = RateLimiter(self.quotas, limits, self.clock)
+        container.rate_limiter.override(providers.Object(limiter))
 
 
 def create_container(**settings: Any) -> UploadContainer:

@@ -1,5 +1,6 @@
 """Test the limits of sessions and addresses over HTTP."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from libs.core.web import middleware
 from services.upload.app import create_app
 from services.upload.container import UploadContainer
 from tests.fault_injection import fail_calls
@@ -239,3 +241,15 @@ def test_sessions_begin_while_the_table_does_not_answer(
 
     assert visitor.begin_session().status_code == 201
     problem(visitor.create(), 503, "storage_unavailable")
+
+
+def test_a_refusal_is_sent_late(arrive: Arrive, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor = arrive("198.51.100.1")
+    for _ in range(4):
+        visitor.create()
+    monkeypatch.setattr(middleware, "REFUSAL_DELAY", 0.2)
+
+    began = time.monotonic()
+    refused(visitor.create())
+
+    assert time.monotonic() - began >= 0.2

@@ -3,8 +3,10 @@
 import re
 import secrets
 import time
+from http import HTTPStatus
 from typing import Any
 
+import anyio
 import structlog
 from litestar import Request, Response
 from litestar.datastructures import Headers, MutableScopeHeaders
@@ -27,6 +29,10 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 """Headers of every response, unless it has its own."""
+
+REFUSAL_DELAY = 1.0
+"""Seconds until a refusal (429) is sent. A client that ignores `Retry-After` and asks at once again
+is slowed down by it, and waiting costs us nothing but its connection."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -56,6 +62,8 @@ class RequestContext(ASGIMiddleware):
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 headers["X-Request-Id"] = request_id
+                if status == HTTPStatus.TOO_MANY_REQUESTS:
+                    await anyio.sleep(REFUSAL_DELAY)
             await send(message)
 
         assert scope["type"] == ScopeType.HTTP

@@ -1,0 +1,1 @@
+"""Let one visitor do its worst, and see what a bystander notices."""
