@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime bench-conversion fuzz run run-localstack stop-localstack images test test-kills test-sweep test-power-cuts test-schema test-abuse test-aws lint style format api-types page requirements clean
+.PHONY: help setup runtime bench-conversion fuzz run run-localstack stop-localstack images test test-kills test-sweep test-power-cuts test-schema test-abuse test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -48,6 +48,23 @@ test-clients: setup page ## Upload 100 MiB by tus-js-client, tuspy, curl and Upp
 
 test-aws: setup page ## Run the suites on the live AWS account of your credentials, in stacks that go away again (costs cents)
 	@$(BIN)/python -m tests.live $(ARGS)
+
+AWS := @$(BIN)/python -m deploy.aws
+
+deploy: runtime page ## Deploy to the AWS account of your credentials (SERVICE, TAG, SET='Key=Value …', NAME; YES=1 does not ask)
+	$(AWS) deploy $(if $(SERVICE),--service $(SERVICE)) $(if $(TAG),--tag $(TAG)) $(if $(SET),--set '$(SET)')
+
+rollback: runtime ## Return a service to the version before (SERVICE)
+	$(AWS) rollback --service '$(SERVICE)'
+
+rotate: runtime ## Replace a secret and log nobody out (SECRET=session-secret, origin-secret or janitor-token)
+	$(AWS) rotate --secret '$(SECRET)'
+
+status: runtime ## Show what runs on AWS, and whether it works
+	$(AWS) status
+
+destroy: runtime ## Delete the installation on AWS with all its files; asks first
+	$(AWS) destroy
 
 bench-conversion: setup page ## What a conversion costs on top of plain FFmpeg (minutes long; ARGS="--minutes 10")
 	@$(BIN)/python -m tests.bench $(ARGS)

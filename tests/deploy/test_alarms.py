@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from deploy.aws.cost import month
 from libs.core.metrics import DIMENSION, NAMESPACE
-from tests.deploy.templates import TEMPLATES, template
+from tests.deploy.templates import FOLDER, TEMPLATES, template
 
 EXPECTED = {
     "conversion-dead-letters",
@@ -21,6 +22,8 @@ EXPECTED = {
     "read-throttles",
     "write-throttles",
 }
+
+OPERATIONS = FOLDER.parents[1] / "docs" / "operations.md"
 
 
 def alarms() -> dict[str, Any]:
@@ -67,6 +70,19 @@ def test_backlog_alarm_measures_the_index_and_no_queue() -> None:
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_alarm_says_where_its_remedy_is_described(name: str) -> None:
     assert "docs/operations.md#alarms" in alarms()[name]["AlarmDescription"]
+
+
+def test_operations_describes_every_alarm() -> None:
+    section = OPERATIONS.read_text("utf-8").partition("## Alarms")[2].partition("\n## ")[0]
+
+    for name in EXPECTED:
+        assert f"`{name}`" in section
+
+
+def test_operations_has_the_cost_that_the_table_of_prices_gives() -> None:
+    total = sum(month(100_000).values())
+
+    assert f"**{total:,.0f}**" in OPERATIONS.read_text("utf-8")
 
 
 def test_dashboard_is_valid_json() -> None:

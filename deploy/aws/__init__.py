@@ -1,0 +1,1 @@
+"""Deploy TinyPixo to an AWS account: `python -m deploy.aws --help`."""

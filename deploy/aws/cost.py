@@ -1,0 +1,90 @@
+"""Compute what a month costs, from measured units and a table of prices.
+
+`python -m deploy.aws.cost` prints the table of docs/operations.md.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from deploy.aws.installation import FOLDER
+
+HOURS = 730
+"""Hours of a month."""
+
+IDLE_TASKS = {"upload": (0.5, 1), "conversion": (0.25, 0.5), "progress": (0.25, 0.5)}
+PLAIN_TASKS = {"worker": (2.0, 4.0), "janitor": (0.25, 0.5)}
+"""Cores and GiB of one task of each service."""
+
+ALARMS, METRICS, SECRETS = 17, 12, 3
+
+
+def load_prices() -> dict[str, Any]:
+    """Return the prices in US dollars, and the units that one conversion uses."""
+    table: dict[str, Any] = json.loads((FOLDER / "prices.json").read_text("utf-8"))
+    return table
+
+
+def idle_month(runtime: str = "express") -> float:
+    """Return US dollars of a month without visitors."""
+    prices: Mapping[str, float] = load_prices()["prices"]
+    fargate = dict(PLAIN_TASKS) if runtime == "apprunner" else {**IDLE_TASKS, **PLAIN_TASKS}
+    cores = sum(each[0] for each in fargate.values())
+    gib = sum(each[1] for each in fargate.values())
+    hourly = cores * prices["fargate_core_hour"] + gib * prices["fargate_gib_hour"]
+    hourly += len(fargate) * prices["ipv4_hour"]
+    if runtime == "apprunner":
+        hourly += sum(each[1] for each in IDLE_TASKS.values()) * prices["apprunner_gib_hour"]
+    else:
+        hourly += prices["load_balancer_hour"] + 2 * prices["ipv4_hour"]
+    fixed = (
+        ALARMS * prices["alarm_month"]
+        + METRICS * prices["metric_month"]
+        + SECRETS * prices["secret_month"]
+    )
+    return hourly * HOURS + fixed
+
+
+def month(conversions: int) -> dict[str, float]:
+    """Return US dollars of a month with so many conversions, by what they are paid for."""
+    table = load_prices()
+    prices, units = table["prices"], table["units_per_conversion"]
+    core_hours = conversions * units["core_seconds"] / 3600
+    spare = max(0.0, core_hours - PLAIN_TASKS["worker"][0] * HOURS * units["worker_use"])
+    return {
+        "idle": idle_month(),
+        "workers": spare
+        / units["worker_use"]
+        * (prices["fargate_core_hour"] + 2 * prices["fargate_gib_hour"]),
+        "table": conversions
+        * (
+            units["table_writes"] * prices["table_write"]
+            + units["table_reads"] * prices["table_read"]
+            + units["stream_reads"] * prices["stream_read"]
+        ),
+        "storage": conversions
+        * (
+            units["bucket_writes"] * prices["bucket_write"]
+            + units["bucket_reads"] * prices["bucket_read"]
+            + units["gib_stored"] / 30 * prices["bucket_gib_month"]
+        ),
+        "messages": conversions * units["messages"] * prices["message"],
+        "transfer": conversions * units["gib_downloaded"] * prices["transfer_gib"],
+        "logs": conversions * units["log_gib"] * prices["log_gib"],
+    }
+
+
+def main() -> None:
+    """Print the cost of a month at several sizes, as a table in Markdown."""
+    sizes = (1_000, 100_000, 10_000_000)
+    months = [month(size) for size in sizes]
+    print("| US dollars a month | " + " | ".join(f"{size:,}" for size in sizes) + " |")
+    print("|---|" + "---:|" * len(sizes))
+    for name in months[0]:
+        print(f"| {name} | " + " | ".join(f"{each[name]:,.2f}" for each in months) + " |")
+    totals = [sum(each.values()) for each in months]
+    print("| **total** | " + " | ".join(f"**{total:,.0f}**" for total in totals) + " |")
+
+
+if __name__ == "__main__":
+    main()
