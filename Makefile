@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime bench-conversion fuzz run run-localstack stop-localstack images test test-kills test-sweep test-power-cuts test-schema test-abuse test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
+.PHONY: help setup runtime bench-conversion bench-upload fuzz run run-localstack stop-localstack images test test-kills test-sweep test-power-cuts test-schema test-abuse test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ destroy: runtime ## Delete the installation on AWS with all its files; asks firs
 
 bench-conversion: setup page ## What a conversion costs on top of plain FFmpeg (minutes long; ARGS="--minutes 10")
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-upload: setup page ## 1 GiB straight to S3 against boto3's upload_file, and 50 uploads at once (ARGS="--mib 128")
+	@$(BIN)/python -m tests.bench.upload $(ARGS)
 
 fuzz: setup ## Fuzz the worker's parsers for 10 minutes each (ARGS="metadata --minutes 1"; atheris is used if installed)
 	@$(BIN)/python -m tests.fuzz $(ARGS)
