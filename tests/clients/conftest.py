@@ -70,3 +70,10 @@ def stored_digest(stack: EmbeddedStack) -> Iterator[Callable[[str], str]]:
 
 def digest_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def kill_points(last: float = 0.85) -> list[float]:
+    """Return three shares of the file at which a client is killed, in ascending order."""
+    seed = int(os.environ.get("TINYPIXO_SEED", random.randrange(2**32)))
+    print(f"seed {seed}")
+    return sorted(random.Random(seed).uniform(0.15, last) for _ in range(3))

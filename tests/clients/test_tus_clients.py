@@ -1,25 +1,26 @@
 """Test that tus-js-client, tuspy and curl upload, are killed, and resume."""
 
-import random
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
-from tusclient.client import TusClient
 
-from tests.clients.conftest import digest_of
+from libs.core.domain.uploads import MIB
+from tests.clients.conftest import digest_of, kill_points
 from tests.fault_injection import eventually
 
 pytestmark = pytest.mark.stack
 
 
-class TusJsClient:
-    """Run tus-js-client in Node, and kill it where a test says."""
+class KillableClient:
+    """Run a client as a process, and kill it where a test says."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self._command = ["node", str(folder / "upload.mjs"), *arguments]
+    def __init__(self, *command: str) -> None:
+        self._command = command
 
     def run(self, kill_at: float | None = None) -> list[str]:
         """Return what it prints; with `kill_at` it is killed at that share of the file."""
@@ -51,11 +52,9 @@ def test_tus_js_client_resumes_after_each_kill(
     chunk_size: int,
     lanes: int,
 ) -> None:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
-    points = sorted(random.Random(seed).uniform(0.1, 0.9) for _ in range(3))
-    client = TusJsClient(
-        tus_folder,
+    client = KillableClient(
+        "node",
+        str(tus_folder / "upload.mjs"),
         f"{stack_url}/api/uploads/tus",
         token,
         str(file),
@@ -64,35 +63,43 @@ def test_tus_js_client_resumes_after_each_kill(
         str(lanes),
     )
 
-    for point in points:
-        client.run(kill_at=point)
-    lines = client.run()
+    url = upload_with_kills(client)
 
-    assert "resumed" in lines
-    url = lines[-1].removeprefix("done ")
     assert stored_digest(url.rpartition("/")[2]) == digest_of(file)
 
 
-def test_tuspy_resumes_where_it_stopped(
-    stack_url: str, token: str, file: Path, stored_digest: Callable[[str], str]
+def test_tuspy_resumes_after_each_kill(
+    stack_url: str,
+    token: str,
+    file: Path,
+    tmp_path: Path,
+    stored_digest: Callable[[str], str],
 ) -> None:
-    client = TusClient(f"{stack_url}/api/uploads/tus", headers={"Authorization": f"Bearer {token}"})
-    options = {"chunk_size": 3_000_000, "upload_checksum": True}
-    # Opened here, because tuspy would not close it.
-    with file.open("rb") as stream:
-        metadata = {"filename": "clients.wav"}
-        first = client.uploader(file_stream=stream, metadata=metadata, **options)
-        first.upload(stop_at=10_000_000)
-        assert first.url
+    client = KillableClient(
+        sys.executable,
+        "-m",
+        "tests.clients.tuspy_upload",
+        f"{stack_url}/api/uploads/tus",
+        token,
+        str(file),
+        str(tmp_path / "urls.json"),
+    )
 
-        second = client.uploader(file_stream=stream, url=first.url, **options)
-        assert second.get_offset() >= 10_000_000
-        second.upload()
+    url = upload_with_kills(client)
 
-    assert stored_digest(first.url.rpartition("/")[2]) == digest_of(file)
+    assert stored_digest(url.rpartition("/")[2]) == digest_of(file)
 
 
-def test_curl_alone_uploads_and_resumes(
+def upload_with_kills(client: KillableClient) -> str:
+    """Kill a client at three points of its file, let it resume, and return the upload's URL."""
+    for point in kill_points():
+        client.run(kill_at=point)
+    lines = client.run()
+    assert "resumed" in lines
+    return lines[-1].removeprefix("done ")
+
+
+def test_curl_alone_resumes_after_each_kill(
     stack_url: str, token: str, file: Path, tmp_path: Path, stored_digest: Callable[[str], str]
 ) -> None:
     tus = ["-H", "Tus-Resumable: 1.0.0", "-H", f"Authorization: Bearer {token}"]
@@ -101,33 +108,50 @@ def test_curl_alone_uploads_and_resumes(
         "-X", "POST", *tus, "-H", f"Upload-Length: {size}", f"{stack_url}/api/uploads/tus"
     )
     url = stack_url + created["location"]
-    patch = ["-X", "PATCH", *tus, "-H", "Content-Type: application/offset+octet-stream"]
-    # The service keeps what has come when curl breaks off after a second of a slow line.
-    curl(
-        *patch,
-        *("-H", "Upload-Offset: 0", "--limit-rate", "4M", "--max-time", "1"),
-        *("--data-binary", f"@{file}", url),
-        fails=True,
-    )
-
-    offset = current_offset(url, token)
     rest = tmp_path / "rest"
+    patch = ["-X", "PATCH", *tus, "-H", "Content-Type: application/offset+octet-stream"]
+    patch += ["--data-binary", f"@{rest}", url, "-H"]
+    offset = 0
+    # The last megabytes may be in buffers on the way when curl is killed, and arrive.
+    for point in kill_points(last=0.6):
+        rest.write_bytes(file.read_bytes()[offset:])
+        # What has come in whole parts is stored while curl sends.
+        command = ["curl", "-sS", "--limit-rate", "5M", *patch, f"Upload-Offset: {offset}"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            wait_for_offset(url, token, int(point * size) - 5 * MIB)
+            process.kill()
+        # The service also keeps the rest of the request that broke off, before it takes another.
+        offset = settled_offset(url, token)
+        assert 0 < offset < size
     rest.write_bytes(file.read_bytes()[offset:])
-    answer = curl(*patch, "-H", f"Upload-Offset: {offset}", "--data-binary", f"@{rest}", url)
 
-    assert 0 < offset < size
+    answer = curl(*patch, f"Upload-Offset: {offset}")
+
     assert answer["upload-offset"] == str(size)
     assert stored_digest(url.rpartition("/")[2]) == digest_of(file)
 
 
-def current_offset(url: str, token: str) -> int:
-    """Return the offset once the bytes of the request that broke off are stored."""
+def now(url: str, token: str) -> int:
+    """Return the offset that HEAD tells."""
     headers = {"Tus-Resumable": "1.0.0", "Authorization": f"Bearer {token}"}
+    return int(httpx.head(url, headers=headers).headers["Upload-Offset"])
 
-    def offset() -> int:
-        return int(httpx.head(url, headers=headers).headers["Upload-Offset"])
 
-    return int(eventually(offset, 30))
+def wait_for_offset(url: str, token: str, wanted: int) -> None:
+    eventually(lambda: now(url, token) >= wanted, 60)
+
+
+def settled_offset(url: str, token: str) -> int:
+    """Return the offset once it is the same twice, half a second apart."""
+    seen = [now(url, token)]
+
+    def is_settled() -> bool:
+        time.sleep(0.5)
+        seen.append(now(url, token))
+        return seen[-1] == seen[-2]
+
+    eventually(is_settled, 30)
+    return seen[-1]
 
 
 def curl(*arguments: str, fails: bool = False) -> dict[str, str]:
