@@ -1,8 +1,9 @@
 """Compare uploads of the embedded stack with boto3's `upload_file`: `make bench-upload`.
 
 Both send the same file to the same S3, in turn, so that load of the machine affects both; the
-medians of the rounds count. Ours is a client of four lanes with presigned URLs, from the request for an
-upload to `uploaded`; theirs is boto3 as its documentation shows it. Then many uploads run at once.
+medians of the rounds count. Ours is a client of four lanes with presigned URLs, from the request
+for an upload to `uploaded`; theirs is boto3 as its documentation shows it. Then many uploads run at
+once.
 """
 
 import argparse
