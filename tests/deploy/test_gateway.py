@@ -1,5 +1,6 @@
 """Test the gateway of `make run` over HTTP, with a fake service behind it."""
 
+import contextlib
 import json
 import os
 import socket
@@ -38,7 +39,17 @@ class FakeService(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer)
 
-    do_POST = do_PUT = do_GET  # noqa: N815
+    do_PUT = do_GET  # noqa: N815
+
+    def do_POST(self) -> None:
+        """Refuse a request before its body has come."""
+        if not self.path.endswith("/refused"):
+            return self.do_GET()
+        self.send_response(413)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        self.close_connection = True
+        return None
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""
@@ -161,6 +172,27 @@ def test_service_that_does_not_answer_is_reported_as_503(gateway: RunningGateway
 
     problem(answer, 503, "storage_unavailable")
     assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize("begin", [b"", b"x", b"x" * 3_000_000])
+def test_an_answer_is_passed_on_while_the_body_is_still_coming(
+    gateway: RunningGateway, begin: bytes
+) -> None:
+    head = (
+        b"POST /api/uploads/refused HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Length: 100000000\r\n\r\n"
+    )
+    began = time.monotonic()
+
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as connection:
+        connection.sendall(head)
+        with contextlib.suppress(ConnectionError):  # it may be closed before it has taken all
+            connection.sendall(begin)
+        answer = connection.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"cache-control: no-store" in answer.lower()
+    assert time.monotonic() - began < 8
 
 
 def test_method_that_the_page_does_not_have_is_refused(gateway: RunningGateway) -> None:

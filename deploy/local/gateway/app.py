@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import httpx
-
 from deploy.local.gateway.asgi import Message, Receive, Send
 from deploy.local.gateway.middleware import GatewayMiddleware
 from deploy.local.gateway.page import Page
-from deploy.local.gateway.proxy import ReverseProxy
+from deploy.local.gateway.proxy import ReverseProxy, open_transports
 
 PREFIXES = {
     "/api/uploads": "upload",
@@ -26,8 +24,8 @@ class Gateway:
     """Send `/api/…` to the services by `PREFIXES`, and serve the page under all other paths."""
 
     def __init__(self, routes: dict[str, str], page: Path) -> None:
-        transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None))
-        self._proxies = {name: ReverseProxy(url, transport) for name, url in routes.items()}
+        transports = open_transports()
+        self._proxies = {name: ReverseProxy(url, transports) for name, url in routes.items()}
         self._page = Page(page)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

@@ -81,6 +81,8 @@ class GatewayMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 kept = _without(message.get("headers", []), names)
+                if status >= 400 and not any(name.lower() == b"cache-control" for name, _ in kept):
+                    kept.append((b"cache-control", b"no-store"))
                 message = {**message, "headers": [*kept, *own]}
             await send(message)
 

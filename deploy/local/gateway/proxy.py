@@ -1,8 +1,11 @@
 """Forward requests to a service: a reverse proxy as an ASGI application."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
 
 import anyio
+import httpcore
 import httpx
 import structlog
 
@@ -12,6 +15,9 @@ log = structlog.get_logger(__name__)
 
 TIMEOUT = httpx.Timeout(120, connect=2)
 """Seconds; longer than an event stream stays open or silent."""
+
+CHECK_INTERVAL = 0.2
+"""Seconds of a client's silence after which the proxy looks for an early answer."""
 
 _HOP_BY_HOP = {
     b"connection",
@@ -29,6 +35,42 @@ _UNAVAILABLE = "This part of TinyPixo is starting or restarting. Please try agai
 _RETRY_AFTER = [(b"retry-after", b"2")]
 
 
+@dataclass(frozen=True)
+class Transports:
+    """Hold the connections to the services.
+
+    A request with a body has a connection of its own, on which an early answer can be noticed.
+    """
+
+    of_bodies: httpx.AsyncBaseTransport
+    of_others: httpx.AsyncBaseTransport
+
+
+def open_transports() -> Transports:
+    """Return transports without a limit of connections."""
+    unlimited = {"max_connections": None}
+    return Transports(
+        httpx.AsyncHTTPTransport(limits=httpx.Limits(**unlimited, max_keepalive_connections=0)),
+        httpx.AsyncHTTPTransport(limits=httpx.Limits(**unlimited)),
+    )
+
+
+class ServiceConnection:
+    """Notice whether a service answers while its request is still being sent."""
+
+    def __init__(self) -> None:
+        self._stream: httpcore.AsyncNetworkStream | None = None
+
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Take the connection from httpcore's trace."""
+        if event == "connection.connect_tcp.complete":
+            self._stream = info["return_value"]
+
+    def is_answered(self) -> bool:
+        """Return True if there are bytes to read, or if the service has closed."""
+        return self._stream is not None and bool(self._stream.get_extra_info("is_readable"))
+
+
 class ReverseProxy:
     """Forward requests to the service at a URL.
 
@@ -36,13 +78,16 @@ class ReverseProxy:
     them with the requests of the next.
     """
 
-    def __init__(self, url: str, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, url: str, transports: Transports) -> None:
         self._url = httpx.URL(url)
-        self._transport = transport
+        self._transports = transports
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        request = self._request(scope, receive)
+        has_body = "trace" in request.extensions
+        transport = self._transports.of_bodies if has_body else self._transports.of_others
         try:
-            response = await self._transport.handle_async_request(self._request(scope, receive))
+            response = await transport.handle_async_request(request)
         except (httpx.InvalidURL, httpx.LocalProtocolError) as error:
             log.info("proxy.request_refused", reason=repr(error))
             await send_problem(send, 400, "request_invalid", BAD_REQUEST)
@@ -64,18 +109,28 @@ class ReverseProxy:
         query = b"?" + scope["query_string"] if scope["query_string"] else b""
         body_headers = (b"content-length", b"transfer-encoding")
         has_body = any(name in body_headers for name, _ in scope["headers"])
+        connection = ServiceConnection()
+        trace = {"trace": connection.trace} if has_body else {}
         return httpx.Request(
             scope["method"],
             self._url.copy_with(raw_path=scope["raw_path"] + query),
             headers=[*_end_to_end(scope["headers"]), (b"x-forwarded-for", _client(scope))],
-            content=_body(receive) if has_body else None,
-            extensions={"timeout": TIMEOUT.as_dict()},
+            content=_body(receive, connection) if has_body else None,
+            extensions={"timeout": TIMEOUT.as_dict(), **trace},
         )
 
 
-async def _body(receive: Receive) -> AsyncIterator[bytes]:
+async def _body(receive: Receive, connection: ServiceConnection) -> AsyncIterator[bytes]:
+    """Yield the blocks of the client's body, until the service answers before its end."""
     while True:
-        message = await receive()
+        message: Message | None = None
+        with anyio.move_on_after(CHECK_INTERVAL):
+            message = await receive()
+        if connection.is_answered():
+            # httpcore takes this for a service that has closed, and reads its response.
+            raise httpcore.WriteError("the service has answered")
+        if message is None:
+            continue
         if message["type"] == "http.disconnect":
             raise httpx.ReadError("the client has disconnected")
         yield message.get("body", b"")
