@@ -15,6 +15,7 @@ from typing import Any
 import imageio_ffmpeg
 import mutagen
 from mutagen.flac import Picture
+from mutagen.id3 import ID3
 
 from libs.core.domain.formats import ConversionOptions
 from libs.core.ports.multipart_uploads import Part
@@ -213,10 +214,10 @@ def loudness(path: Path) -> float:
 
 def pictures(path: Path) -> list[bytes]:
     """Return every cover that mutagen finds."""
-    try:
-        file = mutagen.File(path)
-    except mutagen.MutagenError:  # AAC and AC-3 with tags, which are beyond it and hold no covers
-        return []
+    if path.suffix in (".aac", ".ac3"):  # streams, which mutagen knows without tags only
+        is_tagged = path.read_bytes()[:3] == b"ID3"
+        return [frame.data for frame in ID3(path).getall("APIC")] if is_tagged else []
+    file = mutagen.File(path)
     found = [picture.data for picture in getattr(file, "pictures", [])]
     tags: Any = getattr(file, "tags", None) or {}
     found += [frame.data for key, frame in tags.items() if key.startswith("APIC")]

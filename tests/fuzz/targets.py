@@ -13,9 +13,9 @@ from pathlib import Path
 from services.conversion.ffmpeg import ffmetadata
 from services.conversion.ffmpeg.log import FfmpegLogParser, parse_audio
 from services.conversion.ffmpeg.log_lines import LineAssembler, parse_line
-from services.conversion.pipeline import cover, truncation
+from services.conversion.pipeline import truncation
 from services.conversion.storage.memory_file import MemoryFile
-from services.conversion.tags import sandboxed_reader
+from services.conversion.tags import cover, sandboxed_reader, vorbis_comment
 from services.conversion.tags.source_tags import MAX_ANSWER, SourceTags, combine
 
 SEEDS = Path(__file__).with_name("seeds")
@@ -59,13 +59,12 @@ def metadata(data: bytes) -> None:
 
 
 def cover_picture(data: bytes) -> None:
-    """Recognise a cover, and wrap it for FFmpeg."""
+    """Recognise a cover, and wrap it."""
     found = cover.parse_cover(data)
     if found is not None:
         assert 0 < found.width < 65_536
         assert 0 < found.height < 65_536
-        assert len(cover.wrap_in_flac(found)) > len(data)
-        assert cover.encode_picture_comment(found)
+        assert len(vorbis_comment.picture_block(found)) > len(data)
 
 
 def container_ends(data: bytes) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from services.conversion.ffmpeg import ffmetadata
-from services.conversion.pipeline import cover
+from services.conversion.tags import cover
 from tests.fuzz.__main__ import fuzz
 from tests.fuzz.targets import TARGETS, check, metadata, seeds
 

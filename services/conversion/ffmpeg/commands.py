@@ -82,7 +82,7 @@ def convert(
     input_options: Sequence[str],
     stream: int,
     tags: int,
-    cover: int | None,
+    muxer_options: Sequence[str],
     output: int,
     max_duration: float,
     index_size: int,
@@ -96,28 +96,21 @@ def convert(
         input_options: See `large_packet_options`.
         stream: The index of the audio stream to convert.
         tags: The descriptor of tags and chapters as ffmetadata.
-        cover: The descriptor of a FLAC file with the cover.
+        muxer_options: What the tags need besides.
         output: The descriptor to write to.
         max_duration: Seconds after which the conversion ends.
         index_size: Bytes to reserve for an MP4 index.
     """
     command = [*_QUIET, *_PROGRESS, "-loglevel", "level+verbose", *input_options, *_source(source)]
     command += _trusted_input("ffmetadata", tags)
-    if cover is not None:
-        command += ["-codec_whitelist", "flac", *_trusted_input("flac", cover)]
     command += ["-map", f"0:{stream}"]
-    if cover is not None:
-        command += ["-map", "2:v:0", "-c:v", "copy", "-disposition:v:0", "attached_pic"]
-        command += ["-metadata:s:v:0", "title=Album cover"]
-        command += ["-metadata:s:v:0", "comment=Cover (front)"]
-    chapters = "1" if profile.chapters == "native" else "-1"
-    command += ["-map_metadata", "1", "-map_metadata:s:a", "-1", "-map_chapters", chapters]
+    command += ["-map_metadata", "1", "-map_metadata:s:a", "-1", "-map_chapters", "1"]
     command += ["-c:a", plan.encoder, *plan.encoder_options]
     if plan.filters:
         command += ["-af", ",".join(plan.filters)]
     # Without dates, versions and random ids, another attempt makes the same bytes.
     command += ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-t", f"{max_duration:g}"]
-    command += [*_MUXER_QUEUE, *profile.muxer_options]
+    command += [*_MUXER_QUEUE, *profile.muxer_options, *muxer_options]
     if profile.index_first:
         command += ["-moov_size", str(index_size)]
     return [*command, "-f", profile.muxer, *_output(output)]

@@ -24,6 +24,8 @@ class EncodePlan:
     mixing: tuple[str, ...] = ()
     """The filters that mix channels, if they change. They come before loudness is measured, because
     mixing changes the loudness."""
+    adds_up: bool = False
+    """Mixing multiplies or adds samples, and does not only move channels."""
     resampling: str = ""
     """The filter that changes the sample rate."""
     lead: int = 0

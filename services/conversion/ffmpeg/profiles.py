@@ -59,11 +59,13 @@ class EncoderProfile:
     """Channel layouts that the format holds, by FFmpeg's names; empty: any."""
     stored_orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The order of the channels in the file, for layouts that FFmpeg's muxer stores wrongly."""
-    cover: Literal["", "stream", "comment"] = ""
-    """A cover is written as an attached stream, as a Vorbis comment, or not at all."""
-    chapters: Literal["", "native", "comments"] = ""
-    tags: frozenset[str] | None = None
-    """Names of the tags that the muxer writes; None: any."""
+    tags: Literal["", "id3", "flac", "ogg", "mp4", "wav", "aiff", "asf"] = ""
+    """How tags are written, see `pipeline.tags`; "": the format holds none."""
+    cover: bool = False
+    """The format holds a cover."""
+    max_cover: int | None = None
+    """Bytes of the largest cover, if it is less than what is carried at all."""
+    chapters: bool = False
     patches_head: bool = False
     """The muxer seeks back to write the header at the end, so the output cannot be hashed while it
     grows."""
@@ -78,119 +80,119 @@ class EncoderProfile:
     """Largest file in bytes that the format can express; None: larger than any output."""
 
 
+_PROBED_BYTES = 512 * 1024
+"""Players look for the first frame of an AAC stream in half of what FFmpeg probes."""
 _FLAC_BLOCK = ("-frame_size", "4608")
 """In samples. FFmpeg's default is the size of the first frame, which is 47 in a gapless MP3."""
-_ID3 = ("-id3v2_version", "3")
-_RIFF_TAGS = frozenset(
-    {"title", "artist", "album", "date", "genre", "track", "comment", "copyright"}
-)
-_MP4_TAGS = _RIFF_TAGS | {
-    "album_artist", "composer", "disc", "grouping", "lyrics", "description", "synopsis", "show",
-    "episode_id", "network", "keywords", "season_number", "episode_sort", "media_type", "hd_video",
-    "gapless_playback", "compilation",
-}  # fmt: skip
-"""Tags that FFmpeg's muxers write (libavformat/riff.c, movenc.c)."""
 
 ENCODER_PROFILES: dict[str, EncoderProfile] = {
     "mp3": EncoderProfile(
         muxer="mp3",
+        tags="id3",
         encoders={"": "libmp3lame"},
-        muxer_options=_ID3,
         bitrate_per_channel=96_000,
         quality="-q:a",
         rates=_MPEG,
         layouts=_STEREO,
-        cover="stream",
-        chapters="native",
+        cover=True,
+        chapters=True,
         patches_head=True,
     ),
     "wav": EncoderProfile(
         muxer="wav",
+        tags="wav",
+        cover=True,
+        chapters=True,
         encoders={16: "pcm_s16le", 24: "pcm_s24le", 32: "pcm_s32le", "f32": "pcm_f32le"},
         muxer_options=("-rf64", "auto"),
-        tags=_RIFF_TAGS,
         patches_head=True,
     ),
     "flac": EncoderProfile(
         muxer="flac",
+        tags="flac",
         encoders={16: "flac", 24: "flac"},
         sample_formats={16: "s16", 24: "s32"},
         encoder_options=_FLAC_BLOCK,
         max_rate=655_350,
-        cover="stream",
-        chapters="comments",
+        cover=True,
+        chapters=True,
         patches_head=True,
     ),
     "aac": EncoderProfile(
         muxer="adts",
         min_samples=2048,
+        tags="id3",
+        cover=True,
+        max_cover=_PROBED_BYTES,
         encoders={"": "aac"},
-        muxer_options=("-write_id3v2", "1"),
         rates=_AAC,
         layouts=_AAC_LAYOUTS,
-        chapters="native",
+        chapters=True,
         states_duration=False,
     ),
     "m4a": EncoderProfile(
         muxer="ipod",
+        tags="mp4",
         encoders={"": "aac"},
         rates=_AAC,
         layouts=_AAC_LAYOUTS,
-        cover="stream",
-        chapters="native",
-        tags=_MP4_TAGS,
+        cover=True,
+        chapters=True,
         patches_head=True,
         index_first=True,
     ),
     "ogg": EncoderProfile(
         muxer="ogg",
+        tags="ogg",
         encoders={"": "libvorbis"},
         quality="-q:a",
         default_quality=5,
         max_rate=192_000,
         layouts=_XIPH_LAYOUTS,
-        cover="comment",
-        chapters="comments",
+        cover=True,
+        chapters=True,
     ),
     "opus": EncoderProfile(
         muxer="opus",
+        tags="ogg",
         encoders={"": "libopus"},
         bitrate_per_channel=64_000,
         max_bitrate_per_channel=256_000,
         rates=(48000,),
         layouts=_OPUS_LAYOUTS,
-        cover="comment",
-        chapters="comments",
+        cover=True,
+        chapters=True,
     ),
     "aiff": EncoderProfile(
         muxer="aiff",
+        tags="aiff",
         encoders={16: "pcm_s16be", 24: "pcm_s24be", 32: "pcm_s32be", "f32": "pcm_f32be"},
-        muxer_options=("-write_id3v2", "1", *_ID3),
         layouts=_AIFF_LAYOUTS,
         stored_orders={"7.1": ("FL", "FR", "FC", "LFE", "SL", "SR", "BL", "BR")},
-        cover="stream",
-        chapters="native",
+        cover=True,
+        chapters=True,
         patches_head=True,
         max_size=4 * GIB - MIB,
     ),
     "alac": EncoderProfile(
         muxer="ipod",
+        tags="mp4",
         encoders={16: "alac", 24: "alac"},
         sample_formats={16: "s16p", 24: "s32p"},
         layouts=_ALAC_LAYOUTS,
-        cover="stream",
-        chapters="native",
-        tags=_MP4_TAGS,
+        cover=True,
+        chapters=True,
         patches_head=True,
         index_first=True,
     ),
     "wma": EncoderProfile(
         muxer="asf",
+        tags="asf",
         encoders={"": "wmav2"},
         rates=_WMA,
         skipped_samples=_WMA_FRAMES,
         layouts=_STEREO,
-        chapters="native",
+        chapters=True,
         patches_head=True,
     ),
     "ac3": EncoderProfile(
@@ -199,7 +201,6 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         encoders={"": "ac3"},
         rates=(32000, 44100, 48000),
         layouts=_AC3_LAYOUTS,
-        tags=frozenset(),
         states_duration=False,
     ),
 }

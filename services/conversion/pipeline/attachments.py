@@ -1,29 +1,32 @@
-"""Prepare tags, chapters and the cover as memory files for FFmpeg."""
+"""Prepare tags, chapters and the cover of the output."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from services.conversion.ffmpeg import commands, ffmetadata
-from services.conversion.pipeline import cover
 from services.conversion.pipeline.context import ConversionContext
 from services.conversion.pipeline.probe import ProbedSource
-from services.conversion.pipeline.tags import tags_file
+from services.conversion.pipeline.tags import prepare_tags
 from services.conversion.pipeline.time_range import TimeRange
 from services.conversion.storage.memory_file import MemoryFile
+from services.conversion.tags import cover
+from services.conversion.tags.loudness_tags import Changes
+from services.conversion.tags.placement import Placement
 
 
 @dataclass(frozen=True)
 class Attachments:
-    """Hold the memory files that FFmpeg reads besides the source."""
+    """Hold the memory file of tags that FFmpeg reads, and what is put into its output."""
 
     tags: MemoryFile
-    cover: MemoryFile | None
+    muxer_options: Sequence[str]
+    placement: Placement | None
 
     @property
     def size(self) -> int:
-        """Return an upper bound of the bytes that they take in an MP4 index."""
-        return self.tags.size * 2 + (self.cover.size if self.cover else 0)
+        """Return an upper bound of the bytes that they take at the beginning of the output."""
+        return self.tags.size * 2 + (self.placement.size if self.placement else 0)
 
 
 @contextmanager
@@ -32,27 +35,20 @@ def prepare_attachments(
     probed: ProbedSource,
     time_range: TimeRange,
     picture: cover.Cover | None,
+    changes: Changes,
 ) -> Iterator[Attachments]:
-    """Provide the files for as long as the `with` block runs."""
+    """Provide the attachments for as long as the `with` block runs."""
     end = time_range.end if time_range.end is not None else float("inf")
-    with ExitStack() as stack:
-        tags = stack.enter_context(
-            tags_file(
-                context.profile,
-                ffmetadata.Metadata(
-                    {name: "; ".join(values) for name, values in probed.tags.tags.items()},
-                    probed.chapters,
-                ),
-                picture,
-                time_range.start,
-                end,
-                context.warnings,
-            )
-        )
-        attached = None
-        if picture is not None and context.profile.cover == "stream":
-            attached = stack.enter_context(MemoryFile("cover", cover.wrap_in_flac(picture)))
-        yield Attachments(tags, attached)
+    prepared = prepare_tags(
+        context.profile,
+        probed.tags.tags,
+        picture,
+        ffmetadata.trim_chapters(probed.chapters, time_range.start, end),
+        changes,
+        context.warnings,
+    )
+    with MemoryFile("tags", ffmetadata.render(prepared.for_ffmpeg)) as tags:
+        yield Attachments(tags, prepared.muxer_options, prepared.placement)
 
 
 def extract_cover(context: ConversionContext, probed: ProbedSource) -> cover.Cover | None:
@@ -79,4 +75,9 @@ def extract_cover(context: ConversionContext, probed: ProbedSource) -> cover.Cov
             "cover_dropped",
             "The cover picture was left out: only JPEG and PNG of up to 12 MiB are carried over.",
         )
+    elif context.profile.max_cover is not None and len(data) > context.profile.max_cover:
+        context.warn(
+            "cover_dropped", "The cover picture was left out: it is too large for this format."
+        )
+        return None
     return found

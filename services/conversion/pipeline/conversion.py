@@ -15,6 +15,7 @@ from services.conversion.pipeline.store import store
 from services.conversion.pipeline.time_range import TimeRange, select_range
 from services.conversion.pipeline.verify import verify
 from services.conversion.ports import ConversionResult, MediaError, OutputSink
+from services.conversion.tags.loudness_tags import Changes
 
 _HEADER_ROUNDING = 0.01
 """Seconds by which FFmpeg's log rounds a duration."""
@@ -37,8 +38,12 @@ def convert(context: ConversionContext, sink: OutputSink) -> ConversionResult:
     context.warnings.extend(plan.warnings)
     _require_output_fits(context, probed, time_range, plan)
     processing = choose_processing(context, probed, time_range, plan)
+    changes = Changes(
+        level=context.options.changes_samples or plan.adds_up,
+        length=context.options.start is not None or context.options.end is not None,
+    )
     with (
-        prepare_attachments(context, probed, time_range, picture) as attachments,
+        prepare_attachments(context, probed, time_range, picture, changes) as attachments,
         encode(context, sink, probed, time_range, plan, processing, attachments) as output,
     ):
         context.progress.enter("storing", CONVERTED, 100)

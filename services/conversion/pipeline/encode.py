@@ -1,7 +1,7 @@
 """Encode the output into a multipart writer, whose parts are sent while the output grows."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -16,6 +16,7 @@ from services.conversion.pipeline.processing import Processing, enter_pass
 from services.conversion.pipeline.time_range import TimeRange, trim_filters
 from services.conversion.ports import PART_SIZE, MediaError, OutputSink
 from services.conversion.storage.multipart_writer import MultipartWriter
+from services.conversion.tags.placement import MisplacedTags
 
 _INDEX_SLACK = 8 * 1024
 _INDEX_BYTES_PER_FRAME = 4.1
@@ -52,7 +53,8 @@ def encode(
     for _ in range(_MAX_TRIES):
         trim = trim_filters(context.options, probed.stream, format_changes=format_changes)
         filters = (*trim, *processing.filters, *plan.filters)
-        writer = MultipartWriter(sink, _deferred_part_count(context, index_size))
+        deferred = _deferred_part_count(context, index_size, attachments)
+        writer = MultipartWriter(sink, deferred, attachments.placement)
         try:
             enter_pass(context, "encode")
             result = _run(
@@ -71,7 +73,7 @@ def encode(
                 index_size += result.log.missing_index_bytes + _INDEX_SLACK
                 continue
             require_success(result)
-            writer.end_writing()
+            _end_writing(writer)
             yield EncodedOutput(writer, result, format_changes)
             return
         finally:
@@ -93,17 +95,16 @@ def _run(
         context.require_output_fits(writer.size)
         return writer.send_finished_parts() and may_go_on
 
-    cover = attachments.cover
-    inputs = [attachments.tags.fd, *([cover.fd] if cover else [])]
-    _rewind(inputs)
+    tags = attachments.tags.fd
+    os.lseek(tags, 0, os.SEEK_SET)
     command = commands.convert(
         context.profile,
         plan,
         source=context.source.fd,
         input_options=commands.large_packet_options(probed.log.container, probed.stream.codec),
         stream=probed.stream.index,
-        tags=attachments.tags.fd,
-        cover=cover.fd if cover else None,
+        tags=tags,
+        muxer_options=attachments.muxer_options,
         output=writer.fd,
         max_duration=context.limits.max_duration + 1,
         index_size=index_size,
@@ -112,7 +113,7 @@ def _run(
         command,
         time_range.expected,
         on_progress,
-        [*inputs, writer.fd],
+        [tags, writer.fd],
         context.limits.max_output + PART_SIZE,
         writer,
     )
@@ -124,13 +125,18 @@ def _estimate_index_size(plan: EncodePlan, time_range: TimeRange, attachments: A
     return attachments.size + _INDEX_SLACK + int(_INDEX_BYTES_PER_FRAME * frames)
 
 
-def _deferred_part_count(context: ConversionContext, index_size: int) -> int:
+def _deferred_part_count(
+    context: ConversionContext, index_size: int, attachments: Attachments
+) -> int:
     """Return how many parts are sent last, because the muxer writes to them at its end."""
     if not context.profile.patches_head:
         return 0
-    return 1 + (index_size // PART_SIZE if context.profile.index_first else 0)
+    size = index_size if context.profile.index_first else attachments.size
+    return 1 + size // PART_SIZE
 
 
-def _rewind(descriptors: Sequence[int]) -> None:
-    for fd in descriptors:
-        os.lseek(fd, 0, os.SEEK_SET)
+def _end_writing(writer: MultipartWriter) -> None:
+    try:
+        writer.end_writing()
+    except MisplacedTags as error:
+        raise MediaError(*problems.INTERNAL, str(error)) from error

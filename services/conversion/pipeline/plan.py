@@ -77,6 +77,7 @@ def make_plan(
         filters=(),
         warnings=tuple(warnings),
         mixing=_mixing_filters(stream, mix),
+        adds_up=mix.adds_up,
         resampling=resample_filter(rate, has_soxr=has_soxr),
         lead=next((count for highest, count in profile.skipped_samples if rate <= highest), 0),
     )

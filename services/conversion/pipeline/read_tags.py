@@ -25,7 +25,7 @@ def read_tags(
 ) -> SourceTags:
     """Return the tags, with warnings about an encoding that was guessed and about what is lost."""
     answer = _run_reader(context) if container in _CONTAINERS else b""
-    found = combine(answer, from_ffmpeg)
+    found = combine(answer, from_ffmpeg, container)
     if found.encoding is not None:
         context.warn(
             "tag_encoding_guessed",

@@ -1,60 +1,167 @@
-"""Choose the tags and chapters that the output format can hold, and warn about the others."""
+"""Choose how the tags, the cover and the chapters are written, and warn about what is lost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from libs.core.domain.conversions import ConversionWarning
-from services.conversion.ffmpeg import ffmetadata
+from services.conversion.ffmpeg.ffmetadata import Chapter, Metadata, chapter_comments
 from services.conversion.ffmpeg.profiles import EncoderProfile
-from services.conversion.pipeline import cover
-from services.conversion.storage.memory_file import MemoryFile
+from services.conversion.pipeline.read_tags import enumerate_names
+from services.conversion.tags import id3_tag, mp4_atoms, vorbis_comment
+from services.conversion.tags.cover import Cover
+from services.conversion.tags.loudness_tags import Changes, adapt
+from services.conversion.tags.names import BROADCAST, BY_NAME
+from services.conversion.tags.placement import (
+    ChunkAtEnd,
+    FlacBlocks,
+    Id3AtStart,
+    Mp4Meta,
+    OggComments,
+    Placement,
+)
+from services.conversion.tags.source_tags import Tags
 
-_MAX_NAMED = 6
-"""Tags that a warning names; the others are counted."""
-
-
-def tags_for(
-    profile: EncoderProfile, tags: Mapping[str, str], warnings: list[ConversionWarning]
-) -> dict[str, str]:
-    """Return the tags that the format can hold, and add a warning about the others."""
-    kept = {
-        name: value for name, value in tags.items() if profile.tags is None or name in profile.tags
-    }
-    lost = [name[:40] for name in tags if name not in kept]
-    if lost and not kept and not profile.tags:
-        warnings.append(
-            ConversionWarning("tags_dropped", "The tags were left out: this format can't hold any.")
-        )
-    elif lost:
-        more = f" and {len(lost) - _MAX_NAMED} more" if len(lost) > _MAX_NAMED else ""
-        warnings.append(
-            ConversionWarning(
-                "tags_dropped",
-                "These tags were left out, because this format can't hold them:"
-                f" {', '.join(lost[:_MAX_NAMED])}{more}.",
-            )
-        )
-    return kept
+_ID3_OPTIONS = {
+    "mp3": (("-id3v2_version", "4"), ("-id3v2_version", "0")),
+    "adts": (("-write_id3v2", "1"), ("-write_id3v2", "0")),
+}
+"""Options of each muxer with and without a tag."""
+_ID3_PADDING = 1024
+"""Bytes that let people change a tag without writing the file again."""
+_ASF_NAMES = {"title": "title", "artist": "author", "copyright": "copyright", "comment": "comment"}
+"""FFmpeg's names of what is in the content description of ASF."""
 
 
-def tags_file(
+@dataclass(frozen=True)
+class PreparedTags:
+    """Hold what FFmpeg writes, and what is put into its output afterwards."""
+
+    for_ffmpeg: Metadata
+    muxer_options: Sequence[str] = ()
+    placement: Placement | None = None
+
+
+def prepare_tags(
     profile: EncoderProfile,
-    found: ffmetadata.Metadata,
-    picture: cover.Cover | None,
-    start: float,
-    end: float,
+    tags: Tags,
+    cover: Cover | None,
+    chapters: Sequence[Chapter],
+    changes: Changes,
     warnings: list[ConversionWarning],
-) -> MemoryFile:
-    """Return for FFmpeg the tags, and the chapters from `start` to `end` seconds."""
-    chapters = ffmetadata.trim_chapters(found.chapters, start, end)
-    tags = tags_for(profile, found.tags, warnings)
-    if profile.chapters == "comments":
-        tags |= ffmetadata.chapter_comments(chapters)
-    if picture is not None and profile.cover == "comment":
-        tags["METADATA_BLOCK_PICTURE"] = cover.encode_picture_comment(picture)
-    if not profile.chapters and chapters:
+) -> PreparedTags:
+    """Return how the format holds the tags; add warnings about those that are left out."""
+    if not profile.tags:
+        _warn_of_nothing_kept(tags, chapters, warnings)
+        return PreparedTags(Metadata({}))
+    if chapters and not profile.chapters:
         warnings.append(
             ConversionWarning(
                 "chapters_dropped", "The chapters were left out: this format can't hold them."
             )
         )
-    return MemoryFile("tags", ffmetadata.render(ffmetadata.Metadata(tags, chapters)))
+    adapted = adapt(tags, changes, is_opus=profile.muxer == "opus")
+    _warn(warnings, "tags_outdated", "because they are no longer true", adapted.outdated)
+    _warn(warnings, "tags_dropped", "because this format can't hold them", adapted.unsupported)
+    return _WRITERS[profile.tags](profile, adapted.tags, cover, chapters)
+
+
+def _warn_of_nothing_kept(
+    tags: Tags, chapters: Sequence[Chapter], warnings: list[ConversionWarning]
+) -> None:
+    for kind, found in (("tags", tags), ("chapters", chapters)):
+        if found:
+            held = "any" if kind == "tags" else "them"
+            warnings.append(
+                ConversionWarning(
+                    f"{kind}_dropped", f"The {kind} were left out: this format can't hold {held}."
+                )
+            )
+
+
+def _warn(warnings: list[ConversionWarning], code: str, reason: str, names: Sequence[str]) -> None:
+    if names:
+        detail = f"These tags were left out, {reason}: {enumerate_names(names)}."
+        warnings.append(ConversionWarning(code, detail))
+
+
+def _id3(
+    profile: EncoderProfile, tags: Tags, cover: Cover | None, chapters: Sequence[Chapter]
+) -> PreparedTags:
+    with_tag, without_tag = _ID3_OPTIONS[profile.muxer]
+    tag = id3_tag.render(tags, cover, chapters, _ID3_PADDING)
+    if not tag:
+        return PreparedTags(Metadata({}), without_tag)
+    padding = str(len(tag) - id3_tag.HEADER_SIZE)
+    return PreparedTags(
+        Metadata({}), (*with_tag, "-metadata_header_padding", padding), Id3AtStart(tag)
+    )
+
+
+def _flac(
+    _profile: EncoderProfile, tags: Tags, cover: Cover | None, chapters: Sequence[Chapter]
+) -> PreparedTags:
+    comments = [*vorbis_comment.comments_of(tags), *chapter_comments(chapters).items()]
+    picture = vorbis_comment.picture_block(cover) if cover else b""
+    if not comments and not picture:
+        return PreparedTags(Metadata({}))
+    placement = FlacBlocks(comments, picture)
+    padding = ("-metadata_header_padding", str(placement.padding))
+    return PreparedTags(Metadata({}), padding, placement)
+
+
+def _ogg(
+    _profile: EncoderProfile, tags: Tags, cover: Cover | None, chapters: Sequence[Chapter]
+) -> PreparedTags:
+    comments = [*vorbis_comment.comments_of(tags), *chapter_comments(chapters).items()]
+    if cover is not None:
+        comments.append(vorbis_comment.picture_comment(cover))
+    if not comments:
+        return PreparedTags(Metadata({}))
+    placement = OggComments(comments)
+    return PreparedTags(Metadata(placement.placeholder), placement=placement)
+
+
+def _mp4(
+    _profile: EncoderProfile, tags: Tags, cover: Cover | None, chapters: Sequence[Chapter]
+) -> PreparedTags:
+    meta = mp4_atoms.render(tags, cover)
+    return PreparedTags(Metadata({}, chapters), placement=Mp4Meta(meta) if meta else None)
+
+
+def _wav(
+    _profile: EncoderProfile, tags: Tags, cover: Cover | None, chapters: Sequence[Chapter]
+) -> PreparedTags:
+    """Write the list of RIFF, which all programs read, and what it lacks as an ID3v2 tag."""
+    info = {name: "; ".join(tags[name]) for name in tags if name in BY_NAME and BY_NAME[name].info}
+    broadcast = {name: tags[name][0] for name in tags if name in BROADCAST}
+    has_broadcast = bool(broadcast.keys() - {"description"})
+    options = ("-write_bext", "1") if has_broadcast else ()
+    if not has_broadcast:
+        broadcast = {}
+    for_ffmpeg = Metadata(info | broadcast)
+    rest = [name for name in tags if len(tags[name]) > 1 or name not in for_ffmpeg.tags]
+    if not rest and cover is None and not chapters:
+        return PreparedTags(for_ffmpeg, options)
+    return PreparedTags(for_ffmpeg, options, ChunkAtEnd(id3_tag.render(tags, cover, chapters)))
+
+
+def _aiff(
+    _profile: EncoderProfile, tags: Tags, cover: Cover | None, chapters: Sequence[Chapter]
+) -> PreparedTags:
+    tag = id3_tag.render(tags, cover, chapters)
+    return PreparedTags(Metadata({}), placement=ChunkAtEnd(tag) if tag else None)
+
+
+def _asf(
+    _profile: EncoderProfile, tags: Tags, _cover: Cover | None, chapters: Sequence[Chapter]
+) -> PreparedTags:
+    named: Mapping[str, str] = {
+        _ASF_NAMES.get(name) or (name in BY_NAME and BY_NAME[name].asf) or name: "; ".join(values)
+        for name, values in tags.items()
+    }
+    return PreparedTags(Metadata(named, chapters))
+
+
+_WRITERS = {
+    "id3": _id3, "flac": _flac, "ogg": _ogg, "mp4": _mp4, "wav": _wav, "aiff": _aiff, "asf": _asf
+}  # fmt: skip

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import chain, islice
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from libs.core.domain.uploads import MIB
 from libs.core.ports.multipart_uploads import Part
@@ -37,17 +37,29 @@ _POLL_SECONDS = 0.1
 T = TypeVar("T")
 
 
+class Patch(Protocol):
+    """Change the first bytes of the file before they are sent."""
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes must have been written before `apply`."""
+
+    def apply(self, fd: int) -> None:
+        """Change the file."""
+
+
 class MultipartWriter:
     """Give FFmpeg the memory file `fd` to write to, and send its content to the sink.
 
     `deferred_parts` is the number of parts at the front that are sent last; 0 if the muxer never
-    goes back.
+    goes back. `patch` is applied once: when FFmpeg has ended, or, without deferred parts, as soon
+    as its bytes are written.
     """
 
-    def __init__(self, sink: OutputSink, deferred_parts: int) -> None:
+    def __init__(self, sink: OutputSink, deferred_parts: int, patch: Patch | None = None) -> None:
         self._file = memory_file.create("output")
         self.fd = memory_file.reopen(self._file, os.O_RDWR)
-        self._sink, self._deferred = sink, deferred_parts
+        self._sink, self._deferred, self._patch = sink, deferred_parts, patch
         self._stored = {part.number: part for part in sink.stored_parts()}
         self._next = deferred_parts  # index of the first part that was not scheduled
         # The parts from _first_freeable up to _freed are no longer in memory. The first part of
@@ -66,7 +78,8 @@ class MultipartWriter:
 
     def may_grow(self) -> bool:
         """Return False if FFmpeg is too far ahead of the sink. May be called by any thread."""
-        return self.size < (self._next + PARTS_AHEAD) * PART_SIZE
+        held_back = self._patch.size if self._patch is not None else 0
+        return self.size < (self._next + PARTS_AHEAD) * PART_SIZE + held_back
 
     @property
     def max_size(self) -> int:
@@ -83,6 +96,10 @@ class MultipartWriter:
         self._collect()
         self._check_freed_parts()
         size = self.size
+        if self._patch is not None and not self._deferred:
+            if size < self._patch.size:
+                return self.may_grow()
+            self._apply_patch()
         while len(self._in_flight) < CONCURRENT_PARTS and (self._next + 1) * PART_SIZE <= size:
             self._send(self._next, PART_SIZE)
             self._next += 1
@@ -92,12 +109,14 @@ class MultipartWriter:
         return self.may_grow()
 
     def end_writing(self) -> None:
-        """Check the file a last time, and rewind `fd`. FFmpeg must have ended.
+        """Check the file a last time, apply the patch, and rewind `fd`. FFmpeg must have ended.
 
         Raises:
             MediaError: `internal`, if a freed part was written to again.
+            Exception: what the patch raised.
         """
         self._check_freed_parts()
+        self._apply_patch()
         os.lseek(self.fd, 0, os.SEEK_SET)
 
     def finish(self, on_progress: Callable[[float], None]) -> tuple[str, int, str]:
@@ -128,6 +147,11 @@ class MultipartWriter:
         self._closed.set()
         self._senders.shutdown(wait=False, cancel_futures=True)
         memory_file.close(self.fd, self._file)
+
+    def _apply_patch(self) -> None:
+        if self._patch is not None:
+            self._patch.apply(self._file)
+            self._patch = None
 
     @property
     def _freed_bytes(self) -> int:

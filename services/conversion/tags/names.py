@@ -115,6 +115,11 @@ _INFO_CODES = {
     "IPRT": "track", "ITRK": "track", "ICMT": "comment", "ICOP": "copyright", "IMUS": "composer",
     "ILNG": "language", "IKEY": "keywords",
 }  # fmt: skip
+BROADCAST = frozenset({
+    "originator", "originator_reference", "origination_date", "origination_time", "time_reference",
+    "umid", "coding_history", "description",
+})  # fmt: skip
+"""FFmpeg's names of the fields of the Broadcast Wave chunk (EBU Tech 3285)."""
 _UNTRUE = frozenset({
     "encoder", "encodedby", "encodersettings", "encodingsettings", "encodingparams", "encodedwith",
     "tsse", "tenc", "tlen", "tden", "tdtg", "tfle", "tsiz", "length", "duration", "tool", "©too",
@@ -161,7 +166,14 @@ _BY_KIND = {
     | {"TDRL": "date", "GRP1": "grouping", "UFID": "musicbrainz_recording_id"},
     "mp4": {field.mp4: field.name for field in FIELDS if field.mp4},
     "asf": {field.asf: field.name for field in FIELDS if field.asf},
-    "ffmpeg": _INFO_CODES,
+    # FFmpeg's names are in lower case here.
+    "ffmpeg": {
+        native.lower(): field.name
+        for field in FIELDS
+        for native in (field.id3, field.asf)
+        if native and (len(native) == 4 or "/" in native)
+    }
+    | {code.lower(): name for code, name in _INFO_CODES.items()},
 }
 
 
@@ -183,6 +195,6 @@ def common_name(kind: str, name: str) -> str:
     is_untrue = _normalise(_LANGUAGE_SUFFIX.sub("", name)) in _UNTRUE
     if not name.isprintable() or is_untrue or _PRIVATE.match(name):
         return ""
-    if kind in ("own", "ffmpeg") and name in _BY_KIND["id3"]:
+    if kind == "own" and name in _BY_KIND["id3"]:
         return _BY_KIND["id3"][name]
     return _GENERIC.get(normalised, name)

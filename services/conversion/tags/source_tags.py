@@ -4,12 +4,12 @@ import json
 import os
 import re
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from services.conversion.tags import legacy_text
-from services.conversion.tags.names import common_name
+from services.conversion.tags.names import BROADCAST, BY_NAME, common_name
 
 READER = "services.conversion.tags.sandboxed_reader"
 """The module that reads tags in the sandbox."""
@@ -18,8 +18,16 @@ MAX_ANSWER = 32 * 1024 * 1024
 _MAX_TAGS, _MAX_VALUES, _MAX_VALUE = 300, 100, 1024 * 1024
 """Tags of a file, values of a tag, characters of a value: lyrics are the longest."""
 _MAX_JSON = 28 * 1024 * 1024
+_ORDER = {name: position for position, name in enumerate(BY_NAME)}
 _DATES = frozenset({"date", "original_date"})
 _ROLES = frozenset({"producer", "engineer", "arranger", "mixer", "dj_mixer"})
+
+_BESIDE_MUTAGEN: Mapping[str, Callable[[str], bool]] = {
+    "wav": lambda name: name in BROADCAST or (name in BY_NAME and BY_NAME[name].info),
+    "aiff": lambda name: name in ("title", "artist", "author", "comment", "copyright"),
+    "mov,mp4,m4a,3gp,3g2,mj2": lambda _: True,
+}
+"""What FFmpeg reads from a container that mutagen does not: INFO, text chunks, QuickTime tags."""
 
 Tags = Mapping[str, Sequence[str]]
 """Values by our names (see `names`), or by the file's own names."""
@@ -69,18 +77,26 @@ def parse_answer(data: bytes) -> "tuple[list[_FoundTag], SourceTags]":
     return tags, found
 
 
-def combine(answer: bytes, from_ffmpeg: Mapping[str, str]) -> SourceTags:
+def combine(answer: bytes, from_ffmpeg: Mapping[str, str], container: str = "") -> SourceTags:
     """Return all tags: mutagen's by the order of its readers, and FFmpeg's where it has none.
 
     Args:
         answer: What the sandboxed reader wrote; empty if it failed.
         from_ffmpeg: FFmpeg's tags; bytes that are not UTF-8 are surrogates (PEP 383).
+        container: FFmpeg's name of the container.
     """
     try:
         tags, found = parse_answer(answer) if answer else ([], SourceTags())
     except ValueError:
         tags, found = [], SourceTags()
     last = 1 + max((tag.reader for tag in tags), default=0)
+    if tags:
+        # FFmpeg has the same tags by other names, and these.
+        from_ffmpeg = {
+            name: value
+            for name, value in from_ffmpeg.items()
+            if container in _BESIDE_MUTAGEN and _BESIDE_MUTAGEN[container](name)
+        }
     tags += [_ffmpeg_tag(last, name, value) for name, value in from_ffmpeg.items()]
     decoded, encoding = _decode_legacy(tags)
     collected: dict[str, list[str]] = {}
@@ -98,13 +114,17 @@ def combine(answer: bytes, from_ffmpeg: Mapping[str, str]) -> SourceTags:
         _extend(key, collected.setdefault(key, []), values, lost)
     label = legacy_text.LABELS[encoding] if encoding not in (None, "utf_8", "cp1252") else None
     return SourceTags(
-        _join_totals({name: values for name, values in collected.items() if values}),
+        _join_totals({name: collected[name] for name in sorted(collected, key=_position)}),
         list(dict.fromkeys(lost)),
         label,
         found.picture,
         found.picture_kind,
         found.picture_count,
     )
+
+
+def _position(name: str) -> int:
+    return _ORDER.get(name, len(_ORDER))
 
 
 def _ffmpeg_tag(reader: int, name: str, value: str) -> _FoundTag:

@@ -1,12 +1,10 @@
 """Check each warning and refusal, and that nothing else is warned about."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import MediaError
 from tests.conversion.audio_files import AudioFiles
@@ -15,23 +13,6 @@ from tests.conversion.sandbox.hostile_files import wav
 
 Keep = Callable[[str, bytes], Path]
 LOUD = ("-af", "volume=20dB", "-c:a", "pcm_f32le")
-TAGS = dict.fromkeys(
-    (
-        "title",
-        "artist",
-        "album",
-        "album_artist",
-        "composer",
-        "genre",
-        "comment",
-        "copyright",
-        "lyrics",
-        "grouping",
-        "publisher",
-        "isrc",
-    ),
-    "words",
-) | {"date": "2024", "track": "3", "disc": "2", "compilation": "1", "bpm": "120"}
 
 
 def clipped(warnings: tuple[str, ...]) -> list[str]:
@@ -101,30 +82,6 @@ def test_normalising_avoids_clipping(engine: FfmpegEngine, sounds: AudioFiles) -
     assert not clipped(
         convert(engine, sounds.tone("loud.wav", *LOUD), "flac", normalize=-16.0).result.warnings
     )
-
-
-@pytest.mark.parametrize("fmt", ENCODER_PROFILES)
-def test_tags_are_kept_or_named(
-    fmt: str, engine: FfmpegEngine, sounds: AudioFiles, keep: Keep
-) -> None:
-    written = [word for name, value in TAGS.items() for word in ("-metadata", f"{name}={value}")]
-    made = convert(engine, sounds.tone("all-tags.flac", *written), fmt)
-    words = listen(keep("x", made.content)).words.partition("Output #0")[0]
-    kept = {name for name, value in TAGS.items() if re.search(rf" {name} +: {value}\n", words)}
-    told = [w for w in made.result.warnings if "ags were left out" in w]
-    if fmt == "ac3":
-        assert (kept, told) == (set(), ["The tags were left out: this format can't hold any."])
-        return
-    named = {
-        name
-        for name in TAGS
-        if told
-        and name in told[0].partition(": ")[2].rstrip(".").replace(" and ", ", ").split(", ")
-    }
-    assert kept | named == set(TAGS) or " more." in told[0]
-    assert not kept & named
-    assert len(kept) >= 8
-    assert bool(told) == (kept != set(TAGS))
 
 
 def test_several_tracks_cause_a_warning(engine: FfmpegEngine, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
-"""Parse the headers of cover pictures and wrap them for FFmpeg, without decoding them."""
+"""Parse the headers of cover pictures, without decoding them."""
 
-import base64
 import struct
 from dataclasses import dataclass
 
@@ -9,7 +8,8 @@ _PNG_HEADER_BYTES = 24
 _MAX_JPEG_STEPS = 10_000
 """Segments and fill bytes before the frame header. Pictures have some ten; each takes our time."""
 MAX_BYTES = 12 * 1024 * 1024
-"""A FLAC picture block counts its bytes in 24 bits; larger covers are left out."""
+"""A FLAC block counts its bytes in 24 bits, and comments need space, too. Larger covers are left
+out."""
 
 
 @dataclass(frozen=True)
@@ -39,46 +39,6 @@ def parse_cover(data: bytes, kind: int = _FRONT_COVER) -> Cover | None:
     if data[:3] == b"\xff\xd8\xff" and (size := _jpeg_size(data)):
         return Cover(data, "image/jpeg", *size, kind)
     return None
-
-
-def wrap_in_flac(cover: Cover) -> bytes:
-    """Return a FLAC file without sound that holds the picture.
-
-    FFmpeg takes the picture's size from it without decoding the picture. STREAMINFO and PICTURE are
-    in RFC 9639, sections 8.2 and 8.8.
-    """
-    stream_info = (
-        struct.pack(">HH", 4096, 4096)
-        + bytes(6)
-        + ((44100 << 44) | (15 << 36)).to_bytes(8, "big")
-        + bytes(16)
-    )
-    return b"fLaC" + _block(0, stream_info) + _block(0x80 | 6, _picture(cover))
-
-
-def encode_picture_comment(cover: Cover) -> str:
-    """Return the value of METADATA_BLOCK_PICTURE, the cover in Ogg.
-
-    See https://wiki.xiph.org/VorbisComment.
-    """
-    return base64.b64encode(_picture(cover)).decode()
-
-
-def _block(kind: int, body: bytes) -> bytes:
-    return bytes([kind]) + len(body).to_bytes(3, "big") + body
-
-
-def _picture(cover: Cover) -> bytes:
-    media_type = cover.media_type.encode()
-    return b"".join(
-        (
-            struct.pack(">II", cover.kind, len(media_type)),
-            media_type,
-            struct.pack(">I", 0),  # no description
-            struct.pack(">IIIII", cover.width, cover.height, 24, 0, len(cover.data)),
-            cover.data,
-        )
-    )
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:

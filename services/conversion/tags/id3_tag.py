@@ -1,0 +1,130 @@
+"""Make an ID3v2.4 tag with mutagen.
+
+Version 2.4, since 2.3 has neither several values of a tag, nor UTF-8, nor frames for sort names and
+full dates.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+
+from mutagen import id3
+
+from services.conversion.ffmpeg.ffmetadata import Chapter
+from services.conversion.tags.cover import Cover
+from services.conversion.tags.names import BY_NAME
+from services.conversion.tags.source_tags import Tags
+
+HEADER_SIZE = 10
+_UTF_8 = id3.Encoding.UTF8
+_LANGUAGE = "eng"
+"""Comments and lyrics name a language, which we do not know; players show only this one."""
+_INVOLVED = {
+    "producer": "producer", "engineer": "engineer", "arranger": "arranger", "mixer": "mix",
+    "dj_mixer": "DJ-mix",
+}  # fmt: skip
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d)?)?)?)?)?")
+_COMPACT_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)")
+_PERFORMER = re.compile(r"(.*?)(?: \(([^()]+)\))?", re.DOTALL)
+
+
+def render(
+    tags: Tags, cover: Cover | None, chapters: Sequence[Chapter], size: int | None = None
+) -> bytes:
+    """Return the tag, padded with zeros to `size` bytes. Returns b"" if there is nothing in it."""
+    tag = id3.ID3()
+    involved = [[_INVOLVED[name], value] for name in _INVOLVED for value in tags.get(name, ())]
+    if involved:
+        tag.add(id3.TIPL(encoding=_UTF_8, people=involved))
+    if "performer" in tags:
+        tag.add(id3.TMCL(encoding=_UTF_8, people=[_performer(v) for v in tags["performer"]]))
+    for name, values in tags.items():
+        if name not in _INVOLVED and name != "performer":
+            _add(tag, name, list(values))
+    if cover is not None:
+        tag.add(
+            id3.APIC(
+                encoding=_UTF_8, mime=cover.media_type, type=cover.kind, desc="", data=cover.data
+            )
+        )
+    _add_chapters(tag, chapters)
+    if not tag:
+        return b""
+    file = io.BytesIO()
+    tag.save(file, v1=0, v2_version=4, padding=lambda info: max(0, (size or 0) + info.padding))
+    return file.getvalue()
+
+
+def _add(tag: id3.ID3, name: str, values: list[str]) -> None:
+    field = BY_NAME.get(name)
+    frame_id = field.id3 if field else name
+    kind = id3.Frames.get(frame_id)
+    if frame_id == "COMM":
+        tag.add(id3.COMM(encoding=_UTF_8, lang=_LANGUAGE, desc="", text=["\n".join(values)]))
+    elif frame_id == "USLT":
+        tag.add(id3.USLT(encoding=_UTF_8, lang=_LANGUAGE, desc="", text="\n\n".join(values)))
+    elif kind is not None and issubclass(kind, id3.TimeStampTextFrame):
+        dates = [date for value in values if (date := _date(value))]
+        if dates:
+            tag.add(kind(encoding=_UTF_8, text=dates[:1]))
+        if dates[:1] != values:
+            tag.add(id3.TXXX(encoding=_UTF_8, desc=_own_name(name), text=values))
+    elif kind is not None and issubclass(kind, id3.TextFrame) and frame_id != "TXXX":
+        tag.add(kind(encoding=_UTF_8, text=values))
+    elif kind is not None and issubclass(kind, id3.UrlFrame) and _is_latin(values[0]):
+        tag.add(kind(url=values[0]))
+    else:
+        tag.add(id3.TXXX(encoding=_UTF_8, desc=_own_name(name), text=values))
+
+
+def _own_name(name: str) -> str:
+    """Return the description of a user-defined frame, as MusicBrainz Picard names them."""
+    field = BY_NAME.get(name)
+    if field is None:
+        return name
+    return field.asf.replace("/", " ") if field.asf.startswith("MusicBrainz/") else field.vorbis
+
+
+def _date(value: str) -> str:
+    """Return the part of a date that a time stamp frame holds."""
+    if match := _COMPACT_DATE.fullmatch(value):
+        return "-".join(match.groups())
+    match = _DATE.match(value)
+    return match[0].replace(" ", "T") if match else ""
+
+
+def _performer(value: str) -> list[str]:
+    """Return role and name of "name (role)"."""
+    match = _PERFORMER.fullmatch(value)
+    return [match[2] or "performer", match[1]] if match else ["performer", value]
+
+
+def _is_latin(text: str) -> bool:
+    return all(ord(c) < 256 for c in text)
+
+
+def _add_chapters(tag: id3.ID3, chapters: Sequence[Chapter]) -> None:
+    """Add the chapters and the table of contents that orders them (ID3v2 Chapter Addendum)."""
+    names = [f"ch{number}" for number in range(len(chapters))]
+    for name, chapter in zip(names, chapters, strict=True):
+        title = [id3.TIT2(encoding=_UTF_8, text=[chapter.title])] if chapter.title else []
+        tag.add(
+            id3.CHAP(
+                element_id=name,
+                start_time=round(chapter.start * 1000),
+                end_time=round(chapter.end * 1000),
+                start_offset=0xFFFFFFFF,
+                end_offset=0xFFFFFFFF,
+                sub_frames=title,
+            )
+        )
+    if 0 < len(names) < 256:
+        top_level, ordered = 2, 1
+        tag.add(
+            id3.CTOC(
+                element_id="toc",
+                flags=top_level | ordered,
+                child_element_ids=names,
+                sub_frames=[],
+            )
+        )

@@ -1,0 +1,248 @@
+"""Put tags into the memory file of an output that FFmpeg has written.
+
+FFmpeg leaves space of a known size, as padding or as a placeholder, so that nothing behind it
+moves. The output is FFmpeg's, and FFmpeg may be compromised: every size in it is checked.
+"""
+
+import io
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from mutagen import MutagenError
+from mutagen.flac import VCFLACDict
+from mutagen.ogg import OggPage
+
+from services.conversion.tags import vorbis_comment
+from services.conversion.tags.vorbis_comment import COMMENT_BLOCK, PADDING_BLOCK
+
+_PLACEHOLDER = "X"
+"""The name of the comment that FFmpeg writes in place of ours, as short as any."""
+_OGG_OVERHEAD = 1.01
+_OGG_SLACK = 256 * 1024
+"""Bytes of the pages before and after the comments."""
+_MAX_HEAD_BOXES = 16
+_FLAC_COMMENTS_KEPT = 1024
+"""Bytes for what FFmpeg adds: the channel mask of an unusual layout."""
+
+
+class MisplacedTags(Exception):
+    """Indicates an output that does not have the space for its tags."""
+
+
+class Placement(Protocol):
+    """Put tags into an output, after `size` bytes of it were written."""
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes from the beginning are read or changed."""
+
+    def apply(self, fd: int) -> None:
+        """Write the tags. Raises MisplacedTags; the file is then of no use."""
+
+
+@dataclass(frozen=True)
+class Id3AtStart:
+    """Replace an empty ID3v2 tag."""
+
+    tag: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.tag)
+
+    def apply(self, fd: int) -> None:
+        head = os.pread(fd, 10, 0)
+        size = 0
+        for byte in head[6:10]:
+            size = size << 7 | byte & 0x7F
+        if head[:3] != b"ID3" or 10 + size != len(self.tag):
+            raise MisplacedTags("the output begins with no tag of the expected size")
+        _write(fd, self.tag, 0)
+
+
+@dataclass(frozen=True)
+class FlacBlocks:
+    """Replace the comments and the padding of a FLAC file by comments, a picture and padding."""
+
+    comments: vorbis_comment.Comments
+    picture: bytes
+
+    @property
+    def padding(self) -> int:
+        """Return the bytes of padding that FFmpeg is to write."""
+        size = len(vorbis_comment.pack(self.comments)) + len(self.picture) + _FLAC_COMMENTS_KEPT
+        return min(size + 8192, vorbis_comment.MAX_BLOCK)
+
+    @property
+    def size(self) -> int:
+        return self.padding + 8192
+
+    def apply(self, fd: int) -> None:
+        at, blocks = 4, dict[int, tuple[int, int]]()
+        while PADDING_BLOCK not in blocks:
+            header = os.pread(fd, 4, at)
+            if len(header) < 4 or len(blocks) > _MAX_HEAD_BOXES:
+                raise MisplacedTags("the output has no padding")
+            length = int.from_bytes(header[1:], "big")
+            blocks[header[0] & 0x7F] = (at, length)
+            at += 4 + length
+        if COMMENT_BLOCK not in blocks:
+            raise MisplacedTags("the output has no comments")
+        start, length = blocks[COMMENT_BLOCK]
+        if start + 4 + length != blocks[PADDING_BLOCK][0] or not header[0] & 0x80:
+            raise MisplacedTags("the output's comments are not followed by padding alone")
+        kept = VCFLACDict(io.BytesIO(os.pread(fd, length, start + 4)), framing=False)
+        for name, value in self.comments:
+            kept.append((name, value))
+        kept.vendor = "ffmpeg"
+        content = vorbis_comment.block(COMMENT_BLOCK, kept.write(framing=False))
+        if self.picture:
+            content += vorbis_comment.block(vorbis_comment.PICTURE_BLOCK, self.picture)
+        padding = at - start - len(content) - 4
+        if padding < 0:
+            raise MisplacedTags("the output's padding is too small")
+        content += vorbis_comment.block(PADDING_BLOCK, bytes(padding), is_last=True)
+        _write(fd, content, start)
+
+
+@dataclass(frozen=True)
+class OggComments:
+    """Replace the placeholder in the comment header of an Ogg file by as many bytes."""
+
+    comments: vorbis_comment.Comments
+
+    @property
+    def _length(self) -> int:
+        return len(vorbis_comment.pack(self.comments))
+
+    @property
+    def placeholder(self) -> Mapping[str, str]:
+        """Return the comment that FFmpeg is to write, as long as all of ours."""
+        return {_PLACEHOLDER: "-" * (self._length - 4 - len(_PLACEHOLDER) - 1)}
+
+    @property
+    def size(self) -> int:
+        return int(self._length * _OGG_OVERHEAD) + _OGG_SLACK
+
+    def apply(self, fd: int) -> None:
+        file = io.BytesIO(os.pread(fd, self.size, 0))
+        try:
+            pages = [OggPage(file), OggPage(file)]
+            while not (pages[-1].complete or len(pages[-1].packets) > 1):
+                pages.append(OggPage(file))
+            packet = b"".join(page.packets[0] for page in pages[1:])
+            packet = self._replace(packet)
+            for page in pages[1:]:
+                length = len(page.packets[0])
+                page.packets[0], packet = packet[:length], packet[length:]
+                _write(fd, page.write(), page.offset or 0)
+        except (MutagenError, EOFError, LookupError, struct.error) as error:
+            raise MisplacedTags("the output has no comment header") from error
+
+    def _replace(self, packet: bytes) -> bytes:
+        """Replace the placeholder, and count the comments anew."""
+        placeholder = vorbis_comment.pack(self.placeholder.items())
+        at = packet.find(placeholder)
+        if at < 0:
+            raise MisplacedTags("the output has no placeholder")
+        prefix = 8 if packet.startswith(b"OpusTags") else 7
+        (vendor,) = struct.unpack_from("<I", packet, prefix)
+        count_at = prefix + 4 + vendor
+        (count,) = struct.unpack_from("<I", packet, count_at)
+        replaced = (
+            packet[:at] + vorbis_comment.pack(self.comments) + packet[at + len(placeholder) :]
+        )
+        new_count = struct.pack("<I", count - 1 + len(self.comments))
+        return replaced[:count_at] + new_count + replaced[count_at + 4 :]
+
+
+@dataclass(frozen=True)
+class Mp4Meta:
+    """Replace the `meta` atom in the index of an MP4 file, at the expense of the space behind."""
+
+    meta: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.meta) + 1024
+
+    def apply(self, fd: int) -> None:
+        at, boxes = 0, dict[bytes, tuple[int, int]]()
+        while b"free" not in boxes:
+            size, kind = _box(os.pread(fd, 8, at))
+            if size < 8 or len(boxes) > _MAX_HEAD_BOXES:
+                raise MisplacedTags("the output has no space behind its index")
+            boxes[kind] = (at, size)
+            at += size
+        if b"moov" not in boxes or sum(boxes[b"moov"]) != boxes[b"free"][0]:
+            raise MisplacedTags("the output's index is not followed by space")
+        start, size = boxes[b"moov"]
+        movie = _with_meta(os.pread(fd, size, start), self.meta)
+        free = at - start - len(movie)
+        if free < 8:
+            raise MisplacedTags("the output's index has too little space")
+        _write(fd, movie + struct.pack(">I4s", free, b"free"), start)
+
+
+def _with_meta(movie: bytes, meta: bytes) -> bytes:
+    children, user_data, at = b"", b"", 8
+    while at < len(movie):
+        size, kind = _box(movie[at : at + 8])
+        if not 8 <= size <= len(movie) - at:
+            raise MisplacedTags("the output's index is malformed")
+        if kind == b"udta":
+            user_data += movie[at + 8 : at + size]
+        else:
+            children += movie[at : at + size]
+        at += size
+    kept, at = b"", 0
+    while at + 8 <= len(user_data):
+        size, kind = _box(user_data[at : at + 8])
+        kept += b"" if kind == b"meta" else user_data[at : at + max(8, size)]
+        at += max(8, size)
+    content = kept + meta
+    children += struct.pack(">I4s", 8 + len(content), b"udta") + content
+    return struct.pack(">I4s", 8 + len(children), b"moov") + children
+
+
+def _box(header: bytes) -> tuple[int, bytes]:
+    if len(header) < 8:
+        raise MisplacedTags("the output ends early")
+    size, kind = struct.unpack(">I4s", header)
+    return size, kind
+
+
+@dataclass(frozen=True)
+class ChunkAtEnd:
+    """Append an ID3v2 tag as a chunk of a RIFF, RF64 or AIFF file."""
+
+    tag: bytes
+
+    @property
+    def size(self) -> int:
+        return 64
+
+    def apply(self, fd: int) -> None:
+        head, end = os.pread(fd, 64, 0), os.fstat(fd).st_size
+        is_aiff = head[:4] == b"FORM"
+        order = ">" if is_aiff else "<"
+        name = b"ID3 " if is_aiff else b"id3 "
+        padded = bytes(end % 2) + name + struct.pack(f"{order}I", len(self.tag)) + self.tag
+        padded += bytes(len(self.tag) % 2)
+        size = end + len(padded) - 8
+        if head[:4] == b"RF64" and head[12:16] == b"ds64":
+            _write(fd, struct.pack("<Q", size), 20)
+        elif head[:4] in (b"RIFF", b"FORM") and size <= 0xFFFFFFFF:
+            _write(fd, struct.pack(f"{order}I", size), 4)
+        else:
+            raise MisplacedTags("the output is no file of chunks, or too large for another one")
+        _write(fd, padded, end)
+
+
+def _write(fd: int, content: bytes, at: int) -> None:
+    written = 0
+    while written < len(content):
+        written += os.pwrite(fd, content[written:], at + written)

@@ -1,0 +1,136 @@
+"""Put tags of any size into outputs of any size."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import mutagen
+import pytest
+from mutagen.flac import FLAC
+from mutagen.id3 import ID3
+
+from libs.core.domain.formats import FORMATS
+from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.ports import PART_SIZE
+from services.conversion.storage import memory_file
+from services.conversion.tags.placement import (
+    ChunkAtEnd,
+    FlacBlocks,
+    Id3AtStart,
+    MisplacedTags,
+    Mp4Meta,
+    OggComments,
+    Placement,
+)
+from tests.conversion.audio_files import AudioFiles
+from tests.conversion.media_support import listen, pictures
+from tests.conversion.tags.support import copy, read, with_comments, with_pictures
+
+WITH_COVERS = [name for name in FORMATS if name not in ("wma", "ac3")]
+
+
+def png(sounds: AudioFiles, size: int) -> bytes:
+    """Return a PNG of this many bytes, which come from a hash."""
+    cover = sounds.cover.read_bytes()
+    digest = hashlib.sha256(b"picture").digest()
+    filling = (digest * (size // 32 + 1))[: size - len(cover) - 12]
+    return (
+        cover[:-12] + len(filling).to_bytes(4, "big") + b"teSt" + filling + bytes(4) + cover[-12:]
+    )
+
+
+@pytest.mark.parametrize("fmt", WITH_COVERS)
+@pytest.mark.parametrize("size", [20_000, 11 * 1024 * 1024])
+def test_a_cover_of_any_size_is_carried(
+    size: int, fmt: str, engine: FfmpegEngine, sounds: AudioFiles, tmp_path: Path
+) -> None:
+    """The larger one takes more than a part, so the space for it does, too."""
+    cover = png(sounds, size)
+    path = copy(sounds.tone("untagged.flac", seconds=1), tmp_path / "in.flac")
+    found = read(engine, with_pictures(path, (3, cover)), fmt)
+    output = tmp_path / f"out.{FORMATS[fmt].extension}"
+    output.write_bytes(found.made.content)
+    if fmt == "aac" and size > PART_SIZE:
+        assert "cover_dropped" in found.codes
+        return
+    assert cover in pictures(output)
+    assert listen(output).seconds == pytest.approx(1, abs=0.05)
+    assert "cover_dropped" not in found.codes
+
+
+@pytest.mark.parametrize("fmt", ["ogg", "opus", "aac", "flac", "mp3", "aiff", "alac"])
+def test_tags_of_a_large_output_are_in_its_first_part(
+    fmt: str, engine: FfmpegEngine, large: Path, tmp_path: Path
+) -> None:
+    """Convert ten parts of sound: what is sent while it grows has the tags already."""
+    path = with_comments(copy_as_flac(engine, large, tmp_path), ("TITLE", "Large"), ("ARTIST", "A"))
+    found = read(engine, path, fmt)
+    output = tmp_path / f"out.{FORMATS[fmt].extension}"
+    output.write_bytes(found.made.content)
+    tags = ID3(output) if fmt == "aac" else mutagen.File(output).tags
+    assert "Large" in str(tags.get("TIT2") or tags.get("title") or tags.get("©nam"))
+    assert listen(output).seconds == pytest.approx(70, abs=0.1)
+
+
+def copy_as_flac(engine: FfmpegEngine, source: Path, folder: Path) -> Path:
+    """Return the sound as FLAC."""
+    path = folder / "in.flac"
+    path.write_bytes(read(engine, source, "flac").made.content)
+    assert path.stat().st_size > PART_SIZE
+    return path
+
+
+def test_a_flac_keeps_the_mask_of_its_channels(
+    engine: FfmpegEngine, sounds: AudioFiles, tmp_path: Path
+) -> None:
+    """FFmpeg names an unusual layout in a comment, which must stay beside ours."""
+    source = sounds.tone("quad.wav", "-af", "pan=2.1|c0=c0|c1=c1|c2=c0", "-metadata", "title=T")
+    output = tmp_path / "out.flac"
+    output.write_bytes(read(engine, source, "flac").made.content)
+    tags: Any = FLAC(output).tags
+    assert tags["title"] == ["T"]
+    assert tags["WAVEFORMATEXTENSIBLE_CHANNEL_MASK"] == ["0xb"]
+
+
+@pytest.mark.parametrize("fmt", ["mp3", "aac", "wav", "aiff"])
+def test_an_untagged_source_makes_no_tags(
+    fmt: str, engine: FfmpegEngine, sounds: AudioFiles
+) -> None:
+    content = read(engine, sounds.tone("bare.wav", "-fflags", "+bitexact"), fmt).made.content
+    assert not content.startswith(b"ID3")
+    assert b"id3 " not in content[-100:]
+
+
+@pytest.mark.parametrize(
+    "placement",
+    [
+        Id3AtStart(b"ID3\4\0\0\0\0\0\12" + bytes(10)),
+        FlacBlocks([("TITLE", "x")], b""),
+        OggComments([("TITLE", "x")]),
+        Mp4Meta(b"\0\0\0\x08meta"),
+        ChunkAtEnd(b"ID3"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+@pytest.mark.parametrize(
+    "output",
+    [
+        b"",
+        bytes(4000),
+        b"ID3\4\0\0\0\0\x7f\x7f" + bytes(100),
+        b"fLaC\x01\0\0\x04\0\0\0\0",
+        b"fLaC" + b"\x02\0\0\0" * 500,
+        b"OggS" + bytes(500),
+        b"\0\0\0\x08ftyp\0\0\0\x10moov\xff\xff\xff\xffudta\0\0\0\x40free",
+        b"\0\0\0\x10moov\0\0\0\x08udta\0\0\0\x08free",
+        b"\0\0\0\x01moov" * 50,
+    ],
+    ids=lambda each: ascii(each[:8]),
+)
+def test_an_output_without_the_space_is_refused(placement: Placement, output: bytes) -> None:
+    """A compromised FFmpeg may write anything."""
+    with memory_file.MemoryFile("output") as file:
+        os.pwrite(file.fd, output, 0)
+        with pytest.raises(MisplacedTags):
+            placement.apply(file.fd)
