@@ -8,8 +8,10 @@ import { Header } from './components/Header';
 import { SetAside } from './components/SetAside';
 import { ListToolbar } from './components/ListToolbar';
 import { LiveRegion } from './components/LiveRegion';
+import { UndoBar } from './features/removal/UndoBar';
 import { DropZone } from './features/upload/DropZone';
-import { selectConversions } from './state/reducer';
+import { EarlyUpload } from './features/upload/EarlyUpload';
+import { selectConversions, shownRows } from './state/reducer';
 import { useStore } from './state/store';
 import { pageTitle, totalsOf } from './state/totals';
 import { t } from './i18n';
@@ -20,12 +22,13 @@ const COMPACT_FROM = 8;
 export function App({ controller }: { controller: AppController }) {
   const state = useStore(controller.store);
   const addFiles = useCallback((files: File[]) => controller.addFiles(files), [controller]);
-  const { rows, formats, connection, setAside } = state;
+  const { formats, connection, setAside } = state;
+  const rows = shownRows(state);
   const dismiss = () => controller.store.dispatch({ type: 'files-set-aside', names: [] });
   const title = pageTitle(totalsOf(state));
   useEffect(() => {
-    document.title = state.rows.length ? title : t.pageTitle;
-  }, [title, state.rows.length]);
+    document.title = rows.length ? title : t.pageTitle;
+  }, [title, rows.length]);
   const isReady = state.startup === 'ready';
   const isEmpty = rows.length === 0;
   const drafts = rows.filter((row) => row.stage === 'draft');
@@ -44,6 +47,7 @@ export function App({ controller }: { controller: AppController }) {
           </p>
         )}
         <DropZone onFiles={addFiles} compact={!isEmpty} disabled={!isReady} />
+        <EarlyUpload controller={controller} />
         {setAside.length > 0 && <SetAside names={setAside} onDismiss={dismiss} />}
         {drafts.length > 1 && (
           <DraftToolbar drafts={drafts} formats={formats} controller={controller} />
@@ -70,6 +74,7 @@ export function App({ controller }: { controller: AppController }) {
         </ul>
         {isEmpty && isReady && <Features />}
       </main>
+      <UndoBar state={state} controller={controller} />
       <LiveRegion announcement={state.announcement} />
     </>
   );

@@ -3,6 +3,7 @@ import { canRetry, ownProblem, toProblem } from './api/errors';
 import { withRetries } from './api/retry';
 import { ConversionManager } from './features/conversion/conversionManager';
 import { packResults, resultFiles } from './features/conversion/resultsZip';
+import { Removals } from './features/removal/removals';
 import { inNaturalOrder } from './features/upload/filePaths';
 import { mayHaveSound } from './features/upload/mediaFiles';
 import { UploadManager } from './features/upload/uploadManager';
@@ -12,14 +13,18 @@ import { browserEnvironment, type Environment } from './lib/environment';
 import { saveByLink } from './lib/saveByLink';
 import { LiveUpdates } from './live/liveUpdates';
 import { UpdateHandler } from './live/updateHandler';
+import { shownRows } from './state/reducer';
 import type { Row } from './state/state';
 import { Store } from './state/store';
 import { acquireWebLock, type AcquireLock } from './storage/locks';
-import { saveLanguage, saveOrder } from './storage/preferences';
+import { saveLanguage, saveOrder, setUploadedEarly } from './storage/preferences';
 import { IndexedDbUploadStorage, type UploadStorage } from './storage/uploadStorage';
 
 /** Delay before the page starts over after the services answered with errors. */
 const STARTUP_RETRY_MS = 10_000;
+
+/** Time in which a removal can be undone. */
+const UNDO_MS = 8_000;
 
 /** Time in which the browser begins to save an archive. */
 const ARCHIVE_URL_LIFETIME_MS = 60_000;
@@ -30,6 +35,7 @@ export interface AppControllerOptions {
   environment?: Environment;
   acquireLock?: AcquireLock;
   saveUrl?: (url: string) => void;
+  undoMs?: number;
 }
 
 /** Create and connect everything that the components need. They get this object and the state. */
@@ -38,6 +44,7 @@ export class AppController {
   readonly uploadManager: UploadManager;
   readonly conversionManager: ConversionManager;
   readonly uploadRestorer: UploadRestorer;
+  readonly removals: Removals;
   private readonly liveUpdates: LiveUpdates;
   private readonly api: ApiClient;
   private readonly environment: Environment;
@@ -48,6 +55,7 @@ export class AppController {
     environment = browserEnvironment,
     acquireLock = acquireWebLock,
     saveUrl = saveByLink,
+    undoMs = UNDO_MS,
   }: AppControllerOptions = {}) {
     const { store } = this;
     this.api = api;
@@ -67,8 +75,11 @@ export class AppController {
       acquireLock,
       onUploadAvailable: (upload) => updates.fetchConversionsOf(upload),
       deleteUpload: (id) => api.deleteUpload(id).catch(() => undefined),
+      startConversion: (row, settings) => this.conversionManager.start(row, settings),
     });
     const { uploadManager, conversionManager } = this;
+    const deleteFile = (row: Row) => conversionManager.deleteFile(row);
+    this.removals = new Removals({ store, uploadManager, deleteFile, undoMs });
     const uploadRestorer = new UploadRestorer({ store, storage, acquireLock, uploadManager });
     this.uploadRestorer = uploadRestorer;
     const updates = new UpdateHandler({
@@ -117,6 +128,12 @@ export class AppController {
     window.addEventListener('beforeunload', (event) => {
       if (this.store.getState().rows.some(({ unsaved }) => unsaved)) event.preventDefault();
     });
+    window.addEventListener('pagehide', () => this.removals.deleteBeforeLeaving());
+    window.addEventListener('keydown', (event) => {
+      const isInField = (event.target as Element | null)?.matches?.('input');
+      const isUndo = (event.ctrlKey || event.metaKey) && event.key === 'z';
+      if (isUndo && !isInField) this.removals.undo();
+    });
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') liveUpdates.reconnectNow();
     });
@@ -149,17 +166,29 @@ export class AppController {
   }
 
   retryFailed(): void {
-    const { rows, conversions } = this.store.getState();
-    for (const conversion of Object.values(conversions)) {
+    const state = this.store.getState();
+    const rows = shownRows(state);
+    for (const conversion of Object.values(state.conversions)) {
       const row = rows.find(({ upload }) => upload?.id === conversion.upload_id);
       const isRetryable = conversion.status === 'failed' && canRetry(conversion.error);
       if (row && isRetryable) void this.conversionManager.retry(row, conversion);
     }
   }
 
-  /** Remove one file after the other, so that the service is not flooded. */
   async removeAll(): Promise<void> {
-    for (const row of this.store.getState().rows) await this.remove(row);
+    await this.removals.remove(shownRows(this.store.getState()));
+  }
+
+  /** Decide if files are uploaded while the user chooses their settings. */
+  changeEarlyUpload(isEarly: boolean): void {
+    const drafts = this.store
+      .getState()
+      .rows.filter(({ stage, upload, transfer }) => stage === 'draft' && !upload && !transfer);
+    setUploadedEarly(isEarly);
+    this.uploadManager.uploadEarly(
+      drafts.map(({ key }) => key),
+      isEarly,
+    );
   }
 
   /** Download all results as one archive. */
@@ -177,11 +206,7 @@ export class AppController {
   }
 
   async remove(row: Row): Promise<void> {
-    // The upload is stopped first, because the service refuses parts of a deleted upload.
-    if (row.stage === 'uploading' || row.stage === 'queued') {
-      void this.uploadManager.discard(row.key);
-    }
-    await this.conversionManager.deleteFile(row);
+    await this.removals.remove([row]);
   }
 
   /** Replace an interrupted upload by the other file that the user chose for it. */

@@ -121,6 +121,38 @@ def test_a_cancelled_upload_is_deleted(app: App, long_song: Path) -> None:
     expect(row.upload_bar).not_to_have_attribute("aria-valuenow", "0")
 
     row.button("cancel").click()
+    app.page.get_by_test_id("undo-button").click()
+    expect(row.upload_bar).to_be_visible()
+    row.button("cancel").click()
 
     expect(app.rows).to_have_count(0)
-    assert app.page.request.get(f"{app.url}/api/uploads").json()["items"] == []
+    expect(app.page.get_by_test_id("undo-bar")).to_have_count(0)
+    expect_no_uploads(app)
+
+
+def test_a_file_is_uploaded_while_its_format_is_chosen(app: App, short_song: Path) -> None:
+    app.choose_files(short_song)
+    row = app.row("short.wav")
+    expect(row.chunks).to_have_text("1 of 1 chunk")
+    expect(row.locator.get_by_text("Uploaded")).to_be_visible()
+    app.reload()
+    puts_before = len(app.monitor.puts())
+    row.convert("FLAC")
+    row.expect_done("FLAC")
+    assert len(app.monitor.puts()) == puts_before
+
+    app.choose_files(short_song)
+    draft = app.page.locator("[data-stage=draft]")
+    expect(draft.get_by_text("Uploaded")).to_be_visible()
+    draft.get_by_test_id("delete-button").click()
+    row.button("delete").click()
+    app.page.reload()
+    expect_no_uploads(app)
+
+
+def expect_no_uploads(app: App) -> None:
+    """Wait until the service has nothing more of this user."""
+    app.page.wait_for_function(
+        "async () => (await (await fetch('/api/uploads')).json()).items.length === 0",
+        timeout=60_000,
+    )

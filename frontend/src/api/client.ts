@@ -79,6 +79,8 @@ async function send(
       method,
       credentials: 'same-origin',
       cache: 'no-store',
+      // A deletion is sent even if the page is closed.
+      keepalive: method === 'DELETE',
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       headers: {
         Accept: 'application/json',

@@ -137,7 +137,7 @@ function DraftForm({ row, formats, isOnlyDraft, controller }: FileRowProps) {
         className={isOnlyDraft ? 'button button--primary' : 'button'}
         data-testid="convert-button"
       >
-        {t.convert}
+        {row.isBusy ? t.starting : t.convert}
       </button>
     </ConversionForm>
   );

@@ -1,5 +1,6 @@
 import type { AppController } from '../appController';
 import type { State } from '../state/state';
+import { selectConversions, shownRows } from '../state/reducer';
 import { totalsOf } from '../state/totals';
 import { canRetry } from '../api/errors';
 import { t } from '../i18n';
@@ -11,14 +12,15 @@ interface ListToolbarProps {
 
 /** Show the progress of all files, and the buttons that concern all of them. */
 export function ListToolbar({ state, controller }: ListToolbarProps) {
-  const { rows, conversions } = state;
+  const rows = shownRows(state);
+  const conversions = rows.flatMap((row) => selectConversions(state, row));
   const { started, done, failed, percent } = totalsOf(state);
   const isUploading = rows.some(({ transfer }) => transfer?.phase === 'uploading');
   const isPaused = rows.some(({ transfer }) => transfer?.phase === 'paused');
-  const hasRetryable = Object.values(conversions).some(
+  const hasRetryable = conversions.some(
     ({ status, error }) => status === 'failed' && canRetry(error),
   );
-  const results = Object.values(conversions).filter(({ output }) => output);
+  const results = conversions.filter(({ output }) => output);
   const text = t.totals(done, started, failed);
   return (
     <section className="toolbar" aria-label={t.allFiles} data-testid="list-toolbar">

@@ -51,6 +51,10 @@ export const de: Catalogue = {
   setAside: (names, others) =>
     `Weggelassen, weil weder Audio noch Video: ${names}` +
     (others > 0 ? ` und ${others} weitere.` : '.'),
+  earlyUpload:
+    'Dateien hochladen, während ich Einstellungen wähle. Was ich entferne, wird gelöscht.',
+  undo: 'Rückgängig',
+  undoKeys: 'Strg+Z',
   closeMessage: 'Diese Meldung schließen',
 
   // The bars above the list
@@ -201,6 +205,7 @@ export const de: Catalogue = {
   wasAdded: (name) => `${name} wurde hinzugefügt.`,
   wereAdded: (count) => `${count} Dateien wurden hinzugefügt.`,
   wasRemoved: (name) => `${name} wurde entfernt.`,
+  wereRemoved: (count) => `${count} Dateien wurden entfernt.`,
   connectionLost: 'Die Verbindung ist weg. Deine Dateien machen weiter, wenn sie wieder da ist.',
   connectionBack: 'Die Verbindung ist wieder da.',
   uploadFinished: (name) => `${name}: fertig hochgeladen.`,

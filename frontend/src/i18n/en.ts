@@ -45,6 +45,9 @@ export const en = {
   setAside: (names: string, others: number) =>
     `Left out, because they are not audio or video: ${names}` +
     (others > 0 ? ` and ${others} more.` : '.'),
+  earlyUpload: 'Upload files while I choose the settings. What I remove is deleted.',
+  undo: 'Undo',
+  undoKeys: 'Ctrl+Z',
   closeMessage: 'Close this message',
 
   // The bars above the list
@@ -200,6 +203,7 @@ export const en = {
   wasAdded: (name: string) => `${name} was added.`,
   wereAdded: (count: number) => `${count} files were added.`,
   wasRemoved: (name: string) => `${name} was removed.`,
+  wereRemoved: (count: number) => `${count} files were removed.`,
   connectionLost: 'The connection is lost. Your files continue when it is back.',
   connectionBack: 'The connection is back.',
   uploadFinished: (name: string) => `${name}: upload finished.`,

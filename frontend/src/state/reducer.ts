@@ -56,7 +56,18 @@ function updateRows(state: State, update: (row: Row) => Row): State {
 
 function withConversion(state: State, conversion: Conversion): State {
   if (state.conversions[conversion.id] === conversion) return state;
-  return { ...state, conversions: { ...state.conversions, [conversion.id]: conversion } };
+  return startedDrafts(
+    { ...state, conversions: { ...state.conversions, [conversion.id]: conversion } },
+    conversion.upload_id,
+  );
+}
+
+/** End the draft of a file that was uploaded early, as soon as it has a conversion. */
+function startedDrafts(state: State, uploadId: string): State {
+  return updateRows(state, (row) => {
+    if (row.stage !== 'draft' || row.upload?.id !== uploadId) return row;
+    return { ...row, stage: row.upload.status === 'uploaded' ? 'uploaded' : 'uploading' };
+  });
 }
 
 function withProgress(state: State, progress: Progress): State {
@@ -76,7 +87,8 @@ function withProgress(state: State, progress: Progress): State {
  */
 function withFinalStage(row: Row): Row {
   const { upload } = row;
-  if (!upload || !isFinal(upload) || row.stage === 'uploading') return row;
+  const isOwn = row.stage === 'uploading' || row.stage === 'draft';
+  if (!upload || !isFinal(upload) || isOwn) return row;
   const stage = upload.status === 'uploaded' ? 'uploaded' : 'failed';
   return { ...row, stage, problem: upload.error };
 }
@@ -96,6 +108,10 @@ function withoutItem(state: State, id: string): State {
     rows: state.rows.filter((row) => row.upload?.id !== id),
   };
 }
+
+/** Return the rows that the user has not removed. */
+export const shownRows = ({ rows }: Pick<State, 'rows'>) =>
+  rows.some(({ isRemoved }) => isRemoved) ? rows.filter(({ isRemoved }) => !isRemoved) : rows;
 
 /** Return the conversions of a row, oldest first. */
 export function selectConversions(state: Pick<State, 'conversions'>, row: Row): Conversion[] {

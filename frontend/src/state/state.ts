@@ -44,6 +44,8 @@ export interface Row {
   unsaved?: 'copying' | 'not-storable';
   /** True while a request of the user is under way. Buttons are disabled then. */
   isBusy?: boolean;
+  /** True while the removal of this file can be undone. It is not shown then. */
+  isRemoved?: boolean;
   /** Name of a file that the user chose to resume this upload, but that is another file. */
   mismatchedFile?: string;
 }

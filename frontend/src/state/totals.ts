@@ -1,5 +1,5 @@
 import { isFinal } from './merge';
-import { selectConversions } from './reducer';
+import { selectConversions, shownRows } from './reducer';
 import type { Row, State } from './state';
 import { t } from '../i18n';
 
@@ -17,7 +17,9 @@ export interface Totals {
 
 /** Sum up the progress of all files that were started. Drafts do not count. */
 export function totalsOf(state: Pick<State, 'rows' | 'conversions'>): Totals {
-  const outcomes = state.rows.map((row) => outcomeOf(state, row)).filter((each) => each !== null);
+  const outcomes = shownRows(state)
+    .map((row) => outcomeOf(state, row))
+    .filter((each) => each !== null);
   const started = outcomes.length;
   const sum = outcomes.reduce((total, { share }) => total + share, 0);
   return {

@@ -6,6 +6,7 @@ const SETTINGS_KEY = 'tinypixo:conversion-settings';
 const ORDER_KEY = 'tinypixo:order';
 /** public/theme.js reads this key before the first paint. */
 const THEME_KEY = 'tinypixo:theme';
+const EARLY_UPLOAD_KEY = 'tinypixo:early-upload';
 const LANGUAGE_KEY = 'tinypixo:language';
 
 function read(key: string): string | null {
@@ -52,6 +53,12 @@ export function saveOrder(uploadIds: string[]): void {
 }
 
 export const loadOrder = (): string[] => (read(ORDER_KEY) ?? '').split(' ');
+
+/** Return true if files are uploaded while the user still chooses their settings. */
+export const isUploadedEarly = (): boolean => read(EARLY_UPLOAD_KEY) !== 'off';
+
+export const setUploadedEarly = (isEarly: boolean): void =>
+  write(EARLY_UPLOAD_KEY, isEarly ? 'on' : 'off');
 
 export type Theme = 'light' | 'dark';
 

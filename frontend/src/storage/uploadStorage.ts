@@ -11,7 +11,7 @@ export interface StoredUpload {
   fingerprint?: string;
   settings: ConversionSettings;
   /** What the user asked for. It holds after a reload. Left out: a draft. */
-  request?: 'convert' | 'pause';
+  request?: 'convert' | 'pause' | 'remove';
   /** Milliseconds since the epoch. */
   storedAt: number;
 }
@@ -24,6 +24,7 @@ export interface UploadStorage {
   /** Store the contents of files. Return the keys of those for which there was enough room. */
   saveFiles(files: ReadonlyMap<string, File>): Promise<Set<string>>;
   loadFile(key: string): Promise<File | undefined>;
+  removeFile(key: string): Promise<void>;
   /** Remove the record and the contents. */
   remove(key: string): Promise<void>;
 }
@@ -78,6 +79,10 @@ export class IndexedDbUploadStorage implements UploadStorage {
 
   async remove(key: string): Promise<void> {
     await this.run(UPLOADS, 'readwrite', (store) => store.delete(key));
+    await this.removeFile(key);
+  }
+
+  async removeFile(key: string): Promise<void> {
     await this.run(FILES, 'readwrite', (store) => store.delete(key));
   }
 

@@ -42,6 +42,7 @@ describe('a reload', () => {
     name: 'song.wav',
     size: 95,
     settings: { format: 'mp3', bitrate: '192k' },
+    request: 'convert',
     storedAt: 0,
   };
 

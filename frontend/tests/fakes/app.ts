@@ -32,13 +32,15 @@ export class FakeApp {
   readonly api = this.createApi();
   readonly controller: AppController;
 
-  constructor() {
+  constructor({ isUploadedEarly = false, undoMs = 0 } = {}) {
     localStorage.clear();
+    localStorage.setItem('tinypixo:early-upload', isUploadedEarly ? 'on' : 'off');
     FakeEventStream.opened = [];
     this.controller = new AppController({
       api: this.api,
       storage: this.storage,
       environment: new FakeEnvironment(),
+      undoMs,
       saveUrl: (url) => this.savedUrls.push(url),
       acquireLock: async (key, wait) => {
         if (this.lockedKeys.has(key)) {

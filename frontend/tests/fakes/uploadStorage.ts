@@ -14,6 +14,7 @@ export class FakeUploadStorage implements UploadStorage {
     return new Set(files.keys());
   };
   loadFile = async (key: string) => this.files.get(key);
+  removeFile = async (key: string) => void this.files.delete(key);
   remove = async (key: string) => {
     this.records.delete(key);
     this.files.delete(key);

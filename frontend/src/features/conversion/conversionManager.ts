@@ -7,7 +7,6 @@ import { randomKey, type Environment } from '../../lib/environment';
 import type { Row } from '../../state/state';
 import type { Store } from '../../state/store';
 import { saveSettings } from '../../storage/preferences';
-import { t } from '../../i18n';
 
 /** Time for all attempts of one request. After it the user is told that there is no answer. */
 const DEADLINE_MS = 30_000;
@@ -112,18 +111,18 @@ export class ConversionManager {
   /** Delete a file, its conversions and their results, on the service and in this browser. */
   async deleteFile(row: Row): Promise<void> {
     const { api, store, discardUpload } = this.options;
-    const { key, name, upload } = row;
+    const { key, upload } = row;
     if (upload) {
       store.updateRow(key, { isBusy: true, problem: undefined });
       try {
         await this.withDeadline(() => api.deleteUpload(upload.id)).catch(ignoreNotFound);
         store.dispatch({ type: 'item-deleted', id: upload.id });
       } catch (error) {
-        return store.updateRow(key, { isBusy: false, problem: toProblem(error) });
+        const problem = toProblem(error);
+        return store.updateRow(key, { isBusy: false, isRemoved: false, problem });
       }
     }
     store.dispatch({ type: 'row-removed', key });
-    store.dispatch({ type: 'announced', text: t.wasRemoved(name) });
     await discardUpload(key);
   }
 

@@ -1,7 +1,7 @@
 import type { ApiClient } from '../../api/client';
 import { getFromStorage } from '../../api/transport';
 import type { Conversion } from '../../api/types';
-import { selectConversions } from '../../state/reducer';
+import { selectConversions, shownRows } from '../../state/reducer';
 import type { State } from '../../state/state';
 
 export interface ResultFile {
@@ -13,7 +13,7 @@ export interface ResultFile {
 /** List all results with the folders of their sources. No two have the same path. */
 export function resultFiles(state: Pick<State, 'rows' | 'conversions'>): ResultFile[] {
   const used = new Set<string>();
-  return state.rows.flatMap((row) =>
+  return shownRows(state).flatMap((row) =>
     selectConversions(state, row).flatMap((conversion) => {
       if (!conversion.output) return [];
       const folder = row.path?.slice(0, row.path.lastIndexOf('/') + 1) ?? '';

@@ -81,6 +81,17 @@ export class LocalFiles {
     if (changed.length) await this.storage.save(...changed);
   }
 
+  recordOf(key: string): StoredUpload | undefined {
+    return this.records.get(key);
+  }
+
+  /** Remove the contents of a file that the service has, and keep its settings and its lock. */
+  async removeContents(key: string): Promise<void> {
+    this.files.delete(key);
+    await this.lastCopy;
+    await this.storage.removeFile(key);
+  }
+
   /** Remove a file from this tab and from the storage, and release its lock. */
   async remove(key: string): Promise<void> {
     this.files.delete(key);

@@ -30,6 +30,9 @@ export interface MultipartUploaderOptions {
 export class MultipartUploader {
   private readonly tracker: TransferTracker;
   private abortController = new AbortController();
+  private markCreated: () => void = () => undefined;
+  /** Resolves when the upload was created, or when that has failed. */
+  readonly isCreated = new Promise<void>((resolve) => (this.markCreated = resolve));
 
   constructor(private readonly options: MultipartUploaderOptions) {
     this.tracker = new TransferTracker(options);
@@ -63,6 +66,7 @@ export class MultipartUploader {
       this.tracker.stop('failed', { error: toProblem(error) });
     } finally {
       clearInterval(ticker);
+      this.markCreated();
     }
   }
 
@@ -88,6 +92,7 @@ export class MultipartUploader {
     }
     const completedParts = new Set(upload.completed_parts);
     this.tracker.update({ phase: 'uploading', upload, completedParts });
+    this.markCreated();
     for (let round = 1; upload.status === 'uploading' && round <= MAX_ROUNDS; round++) {
       upload = await this.sendAndComplete(upload, signal);
     }

@@ -1,20 +1,21 @@
 import type { ApiClient } from '../../api/client';
 import type { Upload } from '../../api/types';
 import type { ConversionSettings } from '../conversion/conversionSettings';
-import { randomKey, type Environment } from '../../lib/environment';
+import type { Environment } from '../../lib/environment';
 import { mergeSnapshot } from '../../state/merge';
+import { shownRows } from '../../state/reducer';
 import type { Row } from '../../state/state';
 import type { Store } from '../../state/store';
 import type { AcquireLock } from '../../storage/locks';
-import { loadSettings, saveSettings } from '../../storage/preferences';
+import { isUploadedEarly, loadSettings, saveSettings } from '../../storage/preferences';
 import type { StoredUpload, UploadStorage } from '../../storage/uploadStorage';
-import { defaultSettings, supportedSettings } from '../conversion/conversionSettings';
+import { supportedSettings } from '../conversion/conversionSettings';
+import { createDraft } from './drafts';
 import { createUploadOnce } from './createUploadOnce';
-import { LocalFiles, type NewFile } from './localFiles';
-import { pathOf } from './filePaths';
+import { LocalFiles } from './localFiles';
+import { UploadQueue } from './uploadQueue';
 import { MultipartUploader } from './multipartUploader';
 import type { Transfer } from './transfer';
-import { ownProblem } from '../../api/errors';
 
 /** Two uploads fill the pauses between small files. More would only share the same connection. */
 const MAX_PARALLEL_UPLOADS = 2;
@@ -31,15 +32,16 @@ export interface UploadManagerOptions {
   /** Called when an upload of this tab was created, and when it is complete. */
   onUploadAvailable: (upload: Upload) => void;
   deleteUpload: (uploadId: string) => Promise<void>;
+  /** Converts a file that was uploaded early. Returns true if the conversion was started. */
+  startConversion: (row: Row, settings: ConversionSettings) => Promise<boolean>;
 }
 
 /** Turn chosen files into complete uploads: drafts, the upload queue, pause, resume, removal. */
 export class UploadManager {
   private readonly localFiles: LocalFiles;
   private readonly uploaders = new Map<string, MultipartUploader>();
-  private queue: string[] = [];
+  private readonly queue = new UploadQueue();
   private isStorageUnreachable = false;
-  private isQueueHeld = false;
 
   constructor(private readonly options: UploadManagerOptions) {
     const { storage, acquireLock, store } = options;
@@ -56,31 +58,19 @@ export class UploadManager {
   /** Add files as drafts. The settings are those given, or else the last ones of the user. */
   addFiles(files: File[], settings = loadSettings().last): void {
     const { store } = this.options;
-    const newFiles: NewFile[] = [];
-    const rows = files.map((file) => this.createDraft(file, settings, newFiles));
-    store.dispatch({ type: 'rows-added', rows });
+    const { formats } = store.getState();
+    const drafts = files.map((file) => createDraft(file, settings, formats));
+    const newFiles = drafts.map(({ newFile }) => newFile).filter((each) => each !== undefined);
+    store.dispatch({ type: 'rows-added', rows: drafts.map(({ row }) => row) });
     this.localFiles.add(newFiles);
+    this.uploadEarly(newFiles.map(({ record }) => record.key));
   }
 
-  private createDraft(
-    file: File,
-    settings: ConversionSettings | undefined,
-    newFiles: NewFile[],
-  ): Row {
-    const { formats } = this.options.store.getState();
-    const path = pathOf(file);
-    const draft = {
-      key: randomKey(),
-      name: file.name,
-      ...(path ? { path } : {}),
-      size: file.size,
-      settings: settings ? supportedSettings(settings, formats) : defaultSettings(formats),
-    };
-    if (file.size === 0) {
-      return { ...draft, stage: 'rejected', problem: ownProblem('file_empty') };
-    }
-    newFiles.push({ record: { ...draft, storedAt: Date.now() }, file });
-    return { ...draft, stage: 'draft', unsaved: 'copying' };
+  /** Begin or stop to upload drafts before they are started. Uploads that have begun go on. */
+  uploadEarly(keys: string[], isEarly = isUploadedEarly()): void {
+    for (const key of keys) this.queue.remove(key);
+    if (isEarly) this.queue.addEarly(keys);
+    this.startNext();
   }
 
   /**
@@ -114,13 +104,15 @@ export class UploadManager {
   /** Upload a draft. The conversion starts by itself when the upload is complete. */
   start(key: string): void {
     const row = this.options.store.getRow(key);
-    if (row?.stage !== 'draft') return;
+    if (row?.stage !== 'draft' || row.isBusy) return;
     saveSettings(row.settings);
     void this.saveAndEnqueue([key]);
   }
 
   startAll(): void {
-    const drafts = this.options.store.getState().rows.filter(({ stage }) => stage === 'draft');
+    const drafts = shownRows(this.options.store.getState()).filter(
+      ({ stage }) => stage === 'draft',
+    );
     void this.saveAndEnqueue(drafts.map(({ key }) => key));
   }
 
@@ -130,13 +122,32 @@ export class UploadManager {
     const tooLate = new Promise((resolve) => setTimeout(resolve, MAX_SAVE_MS));
     await Promise.race([saved, tooLate]);
     for (const key of keys) {
-      if (this.options.store.getRow(key)?.stage === 'draft') this.enqueue(key);
+      if (this.options.store.getRow(key)?.stage === 'draft') await this.startDraft(key);
     }
+  }
+
+  /** Convert what was uploaded early, and upload what was not. */
+  private async startDraft(key: string): Promise<void> {
+    const { store, startConversion } = this.options;
+    this.queue.remove(key);
+    const uploader = this.uploaders.get(key);
+    if (uploader?.transfer.phase === 'creating') await uploader.isCreated;
+    const row = store.getRow(key);
+    if (!row) return;
+    if (!row.upload) {
+      this.uploaders.delete(key);
+      return this.enqueue(key);
+    }
+    if (!(await startConversion(row, row.settings))) {
+      return this.localFiles.save(key, { request: undefined });
+    }
+    if (!uploader) return this.discard(key);
+    if (uploader.transfer.phase === 'failed') this.resume(key);
   }
 
   /** Pause all uploads. Files in the queue do not start until an upload is resumed. */
   pauseAll(): void {
-    this.isQueueHeld = true;
+    this.queue.isHeld = true;
     for (const [key, { transfer }] of this.uploaders) {
       if (transfer.phase === 'uploading') this.pause(key);
     }
@@ -158,7 +169,7 @@ export class UploadManager {
   /** Resume an upload after a pause or a failure. */
   resume(key: string): void {
     const uploader = this.uploaders.get(key);
-    this.isQueueHeld = false;
+    this.queue.isHeld = false;
     if (!uploader) return;
     void this.localFiles.save(key, { request: 'convert' });
     void this.run(key, uploader);
@@ -173,7 +184,11 @@ export class UploadManager {
       await this.localFiles.lock(key, true);
     }
     const stage = store.getRow(key)?.stage;
-    const canContinue = stage === 'other-tab' || stage === 'interrupted';
+    const canContinue = stage === 'other-tab' || stage === 'interrupted' || stage === 'draft';
+    if (canContinue && record && !record.request) {
+      store.updateRow(key, { stage: 'draft', mismatchedFile: undefined });
+      return this.uploadEarly([key]);
+    }
     if (canContinue && record?.request === 'pause') this.startUpload(key, true);
     else if (canContinue) this.enqueue(key);
     else this.localFiles.unlock(key);
@@ -181,7 +196,7 @@ export class UploadManager {
 
   /** Stop an upload and remove what this browser has stored of it. */
   async discard(key: string): Promise<void> {
-    this.queue = this.queue.filter((each) => each !== key);
+    this.queue.remove(key);
     this.uploaders.get(key)?.cancel();
     this.uploaders.delete(key);
     const removed = this.localFiles.remove(key);
@@ -189,20 +204,37 @@ export class UploadManager {
     await removed;
   }
 
+  /** Stop the upload of a removed file. Return a function that continues it. */
+  hold(key: string): () => void {
+    const { request } = this.localFiles.recordOf(key) ?? {};
+    const uploader = this.uploaders.get(key);
+    const requeue = this.queue.remove(key);
+    const isRunning = uploader?.transfer.phase === 'uploading';
+    uploader?.pause();
+    // A page that is closed now does not show the file again.
+    void this.localFiles.save(key, { request: 'remove' });
+    this.startNext();
+    return () => {
+      void this.localFiles.save(key, { request });
+      requeue();
+      if (uploader && isRunning) void this.run(key, uploader);
+      this.startNext();
+    };
+  }
+
   private enqueue(key: string): void {
     const change = { problem: undefined, mismatchedFile: undefined };
     this.options.store.updateRow(key, { stage: 'queued', ...change });
-    this.queue.push(key);
+    this.queue.add(key);
     this.startNext();
   }
 
   private startNext(): void {
-    if (this.isQueueHeld) return;
     const running = [...this.uploaders.values()].filter(({ transfer }) =>
       ['creating', 'uploading', 'finishing'].includes(transfer.phase),
     );
     const free = Math.max(0, MAX_PARALLEL_UPLOADS - running.length);
-    for (const key of this.queue.splice(0, free)) this.startUpload(key);
+    for (const key of this.queue.take(free)) this.startUpload(key);
   }
 
   private startUpload(key: string, isPaused = false): void {
@@ -219,7 +251,8 @@ export class UploadManager {
         filename: row.name,
         size: row.size,
         ...(file.type ? { content_type: file.type } : {}),
-        convert: row.settings,
+        // A draft has no settings yet that are final.
+        ...(row.stage === 'draft' ? {} : { convert: row.settings }),
       },
       upload: row.upload,
       viaService: this.isStorageUnreachable,
@@ -227,7 +260,8 @@ export class UploadManager {
       onCreatedAfterCancel: (upload) => void deleteUpload(upload.id),
     });
     this.uploaders.set(key, uploader);
-    store.updateRow(key, { stage: 'uploading', transfer: uploader.transfer });
+    const stage = row.stage === 'draft' ? 'draft' : 'uploading';
+    store.updateRow(key, { stage, transfer: uploader.transfer });
     if (isPaused) return uploader.pause();
     void this.run(key, uploader);
   }
@@ -235,12 +269,16 @@ export class UploadManager {
   private async run(key: string, uploader: MultipartUploader): Promise<void> {
     await uploader.run();
     const { phase, upload } = uploader.transfer;
+    const { store } = this.options;
     if (this.uploaders.get(key) !== uploader || phase !== 'done') return this.startNext();
-    this.options.store.updateRow(key, {
-      stage: 'uploaded',
-      transfer: undefined,
-      unsaved: undefined,
-    });
+    const isDraft = store.getRow(key)?.stage === 'draft';
+    const stage = isDraft ? 'draft' : 'uploaded';
+    store.updateRow(key, { stage, transfer: undefined, unsaved: undefined });
+    if (isDraft) {
+      this.uploaders.delete(key);
+      this.startNext();
+      return this.localFiles.removeContents(key);
+    }
     if (upload) this.options.onUploadAvailable(upload);
     return this.discard(key);
   }

@@ -76,7 +76,7 @@ export class UploadRestorer {
       (!record?.fingerprint || record.fingerprint === (await fingerprint(file)));
     if (isSameFile && isDraft) return uploadManager.continueDraft(record, file);
     // Choosing the file asks for its upload, even if that was paused before.
-    const resumed = record && { ...record, request: 'convert' as const };
+    const resumed = record && { ...record, request: record.request && ('convert' as const) };
     if (isSameFile) return uploadManager.resumeWithFile(key, file, resumed);
     this.mismatchedFiles.set(key, file);
     store.updateRow(key, { mismatchedFile: file.name });
@@ -92,7 +92,7 @@ export class UploadRestorer {
 
   private createRow(upload: Upload, record: StoredUpload | undefined): Row {
     const { formats } = this.options.store.getState();
-    const stage = stageOf(upload);
+    const stage = this.stageOf(upload);
     return {
       key: record?.key ?? upload.id,
       name: record?.name ?? upload.filename,
@@ -105,9 +105,19 @@ export class UploadRestorer {
     };
   }
 
+  /** An upload without a conversion was uploaded early, and is still a draft. */
+  private stageOf({ id, status }: Upload): Stage {
+    const conversions = Object.values(this.options.store.getState().conversions);
+    const isConverted = conversions.some(({ upload_id: uploadId }) => uploadId === id);
+    if (status === 'uploaded') return isConverted ? 'uploaded' : 'draft';
+    if (status !== 'uploading') return 'failed';
+    return 'interrupted';
+  }
+
   private async restoreDraftOrRemove(record: StoredUpload): Promise<Row | undefined> {
     const { storage, uploadManager } = this.options;
-    const isDraft = !record.uploadId && Date.now() - record.storedAt <= DRAFT_LIFETIME_MS;
+    const isWanted = !record.uploadId && record.request !== 'remove';
+    const isDraft = isWanted && Date.now() - record.storedAt <= DRAFT_LIFETIME_MS;
     if (isDraft) {
       return uploadManager.restoreDraft(record, await storage.loadFile(record.key));
     }
@@ -133,11 +143,6 @@ export class UploadRestorer {
     release?.();
     return release !== undefined;
   }
-}
-
-function stageOf({ status }: Upload): Stage {
-  if (status === 'uploaded') return 'uploaded';
-  return status === 'uploading' ? 'interrupted' : 'failed';
 }
 
 function problemOf(upload: Upload): Row['problem'] {

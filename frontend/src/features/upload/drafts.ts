@@ -1,0 +1,34 @@
+import { ownProblem } from '../../api/errors';
+import type { Format } from '../../api/types';
+import { randomKey } from '../../lib/environment';
+import type { Row } from '../../state/state';
+import {
+  defaultSettings,
+  supportedSettings,
+  type ConversionSettings,
+} from '../conversion/conversionSettings';
+import { pathOf } from './filePaths';
+import type { NewFile } from './localFiles';
+
+/** Return the row of a chosen file, and what is to be stored of it. An empty file is rejected. */
+export function createDraft(
+  file: File,
+  settings: ConversionSettings | undefined,
+  formats: Format[],
+): { row: Row; newFile?: NewFile } {
+  const path = pathOf(file);
+  const draft = {
+    key: randomKey(),
+    name: file.name,
+    ...(path ? { path } : {}),
+    size: file.size,
+    settings: settings ? supportedSettings(settings, formats) : defaultSettings(formats),
+  };
+  if (file.size === 0) {
+    return { row: { ...draft, stage: 'rejected', problem: ownProblem('file_empty') } };
+  }
+  return {
+    row: { ...draft, stage: 'draft', unsaved: 'copying' },
+    newFile: { record: { ...draft, storedAt: Date.now() }, file },
+  };
+}
