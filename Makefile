@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime bench-conversion bench-upload fuzz run run-localstack stop-localstack images test test-kills test-sweep test-power-cuts test-schema test-abuse test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
+.PHONY: help setup runtime bench-conversion bench-upload fuzz run run-localstack stop-localstack images test test-chaos test-kills test-sweep test-power-cuts test-schema test-abuse test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ test: setup page ## Run everything that this machine can run, and say what was s
 test-kills: setup page ## Kill workers in the middle of conversions, a hundred times on each emulator (KILLS, SEED repeats a run; many minutes)
 	@localstack=tests/localstack/test_kills.py; docker info >/dev/null 2>&1 || { localstack=; echo 'No Docker engine answers here: not on LocalStack.'; }; \
 	TINYPIXO_KILLS=$${KILLS:-100} TINYPIXO_SEED=$${SEED:-0} $(BIN)/pytest -s tests/faults/test_kills.py $$localstack $(ARGS)
+
+test-chaos: setup page ## Kill, stop and freeze every service and the emulator, a hundred times on each emulator, while five clients work (CHAOS, SEED repeats a run; many minutes)
+	@localstack=tests/localstack/test_chaos.py; docker info >/dev/null 2>&1 || { localstack=; echo 'No Docker engine answers here: not on LocalStack.'; }; \
+	TINYPIXO_CHAOS=$${CHAOS:-100} TINYPIXO_SEED=$${SEED:-0} $(BIN)/pytest -s tests/faults/test_chaos.py $$localstack $(ARGS)
 
 test-sweep: setup page ## Sweep 5,000 expired items with objects on the embedded stack, 50 of which fail (EXPIRED; some minutes)
 	@TINYPIXO_EXPIRED=$${EXPIRED:-5000} $(BIN)/pytest -s tests/faults/test_sweep_pace.py $(ARGS)

@@ -4,6 +4,7 @@ from dependency_injector import containers, providers
 
 from libs.core.adapters.aws import clients
 from libs.core.adapters.aws.change_feed import DynamoDbChangeFeed
+from libs.core.adapters.aws.clock import CLOCK
 from libs.core.adapters.aws.conversion_queue import DynamoDbConversionQueue
 from libs.core.adapters.aws.conversions import DynamoDbConversionStore
 from libs.core.adapters.aws.dynamodb.stream import StreamReader
@@ -78,6 +79,8 @@ class AwsContainer(containers.DeclarativeContainer):
 
     stream_reader = providers.Factory(StreamReader, streams, dynamodb, settings.provided.table)
     change_feed = providers.Factory(DynamoDbChangeFeed, stream_reader)
+
+    clock_skew = providers.Object(CLOCK.get_skew)
 
     s3_health_client = providers.Singleton(
         clients.s3_client,

@@ -48,6 +48,7 @@ def create_app(container: ConversionContainer) -> Litestar:
         [ConversionController, formats],
         {name: getattr(container, name) for name in DEPENDENCIES},
         container.checks(),
+        clock_skew=container.aws.clock_skew(),
         lifespan=lifespans,
     )
     # At SIGTERM, before open requests have ended: the process may be killed a moment later.

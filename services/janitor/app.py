@@ -27,5 +27,6 @@ def create_app(container: JanitorContainer) -> Litestar:
         [sweep_route(settings.janitor_token.get_secret_value())],
         {"sweep_once": container.sweep_once},
         container.checks(),
+        clock_skew=container.aws.clock_skew(),
         lifespan=[run_in_background("janitor", *work)],
     )

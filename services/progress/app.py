@@ -24,5 +24,6 @@ def create_app(container: ProgressContainer) -> Litestar:
         [ProgressController],
         {name: getattr(container, name) for name in DEPENDENCIES},
         container.checks(),
+        clock_skew=container.aws.clock_skew(),
         lifespan=[container.broadcaster().lifespan],
     )

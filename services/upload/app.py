@@ -51,5 +51,6 @@ def create_app(container: UploadContainer) -> Litestar:
         ],
         {name: getattr(container, name) for name in DEPENDENCIES},
         container.checks(),
+        clock_skew=container.aws.clock_skew(),
         outer_middleware=[TusProtocol(settings.max_file_size)],
     )

@@ -111,7 +111,8 @@ def run_until_ended(
     )
     for _ in range(MAX_ATTEMPTS):
         with suppress(StorageUnavailable):  # as the worker's slot does: the lease ends by itself
-            run(conversion.id, ignore_heartbeat, straight.conversions.get(conversion.id).version)
+            version = straight.conversions.get(conversion.id).version
+            run(conversion.id, ignore_heartbeat, version, alone=True)
         if straight.conversions.get(conversion.id).status.is_terminal:
             return
 

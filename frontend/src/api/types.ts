@@ -134,6 +134,7 @@ export interface components {
     };
     Health: {
       checked?: string[];
+      clock_skew_seconds?: number;
       status: string;
     };
     Output: {

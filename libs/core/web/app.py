@@ -11,7 +11,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from libs.core.settings import Settings
 from libs.core.web.csrf import refuse_forgery
-from libs.core.web.health import Check, health_routes
+from libs.core.web.health import Check, health_routes, no_skew
 from libs.core.web.middleware import RequestContext, answer_options
 from libs.core.web.openapi import StrictRequests
 from libs.core.web.origin_secret import RequireOriginSecret
@@ -43,6 +43,7 @@ def service_app(
     checks: Mapping[str, Check],
     lifespan: Sequence[Any] = (),
     outer_middleware: Sequence[ASGIMiddleware] = (),
+    clock_skew: Callable[[], float] = no_skew,
 ) -> Litestar:
     """Return the application of a service.
 
@@ -56,6 +57,7 @@ def service_app(
         checks: Readiness checks, by the name of what they ask.
         lifespan: Context managers that run around the application.
         outer_middleware: Middleware that sees every request before it is routed.
+        clock_skew: Returns by how many seconds the host's clock is behind, for readiness.
     """
     origins = settings.page_origins
 
@@ -63,7 +65,7 @@ def service_app(
         return answer_options(request) or refuse_forgery(request, origins)
 
     app = Litestar(
-        route_handlers=[*routes, *health_routes(checks)],
+        route_handlers=[*routes, *health_routes(checks, clock_skew)],
         dependencies={
             **{key: provide(provider) for key, provider in dependencies.items()},
             **(_OF_VISITORS if "revoked_sessions" in dependencies else {}),

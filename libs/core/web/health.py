@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from litestar import Response, get
+from msgspec import UNSET
 
 from libs.core.web.openapi import problem_response
 from libs.core.web.problems import problem
@@ -14,8 +15,21 @@ Check = Callable[[], None]
 """Asks a dependency for an answer, and raises any exception without one."""
 
 
-def health_routes(checks: Mapping[str, Check]) -> list[Any]:
-    """Return `/health/live` and `/health/ready`; `checks` are by the dependency's name."""
+def no_skew() -> float:
+    """Return 0: nothing is known of the host's clock."""
+    return 0.0
+
+
+def health_routes(
+    checks: Mapping[str, Check], clock_skew: Callable[[], float] = no_skew
+) -> list[Any]:
+    """Return `/health/live` and `/health/ready`.
+
+    Args:
+        checks: Readiness checks by the dependency's name.
+        clock_skew: Returns by how many seconds the host's clock is behind, 0 if it is right. A
+            wrong clock is said, but the service works with it.
+    """
 
     @get(
         "/health/live",
@@ -38,6 +52,7 @@ def health_routes(checks: Mapping[str, Check]) -> list[Any]:
         with ThreadPoolExecutor(max(1, len(checks))) as pool:
             reasons = dict(zip(checks, pool.map(_failure, checks.values()), strict=True))
         away = {name: reason for name, reason in reasons.items() if reason}
+        skew = round(clock_skew())  # measured by the answers to the checks, too
         if away:
             names = ", ".join(away)
             return problem(
@@ -47,8 +62,13 @@ def health_routes(checks: Mapping[str, Check]) -> list[Any]:
                 f"Cannot be reached: {names}.",
                 unreachable=away,
                 retry_after=2,
+                **({"clock_skew_seconds": skew} if skew else {}),
             )
-        return Response(HealthSchema(status="ready", checked=list(checks)))
+        return Response(
+            HealthSchema(
+                status="ready", checked=list(checks), clock_skew_seconds=skew if skew else UNSET
+            )
+        )
 
     return [live, ready]
 

@@ -72,6 +72,8 @@ class HealthSchema(Schema):
 
     status: str
     checked: list[str] | UnsetType = UNSET
+    clock_skew_seconds: float | UnsetType = UNSET
+    """By which the host's clock is behind that of AWS, if it is wrong by more than a minute."""
 
 
 class SessionSchema(Schema):

@@ -98,7 +98,7 @@ class Worker:
 
         The process may be killed a moment later; the mark shows that no file was the reason.
         """
-        if not self._stop.is_set():
+        if self._deadline == NEVER:
             self._deadline = time.monotonic() + self._drain
             self._stop.set()
             self._slots.close()

@@ -52,6 +52,10 @@ class AwsClock:
             event = "clock.skewed" if skew else "clock.correct_again"
             log.warning(event, seconds_behind=round(skew))
 
+    def get_skew(self) -> float:
+        """Return the seconds that the host's clock is behind AWS's; 0 if that is tolerated."""
+        return self.skew
+
     def current_datetime(self, remove_tzinfo: bool = True) -> datetime:
         """Return AWS's time in UTC, in place of botocore's function."""
         return get_current_datetime(remove_tzinfo) + timedelta(seconds=self.skew)
