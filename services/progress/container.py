@@ -1,5 +1,7 @@
 """Choose the adapters of the progress service. No other module of it names them."""
 
+import secrets
+
 import anyio
 from dependency_injector import containers, providers
 
@@ -7,6 +9,7 @@ from libs.core.rate_limiter import RateLimiter
 from libs.core.wiring import AwsContainer
 from services.progress import event_stream, use_cases
 from services.progress.broadcaster import Broadcaster, OpenEventStream, StreamLimits
+from services.progress.leased_feed import LeasedChangeFeed
 from services.progress.settings import ProgressSettings
 
 READER_THREADS = 16
@@ -21,11 +24,18 @@ class ProgressContainer(containers.DeclarativeContainer):
 
     progress = aws.progress
     change_feed = aws.change_feed
+    named_leases = aws.named_leases
     revoked_sessions = aws.revoked_sessions
     quotas = aws.quotas
     rate_limiter = providers.Singleton(RateLimiter, quotas, settings.provided.quota_limits)
+    leased_feed = providers.Factory(
+        LeasedChangeFeed,
+        change_feed.provider,
+        named_leases,
+        providers.Callable(secrets.token_hex, 8),
+    )
     feed = providers.Selector(
-        settings.provided.progress_feed, stream=change_feed, poll=providers.Object(None)
+        settings.provided.progress_feed, stream=leased_feed, poll=providers.Object(None)
     )
 
     stream_limits = providers.Factory(

@@ -13,8 +13,8 @@ class ProgressSettings(QuotaSettings):
     progress_feed: Literal["stream", "poll"] = Field(
         default="stream",
         description=(
-            "how the service learns of changes: from the table's stream (one instance beside the "
-            "pipe), or by polling the table (any number of instances)"
+            "how the service learns of changes: from the table's stream, which one instance at a "
+            "time follows while the others poll the table, or by polling only"
         ),
         examples=["poll"],
     )

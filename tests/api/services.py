@@ -109,6 +109,7 @@ def replace_adapters(container: Any, seeds: Seeds) -> None:
         "items": memory.MemoryExpiredItems(table),
         "progress": memory.MemoryProgressReader(table),
         "change_feed": memory.MemoryChangeFeed(table),
+        "named_leases": memory.MemoryNamedLeases(),
         "objects": memory.MemoryObjectStore(bucket),
         "multipart": memory.MemoryMultipartUploads(bucket),
         "signer": memory.MemoryUrlSigner(),

@@ -18,6 +18,7 @@ from libs.core.adapters.memory import (
     MemoryChangeFeed,
     MemoryConversionLeases,
     MemoryConversionStore,
+    MemoryNamedLeases,
     MemoryProgressReader,
     MemoryQuotas,
     MemoryRevokedSessions,
@@ -141,6 +142,7 @@ class ServiceHarness:
         self.container = ProgressContainer(settings=ProgressSettings(**given, **calm | settings))
         self.container.progress.override(providers.Object(reader))
         self.container.change_feed.override(providers.Object(feed))
+        self.container.named_leases.override(providers.Object(MemoryNamedLeases()))
         self.container.revoked_sessions.override(providers.Object(MemoryRevokedSessions()))
         self.container.quotas.override(providers.Object(MemoryQuotas()))
         config = uvicorn.Config(
