@@ -41,7 +41,7 @@ CHAOS_REQUESTS: tuple[Json, ...] = (
 
 @pytest.fixture
 def disturbances() -> int:
-    return int(os.environ.get("TINYPIXO_CHAOS", "20"))
+    return int(os.environ.get("TINYPIXO_CHAOS", "25"))
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 
 from deploy.local.processes import ROOT
 
-REQUIRED = {*range(18, 38), 40, 52}
-"""Rows that must be there. Others may be added at any time."""
+REQUIRED = {*range(1, 57)}
+"""Every row of the table of faults. Others may be added at any time."""
 
 SECTION = re.compile(r"^## (\d+)\. .*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 TESTS = re.compile(r"^- `(.*)`$", re.MULTILINE)
