@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime bench-conversion bench-upload fuzz run run-localstack stop-localstack images test test-chaos test-kills test-sweep test-power-cuts test-schema test-abuse test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
+.PHONY: help setup runtime bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-sweep test-power-cuts test-schema test-abuse test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ test-chaos: setup page ## Kill, stop and freeze every service and the emulator, 
 
 test-sweep: setup page ## Sweep 5,000 expired items with objects on the embedded stack, 50 of which fail (EXPIRED; some minutes)
 	@TINYPIXO_EXPIRED=$${EXPIRED:-5000} $(BIN)/pytest -s tests/faults/test_sweep_pace.py $(ARGS)
+
+trace: runtime ## Print the trace of a conversion of `make run` as a tree with times (ID)
+	@$(BIN)/python -m deploy.local.trace '$(ID)'
 
 test-power-cuts: setup page ## Kill `make run` and its emulator 20 times during uploads (CUTS, SEED repeats a run; 10 minutes)
 	@TINYPIXO_POWER_CUTS=$${CUTS:-20} TINYPIXO_SEED=$${SEED:-0} $(BIN)/pytest -s tests/deploy/test_power_cuts.py $(ARGS)

@@ -201,6 +201,7 @@ class EmbeddedStack:
             "TINYPIXO_JANITOR_TOKEN": keys.janitor_token,
             "TINYPIXO_SECURE_COOKIES": "false",
             "TINYPIXO_SWEEP_EVERY": "60",
+            "TINYPIXO_LOG_SPANS": "true",
             "TINYPIXO_TRUSTED_PROXIES": "1",
             **LOCAL_LIMITS,
             **self._settings,

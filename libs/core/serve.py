@@ -76,7 +76,13 @@ class Server(uvicorn.Server):
 
 def serve(name: str, settings: Settings, create: Callable[[], Litestar]) -> None:
     """Set up logging, create the application, and serve it until SIGTERM."""
-    telemetry.set_up(name, settings.log_level, settings.log_format)
+    telemetry.set_up(
+        name,
+        settings.log_level,
+        settings.log_format,
+        otlp_endpoint=settings.otlp_endpoint,
+        log_spans=settings.log_spans,
+    )
     set_asyncio_executor(ThreadPoolExecutor(REQUEST_THREADS, thread_name_prefix="request"))
     config = uvicorn.Config(
         create(),

@@ -111,6 +111,11 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = Field(
         default="json", description="the format of log lines", examples=["json"]
     )
+    log_spans: bool = Field(
+        default=False,
+        description="true to log each span of a trace, where there is no collector",
+        examples=["false"],
+    )
     origins: str = Field(
         default="",
         description="origins of the page, separated by commas, where the services see another "

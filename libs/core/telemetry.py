@@ -14,9 +14,10 @@ from typing import Any, TextIO
 
 import structlog
 from opentelemetry import trace
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.metrics import get_meter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from libs.core.exporters import set_up_exporters
 
 _REDACTED = "[redacted]"
 _HEADERS = r"authorization|(?:set-)?cookie"
@@ -34,20 +35,26 @@ _BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
 _SECRET_KEY = re.compile(rf"(?i)(?:{_HEADERS}|{_NAMES})")
 _PROPAGATOR = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("tinypixo")
+_durations = get_meter("tinypixo").create_histogram(
+    "http.server.request.duration", unit="s", description="Duration of requests"
+)
 
 
 def set_up(
-    service: str, level: str = "info", style: str = "json", stream: TextIO | None = None
+    service: str,
+    level: str = "info",
+    style: str = "json",
+    stream: TextIO | None = None,
+    *,
+    otlp_endpoint: str | None = None,
+    log_spans: bool = False,
 ) -> None:
     """Set up logging and tracing, once, when a process starts.
 
-    Lines go to `stream`, or to standard output.
+    Lines go to `stream`, or to standard output. `set_up_exporters` explains the rest.
     """
     stream = stream or sys.stdout
-    if not isinstance(trace.get_tracer_provider(), TracerProvider):
-        trace.set_tracer_provider(
-            TracerProvider(resource=Resource.create({"service.name": f"tinypixo-{service}"}))
-        )
+    set_up_exporters(service, otlp_endpoint, log_spans=log_spans)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -144,7 +151,8 @@ def _with_trace(
 ) -> MutableMapping[str, Any]:
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
-        event["trace_id"] = trace.format_trace_id(context.trace_id)
+        # A line about a span that has ended brings its own.
+        event.setdefault("trace_id", trace.format_trace_id(context.trace_id))
     return event
 
 
@@ -154,6 +162,15 @@ def span(name: str, traceparent: str | None = None, **attributes: str) -> Iterat
     parent = _PROPAGATOR.extract({"traceparent": traceparent}) if traceparent else None
     with _tracer.start_as_current_span(name, context=parent, attributes=attributes):
         yield
+
+
+def record_request(method: str, status: int, seconds: float) -> None:
+    """Record the duration of a request, for a collector. The attributes are OpenTelemetry's."""
+    attributes: dict[str, str | int] = {
+        "http.request.method": method,
+        "http.response.status_code": status,
+    }
+    _durations.record(seconds, attributes)
 
 
 def traceparent() -> str | None:

@@ -15,7 +15,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from libs.core.telemetry import span
+from libs.core.telemetry import record_request, span
 from libs.core.web.problems import internal_error
 
 log = structlog.get_logger(__name__)
@@ -82,7 +82,9 @@ class RequestContext(ASGIMiddleware):
             finally:
                 # Probes come every few seconds: their lines are for debugging only.
                 level = 10 if path.startswith("/health") else 20
-                took = round((time.perf_counter() - began) * 1000, 1)
+                seconds = time.perf_counter() - began
+                took = round(seconds * 1000, 1)
+                record_request(method, status or 500, seconds)
                 log.log(
                     level, "request", method=method, path=path, status=status or 500, took_ms=took
                 )

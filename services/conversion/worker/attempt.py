@@ -36,6 +36,7 @@ from services.conversion.storage.object_source import ObjectSource
 from services.conversion.storage.retry import retry_write
 from services.conversion.worker.heartbeat import Heartbeat, ReleaseRequested
 from services.conversion.worker.progress_writer import ProgressWriter
+from services.conversion.worker.spans import span, span_of
 
 log = structlog.get_logger(__name__)
 
@@ -129,7 +130,7 @@ class RunConversion:
         )
         attempt = _Attempt(conversion, progress, is_paused)
         try:
-            with self._holding(conversion):
+            with span_of(conversion), self._holding(conversion):
                 return self._run(attempt)
         except LeaseLost:
             log.info("conversion.lease_lost", conversion=conversion.id, attempt=conversion.attempts)
@@ -192,7 +193,10 @@ class RunConversion:
         if upload.status is UploadStatus.FAILED or upload.size is None:
             raise ObjectMissing(f"The upload {upload.id} failed.")
         attempt.output = self._open_output(attempt, self._engine.encoder_fingerprint(job))
-        with closing(ObjectSource(self._objects, upload.key, upload.size)) as source:
+        with (
+            span("encode", format=conversion.format),
+            closing(ObjectSource(self._objects, upload.key, upload.size)) as source,
+        ):
             return self._engine.convert(job, source, attempt.output, attempt.progress.on_progress)
 
     def _publish(
@@ -206,9 +210,10 @@ class RunConversion:
             result.duration,
             result.sha256,
         )
-        retry_write(
-            lambda: self._leases.publish(conversion, output, result.warning_details, source)
-        )
+        with span("publish"):
+            retry_write(
+                lambda: self._leases.publish(conversion, output, result.warning_details, source)
+            )
         log.info(
             "conversion.completed",
             conversion=conversion.id,

@@ -16,7 +16,6 @@ from libs.core.domain.conversions import Circumstance
 from libs.core.domain.events import ConversionQueued, FileUploaded
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.inbox import Inbox, Message
-from libs.core.telemetry import span
 from services.conversion.worker.attempt import RunConversion
 from services.conversion.worker.heartbeat import NEVER, Heartbeat, MessageHeartbeat
 from services.conversion.worker.scheduling import (
@@ -246,10 +245,7 @@ class Worker:
 
     def _run_one(self, task: Task, turn: Turn, *, alone: bool) -> None:
         message = task.message
-        with (
-            structlog.contextvars.bound_contextvars(conversion=task.conversion_id),
-            span("convert", conversion=task.conversion_id),
-        ):
+        with structlog.contextvars.bound_contextvars(conversion=task.conversion_id):
             may_delete = self._run(
                 task.conversion_id,
                 self._heartbeat(task, turn),
