@@ -1,5 +1,6 @@
 """Limit what one visitor can use, by session and by client address."""
 
+import hashlib
 import math
 import time
 from collections import defaultdict
@@ -120,6 +121,11 @@ class Usage:
     session: str
     address: str
     limiter: RateLimiter
+
+    @property
+    def client(self) -> str:
+        """Return a digest of the address, for items."""
+        return hashlib.sha256(self.address.encode()).hexdigest()[:16]
 
     def take(self, *, uploads: int = 0, size: int = 0, conversions: int = 0, urls: int = 0) -> None:
         """Count these amounts; `size` is the bytes of the uploads.

@@ -85,6 +85,7 @@ class RequestConversion:
             expires_at=int(now) + self._lifetime,
             fingerprint=fingerprint(upload_id, request),
             trace=trace,
+            client=usage.client if usage else None,
         )
         if usage:
             usage.take(conversions=1)

@@ -97,6 +97,7 @@ class StartUpload:
                 updated_at=now,
                 expires_at=expires_at,
                 trace=trace,
+                client=usage.client if usage else None,
             )
             for request in convert
         ]

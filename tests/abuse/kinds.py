@@ -11,14 +11,16 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.audio import song
+from tests.audio import run_ffmpeg, song
 
 ADDRESS = "127.0.0.2"
 """The visitor's own address; the bystander has another one."""
 
 GIB = 1024**3
+CONVERSIONS_OF_A_SESSION = 5
 PART_SIZE = 5 * 1024**2
 SENDERS = 150
+SILENCE_HOURS = 12
 
 Json = dict[str, Any]
 
@@ -83,14 +85,12 @@ def sign_parts(visitor: Visitor) -> None:
 
 
 def request_conversions(visitor: Visitor, sound: bytes) -> None:
-    """Request conversions of one file, and upload it in a new session when that is refused."""
+    """Request some conversions of a file in each of many sessions."""
     while True:
         try:
             upload = visitor.upload(sound, "short.mp3")
-            while visitor.post(
-                "/api/conversions", {"upload_id": upload, "format": "mp3"}
-            ).is_success:
-                pass
+            for _ in range(CONVERSIONS_OF_A_SESSION):
+                visitor.post("/api/conversions", {"upload_id": upload, "format": "mp3"})
         except (httpx.HTTPError, KeyError):
             time.sleep(0.1)  # refused, too
         visitor.begin_session()
@@ -123,6 +123,23 @@ def send_silently(port: int, head: bytes) -> None:
             time.sleep(0.1)
 
 
+def long_conversions(url: str) -> None:
+    """Request costly conversions of a small file that lasts for hours."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "silence.flac"
+        silence = ("-f", "lavfi", "-t", str(SILENCE_HOURS * 3600), "-i", "anullsrc=r=8000:cl=mono")
+        run_ffmpeg(*silence, str(path))
+        data = path.read_bytes()
+    visitor = Visitor(url)
+    upload = visitor.upload(data, "silence.flac")
+    costly = {"sample_rate": 48000, "channels": 2, "normalize": -16.0, "fade_out": 60}
+    for _ in range(8):
+        visitor.post("/api/conversions", {"upload_id": upload, "format": "ogg", **costly})
+    time.sleep(3)
+    begun()
+    threading.Event().wait()
+
+
 def begun() -> None:
     """Tell the test that the abuse goes on from now."""
     print("begun", flush=True)
@@ -131,4 +148,5 @@ def begun() -> None:
 KINDS: dict[str, Callable[[str], None]] = {
     "flood": flood,
     "silent-senders": silent_senders,
+    "long-conversions": long_conversions,
 }

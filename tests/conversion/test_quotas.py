@@ -62,3 +62,18 @@ def test_the_list_of_formats_begins_so_many_sessions(client: Client) -> None:
 
     assert [formats("198.51.100.1") for _ in range(4)] == [200, 200, 200, 429]
     assert formats("198.51.100.2") == 200
+
+
+def test_a_conversion_knows_its_client_by_a_digest(
+    client: Client, env: ConversionEnvironment
+) -> None:
+    addresses = ["198.51.100.1", "198.51.100.1", "198.51.100.2"]
+    ids = [
+        request(client, env, f"{n}", address).json()["id"] for n, address in enumerate(addresses)
+    ]
+
+    first, second, third = (env.conversions.get(conversion_id).client for conversion_id in ids)
+
+    assert first == second != third
+    assert first is not None
+    assert "198" not in first

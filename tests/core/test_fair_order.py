@@ -88,3 +88,25 @@ def test_what_a_session_has_begun_goes_before_what_it_has_not() -> None:
     begun = replace(queued[2], status=ConversionStatus.CONVERTING)
 
     assert fair_order([*queued[:2], begun], []) == [begun, *queued[:2]]
+
+
+def test_sessions_of_one_client_share_its_turns() -> None:
+    many = [replace(c, client="abuser") for c in queue_of("abcdefgh")]
+    (one,) = queue_of("z")
+    one = replace(one, client="bystander", created_at=2000.0)
+
+    assert owners_of(fair_order([*many, one], [])) == "azbcdefgh"
+    assert owners_of(fair_order([*many[1:], one], many[:1])) == "zbcdefgh"
+
+
+def test_sessions_of_one_client_take_turns_among_themselves() -> None:
+    queued = [replace(c, client="school") for c in queue_of("aaab")]
+
+    assert owners_of(fair_order(queued, [])) == "abaa"
+
+
+def test_a_client_that_was_served_lately_goes_after_one_that_was_not() -> None:
+    ours, theirs = queue_of("ab")
+    queued = [replace(ours, client="home"), replace(theirs, client="office")]
+
+    assert owners_of(fair_order(queued, [], {"home": 30.0, "office": 20.0})) == "ba"

@@ -1,7 +1,7 @@
-"""Order queued conversions fairly between sessions: round robin."""
+"""Order queued conversions fairly: round robin between clients, and between a client's sessions."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from libs.core.domain.conversions import Conversion, ConversionStatus
 
@@ -15,24 +15,49 @@ def fair_order(
 ) -> list[Conversion]:
     """Return queued conversions in the order in which they start.
 
-    A conversion's round is the number of conversions of its session that run, or are queued and
-    come before it: begun ones, then by age. Earlier rounds go first. Within a round, the session
-    that was served longest ago goes first, then the oldest conversion.
+    Sessions of one client address take turns among themselves for the turns of the address:
+    otherwise, a visitor with many sessions would have as many turns.
 
     Args:
         queued: The conversions to order.
         running: Those that workers hold.
-        last_served: For each session, when one of its conversions last ran, on any clock.
+        last_served: For each session and client, when one of its conversions last ran, on any
+            clock.
     """
-    rounds = Counter(conversion.owner for conversion in running)
+    by_session = _take_turns(sorted(queued, key=_age), running, last_served, session_of)
+    return _take_turns(by_session, running, last_served, client_of)
+
+
+def session_of(conversion: Conversion) -> str:
+    """Return the session that a conversion belongs to."""
+    return conversion.owner
+
+
+def client_of(conversion: Conversion) -> str:
+    """Return the client that a conversion was requested by; its session, if that is not known."""
+    return conversion.client or conversion.owner
+
+
+def _take_turns(
+    ordered: Sequence[Conversion],
+    running: Collection[Conversion],
+    last_served: Mapping[str, float],
+    group_of: Callable[[Conversion], str],
+) -> list[Conversion]:
+    """Return conversions round robin between groups; within a group their order is kept.
+
+    A conversion's round is the number of conversions of its group that run, or come before it.
+    Earlier rounds go first. Within a round, the group that was served longest ago goes first, then
+    the oldest conversion.
+    """
+    rounds = Counter(map(group_of, running))
     keys: list[tuple[int, float, float, str]] = []
-    by_age = sorted(queued, key=_age)
-    for conversion in by_age:
-        owner = conversion.owner
-        served = last_served.get(owner, float("-inf"))
-        keys.append((rounds[owner], served, conversion.created_at, conversion.id))
-        rounds[owner] += 1
-    return [by_age[i] for i in sorted(range(len(by_age)), key=keys.__getitem__)]
+    for conversion in ordered:
+        group = group_of(conversion)
+        served = last_served.get(group, float("-inf"))
+        keys.append((rounds[group], served, conversion.created_at, conversion.id))
+        rounds[group] += 1
+    return [ordered[i] for i in sorted(range(len(ordered)), key=keys.__getitem__)]
 
 
 def _age(conversion: Conversion) -> tuple[bool, float, str]:

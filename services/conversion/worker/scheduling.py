@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import chain
 
 import structlog
 
 from libs.core.domain.conversions import RUNNING, Conversion, Phase
-from libs.core.domain.fair_order import fair_order
+from libs.core.domain.fair_order import client_of, fair_order, session_of
 from libs.core.domain.uploads import UploadStatus
 from libs.core.errors import ObjectMissing, UploadClosed, UploadNotFound
 from libs.core.ports.conversion_queue import ConversionQueue
@@ -62,7 +63,7 @@ class MarkUploaded:
 
 
 class ChooseNextConversion:
-    """Choose for a free slot the next conversion, round robin between sessions.
+    """Choose for a free slot the next conversion, round robin between clients and sessions.
 
     Suspects run alone, so they wait for others every second time.
     """
@@ -95,7 +96,7 @@ class ChooseNextConversion:
         found = [c for c in found if c.id not in paused]
         abandoned = self._stalls.find_stalled(found, self._lease)
         running = [c for c in found if c not in abandoned]
-        self._note_served(c.owner for c in running)
+        self._note_served(running)
         ready = [
             c
             for c in (*waiting, *abandoned, *self._queue.in_phase(Phase.QUEUED))
@@ -108,13 +109,17 @@ class ChooseNextConversion:
         if not suspects_first:
             order.sort(key=lambda c: c.must_run_alone and c.id not in paused)
         for chosen in order[:1]:
-            self._note_served([chosen.owner])
+            self._note_served([chosen])
             return chosen
         return None
 
-    def _note_served(self, owners: Iterable[str]) -> None:
-        """Remember when sessions were served; a session that is back soon must not go first."""
+    def _note_served(self, conversions: Iterable[Conversion]) -> None:
+        """Remember when sessions and clients were served.
+
+        One that is back soon must not go first.
+        """
         now = self._timer()
+        owners = chain.from_iterable((session_of(c), client_of(c)) for c in conversions)
         served = {o: t for o, t in self._last_served.items() if now - t < REMEMBERED}
         served.update(dict.fromkeys(owners, now))
         self._last_served = served

@@ -114,6 +114,7 @@ def encode_conversion(conversion: Conversion) -> dict[str, Any]:
         "attempts": conversion.attempts,
         "released": conversion.released,
         "fingerprint": conversion.fingerprint,
+        "client": conversion.client,
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -229,6 +230,7 @@ def decode_conversion(item: Mapping[str, Any]) -> Conversion:
         started_at=attributes.optional_number("started_at"),
         finished_at=attributes.optional_number("finished_at"),
         fingerprint=attributes.optional_text("fingerprint"),
+        client=attributes.optional_text("client"),
         unsupported=_find_unsupported(attributes),
     )
 
