@@ -12,6 +12,7 @@ import { UndoBar } from './features/removal/UndoBar';
 import { DropZone } from './features/upload/DropZone';
 import { EarlyUpload } from './features/upload/EarlyUpload';
 import { selectConversions, shownRows } from './state/reducer';
+import { describeLimits } from './lib/formatting';
 import { useStore } from './state/store';
 import { pageTitle, totalsOf } from './state/totals';
 import { t } from './i18n';
@@ -48,6 +49,7 @@ export function App({ controller }: { controller: AppController }) {
         )}
         <DropZone onFiles={addFiles} compact={!isEmpty} disabled={!isReady} />
         <EarlyUpload controller={controller} />
+        {state.limits && <p className="limits muted">{describeLimits(state.limits)}</p>}
         {setAside.length > 0 && <SetAside names={setAside} onDismiss={dismiss} />}
         {drafts.length > 1 && (
           <DraftToolbar drafts={drafts} formats={formats} controller={controller} />

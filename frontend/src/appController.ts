@@ -106,14 +106,14 @@ export class AppController {
     const { api, store, liveUpdates } = this;
     // The first response brings the session cookie. Two first requests would create two sessions.
     const formats = await this.requestAtStartup(api.listFormats);
-    const [uploads, conversions] = await Promise.all([
-      this.requestAtStartup(api.listUploads),
+    const [{ uploads, limits }, conversions] = await Promise.all([
+      this.requestAtStartup(api.listUploadsWithLimits),
       this.requestAtStartup(api.listConversions),
     ]);
     for (const conversion of conversions) {
       store.dispatch({ type: 'conversion-received', conversion });
     }
-    store.dispatch({ type: 'startup-changed', startup: 'ready', formats });
+    store.dispatch({ type: 'startup-changed', startup: 'ready', formats, limits });
     await this.uploadRestorer.restore(uploads);
     this.saveOrderOnChange();
     liveUpdates.start();

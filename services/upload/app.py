@@ -32,6 +32,7 @@ DEPENDENCIES = (
     "start_form_upload",
     "start_upload",
     "store_part",
+    "upload_limits",
     "validate_part",
 )
 

@@ -9,6 +9,7 @@ from services.upload.companion import use_cases as companion
 from services.upload.part_limiter import PartLimiter
 from services.upload.reconcile import ReconcileUpload
 from services.upload.reuse import ReuseUpload
+from services.upload.schemas import UploadLimitsSchema
 from services.upload.settings import UploadSettings
 from services.upload.start_upload import StartUpload
 from services.upload.tus.append import AppendToUpload
@@ -43,6 +44,11 @@ class UploadContainer(containers.DeclarativeContainer):
     reuse_upload = providers.Factory(ReuseUpload, uploads, multipart, reconcile)
     show_upload = providers.Factory(use_cases.ShowUpload, uploads, reconcile)
     list_uploads = providers.Factory(use_cases.ListUploads, uploads)
+    upload_limits = providers.Factory(
+        UploadLimitsSchema,
+        max_file_size=settings.provided.max_file_size,
+        lifetime=settings.provided.lifetime,
+    )
     sign_parts = providers.Factory(
         parts.SignParts, uploads, signer, settings.provided.sign_lifetime
     )

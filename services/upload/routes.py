@@ -15,6 +15,7 @@ from services.upload.reuse import ReuseUpload
 from services.upload.schemas import (
     EmptyRequest,
     StartUploadRequest,
+    UploadLimitsSchema,
     UploadListSchema,
     UploadSchema,
 )
@@ -93,10 +94,11 @@ class UploadController(Controller):
         self,
         owner: NamedDependency[str],
         list_uploads: NamedDependency[ListUploads],
+        upload_limits: NamedDependency[UploadLimitsSchema],
         limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
         cursor: Annotated[str | None, QueryParameter(name="next", max_length=512)] = None,
     ) -> UploadListSchema:
-        return UploadListSchema.of(list_uploads(owner, limit, cursor))
+        return UploadListSchema.of(list_uploads(owner, limit, cursor), upload_limits)
 
     @get(
         "/{upload_id:str}",

@@ -160,16 +160,25 @@ class UploadSchema(Schema, kw_only=True):
         )
 
 
+class UploadLimitsSchema(Schema):
+    """Say how large a file may be, in bytes, and how long it is kept, in seconds."""
+
+    max_file_size: int
+    lifetime: int
+
+
 class UploadListSchema(Schema):
     """List uploads, the newest first; `next` is the cursor of the next page."""
 
     items: list[UploadSchema]
     next: str | None
+    limits: UploadLimitsSchema
 
     @classmethod
-    def of(cls, page: UploadPage) -> "UploadListSchema":
+    def of(cls, page: UploadPage, limits: UploadLimitsSchema) -> "UploadListSchema":
         """Return the document of a page of uploads."""
-        return cls(items=[UploadSchema.of(upload) for upload in page.items], next=page.next)
+        items = [UploadSchema.of(upload) for upload in page.items]
+        return cls(items=items, next=page.next, limits=limits)
 
 
 class SignedPartSchema(Schema):

@@ -132,6 +132,7 @@ def test_the_listing_is_paged_newest_first(client: Client, harness: UploadHarnes
 
     assert sorted(item["id"] for page in (first, second) for item in page["items"]) == sorted(made)
     assert (len(first["items"]), second["next"]) == (3, None)
+    assert set(first["limits"]) == {"max_file_size", "lifetime"}
     problem(client.get("/api/uploads?next=nonsense"), 422, "cursor_invalid")
     problem(client.get("/api/uploads?limit=101"), 422, "validation_failed")
 

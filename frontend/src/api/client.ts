@@ -16,6 +16,8 @@ import type {
   SignedParts,
   StartUploadRequest,
   Upload,
+  UploadLimits,
+  UploadList,
 } from './types';
 
 const REQUEST_TIMEOUT_MS = 20_000;
@@ -105,13 +107,17 @@ async function requestJson<T>(path: string, options?: RequestOptions): Promise<T
   return (text ? JSON.parse(text) : undefined) as T;
 }
 
-async function fetchAllPages<T>(path: string): Promise<T[]> {
+async function fetchAllPages<T>(
+  path: string,
+  onPage: (page: unknown) => void = () => undefined,
+): Promise<T[]> {
   const items: T[] = [];
   let next: string | null = null;
   for (let page = 0; page < MAX_PAGES; page++) {
     const url = next ? `${path}?next=${encodeURIComponent(next)}` : path;
     const answer: { items: T[]; next: string | null } = await requestJson(url);
     items.push(...answer.items);
+    onPage(answer);
     next = answer.next;
     if (!next) break;
   }
@@ -133,6 +139,13 @@ export const apiClient = {
     requestJson<Upload>('/api/uploads', { method: 'POST', body }),
   getUpload: (id: string, signal?: AbortSignal) => requestJson<Upload>(uploadUrl(id), { signal }),
   listUploads: () => fetchAllPages<Upload>('/api/uploads'),
+  /** Return the uploads, and the limits that the service states beside them. */
+  listUploadsWithLimits: async () => {
+    let limits: UploadLimits | undefined;
+    const onPage = (page: unknown) => (limits = (page as UploadList).limits);
+    const uploads = await fetchAllPages<Upload>('/api/uploads', onPage);
+    return { uploads, limits };
+  },
   signParts: async (id: string, partNumbers: number[], signal?: AbortSignal) => {
     const body: SignPartsRequest = { part_numbers: partNumbers };
     const answer = await requestJson<SignedParts>(uploadUrl(id, '/parts/sign'), {

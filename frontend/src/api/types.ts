@@ -290,8 +290,13 @@ export interface components {
       uploaded_bytes: number;
       version: number;
     };
+    UploadLimits: {
+      lifetime: number;
+      max_file_size: number;
+    };
     UploadList: {
       items: components['schemas']['Upload'][];
+      limits: components['schemas']['UploadLimits'];
       next: string | null;
     };
     /** @enum {string} */
@@ -336,6 +341,7 @@ export type Source = components['schemas']['Source'];
 export type StartUploadRequest = components['schemas']['StartUploadRequest'];
 export type Track = components['schemas']['Track'];
 export type Upload = components['schemas']['Upload'];
+export type UploadLimits = components['schemas']['UploadLimits'];
 export type UploadList = components['schemas']['UploadList'];
 export type UploadStatus = components['schemas']['UploadStatus'];
 export type Warning = components['schemas']['Warning'];

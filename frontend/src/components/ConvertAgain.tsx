@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { Format } from '../api/types';
+import type { Format, Source } from '../api/types';
 import type { AppController } from '../appController';
 import { ConversionForm } from '../features/conversion/ConversionForm';
 import { t } from '../i18n';
@@ -12,11 +12,12 @@ interface ConvertAgainProps {
   formats: Format[];
   /** True if the file has no conversion yet. */
   isFirst: boolean;
+  source?: Source;
   controller: AppController;
 }
 
 /** Show a button that opens a form for one more conversion of an uploaded file. */
-export function ConvertAgain({ row, formats, isFirst, controller }: ConvertAgainProps) {
+export function ConvertAgain({ row, formats, isFirst, source, controller }: ConvertAgainProps) {
   // Undefined until the form was opened. The button takes the focus only after the form is closed.
   const [isOpen, setOpen] = useState<boolean>();
   const [settings, setSettings] = useState(row.settings);
@@ -44,6 +45,7 @@ export function ConvertAgain({ row, formats, isFirst, controller }: ConvertAgain
       formats={formats}
       settings={settings}
       onChange={setSettings}
+      source={source}
       onSubmit={() => void submit()}
       autoFocus
     >

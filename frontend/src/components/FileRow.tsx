@@ -7,6 +7,7 @@ import { ConversionForm } from '../features/conversion/ConversionForm';
 import { ReselectFile } from '../features/upload/ReselectFile';
 import { UploadProgressBar } from '../features/upload/UploadProgressBar';
 import { uploadViewModel } from '../features/upload/uploadViewModel';
+import { useDuration } from '../lib/duration';
 import { useFocusFallback } from '../lib/focus';
 import { fileExtension, formatBytes } from '../lib/formatting';
 import type { Row, State } from '../state/state';
@@ -83,6 +84,7 @@ export const FileRow = memo(function FileRow(props: FileRowProps) {
           row={row}
           formats={formats}
           isFirst={conversions.length === 0}
+          source={conversions.find(({ source }) => source)?.source}
           controller={controller}
         />
       )}
@@ -124,12 +126,14 @@ function subtitle(row: Row, conversions: Conversion[]): ReactNode {
 
 function DraftForm({ row, formats, isOnlyDraft, controller }: FileRowProps) {
   const { uploadManager } = controller;
+  const duration = useDuration(uploadManager.fileOf(row.key));
   return (
     <ConversionForm
       label={t.howToConvert(row.name)}
       formats={formats}
       settings={row.settings}
       onChange={(settings) => uploadManager.setSettings(row.key, settings)}
+      source={{ duration }}
       onSubmit={() => uploadManager.start(row.key)}
     >
       <button

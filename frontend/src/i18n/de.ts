@@ -47,6 +47,9 @@ export const de: Catalogue = {
   chooseMedia: 'Audio- oder Videodateien wählen',
   dropHere: 'Audio- oder Videodateien hier ablegen',
   dropMore: 'Weitere Dateien hier ablegen',
+  limits: (size, time) => `Bis zu ${size} je Datei. Dateien werden nach ${time} gelöscht.`,
+  hours: (hours) => `${hours} Stunden`,
+  days: (days) => `${days} Tagen`,
   release: 'Loslassen, um die Dateien hinzuzufügen',
   setAside: (names, others) =>
     `Weggelassen, weil weder Audio noch Video: ${names}` +
@@ -151,6 +154,9 @@ export const de: Catalogue = {
   bitDepth: 'Bittiefe',
   variable: 'Variabel',
   original: 'Original',
+  track: 'Tonspur',
+  trackName: (number, facts) => `${number}: ${facts}`,
+  about: (size) => `etwa ${size}`,
   qualityNotes: { default: 'Standard', best: 'beste', smallest: 'kleinste' },
   channelNames: { 1: 'Mono', 2: 'Stereo', 6: '5.1 Surround', 8: '7.1 Surround' },
   channelCount: (count) => `${count} Kanäle`,
@@ -196,6 +202,8 @@ export const de: Catalogue = {
   details: 'Details',
   detailsOf: (name) => ` zu ${name}`,
   source: 'Quelle',
+  tags: 'Angaben',
+  withCover: 'mit Titelbild',
   result: 'Ergebnis',
   hash: 'SHA-256 des Ergebnisses',
   unknown: 'unbekannt',

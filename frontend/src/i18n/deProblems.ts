@@ -90,5 +90,6 @@ export const warnings: Record<string, string> = {
   source_truncated: 'Die Quelle endet zu früh.',
   tag_encoding_guessed: 'Die Schrift der Angaben war nicht genannt; sie wurde erraten.',
   tags_dropped: 'Das Format kann nicht alle Angaben speichern.',
+  tags_outdated: 'Angaben, die nach dieser Umwandlung falsch wären, fehlen im Ergebnis.',
   tags_unreadable: 'Die Angaben der Quelle sind zu groß oder nicht lesbar.',
 };

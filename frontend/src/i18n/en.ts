@@ -41,6 +41,10 @@ export const en = {
   chooseMedia: 'Choose audio or video files',
   dropHere: 'Drop audio or video files here',
   dropMore: 'Drop more files anywhere',
+  limits: (size: string, time: string) =>
+    `Up to ${size} for each file. Files are deleted after ${time}.`,
+  hours: (hours: number) => `${hours} hours`,
+  days: (days: number) => `${days} days`,
   release: 'Release to add the files',
   setAside: (names: string, others: number) =>
     `Left out, because they are not audio or video: ${names}` +
@@ -145,6 +149,9 @@ export const en = {
   bitDepth: 'Bit depth',
   variable: 'Variable',
   original: 'Original',
+  track: 'Sound track',
+  trackName: (number: number, facts: string) => `${number}: ${facts}`,
+  about: (size: string) => `about ${size}`,
   qualityNotes: { default: 'default', best: 'best', smallest: 'smallest' },
   channelNames: { 1: 'Mono', 2: 'Stereo', 6: '5.1 surround', 8: '7.1 surround' } as Record<
     number,
@@ -194,6 +201,8 @@ export const en = {
   details: 'Details',
   detailsOf: (name: string) => ` of ${name}`,
   source: 'Source',
+  tags: 'Tags',
+  withCover: 'with cover',
   result: 'Result',
   hash: 'SHA-256 of the result',
   unknown: 'unknown',
@@ -221,6 +230,7 @@ export const en = {
     file_changed:
       'The file was moved or changed on your disk during the upload. Add it again to start over.',
     file_empty: 'This file is empty (0 bytes). Choose another file.',
+    file_too_large: 'This file is larger than allowed. Choose a smaller one, or cut it first.',
     network: 'TinyPixo cannot be reached. Check your connection and try again.',
     storage: 'The storage refused the file. Try again in a moment.',
     unexpected: 'Something went wrong in this page. Reload it: your files are kept.',
@@ -231,7 +241,6 @@ export const en = {
   advice: {
     conversion_not_found: 'It has expired, or your session has ended. Add the file again.',
     corrupt: 'Try another copy of the file.',
-    file_too_large: 'Choose a smaller file, or cut this one first.',
     gone: 'Convert the file again.',
     no_audio_stream: 'Choose a file that has sound.',
     option_invalid: 'Remove the file and add it again with other settings.',

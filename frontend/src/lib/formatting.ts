@@ -1,4 +1,4 @@
-import type { Conversion } from '../api/types';
+import type { Conversion, UploadLimits } from '../api/types';
 import { decimal, locale, t } from '../i18n';
 
 const BYTE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
@@ -57,6 +57,13 @@ export function formatExpiry(time: string, now = new Date()): string {
 
 const startOfDay = (date: Date) =>
   new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+
+/** Say how large a file may be, and how long it is kept. */
+export function describeLimits({ max_file_size: size, lifetime }: UploadLimits): string {
+  const hours = Math.round(lifetime / 3600);
+  const time = hours > 48 ? t.days(Math.round(hours / 24)) : t.hours(hours);
+  return t.limits(formatBytes(size), time);
+}
 
 /** Format a change of size as "−88%" or "+12%". Return an empty string if it is below 0.5%. */
 export function formatSizeChange(before: number, after: number): string {

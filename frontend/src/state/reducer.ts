@@ -6,7 +6,12 @@ import type { Action, Row, State } from './state';
 export function reducer(state: State, action: Action): State {
   switch (action.type) {
     case 'startup-changed':
-      return { ...state, startup: action.startup, formats: action.formats ?? state.formats };
+      return {
+        ...state,
+        startup: action.startup,
+        formats: action.formats ?? state.formats,
+        limits: action.limits ?? state.limits,
+      };
     case 'rows-added':
       return { ...state, rows: [...action.rows, ...state.rows] };
     case 'row-updated':

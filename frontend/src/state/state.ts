@@ -1,5 +1,5 @@
 import type { ProblemSummary } from '../api/errors';
-import type { Conversion, Format, Progress, Upload } from '../api/types';
+import type { Conversion, Format, Progress, Upload, UploadLimits } from '../api/types';
 import type { ConversionSettings } from '../features/conversion/conversionSettings';
 import type { Transfer } from '../features/upload/transfer';
 import type { Connection } from '../live/liveUpdates';
@@ -54,6 +54,7 @@ export interface State {
   language: Language;
   startup: 'starting' | 'unreachable' | 'ready';
   formats: Format[];
+  limits?: UploadLimits;
   rows: Row[];
   conversions: Record<string, Conversion>;
   /** The problem of the last request about a conversion, by conversion id. */
@@ -83,7 +84,12 @@ export const INITIAL_STATE: State = {
 };
 
 export type Action =
-  | { type: 'startup-changed'; startup: State['startup']; formats?: Format[] }
+  | {
+      type: 'startup-changed';
+      startup: State['startup'];
+      formats?: Format[];
+      limits?: UploadLimits;
+    }
   | { type: 'rows-added'; rows: Row[] }
   | { type: 'row-updated'; key: string; change: Partial<Row> }
   | { type: 'list-problem-changed'; problem: ProblemSummary | undefined }

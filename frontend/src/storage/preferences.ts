@@ -40,9 +40,9 @@ export function loadSettings(): SavedSettings {
   }
 }
 
-/** Save the settings for the next file. A cut and fades belong to one file, and are not saved. */
+/** Save the settings for the next file. A cut, fades and a track belong to one file only. */
 export function saveSettings(chosen: ConversionSettings): void {
-  const { start: _s, end: _e, fade_in: _i, fade_out: _o, ...settings } = chosen;
+  const { start: _s, end: _e, fade_in: _i, fade_out: _o, track: _t, ...settings } = chosen;
   const byFormat = { ...loadSettings().byFormat, [settings.format]: settings };
   write(SETTINGS_KEY, JSON.stringify({ last: settings, byFormat }));
 }

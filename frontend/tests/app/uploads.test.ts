@@ -19,6 +19,11 @@ describe('new files', () => {
     expect(app.uploadApi.calls).toEqual([]);
   });
 
+  it('are rejected before the upload if they are larger than the service allows', () => {
+    app.controller.addFiles([aFile('large.wav', 1_001)]);
+    expect(app.rows[0]).toMatchObject({ stage: 'rejected', problem: { code: 'file_too_large' } });
+  });
+
   it('are uploaded two at a time', async () => {
     app.uploadApi.putBarrier = new Promise(() => undefined);
     app.controller.addFiles([aFile('a.wav'), aFile('b.wav'), aFile('c.wav')]);

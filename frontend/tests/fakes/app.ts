@@ -15,6 +15,8 @@ export function aFile(name = 'song.wav', size = 95, fill = 0): File {
   return new ReadableFile([bytes], name, { type: 'audio/wav' }) as unknown as File;
 }
 
+const limits = { max_file_size: 1_000, lifetime: 86_400 };
+
 /** An app with a fake API, storage and environment. */
 export class FakeApp {
   readonly uploadApi = new FakeUploadApi();
@@ -73,6 +75,7 @@ export class FakeApp {
         this.requestLog.push('formats answered');
         return FORMATS;
       }),
+      listUploadsWithLimits: async () => ({ uploads: await this.api.listUploads(), limits }),
       listUploads: async () => {
         this.requestLog.push('uploads');
         return this.listedUploads;

@@ -1,5 +1,5 @@
 import { useId, type ReactNode } from 'react';
-import type { Format } from '../../api/types';
+import type { Format, Source } from '../../api/types';
 import type { ConversionSettings } from './conversionSettings';
 import { focusWhenShown } from '../../lib/focus';
 import { loadSettings } from '../../storage/preferences';
@@ -10,7 +10,10 @@ import {
   supportedSettings,
   withOption,
 } from './conversionSettings';
+import { formatBytes } from '../../lib/formatting';
+import { estimatedSize } from './estimate';
 import { ShapeFields } from './ShapeFields';
+import { TrackField } from './TrackField';
 import { formFields } from './formFields';
 import { t } from '../../i18n';
 
@@ -21,6 +24,8 @@ interface ConversionFormProps {
   onChange: (settings: ConversionSettings) => void;
   onSubmit: () => void;
   autoFocus?: boolean;
+  /** What is known about the file. */
+  source?: Pick<Source, 'duration'> & Partial<Source>;
   /** The buttons of the form. */
   children: ReactNode;
 }
@@ -33,10 +38,13 @@ export function ConversionForm({
   onChange,
   onSubmit,
   autoFocus,
+  source,
   children,
 }: ConversionFormProps) {
   const id = useId();
+  const tracks = source?.tracks ?? [];
   const format = findFormat(formats, settings.format);
+  const size = source && estimatedSize(settings, format, source);
   const changeFormat = (name: string) => {
     const previous = loadSettings().byFormat[name] ?? { format: name };
     onChange(supportedSettings({ ...previous, ...shapeOf(settings) }, formats));
@@ -88,7 +96,17 @@ export function ConversionForm({
               </select>
             </p>
           ))}
-        <div className="settings-form__actions">{children}</div>
+        {tracks.length > 1 && (
+          <TrackField tracks={tracks} settings={settings} onChange={onChange} />
+        )}
+        <div className="settings-form__actions">
+          {size && (
+            <span className="settings-form__estimate muted" data-testid="estimate">
+              {t.about(formatBytes(size))}
+            </span>
+          )}
+          {children}
+        </div>
         <ShapeFields settings={settings} onChange={onChange} />
       </div>
     </form>

@@ -9,10 +9,14 @@ import {
 } from './conversionSettings';
 import { t } from '../../i18n';
 
+/** More would hide the rest. */
+const MAX_TAGS = 12;
+
 /** Show what is known about the source and the result of a conversion, when the user asks. */
 export function ResultDetails({ conversion }: { conversion: Conversion }) {
   const { format, options, output } = conversion;
   const result = [formatName(format), ...describeOptions(options)].join(', ');
+  const tags = Object.entries(conversion.source?.tags ?? {}).slice(0, MAX_TAGS);
   return (
     <details className="result__details" data-testid="details">
       <summary>
@@ -28,6 +32,12 @@ export function ResultDetails({ conversion }: { conversion: Conversion }) {
           <dt>{t.result}</dt>
           <dd>{result}</dd>
         </div>
+        {tags.length > 0 && (
+          <div>
+            <dt>{t.tags}</dt>
+            <dd>{tags.map(([name, value]) => `${name}: ${value}`).join(' · ')}</dd>
+          </div>
+        )}
         <div>
           <dt>{t.hash}</dt>
           <dd>
@@ -50,5 +60,6 @@ function sourceFacts({ source }: Conversion): string[] {
     channels && channelsLabel(channels),
     bitrate && `${Math.round(bitrate / 1000)} kbit/s`,
     duration && formatDuration(duration),
+    source.has_cover && t.withCover,
   ].filter((fact): fact is string => Boolean(fact));
 }

@@ -1,7 +1,6 @@
 import { ownProblem } from '../../api/errors';
-import type { Format } from '../../api/types';
 import { randomKey } from '../../lib/environment';
-import type { Row } from '../../state/state';
+import type { Row, State } from '../../state/state';
 import {
   defaultSettings,
   supportedSettings,
@@ -14,7 +13,7 @@ import type { NewFile } from './localFiles';
 export function createDraft(
   file: File,
   settings: ConversionSettings | undefined,
-  formats: Format[],
+  { formats, limits }: Pick<State, 'formats' | 'limits'>,
 ): { row: Row; newFile?: NewFile } {
   const path = pathOf(file);
   const draft = {
@@ -26,6 +25,9 @@ export function createDraft(
   };
   if (file.size === 0) {
     return { row: { ...draft, stage: 'rejected', problem: ownProblem('file_empty') } };
+  }
+  if (limits && file.size > limits.max_file_size) {
+    return { row: { ...draft, stage: 'rejected', problem: ownProblem('file_too_large') } };
   }
   return {
     row: { ...draft, stage: 'draft', unsaved: 'copying' },

@@ -58,8 +58,7 @@ export class UploadManager {
   /** Add files as drafts. The settings are those given, or else the last ones of the user. */
   addFiles(files: File[], settings = loadSettings().last): void {
     const { store } = this.options;
-    const { formats } = store.getState();
-    const drafts = files.map((file) => createDraft(file, settings, formats));
+    const drafts = files.map((file) => createDraft(file, settings, store.getState()));
     const newFiles = drafts.map(({ newFile }) => newFile).filter((each) => each !== undefined);
     store.dispatch({ type: 'rows-added', rows: drafts.map(({ row }) => row) });
     this.localFiles.add(newFiles);
@@ -94,6 +93,9 @@ export class UploadManager {
     this.localFiles.add([{ record, file }]);
     if (record.request) this.start(key);
   }
+
+  /** Return the contents of a file that this tab has. */
+  fileOf = (key: string): File | undefined => this.localFiles.get(key);
 
   setSettings(key: string, settings: ConversionSettings): void {
     this.options.store.updateRow(key, { settings });
