@@ -95,6 +95,7 @@ def tag_answer(data: bytes) -> None:
 def check_tags(found: SourceTags) -> None:
     """Check the limits, and that all text can be written."""
     assert len(found.tags) <= 300
+    assert sum(len(v.encode()) for values in found.tags.values() for v in values) <= 2**22
     assert len(found.picture or b"") <= MAX_ANSWER
     for name, values in found.tags.items():
         assert name

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from services.conversion.ffmpeg.process import FfmpegProcess
 from services.conversion.pipeline.context import ConversionContext, operator_detail
 from services.conversion.ports import MediaError
+from services.conversion.sandbox import process as sandbox
 from services.conversion.storage.memory_file import MemoryFile
 from services.conversion.tags.source_tags import MAX_ANSWER, READER, SourceTags, combine
 
@@ -50,7 +51,7 @@ def _run_reader(context: ConversionContext) -> bytes:
     """Return the reader's answer; nothing if it fails, since FFmpeg's tags are there, too."""
     source, limits = context.source, context.limits
     with MemoryFile("tags") as output:
-        command = ["-m", READER, str(source.fd), str(output.fd)]
+        command = sandbox.module_command(READER, str(source.fd), str(output.fd))
         rlimits = limits.rlimits(_MAX_SECONDS, MAX_ANSWER) | {"RLIMIT_CPU": limits.probe_cpu}
         reader = FfmpegProcess(
             command, [source.fd, output.fd], rlimits, limits.probe_seconds, _MAX_SECONDS, source

@@ -134,11 +134,11 @@ def _wav(
     """Write the list of RIFF, which all programs read, and what it lacks as an ID3v2 tag."""
     info = {name: "; ".join(tags[name]) for name in tags if name in BY_NAME and BY_NAME[name].info}
     broadcast = {name: tags[name][0] for name in tags if name in BROADCAST}
-    has_broadcast = bool(broadcast.keys() - {"description"})
-    options = ("-write_bext", "1") if has_broadcast else ()
-    if not has_broadcast:
-        broadcast = {}
+    if broadcast:
+        for name, ours in (("description", "comment"), ("origination_date", "date")):
+            broadcast |= {name: info[ours]} if ours in info else {}
     for_ffmpeg = Metadata(info | broadcast)
+    options = ("-write_bext", "1") if broadcast else ()
     rest = [name for name in tags if len(tags[name]) > 1 or name not in for_ffmpeg.tags]
     if not rest and cover is None and not chapters:
         return PreparedTags(for_ffmpeg, options)

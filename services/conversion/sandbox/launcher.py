@@ -9,8 +9,8 @@ SOCKET is the descriptor that the listener of the seccomp filter is sent to, PAR
 of the parent, LIMITS is `NAME=VALUE,…` (names of RLIMIT; bytes, seconds or a count), FILTER is the
 filter in hex and may be empty, NOTIFY is 1 if the filter uses user notifications. Without PROGRAM,
 the process tries what a program needs before it runs, and exits with 0 if that works. If PROGRAM
-is `-m`, the first ARGUMENT is a Python module of the project: it is imported before the process is
-restricted, because imports open files, and its function `main` gets the other arguments.
+is `-m`, the first two ARGUMENTs are the parent's `sys.path` and a module. It is imported before the
+process is restricted, because imports open files; its function `main` gets the other ARGUMENTs.
 """
 
 import _socket
@@ -20,7 +20,6 @@ import resource
 import struct
 import sys
 
-_PROJECT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 _SIGKILL = 9
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _SECCOMP_SET_MODE_FILTER, _NEW_LISTENER = 1, 8
@@ -31,19 +30,19 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 def main() -> None:
     """Apply the limits and the filter of the command line, then execute its program."""
-    run_module = _import_module(sys.argv[7]) if sys.argv[6:7] == ["-m"] else None
+    run_module = _import_module(*sys.argv[7:9]) if sys.argv[6:7] == ["-m"] else None
     command = restrict(sys.argv[1:])
     if not command:
         _try_out()
     if run_module is not None:
-        run_module(command[2:])
+        run_module(command[3:])
         os._exit(0)
     os.execve(command[0], command, {})  # noqa: S606 - an argument list of our own, no shell
 
 
-def _import_module(name: str):  # type: ignore[no-untyped-def]
-    """Import a module of the project, and return its function `main`."""
-    sys.path.append(_PROJECT)
+def _import_module(path: str, name: str):  # type: ignore[no-untyped-def]
+    """Import a module, and return its function `main`."""
+    sys.path += [folder for folder in path.split(os.pathsep) if folder not in sys.path]
     __import__(name)
     return sys.modules[name].main
 

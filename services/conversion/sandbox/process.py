@@ -74,7 +74,7 @@ def start(
 ) -> SandboxedProcess:
     """Start `command`; it inherits `descriptors` only, and stdout and stderr are pipes.
 
-    It may be a module of the project: `-m`, its name and arguments, see `launcher`.
+    It may be a Python module, see `module_command`.
     This process is hidden from it: see `protect_this_process`. `limits` maps names of RLIMIT to
     values. Raises OSError if the process cannot be started.
     """
@@ -90,9 +90,7 @@ def start(
             program = seccomp_filter.assemble(
                 platform.machine(), supervised=is_supervised, channel=channel
             )
-        # Modules import packages; without these, Python starts faster.
-        flags = ["-I"] if command[:1] == ["-m"] else ["-I", "-S"]
-        launcher = [sys.executable, *flags, str(_LAUNCHER)]
+        launcher = [sys.executable, "-I", "-S", str(_LAUNCHER)]
         arguments = [
             str(theirs.fileno()),
             str(os.getpid()),
@@ -118,6 +116,15 @@ def start(
         if is_supervised:
             child.listener = _receive_listener(ours, child)
         return child
+
+
+def module_command(name: str, *arguments: str) -> list[str]:
+    """Return the command that imports a module in the sandbox, as here, and calls its `main`.
+
+    The module may import whatever this process can. Nothing can be imported later.
+    """
+    path = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
+    return ["-m", path, name, *arguments]
 
 
 def _create_pipe() -> tuple[int, int, bool]:

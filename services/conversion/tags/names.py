@@ -116,10 +116,12 @@ _INFO_CODES = {
     "ILNG": "language", "IKEY": "keywords",
 }  # fmt: skip
 BROADCAST = frozenset({
-    "originator", "originator_reference", "origination_date", "origination_time", "time_reference",
-    "umid", "coding_history", "description",
+    "originator", "originator_reference", "origination_time", "time_reference", "umid",
+    "coding_history",
 })  # fmt: skip
-"""FFmpeg's names of the fields of the Broadcast Wave chunk (EBU Tech 3285)."""
+"""FFmpeg's names of fields of the Broadcast Wave chunk (EBU Tech 3285). It has no others here."""
+BROADCAST_ALIASES = {"encoded_by": "originator", "creation_time": "origination_time"}
+"""What FFmpeg calls two of them when it reads."""
 _UNTRUE = frozenset({
     "encoder", "encodedby", "encodersettings", "encodingsettings", "encodingparams", "encodedwith",
     "tsse", "tenc", "tlen", "tden", "tdtg", "tfle", "tsiz", "length", "duration", "tool", "©too",

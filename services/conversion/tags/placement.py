@@ -4,6 +4,7 @@ FFmpeg leaves space of a known size, as padding or as a placeholder, so that not
 moves. The output is FFmpeg's, and FFmpeg may be compromised: every size in it is checked.
 """
 
+import functools
 import io
 import os
 import struct
@@ -70,7 +71,7 @@ class FlacBlocks:
     comments: vorbis_comment.Comments
     picture: bytes
 
-    @property
+    @functools.cached_property
     def padding(self) -> int:
         """Return the bytes of padding that FFmpeg is to write."""
         size = len(vorbis_comment.pack(self.comments)) + len(self.picture) + _FLAC_COMMENTS_KEPT
@@ -114,7 +115,7 @@ class OggComments:
 
     comments: vorbis_comment.Comments
 
-    @property
+    @functools.cached_property
     def _length(self) -> int:
         return len(vorbis_comment.pack(self.comments))
 
@@ -133,11 +134,10 @@ class OggComments:
             pages = [OggPage(file), OggPage(file)]
             while not (pages[-1].complete or len(pages[-1].packets) > 1):
                 pages.append(OggPage(file))
-            packet = b"".join(page.packets[0] for page in pages[1:])
-            packet = self._replace(packet)
+            written = b"".join(page.packets[0] for page in pages[1:])
+            packet = io.BytesIO(self._replace(written))
             for page in pages[1:]:
-                length = len(page.packets[0])
-                page.packets[0], packet = packet[:length], packet[length:]
+                page.packets[0] = packet.read(len(page.packets[0]))
                 _write(fd, page.write(), page.offset or 0)
         except (MutagenError, EOFError, LookupError, struct.error) as error:
             raise MisplacedTags("the output has no comment header") from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.conversion.tags import legacy_text
-from services.conversion.tags.names import BROADCAST, BY_NAME, common_name
+from services.conversion.tags.names import BROADCAST, BROADCAST_ALIASES, BY_NAME, common_name
 
 READER = "services.conversion.tags.sandboxed_reader"
 """The module that reads tags in the sandbox."""
@@ -17,6 +17,8 @@ MAX_ANSWER = 32 * 1024 * 1024
 """Bytes that the reader may write: four million characters as JSON, and a picture."""
 _MAX_TAGS, _MAX_VALUES, _MAX_VALUE = 300, 100, 1024 * 1024
 """Tags of a file, values of a tag, characters of a value: lyrics are the longest."""
+_MAX_TEXT = 3 * 1024 * 1024
+"""Bytes of all values: a block of a FLAC file has 16 MiB, of which a cover takes up to 12."""
 _MAX_JSON = 28 * 1024 * 1024
 _ORDER = {name: position for position, name in enumerate(BY_NAME)}
 _DATES = frozenset({"date", "original_date"})
@@ -90,6 +92,8 @@ def combine(answer: bytes, from_ffmpeg: Mapping[str, str], container: str = "") 
     except ValueError:
         tags, found = [], SourceTags()
     last = 1 + max((tag.reader for tag in tags), default=0)
+    if container == "wav" and "time_reference" in from_ffmpeg:
+        from_ffmpeg = {BROADCAST_ALIASES.get(name, name): v for name, v in from_ffmpeg.items()}
     if tags:
         # FFmpeg has the same tags by other names, and these.
         from_ffmpeg = {
@@ -112,6 +116,7 @@ def combine(answer: bytes, from_ffmpeg: Mapping[str, str], container: str = "") 
             continue
         readers[key] = tag.reader
         _extend(key, collected.setdefault(key, []), values, lost)
+    _limit_text(collected, lost)
     label = legacy_text.LABELS[encoding] if encoding not in (None, "utf_8", "cp1252") else None
     return SourceTags(
         _join_totals({name: collected[name] for name in sorted(collected, key=_position)}),
@@ -186,6 +191,16 @@ def _extend(name: str, known: list[str], values: Sequence[str], lost: list[str])
         if name in _DATES:
             known[:] = [k for k in known if not value.startswith(k)]
         known.append(value)
+
+
+def _limit_text(tags: dict[str, list[str]], lost: list[str]) -> None:
+    """Remove what is beyond the limit for all values together."""
+    size = 0
+    for name in list(tags):
+        size += sum(len(value.encode()) + len(name.encode()) + 16 for value in tags[name])
+        if size > _MAX_TEXT:
+            del tags[name]
+            lost.append(name)
 
 
 def _join_totals(tags: dict[str, list[str]]) -> Tags:

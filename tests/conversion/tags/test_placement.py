@@ -73,6 +73,22 @@ def test_tags_of_a_large_output_are_in_its_first_part(
     assert listen(output).seconds == pytest.approx(70, abs=0.1)
 
 
+def test_the_largest_cover_and_the_longest_texts_fit_together(
+    engine: FfmpegEngine, sounds: AudioFiles, tmp_path: Path
+) -> None:
+    """A FLAC block has 16 MiB for both; what is too much of the texts is named."""
+    path = copy(sounds.tone("untagged.flac", seconds=1), tmp_path / "in.flac")
+    texts = [(f"TEXT{number}", "Ж" * 250_000) for number in range(8)]
+    path = with_pictures(with_comments(path, ("TITLE", "T"), *texts), (3, png(sounds, 12 * 2**20)))
+    found = read(engine, path, "flac")
+    output = tmp_path / "out.flac"
+    output.write_bytes(found.made.content)
+    tags: Any = FLAC(output).tags
+    assert [len(tags[name][0]) for name, _ in texts if name in tags] == [250_000] * 6
+    assert "TEXT6, TEXT7" in found.details
+    assert len(pictures(output)[0]) == 12 * 2**20
+
+
 def copy_as_flac(engine: FfmpegEngine, source: Path, folder: Path) -> Path:
     """Return the sound as FLAC."""
     path = folder / "in.flac"
