@@ -1,5 +1,6 @@
 """Translate HTTP requests for conversions to use cases, and their results to HTTP."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, delete, get, post
@@ -40,13 +41,15 @@ NO_STORE = {"Cache-Control": "no-store"}
     sync_to_thread=True,
     operation_id="listFormats",
     summary="List the output formats and their options",
-    responses=problems(errors.SessionInvalid, errors.RateLimited, session=False),
+    responses=problems(errors.SessionInvalid, session=False),
 )
 def formats(
     request: Request[Any, Any, Any], rate_limiter: NamedDependency[RateLimiter]
 ) -> FormatsSchema:
-    # The page sends its first request alone, and this is it: later ones are of one session.
-    start_session(request, rate_limiter)
+    # The page sends its first request alone, and this is it: later ones are of one session. The
+    # list is for everybody, also where an address may begin no more sessions: for probes, too.
+    with suppress(errors.RateLimited):
+        start_session(request, rate_limiter)
     return FormatsSchema.of(FORMATS.values())
 
 

@@ -55,13 +55,20 @@ def test_an_address_requests_so_many_conversions(
     assert bystander.status_code == 202
 
 
-def test_the_list_of_formats_begins_so_many_sessions(client: Client) -> None:
-    def formats(address: str) -> int:
+def test_the_list_of_formats_begins_so_many_sessions_and_is_never_refused(client: Client) -> None:
+    def begins(address: str) -> bool:
         client.cookies.clear()
-        return client.get("/api/formats", headers={"X-Forwarded-For": address}).status_code
+        answer = client.get("/api/formats", headers={"X-Forwarded-For": address})
+        assert answer.status_code == 200
+        return "set-cookie" in answer.headers
 
-    assert [formats("198.51.100.1") for _ in range(4)] == [200, 200, 200, 429]
-    assert formats("198.51.100.2") == 200
+    assert [begins("198.51.100.1") for _ in range(5)] == [True, True, True, False, False]
+    assert begins("198.51.100.2")
+    listing = client.get("/api/conversions", headers={"X-Forwarded-For": "198.51.100.1"})
+    assert listing.status_code == 200, "the session of the other address has begun"
+    client.cookies.clear()
+    refused = client.get("/api/conversions", headers={"X-Forwarded-For": "198.51.100.1"})
+    assert refused.status_code == 429
 
 
 def test_a_conversion_knows_its_client_by_a_digest(
