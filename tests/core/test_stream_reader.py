@@ -1,5 +1,6 @@
 """Read a stream of several shards through roll-overs and interruptions."""
 
+import random
 import threading
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -189,3 +190,38 @@ def test_trimmed_records_are_a_gap_and_no_end(stream: FakeStream) -> None:
 
     assert follower.take() == written
     assert follower.gaps == 2
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_splits_lose_nothing_and_interruptions_repeat_nothing(
+    stream: FakeStream, seed: int
+) -> None:
+    rng = random.Random(seed)
+    is_interrupted = seed % 2 == 1
+    follower = Follower(stream)
+    follower.take(2)
+    shards, written = [f"{line}6" for line in "abcd"], []
+
+    for number in range(60):
+        shard = rng.choice(shards)
+        written += stream.write(shard, rng.randrange(25))
+        if rng.random() < 0.3:
+            # A roll-over has one child, a split two.
+            children = [f"{shard}.{number}{half}" for half in range(rng.choice([1, 1, 2]))]
+            stream.ended.add(shard)
+            shards.remove(shard)
+            for child in children:
+                stream.add_shard(child, parent=shard)
+                written += stream.write(child, rng.randrange(5))
+                shards.append(child)
+        if is_interrupted and rng.random() < 0.1:
+            stream.errors.append(rng.choice(["ExpiredIteratorException", "ThrottlingException"]))
+        follower.take(rng.randrange(4))
+    follower.take(600)
+
+    missed = set(written) - set(follower.seen)
+    # An interruption before the first record of a shard may lose records: the gap is reported.
+    assert not missed or (is_interrupted and follower.gaps), seed
+    assert set(follower.seen) <= set(written), seed
+    assert len(set(follower.seen)) == len(follower.seen), seed
+    assert follower.longest <= PAGE
