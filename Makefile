@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-sweep test-power-cuts test-schema test-abuse test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
+.PHONY: help setup runtime bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-sweep test-power-cuts test-schema test-abuse test-resume test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -50,8 +50,12 @@ test-schema: setup ## Send each service made-up requests for 300 s (SECONDS_EACH
 test-abuse: setup page ## Let one visitor do its worst for 60 s in each way, and time what a bystander notices (SECONDS_EACH)
 	@TINYPIXO_ABUSE_SECONDS=$${SECONDS_EACH:-60} $(BIN)/pytest -s tests/abuse $(ARGS)
 
-test-clients: setup page ## Upload 100 MiB by tus-js-client, tuspy, curl and Uppy, and resume after kills (some minutes)
-	@TINYPIXO_CLIENT_MIB=100 $(BIN)/pytest -s tests/clients $(ARGS)
+test-clients: setup page ## Upload 100 MiB by tus-js-client, tuspy, curl and Uppy, and resume after kills, on each emulator (CLIENT_MIB; some minutes)
+	@localstack=tests/localstack/test_clients.py; docker info >/dev/null 2>&1 || { localstack=; echo 'No Docker engine answers here: not on LocalStack.'; }; \
+	TINYPIXO_CLIENT_MIB=$${CLIENT_MIB:-100} $(BIN)/pytest -s tests/clients $$localstack $(ARGS)
+
+test-resume: setup page ## Kill the tab of a 300 MiB upload at half in Chromium, and go on (RESUME_MIB; minutes)
+	@TINYPIXO_RESUME_MIB=$${RESUME_MIB:-300} $(BIN)/pytest -s tests/browser/test_tab_killed.py $(ARGS)
 
 test-aws: setup page ## Run the suites on the live AWS account of your credentials, in stacks that go away again (costs cents)
 	@$(BIN)/python -m tests.live $(ARGS)

@@ -1,6 +1,7 @@
 import { apiClient, type ApiClient } from './api/client';
 import { canRetry, ownProblem, toProblem } from './api/errors';
 import { withRetries } from './api/retry';
+import type { Upload } from './api/types';
 import { ConversionManager } from './features/conversion/conversionManager';
 import { packResults, resultFiles } from './features/conversion/resultsZip';
 import { Removals } from './features/removal/removals';
@@ -101,6 +102,12 @@ export class AppController {
     });
   }
 
+  /** Ask for the parts of an open upload that S3 has: the list may lack those sent last. */
+  private readonly reconcile = (upload: Upload): Promise<Upload> =>
+    upload.status === 'uploading'
+      ? this.api.getUpload(upload.id).catch(() => upload)
+      : Promise.resolve(upload);
+
   /** Load everything that the services know, restore the list and start live updates. */
   async start(): Promise<void> {
     const { api, store, liveUpdates } = this;
@@ -114,7 +121,7 @@ export class AppController {
       store.dispatch({ type: 'conversion-received', conversion });
     }
     store.dispatch({ type: 'startup-changed', startup: 'ready', formats, limits });
-    await this.uploadRestorer.restore(uploads);
+    await this.uploadRestorer.restore(await Promise.all(uploads.map(this.reconcile)));
     this.saveOrderOnChange();
     liveUpdates.start();
     let wasStalled = false;

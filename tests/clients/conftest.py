@@ -23,7 +23,9 @@ SIZE = int(os.environ.get("TINYPIXO_CLIENT_MIB", "20")) * MIB
 def install(package: str) -> Path:
     """Install the packages that a client needs, exactly as its lock file names them."""
     folder = HERE / package
-    if not (folder / "node_modules" / ".package-lock.json").exists():
+    installed = folder / "node_modules" / ".package-lock.json"
+    locked = (folder / "package-lock.json").stat().st_mtime
+    if not installed.exists() or installed.stat().st_mtime < locked:
         npm = shutil.which("npm")
         assert npm, "these tests need Node, as the page does"
         subprocess.run(

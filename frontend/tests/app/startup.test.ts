@@ -63,7 +63,7 @@ describe('a reload', () => {
     await app.controller.start();
     await settle();
     expect(app.rows[0]?.stage).toBe('interrupted');
-    expect(app.uploadApi.calls).toEqual([]);
+    expect(app.uploadApi.calls).toEqual([['getUpload', undefined]]);
   });
 
   it('leaves an upload to the tab that sends it', async () => {
@@ -74,7 +74,7 @@ describe('a reload', () => {
     await app.controller.start();
     await settle();
     expect(app.rows[0]?.stage).toBe('other-tab');
-    expect(app.uploadApi.calls).toEqual([]);
+    expect(app.uploadApi.calls).toEqual([['getUpload', undefined]]);
   });
 
   it('restores drafts', async () => {
@@ -123,7 +123,7 @@ describe('a reload', () => {
       await app.controller.uploadRestorer.resumeWithFile('k1', file);
       await settle();
       expect(app.rows[0]).toMatchObject({ stage: 'interrupted', mismatchedFile: file.name });
-      expect(app.uploadApi.calls).toEqual([]);
+      expect(app.uploadApi.calls).toEqual([['getUpload', undefined]]);
 
       await app.controller.startOver(app.rows[0]!);
       expect(app.api.deleteUpload).toHaveBeenCalledWith('upl_1');

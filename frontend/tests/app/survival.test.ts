@@ -46,7 +46,7 @@ describe('a reload', () => {
     await app.controller.start();
     await settle();
     expect(app.rows[0]?.transfer?.phase).toBe('paused');
-    expect(app.uploadApi.calls).toEqual([]);
+    expect(app.uploadApi.calls).toEqual([['getUpload', undefined]]);
   });
 
   it('keeps the order of drafts', async () => {

@@ -78,6 +78,9 @@ export class FakeApp {
       listUploadsWithLimits: async () => ({ uploads: await this.api.listUploads(), limits }),
       listUploads: async () => {
         this.requestLog.push('uploads');
+        // The service knows the uploads that it lists.
+        const [open] = this.listedUploads.filter(({ status }) => status === 'uploading');
+        if (open) this.uploadApi.upload = open;
         return this.listedUploads;
       },
       listConversions: async () => {

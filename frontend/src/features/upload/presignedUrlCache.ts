@@ -1,7 +1,7 @@
 import type { SignedPart } from '../../api/types';
 
 /** URLs per call: enough for all parts in flight, few enough not to expire on a slow connection. */
-const BATCH_SIZE = 16;
+const BATCH_SIZE = 32;
 /** A URL is not used if it expires within this time. */
 const EXPIRY_MARGIN_MS = 15_000;
 
