@@ -41,6 +41,8 @@ def idle_month(runtime: str = "express") -> float:
         ALARMS * prices["alarm_month"]
         + METRICS * prices["metric_month"]
         + SECRETS * prices["secret_month"]
+        # Four reads of the stream a second, and receives of the two inboxes.
+        + prices["polling_month"]
     )
     return hourly * HOURS + fixed
 
