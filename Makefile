@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-sweep test-power-cuts test-schema test-abuse test-resume test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
+.PHONY: help setup runtime bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-sweep test-power-cuts test-schema test-real-files test-abuse test-resume test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ test-clients: setup page ## Upload 100 MiB by tus-js-client, tuspy, curl and Upp
 
 test-resume: setup page ## Kill the tab of a 300 MiB upload at half in Chromium, and go on (RESUME_MIB; minutes)
 	@TINYPIXO_RESUME_MIB=$${RESUME_MIB:-300} $(BIN)/pytest -s tests/browser/test_tab_killed.py $(ARGS)
+
+test-real-files: setup ## Download packages that carry odd audio files, convert each, and compare with plain FFmpeg (some minutes)
+	@$(BIN)/python -m tests.real_files $(ARGS)
 
 test-aws: setup page ## Run the suites on the live AWS account of your credentials, in stacks that go away again (costs cents)
 	@$(BIN)/python -m tests.live $(ARGS)

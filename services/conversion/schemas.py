@@ -105,6 +105,7 @@ class ConversionOptionsSchema(Schema):
     fade_in: Seconds | UnsetType = UNSET
     fade_out: Seconds | UnsetType = UNSET
     track: int | UnsetType = UNSET
+    keep_delay: bool | UnsetType = UNSET
 
 
 class OutputSchema(Schema):

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.conversion.ffmpeg import ffmetadata
-from services.conversion.ffmpeg.log import FfmpegLogParser, parse_audio
+from services.conversion.ffmpeg.audio_stream import parse_audio
+from services.conversion.ffmpeg.log import FfmpegLogParser
 from services.conversion.ffmpeg.log_lines import LineAssembler, parse_line
 from services.conversion.pipeline import truncation
 from services.conversion.storage.memory_file import MemoryFile

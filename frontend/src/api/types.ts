@@ -48,6 +48,7 @@ export interface components {
       fade_in?: number;
       /** @description seconds */
       fade_out?: number;
+      keep_delay?: boolean;
       /** @description LUFS */
       normalize?: number;
       quality?: number;
@@ -67,6 +68,7 @@ export interface components {
       fade_out?: number | null;
       filename?: string | null;
       format: string;
+      keep_delay?: boolean | null;
       normalize?: number | null;
       quality?: number | null;
       sample_rate?: number | null;
@@ -82,6 +84,7 @@ export interface components {
       fade_out?: number | null;
       filename?: string | null;
       format: string;
+      keep_delay?: boolean | null;
       normalize?: number | null;
       quality?: number | null;
       sample_rate?: number | null;

@@ -60,6 +60,8 @@ class ConversionOptions:
     """Duration of the linear fade at the end of the output, in seconds."""
     track: int | None = None
     """Index of the audio track to convert, among the audio tracks of the source."""
+    keep_delay: bool | None = None
+    """Put silence in front of sound that begins later than the file."""
 
     @property
     def changes_samples(self) -> bool:

@@ -98,6 +98,7 @@ class ConvertOptions(Struct, forbid_unknown_fields=True, kw_only=True):
     fade_in: float | None = None
     fade_out: float | None = None
     track: int | None = None
+    keep_delay: bool | None = None
     filename: str | None = None
 
     def checked(self) -> ConversionRequest:

@@ -37,10 +37,10 @@ MAX_STREAMS = 64
 """Most streams read from one file: films with many languages and subtitles have about 50."""
 
 
-def input_options() -> list[str]:
+def input_options(protocols: str = PROTOCOLS) -> list[str]:
     """Return the options that precede an untrusted input."""
     return [
-        *("-protocol_whitelist", PROTOCOLS),
+        *("-protocol_whitelist", protocols),
         *("-format_whitelist", ",".join(DEMUXERS + PICTURE_DEMUXERS)),
         *("-codec_whitelist", ",".join(DECODERS)),
         *("-max_streams", str(MAX_STREAMS)),

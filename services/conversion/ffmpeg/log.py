@@ -14,8 +14,9 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from services.conversion.ffmpeg.channel_layouts import parse_layout
+from services.conversion.ffmpeg.audio_stream import AudioStream, parse_audio, split_dispositions
 from services.conversion.ffmpeg.log_lines import LogLine
+from services.conversion.ffmpeg.sample_filters import LARGEST_SAMPLE
 
 _INPUT = re.compile(r"Input #0, (\S{1,200}), from ")
 _DURATION = re.compile(
@@ -26,6 +27,7 @@ _STREAM = re.compile(
     r"  Stream #0:(\d{1,5})(?:\[0x[0-9a-f]+\])?(?:\(([^)]*)\))?: "
     r"(Audio|Video|Subtitle|Data|Attachment): (.*)"
 )
+_INPUT_COMPONENT = re.compile(r"in#\d{1,3}/")
 _SECTION = re.compile(r"  \S")
 _TITLE = re.compile(r" {6}title +: (.+)")
 _DECODED = re.compile(
@@ -36,6 +38,9 @@ _ENCODED = re.compile(
     r"  Output stream #0:\d+ \(audio\): \d+ frames encoded \((\d{1,18}) samples\)"
 )
 _PEAK = re.compile(r"Peak level dB: (-?\d{1,4}\.\d{1,9})$")
+_INVALID_SAMPLES = re.compile(r"Number of (?:NaNs|Infs): (\d{1,15})\.0+$")
+_LEVEL = re.compile(r"(?:Max|Min) level: (-?\d{1,320}\.\d{1,9}|-?inf)$")
+_ADDED_SILENCE = re.compile(r"adding (\d{1,9}) audio samples of silence$")
 _FAILED_DECODER = re.compile(
     r"Error while opening decoder|Decoding requested, but no decoder found for: "
 )
@@ -53,49 +58,11 @@ _TRUNCATED = re.compile(
     r"|File ended prematurely( at pos\. \d+ \(0x[0-9a-f]+\))?$"
 )
 _MESSAGE_LEVELS = frozenset({"warning", "error", "fatal", "panic"})
-_CODEC = re.compile(r"^([\w.]+)")
-_RATE = re.compile(r"^(\d{1,9}) Hz$")
-_DEPTH = re.compile(r"^(u8|s16|s32|s64|flt|dbl)p?(?: \((\d{1,3}) bit\))?$")
-_BITRATE = re.compile(r"^(\d{1,9}) kb/s")
-_START = re.compile(r"^start (-?\d{1,9}\.\d{1,9})$")
 _GUESSED_LAYOUT = re.compile(r"Guessed Channel Layout: ")
 _STREAM_COMPONENT = re.compile(r"aist#0:(\d{1,5})/")
-_CODEC_TAG = re.compile(r"\((\S{4}) / 0x[0-9A-Fa-f]{8}\)")
-_DISPOSITIONS = re.compile(
-    r" \((default|dub|original|comment|lyrics|karaoke|forced|hearing impaired|visual impaired"
-    r"|clean effects|attached pic|timed thumbnails|non-diegetic|captions|descriptions|metadata"
-    r"|dependent|still image|multilayer)\)$"
-)
-_DEPTHS = {"u8": 8, "s16": 16, "s32": 32, "s64": 64, "flt": 32, "dbl": 64}
 _MAX_MESSAGES, _MAX_MESSAGE_LENGTH, _MAX_CODECS = 60, 200, 64
 _MP4_MUXERS = ("ipod", "mp4", "mov")
 _QUIETEST = -999.0
-
-
-@dataclass(frozen=True)
-class AudioStream:
-    """Describe one audio stream: rate in hertz, bitrate in bit/s (0 if unknown).
-
-    `sample_format` and `bits` are those that the stream decodes to.
-    """
-
-    index: int
-    codec: str
-    sample_rate: int
-    channels: int
-    bitrate: int
-    sample_format: str
-    bits: int
-    layout: str = ""
-    """FFmpeg's name of the channel layout, "" if the file does not state the speakers."""
-    language: str = ""
-    dispositions: frozenset[str] = frozenset()
-    """FFmpeg's names of the track's purposes, such as "default" and "comment"."""
-    codec_tag: str = ""
-    """The four characters by which the container names the codec."""
-    start: float | None = None
-    """Seconds at which the track begins, if the file states it."""
-    title: str = ""
 
 
 @dataclass
@@ -125,6 +92,10 @@ class FfmpegLog:
     """Samples per channel."""
     encoded_samples: int | None = None
     """Samples per channel."""
+    invalid_samples: int = 0
+    """Samples that are infinite, too large or not a number, if they were counted."""
+    added_silence: int = 0
+    """Samples per channel that were added in gaps."""
     peak_level: float | None = None
     """Level of the loudest sample in dB relative to full scale, if it was measured."""
     format_changed: bool = False
@@ -206,28 +177,41 @@ class FfmpegLogParser:
             log.audio_streams.append(parse_audio(index, description, language))
             self._in_audio_stream = True
         elif kind == "Video":
-            if "attached pic" in _split_dispositions(description)[1]:
+            if "attached pic" in split_dispositions(description)[1]:
                 log.attached_pictures.append(log.video_streams)
             log.video_streams += 1
 
     def _parse_component(self, line: LogLine) -> None:
         log, component, text = self.log, line.component, line.text
-        if component.startswith("in#0/"):
+        if _INPUT_COMPONENT.match(component):
             if match := _DECODED.match(text):
                 log.decode_errors += int(match[1])
                 log.decoded_samples = (log.decoded_samples or 0) + int(match[2])
         elif component.startswith("out#0/"):
             if match := _ENCODED.match(text):
                 log.encoded_samples = (log.encoded_samples or 0) + int(match[1])
-        elif component.startswith("Parsed_astats_"):
-            if match := _PEAK.match(text):
-                known = _QUIETEST if log.peak_level is None else log.peak_level
-                log.peak_level = max(float(match[1]), known)
+        elif text.startswith("Reconfiguring filter graph because audio parameters changed"):
+            log.format_changed = True
+        else:
+            self._parse_filter(component, line)
+
+    def _parse_filter(self, component: str, line: LogLine) -> None:
+        log, text = self.log, line.text
+        if component == "SWR":
+            if match := _ADDED_SILENCE.match(text):
+                log.added_silence += int(match[1])
         elif component.startswith("Parsed_loudnorm_"):
             if (start := line.message.find("{")) >= 0:
                 log.loudness_json = line.message[start:]
-        elif text.startswith("Reconfiguring filter graph because audio parameters changed"):
-            log.format_changed = True
+        elif not component.startswith("Parsed_astats_"):
+            return
+        elif match := _PEAK.match(text):
+            known = _QUIETEST if log.peak_level is None else log.peak_level
+            log.peak_level = max(float(match[1]), known)
+        elif match := _INVALID_SAMPLES.match(text):
+            log.invalid_samples += int(match[1])
+        elif (match := _LEVEL.match(text)) and abs(float(match[1])) >= LARGEST_SAMPLE:
+            log.invalid_samples += 1
 
     def _parse_message(self, line: LogLine) -> None:
         log, text = self.log, line.text
@@ -238,6 +222,8 @@ class FfmpegLogParser:
             log.duration_is_estimated = True
         if text.startswith("DRM protected stream detected"):
             log.is_protected = True
+        if line.component.startswith("pcm_") and text.startswith("Invalid PCM packet"):
+            log.decode_errors -= 1  # A part of a sample, which the decoder will count as an error.
         if _TRUNCATED.match(text):
             log.is_truncated = True
         if line.component in _MP4_MUXERS and (match := _MISSING_INDEX_BYTES.match(text)):
@@ -250,46 +236,3 @@ class FfmpegLogParser:
         if match := _UNSUPPORTED_CODEC.match(text):
             log.unsupported_codecs.append(next(name for name in match.groups() if name))
             del log.unsupported_codecs[_MAX_CODECS:]
-
-
-def parse_audio(index: int, description: str, language: str = "") -> AudioStream:
-    """Parse a description such as `flac, 96000 Hz, stereo, s32 (24 bit), 900 kb/s (default)`."""
-    codec, tag = _CODEC.match(description), _CODEC_TAG.search(description)
-    rate = bitrate = bits = channels = 0
-    sample_format = layout = ""
-    start = None
-    description, dispositions = _split_dispositions(description)
-    for item in description.split(", ")[1:]:
-        if match := _RATE.match(item):
-            rate = int(match[1])
-        elif match := _DEPTH.match(item):
-            sample_format, bits = match[1], int(match[2] or _DEPTHS[match[1]])
-        elif match := _BITRATE.match(item):
-            bitrate = int(match[1]) * 1000
-        elif match := _START.match(item):
-            start = float(match[1])
-        elif rate and not channels:
-            channels, layout = parse_layout(item)
-    return AudioStream(
-        index,
-        codec[1] if codec else "",
-        rate,
-        channels,
-        bitrate,
-        sample_format,
-        bits,
-        layout,
-        "" if language == "und" else language,
-        dispositions,
-        tag[1] if tag else "",
-        start,
-    )
-
-
-def _split_dispositions(description: str) -> tuple[str, frozenset[str]]:
-    """Return a stream's description without the dispositions at its end, and these."""
-    found = set()
-    while match := _DISPOSITIONS.search(description):
-        found.add(match[1])
-        description = description[: match.start()]
-    return description, frozenset(found)

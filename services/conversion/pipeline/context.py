@@ -14,9 +14,10 @@ from services.conversion.ports import MediaError
 from services.conversion.storage.memory_file import MemoryFile
 from services.conversion.storage.multipart_writer import MultipartWriter
 from services.conversion.storage.source_cache import SourceCache
+from services.conversion.storage.spliced_source import SplicedSource
 
 
-@dataclass(frozen=True)
+@dataclass
 class ConversionContext:
     """Hold the request, the source and the limits. The caller closes `source`."""
 
@@ -32,6 +33,12 @@ class ConversionContext:
     """FFmpeg has the resampler of SoX."""
     warnings: list[ConversionWarning] = field(default_factory=list)
     """What the owner of the conversion should know. Every step may add to it."""
+
+    def keep_ranges(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Replace the source by these ranges of its bytes."""
+        spliced = SplicedSource(self.source.origin, ranges)
+        self.source.close()
+        self.source = SourceCache(spliced)
 
     def warn(self, code: str, detail: str) -> None:
         """Add a warning; `code` is one of docs/api.md."""
@@ -65,10 +72,12 @@ class ConversionContext:
         """
         max_seconds = self.limits.wall(expected)
         max_file = self.limits.max_metadata if max_file is None else max_file
+        rlimits = self.limits.rlimits(max_seconds, max_file)
+        rlimits["RLIMIT_AS"] += self.source.count_reopened() * self.limits.memory_per_range
         return FfmpegProcess(
             [self.program, *command],
             [self.source.fd, *descriptors],
-            self.limits.rlimits(max_seconds, max_file),
+            rlimits,
             max_seconds,
             self.limits.stall,
             self.source,

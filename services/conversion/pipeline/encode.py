@@ -13,7 +13,8 @@ from services.conversion.pipeline.attachments import Attachments
 from services.conversion.pipeline.context import ConversionContext, require_success
 from services.conversion.pipeline.probe import ProbedSource
 from services.conversion.pipeline.processing import Processing, enter_pass
-from services.conversion.pipeline.time_range import TimeRange, trim_filters
+from services.conversion.pipeline.time_range import TimeRange
+from services.conversion.pipeline.timeline import SourceTraits, source_filters
 from services.conversion.ports import PART_SIZE, MediaError, OutputSink
 from services.conversion.storage.multipart_writer import MultipartWriter
 from services.conversion.tags.placement import MisplacedTags
@@ -23,8 +24,8 @@ _INDEX_BYTES_PER_FRAME = 4.1
 """An MP4 index takes 4 bytes per frame (stsz), and some per chunk of about a megabyte."""
 _UNKNOWN_DURATION = 3600
 """Seconds for which an MP4 index is reserved if the duration is unknown."""
-_MAX_TRIES = 3
-"""A first try, one with known format changes, and one with a larger index."""
+_MAX_TRIES = 4
+"""A first try, one for each trait of the source, and one with a larger index."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,7 @@ class EncodedOutput:
 
     writer: MultipartWriter
     result: FfmpegResult
-    format_changes: bool
-    """The sample rate or the channels change within the source."""
+    traits: SourceTraits
 
 
 @contextmanager
@@ -49,10 +49,10 @@ def encode(
 ) -> Iterator[EncodedOutput]:
     """Provide the output for as long as the `with` block runs. Raises MediaError if it fails."""
     index_size = _estimate_index_size(plan, time_range, attachments)
-    format_changes = processing.format_changes
+    traits = processing.traits
     for _ in range(_MAX_TRIES):
-        trim = trim_filters(context.options, probed.stream, format_changes=format_changes)
-        filters = (*trim, *processing.filters, *plan.filters)
+        first = source_filters(context.options, probed.stream, probed.timeline, traits)
+        filters = (*first, *processing.filters, *plan.filters)
         deferred = _deferred_part_count(context, index_size, attachments)
         writer = MultipartWriter(sink, deferred, attachments.placement)
         try:
@@ -66,19 +66,19 @@ def encode(
                 writer,
                 index_size,
             )
-            if result.log.format_changed and not format_changes:
-                format_changes = True
+            if (found := traits.combine(result.log)) != traits:
+                traits = found
                 continue
             if result.log.missing_index_bytes:
                 index_size += result.log.missing_index_bytes + _INDEX_SLACK
                 continue
             require_success(result)
             _end_writing(writer)
-            yield EncodedOutput(writer, result, format_changes)
+            yield EncodedOutput(writer, result, traits)
             return
         finally:
             writer.close()
-    raise MediaError(*problems.INTERNAL, "encoding did not succeed in 3 tries")
+    raise MediaError(*problems.INTERNAL, "encoding did not succeed in 4 tries")
 
 
 def _run(
@@ -100,9 +100,7 @@ def _run(
     command = commands.convert(
         context.profile,
         plan,
-        source=context.source.fd,
-        input_options=commands.large_packet_options(probed.log.container, probed.stream.codec),
-        stream=probed.stream.index,
+        source=probed.sound,
         tags=tags,
         muxer_options=attachments.muxer_options,
         output=writer.fd,
@@ -113,7 +111,7 @@ def _run(
         command,
         time_range.expected,
         on_progress,
-        [tags, writer.fd],
+        [*probed.sound.descriptors, tags, writer.fd],
         context.limits.max_output + PART_SIZE,
         writer,
     )

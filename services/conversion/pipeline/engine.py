@@ -100,21 +100,20 @@ class FfmpegEngine(MediaEngine):
         on_progress: Callable[[EngineProgress], None],
     ) -> ConversionResult:
         _ = self.version  # fails on first use if FFmpeg is missing or too old
-        cache = SourceCache(source)
+        context = ConversionContext(
+            self._program,
+            self._limits,
+            find_format(job.format),
+            ENCODER_PROFILES[job.format],
+            job.options,
+            SourceCache(source),
+            ProgressTracker(on_progress, job.is_paused),
+            has_soxr=self._has_soxr,
+        )
         try:
-            context = ConversionContext(
-                self._program,
-                self._limits,
-                find_format(job.format),
-                ENCODER_PROFILES[job.format],
-                job.options,
-                cache,
-                ProgressTracker(on_progress, job.is_paused),
-                has_soxr=self._has_soxr,
-            )
             return conversion.convert(context, sink)
         finally:
-            cache.close()
+            context.source.close()
 
     def _try_sandbox(self) -> None:
         with open(os.devnull, "rb") as source:

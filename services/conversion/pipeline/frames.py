@@ -4,7 +4,7 @@ MPEG audio: ISO 11172-3, 2.4.1.3 and ISO 13818-3. ADTS: ISO 14496-3, 1.A.2. AC-3
 102 366, 4.4.1 and E.1.3.1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 _MIN_CONSECUTIVE = 3
 """Fewer consecutive frame headers may be chance."""
@@ -83,13 +83,25 @@ def last_frame_is_truncated(tail: bytes, frame_size: FrameSize) -> bool:
 
     Tags behind the last frame are no truncation.
     """
+    for start, end in _runs(tail, frame_size):
+        header_is_truncated = end < len(tail) < end + 7 and tail[end] == tail[start]
+        if end > len(tail) or header_is_truncated:
+            return True
+    return False
+
+
+def find_last_frame(tail: bytes, frame_size: FrameSize) -> int:
+    """Return the end of the last frame in `tail`, 0 if there are too few frames."""
+    return max((end for _, end in _runs(tail, frame_size)), default=0)
+
+
+def _runs(tail: bytes, frame_size: FrameSize) -> Iterator[tuple[int, int]]:
+    """Yield where consecutive frames begin and end; the end may lie behind that of `tail`."""
     start = 0
     while start + 7 <= len(tail):
         at, count = start, 0
         while at + 7 <= len(tail) and (size := frame_size(tail[at : at + 7])) > 7:
             at, count = at + size, count + 1
-        header_is_truncated = at < len(tail) < at + 7 and tail[at] == tail[start]
-        if count >= _MIN_CONSECUTIVE and (at > len(tail) or header_is_truncated):
-            return True
+        if count >= _MIN_CONSECUTIVE:
+            yield start, at
         start = at if count >= _MIN_CONSECUTIVE else start + 1
-    return False

@@ -16,6 +16,8 @@ class Limits:
     memory: int = GIB
     """Address space of FFmpeg (RLIMIT_AS). A conversion takes 400 MB; malicious files with a rate
     of 1 Hz or pictures of 15,000 pixels ask for several GB."""
+    memory_per_range: int = 96 * MIB
+    """Address space that each of several inputs adds, as of a chained Ogg file."""
     max_channels: int = 8
     """7.1, the most that an output format takes."""
     min_rate: int = 1000

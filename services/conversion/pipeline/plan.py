@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from libs.core.domain.conversions import ConversionWarning
 from libs.core.domain.formats import ConversionOptions, Format
+from services.conversion.ffmpeg.audio_stream import AudioStream
 from services.conversion.ffmpeg.channel_layouts import DEFAULT_LAYOUTS, channels_of
 from services.conversion.ffmpeg.encode_plan import EncodePlan
-from services.conversion.ffmpeg.log import AudioStream
 from services.conversion.ffmpeg.profiles import EncoderProfile
 from services.conversion.ffmpeg.resampling import DITHERED_BITS, dither_filter, resample_filter
 from services.conversion.pipeline.bitrate import rate_control
@@ -36,6 +36,11 @@ def is_lossless(stream: AudioStream) -> bool:
 def is_dsd(stream: AudioStream) -> bool:
     """Return True for one-bit sound, which FFmpeg decodes to floating point."""
     return stream.codec.startswith("dsd_") or stream.codec == "dst"
+
+
+def is_floating_point(stream: AudioStream) -> bool:
+    """Return True for floating point PCM, whose samples may be infinite or not a number."""
+    return stream.sample_format in ("flt", "dbl") and is_lossless(stream) and not is_dsd(stream)
 
 
 def make_plan(
@@ -100,7 +105,7 @@ def _choose_bits(
 ) -> int | str:
     if "" in profile.encoders:
         return ""
-    floating = stream.sample_format in ("flt", "dbl") and is_lossless(stream)
+    floating = is_floating_point(stream)
     source_bits = (stream.bits or 16) if is_lossless(stream) else 16
     if is_dsd(stream):
         source_bits = _DSD_BITS

@@ -6,12 +6,18 @@ from dataclasses import dataclass
 
 from libs.core.domain.conversions import Source
 from services.conversion.ffmpeg import commands, ffmetadata
-from services.conversion.ffmpeg.log import AudioStream, FfmpegLog
+from services.conversion.ffmpeg.audio_stream import AudioStream
+from services.conversion.ffmpeg.log import FfmpegLog
+from services.conversion.ffmpeg.process import FfmpegResult
 from services.conversion.pipeline import problems, tracks, truncation, validation
+from services.conversion.pipeline.chained_stream import describe_links, unify_filter
 from services.conversion.pipeline.context import ConversionContext, operator_detail
+from services.conversion.pipeline.foreign_bytes import find_sound
+from services.conversion.pipeline.ogg_links import OggLink, find_links
 from services.conversion.pipeline.protection import has_protected_audio
 from services.conversion.pipeline.read_tags import read_tags
 from services.conversion.pipeline.source_summary import describe_source
+from services.conversion.pipeline.timeline import Timeline, find_timeline, opus_pre_skip
 from services.conversion.ports import MediaError
 from services.conversion.sandbox import process as sandbox
 from services.conversion.storage.memory_file import MemoryFile
@@ -30,6 +36,10 @@ class ProbedSource:
     tags: SourceTags
     stream: AudioStream
     """The audio stream to convert."""
+    sound: commands.SoundInput
+    timeline: Timeline
+    is_streamed: bool
+    """The writer did not know the size, so that the end of the file is that of the sound."""
     summary: Source
     """What the API shows."""
 
@@ -48,9 +58,53 @@ def probe(context: ConversionContext) -> ProbedSource:
     log, metadata = _inspect(context)
     _detect_truncation(log, context.source)
     stream = _select_stream(context, log)
+    links = find_links(context.source) if log.container == "ogg" else []
+    if links:
+        stream = describe_links(context, log, stream, links)
+    timeline = _find_timeline(context, log, stream, is_chained=bool(links))
+    sound = _choose_input(context, log, stream, links)
     tags = read_tags(context, log.container, metadata.tags)
     summary = describe_source(log, stream, tags, context.source.size)
-    return ProbedSource(log, metadata.chapters, tags, stream, summary)
+    is_streamed = truncation.is_streamed(log.container, context.source.peek(0, truncation.HEAD))
+    return ProbedSource(log, metadata.chapters, tags, stream, sound, timeline, is_streamed, summary)
+
+
+def _find_timeline(
+    context: ConversionContext, log: FfmpegLog, stream: AudioStream, *, is_chained: bool
+) -> Timeline:
+    """Return the timeline, and set the duration in `log` to that of what is converted."""
+    is_opus_in_ogg = (log.container, stream.codec) == ("ogg", "opus")
+    head = context.source.peek(0, truncation.HEAD)
+    timeline = find_timeline(
+        log, stream, opus_pre_skip(head) if is_opus_in_ogg and not is_chained else 0
+    )
+    log.duration = timeline.duration
+    if timeline.delay and context.options.keep_delay:
+        log.duration = timeline.duration and timeline.duration + timeline.delay
+    elif timeline.delay and log.track_count > 1:
+        context.warn(
+            "delay_removed",
+            f"The sound begins {timeline.delay:.1f} seconds after the rest of the file. The result"
+            " begins with the sound.",
+        )
+    return timeline
+
+
+def _choose_input(
+    context: ConversionContext, log: FfmpegLog, stream: AudioStream, links: Sequence[OggLink]
+) -> commands.SoundInput:
+    source = context.source
+    if not links:
+        options = commands.large_packet_options(log.container, stream.codec)
+        demuxer = commands.demuxer_of(source.peek(0, _SIGNATURE_BYTES))
+        return commands.SoundInput([source.fd], stream.index, options, demuxer)
+    source.fetch_all(context.progress.on_unmeasured_step)
+    return commands.SoundInput(
+        [source.reopen() for _ in links],
+        stream.index,
+        ranges=[(link.start, link.end) for link in links],
+        unify=[unify_filter(stream, link, has_soxr=context.has_soxr) for link in links],
+    )
 
 
 def _start_reading(context: ConversionContext) -> None:
@@ -61,19 +115,33 @@ def _start_reading(context: ConversionContext) -> None:
 
 
 def _inspect(context: ConversionContext) -> tuple[FfmpegLog, ffmetadata.Metadata]:
-    source = context.source
+    """Return what FFmpeg prints of the source; a second time if it did not see only its sound.
+
+    Raises MediaError if it cannot be opened.
+    """
+    result, text = _describe(context)
+    check = validation.check_signal(result.signal)
+    if check is None and not result.signal:
+        ranges = find_sound(context.source)
+        if ranges is not None:
+            context.keep_ranges(ranges)
+        demuxer = commands.demuxer_of(context.source.peek(0, _SIGNATURE_BYTES))
+        if ranges is not None or (demuxer and result.log.container != demuxer):
+            result, text = _describe(context, demuxer)
+    if not result.log.container:
+        # Read without waiting: FFmpeg may have died because these bytes never arrive.
+        signature = os.pread(context.source.fd, _SIGNATURE_BYTES, 0)
+        problem = check or problems.classify_unreadable(result.log, signature)
+        raise MediaError(*problem, operator_detail(result))
+    # Some of FFmpeg's demuxers return text as it is in the file, in any encoding.
+    return result.log, ffmetadata.parse(text.decode(errors="surrogateescape"))
+
+
+def _describe(context: ConversionContext, demuxer: str = "") -> tuple[FfmpegResult, bytes]:
+    """Return FFmpeg's description of the source, and its tags as ffmetadata."""
     with MemoryFile("tags") as tags:
-        result = context.inspect(commands.describe(source.fd, tags.fd), tags)
-        if not result.log.container:
-            # Read without waiting: FFmpeg may have died because these bytes never arrive.
-            signature = os.pread(source.fd, _SIGNATURE_BYTES, 0)
-            problem = validation.check_signal(result.signal) or problems.classify_unreadable(
-                result.log, signature
-            )
-            raise MediaError(*problem, operator_detail(result))
-        # Some of FFmpeg's demuxers return text as it is in the file, in any encoding.
-        text = tags.read(ffmetadata.MAX_BYTES).decode(errors="surrogateescape")
-    return result.log, ffmetadata.parse(text)
+        command = commands.describe(context.source.fd, tags.fd, demuxer)
+        return context.inspect(command, tags), tags.read(ffmetadata.MAX_BYTES)
 
 
 def _detect_truncation(log: FfmpegLog, source: SourceCache) -> None:

@@ -12,7 +12,8 @@ from services.conversion.pipeline.context import ConversionContext, require_succ
 from services.conversion.pipeline.fades import fades
 from services.conversion.pipeline.probe import ProbedSource
 from services.conversion.pipeline.progress_tracker import CONVERTED
-from services.conversion.pipeline.time_range import TimeRange, trim_filters
+from services.conversion.pipeline.time_range import TimeRange
+from services.conversion.pipeline.timeline import SourceTraits, source_filters
 
 _RELATIVE_COST = {"count": 1, "measure": 4, "encode": 5}
 """Time of each pass, relative to the others: decoding is fast, loudness is measured at 192 kHz."""
@@ -23,8 +24,7 @@ class Processing:
     """Hold the filters between trimming and encoding."""
 
     filters: Sequence[str]
-    format_changes: bool
-    """The sample rate or the channels change within the source."""
+    traits: SourceTraits
 
 
 def choose_processing(
@@ -32,24 +32,24 @@ def choose_processing(
 ) -> Processing:
     """Return the filters for this source; each measurement is a pass through the sound."""
     options, stream = context.options, probed.stream
-    format_changes = False
+    traits = SourceTraits()
     expected = time_range.expected
     samples = None if expected is None else round(expected * stream.sample_rate)
     if options.fade_out is not None:
         # Counting is exact to the sample, and right for truncated files too.
-        log, format_changes = _measure(context, probed, time_range, "count", [], format_changes)
+        log, traits = _measure(context, probed, time_range, "count", [], traits)
         samples = log.encoded_samples or 0
     fade_filters, warning = fades(options, samples, stream.sample_rate)
     filters = [*plan.mixing, *fade_filters]
     context.warnings.extend([warning] if warning else [])
     if options.normalize is not None:
-        log, format_changes = _measure(
-            context, probed, time_range, "measure", [*filters, loudness.MEASURE], format_changes
+        log, traits = _measure(
+            context, probed, time_range, "measure", [*filters, loudness.MEASURE], traits
         )
         gain, warning = loudness.correction(log, options.normalize, plan.resampling)
         filters += gain
         context.warnings.extend([warning] if warning else [])
-    return Processing(filters, format_changes)
+    return Processing(filters, traits)
 
 
 def enter_pass(context: ConversionContext, name: str) -> None:
@@ -75,20 +75,18 @@ def _measure(
     time_range: TimeRange,
     name: str,
     filters: Sequence[str],
-    format_changes: bool,
-) -> tuple[FfmpegLog, bool]:
-    """Run one pass; return its log, and True if the format is now known to change."""
+    traits: SourceTraits,
+) -> tuple[FfmpegLog, SourceTraits]:
+    """Run one pass; return its log, and the traits that are known now."""
     enter_pass(context, name)
     command = commands.measure(
-        context.source.fd,
-        commands.large_packet_options(probed.log.container, probed.stream.codec),
-        probed.stream.index,
-        [*trim_filters(context.options, probed.stream, format_changes=format_changes), *filters],
+        probed.sound,
+        [*source_filters(context.options, probed.stream, probed.timeline, traits), *filters],
         context.limits.max_duration + 1,
     )
-    result = context.process(command, time_range.expected)
-    if result.log.format_changed and not format_changes:
-        # The filters did not expect the change: measure again with those that do.
-        return _measure(context, probed, time_range, name, filters, True)
+    result = context.process(command, time_range.expected, descriptors=probed.sound.descriptors)
+    if (found := traits.combine(result.log)) != traits:
+        # The filters did not expect it: measure again with those that do.
+        return _measure(context, probed, time_range, name, filters, found)
     require_success(result)
-    return result.log, format_changes
+    return result.log, traits

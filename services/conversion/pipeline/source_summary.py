@@ -1,7 +1,8 @@
 """Summarise a probed source for the API."""
 
 from libs.core.domain.conversions import Source
-from services.conversion.ffmpeg.log import AudioStream, FfmpegLog
+from services.conversion.ffmpeg.audio_stream import AudioStream
+from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.pipeline.plan import DSD_BITS_PER_SAMPLE, is_dsd, is_lossless
 from services.conversion.pipeline.tracks import list_tracks
 from services.conversion.tags.source_tags import SourceTags

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from libs.core.domain.conversions import Track
-from services.conversion.ffmpeg.log import AudioStream, FfmpegLog
+from services.conversion.ffmpeg.audio_stream import AudioStream
+from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.pipeline import problems
 from services.conversion.ports import MediaError
 

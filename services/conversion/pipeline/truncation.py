@@ -6,6 +6,7 @@ Format", 3.2. Ogg pages: RFC 3533, section 6. MPEG-TS: ISO 13818-1, 2.4.3.
 """
 
 import struct
+from collections.abc import Iterator
 
 from services.conversion.pipeline.frames import FRAME_SIZES, last_frame_is_truncated
 
@@ -53,17 +54,35 @@ def is_truncated(container: str, tail: bytes, size: int) -> bool:
     return container in FRAME_SIZES and last_frame_is_truncated(tail, FRAME_SIZES[container])
 
 
-def _wav_seconds(head: bytes, size: int) -> float | None:
+def is_streamed(container: str, head: bytes) -> bool:
+    """Return True if the header says that the size was not known when it was written.
+
+    FFmpeg reports that such a file ends in the middle of a packet.
+    """
+    if container == "wav":
+        lengths = [length for name, _, length in _riff_chunks(head) if name == b"data"]
+        return bool(lengths) and (lengths[0] == 0 or lengths[0] >= _STREAMED)
+    return container == "caf" and b"data" + b"\xff" * 8 in head
+
+
+def _riff_chunks(head: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the name, the position and the length of each chunk of a WAV file."""
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
-        return None
-    at, byte_rate = 12, 0
+        return
+    at = 12
     while at + 8 <= len(head):
-        name, length = head[at : at + 4], struct.unpack_from("<I", head, at + 4)[0]
+        length = struct.unpack_from("<I", head, at + 4)[0]
+        yield head[at : at + 4], at, length
+        at += 8 + length + length % 2
+
+
+def _wav_seconds(head: bytes, size: int) -> float | None:
+    byte_rate = 0
+    for name, at, length in _riff_chunks(head):
         if name == b"fmt ":
             byte_rate = struct.unpack_from("<I", head, at + 16)[0]
         if name == b"data":
             return length / byte_rate if at + 8 + length > size and length < _STREAMED else None
-        at += 8 + length + length % 2
     return None
 
 

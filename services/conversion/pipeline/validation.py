@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from libs.core.domain.conversions import ConversionWarning
 from libs.core.domain.formats import ConversionOptions, Format
 from libs.core.domain.uploads import GIB
+from services.conversion.ffmpeg.audio_stream import AudioStream
 from services.conversion.ffmpeg.encode_plan import EncodePlan
-from services.conversion.ffmpeg.log import AudioStream, FfmpegLog
+from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.ffmpeg.profiles import EncoderProfile
 from services.conversion.pipeline import problems
 from services.conversion.pipeline.problems import Problem
@@ -150,7 +151,7 @@ def check_completeness(
 ) -> Completeness:
     """Check that the output holds all of the requested sound; else report how much is missing."""
     decoded, encoded = durations.decoded, durations.encoded
-    if decoded == 0 and not (log.decode_errors or durations.is_truncated or log.is_truncated):
+    if decoded == 0 and not (log.decode_errors or durations.is_truncated):
         return Completeness(problems.EMPTY)
     if encoded <= 0 or not decoded:
         starts_too_late = options.start is not None and decoded
@@ -160,7 +161,7 @@ def check_completeness(
     whole = options.start is None and options.end is None and not durations.format_changes
     if whole and abs(encoded - decoded) > tolerance(durations.sample_rate):
         return Completeness(problems.INTERNAL)
-    is_truncated = durations.is_truncated or log.is_truncated
+    is_truncated = durations.is_truncated
     if durations.missing:
         return _check_missing(durations, is_damaged=is_truncated or bool(log.decode_errors))
     if is_truncated and not _ends_as_requested(options, encoded):

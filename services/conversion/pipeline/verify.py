@@ -1,7 +1,12 @@
 """Verify the output: open it with the options for untrusted input, and compare durations."""
 
+import os
+from collections.abc import Iterator
+
+from libs.core.domain.conversions import ConversionWarning
 from services.conversion.ffmpeg import commands
 from services.conversion.ffmpeg.encode_plan import EncodePlan
+from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.ffmpeg.process import FfmpegProcess, OnProgress
 from services.conversion.pipeline import problems, validation
 from services.conversion.pipeline.context import ConversionContext, operator_detail
@@ -25,7 +30,7 @@ def verify(
     """
     limits, log = context.limits, output.result.log
     check = FfmpegProcess(
-        [context.program, *commands.verify(output.writer.fd)],
+        [context.program, *commands.verify(output.writer.fd, os.pread(output.writer.fd, 16, 0))],
         [output.writer.fd],
         limits.rlimits(limits.probe_seconds, 0),
         limits.probe_seconds,
@@ -34,6 +39,9 @@ def verify(
     lead = plan.lead / plan.sample_rate
     encoded = max(0, (log.encoded_samples or 0) - plan.lead) / plan.sample_rate
     decoded = _seconds(log.decoded_samples, probed.stream.sample_rate)
+    if decoded is not None:
+        decoded += log.added_silence / probed.stream.sample_rate
+        decoded += probed.timeline.delay if context.options.keep_delay else 0
     if decoded is not None and log.encoded_samples == context.profile.min_samples:
         encoded = min(encoded, decoded)  # the rest is padding
     completeness = validation.check_completeness(
@@ -42,9 +50,9 @@ def verify(
             decoded=decoded,
             encoded=encoded,
             sample_rate=probed.stream.sample_rate,
-            is_truncated=probed.log.is_truncated,
+            is_truncated=probed.log.is_truncated or (log.is_truncated and not probed.is_streamed),
             is_only_track=probed.log.track_count == 1,
-            format_changes=output.format_changes,
+            format_changes=output.traits.format_changes or bool(probed.sound.ranges),
         ),
         log,
         context.options,
@@ -56,9 +64,27 @@ def verify(
     if mismatch is not None or not check.ok:
         raise MediaError(*problems.INTERNAL, f"{mismatch}\n{operator_detail(check)}")
     context.warnings.extend(completeness.warnings)
+    context.warnings.extend(_silence_warnings(log, probed, output))
     context.warnings.extend(validation.clipping_warnings(log, plan))
     stated = check.log.duration if context.profile.states_duration else None
     return encoded if plan.lead or not stated else stated
+
+
+def _silence_warnings(
+    log: FfmpegLog, probed: ProbedSource, output: EncodedOutput
+) -> Iterator[ConversionWarning]:
+    """Yield where the result is silent and the source is not."""
+    if output.traits.has_invalid_samples:
+        yield ConversionWarning(
+            "invalid_samples",
+            "Some samples of this file are no numbers (NaN or infinite). They were replaced by"
+            " silence.",
+        )
+    if log.added_silence:
+        seconds = log.added_silence / probed.stream.sample_rate
+        yield ConversionWarning(
+            "gaps_filled", f"Gaps in the sound were filled with {seconds:.1f} seconds of silence."
+        )
 
 
 def _seconds(samples: int | None, sample_rate: int) -> float | None:

@@ -39,7 +39,8 @@ class SourceCache:
         """The highest offset that was required: it grows while FFmpeg makes progress."""
         self.is_waiting = False
         """True while `require` waits for bytes."""
-        self._source = source
+        self.origin = source
+        self._reopened: list[int] = []
         # Bytes present of each block, the least recently used block first.
         self._present: dict[int, int] = {}
         self._changed = threading.Condition()
@@ -102,12 +103,21 @@ class SourceCache:
         """
         for start in range(0, self.size, BLOCK_SIZE):
             at = start
-            for piece in self._source.read(start, min(start + BLOCK_SIZE, self.size)):
+            for piece in self.origin.read(start, min(start + BLOCK_SIZE, self.size)):
                 os.pwrite(self._file, piece, at)
                 at += len(piece)
                 on_piece()
         self._present = dict.fromkeys(range(-(-self.size // BLOCK_SIZE)), BLOCK_SIZE)
         self._is_complete = True
+
+    def reopen(self) -> int:
+        """Return another descriptor with a file position of its own; `close` closes it."""
+        self._reopened.append(memory_file.reopen(self._file, os.O_RDONLY))
+        return self._reopened[-1]
+
+    def count_reopened(self) -> int:
+        """Return the number of further descriptors."""
+        return len(self._reopened)
 
     def interrupt(self) -> None:
         """Make all calls of `require` return False, until the next `rewind`."""
@@ -121,7 +131,7 @@ class SourceCache:
         with self._changed:
             self._is_closed = self._is_interrupted = True
             self._changed.notify_all()
-            memory_file.close(self.fd, self._file)
+            memory_file.close(self.fd, self._file, *self._reopened)
 
     def _request(self, block: int) -> None:
         """Schedule fetches of a block and of those after it, and free the least recently used."""
@@ -147,7 +157,7 @@ class SourceCache:
     def _fetch(self, block: int) -> None:
         try:
             at = block * BLOCK_SIZE
-            for piece in self._source.read(at, min(at + BLOCK_SIZE, self.size)):
+            for piece in self.origin.read(at, min(at + BLOCK_SIZE, self.size)):
                 with self._changed:
                     if self._is_closed or block not in self._present:
                         return

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.conversion.ffmpeg.log import AudioStream, FfmpegLog, FfmpegLogParser, parse_audio
+from services.conversion.ffmpeg.audio_stream import AudioStream, parse_audio
+from services.conversion.ffmpeg.log import FfmpegLog, FfmpegLogParser
 from services.conversion.ffmpeg.log_lines import parse_line
 
 FILM = """\

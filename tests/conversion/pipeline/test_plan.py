@@ -3,11 +3,12 @@
 import pytest
 
 from libs.core.domain.formats import FORMATS, ConversionOptions
+from services.conversion.ffmpeg.audio_stream import AudioStream, parse_audio
 from services.conversion.ffmpeg.encode_plan import EncodePlan
-from services.conversion.ffmpeg.log import AudioStream, parse_audio
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline.plan import make_plan
-from services.conversion.pipeline.time_range import TimeRange, select_range, trim_filters
+from services.conversion.pipeline.time_range import TimeRange, select_range
+from services.conversion.pipeline.timeline import SourceTraits, Timeline, source_filters
 
 CD = parse_audio(0, "flac, 44100 Hz, stereo, s16")
 STUDIO = parse_audio(0, "pcm_s24le, 96000 Hz, stereo, s32 (24 bit)")
@@ -93,11 +94,14 @@ def test_the_size_of_pcm_is_known_in_advance() -> None:
 
 
 def test_timestamps_are_renumbered_unless_the_format_changes() -> None:
-    assert trim_filters(ConversionOptions(start=1, end=2), CD) == [
+    timeline = Timeline(has_timestamps=False)
+    assert source_filters(ConversionOptions(start=1, end=2), CD, timeline, SourceTraits()) == [
+        "asetpts=round(N/SR/TB)",
         "atrim=start=1.000000:end=2.000000",
         "asetpts=round(N/SR/TB)",
     ]
-    changing = trim_filters(ConversionOptions(start=1), CD, format_changes=True)
+    traits = SourceTraits(format_changes=True)
+    changing = source_filters(ConversionOptions(start=1), CD, timeline, traits)
     assert changing[1] == "asetpts=PTS-1.000000/TB"
     assert "44100:ochl=stereo" in changing[2]
 

@@ -1,0 +1,42 @@
+"""Convert the links of a chained stream as one sound."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from services.conversion.ffmpeg.audio_stream import AudioStream
+from services.conversion.ffmpeg.channel_layouts import DEFAULT_LAYOUTS
+from services.conversion.ffmpeg.log import FfmpegLog
+from services.conversion.ffmpeg.resampling import resample_filter
+from services.conversion.pipeline.context import ConversionContext
+from services.conversion.pipeline.ogg_links import OggLink
+
+
+def describe_links(
+    context: ConversionContext, log: FfmpegLog, stream: AudioStream, links: Sequence[OggLink]
+) -> AudioStream:
+    """Return the stream with the highest rate and the most channels, and set the whole duration.
+
+    Adds a warning if the links differ.
+    """
+    log.duration, log.duration_is_estimated = sum(link.seconds for link in links), False
+    rate = max(link.sample_rate for link in links)
+    channels = max(link.channels for link in links)
+    if len({(link.sample_rate, link.channels) for link in links}) > 1:
+        context.warn(
+            "format_changes",
+            f"This file has {len(links)} parts of different sample rates or channels. All of them"
+            f" were converted to {rate} Hz with {channels}"
+            f" {'channel' if channels == 1 else 'channels'}.",
+        )
+    if (stream.sample_rate, stream.channels) == (rate, channels):
+        return stream
+    return replace(
+        stream, sample_rate=rate, channels=channels, layout=DEFAULT_LAYOUTS[channels], start=None
+    )
+
+
+def unify_filter(stream: AudioStream, link: OggLink, *, has_soxr: bool) -> str:
+    """Return the filters that give a link the format of the stream; mono keeps its level."""
+    layout = stream.layout or DEFAULT_LAYOUTS[stream.channels]
+    both = "pan=stereo|c0=c0|c1=c0," if (link.channels, layout) == (1, "stereo") else ""
+    return f"{both}{resample_filter(stream.sample_rate, has_soxr=has_soxr)}:ochl={layout}:clev=1"

@@ -1,0 +1,114 @@
+"""Put samples at their time: remove or keep a delay, fill gaps with silence, trim to a range.
+
+Time counts from the first sample of the track. With `keep_delay` it counts from the beginning of
+the file, and silence comes before sound that begins later.
+"""
+
+from dataclasses import dataclass, replace
+
+from libs.core.domain.formats import ConversionOptions
+from services.conversion.ffmpeg.audio_stream import AudioStream
+from services.conversion.ffmpeg.channel_layouts import DEFAULT_LAYOUTS
+from services.conversion.ffmpeg.log import FfmpegLog
+from services.conversion.ffmpeg.sample_filters import COUNT_INVALID_SAMPLES, silence_invalid_samples
+from services.conversion.pipeline.plan import is_floating_point
+
+_CONTINUOUS_TIMESTAMPS = "asetpts=round(N/SR/TB)"
+"""Derive each timestamp from the sample's number. The quotient is rounded because it is a hair
+below the whole number."""
+_TIMED_CONTAINERS = ("asf", "flv", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "mpeg", "mpegts")
+"""Containers whose packets have timestamps. In the others sound is continuous."""
+_MIN_GAP, _MAX_GAP = 0.2, 600
+"""Seconds. Less is rounding or a lost packet, more would need too much memory."""
+_GAPS_ONLY = (
+    # 1: distance to the frame before, beyond its length. 2: its length. 0: the time that is due.
+    "asetpts='st(1,if(isnan(PREV_INPTS),0,PTS-PREV_INPTS-ld(2)));"
+    "st(2,NB_SAMPLES/SR/TB);"
+    f"st(3,ld(0)+if(between(ld(1)*TB,{_MIN_GAP},{_MAX_GAP}),ld(1),0));"
+    "st(0,ld(3)+ld(2));round(ld(3))'"
+)
+"""Timestamps without jitter and steps back: they would drop samples, or add some one by one."""
+_FILL_GAPS = "aresample=async=1:min_hard_comp=0.1"
+_MIN_DELAY = 0.1
+_OGG_OPUS, _OPUS_RATE = ("ogg", "opus"), 48_000
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Hold when the track begins and how long it is, in seconds."""
+
+    has_timestamps: bool
+    delay: float = 0.0
+    """Time from the beginning of the file to that of the track."""
+    duration: float | None = None
+    """Of the track alone, without the delay; None if it is unknown."""
+
+
+@dataclass(frozen=True)
+class SourceTraits:
+    """Hold what shows only while the sound is decoded. A pass that finds it is repeated."""
+
+    format_changes: bool = False
+    """The sample rate or the channels change within the source."""
+    has_invalid_samples: bool = False
+    """There are samples that are infinite or not a number."""
+
+    def combine(self, log: FfmpegLog) -> "SourceTraits":
+        """Return the traits with those that a pass has found."""
+        return replace(
+            self,
+            format_changes=self.format_changes or log.format_changed,
+            has_invalid_samples=self.has_invalid_samples or log.invalid_samples > 0,
+        )
+
+
+def find_timeline(log: FfmpegLog, stream: AudioStream, pre_skip: int) -> Timeline:
+    """Return the timeline of a track; `pre_skip` is that of Opus in Ogg, in samples at 48 kHz."""
+    start = log.start if stream.start is None else stream.start
+    # The duration of these counts from 0, even if the first packet is later.
+    is_absolute = log.container == "matroska,webm" or (log.container, stream.codec) == _OGG_OPUS
+    counted_from = 0.0 if is_absolute else log.start
+    duration = log.duration
+    if duration is not None:
+        duration -= max(0.0, start - counted_from) + pre_skip / _OPUS_RATE
+        duration = max(0.0, round(duration, 3))
+    delay = start - log.start
+    return Timeline(
+        log.container in _TIMED_CONTAINERS, delay if delay > _MIN_DELAY else 0.0, duration or None
+    )
+
+
+def opus_pre_skip(head: bytes) -> int:
+    """Return the samples before the sound of Opus in Ogg (RFC 7845, 5.1), 0 if it has no header."""
+    at = head.find(b"OpusHead")
+    return int.from_bytes(head[at + 10 : at + 12], "little") if at >= 0 else 0
+
+
+def source_filters(
+    options: ConversionOptions, stream: AudioStream, timeline: Timeline, traits: SourceTraits
+) -> list[str]:
+    """Return the filters that put the samples at their time and keep the requested range.
+
+    The range is exact to the sample. The source is decoded from its beginning, because seeking in
+    VBR files is only approximate. A source whose sample rate or channels change keeps its own
+    timestamps, because there the filters, and so their counts, begin anew. It is converted to the
+    sample rate and the channels that it begins with.
+    """
+    filters = []
+    if traits.has_invalid_samples:
+        filters.append(silence_invalid_samples(stream.channels))
+    elif is_floating_point(stream):
+        filters.append(COUNT_INVALID_SAMPLES)
+    limits = {"start": options.start, "end": options.end}
+    bounds = [f"{name}={value:.6f}" for name, value in limits.items() if value is not None]
+    trim = ["atrim=" + ":".join(bounds)] if bounds else []
+    if traits.format_changes:
+        shift = f"asetpts=PTS-{options.start or 0:.6f}/TB"
+        layout = stream.layout or DEFAULT_LAYOUTS[stream.channels]
+        return [*filters, *trim, shift, f"aresample={stream.sample_rate}:ochl={layout}:clev=1"]
+    if timeline.has_timestamps:
+        filters += [_GAPS_ONLY, _FILL_GAPS]
+    filters.append(_CONTINUOUS_TIMESTAMPS)
+    if options.keep_delay and timeline.delay:
+        filters.append(f"adelay={round(timeline.delay * stream.sample_rate)}S:all=1")
+    return [*filters, *trim, _CONTINUOUS_TIMESTAMPS] if trim else filters

@@ -1,0 +1,91 @@
+"""Convert chained Ogg files as a whole, also if their format changes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.pipeline.ogg_links import find_links
+from services.conversion.storage.source_cache import SourceCache
+from tests.conversion.media_support import MemorySource, convert, ffmpeg
+from tests.conversion.pcm import Pcm, decode, tone_levels
+
+CODECS = {"libvorbis": 22_050, "libopus": 48_000, "flac": 22_050}
+"""With the sample rate of the second link: Opus has one rate only."""
+
+
+def link(folder: Path, name: str, codec: str, tones: str, rate: int, seconds: float = 5) -> bytes:
+    """Make one Ogg file; `tones` is an expression for each channel."""
+    path = folder / f"{name}.ogg"
+    ffmpeg("-f", "lavfi", "-i", f"aevalsrc={tones}:s={rate}:d={seconds}", "-c:a", codec, path)
+    return path.read_bytes()
+
+
+def pcm_of(content: bytes, folder: Path) -> Pcm:
+    (folder / "out.wav").write_bytes(content)
+    return decode(folder / "out.wav")
+
+
+STEREO, MONO = ".25*sin(600*PI*t)|.25*sin(1000*PI*t)", ".25*sin(1400*PI*t)"
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_links_of_different_formats_are_converted_whole(
+    codec: str, engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    first = link(tmp_path, "stereo", codec, STEREO, 48_000 if codec == "libopus" else 44_100)
+    second = link(tmp_path, "mono", codec, MONO, CODECS[codec])
+    made = convert(engine, first + second, "wav")
+    pcm = pcm_of(made.content, tmp_path)
+    rate = pcm.sample_rate
+    assert (rate, pcm.speakers) == (48_000 if codec == "libopus" else 44_100, ("FL", "FR"))
+    assert pcm.samples.shape[1] == pytest.approx(10 * rate, abs=rate / 1000)
+    levels = [
+        tone_levels(row[begin * rate : (begin + 3) * rate], rate, [300, 500, 700])
+        for begin in (1, 6)
+        for row in pcm.samples
+    ]
+    loudest = [max(each, key=lambda tone: each[tone]) for each in levels]
+    assert loudest == [300, 500, 700, 700]
+    assert [max(each.values()) for each in levels] == pytest.approx([-12.04] * 4, abs=0.3)
+    codes = {warning.code for warning in made.result.warning_details}
+    assert codes == {"format_changes"} | ({"source_is_lossy"} if codec != "flac" else set())
+    source = made.ticks[-1].source
+    assert source is not None
+    assert source.duration == pytest.approx(10, abs=0.01)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_links_of_one_format_add_and_drop_nothing(
+    codec: str, engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    """FFmpeg's own demuxer adds 13 ms at a link of Vorbis."""
+    rate = 48_000 if codec == "libopus" else 44_100
+    parts = [link(tmp_path, f"{n}", codec, STEREO, rate, n) for n in (3, 4, 5)]
+    made = convert(engine, b"".join(parts), "wav")
+    got = pcm_of(made.content, tmp_path).samples
+    whole = np.concatenate([decode(tmp_path / f"{n}.ogg").samples for n in (3, 4, 5)], axis=1)
+    assert got.shape == whole.shape
+    assert np.abs(got - whole).max() < 1e-4
+    assert {warning.code for warning in made.result.warning_details} <= {"source_is_lossy"}
+
+
+def test_a_range_and_processing_cross_a_link(engine: FfmpegEngine, tmp_path: Path) -> None:
+    first = link(tmp_path, "stereo", "libvorbis", STEREO, 44_100)
+    second = link(tmp_path, "mono", "libvorbis", MONO, 22_050)
+    made = convert(
+        engine, first + second, "flac", start=3.0, end=8.0, fade_out=1.0, normalize=-20.0
+    )
+    assert made.result.duration == pytest.approx(5, abs=0.001)
+    assert made.result.warnings[0].startswith("This file has 2 parts")
+
+
+def test_a_file_of_one_link_is_no_chain(tmp_path: Path) -> None:
+    content = link(tmp_path, "one", "libvorbis", STEREO, 44_100)
+    for source in (content, content + b"OggS", content[: len(content) // 2], b"OggS" * 1000):
+        cache = SourceCache(MemorySource(source))
+        try:
+            assert find_links(cache) == []
+        finally:
+            cache.close()

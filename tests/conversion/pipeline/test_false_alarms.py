@@ -1,0 +1,145 @@
+"""Call nothing damaged that is whole: streamed sizes, tags behind the sound, odd bytes."""
+
+import struct
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.pipeline.foreign_bytes import find_sound
+from services.conversion.storage.source_cache import SourceCache
+from tests.conversion.media_support import FFMPEG, MemorySource, convert, ffmpeg, listen
+from tests.conversion.pcm import decode
+
+ID3V1 = b"TAG" + b"Song".ljust(30, b"\0") + bytes(95)
+LYRICS = b"LYRICSBEGINLYR00100" + b"x" * 100
+LYRICS3 = LYRICS + b"%06dLYRICS200" % len(LYRICS)
+LYRICS3_V1 = b"LYRICSBEGIN" + b"x" * 100 + b"LYRICSEND"
+
+
+def ape_tag(*, header: bool, declared: bool = True) -> bytes:
+    """Make an APEv2 tag with a title."""
+    item = struct.pack("<II", 5, 0) + b"Title\0" + b"Hello"
+    flags = 0x80000000 if header and declared else 0
+    fields = struct.pack("<III", 2000, 32 + len(item), 1)
+    first = b"APETAGEX" + fields + struct.pack("<I", 0xA0000000) + bytes(8)
+    last = b"APETAGEX" + fields + struct.pack("<I", flags) + bytes(8)
+    return (first if header else b"") + item + last
+
+
+TAILS = {
+    "ID3v1": ID3V1,
+    "APEv2": ape_tag(header=True),
+    "APEv2 without a header": ape_tag(header=False),
+    "APEv2 whose header is not declared": ape_tag(header=True, declared=False),
+    "APEv2 and ID3v1": ape_tag(header=True) + ID3V1,
+    "Lyrics3v2": LYRICS3 + ID3V1,
+    "Lyrics3v1": LYRICS3_V1 + ID3V1,
+    "APEv2 and Lyrics3": ape_tag(header=True) + LYRICS3 + ID3V1,
+    "an odd byte": b"\0",
+}
+FRAMES = ("flac", "mp3", "ac3", "eac3")
+OTHERS = ("mp2", "aac", "dts", "tta", "wv", "opus", "m4a", "wav", "aiff", "au", "caf", "w64")
+MAX_ADDED = {"dts": 512}
+"""Samples that FFmpeg's parser adds for a tag that it takes for a frame."""
+PAIRS = [(kind, tail) for kind in FRAMES for tail in TAILS] + [
+    (kind, tail) for kind in OTHERS for tail in ("APEv2 and ID3v1", "an odd byte")
+]
+
+
+def sound(folder: Path, kind: str) -> bytes:
+    """Make 3 s of a tone."""
+    more = {"dts": ("-strict", "-2"), "opus": ("-c:a", "libopus"), "ogg": ("-c:a", "libvorbis")}
+    ffmpeg("-f", "lavfi", "-i", "sine=d=3", *more.get(kind, ()), folder / f"x.{kind}")
+    return (folder / f"x.{kind}").read_bytes()
+
+
+@pytest.mark.parametrize(("kind", "tail"), PAIRS)
+def test_bytes_behind_the_sound_are_no_damage(
+    kind: str, tail: str, engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    content = sound(tmp_path, kind)
+    made = convert(engine, content + TAILS[tail], "wav")
+    assert not {w.code for w in made.result.warning_details} & {
+        "source_damaged", "source_truncated", "source_incomplete",
+    }  # fmt: skip
+    (tmp_path / "out.wav").write_bytes(made.content)
+    got, whole = decode(tmp_path / "out.wav"), decode(tmp_path / f"x.{kind}")
+    assert abs(got.samples.shape[1] - whole.samples.shape[1]) <= MAX_ADDED.get(kind, 0)
+    count = whole.samples.shape[1]
+    assert np.abs(got.samples[:, :count] - whole.samples).max() < 1e-4
+
+
+@pytest.mark.parametrize("tail", ["ID3v1", "Lyrics3v2", "APEv2 and Lyrics3"])
+def test_tags_of_an_mp3_are_read_past_lyrics(
+    tail: str, engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    ffmpeg("-f", "lavfi", "-i", "sine=d=3", "-write_xing", "1", tmp_path / "x.mp3")
+    content = (tmp_path / "x.mp3").read_bytes()
+    (tmp_path / "out.flac").write_bytes(convert(engine, content + TAILS[tail], "flac").content)
+    assert any(title in listen(tmp_path / "out.flac").words for title in (": Song", ": Hello"))
+
+
+@pytest.mark.parametrize(
+    ("bits", "size"),
+    [("pcm_s16le", 0xFFFFFFFF), ("pcm_s16le", 0), ("pcm_s24le", 0x7FFFFFFF), ("pcm_u8", 0),
+     ("pcm_f32le", 0x7FFFFFFF - 36), ("pcm_s24le", 0xFFFFFFFF - 36)],
+)  # fmt: skip
+def test_a_streamed_wav_is_whole(
+    size: int, bits: str, engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    """Use what `ffmpeg -f wav -` and `sox -t wav -` write through a pipe."""
+    ffmpeg("-f", "lavfi", "-i", "sine=d=3", "-c:a", bits, tmp_path / "x.wav")
+    content = bytearray((tmp_path / "x.wav").read_bytes())
+    struct.pack_into("<I", content, content.index(b"data") + 4, size)
+    struct.pack_into("<I", content, 4, min(size, 0xFFFFFFFF))
+    made = convert(engine, bytes(content), "flac")
+    assert not {w.code for w in made.result.warning_details} - {"bit_depth_reduced"}
+    assert made.result.duration == pytest.approx(3, abs=0.001)
+
+
+@pytest.mark.parametrize("kind", ["wav", "caf", "au", "flac", "mp3", "ogg", "matroska"])
+def test_what_ffmpeg_writes_to_a_pipe_is_whole(kind: str, engine: FfmpegEngine) -> None:
+    command = [FFMPEG, "-v", "error", "-f", "lavfi", "-i", "sine=d=3", "-f", kind, "-"]
+    content = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+    made = convert(engine, content, "wav")
+    assert {w.code for w in made.result.warning_details} <= {"source_is_lossy"}
+    assert made.result.duration == pytest.approx(3, abs=0.1)
+
+
+@pytest.mark.parametrize("kind", ["flac", "mp3", "ac3"])
+def test_a_damaged_place_in_the_middle_is_still_said(
+    kind: str, engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    content = bytearray(sound(tmp_path, kind) + ID3V1)
+    middle = len(content) // 2
+    content[middle : middle + 2000] = b"\xaa" * 2000
+    made = convert(engine, bytes(content), "wav")
+    codes = {w.code for w in made.result.warning_details}
+    assert codes & {"source_damaged", "source_incomplete"}
+
+
+def test_an_id3v2_tag_in_front_of_monkeys_audio_is_left_out() -> None:
+    tag = b"ID3\x04\0\0" + bytes((0, 0, 1, 0)) + bytes(128)
+    source = SourceCache(MemorySource(tag + b"MAC " + bytes(1000)))
+    try:
+        assert find_sound(source) == [(len(tag), len(tag) + 1004)]
+    finally:
+        source.close()
+
+
+@pytest.mark.parametrize("kind", ["wav", "aiff", "au", "caf", "w64"])
+def test_pcm_that_looks_like_a_broadcast_is_recognised(
+    kind: str, engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    """MPEG-TS has the byte 0x47 every 188 bytes, and FFmpeg prefers it to WAV."""
+    cycle = np.full(94, 0x4747, "<i2")
+    cycle[1:] = np.arange(93) * 50
+    (tmp_path / "x.raw").write_bytes(np.tile(cycle, 2000).tobytes())
+    raw = ("-f", "s16le", "-ar", "44100", "-ac", "1", "-i", tmp_path / "x.raw")
+    ffmpeg(*raw, tmp_path / f"x.{kind}")
+    made = convert(engine, tmp_path / f"x.{kind}", "wav")
+    samples = np.frombuffer(made.content[-len(cycle) * 4000 :], "<i2")
+    assert np.array_equal(samples, np.tile(cycle, 2000))

@@ -1,0 +1,1 @@
+"""Convert the audio files that other projects' packages carry: `make test-real-files`."""
