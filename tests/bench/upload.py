@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import httpx
 
 from deploy.local.network import free_port
 from deploy.local.stack import EmbeddedStack
@@ -146,7 +147,7 @@ class UploadBench:
             self._s3.upload_file(str(path), self._bucket, "bench/large")
             theirs.append(time.monotonic() - began)
             self._s3.delete_object(Bucket=self._bucket, Key="bench/large")
-            with Client(self.stack.url) as client:
+            with open_client(self.stack.url) as client:
                 before = cpu_seconds(pid)
                 with footprint:
                     began = time.monotonic()
@@ -183,7 +184,7 @@ class UploadBench:
         """Return what went wrong with one upload, or None."""
         path = self.folder / f"{number}.wav"
         digest = write_random(path, size + number, seed=number)
-        with Client(self.stack.url) as client:
+        with open_client(self.stack.url) as client:
             upload = Sender(client, path).send(lanes=1)
             progress = ok(client.http.get(f"/api/progress/{upload['id']}"))
             listed = ok(client.http.get("/api/uploads"))["items"]
@@ -200,6 +201,16 @@ class UploadBench:
         for block in body.iter_chunks(MIB):
             digest.update(block)
         return digest.hexdigest()
+
+
+def open_client(url: str) -> Client:
+    """Return a client that keeps no idle connection, which a server may close at any moment."""
+    client = Client(url)
+    client.http.close()
+    client.http = httpx.Client(
+        base_url=url, timeout=120, limits=httpx.Limits(max_keepalive_connections=0)
+    )
+    return client
 
 
 def write_random(path: Path, size: int, seed: int) -> str:

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from libs.core.errors import (
     UploadIncomplete,
     UploadNotFound,
 )
+from tests.fakes import an_upload
 from tests.fault_injection import fail_calls, record_calls
 from tests.upload.support import BODY, OWNER, UploadHarness
 
@@ -43,6 +45,25 @@ def test_missing_parts_are_listed_and_the_upload_continues(harness: UploadHarnes
     assert harness.now(upload).completed_parts == {2}, "as S3 has it"
     harness.send_parts(upload, 1, 3)
     assert harness.complete(OWNER, upload.id).status is UploadStatus.UPLOADED
+
+
+@pytest.mark.parametrize("missing", [[], [1], [1_000, 1_001], list(range(1, 1_003))])
+def test_more_parts_than_a_listing_shows_are_all_counted(
+    harness: UploadHarness, missing: list[int]
+) -> None:
+    upload = an_upload(OWNER, harness.clock(), size=1_002, part_size=1)
+    upload = replace(upload, multipart_id=harness.multipart.create(upload.key, "audio/wav", {}))
+    harness.uploads.create(upload, [])
+    for number in sorted(set(range(1, 1_003)) - set(missing)):
+        harness.multipart.put_part(upload.key, upload.multipart_id, number, b"a")
+
+    if missing:
+        with pytest.raises(UploadIncomplete) as refused:
+            harness.complete(OWNER, upload.id)
+        assert refused.value.context == {"missing_parts": missing}
+    else:
+        assert harness.complete(OWNER, upload.id).status is UploadStatus.UPLOADED
+        assert harness.body(upload) == b"a" * 1_002
 
 
 def test_a_part_of_the_wrong_size_counts_as_missing(harness: UploadHarness) -> None:

@@ -9,6 +9,8 @@ export interface StoredUpload {
   path?: string;
   size: number;
   fingerprint?: string;
+  /** Time of the file's last change, by which an edit between the samples is noticed. */
+  lastModified?: number;
   settings: ConversionSettings;
   /** What the user asked for. It holds after a reload. Left out: a draft. */
   request?: 'convert' | 'pause' | 'remove';

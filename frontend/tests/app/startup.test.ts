@@ -109,6 +109,14 @@ describe('a reload', () => {
       await app.controller.start();
     });
 
+    it('offers to start over if the file was changed since, wherever in it', async () => {
+      const [stored] = await app.storage.list();
+      await app.storage.save({ ...stored!, lastModified: 1 });
+      await app.controller.uploadRestorer.resumeWithFile('k1', aFile());
+      await settle();
+      expect(app.rows[0]).toMatchObject({ stage: 'interrupted', mismatchedFile: 'song.wav' });
+    });
+
     it('resumes the upload if it is the same file, even after a plain drop', async () => {
       app.controller.addFiles([aFile()]);
       await vi.waitFor(() => expect(app.rows).toMatchObject([{ stage: 'uploaded' }]));

@@ -31,6 +31,6 @@ export function createDraft(
   }
   return {
     row: { ...draft, stage: 'draft', unsaved: 'copying' },
-    newFile: { record: { ...draft, storedAt: Date.now() }, file },
+    newFile: { record: { ...draft, lastModified: file.lastModified, storedAt: Date.now() }, file },
   };
 }

@@ -73,6 +73,7 @@ export class UploadRestorer {
     const isSameFile =
       file.name === row.name &&
       file.size === row.size &&
+      (!record?.lastModified || record.lastModified === file.lastModified) &&
       (!record?.fingerprint || record.fingerprint === (await fingerprint(file)));
     if (isSameFile && isDraft) return uploadManager.continueDraft(record, file);
     // Choosing the file asks for its upload, even if that was paused before.
