@@ -25,7 +25,7 @@ class Deployment:
         given: Mapping[str, str],
         echo: Callable[[str], None] = print,
     ) -> None:
-        """Use `given` parameters in each stack that declares them."""
+        """Use `given` parameters in each stack that declares them, `worker:Cpu` in one only."""
         self._installation = installation
         self._stacks = stacks
         self._images = images
@@ -73,7 +73,13 @@ class Deployment:
 
     def stack(self, kind: str, parameters: Mapping[str, str] | None = None) -> dict[str, str]:
         """Deploy one stack, and return its outputs."""
-        wanted = {"DataStack": self._installation.name, **(parameters or {}), **self._given}
+        own = {
+            key.removeprefix(f"{kind}:"): value
+            for key, value in self._given.items()
+            if key.startswith(f"{kind}:")
+        }
+        name = self._installation.name
+        wanted = {"DataStack": name, **(parameters or {}), **self._given, **own}
         return self._stacks.deploy(self._installation.stack(kind), self._template(kind), wanted)
 
     def runtime(self) -> str:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -159,6 +159,12 @@ class Settings(BaseSettings):
         examples=["8000"],
         validation_alias="PORT",
     )
+
+    @field_validator("session_secret_accepted", "origin_secret_accepted", mode="before")
+    @classmethod
+    def _read_none(cls, value: Any) -> Any:
+        """Take the word `none` for no second secret, which is what a new installation has."""
+        return None if value == "none" else value
 
     @property
     def page_origins(self) -> frozenset[str]:

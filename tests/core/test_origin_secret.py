@@ -62,3 +62,10 @@ def test_load_balancers_check_the_health_directly() -> None:
 
 def test_without_a_secret_every_request_is_answered() -> None:
     assert client().get("/api/uploads").status_code == 200
+
+
+def test_the_word_none_is_no_secret() -> None:
+    with_none = client(origin_secret=OLD, origin_secret_accepted="none")
+
+    assert with_none.get("/api/uploads", headers={"X-Origin-Secret": "none"}).status_code == 403
+    assert with_none.get("/api/uploads", headers={"X-Origin-Secret": OLD}).status_code == 200
