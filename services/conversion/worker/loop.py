@@ -159,7 +159,9 @@ class Worker:
             return
         for turn in self._sharing.ripe(owners):
             if owners[turn.conversion_id] != task.owner:
-                if self._may_have_company(turn) and self._sharing.pause(turn):
+                if self._may_have_company(turn) and self._sharing.pause(
+                    turn, task.conversion_id, may_displace=not task.was_handed_over
+                ):
                     log.info("conversion.paused", conversion=turn.conversion_id)
                     if not self._sharing.resume(task.conversion_id):
                         self._start_slot(task)

@@ -16,10 +16,13 @@ class Task:
     takeover_version: int | None = None
     alone: bool = False
     owner: str | None = None
+    was_handed_over: bool = False
 
     @classmethod
     def of(cls, chosen: Conversion) -> Self:
         """Return the task of a conversion that the queue offers."""
         running = chosen.status is ConversionStatus.CONVERTING
         version = chosen.version if running else None
-        return cls(chosen.id, None, version, chosen.must_run_alone, chosen.owner)
+        return cls(
+            chosen.id, None, version, chosen.must_run_alone, chosen.owner, chosen.handed_over > 0
+        )

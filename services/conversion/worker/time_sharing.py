@@ -19,7 +19,10 @@ NEARLY_DONE = 10.0
 """Seconds left at which a conversion is not paused any more."""
 
 PAUSED_PER_SLOT = 2
-"""Paused conversions for each slot; each takes up to 150 MB. A further one is handed over."""
+"""Paused conversions for each slot; each takes up to 150 MB. Others wait until a place is free."""
+
+MUCH_LEFT = 1800.0
+"""Seconds left with which a conversion is handed over, and starts again, if no place is free."""
 
 NEVER = float("inf")
 
@@ -88,17 +91,24 @@ class TimeSharing:
             turns = list(self._turns.values())
         return find_ripe(turns, owners, self._slots.count, self._timer())
 
-    def pause(self, turn: Turn) -> bool:
+    def pause(self, turn: Turn, following: str, *, may_displace: bool = True) -> bool:
         """Pause a conversion, and return True if the caller now has its slot.
 
-        If too many are paused, it is asked to return to the queue instead.
+        If too many are paused, one that has much left is asked to return to the queue instead, but
+        only for one that was not handed over itself: otherwise none of them would ever end.
+
+        Args:
+            turn: The turn of the conversion.
+            following: The conversion that it is paused for, which may be a paused one.
+            may_displace: False if the conversion that follows was handed over before.
         """
         with self._lock:
             if self._turns.get(turn.conversion_id) is not turn or turn.is_paused:
                 return False
-            paused = sum(other.is_paused for other in self._turns.values())
-            if paused >= PAUSED_PER_SLOT * self._slots.count:
-                turn.is_handed_over = True
+            paused = [each for each in self._turns.values() if each.is_paused]
+            staying = [each for each in paused if each.conversion_id != following]
+            if len(staying) >= PAUSED_PER_SLOT * self._slots.count:
+                turn.is_handed_over = may_displace and turn.seconds_left > MUCH_LEFT
                 return False
             turn.is_paused = True
             self._slots.count_paused(1)

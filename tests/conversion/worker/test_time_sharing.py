@@ -61,8 +61,8 @@ def test_a_slot_goes_from_hand_to_hand() -> None:
     assert slots.acquire()
     long = sharing.begin("long")
 
-    assert sharing.pause(long)
-    assert not sharing.pause(long), "once is enough"
+    assert sharing.pause(long, "short")
+    assert not sharing.pause(long, "short"), "once is enough"
     assert sharing.paused() == {"long"}
     assert not slots.is_alone
     short = sharing.begin("short")
@@ -77,7 +77,7 @@ def test_a_conversion_that_ends_while_paused_has_no_slot_to_return() -> None:
     sharing = TimeSharing(slots, FakeClock())
     assert slots.acquire()
     long = sharing.begin("long")
-    assert sharing.pause(long)
+    assert sharing.pause(long, "short")
 
     assert not sharing.end(long)
 
@@ -85,14 +85,35 @@ def test_a_conversion_that_ends_while_paused_has_no_slot_to_return() -> None:
     assert slots.is_alone, "the slot is of the one that it paused for"
 
 
-def test_one_too_many_to_keep_in_memory_is_handed_over() -> None:
-    sharing = TimeSharing(Slots(1), FakeClock())
+def full_of_paused(sharing: TimeSharing) -> None:
     for n in range(time_sharing.PAUSED_PER_SLOT):
-        assert sharing.pause(sharing.begin(f"long-{n}"))
+        assert sharing.pause(sharing.begin(f"long-{n}"), "another")
+
+
+@pytest.mark.parametrize(
+    ("seconds_left", "may_displace", "is_handed_over"),
+    [(NEVER, True, True), (7200.0, True, True), (7200.0, False, False), (600.0, True, False)],
+)
+def test_one_too_many_to_keep_in_memory_is_handed_over_if_it_has_much_left(
+    seconds_left: float, may_displace: bool, is_handed_over: bool
+) -> None:
+    sharing = TimeSharing(Slots(1), FakeClock())
+    full_of_paused(sharing)
+    last = sharing.begin("last")
+    last.seconds_left = seconds_left
+
+    assert not sharing.pause(last, "new", may_displace=may_displace)
+    assert last.is_handed_over is is_handed_over
+
+
+def test_paused_conversions_can_be_swapped_when_no_place_is_free() -> None:
+    sharing = TimeSharing(Slots(1), FakeClock())
+    full_of_paused(sharing)
     last = sharing.begin("last")
 
-    assert not sharing.pause(last)
-    assert last.is_handed_over
+    assert sharing.pause(last, "long-0")
+    assert sharing.resume("long-0")
+    assert sharing.paused() == {"long-1", "last"}
 
 
 class PausingEngine(FakeEngine):
