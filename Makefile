@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-sweep test-power-cuts test-schema test-real-files test-abuse test-resume test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
+.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-sweep test-power-cuts test-schema test-real-files test-abuse test-resume test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ test-schema: setup ## Send each service made-up requests for 300 s (SECONDS_EACH
 
 test-abuse: setup page ## Let one visitor do its worst for 60 s in each way, and time what a bystander notices (SECONDS_EACH)
 	@TINYPIXO_ABUSE_SECONDS=$${SECONDS_EACH:-60} $(BIN)/pytest -s tests/abuse $(ARGS)
+
+screenshots: setup page ## Take pictures of the main states of the page, into test-results/screenshots
+	@$(BIN)/python -m tests.browser.screenshots
 
 test-clients: setup page ## Upload 100 MiB by tus-js-client, tuspy, curl and Uppy, and resume after kills, on each emulator (CLIENT_MIB; some minutes)
 	@localstack=tests/localstack/test_clients.py; docker info >/dev/null 2>&1 || { localstack=; echo 'No Docker engine answers here: not on LocalStack.'; }; \

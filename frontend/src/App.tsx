@@ -48,8 +48,10 @@ export function App({ controller }: { controller: AppController }) {
           </p>
         )}
         <DropZone onFiles={addFiles} compact={!isEmpty} disabled={!isReady} />
-        <EarlyUpload controller={controller} />
-        {state.limits && <p className="limits muted">{describeLimits(state.limits)}</p>}
+        <div className="drop-notes">
+          <EarlyUpload controller={controller} />
+          {state.limits && <p>{describeLimits(state.limits)}</p>}
+        </div>
         {setAside.length > 0 && <SetAside names={setAside} onDismiss={dismiss} />}
         {drafts.length > 1 && (
           <DraftToolbar drafts={drafts} formats={formats} controller={controller} />

@@ -2,7 +2,7 @@ import type { Format } from '../api/types';
 import type { AppController } from '../appController';
 import { ConversionForm } from '../features/conversion/ConversionForm';
 import { describeOptions, formatName } from '../features/conversion/conversionSettings';
-import { availablePresets } from '../features/conversion/presets';
+import { isEqual, PresetSelect } from '../features/conversion/PresetSelect';
 import type { Row } from '../state/state';
 import { t } from '../i18n';
 
@@ -20,8 +20,6 @@ export function DraftToolbar({ drafts, formats, controller }: DraftToolbarProps)
   const setAll = (chosen: Row['settings']) => {
     for (const { key } of drafts) uploadManager.setSettings(key, chosen);
   };
-  const presets = availablePresets(formats);
-  const current = presets.findIndex((preset) => isEqual(preset.settings, settings));
   const summary = [formatName(settings.format), ...describeOptions(settings)].join(', ');
   return (
     <section className="toolbar" aria-label={t.newFiles}>
@@ -29,24 +27,7 @@ export function DraftToolbar({ drafts, formats, controller }: DraftToolbarProps)
         {t.readyToConvert(drafts.length)}{' '}
         <span className="muted">{isMixed ? t.differentSettings : t.toSettings(summary)}</span>
       </p>
-      <label className="toolbar__format">
-        {t.purpose}
-        <select
-          className="select"
-          data-testid="preset-select"
-          value={isMixed ? -1 : current}
-          onChange={(event) => setAll(presets[Number(event.target.value)]!.settings)}
-        >
-          <option value={-1} disabled>
-            {t.ownSettings}
-          </option>
-          {presets.map(({ name }, i) => (
-            <option key={name} value={i}>
-              {t.presets[name]}
-            </option>
-          ))}
-        </select>
-      </label>
+      <PresetSelect formats={formats} settings={isMixed ? undefined : settings} onChange={setAll} />
       <div className="toolbar__form" data-testid="all-settings">
         <ConversionForm
           label={t.howToConvertAll}
@@ -63,6 +44,3 @@ export function DraftToolbar({ drafts, formats, controller }: DraftToolbarProps)
     </section>
   );
 }
-
-const isEqual = (a: Row['settings'], b: Row['settings']) =>
-  JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());

@@ -4,6 +4,7 @@ import type { Conversion } from '../api/types';
 import type { AppController } from '../appController';
 import { ConversionCard } from '../features/conversion/ConversionCard';
 import { ConversionForm } from '../features/conversion/ConversionForm';
+import { PresetSelect } from '../features/conversion/PresetSelect';
 import { ReselectFile } from '../features/upload/ReselectFile';
 import { UploadProgressBar } from '../features/upload/UploadProgressBar';
 import { uploadViewModel } from '../features/upload/uploadViewModel';
@@ -125,24 +126,29 @@ function subtitle(row: Row, conversions: Conversion[]): ReactNode {
 }
 
 function DraftForm({ row, formats, isOnlyDraft, controller }: FileRowProps) {
+  const change = (settings: Row['settings']) =>
+    controller.uploadManager.setSettings(row.key, settings);
   const { uploadManager } = controller;
   const duration = useDuration(uploadManager.fileOf(row.key));
   return (
-    <ConversionForm
-      label={t.howToConvert(row.name)}
-      formats={formats}
-      settings={row.settings}
-      onChange={(settings) => uploadManager.setSettings(row.key, settings)}
-      source={{ duration }}
-      onSubmit={() => uploadManager.start(row.key)}
-    >
-      <button
-        type="submit"
-        className={isOnlyDraft ? 'button button--primary' : 'button'}
-        data-testid="convert-button"
+    <>
+      {isOnlyDraft && <PresetSelect formats={formats} settings={row.settings} onChange={change} />}
+      <ConversionForm
+        label={t.howToConvert(row.name)}
+        formats={formats}
+        settings={row.settings}
+        onChange={change}
+        source={{ duration }}
+        onSubmit={() => uploadManager.start(row.key)}
       >
-        {row.isBusy ? t.starting : t.convert}
-      </button>
-    </ConversionForm>
+        <button
+          type="submit"
+          className={isOnlyDraft ? 'button button--primary' : 'button'}
+          data-testid="convert-button"
+        >
+          {row.isBusy ? t.starting : t.convert}
+        </button>
+      </ConversionForm>
+    </>
   );
 }

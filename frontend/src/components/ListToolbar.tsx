@@ -15,7 +15,10 @@ export function ListToolbar({ state, controller }: ListToolbarProps) {
   const rows = shownRows(state);
   const conversions = rows.flatMap((row) => selectConversions(state, row));
   const { started, done, failed, percent } = totalsOf(state);
-  const isUploading = rows.some(({ transfer }) => transfer?.phase === 'uploading');
+  // Drafts upload by themselves. A button for them would come and go, and move what is below it.
+  const isUploading = rows.some(
+    ({ stage, transfer }) => stage === 'uploading' && transfer?.phase === 'uploading',
+  );
   const isPaused = rows.some(({ transfer }) => transfer?.phase === 'paused');
   const hasRetryable = conversions.some(
     ({ status, error }) => status === 'failed' && canRetry(error),

@@ -1,0 +1,119 @@
+"""Take a picture of each main state of the page, to look at: `make screenshots`."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from deploy.local.network import free_port
+from deploy.local.processes import ROOT
+from deploy.local.stack import EmbeddedStack
+from tests.audio import song
+from tests.browser.app import MEGABYTE, App
+from tests.browser.chromium import launch
+from tests.browser.page_states import show_all_states
+
+FOLDER = ROOT / "test-results" / "screenshots"
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1100, "height": 900}, "locale": "en-GB"}
+PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "locale": "en-GB"}
+ALBUM_SIZE = 50
+
+
+class Photographer:
+    """Open the page for one user after the other, and save what it looks like."""
+
+    def __init__(self, browser: Browser, url: str, folder: Path) -> None:
+        self._browser = browser
+        self._url = url
+        self.short = song(folder, 3, "Voice memo.wav")
+        self.long = song(folder, 180, "Interview.wav")
+        self.text = folder / "Letter.mp3"
+        self.text.write_text("These are words, not music.\n" * 500)
+        self.album = folder / "Album"
+        self.album.mkdir()
+        first = song(self.album, 1, "1 song.wav").read_bytes()
+        for number in range(2, ALBUM_SIZE + 1):
+            (self.album / f"{number} song.wav").write_bytes(first)
+
+    @contextmanager
+    def user(self, **options: Any) -> Iterator[App]:
+        context = self._browser.new_context(**DESKTOP | options)
+        context.set_default_timeout(60_000)
+        yield App(context.new_page(), self._url).open()
+        context.close()
+
+    def save(self, app: App, name: str, full_page: bool = True) -> None:
+        # Buttons look different under the mouse, and rows fade in.
+        app.page.mouse.move(0, 0)
+        app.page.wait_for_timeout(400)
+        app.page.screenshot(path=FOLDER / f"{name}.png", full_page=full_page)
+        print(f"{name}.png")
+
+    def show_one_file(self) -> None:
+        with self.user() as app:
+            self.save(app, "empty")
+            app.throttle(upload=2 * MEGABYTE)
+            app.choose_files(self.long)
+            row = app.row(self.long.name)
+            row.choose_format("OGG", bitrate="variable", quality="10")
+            self.save(app, "ready")
+            row.locator.locator(".shape summary").click()
+            self.save(app, "trim")
+            row.button("convert").click()
+            self.save(app, "uploading")
+            app.throttle()
+            expect(row.status).to_have_text("Converting")
+            self.save(app, "converting")
+            row.expect_done("OGG")
+            row.locator.get_by_test_id("details").locator("summary").click()
+            self.save(app, "done")
+            row.button("delete").click()
+            self.save(app, "undo", full_page=False)
+
+    def show_many_files(self) -> None:
+        with self.user() as app:
+            app.drop_files(self.album)
+            expect(app.rows).to_have_count(ALBUM_SIZE)
+            self.save(app, "fifty-ready")
+            app.page.get_by_test_id("convert-all").click()
+            done = f"{ALBUM_SIZE} of {ALBUM_SIZE} done"
+            toolbar = app.page.get_by_test_id("list-toolbar")
+            expect(toolbar).to_contain_text(done, timeout=300_000)
+            self.save(app, "fifty-done")
+
+    def show_all_kinds(self, name: str, forced_colors: str = "none", **options: Any) -> None:
+        with self.user(**options) as app:
+            app.page.emulate_media(forced_colors=forced_colors)  # type: ignore[arg-type]
+            show_all_states(app, self.short, self.long, self.text)
+            self.save(app, name)
+
+    def all(self) -> list[Callable[[], None]]:
+        return [
+            self.show_one_file,
+            lambda: self.show_all_kinds("failed"),
+            lambda: self.show_all_kinds("phone", **PHONE),
+            lambda: self.show_all_kinds("dark", color_scheme="dark"),
+            lambda: self.show_all_kinds("forced-colours", forced_colors="active"),
+            self.show_many_files,
+        ]
+
+
+def main() -> None:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmbeddedStack(Path(folder) / "stack", free_port()) as stack,
+        sync_playwright() as playwright,
+        launch(playwright) as browser,
+    ):
+        for show in Photographer(browser, stack.url, Path(folder)).all():
+            show()
+
+
+if __name__ == "__main__":
+    main()

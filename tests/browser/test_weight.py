@@ -1,0 +1,34 @@
+"""Test how much the first load of the page weighs, and that the next one weighs nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.browser.app import App
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack]
+
+MAX_BYTES = 45_000
+LOADED = """() => performance.getEntriesByType('resource')
+    .filter(({ name }) => /\\.(js|css)$/.test(name))
+    .map(({ name, encodedBodySize, transferSize }) => [name, encodedBodySize, transferSize])"""
+SHIFT = """() => new Promise((resolve) => new PerformanceObserver((list) =>
+    resolve(list.getEntries().reduce((sum, { value }) => sum + value, 0))
+).observe({ type: 'layout-shift', buffered: true }) ?? setTimeout(() => resolve(0), 500))"""
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+def test_the_first_load_is_small_and_the_second_is_cached(
+    new_user: Callable[..., App], locale: str
+) -> None:
+    app = new_user(locale=locale).open()
+
+    first: list[list[Any]] = app.page.evaluate(LOADED)
+    assert len(first) >= 3, first
+    assert sum(size for _, size, _ in first) <= MAX_BYTES + (5_000 if locale == "de-DE" else 0)
+    assert app.page.evaluate(SHIFT) < 0.1
+    app.reload()
+    second: list[list[Any]] = app.page.evaluate(LOADED)
+    # 300 bytes stand for the headers of an answer from the cache, or of a 304.
+    assert [transfer for name, _, transfer in second if "/assets/" in name and transfer > 300] == []
