@@ -135,7 +135,7 @@ _UNTRUE = frozenset({
     "numberofbytes", "sourceid", "statisticswritingapp", "statisticswritingdateutc",
     "statisticstags", "waveformatextensiblechannelmask",
     "purd", "apid", "ownr", "cnid", "geid", "atid", "sfid", "cmid", "akid", "plid", "xid", "flvr",
-    "rtng", "wmcontentid", "encoderoptions",
+    "rtng", "wmcontentid", "encoderoptions", "software",
 })  # fmt: skip
 """Tags that describe the source file, its encoder or its buyer, and not the music, normalised.
 
