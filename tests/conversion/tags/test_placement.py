@@ -137,6 +137,7 @@ def test_an_untagged_source_makes_no_tags(
         b"ID3\4\0\0\0\0\x7f\x7f" + bytes(100),
         b"fLaC\x01\0\0\x04\0\0\0\0",
         b"fLaC" + b"\x02\0\0\0" * 500,
+        b"fLaC\x04\0\0\x08" + bytes(8) + b"\x02\0\0\0\x81\0\x20\0" + bytes(8192),
         b"OggS" + bytes(500),
         b"\0\0\0\x08ftyp\0\0\0\x10moov\xff\xff\xff\xffudta\0\0\0\x40free",
         b"\0\0\0\x10moov\0\0\0\x08udta\0\0\0\x08free",
