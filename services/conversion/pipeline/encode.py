@@ -73,9 +73,11 @@ def encode(
                 index_size += result.log.missing_index_bytes + _INDEX_SLACK
                 continue
             require_success(result)
-            _end_writing(writer)
+            writer.end_writing(is_empty=not result.log.encoded_samples)
             yield EncodedOutput(writer, result, traits)
             return
+        except MisplacedTags as error:
+            raise MediaError(*problems.INTERNAL, str(error)) from error
         finally:
             writer.close()
     raise MediaError(*problems.INTERNAL, "encoding did not succeed in 4 tries")
@@ -131,10 +133,3 @@ def _deferred_part_count(
         return 0
     size = index_size if context.profile.index_first else attachments.size
     return 1 + size // PART_SIZE
-
-
-def _end_writing(writer: MultipartWriter) -> None:
-    try:
-        writer.end_writing()
-    except MisplacedTags as error:
-        raise MediaError(*problems.INTERNAL, str(error)) from error

@@ -108,15 +108,18 @@ class MultipartWriter:
             self._freed += 1
         return self.may_grow()
 
-    def end_writing(self) -> None:
+    def end_writing(self, *, is_empty: bool = False) -> None:
         """Check the file a last time, apply the patch, and rewind `fd`. FFmpeg must have ended.
+
+        Without sound, FFmpeg writes no header that could be changed; then `is_empty` is true.
 
         Raises:
             MediaError: `internal`, if a freed part was written to again.
             Exception: what the patch raised.
         """
         self._check_freed_parts()
-        self._apply_patch()
+        if not is_empty:
+            self._apply_patch()
         os.lseek(self.fd, 0, os.SEEK_SET)
 
     def finish(self, on_progress: Callable[[float], None]) -> tuple[str, int, str]:

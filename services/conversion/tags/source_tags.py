@@ -168,7 +168,8 @@ def _translate(tag: _FoundTag) -> tuple[str, list[str]]:
     name = common_name(tag.kind, tag.name)
     values = [text for value in tag.values if (text := _clean(value))]
     if tag.kind == "role" and name not in _ROLES:
-        return "performer", [f"{value} ({tag.name})" if tag.name else value for value in values]
+        role = _clean(tag.name)
+        return "performer", [f"{value} ({role})" if role else value for value in values]
     if name == "compilation":
         values = [value for value in values if value not in ("0", "False", "false")]
     return name, values

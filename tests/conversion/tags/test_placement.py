@@ -12,8 +12,9 @@ from mutagen.id3 import ID3
 
 from libs.core.domain.formats import FORMATS
 from services.conversion.pipeline.engine import FfmpegEngine
-from services.conversion.ports import PART_SIZE
+from services.conversion.ports import PART_SIZE, MediaError
 from services.conversion.storage import memory_file
+from services.conversion.storage.multipart_writer import MultipartWriter
 from services.conversion.tags.placement import (
     ChunkAtEnd,
     FlacBlocks,
@@ -24,7 +25,7 @@ from services.conversion.tags.placement import (
     Placement,
 )
 from tests.conversion.audio_files import AudioFiles
-from tests.conversion.media_support import listen, pictures
+from tests.conversion.media_support import MemorySink, listen, pictures
 from tests.conversion.tags.support import copy, read, with_comments, with_pictures
 
 WITH_COVERS = [name for name in FORMATS if name not in ("wma", "ac3")]
@@ -71,6 +72,24 @@ def test_tags_of_a_large_output_are_in_its_first_part(
     tags = ID3(output) if fmt == "aac" else mutagen.File(output).tags
     assert "Large" in str(tags.get("TIT2") or tags.get("title") or tags.get("©nam"))
     assert listen(output).seconds == pytest.approx(70, abs=0.1)
+
+
+@pytest.mark.parametrize("fmt", ["mp3", "wav", "flac", "m4a", "ogg", "opus", "aiff"])
+def test_a_range_without_sound_is_named_as_such(
+    fmt: str, engine: FfmpegEngine, sounds: AudioFiles
+) -> None:
+    """FFmpeg succeeds, and there may be no place for the tags."""
+    source = sounds.tone("titled.aac", "-write_id3v2", "1", "-metadata", "title=T", seconds=1)
+    with pytest.raises(MediaError, match="after the end"):
+        read(engine, source, fmt, start=100.0)
+
+
+def test_an_empty_output_is_not_changed() -> None:
+    writer = MultipartWriter(MemorySink(), 0, Id3AtStart(b"ID3\4\0\0\0\0\0\0"))
+    writer.end_writing(is_empty=True)
+    with pytest.raises(MisplacedTags):
+        writer.end_writing()
+    writer.close()
 
 
 def test_the_largest_cover_and_the_longest_texts_fit_together(
