@@ -71,13 +71,13 @@ class Sender:
         """Return the finished upload."""
         size = self._path.stat().st_size
         body = {"filename": self._path.name, "size": size}
-        upload = ok(self._client.http.post("/api/uploads", json=body), 201)
+        upload = post(self._client, "/api/uploads", body, 201)
         numbers = iter(range(1, upload["part_count"] + 1))
         with ThreadPoolExecutor(lanes) as pool:
             for lane in [pool.submit(self._run, upload, numbers) for _ in range(lanes)]:
                 lane.result()
         self._report(upload, 1)
-        return self._client.complete(upload)
+        return post(self._client, f"/api/uploads/{upload['id']}/complete", {})
 
     def _run(self, upload: Json, numbers: Iterator[int]) -> None:
         lane = Lane()
@@ -103,7 +103,7 @@ class Sender:
                 last = min(number + SIGN, upload["part_count"] + 1)
                 path = f"/api/uploads/{upload['id']}/parts/sign"
                 asked = {"part_numbers": list(range(number, last))}
-                for part in ok(self._client.http.post(path, json=asked))["parts"]:
+                for part in post(self._client, path, asked)["parts"]:
                     self._urls[part["part_number"]] = part
             return self._urls.pop(number)
 
@@ -113,7 +113,7 @@ class Sender:
                 return
             arrived, self._arrived = self._arrived, []
         path = f"/api/uploads/{upload['id']}/parts"
-        ok(self._client.http.post(path, json={"part_numbers": arrived}))
+        post(self._client, path, {"part_numbers": arrived})
 
 
 class UploadBench:
@@ -201,6 +201,13 @@ class UploadBench:
         for block in body.iter_chunks(MIB):
             digest.update(block)
         return digest.hexdigest()
+
+
+def post(client: Client, path: str, body: Json, status: int = 200) -> Json:
+    """Send a request, again where the service asks for that because the emulator is busy."""
+    while (answer := client.http.post(path, json=body)).status_code == 503:
+        time.sleep(float(answer.headers["Retry-After"]))
+    return ok(answer, status)
 
 
 def open_client(url: str) -> Client:
