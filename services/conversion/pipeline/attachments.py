@@ -59,10 +59,12 @@ def extract_cover(context: ConversionContext, probed: ProbedSource) -> cover.Cov
     if not context.profile.cover:
         context.warn("cover_dropped", "The cover picture was left out: this format can't hold one.")
         return None
-    if probed.tags.picture_count > 1:
+    count, kept = probed.tags.picture_count, "front cover"
+    if not data:
+        count, kept = len(pictures), "first one"
+    if count > 1:
         context.warn(
-            "pictures_dropped",
-            f"Of the file's {probed.tags.picture_count} pictures, only the front cover was kept.",
+            "pictures_dropped", f"Of the file's {count} pictures, only the {kept} was kept."
         )
     if not data:
         with MemoryFile("cover") as output:

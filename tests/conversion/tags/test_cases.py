@@ -145,6 +145,18 @@ def test_the_kind_of_a_lone_back_cover_stays(
     assert [each.type for each in back.pictures] == [4]
 
 
+def test_further_pictures_of_matroska_are_named(
+    engine: FfmpegEngine, sounds: AudioFiles, tmp_path: Path
+) -> None:
+    source, cover = tmp_path / "two.mka", str(sounds.cover)
+    ffmpeg(
+        "-f", "lavfi", "-i", "sine=d=1", "-c:a", "flac", "-attach", cover, "-attach", cover,
+        "-metadata:s:t", "mimetype=image/png", source,
+    )  # fmt: skip
+    found = read(engine, source, "flac")
+    assert "Of the file's 2 pictures, only the first one was kept." in found.details
+
+
 def test_id3v1_alone_survives_to_mp3(engine: FfmpegEngine, mp3: Path) -> None:
     source = with_id3v1(mp3, "Über".encode("latin-1"), "Motörhead".encode("latin-1"), 4)
     tags: Any = ID3(result(engine, source, "mp3"))
