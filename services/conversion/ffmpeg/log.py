@@ -41,6 +41,7 @@ _PEAK = re.compile(r"Peak level dB: (-?\d{1,4}\.\d{1,9})$")
 _INVALID_SAMPLES = re.compile(r"Number of (?:NaNs|Infs): (\d{1,15})\.0+$")
 _LEVEL = re.compile(r"(?:Max|Min) level: (-?\d{1,320}\.\d{1,9}|-?inf)$")
 _ADDED_SILENCE = re.compile(r"adding (\d{1,9}) audio samples of silence$")
+_PARTIAL_SAMPLE = re.compile(r"pcm_\w+: Invalid PCM packet|gsm: Packet is too small")
 _FAILED_DECODER = re.compile(
     r"Error while opening decoder|Decoding requested, but no decoder found for: "
 )
@@ -222,8 +223,8 @@ class FfmpegLogParser:
             log.duration_is_estimated = True
         if text.startswith("DRM protected stream detected"):
             log.is_protected = True
-        if line.component.startswith("pcm_") and text.startswith("Invalid PCM packet"):
-            log.decode_errors -= 1  # A part of a sample, which the decoder will count as an error.
+        if _PARTIAL_SAMPLE.match(f"{line.component}: {text}"):
+            log.decode_errors -= 1  # The decoder will count odd bytes at the end as an error.
         if _TRUNCATED.match(text):
             log.is_truncated = True
         if line.component in _MP4_MUXERS and (match := _MISSING_INDEX_BYTES.match(text)):

@@ -75,9 +75,8 @@ def _find_timeline(
     """Return the timeline, and set the duration in `log` to that of what is converted."""
     is_opus_in_ogg = (log.container, stream.codec) == ("ogg", "opus")
     head = context.source.peek(0, truncation.HEAD)
-    timeline = find_timeline(
-        log, stream, opus_pre_skip(head) if is_opus_in_ogg and not is_chained else 0
-    )
+    pre_skip = opus_pre_skip(head) if is_opus_in_ogg and not is_chained else 0
+    timeline = find_timeline(log, stream, pre_skip, context.source.size)
     log.duration = timeline.duration
     if timeline.delay and context.options.keep_delay:
         log.duration = timeline.duration and timeline.duration + timeline.delay

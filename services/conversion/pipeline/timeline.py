@@ -30,6 +30,8 @@ _GAPS_ONLY = (
 """Timestamps without jitter and steps back: they would drop samples, or add some one by one."""
 _FILL_GAPS = "aresample=async=1:min_hard_comp=0.1"
 _MIN_DELAY = 0.1
+_GSM_BYTES, _GSM_SAMPLES = 33, 160
+"""A frame of GSM 06.10."""
 _OGG_OPUS, _OPUS_RATE = ("ogg", "opus"), 48_000
 
 
@@ -62,13 +64,24 @@ class SourceTraits:
         )
 
 
-def find_timeline(log: FfmpegLog, stream: AudioStream, pre_skip: int) -> Timeline:
-    """Return the timeline of a track; `pre_skip` is that of Opus in Ogg, in samples at 48 kHz."""
+def find_timeline(log: FfmpegLog, stream: AudioStream, pre_skip: int, size: int) -> Timeline:
+    """Return the timeline of a track.
+
+    Args:
+        log: What FFmpeg says of the source.
+        stream: The track.
+        pre_skip: That of Opus in Ogg, in samples at 48 kHz.
+        size: Bytes of the source.
+    """
     start = log.start if stream.start is None else stream.start
     # The duration of these counts from 0, even if the first packet is later.
     is_absolute = log.container == "matroska,webm" or (log.container, stream.codec) == _OGG_OPUS
     counted_from = 0.0 if is_absolute else log.start
     duration = log.duration
+    if duration is not None and (log.container, stream.codec) == ("aiff", "gsm"):
+        longest = size / _GSM_BYTES * _GSM_SAMPLES / stream.sample_rate
+        # Some writers count samples where FFmpeg expects frames.
+        duration = duration / _GSM_SAMPLES if duration > 2 * longest else duration
     if duration is not None:
         duration -= max(0.0, start - counted_from) + pre_skip / _OPUS_RATE
         duration = max(0.0, round(duration, 3))

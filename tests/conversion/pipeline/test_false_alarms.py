@@ -12,6 +12,7 @@ from services.conversion.pipeline.foreign_bytes import find_sound
 from services.conversion.storage.source_cache import SourceCache
 from tests.conversion.media_support import FFMPEG, MemorySource, convert, ffmpeg, listen
 from tests.conversion.pcm import decode
+from tests.conversion.pipeline.test_refusals import aifc
 
 ID3V1 = b"TAG" + b"Song".ljust(30, b"\0") + bytes(95)
 LYRICS = b"LYRICSBEGINLYR00100" + b"x" * 100
@@ -143,3 +144,17 @@ def test_pcm_that_looks_like_a_broadcast_is_recognised(
     made = convert(engine, tmp_path / f"x.{kind}", "wav")
     samples = np.frombuffer(made.content[-len(cycle) * 4000 :], "<i2")
     assert np.array_equal(samples, np.tile(cycle, 2000))
+
+
+@pytest.mark.parametrize("odd", [b"", bytes(7)])
+def test_gsm_in_aiff_is_whole_if_its_writer_counts_samples(
+    odd: bytes, engine: FfmpegEngine
+) -> None:
+    """Use what libsndfile writes: FFmpeg takes the number of samples for one of frames."""
+    frames = (b"\xd0" + bytes(32)) * 100
+    made = convert(engine, aifc(b"GSM ", frames + odd, 16_000), "wav")
+    assert made.result.duration == pytest.approx(2, abs=0.001)
+    assert {w.code for w in made.result.warning_details} == {"source_is_lossy"}
+    source = made.ticks[-1].source
+    assert source is not None
+    assert source.duration == pytest.approx(2, abs=0.05)
