@@ -8,6 +8,7 @@ import { Header } from './components/Header';
 import { SetAside } from './components/SetAside';
 import { ListToolbar } from './components/ListToolbar';
 import { LiveRegion } from './components/LiveRegion';
+import { DeleteEverything } from './features/removal/DeleteEverything';
 import { UndoBar } from './features/removal/UndoBar';
 import { DropZone } from './features/upload/DropZone';
 import { EarlyUpload } from './features/upload/EarlyUpload';
@@ -77,6 +78,7 @@ export function App({ controller }: { controller: AppController }) {
           ))}
         </ul>
         {isEmpty && isReady && <Features />}
+        {!isEmpty && <DeleteEverything controller={controller} />}
       </main>
       <UndoBar state={state} controller={controller} />
       <LiveRegion announcement={state.announcement} />

@@ -4,6 +4,7 @@ import { withRetries } from './api/retry';
 import type { Upload } from './api/types';
 import { ConversionManager } from './features/conversion/conversionManager';
 import { packResults, resultFiles } from './features/conversion/resultsZip';
+import { notifyAtTheEnd } from './features/presence/notifications';
 import { Removals } from './features/removal/removals';
 import { inNaturalOrder } from './features/upload/filePaths';
 import { mayHaveSound } from './features/upload/mediaFiles';
@@ -124,6 +125,7 @@ export class AppController {
     await this.uploadRestorer.restore(await Promise.all(uploads.map(this.reconcile)));
     this.saveOrderOnChange();
     liveUpdates.start();
+    notifyAtTheEnd(store);
     let wasStalled = false;
     store.subscribe(() => {
       const isStalled = store.getState().rows.some(({ transfer }) => transfer?.isStalled);
@@ -184,6 +186,12 @@ export class AppController {
 
   async removeAll(): Promise<void> {
     await this.removals.remove(shownRows(this.store.getState()));
+  }
+
+  /** Delete all files at once, without a time in which that can be undone. */
+  async deleteEverything(): Promise<void> {
+    await this.removeAll();
+    await this.removals.deleteNow();
   }
 
   /** Decide if files are uploaded while the user chooses their settings. */

@@ -145,8 +145,13 @@ def test_a_file_is_uploaded_while_its_format_is_chosen(app: App, short_song: Pat
     draft = app.page.locator("[data-stage=draft]")
     expect(draft.get_by_text("Uploaded")).to_be_visible()
     draft.get_by_test_id("delete-button").click()
-    row.button("delete").click()
     app.page.reload()
+    expect(app.rows).to_have_count(1)
+    everything = app.page.get_by_test_id("delete-everything")
+    everything.click()
+    expect(everything).to_contain_text("cannot be undone")
+    everything.click()
+    expect(app.rows).to_have_count(0)
     expect_no_uploads(app)
 
 

@@ -2,6 +2,7 @@ import type { AppController } from '../appController';
 import type { State } from '../state/state';
 import { selectConversions, shownRows } from '../state/reducer';
 import { totalsOf } from '../state/totals';
+import { AskForNotification } from '../features/presence/AskForNotification';
 import { canRetry } from '../api/errors';
 import { t } from '../i18n';
 
@@ -34,6 +35,7 @@ export function ListToolbar({ state, controller }: ListToolbarProps) {
         </p>
       )}
       <div className="toolbar__buttons">
+        {started > 1 && done + failed < started && <AskForNotification />}
         {isUploading && (
           <Action name={t.pauseAll} onClick={() => controller.uploadManager.pauseAll()} />
         )}

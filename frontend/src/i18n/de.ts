@@ -56,6 +56,9 @@ export const de: Catalogue = {
     (others > 0 ? ` und ${others} weitere.` : '.'),
   earlyUpload:
     'Dateien hochladen, während ich Einstellungen wähle. Was ich entferne, wird gelöscht.',
+  deleteEverything: 'Jetzt alles löschen',
+  deleteEverythingSure: 'Wirklich alle Dateien und Ergebnisse löschen? Das ist endgültig.',
+  notifyMe: 'Sag Bescheid, wenn alles fertig ist',
   undo: 'Rückgängig',
   undoKeys: 'Strg+Z',
   closeMessage: 'Diese Meldung schließen',

@@ -50,6 +50,9 @@ export const en = {
     `Left out, because they are not audio or video: ${names}` +
     (others > 0 ? ` and ${others} more.` : '.'),
   earlyUpload: 'Upload files while I choose the settings. What I remove is deleted.',
+  deleteEverything: 'Delete everything now',
+  deleteEverythingSure: 'Really delete all files and results? This cannot be undone.',
+  notifyMe: 'Tell me when all is done',
   undo: 'Undo',
   undoKeys: 'Ctrl+Z',
   closeMessage: 'Close this message',

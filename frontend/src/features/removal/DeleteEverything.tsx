@@ -1,0 +1,21 @@
+import { useState } from 'react';
+import type { AppController } from '../../appController';
+import { t } from '../../i18n';
+
+/** Delete all files of this browser without delay, after one more click. */
+export function DeleteEverything({ controller }: { controller: AppController }) {
+  const [isAsking, setAsking] = useState(false);
+  return (
+    <footer className="footer">
+      <button
+        type="button"
+        className="button button--quiet"
+        data-testid="delete-everything"
+        onClick={() => (isAsking ? void controller.deleteEverything() : setAsking(true))}
+        onBlur={() => setAsking(false)}
+      >
+        {isAsking ? t.deleteEverythingSure : t.deleteEverything}
+      </button>
+    </footer>
+  );
+}
