@@ -31,7 +31,7 @@ export class TransferTracker {
       upload,
       completedParts: new Set(upload?.completed_parts),
       partProgress: {},
-      sentBytes: 0,
+      sentBytes: completedBytes(new Set(upload?.completed_parts), upload),
       viaService,
     };
   }
