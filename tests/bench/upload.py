@@ -14,7 +14,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
@@ -186,8 +186,8 @@ class UploadBench:
         digest = write_random(path, size + number, seed=number)
         with open_client(self.stack.url) as client:
             upload = Sender(client, path).send(lanes=1)
-            progress = ok(client.http.get(f"/api/progress/{upload['id']}"))
-            listed = ok(client.http.get("/api/uploads"))["items"]
+            progress = get(client, f"/api/progress/{upload['id']}")
+            listed = get(client, "/api/uploads")["items"]
         shown = (progress["size"], progress["uploaded_bytes"], progress["percent"])
         if [each["id"] for each in listed] != [upload["id"]]:
             return f"upload {number}: its session sees other uploads"
@@ -204,10 +204,18 @@ class UploadBench:
 
 
 def post(client: Client, path: str, body: Json, status: int = 200) -> Json:
+    return ok(repeated(lambda: client.http.post(path, json=body)), status)
+
+
+def get(client: Client, path: str) -> Json:
+    return ok(repeated(lambda: client.http.get(path)))
+
+
+def repeated(send: Callable[[], httpx.Response]) -> httpx.Response:
     """Send a request, again where the service asks for that because the emulator is busy."""
-    while (answer := client.http.post(path, json=body)).status_code == 503:
+    while (answer := send()).status_code == 503:
         time.sleep(float(answer.headers["Retry-After"]))
-    return ok(answer, status)
+    return answer
 
 
 def open_client(url: str) -> Client:
