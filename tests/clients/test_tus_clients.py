@@ -142,11 +142,11 @@ def wait_for_offset(url: str, token: str, wanted: int) -> None:
 
 
 def settled_offset(url: str, token: str) -> int:
-    """Return the offset once it is the same twice, half a second apart."""
+    """Return the offset once it is the same twice, two seconds apart."""
     seen = [now(url, token)]
 
     def is_settled() -> bool:
-        time.sleep(0.5)
+        time.sleep(2)
         seen.append(now(url, token))
         return seen[-1] == seen[-2]
 
