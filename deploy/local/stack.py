@@ -34,8 +34,12 @@ LOCAL_LIMITS = {
     "TINYPIXO_ADDRESS_FACTOR": "1000",
     "TINYPIXO_SESSIONS_PER_HOUR": "100000",
     "TINYPIXO_STREAMS_PER_ADDRESS": "2000",
+    "TINYPIXO_UPLOADS_PER_HOUR": "100000",
+    "TINYPIXO_UPLOAD_BYTES_PER_HOUR": str(10 * 1024**4),
+    "TINYPIXO_CONVERSIONS_PER_HOUR": "100000",
+    "TINYPIXO_URLS_PER_MINUTE": "100000",
 }
-"""All programs and tests of this machine share one address. A session has its usual limits."""
+"""All programs and tests of this machine share one address, and some of them one session."""
 
 RESTART_WINDOW = 60.0
 """The emulator is restarted at most `MAX_RESTARTS` times in these seconds."""

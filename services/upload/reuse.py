@@ -1,5 +1,8 @@
 """Spare a session from sending a file that it has uploaded before."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import structlog
 
 from libs.core.domain.uploads import MIB, Upload, UploadStatus
@@ -40,7 +43,10 @@ class ReuseUpload:
             return upload
         try:
             self._copy(earlier, upload)
-        except (MultipartUploadGone, ObjectMissing, PartsChanged, StorageUnavailable) as error:
+        except MultipartUploadGone:
+            # The same request came twice at once, and the other one has completed the upload.
+            return self._reconcile.finish_from_object(upload)
+        except (ObjectMissing, PartsChanged, StorageUnavailable) as error:
             log.info("upload.not_reused", upload=upload.id, earlier=earlier.id, error=str(error))
             return upload
         return self._reconcile.finish_from_object(upload)
@@ -59,16 +65,23 @@ class ReuseUpload:
 
     def _copy(self, earlier: Upload, upload: Upload) -> None:
         """Copy within S3. If this breaks off, the parts have wrong sizes and are sent again."""
-        size = upload.size or 0
         parts = [
             self._multipart.copy_part(
-                upload.key,
-                upload.multipart_id,
-                number,
-                earlier.key,
-                start,
-                min(start + COPY_SIZE, size),
+                upload.key, upload.multipart_id, number, earlier.key, start, end
             )
-            for number, start in enumerate(range(0, size, COPY_SIZE), start=1)
+            for number, (start, end) in enumerate(copy_ranges(upload), start=1)
         ]
         self._multipart.complete(upload.key, upload.multipart_id, parts)
+
+
+def copy_ranges(upload: Upload) -> Sequence[tuple[int, int]]:
+    """Return the ranges to copy; none has the size of a part that lies elsewhere in the file.
+
+    A copy that breaks off leaves its parts behind. One of the right size would be taken for a part
+    that the client has sent.
+    """
+    size = upload.size or 0
+    ends = [*range(COPY_SIZE, size, COPY_SIZE), size]
+    if len(ends) > 1 and size - ends[-2] == upload.part_size:
+        del ends[-2]
+    return list(pairwise([0, *ends]))

@@ -1,6 +1,7 @@
 """Define the JSON documents of uploads."""
 
 import json
+import re
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert
@@ -99,7 +100,7 @@ class SignPartsRequest(Struct, forbid_unknown_fields=True):
         Raises:
             ChecksumMismatch: One of the keys is no number.
         """
-        if not all(key.isascii() and key.isdecimal() for key in self.checksums):
+        if not all(re.fullmatch("[0-9]{1,5}", key) for key in self.checksums):
             raise ChecksumMismatch("The checksums are named by part numbers.")
         algorithm = self.checksum_algorithm or "sha256"
         return {int(key): PartChecksum(algorithm, value) for key, value in self.checksums.items()}

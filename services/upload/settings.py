@@ -1,7 +1,10 @@
 """Define the settings of the upload service."""
 
+from dataclasses import replace
+
 from pydantic import Field
 
+from libs.core.domain.quotas import QuotaLimits, Resource
 from libs.core.domain.uploads import GIB
 from libs.core.quota_settings import QuotaSettings
 
@@ -40,3 +43,12 @@ class UploadSettings(QuotaSettings):
         description="parts that may come through the service at once; each is held in memory",
         examples=["16"],
     )
+
+    @property
+    def quota_limits(self) -> QuotaLimits:
+        """Return the limits of sessions and addresses; the largest file is always within them."""
+        limits = super().quota_limits
+        bytes_an_hour = max(self.upload_bytes_per_hour, self.max_file_size)
+        return replace(
+            limits, per_session={**limits.per_session, Resource.UPLOAD_BYTES: bytes_an_hour}
+        )

@@ -7,6 +7,7 @@ import pytest
 from botocore.stub import Stubber
 
 from libs.core.adapters.aws.clients import s3_client
+from libs.core.adapters.aws.multipart_uploads import S3MultipartUploads
 from libs.core.adapters.aws.objects import S3ObjectStore
 from libs.core.errors import ObjectMissing
 
@@ -35,3 +36,11 @@ def test_access_denied_on_get_is_a_missing_object(s3: Stubber) -> None:
 
     with s3, pytest.raises(ObjectMissing):
         list(store(s3).read("uploads/upl_1/source", 0, 3))
+
+
+def test_access_denied_on_copy_is_a_missing_source(s3: Stubber) -> None:
+    s3.add_client_error("upload_part_copy", "AccessDenied", http_status_code=403)
+    client: Any = s3.client
+
+    with s3, pytest.raises(ObjectMissing):
+        S3MultipartUploads(client, "bucket").copy_part("k", "m", 1, "uploads/x", 0, 5)

@@ -115,6 +115,7 @@ def test_another_algorithm_can_be_named(client: Client) -> None:
         ({"checksums": {"1": "ü"}}, "checksum_mismatch"),
         ({"checksums": {"2": SHA256}}, "checksum_mismatch"),
         ({"checksums": {"one": SHA256}}, "checksum_mismatch"),
+        ({"checksums": {"1" * 5000: SHA256}}, "checksum_mismatch"),
         ({"checksums": {"1": 5}}, "validation_failed"),
         ({"checksums": {"1": SHA256}, "checksum_algorithm": "md4"}, "validation_failed"),
     ],

@@ -8,6 +8,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from libs.core.domain.quotas import Resource
 from libs.core.web import middleware
 from services.upload.app import create_app
 from services.upload.container import UploadContainer
@@ -253,3 +254,11 @@ def test_a_refusal_is_sent_late(arrive: Arrive, monkeypatch: pytest.MonkeyPatch)
     refused(visitor.create())
 
     assert time.monotonic() - began >= 0.2
+
+
+def test_the_largest_file_is_always_within_the_bytes_of_an_hour() -> None:
+    container = create_container(upload_bytes_per_hour=1, max_file_size=5)
+
+    limits = container.settings().quota_limits
+
+    assert limits.of_session(Resource.UPLOAD_BYTES) == 5

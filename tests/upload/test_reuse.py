@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from libs.core.domain.uploads import MIN_PART_SIZE as PART
+from services.upload.reuse import COPY_SIZE, copy_ranges
+from tests.fakes import an_upload
 from tests.fault_injection import fail_calls
 from tests.upload.support import BODY, Client, UploadHarness, create, problem
 
@@ -97,3 +100,15 @@ def test_a_malformed_sha256_is_refused(client: Client, value: object) -> None:
     )
 
     problem(answer, 422, "validation_failed")
+
+
+@pytest.mark.parametrize("size", [1, COPY_SIZE, COPY_SIZE + 1, COPY_SIZE + PART, 3 * COPY_SIZE])
+def test_no_copied_range_can_be_taken_for_a_part_that_was_sent(size: int) -> None:
+    upload = an_upload(size=size, part_size=PART)
+
+    ranges = copy_ranges(upload)
+
+    assert [start for start, _ in ranges] == [0, *(end for _, end in ranges[:-1])]
+    assert ranges[-1][1] == size
+    misplaced = [(start, end) for start, end in ranges[1:] if end - start == PART]
+    assert misplaced == []

@@ -70,12 +70,7 @@ class AppendWriter:
             self._digest.update(data)
         self._buffer += data
         self._offset += len(data)
-        size = self._upload.part_size
-        while len(self._buffer) >= size:
-            self._put_part(bytes(self._buffer[:size]))
-            del self._buffer[:size]
-            if not self._digest:
-                self._advance(self._offset - len(self._buffer), remainder="")
+        self._put_full_parts()
 
     def finish(self) -> Upload:
         """Store what is left, move the offset past it, and return the upload.
@@ -85,6 +80,8 @@ class AppendWriter:
         """
         if self._checksum and self._digest and not self._checksum.matches(self._digest):
             raise ChecksumMismatch("The bytes do not match Upload-Checksum. Send them again.")
+        # A part that could not be stored by `write` is still in the buffer.
+        self._put_full_parts()
         if self._buffer and self._offset == self._upload.size:
             self._put_part(bytes(self._buffer))
             self._buffer.clear()
@@ -99,6 +96,15 @@ class AppendWriter:
         self._objects.put(
             remainder_key(self._upload.id, writer), body, "application/octet-stream", {}
         )
+
+    def _put_full_parts(self) -> None:
+        """Store each part that the buffer fills, and move the offset past it."""
+        size = self._upload.part_size
+        while len(self._buffer) >= size:
+            self._put_part(bytes(self._buffer[:size]))
+            del self._buffer[:size]
+            if not self._digest:
+                self._advance(self._offset - len(self._buffer), remainder="")
 
     def _put_part(self, body: bytes) -> None:
         self._multipart.put_part(

@@ -93,7 +93,8 @@ class S3MultipartUploads(MultipartUploads):
                     CopySourceRange=f"bytes={start}-{end - 1}",
                 )
             except ClientError as error:
-                if code_of(error) in ("NoSuchKey", "404"):
+                # A role without s3:ListBucket gets 403 for a missing object.
+                if code_of(error) in ("NoSuchKey", "404", "AccessDenied", "403"):
                     raise ObjectMissing(f"There is no object {source} to copy.") from error
                 raise
         return Part(number, end - start, copied["CopyPartResult"]["ETag"].strip('"'))
