@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from libs.core.domain.quotas import WINDOWS, Quota, QuotaLimits, Resource
-from libs.core.errors import RateLimited
+from libs.core.errors import CoreError, RateLimited
 from libs.core.ports.quotas import Quotas
 
 log = structlog.get_logger(__name__)
@@ -19,7 +19,7 @@ Amounts = Mapping[Resource, int]
 
 
 MAX_REFUSALS = 10_000
-"""Refusals that are remembered at most."""
+"""Refusals that are remembered at most, and sessions that are."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,28 @@ class RateLimiter:
         self._limits = limits
         self._timer = timer
         self._refusals: dict[tuple[str, int], Refusal] = {}
+        self._begun: set[str] = set()
 
-    def start_session(self, address: str) -> None:
+    def start_session(self, address: str, session: str | None = None) -> None:
         """Count a new session of this address.
+
+        A `session` that is named counts once, also if it creates several things at once.
 
         Raises:
             RateLimited: The address began too many sessions in this window.
             StorageUnavailable: The table does not answer.
         """
-        self._take("address", address, {Resource.SESSIONS: 1}, self._limits.of_address)
+        if session in self._begun:
+            return
+        if session:
+            if len(self._begun) >= MAX_REFUSALS:
+                self._begun.clear()
+            self._begun.add(session)
+        try:
+            self._take("address", address, {Resource.SESSIONS: 1}, self._limits.of_address)
+        except CoreError:
+            self._begun.discard(session or "")
+            raise
 
     def use(self, session: str, address: str, amounts: Amounts) -> None:
         """Count what a session uses, for the session first and then for its address.
@@ -121,6 +134,8 @@ class Usage:
     session: str
     address: str
     limiter: RateLimiter
+    begin: Callable[[], None] = lambda: None
+    """Counts the session, if it is a new one."""
 
     @property
     def client(self) -> str:
@@ -131,9 +146,11 @@ class Usage:
         """Count these amounts; `size` is the bytes of the uploads.
 
         Raises:
-            RateLimited: The session or its address has used up one of them.
+            RateLimited: The session or its address has used up one of them, or the address has
+                begun too many sessions.
             StorageUnavailable: The table does not answer.
         """
+        self.begin()
         amounts = {
             Resource.UPLOADS: uploads,
             Resource.UPLOAD_BYTES: size,

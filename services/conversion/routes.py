@@ -1,6 +1,5 @@
 """Translate HTTP requests for conversions to use cases, and their results to HTTP."""
 
-from contextlib import suppress
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, delete, get, post
@@ -10,7 +9,7 @@ from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from libs.core import errors
 from libs.core.domain.formats import FORMATS
-from libs.core.rate_limiter import RateLimiter, Usage
+from libs.core.rate_limiter import Usage
 from libs.core.telemetry import traceparent
 from libs.core.web.openapi import no_content, problems
 from libs.core.web.session import start_session
@@ -43,13 +42,9 @@ NO_STORE = {"Cache-Control": "no-store"}
     summary="List the output formats and their options",
     responses=problems(errors.SessionInvalid, session=False),
 )
-def formats(
-    request: Request[Any, Any, Any], rate_limiter: NamedDependency[RateLimiter]
-) -> FormatsSchema:
-    # The page sends its first request alone, and this is it: later ones are of one session. The
-    # list is for everybody, also where an address may begin no more sessions: for probes, too.
-    with suppress(errors.RateLimited):
-        start_session(request, rate_limiter)
+def formats(request: Request[Any, Any, Any]) -> FormatsSchema:
+    # The page sends its first request alone, and this is it: later ones are of one session.
+    start_session(request)
     return FormatsSchema.of(FORMATS.values())
 
 

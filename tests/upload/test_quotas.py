@@ -60,8 +60,9 @@ class Visitor:
             self._session = {"Authorization": f"Bearer {answer.json()['token']}"}
         return answer
 
-    def create(self, **more: Any) -> Any:
-        return self.ask("POST", "/api/uploads", json={"filename": "a", "size": 1, **more})
+    def create(self, headers: dict[str, str] | None = None, **more: Any) -> Any:
+        body = {"filename": "a", "size": 1, **more}
+        return self.ask("POST", "/api/uploads", json=body, headers=headers or {})
 
 
 Arrive = Callable[[str], Visitor]
@@ -216,14 +217,57 @@ def test_an_address_begins_so_many_sessions(arrive: Arrive, harness: UploadHarne
     visitor = arrive("198.51.100.1")
     assert [visitor.begin_session().status_code for _ in range(2)] == [201, 201]
     visitor._session.clear()
-    assert visitor.ask("GET", "/api/uploads").status_code == 200, "begins the fourth, by cookie"
+    assert visitor.create().status_code == 201, "begins the fourth, by cookie"
 
     refused(visitor.begin_session())
-    refused(visitor.ask("GET", "/api/uploads"))
+    refused(visitor.create())
 
     arrive("198.51.100.2")
     harness.clock.advance(3600)
     assert visitor.begin_session().status_code == 201
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/uploads", 200), ("/api/uploads/upl_1", 404)])
+def test_reading_without_a_cookie_uses_up_no_sessions(
+    arrive: Arrive, path: str, status: int
+) -> None:
+    visitor = arrive("198.51.100.1")
+    visitor._session.clear()
+
+    assert {visitor.ask("GET", path).status_code for _ in range(10)} == {status}
+
+    assert visitor.begin_session().status_code == 201
+
+
+def test_a_session_that_began_by_reading_counts_when_it_creates(arrive: Arrive) -> None:
+    visitor = arrive("198.51.100.1")
+    visitor._session.clear()
+    statuses = []
+    for _ in range(4):
+        cookie = visitor.ask("GET", "/api/uploads").headers["set-cookie"].partition(";")[0]
+        for _ in range(2):  # the cookie of the answer has not arrived before the second request
+            answer = visitor.create(headers={"Cookie": cookie})
+            statuses.append(answer.status_code)
+
+    assert statuses == [201] * 6 + [429] * 2
+
+
+def test_a_session_keeps_what_it_began(arrive: Arrive) -> None:
+    visitor = arrive("198.51.100.1")
+    visitor._session.clear()
+    read = visitor.ask("GET", "/api/uploads").headers["set-cookie"].partition(";")[0]
+    made = visitor.create(headers={"Cookie": read})
+    counted = made.headers["set-cookie"].partition(";")[0]
+    path = f"/api/uploads/{made.json()['id']}"
+
+    assert counted != read
+    for cookie in (read, counted):
+        assert visitor.ask("GET", path, headers={"Cookie": cookie}).status_code == 200
+    for _ in range(2):
+        visitor.begin_session()
+    assert visitor.ask("POST", "/api/session").status_code == 429
+    visitor._session.clear()
+    assert visitor.create(headers={"Cookie": counted}).status_code == 201
 
 
 def test_addresses_of_one_ipv6_network_are_one(arrive: Arrive) -> None:

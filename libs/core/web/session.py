@@ -38,6 +38,8 @@ class Session:
     """Hold the session of one request; `id` is None until something needs a session."""
 
     id: str | None = None
+    is_new: bool = False
+    """True until the session creates something. Only then it counts as one of its address."""
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""
     sets_cookie: bool = False
@@ -48,7 +50,7 @@ class Session:
     def start(self) -> str:
         """Begin a new session, whose cookie goes out with the response."""
         self.id = secrets.token_urlsafe(16)
-        self.sets_cookie = True
+        self.is_new = self.sets_cookie = True
         return self.id
 
 
@@ -88,18 +90,21 @@ class SessionMiddleware(ASGIMiddleware):
         bearer = _bearer(headers)
         if bearer is not None:
             token = self._tokens.read(bearer)
-            return Session(token.session_id if token else None, is_bearer=True)
+            if token is None:
+                return Session(is_bearer=True)
+            return Session(token.session_id, token.is_new, is_bearer=True)
         for value in _cookies(headers, self._name):
             if token := self._tokens.read(value):
                 is_old = token.expires_at - time.time() < LIFETIME - RENEW_AFTER
-                return Session(token.session_id, sets_cookie=is_old)
+                return Session(token.session_id, token.is_new, sets_cookie=is_old)
         return Session()
 
     def _cookie(self, session: Session) -> Cookie | None:
         if session.clears_cookie:
             return self._with_value("", max_age=0)
         if session.sets_cookie and session.id is not None:
-            return self._with_value(self._tokens.issue(session.id), max_age=LIFETIME)
+            token = self._tokens.issue(session.id, is_new=session.is_new)
+            return self._with_value(token, max_age=LIFETIME)
         return None
 
     def _with_value(self, value: str, max_age: int) -> Cookie:
@@ -114,13 +119,10 @@ class SessionMiddleware(ASGIMiddleware):
         )
 
 
-def start_session(request: Request[Any, Any, Any], rate_limiter: RateLimiter) -> str:
+def start_session(request: Request[Any, Any, Any]) -> str:
     """Return the id of the request's session; begin one if there is none.
 
-    While the table does not answer, sessions begin without being counted.
-
     Raises:
-        RateLimited: The client's address began too many sessions.
         SessionInvalid: The bearer token is malformed, forged or expired.
     """
     session = session_of(request)
@@ -128,21 +130,18 @@ def start_session(request: Request[Any, Any, Any], rate_limiter: RateLimiter) ->
         return session.id
     if session.is_bearer:
         raise _invalid()
-    _count(session, rate_limiter)
     return session.start()
 
 
 async def owner_of(
     request: Request[Any, Any, Any],
     revoked_sessions: NamedDependency[RevokedSessions],
-    rate_limiter: NamedDependency[RateLimiter],
 ) -> str:
     """Return the id of the request's session, which owns all that it creates.
 
     With a revoked cookie, or without one, a new session begins.
 
     Raises:
-        RateLimited: The client's address began too many sessions.
         SessionInvalid: The bearer token is malformed, forged, expired or revoked.
         StorageUnavailable: The table does not answer.
     """
@@ -151,9 +150,7 @@ async def owner_of(
         revoked_sessions.is_revoked, session.id
     ):
         session.id = None
-    if session.id is not None:
-        return session.id
-    return await anyio.to_thread.run_sync(start_session, request, rate_limiter)
+    return start_session(request)
 
 
 def usage_of(
@@ -162,7 +159,14 @@ def usage_of(
     rate_limiter: NamedDependency[RateLimiter],
 ) -> Usage:
     """Return the counter of what this request uses."""
-    return Usage(owner, session_of(request).address, rate_limiter)
+    session = session_of(request)
+
+    def begin() -> None:
+        if session.is_new:
+            _count(session.address, rate_limiter, session.id)
+            session.is_new, session.sets_cookie = False, True
+
+    return Usage(owner, session.address, rate_limiter, begin)
 
 
 def session_of(request: Request[Any, Any, Any]) -> Session:
@@ -183,7 +187,7 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
     async def create_session(
         request: Request[Any, Any, Any], rate_limiter: NamedDependency[RateLimiter]
     ) -> Response[SessionSchema]:
-        await anyio.to_thread.run_sync(_count, session_of(request), rate_limiter)
+        await anyio.to_thread.run_sync(_count, session_of(request).address, rate_limiter)
         token = tokens.issue(secrets.token_urlsafe(16))
         return Response(
             SessionSchema(token=token, expires_at=rfc3339(time.time() + LIFETIME)),
@@ -210,9 +214,10 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
     return [create_session, delete_session]
 
 
-def _count(session: Session, rate_limiter: RateLimiter) -> None:
+def _count(address: str, rate_limiter: RateLimiter, session: str | None = None) -> None:
+    """Count a session. While the table does not answer, sessions begin without being counted."""
     with suppress(StorageUnavailable):
-        rate_limiter.start_session(session.address)
+        rate_limiter.start_session(address, session)
 
 
 def _invalid() -> SessionInvalid:

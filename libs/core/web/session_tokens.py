@@ -28,6 +28,8 @@ class SessionToken:
 
     session_id: str
     expires_at: int
+    is_new: bool = False
+    """True if the session had not created anything when the token was issued."""
 
 
 class SessionTokens:
@@ -55,13 +57,12 @@ class SessionTokens:
         self._ciphers = [AESGCM(hashlib.sha256(each.encode()).digest()) for each in secrets]
         self._clock = clock
 
-    def issue(self, session_id: str) -> str:
+    def issue(self, session_id: str, *, is_new: bool = False) -> str:
         """Return a token that is valid for `LIFETIME` seconds."""
+        content = {"sid": session_id, **({"new": True} if is_new else {})}
         expiry = json.dumps({"expires_at": round(self._clock()) + LIFETIME}).encode()
         nonce = os.urandom(_NONCE_BYTES)
-        encrypted = self._ciphers[0].encrypt(
-            nonce, json.dumps({"sid": session_id}).encode(), expiry
-        )
+        encrypted = self._ciphers[0].encrypt(nonce, json.dumps(content).encode(), expiry)
         return base64.b64encode(nonce + encrypted + _SEPARATOR + expiry).decode()
 
     def read(self, token: str) -> SessionToken | None:
@@ -77,7 +78,8 @@ class SessionTokens:
                 return None
             nonce, encrypted = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
             content = json.loads(self._decrypt(nonce, encrypted, expiry))
-            found = SessionToken(str(content["sid"]), int(json.loads(expiry)["expires_at"]))
+            expires_at = int(json.loads(expiry)["expires_at"])
+            found = SessionToken(str(content["sid"]), expires_at, bool(content.get("new")))
         except (InvalidTag, ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
             return None
         return found if found.session_id and found.expires_at > self._clock() else None
