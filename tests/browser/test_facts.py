@@ -29,7 +29,7 @@ def film(tmp_path: Path) -> Path:
 def test_size_limit_lifetime_and_estimate_are_said_before_the_click(
     app: App, short_song: Path
 ) -> None:
-    expect(app.page.get_by_text("Up to 5.4 GB for each file")).to_be_visible()
+    expect(app.page.get_by_text("Up to 5.3 GB for each file")).to_be_visible()
     expect(app.page.get_by_text("deleted after 24 hours")).to_be_visible()
     app.choose_files(short_song)
     row = app.row("short.wav")

@@ -4,12 +4,13 @@ import { decimal, locale, t } from '../i18n';
 const BYTE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 
 /** Format a size in decimal units: "62.0 MB". */
-export function formatBytes(bytes: number): string {
+export function formatBytes(bytes: number, isRoundedDown = false): string {
   let value = bytes;
   let unit = 0;
   for (; value >= 1000 && unit < BYTE_UNITS.length - 1; unit++) value /= 1000;
   const digits = unit === 0 || value >= 100 ? 0 : 1;
-  return `${decimal(value.toFixed(digits))} ${BYTE_UNITS[unit]}`;
+  const shown = isRoundedDown ? Math.floor(value * 10 ** digits) / 10 ** digits : value;
+  return `${decimal(shown.toFixed(digits))} ${BYTE_UNITS[unit]}`;
 }
 
 /** Format a running count in the unit of its total, so that only the number changes. */
@@ -58,11 +59,11 @@ export function formatExpiry(time: string, now = new Date()): string {
 const startOfDay = (date: Date) =>
   new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 
-/** Say how large a file may be, and how long it is kept. */
+/** Say how large a file may be, and how long it is kept. Each file up to that size is taken. */
 export function describeLimits({ max_file_size: size, lifetime }: UploadLimits): string {
   const hours = Math.round(lifetime / 3600);
   const time = hours > 48 ? t.days(Math.round(hours / 24)) : t.hours(hours);
-  return t.limits(formatBytes(size), time);
+  return t.limits(formatBytes(size, true), time);
 }
 
 /** Format a change of size as "−88%" or "+12%". Return an empty string if it is below 0.5%. */

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { describe, expect, it } from 'vitest';
 import {
+  describeLimits,
   formatBytes,
   formatBytesOf,
   formatDuration,
@@ -21,6 +22,12 @@ describe('formatting', () => {
     [5_368_709_120, '5.4 GB'],
   ])('shows %d bytes as %s', (value, text) => {
     expect(formatBytes(value)).toBe(text);
+  });
+
+  it('rounds the largest size down, so that each file up to it is taken', () => {
+    const textOf = (size: number) => describeLimits({ max_file_size: size, lifetime: 86_400 });
+    expect(textOf(5_368_709_120)).toContain('Up to 5.3 GB for each file');
+    expect(textOf(1_999_999_999)).toContain('Up to 1.9 GB for each file');
   });
 
   it('shows a running count in the unit of its total', () => {
