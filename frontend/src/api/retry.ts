@@ -38,6 +38,8 @@ export function backoffDelayMs(
 export interface RetryOptions {
   environment: Environment;
   signal: AbortSignal;
+  /** Time of the environment's clock at which `signal` is aborted, if that is known. */
+  deadline?: number;
   /** Called with the reason before each pause, and with undefined after the answer. */
   onWaiting?: (reason: WaitReason | undefined) => void;
 }
@@ -48,10 +50,13 @@ export interface RetryOptions {
  * A missing network is waited for without limit. A service that answers with retryable errors gets
  * MAX_ERROR_RESPONSES attempts. Any other error is thrown at once. The request is also tried while
  * the browser reports that it is offline, because a service on this machine needs no network.
+ *
+ * The last error is thrown when `signal` is aborted. An error response whose pause would outlast
+ * `deadline` is thrown at once.
  */
 export async function withRetries<T>(
   request: () => Promise<T>,
-  { environment, signal, onWaiting }: RetryOptions,
+  { environment, signal, deadline = Infinity, onWaiting }: RetryOptions,
 ): Promise<T> {
   let errorResponses = 0;
   for (let failures = 1; ; failures++) {
@@ -69,7 +74,11 @@ export async function withRetries<T>(
       } else {
         throw error;
       }
-      await environment.sleep(backoffDelayMs(failures, environment, error), signal);
+      const delay = backoffDelayMs(failures, environment, error);
+      if (error instanceof HttpError && environment.now() + delay > deadline) throw error;
+      await environment.sleep(delay, signal).catch(() => {
+        throw error;
+      });
     }
   }
 }

@@ -35,6 +35,27 @@ describe('conversions', () => {
     expect(keys[0]).toBe(keys[1]);
   });
 
+  it('are refused with the sentence of the service if they can start only later', async () => {
+    const refusal = new ApiError(429, 'quota_exceeded', 'Enough for this hour.', 1_800_000);
+    app.api.createConversion.mockRejectedValue(refusal);
+    await app.controller.conversionManager.start(app.rows[0]!, { format: 'flac' });
+    const problem = { code: 'quota_exceeded', detail: 'Enough for this hour.' };
+    expect(app.rows[0]).toMatchObject({ isBusy: false, problem });
+    expect(app.environment.delays).toEqual([]);
+  });
+
+  it('name the last error if the time for their start is over', async () => {
+    const timeOver = new AbortController();
+    vi.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(timeOver.signal);
+    app.environment.holdSleeps();
+    app.api.createConversion.mockRejectedValue(new ApiError(503, 'busy', 'Too busy.', 9_000));
+    const start = app.controller.conversionManager.start(app.rows[0]!, { format: 'flac' });
+    await vi.waitFor(() => expect(app.environment.delays).toHaveLength(1));
+    timeOver.abort();
+    await start;
+    expect(app.rows[0]?.problem).toEqual({ code: 'busy', detail: 'Too busy.' });
+  });
+
   it('are retried with the same settings, and the failed one is deleted', async () => {
     const options = { bitrate: '192k', sample_rate: undefined };
     const failed = aConversion({ status: 'failed', options });

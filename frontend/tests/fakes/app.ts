@@ -21,6 +21,7 @@ const limits = { max_file_size: 1_000, lifetime: 86_400 };
 export class FakeApp {
   readonly uploadApi = new FakeUploadApi();
   readonly storage = new FakeUploadStorage();
+  readonly environment = new FakeEnvironment();
   /** The uploads that the service lists. */
   listedUploads: Upload[] = [];
   /** The listings in the order in which they start and end. */
@@ -41,7 +42,7 @@ export class FakeApp {
     this.controller = new AppController({
       api: this.api,
       storage: this.storage,
-      environment: new FakeEnvironment(),
+      environment: this.environment,
       undoMs,
       saveUrl: (url) => this.savedUrls.push(url),
       acquireLock: async (key, wait) => {

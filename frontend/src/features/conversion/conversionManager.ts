@@ -1,5 +1,5 @@
 import type { ApiClient } from '../../api/client';
-import { ApiError, NetworkError, toProblem } from '../../api/errors';
+import { ApiError, toProblem } from '../../api/errors';
 import { withRetries } from '../../api/retry';
 import type { Conversion } from '../../api/types';
 import type { ConversionSettings } from './conversionSettings';
@@ -8,7 +8,7 @@ import type { Row } from '../../state/state';
 import type { Store } from '../../state/store';
 import { saveSettings } from '../../storage/preferences';
 
-/** Time for all attempts of one request. After it the user is told that there is no answer. */
+/** Time for all attempts of one request. After it the user is told the last error. */
 const DEADLINE_MS = 30_000;
 
 export interface ConversionManagerOptions {
@@ -137,16 +137,11 @@ export class ConversionManager {
     }
   }
 
-  private async withDeadline<T>(request: () => Promise<T>): Promise<T> {
+  private withDeadline<T>(request: () => Promise<T>): Promise<T> {
     const { environment } = this.options;
     const signal = AbortSignal.timeout(DEADLINE_MS);
-    try {
-      return await withRetries(request, { environment, signal });
-    } catch (error) {
-      // The pause between two attempts was aborted.
-      if (error instanceof DOMException) throw new NetworkError('no answer in time');
-      throw error;
-    }
+    const deadline = environment.now() + DEADLINE_MS;
+    return withRetries(request, { environment, signal, deadline });
   }
 }
 
