@@ -1,4 +1,4 @@
-import type { Conversion, Progress } from '../api/types';
+import type { Conversion, Progress, Upload } from '../api/types';
 import { isFinal, mergeConversionProgress, mergeSnapshot, mergeUploadProgress } from './merge';
 import type { Action, Row, State } from './state';
 
@@ -117,6 +117,11 @@ function withoutItem(state: State, id: string): State {
 /** Return the rows that the user has not removed. */
 export const shownRows = ({ rows }: Pick<State, 'rows'>) =>
   rows.some(({ isRemoved }) => isRemoved) ? rows.filter(({ isRemoved }) => !isRemoved) : rows;
+
+/** Return true if a conversion of this file was ever started. It may be deleted since. */
+export const wasConverted = (state: Pick<State, 'conversions'>, upload: Upload): boolean =>
+  upload.conversions.length > 0 ||
+  Object.values(state.conversions).some((conversion) => conversion.upload_id === upload.id);
 
 /** Return the conversions of a row, oldest first. */
 export function selectConversions(state: Pick<State, 'conversions'>, row: Row): Conversion[] {

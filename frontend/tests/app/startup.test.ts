@@ -47,7 +47,7 @@ describe('a reload', () => {
   };
 
   it('resumes an upload with the stored file, and sends only the missing parts', async () => {
-    const upload = anUpload({ completed_parts: [1, 2, 3, 4], version: 5 });
+    const upload = anUpload({ completed_parts: [1, 2, 3, 4], conversions: ['cnv_1'], version: 5 });
     app.uploadApi.upload = upload;
     app.listedUploads = [upload];
     await app.storage.save(record);
@@ -102,7 +102,7 @@ describe('a reload', () => {
 
   describe('with the file chosen again', () => {
     beforeEach(async () => {
-      const upload = anUpload({ completed_parts: [1, 2], version: 3 });
+      const upload = anUpload({ completed_parts: [1, 2], conversions: ['cnv_1'], version: 3 });
       app.uploadApi.upload = upload;
       app.listedUploads = [upload];
       await app.storage.save({ ...record, fingerprint: await fingerprint(aFile()) });

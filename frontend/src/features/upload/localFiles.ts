@@ -5,6 +5,9 @@ import { fingerprint } from './fingerprint';
 /** Bytes per transaction. Small batches make the first files durable early. */
 const BATCH_SIZE = 32 * 1024 ** 2;
 
+/** Time after which an upload starts although IndexedDB does not answer. */
+const MAX_SAVE_MS = 1_000;
+
 export interface NewFile {
   record: StoredUpload;
   file: File;
@@ -65,7 +68,12 @@ export class LocalFiles {
   /** Add a file that is stored already, or that cannot be stored. */
   set(key: string, file: File, record?: StoredUpload): void {
     this.files.set(key, file);
-    if (record) this.records.set(key, record);
+    if (record) this.addRecord(record);
+  }
+
+  /** Add the record of a file whose contents the service has. */
+  addRecord(record: StoredUpload): void {
+    this.records.set(record.key, record);
   }
 
   /** Change the stored record of a file. */
@@ -79,6 +87,12 @@ export class LocalFiles {
     const changed = known.map((record) => ({ ...record, ...change }));
     for (const record of changed) this.records.set(record.key, record);
     if (changed.length) await this.storage.save(...changed);
+  }
+
+  /** Save that files are to be converted. A storage that does not answer is not waited for. */
+  async saveStart(keys: string[]): Promise<void> {
+    const tooLate = new Promise<void>((resolve) => setTimeout(resolve, MAX_SAVE_MS));
+    await Promise.race([this.saveAll(keys, { request: 'convert' }), tooLate]);
   }
 
   recordOf(key: string): StoredUpload | undefined {

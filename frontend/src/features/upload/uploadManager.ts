@@ -1,14 +1,10 @@
-import type { ApiClient } from '../../api/client';
 import type { Upload } from '../../api/types';
 import type { ConversionSettings } from '../conversion/conversionSettings';
-import type { Environment } from '../../lib/environment';
 import { mergeSnapshot } from '../../state/merge';
-import { shownRows } from '../../state/reducer';
+import { shownRows, wasConverted } from '../../state/reducer';
 import type { Row } from '../../state/state';
-import type { Store } from '../../state/store';
-import type { AcquireLock } from '../../storage/locks';
 import { isUploadedEarly, loadSettings, saveSettings } from '../../storage/preferences';
-import type { StoredUpload, UploadStorage } from '../../storage/uploadStorage';
+import type { StoredUpload } from '../../storage/uploadStorage';
 import { supportedSettings } from '../conversion/conversionSettings';
 import { createDraft } from './drafts';
 import { createUploadOnce } from './createUploadOnce';
@@ -16,25 +12,11 @@ import { LocalFiles } from './localFiles';
 import { UploadQueue } from './uploadQueue';
 import { MultipartUploader } from './multipartUploader';
 import type { Transfer } from './transfer';
+import type { UploadManagerOptions } from './uploadManagerOptions';
+import { uploadRequest } from './uploadRequest';
 
 /** Two uploads fill the pauses between small files. More would only share the same connection. */
 const MAX_PARALLEL_UPLOADS = 2;
-
-/** Time after which an upload starts although IndexedDB does not answer. */
-const MAX_SAVE_MS = 1_000;
-
-export interface UploadManagerOptions {
-  api: ApiClient;
-  store: Store;
-  storage: UploadStorage;
-  environment: Environment;
-  acquireLock: AcquireLock;
-  /** Called when an upload of this tab was created, and when it is complete. */
-  onUploadAvailable: (upload: Upload) => void;
-  deleteUpload: (uploadId: string) => Promise<void>;
-  /** Converts a file that was uploaded early. Returns true if the conversion was started. */
-  startConversion: (row: Row, settings: ConversionSettings) => Promise<boolean>;
-}
 
 /** Turn chosen files into complete uploads: drafts, the upload queue, pause, resume, removal. */
 export class UploadManager {
@@ -86,6 +68,13 @@ export class UploadManager {
     return { key, name, path, size, settings, stage: file ? 'draft' : 'interrupted' };
   }
 
+  /** Take over the record of a complete upload. Once converted, it is needed no more. */
+  async restoreUploaded(upload: Upload, record: StoredUpload): Promise<void> {
+    if (!(await this.localFiles.lock(record.key))) return;
+    this.localFiles.addRecord(record);
+    if (wasConverted(this.options.store.getState(), upload)) await this.discard(record.key);
+  }
+
   /** Continue a draft whose file was missing after a reload. */
   continueDraft(record: StoredUpload, file: File): void {
     const { key } = record;
@@ -111,40 +100,47 @@ export class UploadManager {
     void this.saveAndEnqueue([key]);
   }
 
-  startAll(): void {
+  startAll(isIncluded: (key: string) => boolean = () => true): void {
     const drafts = shownRows(this.options.store.getState()).filter(
-      ({ stage }) => stage === 'draft',
+      ({ key, stage }) => stage === 'draft' && isIncluded(key),
     );
     void this.saveAndEnqueue(drafts.map(({ key }) => key));
   }
 
+  /** Start the drafts that the user had started before a reload. */
+  startRequested(): void {
+    this.startAll((key) => this.localFiles.recordOf(key)?.request === 'convert');
+  }
+
   /** Save the request before it is shown as accepted, so that a reload cannot lose it. */
   private async saveAndEnqueue(keys: string[]): Promise<void> {
-    const saved = this.localFiles.saveAll(keys, { request: 'convert' });
-    const tooLate = new Promise((resolve) => setTimeout(resolve, MAX_SAVE_MS));
-    await Promise.race([saved, tooLate]);
-    for (const key of keys) {
-      if (this.options.store.getRow(key)?.stage === 'draft') await this.startDraft(key);
-    }
+    await this.localFiles.saveStart(keys);
+    for (const key of keys) await this.startDraft(key);
   }
 
   /** Convert what was uploaded early, and upload what was not. */
   private async startDraft(key: string): Promise<void> {
     const { store, startConversion } = this.options;
-    this.queue.remove(key);
-    const uploader = this.uploaders.get(key);
-    if (uploader?.transfer.phase === 'creating') await uploader.isCreated;
+    const begun = this.uploaders.get(key);
+    if (begun?.transfer.phase === 'creating') await begun.isCreated;
     const row = store.getRow(key);
-    if (!row) return;
+    if (row?.stage !== 'draft' || row.isBusy) return;
+    const requeue = this.queue.remove(key);
     if (!row.upload) {
       this.uploaders.delete(key);
       return this.enqueue(key);
     }
     if (!(await startConversion(row, row.settings))) {
+      requeue();
+      this.startNext();
       return this.localFiles.save(key, { request: undefined });
     }
-    if (!uploader) return this.discard(key);
-    if (uploader.transfer.phase === 'failed') this.resume(key);
+    // The upload may have ended meanwhile. One that waited for its turn has no uploader yet.
+    const uploader = this.uploaders.get(key);
+    const isPartial = store.getRow(key)?.upload?.status === 'uploading';
+    if (uploader?.transfer.phase === 'failed') this.resume(key);
+    else if (!uploader && isPartial) this.enqueue(key);
+    else if (!uploader) await this.discard(key);
   }
 
   /** Pause all uploads. Files in the queue do not start until an upload is resumed. */
@@ -164,7 +160,7 @@ export class UploadManager {
 
   pause(key: string): void {
     this.uploaders.get(key)?.pause();
-    void this.localFiles.save(key, { request: 'pause' });
+    this.saveRequest(key, 'pause');
     this.startNext();
   }
 
@@ -173,8 +169,14 @@ export class UploadManager {
     const uploader = this.uploaders.get(key);
     this.queue.isHeld = false;
     if (!uploader) return;
-    void this.localFiles.save(key, { request: 'convert' });
+    this.saveRequest(key, 'convert');
     void this.run(key, uploader);
+  }
+
+  /** Drafts pause and resume with the others, but nobody has asked to convert them. */
+  private saveRequest(key: string, request: 'pause' | 'convert'): void {
+    if (this.options.store.getRow(key)?.stage === 'draft') return;
+    void this.localFiles.save(key, { request });
   }
 
   /** Continue an upload from before a reload, or from another tab once that tab is closed. */
@@ -185,11 +187,14 @@ export class UploadManager {
       store.updateRow(key, { stage: 'other-tab' });
       await this.localFiles.lock(key, true);
     }
-    const stage = store.getRow(key)?.stage;
+    const { stage, upload } = store.getRow(key) ?? {};
     const canContinue = stage === 'other-tab' || stage === 'interrupted' || stage === 'draft';
-    if (canContinue && record && !record.request) {
+    const lacksConversion = upload && !wasConverted(store.getState(), upload);
+    const isStarted = record?.request === 'convert';
+    if (canContinue && record && (!record.request || (isStarted && lacksConversion))) {
       store.updateRow(key, { stage: 'draft', mismatchedFile: undefined });
-      return this.uploadEarly([key]);
+      this.uploadEarly([key]);
+      return isStarted ? this.saveAndEnqueue([key]) : undefined;
     }
     if (canContinue && record?.request === 'pause') this.startUpload(key, true);
     else if (canContinue) this.enqueue(key);
@@ -249,13 +254,7 @@ export class UploadManager {
       api: { ...api, createUpload: createUploadOnce(api, isKnown) },
       environment,
       file,
-      request: {
-        filename: row.name,
-        size: row.size,
-        ...(file.type ? { content_type: file.type } : {}),
-        // A draft has no settings yet that are final.
-        ...(row.stage === 'draft' ? {} : { convert: row.settings }),
-      },
+      request: uploadRequest(row, file),
       upload: row.upload,
       viaService: this.isStorageUnreachable,
       onChange: (transfer) => this.handleTransfer(key, transfer),

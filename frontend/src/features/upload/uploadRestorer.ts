@@ -42,11 +42,8 @@ export class UploadRestorer {
     const rank = ({ key, upload }: Row) =>
       Math.max(order.indexOf(key), upload ? order.indexOf(upload.id) : -1);
     store.dispatch({ type: 'rows-added', rows: rows.toSorted((a, b) => rank(a) - rank(b)) });
-    const isRequested = new Set(drafts.flatMap(({ key, request }) => (request ? [key] : [])));
-    for (const { key } of store.getState().rows) {
-      if (isRequested.has(key)) this.options.uploadManager.start(key);
-    }
     for (const { upload, record } of restored) await this.continueUpload(upload, record);
+    this.options.uploadManager.startRequested();
   }
 
   /** Add an upload that another tab, or another program with the same session, has created. */
@@ -128,6 +125,9 @@ export class UploadRestorer {
 
   private async continueUpload(upload: Upload, record: StoredUpload | undefined): Promise<void> {
     const { storage, store, uploadManager } = this.options;
+    if (record && upload.status === 'uploaded') {
+      return uploadManager.restoreUploaded(upload, record);
+    }
     if (upload.status !== 'uploading' || !record) return;
     const file = await storage.loadFile(record.key);
     if (file?.size === upload.size) {
