@@ -6,6 +6,7 @@ from libs.core.rate_limiter import RateLimiter
 from libs.core.wiring import AwsContainer
 from services.upload import parts, use_cases
 from services.upload.companion import use_cases as companion
+from services.upload.companion.count_bytes import CountBytes
 from services.upload.part_limiter import PartLimiter
 from services.upload.reconcile import ReconcileUpload
 from services.upload.reuse import ReuseUpload
@@ -56,6 +57,7 @@ class UploadContainer(containers.DeclarativeContainer):
     store_part = providers.Factory(parts.StorePart, uploads, multipart, reconcile)
     report_parts = providers.Factory(parts.ReportParts, uploads, reconcile)
     complete_upload = providers.Factory(use_cases.CompleteUpload, uploads, multipart, reconcile)
+    count_bytes = providers.Factory(CountBytes, uploads)
     find_multipart = providers.Factory(companion.FindMultipart, uploads)
     sign_companion_parts = providers.Factory(
         companion.SignCompanionParts, find_multipart, signer, settings.provided.sign_lifetime
@@ -68,6 +70,7 @@ class UploadContainer(containers.DeclarativeContainer):
         find_multipart,
         multipart,
         reconcile,
+        count_bytes,
         settings.provided.max_file_size,
     )
     start_form_upload = providers.Factory(

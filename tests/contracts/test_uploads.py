@@ -18,6 +18,7 @@ BROKEN = Failure("too_large", "The file is too large.")
 CHANGES: dict[str, Callable[[Backend, Upload], Any]] = {
     "add_parts": lambda backend, upload: backend.uploads.add_parts(upload.id, 2),
     "set_parts": lambda backend, upload: backend.uploads.set_parts(upload, {1, 2}),
+    "count": lambda backend, upload: backend.uploads.set_counted_bytes(upload.id, 7),
     "mark_uploaded": lambda backend, upload: backend.uploads.mark_uploaded(upload.id),
     "mark_failed": lambda backend, upload: backend.uploads.mark_failed(upload.id, BROKEN),
 }
@@ -37,6 +38,7 @@ def test_what_was_created_comes_back_the_same(backend: Backend, owner: str) -> N
         trace="00-ab-cd-01",
         fingerprint="abc",
         sha256="00" * 32,
+        counted_bytes=5,
     )
     backend.uploads.create(upload, [])
 

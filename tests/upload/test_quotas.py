@@ -152,22 +152,6 @@ def test_a_length_that_is_not_declared_counts_as_the_largest(arrive: Arrive) -> 
     refused(create_tus(visitor, **defer))
 
 
-def test_bytes_of_uppy_count_when_they_are_complete(arrive: Arrive, harness: UploadHarness) -> None:
-    visitor = arrive("198.51.100.1")
-    made = visitor.ask("POST", "/api/uploads/s3/multipart", json={"filename": "a"}).json()
-    etag = harness.multipart.put_part(made["key"], made["uploadId"], 1, BODY)
-    for _ in range(3):
-        visitor.create(size=SIZE)
-
-    refused(
-        visitor.ask(
-            "POST",
-            f"/api/uploads/s3/multipart/{made['uploadId']}/complete?key={made['key']}",
-            json={"parts": [{"PartNumber": 1, "ETag": etag}]},
-        )
-    )
-
-
 def test_a_file_that_is_too_large_is_not_a_matter_of_quotas(arrive: Arrive) -> None:
     visitor = arrive("198.51.100.1")
 

@@ -89,6 +89,8 @@ class Upload:
     """Hash of the request. Another request with the same Idempotency-Key has another one."""
     sha256: str | None = None
     """SHA-256 of the whole file in hex, as the client declared it; nobody else has checked it."""
+    counted_bytes: int = 0
+    """Bytes that quotas counted after the upload began, because its size was not known then."""
 
     @property
     def key(self) -> str:

@@ -63,6 +63,14 @@ class UploadStore(ABC):
         """
 
     @abstractmethod
+    def set_counted_bytes(self, upload_id: str, size: int) -> Upload:
+        """Raise `counted_bytes` to `size`.
+
+        An upload that has as many already, or is in a terminal state, is returned unchanged. Raises
+        UploadNotFound.
+        """
+
+    @abstractmethod
     def mark_uploaded(self, upload_id: str, size: int | None = None) -> Upload:
         """Change the status from `uploading` to `uploaded`, with all parts completed.
 

@@ -18,6 +18,7 @@ from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.uploads import UploadStore
 from libs.core.ports.url_signer import PresignedForm, UrlSigner
 from libs.core.rate_limiter import Usage
+from services.upload.companion.count_bytes import CountBytes
 from services.upload.reconcile import ReconcileUpload, require_open
 from services.upload.start_upload import StartUpload
 
@@ -116,10 +117,12 @@ class CompleteCompanionUpload:
         find: FindMultipart,
         multipart: MultipartUploads,
         reconcile: ReconcileUpload,
+        count_bytes: CountBytes,
         max_size: int,
     ) -> None:
         self._find = find
         self._multipart = multipart
+        self._count_bytes = count_bytes
         self._reconcile = reconcile
         self._max_size = max_size
 
@@ -133,7 +136,7 @@ class CompleteCompanionUpload:
     ) -> Upload:
         """Return the finished upload; `etags` are those of the parts by number.
 
-        Its size was not known before, so `usage` counts its bytes here.
+        Its size was not known before, so `usage` counts its bytes here, once.
 
         Raises:
             FileTooLarge: All parts together are over the limit.
@@ -149,8 +152,7 @@ class CompleteCompanionUpload:
         # An earlier call may have completed it already: the object decides.
         with suppress(MultipartUploadGone):
             wanted = self._wanted(upload, etags)
-            if usage:
-                usage.take(size=sum(part.size for part in wanted))
+            self._count_bytes(upload, sum(part.size for part in wanted), usage)
             try:
                 self._multipart.complete(upload.key, upload.multipart_id, wanted)
             except PartsChanged as error:

@@ -75,6 +75,17 @@ class DynamoDbUploadStore(UploadStore):
         except ConditionFailed as conflict:
             return self._current(conflict)
 
+    def set_counted_bytes(self, upload_id: str, size: int) -> Upload:
+        counted = Attr("counted_bytes")
+        fewer = counted.not_exists() | counted.lt(size)
+        change = Update(
+            UPLOADING & self._table.live() & fewer, set=self._timestamp() | {"counted_bytes": size}
+        )
+        try:
+            return read_upload(self._table.update(upload_id, change))
+        except ConditionFailed as conflict:
+            return self._current(conflict)
+
     def mark_uploaded(self, upload_id: str, size: int | None = None) -> Upload:
         upload = self.get(upload_id)
         upload = replace(upload, size=upload.size or size)

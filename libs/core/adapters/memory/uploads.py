@@ -51,6 +51,13 @@ class MemoryUploadStore(UploadStore):
                 return now
             return self._table.change(now, completed_parts=frozenset(parts))
 
+    def set_counted_bytes(self, upload_id: str, size: int) -> Upload:
+        with self._table.lock:
+            upload = self._table.upload(upload_id)
+            if upload.status is not UploadStatus.UPLOADING or upload.counted_bytes >= size:
+                return upload
+            return self._table.change(upload, counted_bytes=size)
+
     def mark_uploaded(self, upload_id: str, size: int | None = None) -> Upload:
         with self._table.lock:
             upload = self._table.upload(upload_id)

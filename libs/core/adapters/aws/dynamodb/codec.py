@@ -91,6 +91,8 @@ def encode_upload(upload: Upload) -> dict[str, Any]:
         item["fingerprint"] = upload.fingerprint
     if upload.sha256:
         item["sha256"] = upload.sha256
+    if upload.counted_bytes:
+        item["counted_bytes"] = upload.counted_bytes
     if upload.completed_parts:
         item["completed_parts"] = set(upload.completed_parts)
     return item
@@ -197,6 +199,7 @@ def decode_upload(item: Mapping[str, Any]) -> Upload:
         tus=tus,
         fingerprint=attributes.optional_text("fingerprint"),
         sha256=attributes.optional_text("sha256"),
+        counted_bytes=attributes.integer("counted_bytes", 0),
     )
 
 

@@ -1,0 +1,79 @@
+"""Test that the bytes of Uppy's uploads count, and count once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from libs.core.domain.uploads import MIB
+from libs.core.errors import PartsChanged, PartSizeMismatch, StorageUnavailable
+from services.upload.app import create_app
+from services.upload.container import UploadContainer
+from tests.fault_injection import fail_calls
+from tests.upload.support import Client, UploadHarness, create_container, problem
+
+PATH = "/api/uploads/s3/multipart"
+MAX_SIZE = 20 * MIB
+
+
+@pytest.fixture(scope="module")
+def container() -> UploadContainer:
+    return create_container(
+        secure_cookies=False, max_file_size=MAX_SIZE, upload_bytes_per_hour=2 * MAX_SIZE
+    )
+
+
+@pytest.fixture(scope="module")
+def app(container: UploadContainer) -> Litestar:
+    return create_app(container)
+
+
+@pytest.fixture
+def client(app: Litestar, container: UploadContainer, harness: UploadHarness) -> Iterator[Client]:
+    harness.override_adapters(container)
+    with TestClient(app) as client:
+        yield client
+
+
+class Multipart:
+    """Hold one upload of Uppy's, whose parts go straight to S3."""
+
+    def __init__(self, client: Client, harness: UploadHarness) -> None:
+        self._client, self._harness = client, harness
+        made = client.post(PATH, json={"filename": "a.wav"}).json()
+        self.key, self.id = made["key"], made["uploadId"]
+        self._parts: list[dict[str, Any]] = []
+
+    def put(self, number: int, size: int) -> None:
+        etag = self._harness.multipart.put_part(self.key, self.id, number, bytes(size))
+        self._parts.append({"PartNumber": number, "ETag": etag})
+
+    def sign(self, path: str) -> Any:
+        return self._client.get(f"{PATH}/{self.id}/{path}", params={"key": self.key})
+
+    def complete(self) -> Any:
+        return self._client.post(
+            f"{PATH}/{self.id}/complete", params={"key": self.key}, json={"parts": self._parts}
+        )
+
+
+@pytest.mark.parametrize("error", [PartSizeMismatch, PartsChanged, StorageUnavailable])
+def test_a_completion_that_fails_counts_the_bytes_once(
+    client: Client, harness: UploadHarness, error: type[Exception]
+) -> None:
+    multipart = Multipart(client, harness)
+    multipart.put(1, MAX_SIZE)
+    fail_calls(harness.multipart, "complete", times=4, error=error("not now"))
+
+    failed = [multipart.complete().json()["code"] for _ in range(4)]
+
+    assert "rate_limited" not in failed
+    assert multipart.complete().status_code == 200
+    other = Multipart(client, harness)
+    other.put(1, MAX_SIZE)
+    assert other.complete().status_code == 200, "the other half of the quota"
+    third = Multipart(client, harness)
+    third.put(1, 1)
+    problem(third.complete(), 429, "rate_limited")
