@@ -29,7 +29,8 @@ def render(tags: Tags, cover: Cover | None) -> bytes:
         atom = field.mp4 if field else ""
         if not atom or not _add(found, atom, list(values)):
             content = [MP4FreeForm(value.encode(), AtomDataType.UTF8) for value in values]
-            found[_FREE_FORM + _own_name(name)] = content
+            # mutagen writes names as Latin-1, but the bytes of one are UTF-8.
+            found[_FREE_FORM + _own_name(name).encode().decode("latin-1")] = content
     if cover is not None:
         is_png = cover.media_type == "image/png"
         kind = MP4Cover.FORMAT_PNG if is_png else MP4Cover.FORMAT_JPEG

@@ -5,6 +5,7 @@ afterwards. The answer has names as the file has them: the service translates th
 """
 
 import base64
+import contextlib
 import encodings.ascii
 import encodings.latin_1
 import encodings.utf_8
@@ -196,7 +197,11 @@ def _read_mp4(file: Any, answer: Answer) -> None:
                 answer.add_picture(FRONT_COVER, bytes(picture))
         elif name.startswith("----:"):
             texts = [bytes(each).decode("utf-8", "replace") for each in value]
-            answer.add("own", name.split(":", 2)[2], texts)
+            # mutagen reads names as Latin-1, but the bytes of most are UTF-8.
+            own_name = name.split(":", 2)[2]
+            with contextlib.suppress(UnicodeDecodeError):
+                own_name = own_name.encode("latin-1").decode()
+            answer.add("own", own_name, texts)
         elif name in ("trkn", "disk"):
             texts = [f"{n}/{total}" if total else str(n) for n, total in value if n or total]
             answer.add("mp4", name, texts)

@@ -6,13 +6,13 @@ from typing import Any
 
 import mutagen
 import pytest
-from mutagen.id3 import ID3
+from mutagen.id3 import ID3, TXXX
 
 from libs.core.domain.formats import FORMATS
 from services.conversion.pipeline.engine import FfmpegEngine
 from tests.conversion.audio_files import AudioFiles
 from tests.conversion.pipeline.format_tables import Table
-from tests.conversion.tags.support import copy, read, with_comments
+from tests.conversion.tags.support import copy, read, with_comments, with_frames
 
 TAGS: dict[str, list[str]] = {
     "TITLE": ["Ein Lied; mit = Zeichen #1"],
@@ -165,6 +165,21 @@ def test_every_tag_survives_a_round_trip(
     joined = {name: ["; ".join(values)] for name, values in TAGS.items()}
     wanted = joined if fmt == "wma" else TAGS
     assert {name: found.get(name) for name in TAGS} == wanted
+
+
+@pytest.mark.parametrize("fmt", [fmt for fmt in FORMATS if fmt != "ac3"])
+def test_a_name_in_any_script_stops_no_conversion(
+    fmt: str, engine: FfmpegEngine, sounds: AudioFiles, tmp_path: Path
+) -> None:
+    """Vorbis comments, which have ASCII names, are the one kind that need not keep it."""
+    source = copy(
+        sounds.tone("untagged.mp3", "-id3v2_version", "0", seconds=1), tmp_path / "in.mp3"
+    )
+    frame = TXXX(encoding=3, desc="Настроение", text="весна")
+    output = tmp_path / f"out.{FORMATS[fmt].extension}"
+    output.write_bytes(read(engine, with_frames(source, frame), fmt).made.content)
+    found = read(engine, output).tags
+    assert found.get("настроение") == (None if fmt in ("flac", "ogg", "opus") else "весна")
 
 
 def test_the_table_of_tags_is_up_to_date() -> None:
