@@ -6,7 +6,7 @@ from libs.core.rate_limiter import RateLimiter
 from libs.core.wiring import AwsContainer
 from services.upload import parts, use_cases
 from services.upload.companion import use_cases as companion
-from services.upload.companion.count_bytes import CountBytes
+from services.upload.companion.count_bytes import CheckStoredBytes, CountBytes
 from services.upload.part_limiter import PartLimiter
 from services.upload.reconcile import ReconcileUpload
 from services.upload.reuse import ReuseUpload
@@ -58,9 +58,16 @@ class UploadContainer(containers.DeclarativeContainer):
     report_parts = providers.Factory(parts.ReportParts, uploads, reconcile)
     complete_upload = providers.Factory(use_cases.CompleteUpload, uploads, multipart, reconcile)
     count_bytes = providers.Factory(CountBytes, uploads)
+    check_stored_bytes = providers.Factory(
+        CheckStoredBytes, multipart, count_bytes, settings.provided.max_file_size
+    )
     find_multipart = providers.Factory(companion.FindMultipart, uploads)
     sign_companion_parts = providers.Factory(
-        companion.SignCompanionParts, find_multipart, signer, settings.provided.sign_lifetime
+        companion.SignCompanionParts,
+        find_multipart,
+        signer,
+        check_stored_bytes,
+        settings.provided.sign_lifetime,
     )
     list_companion_parts = providers.Factory(
         companion.ListCompanionParts, find_multipart, uploads, multipart

@@ -11,7 +11,7 @@ from libs.core.domain.uploads import MIB
 from libs.core.errors import PartsChanged, PartSizeMismatch, StorageUnavailable
 from services.upload.app import create_app
 from services.upload.container import UploadContainer
-from tests.fault_injection import fail_calls
+from tests.fault_injection import fail_calls, record_calls
 from tests.upload.support import Client, UploadHarness, create_container, problem
 
 PATH = "/api/uploads/s3/multipart"
@@ -51,7 +51,9 @@ class Multipart:
         self._parts.append({"PartNumber": number, "ETag": etag})
 
     def sign(self, path: str) -> Any:
-        return self._client.get(f"{PATH}/{self.id}/{path}", params={"key": self.key})
+        return self._client.get(
+            f"{PATH}/{self.id}/{path}{'&' if '?' in path else '?'}key={self.key}"
+        )
 
     def complete(self) -> Any:
         return self._client.post(
@@ -77,3 +79,52 @@ def test_a_completion_that_fails_counts_the_bytes_once(
     third = Multipart(client, harness)
     third.put(1, 1)
     problem(third.complete(), 429, "rate_limited")
+
+
+@pytest.mark.parametrize("path", ["3", "batch?partNumbers=3,4"])
+def test_no_part_is_signed_after_those_that_fill_a_file(
+    client: Client, harness: UploadHarness, path: str
+) -> None:
+    multipart = Multipart(client, harness)
+    for number in (1, 2):
+        assert multipart.sign(path).status_code == 200
+        multipart.put(number, MAX_SIZE // 2)
+
+    problem(multipart.sign(path), 413, "file_too_large")
+
+    assert multipart.sign("2").status_code == 200, "to send a stored part again"
+    assert multipart.complete().status_code == 200
+
+
+def test_bytes_that_are_never_completed_count(client: Client, harness: UploadHarness) -> None:
+    for _ in range(2):
+        multipart = Multipart(client, harness)
+        multipart.put(1, MAX_SIZE - 1)
+        assert multipart.sign("2").status_code == 200
+        assert multipart.sign("2").status_code == 200, "and count once"
+
+    third = Multipart(client, harness)
+    third.put(1, MAX_SIZE // 2)
+    problem(third.sign("2"), 429, "rate_limited")
+
+
+def test_few_bytes_do_not_count_until_the_upload_is_complete(
+    client: Client, harness: UploadHarness
+) -> None:
+    multipart = Multipart(client, harness)
+    multipart.put(1, MIB // 2)
+    calls = record_calls(harness.uploads, "set_counted_bytes")
+
+    multipart.sign("2")
+    assert calls == []
+    assert multipart.complete().status_code == 200
+    assert calls == ["set_counted_bytes"]
+
+
+def test_parts_of_an_upload_that_s3_has_lost_are_not_signed(
+    client: Client, harness: UploadHarness
+) -> None:
+    multipart = Multipart(client, harness)
+    harness.multipart.abort(multipart.key, multipart.id)
+
+    problem(multipart.sign("1"), 404, "upload_not_found")

@@ -1,6 +1,10 @@
 """Count the bytes of uploads whose size nobody declared."""
 
-from libs.core.domain.uploads import Upload
+from collections.abc import Sequence
+
+from libs.core.domain.uploads import MAX_PART_SIZE, Upload, check_size
+from libs.core.errors import MultipartUploadGone, UploadNotFound
+from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.uploads import UploadStore
 from libs.core.rate_limiter import Usage
 
@@ -22,3 +26,38 @@ class CountBytes:
             return
         usage.take(size=growth)
         self._uploads.set_counted_bytes(upload.id, size)
+
+
+class CheckStoredBytes:
+    """Refuse more parts for an upload that is as large as a file may be.
+
+    S3 takes up to 5 GiB for a URL of any part, and tells us nothing: we have to ask. What URLs of
+    earlier requests still store is found by the next request only.
+    """
+
+    def __init__(self, multipart: MultipartUploads, count_bytes: CountBytes, max_size: int) -> None:
+        self._multipart = multipart
+        self._count_bytes = count_bytes
+        self._max_size = max_size
+        self._step = max_size // 20
+        """Bytes that are counted at once, so that not every part writes to the table."""
+
+    def __call__(self, upload: Upload, numbers: Sequence[int], usage: Usage | None) -> None:
+        """Count the bytes of the stored parts, unless parts up to these numbers fit in any case.
+
+        Raises:
+            FileTooLarge: The other parts leave no room for these.
+            RateLimited: The session or its address has used up a quota.
+            UploadNotFound: S3 does not know the upload any more.
+        """
+        if max(numbers) * MAX_PART_SIZE <= self._max_size:
+            return
+        try:
+            parts = self._multipart.list_parts(upload.key, upload.multipart_id)
+        except MultipartUploadGone as error:
+            raise UploadNotFound("S3 does not know this upload any more.") from error
+        others = sum(part.size for part in parts if part.number not in numbers)
+        check_size(others + 1, self._max_size)
+        stored = sum(part.size for part in parts)
+        if stored - upload.counted_bytes >= self._step:
+            self._count_bytes(upload, stored, usage)

@@ -18,7 +18,7 @@ from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.uploads import UploadStore
 from libs.core.ports.url_signer import PresignedForm, UrlSigner
 from libs.core.rate_limiter import Usage
-from services.upload.companion.count_bytes import CountBytes
+from services.upload.companion.count_bytes import CheckStoredBytes, CountBytes
 from services.upload.reconcile import ReconcileUpload, require_open
 from services.upload.start_upload import StartUpload
 
@@ -47,10 +47,16 @@ class SignCompanionParts:
     """Presign URLs for parts of any size; S3 takes 1 to 10,000 of them."""
 
     def __init__(
-        self, find: FindMultipart, signer: UrlSigner, lifetime: int, clock: Clock = time.time
+        self,
+        find: FindMultipart,
+        signer: UrlSigner,
+        check_stored_bytes: CheckStoredBytes,
+        lifetime: int,
+        clock: Clock = time.time,
     ) -> None:
         self._find = find
         self._signer = signer
+        self._check_stored_bytes = check_stored_bytes
         self._lifetime = lifetime
         self._clock = clock
 
@@ -65,6 +71,7 @@ class SignCompanionParts:
         """Return a URL for each part, and the seconds that they are valid for.
 
         Raises:
+            FileTooLarge: The stored parts are as large as a file may be.
             PartNumberInvalid: S3 has no such part number.
             RateLimited: The session or its address has used up a quota.
             UploadClosed: The upload takes no more parts.
@@ -75,6 +82,7 @@ class SignCompanionParts:
             raise PartNumberInvalid(f"Parts are numbered from 1 to {MAX_PARTS}.")
         if usage:
             usage.take(urls=len(numbers))
+        self._check_stored_bytes(upload, numbers, usage)
         lifetime = max(1, min(self._lifetime, int(upload.expires_at - self._clock())))
         lifetime = self._signer.limit_lifetime(lifetime)
         urls = [
@@ -136,7 +144,7 @@ class CompleteCompanionUpload:
     ) -> Upload:
         """Return the finished upload; `etags` are those of the parts by number.
 
-        Its size was not known before, so `usage` counts its bytes here, once.
+        Its size was not known before, so `usage` counts its bytes here, if not before.
 
         Raises:
             FileTooLarge: All parts together are over the limit.
