@@ -17,7 +17,7 @@ from services.conversion.pipeline.time_range import TimeRange
 from services.conversion.pipeline.timeline import SourceTraits, source_filters
 from services.conversion.ports import PART_SIZE, MediaError, OutputSink
 from services.conversion.storage.multipart_writer import MultipartWriter
-from services.conversion.tags.placement import MisplacedTags
+from services.conversion.tags.placement import MisplacedTags, MissingSpace
 
 _INDEX_SLACK = 8 * 1024
 _INDEX_BYTES_PER_FRAME = 4.1
@@ -70,12 +70,15 @@ def encode(
                 traits = found
                 continue
             if result.log.missing_index_bytes:
-                index_size += result.log.missing_index_bytes + _INDEX_SLACK
+                # FFmpeg does not know that the tags are to come behind its own index.
+                index_size += result.log.missing_index_bytes + attachments.size + _INDEX_SLACK
                 continue
             require_success(result)
             writer.end_writing(is_empty=not result.log.encoded_samples)
             yield EncodedOutput(writer, result, traits)
             return
+        except MissingSpace as error:
+            index_size += error.count + _INDEX_SLACK
         except MisplacedTags as error:
             raise MediaError(*problems.INTERNAL, str(error)) from error
         finally:

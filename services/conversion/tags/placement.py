@@ -33,6 +33,14 @@ class MisplacedTags(Exception):
     """Indicates an output that does not have the space for its tags."""
 
 
+class MissingSpace(MisplacedTags):
+    """Indicates an output whose space is too small: what FFmpeg reserved lacks `count` bytes."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"the output's index has too little space, by {count} bytes")
+        self.count = count
+
+
 class Placement(Protocol):
     """Put tags into an output, after `size` bytes of it were written."""
 
@@ -183,7 +191,7 @@ class Mp4Meta:
         movie = _with_meta(os.pread(fd, size, start), self.meta)
         free = at - start - len(movie)
         if free < 8:
-            raise MisplacedTags("the output's index has too little space")
+            raise MissingSpace(8 - free)
         _write(fd, movie + struct.pack(">I4s", free, b"free"), start)
 
 

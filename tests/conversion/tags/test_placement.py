@@ -4,6 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import mutagen
 import pytest
@@ -11,6 +12,7 @@ from mutagen.flac import FLAC
 from mutagen.id3 import ID3
 
 from libs.core.domain.formats import FORMATS
+from services.conversion.pipeline import encode
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import PART_SIZE, MediaError
 from services.conversion.storage import memory_file
@@ -58,6 +60,28 @@ def test_a_cover_of_any_size_is_carried(
     assert cover in pictures(output)
     assert listen(output).seconds == pytest.approx(1, abs=0.05)
     assert "cover_dropped" not in found.codes
+
+
+@pytest.mark.parametrize("size", [6_000, 300_000])
+def test_an_mp4_index_larger_than_estimated_leaves_the_tags_their_space(
+    size: int,
+    engine: FfmpegEngine,
+    sounds: AudioFiles,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Reserve too little: FFmpeg complains about the smaller cover, the larger one hides it."""
+    monkeypatch.setattr(encode, "_INDEX_BYTES_PER_FRAME", 0.1)
+    monkeypatch.setattr(encode, "_INDEX_SLACK", 500)
+    run = Mock(wraps=encode._run)
+    monkeypatch.setattr(encode, "_run", run)
+    cover = png(sounds, size)
+    path = copy(sounds.tone("minute.flac", seconds=60), tmp_path / "in.flac")
+    output = tmp_path / "out.m4a"
+    output.write_bytes(read(engine, with_pictures(path, (3, cover)), "m4a").made.content)
+    assert pictures(output) == [cover]
+    assert listen(output).seconds == pytest.approx(60, abs=0.1)
+    assert run.call_count == 2
 
 
 @pytest.mark.parametrize("fmt", ["ogg", "opus", "aac", "flac", "mp3", "aiff", "alac"])
