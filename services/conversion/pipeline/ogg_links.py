@@ -6,18 +6,23 @@ Speex manual, 7.3.
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from services.conversion.storage.source_cache import SourceCache
+from services.conversion.storage.source_cache import BLOCK_SIZE, SourceCache
 
 MAX_SIZE = 256 * 1024 * 1024
 """Bytes of a file whose links are looked for: all of it is in memory then."""
 MAX_LINKS = 8
 """Links that are decoded each by itself; of more, neighbours of one format are decoded together."""
 _MAX_FOUND = 1000
-_STEP = 4 * 1024 * 1024
-_HEADER, _MAX_PAGE = 27, 65_307
+_MAX_PAGES = 500_000
+"""Pages that are looked at, some seconds of work. An hour of Opus has 180,000 at the most."""
+_SMALL = 8 * BLOCK_SIZE
+"""Bytes that stay in the cache, so that looking at all pages reads nothing twice."""
+_STEP = 256 * 1024
+"""Bytes between two calls of `on_step`: little enough for a slow connection."""
+_HEADER, _SERIAL, _MAX_PAGE = 27, 14, 65_307
 _BEGINNING = 2
 _OPUS_RATE = 48_000
 
@@ -43,13 +48,18 @@ class _Page:
     body: bytes
 
 
-def find_links(source: SourceCache) -> Sequence[OggLink]:
-    """Return the links, or nothing if the file is no chain of audio streams that we know."""
-    if source.size > MAX_SIZE:
+def find_links(source: SourceCache, on_step: Callable[[], None]) -> Sequence[OggLink]:
+    """Return the links, or nothing if the file is no chain of audio streams that we know.
+
+    `on_step` is called while the file is read.
+    """
+    if source.size > MAX_SIZE or not _may_be_chain(source):
         return []
     links: list[OggLink] = []
     is_header = False
-    for page in _pages(source):
+    for count, page in enumerate(_pages(source, on_step)):
+        if count == _MAX_PAGES:
+            return []
         if page.is_beginning:
             if is_header:  # several streams at once: a film
                 return []
@@ -69,6 +79,15 @@ def find_links(source: SourceCache) -> Sequence[OggLink]:
     if len(found) > MAX_LINKS:
         found = _merge(found)
     return found if 1 < len(found) <= MAX_LINKS else []
+
+
+def _may_be_chain(source: SourceCache) -> bool:
+    """Return False for a large file whose first and last page are of one logical stream."""
+    if source.size <= _SMALL:
+        return True
+    head, tail = source.peek(0, _MAX_PAGE), source.peek(source.size - _MAX_PAGE, _MAX_PAGE)
+    first, last = head.find(b"OggS") + _SERIAL, tail.rfind(b"OggS") + _SERIAL
+    return head[first : first + 4] != tail[last : last + 4]
 
 
 def _merge(links: Sequence[OggLink]) -> list[OggLink]:
@@ -104,11 +123,12 @@ def _parse_header(body: bytes) -> tuple[int, int, int] | None:
     return found if found[0] > 0 and 0 < found[1] <= 8 else None
 
 
-def _pages(source: SourceCache) -> Iterator[_Page]:
+def _pages(source: SourceCache, on_step: Callable[[], None]) -> Iterator[_Page]:
     at, window_start, window = 0, 0, b""
     while at + _HEADER <= source.size:
         if at + _MAX_PAGE > window_start + len(window):
             window_start, window = at, source.peek(at, _STEP)
+            on_step()
         offset = at - window_start
         if window[offset : offset + 4] != b"OggS":
             at = _find_next(window, offset, window_start, source.size)

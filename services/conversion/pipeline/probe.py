@@ -58,7 +58,8 @@ def probe(context: ConversionContext) -> ProbedSource:
     log, metadata = _inspect(context)
     _detect_truncation(log, context.source)
     stream = _select_stream(context, log)
-    links = find_links(context.source) if log.container == "ogg" else []
+    on_step = context.progress.on_unmeasured_step
+    links = find_links(context.source, on_step) if log.container == "ogg" else []
     if links:
         stream = describe_links(context, log, stream, links)
     timeline = _find_timeline(context, log, stream, is_chained=bool(links))
@@ -158,7 +159,8 @@ def _detect_truncation(log: FfmpegLog, source: SourceCache) -> None:
 def _select_stream(context: ConversionContext, log: FfmpegLog) -> AudioStream:
     limits, options = context.limits, context.options
     is_mp4 = log.container.startswith("mov,")
-    if log.is_protected or (is_mp4 and has_protected_audio(context.source)):
+    on_step = context.progress.on_unmeasured_step
+    if log.is_protected or (is_mp4 and has_protected_audio(context.source, on_step)):
         raise MediaError(*problems.PROTECTED)
     stream = tracks.choose_stream(log, options.track)
     problem = validation.check_source(

@@ -5,7 +5,7 @@ An encrypted track has a sample entry of its own kind: `enca` (ISO 14496-12, 8.1
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from services.conversion.storage.source_cache import SourceCache
 
@@ -14,37 +14,50 @@ _CONTAINERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 _MAX_BOXES = 2000
 """Boxes that are looked at: a file has some ten for each track."""
 _MAX_DEPTH = 6
+_ReadHeader = Callable[[int], bytes]
 
 
-def has_protected_audio(source: SourceCache) -> bool:
-    """Return True if a sample entry of an MP4 file is that of encrypted sound."""
-    return any(kind in _PROTECTED for kind in _sample_entries(source))
+def has_protected_audio(source: SourceCache, on_step: Callable[[], None]) -> bool:
+    """Return True if a sample entry of an MP4 file is that of encrypted sound.
+
+    `on_step` is called for each box: reading its header may fetch a block of the source.
+    """
+
+    def read_header(at: int) -> bytes:
+        on_step()
+        return source.peek(at, 16)
+
+    return any(kind in _PROTECTED for kind in _sample_entries(read_header, source.size))
 
 
-def _sample_entries(source: SourceCache) -> Iterator[bytes]:
+def _sample_entries(read: _ReadHeader, size: int) -> Iterator[bytes]:
     budget = [_MAX_BOXES]
-    for kind, start, end in _boxes(source, 0, source.size, budget, 0):
-        if kind == b"stsd":  # version, flags and the number of entries come first
-            yield from (entry for entry, _, _ in _read_boxes(source, start + 8, end, budget))
+    for outer, begin, stop in _read_boxes(read, 0, size, budget):
+        if outer != b"moov":
+            continue
+        for kind, start, end in _boxes(read, begin, stop, budget, 1):
+            if kind == b"stsd":  # version, flags and the number of entries come first
+                yield from (entry for entry, _, _ in _read_boxes(read, start + 8, end, budget))
+        return  # Fragments follow, which may be the whole file. FFmpeg skips any other `moov`.
 
 
 def _boxes(
-    source: SourceCache, start: int, end: int, budget: list[int], depth: int
+    read: _ReadHeader, start: int, end: int, budget: list[int], depth: int
 ) -> Iterator[tuple[bytes, int, int]]:
     """Yield all boxes within known containers: their kind, and where their content is."""
-    for kind, first, last in _read_boxes(source, start, end, budget):
+    for kind, first, last in _read_boxes(read, start, end, budget):
         yield kind, first, last
         if kind in _CONTAINERS and depth < _MAX_DEPTH:
-            yield from _boxes(source, first, last, budget, depth + 1)
+            yield from _boxes(read, first, last, budget, depth + 1)
 
 
 def _read_boxes(
-    source: SourceCache, start: int, end: int, budget: list[int]
+    read: _ReadHeader, start: int, end: int, budget: list[int]
 ) -> Iterator[tuple[bytes, int, int]]:
     at = start
     while at + 8 <= end and budget[0] > 0:
         budget[0] -= 1
-        header = source.peek(at, 16)
+        header = read(at)
         if len(header) < 8:
             return
         size, kind = struct.unpack_from(">I4s", header)

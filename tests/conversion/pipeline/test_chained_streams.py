@@ -1,12 +1,14 @@
 """Convert chained Ogg files as a whole, also if their format changes."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from services.conversion.pipeline import ogg_links
 from services.conversion.pipeline.engine import FfmpegEngine
-from services.conversion.pipeline.ogg_links import find_links
+from services.conversion.pipeline.ogg_links import OggLink
 from services.conversion.storage.source_cache import SourceCache
 from tests.conversion.media_support import MemorySource, convert, ffmpeg
 from tests.conversion.pcm import Pcm, decode, tone_levels
@@ -86,6 +88,50 @@ def test_a_file_of_one_link_is_no_chain(tmp_path: Path) -> None:
     for source in (content, content + b"OggS", content[: len(content) // 2], b"OggS" * 1000):
         cache = SourceCache(MemorySource(source))
         try:
-            assert find_links(cache) == []
+            assert ogg_links.find_links(cache, lambda: None) == []
         finally:
             cache.close()
+
+
+def flac_page(serial: int, flags: int = 0, granule: int = 0, size: int = 0) -> bytes:
+    """Return a page of FLAC; one that begins a stream states mono at 48 kHz."""
+    body = bytes(size)
+    if flags & 2:
+        packed = 48_000 << 12 | 15 << 4
+        body = b"\x7fFLAC" + bytes(22) + packed.to_bytes(4, "big") + bytes(20)
+    lacing = bytes([255] * (len(body) // 255) + [len(body) % 255])
+    header = struct.pack("<4sBBqIIIB", b"OggS", 0, flags, granule, serial, 0, 0, len(lacing))
+    return header + lacing + body
+
+
+def found(content: bytes) -> tuple[list[OggLink], int, int]:
+    """Return the links, the bytes that were read, and the number of steps."""
+    source, steps = MemorySource(content), []
+    cache = SourceCache(source)
+    try:
+        links = ogg_links.find_links(cache, lambda: steps.append(1))
+    finally:
+        cache.close()
+    return list(links), sum(end - start for start, end in source.reads), len(steps)
+
+
+def large_chain(last_serial: int) -> bytes:
+    middle = flac_page(1, granule=48_000, size=64_000) * 660
+    return flac_page(1, 2) + middle + flac_page(last_serial, 2) + flac_page(last_serial, 4, 96_000)
+
+
+def test_a_large_file_is_read_only_if_its_last_page_is_of_another_link() -> None:
+    """Reading 40 MiB before the start would only delay it."""
+    links, read, steps = found(large_chain(1))
+    assert (links, steps) == ([], 0)
+    assert read <= 12 * 1024 * 1024, "more than the ends, and a block that is read ahead"
+    links, read, steps = found(large_chain(2))
+    assert [link.seconds for link in links] == [1, 2]
+    assert steps > 100, "nothing renews the lease while so much is read"
+
+
+def test_a_file_of_countless_pages_is_no_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = flac_page(1, 2) + flac_page(1) * 90 + flac_page(2, 2) + flac_page(2, granule=48_000)
+    assert len(found(chain)[0]) == 2
+    monkeypatch.setattr(ogg_links, "_MAX_PAGES", 90)
+    assert found(chain)[0] == []
