@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mutagen import (
-    MutagenError,
     aiff,
     apev2,
     asf,
@@ -28,6 +27,7 @@ from mutagen import (
     flac,
     id3,
     mp4,
+    ogg,
     oggflac,
     oggopus,
     oggspeex,
@@ -42,6 +42,14 @@ _BLOCK = 4 * 1024 * 1024
 _MAX_BLOCKS = 24
 """Different blocks of the source that are read: each is a request to the store."""
 _ID3V1_FIELDS = (("title", 3, 30), ("artist", 33, 30), ("album", 63, 30), ("date", 93, 4))
+_OGG_STREAMS = (
+    (b"\x01vorbis", oggvorbis.OggVorbisInfo, oggvorbis.OggVCommentDict),
+    (b"OpusHead", oggopus.OggOpusInfo, oggopus.OggOpusVComment),
+    (b"\x7fFLAC", oggflac.OggFLACStreamInfo, oggflac.OggFLACVComment),
+    (b"Speex   ", oggspeex.OggSpeexInfo, oggspeex.OggSpeexVComment),
+)
+"""How the first packet of each codec begins, and mutagen's classes for it."""
+_MAX_OGG_STREAMS = 16
 _APE_COVER_KINDS = {"cover art (front)": 3, "cover art (back)": 4}
 
 
@@ -159,20 +167,18 @@ def _read_flac(file: Any, answer: Answer) -> None:
 
 
 def _read_ogg(file: Any, answer: Answer) -> None:
-    """Read the comment header. mutagen's own classes also look for the last page, in all of it."""
-    for info_class, comments_class in (
-        (oggvorbis.OggVorbisInfo, oggvorbis.OggVCommentDict),
-        (oggopus.OggOpusInfo, oggopus.OggOpusVComment),
-        (oggflac.OggFLACStreamInfo, oggflac.OggFLACVComment),
-        (oggspeex.OggSpeexInfo, oggspeex.OggSpeexVComment),
-    ):
-        file.seek(0)
-        try:
-            comments = comments_class(file, info_class(file))
-        except (MutagenError, EOFError, LookupError, OSError):
-            continue
-        _add_comments(comments, answer)
-        return
+    """Read the comments of the first stream that may have some.
+
+    The streams are named by the pages in front. mutagen's own classes look for their stream in the
+    whole file, and for its last page.
+    """
+    for _ in range(_MAX_OGG_STREAMS):
+        page = ogg.OggPage(file)
+        for mark, info_class, comments_class in _OGG_STREAMS:
+            if page.first and page.packets[0].startswith(mark):
+                file.seek(page.offset)
+                _add_comments(comments_class(file, info_class(file)), answer)
+                return
 
 
 def _add_comments(comments: Any, answer: Answer) -> None:

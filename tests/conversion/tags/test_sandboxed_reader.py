@@ -12,6 +12,7 @@ from services.conversion.sandbox import process as sandbox
 from services.conversion.sandbox.process import SandboxLevel
 from services.conversion.storage.memory_file import MemoryFile
 from services.conversion.tags import sandboxed_reader
+from services.conversion.tags.source_tags import MAX_ANSWER, parse_answer
 from tests.conversion.audio_files import AudioFiles
 from tests.conversion.tags.support import copy, read, with_ape, with_id3v1
 
@@ -98,6 +99,24 @@ def test_tags_spread_over_a_large_file_are_not_followed() -> None:
             assert len(read_box(number)) == 8
         with pytest.raises(OSError, match="spread over too much"):
             [read_box(number) for number in range(20, 30)]
+
+
+@pytest.mark.parametrize("codec", ["libvorbis", "libopus", "flac", "libtheora"])
+def test_the_tags_of_an_ogg_are_read_from_its_beginning(
+    codec: str, sounds: AudioFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Allow one read of 64 KiB, however long the sound is; a video has its sound second."""
+    monkeypatch.setattr(sandboxed_reader, "_BLOCK", 65_536)
+    monkeypatch.setattr(sandboxed_reader, "_MAX_BLOCKS", 2)
+    if codec == "libtheora":
+        path = sounds.video("titled.ogv", "-c:v", codec, "-metadata:s:a", "title=T")
+    else:
+        path = sounds.tone(f"{codec}.ogg", "-c:a", codec, "-metadata", "title=T", seconds=30)
+    assert path.stat().st_size > 65_536
+    with MemoryFile("source", path.read_bytes()) as source, MemoryFile("answer") as output:
+        sandboxed_reader.main([str(source.fd), str(output.fd)])
+        tags, _ = parse_answer(output.read(MAX_ANSWER))
+    assert ("TITLE", ["T"]) in [(tag.name, tag.values) for tag in tags]
 
 
 def test_both_tags_at_the_end_are_read(
