@@ -1,8 +1,10 @@
 """Collect what the sandboxed reader finds, within limits, and write it for the service."""
 
+import contextlib
 import json
 import os
 import struct
+from collections.abc import Iterator
 
 _MAX_VALUES, _MAX_TEXT, _MAX_NAME = 2000, 4 * 1024 * 1024, 200
 """Values, and characters of all values together."""
@@ -39,6 +41,14 @@ class Answer:
         if 0 < len(data) <= _MAX_PICTURE:
             self.pictures.append((kind, bytes(data)))
         else:
+            self.lost.add("picture")
+
+    @contextlib.contextmanager
+    def reading_picture(self) -> Iterator[None]:
+        """Note a picture that cannot be parsed: the tags behind it may be intact."""
+        try:
+            yield
+        except Exception:  # whatever mutagen raises about a malformed one
             self.lost.add("picture")
 
     def write(self, fd: int) -> None:

@@ -188,10 +188,12 @@ def _add_comments(comments: Any, answer: Answer) -> None:
     for name, texts in values.items():
         if name == "METADATA_BLOCK_PICTURE":
             for text in texts:
-                picture = flac.Picture(base64.b64decode(text))
-                answer.add_picture(int(picture.type), picture.data)
+                with answer.reading_picture():
+                    picture = flac.Picture(base64.b64decode(text))
+                    answer.add_picture(int(picture.type), picture.data)
         elif name == "COVERART":
-            answer.add_picture(FRONT_COVER, base64.b64decode(texts[0]))
+            with answer.reading_picture():
+                answer.add_picture(FRONT_COVER, base64.b64decode(texts[0]))
         elif name != "COVERARTMIME":
             answer.add("vorbis", name, texts)
 
@@ -220,7 +222,8 @@ def _read_asf(file: Any, answer: Answer) -> None:
     values: dict[str, list[str]] = {}
     for name, value in asf.ASF(file).tags or ():
         if name == "WM/Picture":
-            _add_asf_picture(bytes(value.value), answer)
+            with answer.reading_picture():
+                _add_asf_picture(bytes(value.value), answer)
         elif isinstance(value, asf.ASFByteArrayAttribute | asf.ASFGUIDAttribute):
             if not name.startswith(("WM/MCDI", "MediaClass", "WM/MediaClass")):
                 answer.lost.add(name)

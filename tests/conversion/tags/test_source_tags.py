@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from mutagen.aiff import AIFF
-from mutagen.asf import ASF
+from mutagen.asf import ASF, ASFByteArrayAttribute
 from mutagen.id3 import COMM, RVA2, TALB, TBPM, TCOM, TIPL, TIT2, TPE1, TPE2, TXXX, USLT
 
 from services.conversion.pipeline.engine import FfmpegEngine
@@ -207,6 +207,22 @@ def test_the_front_cover_is_taken(engine: FfmpegEngine, fresh: Fresh, sounds: Au
     assert front in found.made.content
     assert back not in found.made.content
     assert "Of the file's 2 pictures, only the front cover was kept." in found.details
+
+
+@pytest.mark.parametrize("name", ["METADATA_BLOCK_PICTURE", "COVERART", "WM/Picture"])
+def test_a_damaged_picture_leaves_the_tags_behind_it(
+    name: str, engine: FfmpegEngine, fresh: Fresh
+) -> None:
+    if name == "WM/Picture":
+        path = fresh("wma")
+        file: Any = ASF(path)
+        file[name], file["WM/Mood"] = ASFByteArrayAttribute(b"\3"), "calm"
+        file.save()
+    else:
+        path = with_comments(fresh("ogg"), ("TITLE", "T"), (name, "A"), ("MOOD", "calm"))
+    found = read(engine, path)
+    assert found.tags["mood"] == "calm"
+    assert "picture." in found.details
 
 
 def test_damaged_tags_do_not_stop_a_conversion(engine: FfmpegEngine, fresh: Fresh) -> None:
