@@ -18,7 +18,9 @@ def describe_links(
 
     Adds a warning if the links differ.
     """
-    log.duration, log.duration_is_estimated = sum(link.seconds for link in links), False
+    log.duration = sum(link.seconds for link in links)
+    log.duration_is_estimated = any(link.is_joined for link in links)
+    log.start, stream = 0.0, replace(stream, start=None)  # each link begins at its own beginning
     rate = max(link.sample_rate for link in links)
     channels = max(link.channels for link in links)
     if len({(link.sample_rate, link.channels) for link in links}) > 1:
@@ -30,9 +32,7 @@ def describe_links(
         )
     if (stream.sample_rate, stream.channels) == (rate, channels):
         return stream
-    return replace(
-        stream, sample_rate=rate, channels=channels, layout=DEFAULT_LAYOUTS[channels], start=None
-    )
+    return replace(stream, sample_rate=rate, channels=channels, layout=DEFAULT_LAYOUTS[channels])
 
 
 def unify_filter(stream: AudioStream, link: OggLink, *, has_soxr: bool) -> str:

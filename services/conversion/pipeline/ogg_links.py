@@ -24,7 +24,10 @@ _STEP = 256 * 1024
 """Bytes between two calls of `on_step`: little enough for a slow connection."""
 _HEADER, _SERIAL, _MAX_PAGE = 27, 14, 65_307
 _BEGINNING = 2
-_OPUS_RATE = 48_000
+_OPUS_RATE, _OPUS_PACKET, _FLAC_PACKET = 48_000, 5760, 65_535
+"""Hertz, and the samples of the longest packets."""
+_HEADER_PACKET = 80
+"""Bytes of a page's content in which the values of all headers are."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,18 @@ class OggLink:
     sample_rate: int
     channels: int
     seconds: float
+    is_joined: bool = False
+    """It begins in the middle of a stream, so that the seconds are an estimate."""
+
+
+@dataclass(frozen=True)
+class _Format:
+    sample_rate: int
+    channels: int
+    longest_packet: int
+    """Samples."""
+    skipped: int = 0
+    """Samples before the sound."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +59,9 @@ class _Page:
     end: int
     is_beginning: bool
     granule: int
-    serial: int
+    """The samples of its stream up to here."""
+    packets: int
+    """Packets that end here."""
     body: bytes
 
 
@@ -56,6 +73,8 @@ def find_links(source: SourceCache, on_step: Callable[[], None]) -> Sequence[Ogg
     if source.size > MAX_SIZE or not _may_be_chain(source):
         return []
     links: list[OggLink] = []
+    header: _Format | None = None
+    begin: int | None = None
     is_header = False
     for count, page in enumerate(_pages(source, on_step)):
         if count == _MAX_PAGES:
@@ -63,22 +82,22 @@ def find_links(source: SourceCache, on_step: Callable[[], None]) -> Sequence[Ogg
         if page.is_beginning:
             if is_header:  # several streams at once: a film
                 return []
-            format_found = _parse_header(page.body)
-            if format_found is None or len(links) == _MAX_FOUND:
+            header = _parse_header(page.body)
+            if header is None or len(links) == _MAX_FOUND:
                 return []
-            rate, channels, skipped = format_found
-            links.append(OggLink(page.at, page.end, rate, channels, -skipped / rate))
-            skip = skipped
-        elif links and page.granule > 0:
-            seconds = max(0, page.granule - skip) / links[-1].sample_rate
-            links[-1] = replace(links[-1], seconds=seconds)
+            links.append(OggLink(page.at, page.end, header.sample_rate, header.channels, 0.0))
+            begin = None
+        elif header is not None and page.granule > 0:
+            begin = _find_begin(header, page) if begin is None else begin
+            seconds = max(0, page.granule - begin) / header.sample_rate
+            is_joined = begin != header.skipped
+            links[-1] = replace(links[-1], seconds=seconds, is_joined=is_joined)
         if links:
             links[-1] = replace(links[-1], end=page.end)
         is_header = page.is_beginning
-    found = [replace(link, seconds=max(0.0, link.seconds)) for link in links]
-    if len(found) > MAX_LINKS:
-        found = _merge(found)
-    return found if 1 < len(found) <= MAX_LINKS else []
+    if len(links) > MAX_LINKS:
+        links = _merge(links)
+    return links if 1 < len(links) <= MAX_LINKS else []
 
 
 def _may_be_chain(source: SourceCache) -> bool:
@@ -90,37 +109,48 @@ def _may_be_chain(source: SourceCache) -> bool:
     return head[first : first + 4] != tail[last : last + 4]
 
 
+def _find_begin(header: _Format, page: _Page) -> int:
+    """Return the granule at which a link begins, by its first page of sound.
+
+    A recording of a station may begin hours behind the beginning of the stream. Then the samples of
+    the first page are left out.
+    """
+    most = max(1, page.packets) * header.longest_packet
+    return page.granule if page.granule > most else header.skipped
+
+
 def _merge(links: Sequence[OggLink]) -> list[OggLink]:
     merged = [links[0]]
     for link in links[1:]:
         last = merged[-1]
         if (link.sample_rate, link.channels) == (last.sample_rate, last.channels):
             seconds = last.seconds + link.seconds
-            merged[-1] = replace(last, end=link.end, seconds=seconds)
+            is_joined = last.is_joined or link.is_joined
+            merged[-1] = replace(last, end=link.end, seconds=seconds, is_joined=is_joined)
         else:
             merged.append(link)
     return merged
 
 
-def _parse_header(body: bytes) -> tuple[int, int, int] | None:
-    """Return the sample rate, the channels and the samples that are skipped."""
+def _parse_header(body: bytes) -> _Format | None:
     try:
         if body[:7] == b"\x01vorbis":
             channels, rate = struct.unpack_from("<BI", body, 11)
-            found = (rate, channels, 0)
+            found = _Format(rate, channels, 2 ** (body[28] >> 4) // 2)
         elif body[:8] == b"OpusHead":
-            found = (_OPUS_RATE, body[9], struct.unpack_from("<H", body, 10)[0])
+            skipped = struct.unpack_from("<H", body, 10)[0]
+            found = _Format(_OPUS_RATE, body[9], _OPUS_PACKET, skipped)
         elif body[:5] == b"\x7fFLAC":
-            packed = int.from_bytes(body[27:31], "big")
-            found = (packed >> 12, (packed >> 9 & 7) + 1, 0)
+            longest, packed = struct.unpack_from(">H6xI", body, 19)
+            found = _Format(packed >> 12, (packed >> 9 & 7) + 1, longest or _FLAC_PACKET)
         elif body[:8] == b"Speex   ":
-            rate, _, _, channels = struct.unpack_from("<IIII", body, 36)
-            found = (rate, channels, 0)
+            rate, channels, frame, frames = struct.unpack_from("<I8xI4xI4xI", body, 36)
+            found = _Format(rate, channels, frame * frames)
         else:
             return None
     except (struct.error, IndexError):
         return None
-    return found if found[0] > 0 and 0 < found[1] <= 8 else None
+    return found if found.sample_rate > 0 and 0 < found.channels <= 8 else None
 
 
 def _pages(source: SourceCache, on_step: Callable[[], None]) -> Iterator[_Page]:
@@ -135,10 +165,13 @@ def _pages(source: SourceCache, on_step: Callable[[], None]) -> Iterator[_Page]:
             continue
         segments = window[offset + 26]
         body = offset + _HEADER + segments
-        end = body + sum(window[offset + _HEADER : body])
-        granule, serial = struct.unpack_from("<qI", window, offset + 6)
+        lacing = window[offset + _HEADER : body]
+        end = body + sum(lacing)
         is_beginning = bool(window[offset + 5] & _BEGINNING)
-        yield _Page(at, window_start + end, is_beginning, granule, serial, window[body:end][:64])
+        granule = struct.unpack_from("<q", window, offset + 6)[0]
+        packets = segments - lacing.count(255)
+        content = window[body : min(end, body + _HEADER_PACKET)]
+        yield _Page(at, window_start + end, is_beginning, granule, packets, content)
         at = window_start + end
 
 
