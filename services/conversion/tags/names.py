@@ -134,7 +134,8 @@ _UNTRUE = frozenset({
     "creationtime", "metadatablockpicture", "coverart", "coverartmime", "bps", "numberofframes",
     "numberofbytes", "sourceid", "statisticswritingapp", "statisticswritingdateutc",
     "statisticstags", "waveformatextensiblechannelmask",
-    "purd", "apid", "ownr", "cnid", "geid", "atid", "sfid", "cmid", "akid", "plid", "xid", "flvr",
+    "purchasedate", "accountid", "accounttype",  # as FFmpeg calls the first three below
+    "purd", "apid", "akid", "ownr", "cnid", "geid", "atid", "sfid", "cmid", "plid", "xid", "flvr",
     "rtng", "wmcontentid", "encoderoptions", "software",
 })  # fmt: skip
 """Tags that describe the source file, its encoder or its buyer, and not the music, normalised.

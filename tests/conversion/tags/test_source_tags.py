@@ -9,6 +9,7 @@ import pytest
 from mutagen.aiff import AIFF
 from mutagen.asf import ASF, ASFByteArrayAttribute
 from mutagen.id3 import COMM, RVA2, TALB, TBPM, TCOM, TIPL, TIT2, TPE1, TPE2, TXXX, USLT
+from mutagen.mp4 import MP4
 
 from services.conversion.pipeline.engine import FfmpegEngine
 from tests.conversion.audio_files import AudioFiles
@@ -190,6 +191,16 @@ def test_unknown_tags_keep_their_names(engine: FfmpegEngine, fresh: Fresh) -> No
     tags = read(engine, path).tags
     assert tags["my own tag"] == "mine"
     assert "encoder" not in tags
+
+
+def test_the_account_of_a_buyer_is_left_out(engine: FfmpegEngine, fresh: Fresh) -> None:
+    """mutagen calls the tags by their atoms, FFmpeg by names of its own."""
+    path = fresh("m4a")
+    file: Any = MP4(path)
+    file["apID"], file["purd"], file["akID"] = "me@example.org", "2019-05-01", [0]
+    file["©nam"] = "Title"
+    file.save()
+    assert set(read(engine, path).tags) == {"title"}
 
 
 def test_long_lyrics_are_kept_and_endless_ones_named(engine: FfmpegEngine, fresh: Fresh) -> None:
