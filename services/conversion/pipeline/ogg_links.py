@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from services.conversion.storage.source_cache import BLOCK_SIZE, SourceCache
 
-MAX_SIZE = 256 * 1024 * 1024
-"""Bytes of a file whose links are looked for: all of it is in memory then."""
+MAX_SIZE = 64 * 1024 * 1024
+"""Bytes of a file whose links are looked for: all of it is in memory then, also while paused."""
 MAX_LINKS = 8
 """Links that are decoded each by itself; of more, neighbours of one format are decoded together."""
 _MAX_FOUND = 1000

@@ -135,8 +135,8 @@ def found(content: bytes) -> tuple[list[OggLink], int, int]:
     return list(links), sum(end - start for start, end in source.reads), len(steps)
 
 
-def large_chain(last_serial: int) -> bytes:
-    middle = flac_page(1, granule=48_000, size=64_000) * 660
+def large_chain(last_serial: int, pages: int = 660) -> bytes:
+    middle = flac_page(1, granule=48_000, size=64_000) * pages
     return flac_page(1, 2) + middle + flac_page(last_serial, 2) + flac_page(last_serial, 4, 24_000)
 
 
@@ -148,6 +148,12 @@ def test_a_large_file_is_read_only_if_its_last_page_is_of_another_link() -> None
     links, read, steps = found(large_chain(2))
     assert [link.seconds for link in links] == [1, 0.5]
     assert steps > 100, "nothing renews the lease while so much is read"
+
+
+def test_a_chain_that_would_take_much_memory_is_left_to_ffmpeg() -> None:
+    """The whole file stays in memory, also while its conversion is paused."""
+    links, read, _ = found(large_chain(2, 1050))
+    assert (links, read) == ([], 0)
 
 
 def test_a_file_of_countless_pages_is_no_chain(monkeypatch: pytest.MonkeyPatch) -> None:
