@@ -143,10 +143,8 @@ class Worker:
             except BaseException:
                 self._slots.release()
                 raise
-            if task is None:
+            if task is None or not self._give_slot(task):
                 self._slots.release()
-            elif not self._sharing.resume(task.conversion_id):
-                self._start_slot(task)
         self._recover_stuck()
 
     def share_time(self, _stop: threading.Event) -> None:
@@ -163,8 +161,8 @@ class Worker:
                     turn, task.conversion_id, may_displace=not task.was_handed_over
                 ):
                     log.info("conversion.paused", conversion=turn.conversion_id)
-                    if not self._sharing.resume(task.conversion_id):
-                        self._start_slot(task)
+                    if not self._give_slot(task) and not self._sharing.resume(turn.conversion_id):
+                        self._slots.release()
                 return
 
     def _may_have_company(self, turn: Turn) -> bool:
@@ -191,6 +189,18 @@ class Worker:
         self._start_slot(task)
         return True
 
+    def _give_slot(self, task: Task) -> bool:
+        """Start or continue a task in the caller's slot.
+
+        Return False if it was paused and needs no slot now: another thread that chose it was
+        faster, or it has ended.
+        """
+        if self._sharing.resume(task.conversion_id):
+            return True
+        if not task.was_paused:
+            self._start_slot(task)
+        return not task.was_paused
+
     def _start_slot(self, task: Task) -> None:
         """Start the thread of a slot that was acquired."""
         thread = threading.Thread(
@@ -215,6 +225,8 @@ class Worker:
                 if self._sharing.resume(following.conversion_id):
                     has_slot = False
                     return
+                if following.was_paused:
+                    return  # another thread that chose it was faster, or it has ended
                 if following.conversion_id == task.conversion_id:
                     # It was released: the fault may be over in a moment.
                     self._stop.wait(RELEASE_PAUSE)
@@ -232,10 +244,9 @@ class Worker:
             self._running.discard(threading.current_thread())
 
     def _next_task(self) -> Task | None:
-        chosen = self._choose_next(
-            suspects_first=self._slots.is_turn_of_suspects, paused=self._sharing.paused()
-        )
-        return Task.of(chosen) if chosen else None
+        paused = self._sharing.paused()
+        chosen = self._choose_next(suspects_first=self._slots.is_turn_of_suspects, paused=paused)
+        return Task.of(chosen, paused) if chosen else None
 
     def _run_task(self, task: Task, turn: Turn) -> None:
         if not task.alone:

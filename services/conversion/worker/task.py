@@ -1,5 +1,6 @@
 """Describe what a slot is to run."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,12 +18,18 @@ class Task:
     alone: bool = False
     owner: str | None = None
     was_handed_over: bool = False
+    was_paused: bool = False
 
     @classmethod
-    def of(cls, chosen: Conversion) -> Self:
-        """Return the task of a conversion that the queue offers."""
+    def of(cls, chosen: Conversion, paused: Collection[str] = ()) -> Self:
+        """Return the task of a conversion that the queue offers. This worker holds the `paused`."""
         running = chosen.status is ConversionStatus.CONVERTING
         version = chosen.version if running else None
         return cls(
-            chosen.id, None, version, chosen.must_run_alone, chosen.owner, chosen.handed_over > 0
+            chosen.id,
+            takeover_version=version,
+            alone=chosen.must_run_alone,
+            owner=chosen.owner,
+            was_handed_over=chosen.handed_over > 0,
+            was_paused=chosen.id in paused,
         )
