@@ -75,7 +75,7 @@ class RunConversion:
         self._worker = worker
         self._lease = lease
         self._timer = timer
-        self._held: dict[str, Conversion] = {}
+        self._held: list[Conversion] = []
         self._lock = threading.Lock()
         self._is_leaving = False
 
@@ -87,12 +87,12 @@ class RunConversion:
     def owners(self) -> dict[str, str]:
         """Return the owners of the claimed conversions by their ids."""
         with self._lock:
-            return {conversion.id: conversion.owner for conversion in self._held.values()}
+            return {conversion.id: conversion.owner for conversion in self._held}
 
     def mark(self, circumstance: Circumstance, conversion_id: str | None = None) -> bool:
         """Store the circumstance of one or all attempts; return True if all were stored."""
         with self._lock:
-            held = [c for c in self._held.values() if conversion_id in (None, c.id)]
+            held = [c for c in self._held if conversion_id in (None, c.id)]
         stored = 0
         for conversion in held:
             try:
@@ -139,16 +139,19 @@ class RunConversion:
 
     @contextmanager
     def _holding(self, conversion: Conversion) -> Iterator[None]:
-        """Let `mark` know of an attempt while it runs."""
+        """Let `mark` know of an attempt while it runs.
+
+        One that has lost its lease may still run when the next one has begun in this process.
+        """
         with self._lock:
-            self._held[conversion.id] = conversion
+            self._held.append(conversion)
         try:
             if self._is_leaving:
                 self.mark(Circumstance.LEAVING)
             yield
         finally:
             with self._lock:
-                del self._held[conversion.id]
+                self._held.remove(conversion)
 
     def _run(self, attempt: "_Attempt") -> bool:
         conversion = attempt.conversion

@@ -56,26 +56,28 @@ def find_ripe(
 
 
 class TimeSharing:
-    """Keep the turns of one worker. Thread-safe."""
+    """Keep the turns of one worker. Thread-safe.
+
+    A conversion may have several: a duplicate start has one until its claim fails.
+    """
 
     def __init__(self, slots: Slots, timer: Callable[[], float] = time.monotonic) -> None:
         self._slots = slots
         self._timer = timer
         self._lock = threading.Lock()
-        self._turns: dict[str, Turn] = {}
+        self._turns: list[Turn] = []
 
     def begin(self, conversion_id: str) -> Turn:
         """Begin the turn of a conversion in an acquired slot."""
         turn = Turn(conversion_id, self._timer())
         with self._lock:
-            self._turns[conversion_id] = turn
+            self._turns.append(turn)
         return turn
 
     def end(self, turn: Turn) -> bool:
         """Forget a turn, and return True if its conversion still had a slot."""
         with self._lock:
-            if self._turns.get(turn.conversion_id) is turn:
-                del self._turns[turn.conversion_id]
+            self._turns.remove(turn)
             if turn.is_paused:
                 self._slots.count_paused(-1)
             return not turn.is_paused
@@ -83,12 +85,12 @@ class TimeSharing:
     def paused(self) -> Collection[str]:
         """Return the ids of paused conversions."""
         with self._lock:
-            return {turn.conversion_id for turn in self._turns.values() if turn.is_paused}
+            return {turn.conversion_id for turn in self._turns if turn.is_paused}
 
     def ripe(self, owners: Mapping[str, str]) -> list[Turn]:
         """Return the turns that may end now; see `find_ripe`."""
         with self._lock:
-            turns = list(self._turns.values())
+            turns = list(self._turns)
         return find_ripe(turns, owners, self._slots.count, self._timer())
 
     def pause(self, turn: Turn, following: str, *, may_displace: bool = True) -> bool:
@@ -103,9 +105,9 @@ class TimeSharing:
             may_displace: False if the conversion that follows was handed over before.
         """
         with self._lock:
-            if self._turns.get(turn.conversion_id) is not turn or turn.is_paused:
+            if turn not in self._turns or turn.is_paused:
                 return False
-            paused = [each for each in self._turns.values() if each.is_paused]
+            paused = [each for each in self._turns if each.is_paused]
             staying = [each for each in paused if each.conversion_id != following]
             if len(staying) >= PAUSED_PER_SLOT * self._slots.count:
                 turn.is_handed_over = may_displace and turn.seconds_left > MUCH_LEFT
@@ -117,9 +119,9 @@ class TimeSharing:
     def resume(self, conversion_id: str) -> bool:
         """Continue a paused conversion in the caller's slot, and return True if there is one."""
         with self._lock:
-            turn = self._turns.get(conversion_id)
-            if turn is None or not turn.is_paused:
-                return False
-            turn.is_paused, turn.since = False, self._timer()
-            self._slots.count_paused(-1)
-            return True
+            for turn in self._turns:
+                if turn.conversion_id == conversion_id and turn.is_paused:
+                    turn.is_paused, turn.since = False, self._timer()
+                    self._slots.count_paused(-1)
+                    return True
+            return False

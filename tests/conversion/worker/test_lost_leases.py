@@ -187,6 +187,28 @@ def test_a_zombie_leaves_the_parts_that_the_winner_still_works_on(
     assert env.open_parts(conversion) == [f"outputs/{conversion.id}/1.mp3"]
 
 
+def test_a_zombie_and_the_winner_may_run_in_one_process(env: ConversionEnvironment) -> None:
+    conversion = env.add_queued()
+    owners: list[dict[str, str]] = []
+
+    def script(
+        source: SourceBytes, sink: OutputSink, on_progress: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
+        if len(engine.jobs) == 1:
+            assert env.run_next(run, conversion) is True
+            owners.append(run.owners())
+        return convert(source, sink, on_progress)
+
+    engine = FakeEngine(script)
+    run = env.runner(engine)
+
+    assert run(conversion.id, ignore_heartbeat) is True
+
+    assert env.current(conversion).status is ConversionStatus.COMPLETED
+    assert owners == [{conversion.id: "anna"}], "the zombie still runs"
+    assert run.owners() == {}
+
+
 def test_a_zombie_that_finishes_the_winners_upload_costs_an_attempt_and_no_more(
     env: ConversionEnvironment,
 ) -> None:

@@ -85,6 +85,18 @@ def test_a_conversion_that_ends_while_paused_has_no_slot_to_return() -> None:
     assert slots.is_alone, "the slot is of the one that it paused for"
 
 
+def test_a_duplicate_start_does_not_end_the_turn_of_a_conversion() -> None:
+    sharing = TimeSharing(Slots(2), FakeClock())
+    long = sharing.begin("long")
+    duplicate = sharing.begin("long")
+    assert sharing.end(duplicate)
+
+    assert sharing.pause(long, "short")
+    assert sharing.end(sharing.begin("long")), "a duplicate is not the one that is paused"
+    assert sharing.resume("long")
+    assert not long.is_paused
+
+
 def full_of_paused(sharing: TimeSharing) -> None:
     for n in range(time_sharing.PAUSED_PER_SLOT):
         assert sharing.pause(sharing.begin(f"long-{n}"), "another")
