@@ -45,6 +45,9 @@ RELEASE_PAUSE = 2.0
 SHARE_EVERY = 1.0
 """Seconds between two looks whether somebody waits for a slot that a long conversion has."""
 
+READING_SHARE = 5
+"""At most one part in this many of the time goes into such looks, each of which reads the queue."""
+
 DRAIN_FOR_SUSPECT = 60.0
 """Seconds that running conversions have to finish before one that must run alone starts. Those that
 need longer are handed over."""
@@ -77,6 +80,7 @@ class Worker:
         self._loops = BackgroundThreads("worker")
         self._stop = self._loops.stop
         self._deadline = NEVER
+        self._next_look = 0.0
         self._started = False
         self._running: set[threading.Thread] = set()
 
@@ -152,7 +156,12 @@ class Worker:
         owners = self._run.owners()
         if not self._slots.is_full or not self._sharing.ripe(owners):
             return
+        began = time.monotonic()
+        if began < self._next_look:
+            return
         task = self._next_task()
+        took = time.monotonic() - began
+        self._next_look = began + took + READING_SHARE * took
         if task is None:
             return
         for turn in self._sharing.ripe(owners):

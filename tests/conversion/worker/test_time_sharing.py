@@ -1,6 +1,9 @@
 """Test that long conversions pause for those of other sessions, and are continued in turn."""
 
 from collections.abc import Callable
+from itertools import pairwise
+from threading import Event
+from types import SimpleNamespace
 
 import pytest
 
@@ -126,6 +129,28 @@ def test_paused_conversions_can_be_swapped_when_no_place_is_free() -> None:
     assert sharing.pause(last, "long-0")
     assert sharing.resume("long-0")
     assert sharing.paused() == {"long-1", "last"}
+
+
+def test_looks_at_a_long_queue_take_a_small_part_of_the_time(
+    env: ConversionEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, looks = FakeClock(), list[float]()
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(TimeSharing, "ripe", lambda _self, _owners: [a_turn(0.0)])
+    worker = new_worker(env, HeldEngine(), slots=1)
+    assert worker._slots.acquire()
+
+    def choose(**_: object) -> None:
+        looks.append(clock())
+        clock.advance(2.0)
+
+    vars(worker)["_choose_next"] = choose
+    for _ in range(24):
+        worker.share_time(Event())
+        clock.advance(1.0)
+
+    between = 2.0 + 2.0 * loop.READING_SHARE
+    assert [after - before for before, after in pairwise(looks)] == [between, between]
 
 
 class PausingEngine(FakeEngine):
