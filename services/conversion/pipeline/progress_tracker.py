@@ -13,7 +13,7 @@ REPORT_INTERVAL = 0.2
 """Seconds between two reports."""
 
 JUDGED_AFTER = 60.0
-"""Seconds of a pass after which its speed tells how long the conversion will take."""
+"""Seconds from the first sound of a pass after which its speed tells how long all will take."""
 
 CONVERTED = 95.0
 """Percent at which only storing is left."""
@@ -72,6 +72,9 @@ class ProgressTracker:
         done = self._seconds_done / self._expected if self._expected else read
         self._share = min(1.0, done)
         paused = self._note_pause()
+        if not self._share:
+            # What is decoded before the start of a trim has no share, so its time has none either.
+            self._phase_started = time.monotonic()
         self._require_affordable()
         self._report_if_due()
         return not paused

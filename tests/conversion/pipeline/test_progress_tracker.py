@@ -90,6 +90,21 @@ def test_a_conversion_that_would_take_too_long_ends_after_a_minute(
     cache.close()
 
 
+def test_the_way_to_a_late_start_counts_for_nothing(clock: FakeClock) -> None:
+    """Decode 65 seconds before the start of a trim, and then 600 seconds of sound in 12."""
+    reports: list[EngineProgress] = []
+    tracker, cache = ProgressTracker(reports.append), SourceCache(MemorySource(b"x"))
+    tracker.describe(A_SOURCE, 600.0, cache, 300.0)
+    tracker.enter("converting", 0, CONVERTED)
+    for out_time in [0.0] * 65 + [50.0]:
+        clock.seconds += 1
+        tracker.on_decoding(FfmpegProgress(out_time=out_time))
+
+    assert reports[-1].speed == 50.0
+    assert reports[-1].eta_seconds == pytest.approx(11.0)
+    cache.close()
+
+
 def test_percent_never_decreases(clock: FakeClock) -> None:
     """Check a pass that begins again, with a larger index."""
     reports: list[EngineProgress] = []
