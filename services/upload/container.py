@@ -1,5 +1,7 @@
 """Choose the adapters of the upload service. No other module of it names them."""
 
+from threading import Semaphore
+
 from dependency_injector import containers, providers
 
 from libs.core.rate_limiter import RateLimiter
@@ -9,7 +11,7 @@ from services.upload.companion import use_cases as companion
 from services.upload.companion.count_bytes import CheckStoredBytes, CountBytes
 from services.upload.part_limiter import PartLimiter
 from services.upload.reconcile import ReconcileUpload
-from services.upload.reuse import ReuseUpload
+from services.upload.reuse import COPIES_AT_ONCE, ReuseUpload
 from services.upload.schemas import UploadLimitsSchema
 from services.upload.settings import UploadSettings
 from services.upload.start_upload import StartUpload
@@ -42,7 +44,8 @@ class UploadContainer(containers.DeclarativeContainer):
         settings.provided.max_file_size,
         settings.provided.lifetime,
     )
-    reuse_upload = providers.Factory(ReuseUpload, uploads, multipart, reconcile)
+    copy_slots = providers.Singleton(Semaphore, COPIES_AT_ONCE)
+    reuse_upload = providers.Factory(ReuseUpload, uploads, multipart, reconcile, copy_slots)
     show_upload = providers.Factory(use_cases.ShowUpload, uploads, reconcile)
     list_uploads = providers.Factory(use_cases.ListUploads, uploads)
     upload_limits = providers.Factory(

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from threading import Semaphore
 
 import structlog
 
-from libs.core.domain.uploads import MIB, Upload, UploadStatus
+from libs.core.domain.uploads import GIB, MIB, Upload, UploadStatus
 from libs.core.errors import MultipartUploadGone, ObjectMissing, PartsChanged, StorageUnavailable
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.uploads import UploadStore
@@ -20,6 +21,14 @@ COPY_SIZE = 512 * MIB
 """Bytes per copy within S3; each must end before our timeout."""
 
 
+MAX_COPIED = GIB
+"""Bytes of the largest file that is copied. Proxies end a request after 60 s, and a copy of this
+size takes far less."""
+
+COPIES_AT_ONCE = 8
+"""Files that one process copies at once: each holds one of its 128 threads for requests."""
+
+
 class ReuseUpload:
     """Copy the bytes of an earlier upload of the same session, by the SHA-256 that it declared.
 
@@ -28,19 +37,35 @@ class ReuseUpload:
     """
 
     def __init__(
-        self, uploads: UploadStore, multipart: MultipartUploads, reconcile: ReconcileUpload
+        self,
+        uploads: UploadStore,
+        multipart: MultipartUploads,
+        reconcile: ReconcileUpload,
+        slots: Semaphore,
     ) -> None:
         self._uploads = uploads
         self._multipart = multipart
         self._reconcile = reconcile
+        self._slots = slots
 
     def __call__(self, upload: Upload) -> Upload:
-        """Return the upload: `uploaded` if the file was found, else as it is, to be sent."""
+        """Return the upload: `uploaded` if the file was found, else as it is, to be sent.
+
+        It is to be sent also if it is large, or if many files are being copied.
+        """
         if upload.status is not UploadStatus.UPLOADING or not upload.sha256:
             return upload
-        earlier = self._find(upload)
-        if earlier is None:
+        if (upload.size or 0) > MAX_COPIED:
             return upload
+        earlier = self._find(upload)
+        if earlier is None or not self._slots.acquire(blocking=False):
+            return upload
+        try:
+            return self._reuse(earlier, upload)
+        finally:
+            self._slots.release()
+
+    def _reuse(self, earlier: Upload, upload: Upload) -> Upload:
         try:
             self._copy(earlier, upload)
         except MultipartUploadGone:

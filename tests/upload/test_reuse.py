@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from libs.core.domain.uploads import MIN_PART_SIZE as PART
+from services.upload import reuse
+from services.upload.container import UploadContainer
 from services.upload.reuse import COPY_SIZE, copy_ranges
 from tests.fakes import an_upload
-from tests.fault_injection import fail_calls
+from tests.fault_injection import fail_calls, record_calls
 from tests.upload.support import BODY, Client, UploadHarness, create, problem
 
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -91,6 +93,38 @@ def test_a_copy_that_fails_leaves_an_upload_that_can_be_sent(
 
     assert client.post(f"/api/uploads/{made['id']}/complete", json={}).status_code == 200
     assert harness.bucket.objects[f"uploads/{made['id']}/source"].body == BODY
+
+
+def test_a_file_that_takes_long_to_copy_is_sent_as_usual(
+    client: Client, harness: UploadHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_whole(client)
+    copies = record_calls(harness.multipart, "copy_part")
+    monkeypatch.setattr(reuse, "MAX_COPIED", len(BODY) - 1)
+
+    assert create(client, sha256=SHA256)["status"] == "uploading"
+    assert copies == []
+
+    monkeypatch.setattr(reuse, "MAX_COPIED", len(BODY))
+    assert create(client, sha256=SHA256)["status"] == "uploaded"
+
+
+def test_while_many_files_are_copied_another_is_sent_as_usual(
+    client: Client, container: UploadContainer
+) -> None:
+    upload_whole(client)
+    for _ in range(reuse.COPIES_AT_ONCE + 1):
+        assert create(client, sha256=SHA256)["status"] == "uploaded", "slots are given back"
+    slots = container.copy_slots()
+    for _ in range(reuse.COPIES_AT_ONCE):
+        assert slots.acquire(blocking=False)
+
+    try:
+        assert create(client, sha256=SHA256)["status"] == "uploading"
+    finally:
+        slots.release(reuse.COPIES_AT_ONCE)
+
+    assert create(client, sha256=SHA256)["status"] == "uploaded"
 
 
 @pytest.mark.parametrize("value", ["", "abc", SHA256.upper(), SHA256 + "0", 5])
