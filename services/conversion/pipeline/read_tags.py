@@ -1,6 +1,7 @@
 """Read the tags and the cover of the source, in a sandbox as FFmpeg is."""
 
 import logging
+import subprocess
 from collections.abc import Mapping, Sequence
 
 from services.conversion.ffmpeg.process import FfmpegProcess
@@ -50,18 +51,20 @@ def enumerate_names(names: Sequence[str]) -> str:
 def _run_reader(context: ConversionContext) -> bytes:
     """Return the reader's answer; nothing if it fails, since FFmpeg's tags are there, too."""
     source, limits = context.source, context.limits
-    with MemoryFile("tags") as output:
-        command = sandbox.module_command(READER, str(source.fd), str(output.fd))
-        rlimits = limits.rlimits(_MAX_SECONDS, MAX_ANSWER) | {"RLIMIT_CPU": limits.probe_cpu}
-        reader = FfmpegProcess(
-            command, [source.fd, output.fd], rlimits, limits.probe_seconds, _MAX_SECONDS, source
-        )
-        try:
+    try:
+        with MemoryFile("tags") as output:
+            command = sandbox.module_command(READER, str(source.fd), str(output.fd))
+            rlimits = limits.rlimits(_MAX_SECONDS, MAX_ANSWER) | {"RLIMIT_CPU": limits.probe_cpu}
+            reader = FfmpegProcess(
+                command, [source.fd, output.fd], rlimits, limits.probe_seconds, _MAX_SECONDS, source
+            )
             result = reader.run(context.progress.on_short_run)
-        except MediaError as error:
-            _log.warning("the tags were not read: %s", error)
-            return b""
-        if not result.ok:
-            _log.warning("the tags were not read: %s", operator_detail(result))
-            return b""
-        return output.read(MAX_ANSWER)
+            if result.ok:
+                return output.read(MAX_ANSWER)
+            problem = operator_detail(result)
+    except (MediaError, OSError, subprocess.TimeoutExpired) as error:
+        if source.error is not None:  # the store failed, not the reader
+            raise
+        problem = str(error)
+    _log.warning("the tags were not read: %s", problem)
+    return b""

@@ -5,9 +5,13 @@ import json
 import os
 import struct
 from collections.abc import Iterator
+from typing import Any
 
-_MAX_VALUES, _MAX_TEXT, _MAX_NAME = 2000, 4 * 1024 * 1024, 200
-"""Values, and characters of all values together."""
+MAX_JSON = 4 * 1024 * 1024
+"""Bytes of the document: the worker needs up to thirty times as many to parse one."""
+_MAX_TAGS_JSON = MAX_JSON - 96 * 1024
+_MAX_VALUES, _MAX_NAME = 2000, 200
+_MAX_LOST, _MAX_LOST_NAME = 300, 40
 _MAX_PICTURE = 16 * 1024 * 1024
 FRONT_COVER = 3
 """The ID3 picture type, which most formats use."""
@@ -23,18 +27,22 @@ class Answer:
         self.reader = 0
         self.pictures: list[tuple[int, bytes]] = []
         self.lost: set[str] = set()
-        self._values = self._characters = 0
+        self._values = self._size = 0
 
     def add(self, kind: str, name: str, values: list[str], *, is_legacy: bool = False) -> None:
         """Add the values of one tag, as far as they fit."""
-        size = sum(map(len, values))
+        tag = (self.reader, kind, name, values, is_legacy)
+        size = len(_encode(tag)) + len(", ")
         self._values += len(values)
-        self._characters += size
-        if self._values > _MAX_VALUES or self._characters > _MAX_TEXT or len(name) > _MAX_NAME:
-            self._characters -= size
-            self.lost.add(name[:40])
+        if (
+            self._values > _MAX_VALUES
+            or self._size + size > _MAX_TAGS_JSON
+            or len(name) > _MAX_NAME
+        ):
+            self.lost.add(name)
         elif any(values):
-            self.tags.append((self.reader, kind, name, values, is_legacy))
+            self._size += size
+            self.tags.append(tag)
 
     def add_picture(self, kind: int, data: bytes) -> None:
         """Add a picture of an ID3 picture type."""
@@ -57,11 +65,15 @@ class Answer:
         chosen = min(self.pictures, key=lambda each: order.get(each[0], 2), default=None)
         document = {
             "tags": self.tags,
-            "lost": sorted(self.lost),
+            "lost": sorted(name[:_MAX_LOST_NAME] for name in self.lost)[:_MAX_LOST],
             "pictures": len(self.pictures),
             "picture_kind": chosen[0] if chosen else None,
         }
-        text = json.dumps(document).encode()
+        text = _encode(document)
         content = struct.pack(">I", len(text)) + text + (chosen[1] if chosen else b"")
         while content:
             content = content[os.write(fd, content) :]
+
+
+def _encode(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass")

@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.conversion.tags import legacy_text
+from services.conversion.tags.answer import MAX_JSON
 from services.conversion.tags.names import BROADCAST, BROADCAST_ALIASES, BY_NAME, common_name
 
 READER = "services.conversion.tags.sandboxed_reader"
 """The module that reads tags in the sandbox."""
-MAX_ANSWER = 32 * 1024 * 1024
-"""Bytes that the reader may write: four million characters as JSON, and a picture."""
+MAX_ANSWER = MAX_JSON + 17 * 1024 * 1024
+"""Bytes that the reader may write: the document and a picture."""
+_MAX_LOST_NAME, _MAX_COUNT = 40, 999
 _MAX_TAGS, _MAX_VALUES, _MAX_VALUE = 300, 100, 1024 * 1024
 """Tags of a file, values of a tag, characters of a value: lyrics are the longest."""
 _MAX_TEXT = 3 * 1024 * 1024
 """Bytes of all values: a block of a FLAC file has 16 MiB, of which a cover takes up to 12."""
-_MAX_JSON = 28 * 1024 * 1024
 _ORDER = {name: position for position, name in enumerate(BY_NAME)}
 _DATES = frozenset({"date", "original_date"})
 _ROLES = frozenset({"producer", "engineer", "arranger", "mixer", "dj_mixer"})
@@ -63,18 +64,20 @@ def parse_answer(data: bytes) -> "tuple[list[_FoundTag], SourceTags]":
     """Parse what the sandboxed reader wrote. Raises ValueError if it is not that."""
     try:
         (size,) = struct.unpack_from(">I", data)
-        document: Any = json.loads(data[4 : 4 + min(size, _MAX_JSON)])
+        if size > MAX_JSON:
+            raise ValueError("the reader's answer is too large")
+        document: Any = json.loads(data[4 : 4 + size])
         tags = [
             _FoundTag(int(reader), str(kind), str(name), [str(v) for v in values], bool(is_legacy))
             for reader, kind, name, values, is_legacy in document["tags"]
         ]
         found = SourceTags(
-            lost=[str(name) for name in document["lost"]][:_MAX_TAGS],
+            lost=[_clean(str(name)[:_MAX_LOST_NAME]) for name in document["lost"][:_MAX_TAGS]],
             picture=bytes(data[4 + size :]) or None,
             picture_kind=int(document["picture_kind"] or 0) & 0xFF,
-            picture_count=int(document["pictures"]),
+            picture_count=min(int(document["pictures"]), _MAX_COUNT),
         )
-    except (struct.error, KeyError, TypeError, RecursionError) as error:
+    except (struct.error, LookupError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError("the reader's answer is malformed") from error
     return tags, found
 

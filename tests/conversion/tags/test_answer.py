@@ -1,0 +1,109 @@
+"""Limit what the sandboxed reader answers, on both sides: the reader may be compromised."""
+
+import json
+import subprocess
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from services.conversion.pipeline import read_tags
+from services.conversion.pipeline.context import ConversionContext
+from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.ports import MediaError
+from services.conversion.storage.memory_file import MemoryFile
+from services.conversion.tags.answer import MAX_JSON, Answer
+from services.conversion.tags.source_tags import MAX_ANSWER, combine, parse_answer
+from tests.conversion.audio_files import AudioFiles
+from tests.conversion.media_support import convert
+from tests.conversion.tags.support import read
+
+MIB = 1024 * 1024
+DOCUMENT: dict[str, Any] = {"tags": [], "lost": [], "pictures": 0, "picture_kind": 3}
+
+
+def packed(**changes: Any) -> bytes:
+    """Return an answer whose document has these changes."""
+    text = json.dumps(DOCUMENT | changes).encode()
+    return len(text).to_bytes(4, "big") + text
+
+
+@pytest.mark.parametrize("name", ["pictures", "picture_kind"])
+def test_an_infinite_number_is_no_answer(name: str) -> None:
+    found = combine(packed(**{name: float("inf")}), {"title": "FFmpeg's"})
+    assert found.tags == {"title": ["FFmpeg's"]}
+
+
+def test_names_of_lost_tags_are_cleaned_and_cut() -> None:
+    found = combine(packed(lost=["\ud800\0x", "y" * MIB]), {})
+    assert found.lost == ["?x", "y" * 40]
+
+
+def test_the_number_of_pictures_can_be_told() -> None:
+    assert combine(packed(pictures=10**4000), {}).picture_count < 1000
+
+
+def test_a_document_that_would_take_much_memory_is_not_parsed() -> None:
+    with pytest.raises(ValueError, match="too large"):
+        parse_answer(packed(more=[[]] * (2 * MIB)))
+
+
+@pytest.mark.parametrize("letter", ["a", "Ж", "\0", "\ud800", "😀"])
+def test_the_reader_keeps_within_the_document_and_names_the_rest(letter: str) -> None:
+    answer = Answer()
+    for number in range(40):
+        answer.add("own", f"TEXT{number}", [letter * 200_000])
+        answer.lost.add(letter * 100_000 + str(number))
+    with MemoryFile("answer") as output:
+        answer.write(output.fd)
+        data = output.read(MAX_ANSWER)
+    tags, found = parse_answer(data)
+    assert len(data) <= MAX_JSON
+    assert 0 < len(tags) < 40
+    assert "TEXT39" in found.lost
+
+
+def test_the_reader_can_answer_with_the_most_of_everything() -> None:
+    answer = Answer()
+    answer.add_picture(3, bytes(16 * MIB))
+    while not answer.lost:
+        answer.add("own", "TEXT", ["Ж" * 1500])
+    answer.lost.update(f"{number}" + "\0" * 100 for number in range(1000))
+    with MemoryFile("answer") as output:
+        answer.write(output.fd)
+        assert output.size <= MAX_ANSWER
+        assert len(parse_answer(output.read(MAX_ANSWER))[1].picture or b"") == 16 * MIB
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError("no process"), subprocess.TimeoutExpired("reader", 1), MediaError("timed_out", "x")],
+    ids=lambda each: type(each).__name__,
+)
+def test_a_reader_that_cannot_run_leaves_ffmpegs_tags(
+    error: Exception, engine: FfmpegEngine, sounds: AudioFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = Mock()
+    process.return_value.run.side_effect = error
+    monkeypatch.setattr(read_tags, "FfmpegProcess", process)
+    source = sounds.tone("titled.flac", "-metadata", "title=T", seconds=1)
+    assert read(engine, source).tags["title"] == "T"
+    assert process.return_value.run.called
+
+
+def test_a_store_that_fails_while_tags_are_read_is_no_failure_of_the_reader(
+    engine: FfmpegEngine, sounds: AudioFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every later run would meet the error, too, but for one that reads by another cache."""
+
+    def run_without_store(context: ConversionContext) -> bytes:
+        context.source.error = ConnectionError("the store is away")
+        try:
+            return run(context)
+        finally:
+            context.source.error = None
+
+    run = read_tags._run_reader
+    monkeypatch.setattr(read_tags, "_run_reader", run_without_store)
+    with pytest.raises(ConnectionError):
+        convert(engine, sounds.tone("titled.flac", "-metadata", "title=T", seconds=1), "wav")
