@@ -19,12 +19,16 @@ below the whole number."""
 _TIMED_CONTAINERS = ("asf", "flv", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "mpeg", "mpegts")
 """Containers whose packets have timestamps. In the others sound is continuous."""
 _MIN_GAP, _MAX_GAP = 0.2, 600
-"""Seconds. Less is rounding or a lost packet, more would need too much memory."""
+"""Seconds. Less is rounding or a lost packet."""
+_MAX_SILENCE = 160 * 1024 * 1024
+"""Bytes of a gap. The resampler holds up to three times as much, of FFmpeg's `Limits.memory`."""
+_SAMPLE_BYTES = {"u8": 2, "s16": 2, "s64": 8, "dbl": 8}
+"""Bytes of a sample within the resampler, 4 for other formats."""
 _GAPS_ONLY = (
     # 1: distance to the frame before, beyond its length. 2: its length. 0: the time that is due.
     "asetpts='st(1,if(isnan(PREV_INPTS),0,PTS-PREV_INPTS-ld(2)));"
     "st(2,NB_SAMPLES/SR/TB);"
-    f"st(3,ld(0)+if(between(ld(1)*TB,{_MIN_GAP},{_MAX_GAP}),ld(1),0));"
+    f"st(3,ld(0)+if(between(ld(1)*TB,{_MIN_GAP},{{longest:.3f}}),ld(1),0));"
     "st(0,ld(3)+ld(2));round(ld(3))'"
 )
 """Timestamps without jitter and steps back: they would drop samples, or add some one by one."""
@@ -120,8 +124,14 @@ def source_filters(
         layout = stream.layout or DEFAULT_LAYOUTS[stream.channels]
         return [*filters, *trim, shift, f"aresample={stream.sample_rate}:ochl={layout}:clev=1"]
     if timeline.has_timestamps:
-        filters += [_GAPS_ONLY, _FILL_GAPS]
+        filters += [_GAPS_ONLY.format(longest=_longest_gap(stream)), _FILL_GAPS]
     filters.append(_CONTINUOUS_TIMESTAMPS)
     if options.keep_delay and timeline.delay:
         filters.append(f"adelay={round(timeline.delay * stream.sample_rate)}S:all=1")
     return [*filters, *trim, _CONTINUOUS_TIMESTAMPS] if trim else filters
+
+
+def _longest_gap(stream: AudioStream) -> float:
+    """Return the seconds of the longest gap whose silence fits into memory."""
+    frame = stream.channels * _SAMPLE_BYTES.get(stream.sample_format, 4)
+    return min(_MAX_GAP, _MAX_SILENCE / frame / stream.sample_rate)

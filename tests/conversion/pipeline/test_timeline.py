@@ -106,6 +106,19 @@ def test_a_gap_is_filled_with_silence_and_said_once(
     assert said == [f"Gaps in the sound were filled with {seconds:.1f} seconds of silence."]
 
 
+def test_a_gap_too_long_for_memory_is_left_out_and_said(
+    engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    """Silence of 280 s in 5.1 exceeds what FFmpeg may allocate."""
+    gap = "aformat=cl=5.1,asetpts='PTS+gte(T,1)*280/TB'"
+    sound = ("-f", "lavfi", "-i", "sine=r=48000:d=300", "-af", gap, "-c:a", "ac3")
+    ffmpeg(*sound, tmp_path / "gap.mkv")
+    made = convert(engine, tmp_path / "gap.mkv", "mp3")
+    assert made.result.duration == pytest.approx(300, abs=0.1)
+    said = [w.detail for w in made.result.warning_details if w.code == "source_incomplete"]
+    assert said == ["This file is damaged or incomplete: 280.0 of 580.0 seconds are missing."]
+
+
 @pytest.mark.parametrize("name", ["whole.mka", "whole.mov"])
 def test_samples_without_gaps_stay_as_they_are(
     name: str, engine: FfmpegEngine, tmp_path: Path
