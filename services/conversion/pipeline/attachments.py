@@ -39,11 +39,13 @@ def prepare_attachments(
 ) -> Iterator[Attachments]:
     """Provide the attachments for as long as the `with` block runs."""
     end = time_range.end if time_range.end is not None else float("inf")
+    # Chapters count from the beginning of the file, the range from the first sample.
+    removed = 0.0 if context.options.keep_delay else probed.timeline.delay
     prepared = prepare_tags(
         context.profile,
         probed.tags.tags,
         picture,
-        ffmetadata.trim_chapters(probed.chapters, time_range.start, end),
+        ffmetadata.trim_chapters(probed.chapters, time_range.start + removed, end + removed),
         changes,
         context.warnings,
     )

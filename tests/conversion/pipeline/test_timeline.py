@@ -4,6 +4,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import mutagen
 import numpy as np
 import pytest
 
@@ -88,6 +89,21 @@ def test_a_delay_that_is_kept_becomes_silence(
     assert pcm.samples.shape[1] / pcm.sample_rate == pytest.approx(seconds, abs=0.1)
     codes = {warning.code for warning in made.result.warning_details}
     assert codes <= {"source_is_lossy", "tags_dropped"}
+
+
+@pytest.mark.parametrize(
+    ("options", "begins"), [({}, 2.0), ({"start": 0.5}, 1.5), ({"keep_delay": True}, 5.0)]
+)
+def test_a_chapter_stays_at_its_sound(
+    options: dict[str, Any], begins: float, engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    chapter = "[CHAPTER]\nTIMEBASE=1/1\nSTART=5\nEND=8\ntitle=Beep"
+    (tmp_path / "chapters.txt").write_text(f";FFMETADATA1\n{chapter}\n")
+    chapters = ("-i", tmp_path / "chapters.txt", "-map", "0", "-map_chapters", "1", "-c", "copy")
+    ffmpeg("-i", late_film(tmp_path, "mkv"), *chapters, tmp_path / "chapter.mkv")
+    made = convert(engine, tmp_path / "chapter.mkv", "flac", **options)
+    (tmp_path / "out.flac").write_bytes(made.content)
+    assert mutagen.File(tmp_path / "out.flac")["CHAPTER000"] == [f"00:00:0{begins:.3f}"]
 
 
 @pytest.mark.parametrize("name", ["gap.mka", "gap.mkv", "gap.mp4"])
