@@ -16,9 +16,10 @@ const MAX_TAGS = 12;
 export function ResultDetails({ conversion }: { conversion: Conversion }) {
   const { format, options, output } = conversion;
   const result = [formatName(format), ...describeOptions(options)].join(', ');
+  const label = `${t.details}${t.detailsOf(output?.filename ?? '')}`;
   const tags = Object.entries(conversion.source?.tags ?? {}).slice(0, MAX_TAGS);
   return (
-    <details className="result__details" data-testid="details">
+    <details className="result__details" data-testid="details" aria-label={label}>
       <summary>
         {t.details}
         <span className="visually-hidden">{t.detailsOf(output?.filename ?? '')}</span>

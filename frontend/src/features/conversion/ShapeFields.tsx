@@ -26,7 +26,7 @@ export function ShapeFields({ settings, onChange }: ShapeFieldsProps) {
     onChange(isEmpty ? others : { ...others, [name]: value });
   };
   return (
-    <details className="shape">
+    <details className="shape" aria-label={t.shape}>
       <summary>{t.shape}</summary>
       <div className="shape__fields">
         {FIELDS.map(({ name, ...limits }) => (
