@@ -195,6 +195,20 @@ def test_an_answer_is_passed_on_while_the_body_is_still_coming(
     assert time.monotonic() - began < 8
 
 
+def test_a_client_that_waits_for_100_continue_sends_its_body(gateway: RunningGateway) -> None:
+    head = (
+        b"PUT /api/uploads/echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        b"Expect: 100-continue\r\nContent-Length: 6000000\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as connection:
+        connection.sendall(head)
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"x" * 6_000_000)
+        answer = connection.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
 def test_method_that_the_page_does_not_have_is_refused(gateway: RunningGateway) -> None:
     problem(httpx.post(gateway.url), 405, "method_not_allowed")
 

@@ -27,6 +27,8 @@ _HOP_BY_HOP = {
     b"te",
     b"trailer",
     b"proxy-connection",
+    # The gateway itself tells the client to continue. From the service it would be an early answer.
+    b"expect",
     # Replaced and not appended to, because a client may send any value.
     b"x-forwarded-for",
 }
