@@ -74,12 +74,12 @@ class Contents:
         return [item.id for item in items], keys
 
     def ids(self) -> set[str]:
-        """Return the ids of all items."""
+        """Return the ids of all uploads and conversions. The table has leases and quotas, too."""
         found: set[str] = set()
         request: dict[str, Any] = {"ProjectionExpression": "pk"}
         while True:
             page = self._table.scan(**request)
-            found.update(item["pk"] for item in page["Items"])
+            found.update(i["pk"] for i in page["Items"] if i["pk"].startswith(("upl_", "cnv_")))
             if "LastEvaluatedKey" not in page:
                 return found
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
