@@ -23,7 +23,7 @@ from tests.abuse.kinds import KINDS
 from tests.audio import song
 from tests.system.client import Client
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SECONDS = float(os.environ.get("TINYPIXO_ABUSE_SECONDS", "8"))
 MOST_TIMES = 2.0 if SECONDS >= 60 else 6.0
@@ -38,8 +38,12 @@ LIMITS = {
     "TINYPIXO_SLOTS": "2",
     "TINYPIXO_ADDRESS_FACTOR": "10",
     "TINYPIXO_SESSIONS_PER_HOUR": "250",
+    "TINYPIXO_UPLOADS_PER_HOUR": "500",
+    "TINYPIXO_UPLOAD_BYTES_PER_HOUR": str(250 * 1024**3),
+    "TINYPIXO_CONVERSIONS_PER_HOUR": "400",
+    "TINYPIXO_URLS_PER_MINUTE": "6000",
 }
-"""Those of production, which `make run` raises for addresses."""
+"""Those of production, which `make run` raises."""
 
 
 @pytest.fixture
