@@ -23,7 +23,7 @@ from tests.abuse.kinds import KINDS
 from tests.audio import song
 from tests.system.client import Client
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(600)]
 
 SECONDS = float(os.environ.get("TINYPIXO_ABUSE_SECONDS", "8"))
 MOST_TIMES = 2.0 if SECONDS >= 60 else 6.0

@@ -17,7 +17,7 @@ from tests.localstack.container import LocalStack
 
 __all__ = ["recording", "test_the_invariants_hold_whatever_is_killed_stopped_or_frozen"]
 
-pytestmark = [pytest.mark.localstack, pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.localstack, pytest.mark.long, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")
