@@ -40,12 +40,14 @@ class MessageHeartbeat:
         self._lease = lease
         self._deadline = deadline
         self._next = time.monotonic() + lease / 3
+        self._end = NEVER
 
     def __call__(self, eta_seconds: float | None) -> None:
         """Extend the timeout if it is time to. Raises ReleaseRequested."""
         now = time.monotonic()
-        end = NEVER if eta_seconds is None else now + eta_seconds
-        if (deadline := self._deadline()) < NEVER and end > deadline:
+        if eta_seconds is not None:  # it is unknown for a moment when a pass begins
+            self._end = now + eta_seconds
+        if (deadline := self._deadline()) < NEVER and self._end > deadline:
             raise ReleaseRequested
         if self._message and now >= self._next:
             self._next = now + self._lease / 3

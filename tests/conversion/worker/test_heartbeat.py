@@ -1,0 +1,31 @@
+"""Test which conversions may go on while their worker stops."""
+
+import time
+
+import pytest
+
+from libs.core.adapters.memory import MemoryInbox
+from services.conversion.worker.heartbeat import MessageHeartbeat, ReleaseRequested
+
+
+def stopping(seconds: float) -> MessageHeartbeat:
+    """Return the heartbeat of a conversion that has so many seconds left."""
+    deadline = time.monotonic() + seconds
+    return MessageHeartbeat(MemoryInbox(), None, 15, lambda: deadline)
+
+
+def test_the_last_known_time_left_counts_while_the_next_pass_knows_none() -> None:
+    beat = stopping(100)
+
+    beat(5)
+    beat(None)
+
+
+def test_a_conversion_whose_time_left_was_never_known_is_released() -> None:
+    with pytest.raises(ReleaseRequested):
+        stopping(100)(None)
+
+
+def test_a_conversion_that_takes_longer_than_the_rest_of_the_drain_is_released() -> None:
+    with pytest.raises(ReleaseRequested):
+        stopping(100)(200)
