@@ -55,7 +55,7 @@ function sourceFacts({ source }: Conversion): string[] {
   const { codec, container, sample_rate, channels, bit_depth, bitrate, duration } = source;
   return [
     codec,
-    container,
+    container !== codec && container,
     sample_rate && sampleRateLabel(sample_rate),
     bit_depth && bitDepthLabel(bit_depth),
     channels && channelsLabel(channels),
