@@ -83,14 +83,14 @@ class RequestConversion:
             created_at=now,
             updated_at=now,
             expires_at=int(now) + self._lifetime,
-            fingerprint=fingerprint(upload_id, request),
+            request_digest=request_digest(upload_id, request),
             trace=trace,
             client=usage.client if usage else None,
         )
         if usage:
             usage.take(conversions=1)
         made = self._conversions.create(wanted, upload)
-        if made.fingerprint != wanted.fingerprint:
+        if made.request_digest != wanted.request_digest:
             raise IdempotencyKeyReused(
                 "This Idempotency-Key was used for another conversion. Use a new key for a new one."
             )
@@ -99,7 +99,7 @@ class RequestConversion:
         return made
 
 
-def fingerprint(upload_id: str, request: ConversionRequest) -> str:
+def request_digest(upload_id: str, request: ConversionRequest) -> str:
     """Return a digest that is equal for equal requests.
 
     Only options that were given count, so versions that know more options agree on it.

@@ -76,7 +76,9 @@ class StartUpload:
             derived_id("upload", owner, idempotency_key) if idempotency_key else new_id("upload")
         )
         digest = (
-            fingerprint(filename, size, content_type, convert, sha256) if idempotency_key else None
+            request_digest(filename, size, content_type, convert, sha256)
+            if idempotency_key
+            else None
         )
         if digest and (earlier := self._find(upload_id, owner, digest)):
             return earlier
@@ -123,7 +125,7 @@ class StartUpload:
             conversions=tuple(conversion.id for conversion in conversions),
             trace=trace,
             tus=tus,
-            fingerprint=digest,
+            request_digest=digest,
             sha256=sha256,
         )
         try:
@@ -145,14 +147,14 @@ class StartUpload:
             earlier = self._uploads.get(upload_id, owner)
         except UploadNotFound:
             return None
-        if earlier.fingerprint != digest:
+        if earlier.request_digest != digest:
             raise IdempotencyKeyReused(
                 "This Idempotency-Key was used for another upload. Use a new key for a new one."
             )
         return earlier
 
 
-def fingerprint(
+def request_digest(
     filename: str,
     size: int | None,
     content_type: str,

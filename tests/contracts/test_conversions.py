@@ -31,7 +31,7 @@ Access = Callable[[Backend, Conversion, str], Any]
 
 def test_what_was_created_comes_back_the_same(backend: Backend, upload: Upload) -> None:
     options = ConversionOptions("192k", 2, 44_100, 2, 16, 1.25, 61.0, -16.5, 0.5, 10.0)
-    asked = a_conversion(upload, options=options, fingerprint="abc", trace="00-ab-cd-01")
+    asked = a_conversion(upload, options=options, request_digest="abc", trace="00-ab-cd-01")
 
     created = backend.conversions.create(asked, upload)
 

@@ -36,7 +36,7 @@ def test_what_was_created_comes_back_the_same(backend: Backend, owner: str) -> N
         backend.clock() + 0.25,
         conversions=(new_id("conversion"),),
         trace="00-ab-cd-01",
-        fingerprint="abc",
+        request_digest="abc",
         sha256="00" * 32,
         counted_bytes=5,
     )

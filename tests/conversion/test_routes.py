@@ -109,7 +109,7 @@ def test_a_new_conversion_has_a_location_and_a_place_in_the_queue(
         {"bitrate": "192k", "start": 1.5},
     )
     assert client.get(answer.headers["location"]).json() == made
-    assert not {"worker", "lease_until", "owner", "fingerprint", "output_upload"} & made.keys()
+    assert not {"worker", "lease_until", "owner", "request_digest", "output_upload"} & made.keys()
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from services.conversion.use_cases import (
     DownloadConversion,
     RequestConversion,
     ShowConversion,
-    fingerprint,
+    request_digest,
 )
 from tests.conversion.support import (
     LEASE,
@@ -143,7 +143,7 @@ def test_what_was_not_asked_for_is_no_part_of_a_request() -> None:
     request = ConversionRequest("mp3", ConversionOptions(start=1.0))
 
     assert (
-        fingerprint("upl_x", request)
+        request_digest("upl_x", request)
         == hashlib.sha256(b'["upl_x", "mp3", {"start": 1.0}, null]').hexdigest()[:32]
     )
 

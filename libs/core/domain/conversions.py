@@ -174,7 +174,7 @@ class Conversion:
     output_upload: OutputUpload | None = None
     started_at: float | None = None
     finished_at: float | None = None
-    fingerprint: str | None = None
+    request_digest: str | None = None
     """Hash of the request. Another request with the same Idempotency-Key has another one."""
     version: int = 1
     trace: str | None = field(default=None, compare=False)

@@ -85,7 +85,7 @@ class Upload:
     trace: str | None = field(default=None, compare=False)
     """W3C traceparent of the request that created the upload."""
     tus: TusState | None = None
-    fingerprint: str | None = None
+    request_digest: str | None = None
     """Hash of the request. Another request with the same Idempotency-Key has another one."""
     sha256: str | None = None
     """SHA-256 of the whole file in hex, as the client declared it; nobody else has checked it."""

@@ -86,16 +86,16 @@ class ConversionContext:
 
     def require_output_fits(self, size: float) -> None:
         """Raise MediaError if an output of `size` bytes is larger than the format or we allow."""
-        problem = validation.check_size(size, self.fmt, self.profile, self.limits.max_output)
-        if problem is not None:
-            raise MediaError(*problem)
+        failure = validation.check_size(size, self.fmt, self.profile, self.limits.max_output)
+        if failure is not None:
+            raise MediaError(*failure)
 
 
 def require_success(result: FfmpegResult) -> None:
     """Raise MediaError if a run of FFmpeg failed."""
-    problem = validation.check_exit(result.exit_code, result.signal, result.log)
-    if problem is not None:
-        raise MediaError(*problem, operator_detail(result))
+    failure = validation.check_exit(result.exit_code, result.signal, result.log)
+    if failure is not None:
+        raise MediaError(*failure, operator_detail(result))
 
 
 def operator_detail(result: FfmpegResult) -> str:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from services.conversion.ffmpeg.encode_plan import EncodePlan
-from services.conversion.pipeline import problems
+from services.conversion.pipeline import failures
 from services.conversion.pipeline.attachments import extract_cover, prepare_attachments
 from services.conversion.pipeline.context import ConversionContext
 from services.conversion.pipeline.encode import encode
@@ -58,7 +58,7 @@ def _choose_range(context: ConversionContext, probed: ProbedSource) -> TimeRange
     duration = probed.duration
     start = context.options.start or 0
     if duration is not None and start > 0 and start >= duration + _HEADER_ROUNDING:
-        raise MediaError(*problems.START_AFTER_END)
+        raise MediaError(*failures.START_AFTER_END)
     return select_range(context.options, duration, probed.log.duration)
 
 

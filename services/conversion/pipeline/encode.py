@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from services.conversion.ffmpeg import commands
 from services.conversion.ffmpeg.encode_plan import EncodePlan
 from services.conversion.ffmpeg.process import FfmpegProgress, FfmpegResult
-from services.conversion.pipeline import problems
+from services.conversion.pipeline import failures
 from services.conversion.pipeline.attachments import Attachments
 from services.conversion.pipeline.context import ConversionContext, require_success
 from services.conversion.pipeline.probe import ProbedSource
@@ -80,10 +80,10 @@ def encode(
         except MissingSpace as error:
             index_size += error.count + _INDEX_SLACK
         except MisplacedTags as error:
-            raise MediaError(*problems.INTERNAL, str(error)) from error
+            raise MediaError(*failures.INTERNAL, str(error)) from error
         finally:
             writer.close()
-    raise MediaError(*problems.INTERNAL, "encoding did not succeed in 4 tries")
+    raise MediaError(*failures.INTERNAL, "encoding did not succeed in 4 tries")
 
 
 def _run(

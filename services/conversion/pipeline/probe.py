@@ -9,7 +9,7 @@ from services.conversion.ffmpeg import commands, ffmetadata
 from services.conversion.ffmpeg.audio_stream import AudioStream
 from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.ffmpeg.process import FfmpegResult
-from services.conversion.pipeline import problems, tracks, truncation, validation
+from services.conversion.pipeline import failures, tracks, truncation, validation
 from services.conversion.pipeline.chained_stream import describe_links, unify_filter
 from services.conversion.pipeline.context import ConversionContext, operator_detail
 from services.conversion.pipeline.foreign_bytes import find_sound
@@ -131,8 +131,8 @@ def _inspect(context: ConversionContext) -> tuple[FfmpegLog, ffmetadata.Metadata
     if not result.log.container:
         # Read without waiting: FFmpeg may have died because these bytes never arrive.
         signature = os.pread(context.source.fd, _SIGNATURE_BYTES, 0)
-        problem = check or problems.classify_unreadable(result.log, signature)
-        raise MediaError(*problem, operator_detail(result))
+        failure = check or failures.classify_unreadable(result.log, signature)
+        raise MediaError(*failure, operator_detail(result))
     # Some of FFmpeg's demuxers return text as it is in the file, in any encoding.
     return result.log, ffmetadata.parse(text.decode(errors="surrogateescape"))
 
@@ -161,16 +161,16 @@ def _select_stream(context: ConversionContext, log: FfmpegLog) -> AudioStream:
     is_mp4 = log.container.startswith("mov,")
     on_step = context.progress.on_unmeasured_step
     if log.is_protected or (is_mp4 and has_protected_audio(context.source, on_step)):
-        raise MediaError(*problems.PROTECTED)
+        raise MediaError(*failures.PROTECTED)
     stream = tracks.choose_stream(log, options.track)
-    problem = validation.check_source(
+    failure = validation.check_source(
         log, stream, limits.max_channels, limits.min_rate, limits.max_rate
     )
-    if problem is not None or stream is None:
-        raise MediaError(*(problem or problems.NO_AUDIO), "\n".join(log.messages))
+    if failure is not None or stream is None:
+        raise MediaError(*(failure or failures.NO_AUDIO), "\n".join(log.messages))
     known = None if log.duration_is_estimated else log.duration
     if known is not None and min(known, options.end or known) > limits.max_duration:
-        raise MediaError(*problems.too_long(limits.max_duration))
+        raise MediaError(*failures.too_long(limits.max_duration))
     if options.track is None and (detail := tracks.describe_choice(log)):
         context.warn("several_tracks", detail)
     return stream

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from libs.core.domain.conversions import Source
 from services.conversion.ffmpeg.process import FfmpegProgress
-from services.conversion.pipeline import problems
+from services.conversion.pipeline import failures
 from services.conversion.ports import EngineProgress, MediaError, never_paused
 from services.conversion.storage.source_cache import SourceCache
 
@@ -86,7 +86,7 @@ class ProgressTracker:
         if elapsed < JUDGED_AFTER or percent <= self._low:
             return
         if elapsed * (CONVERTED - self._low) / (percent - self._low) > self._max_seconds:
-            raise MediaError(*problems.TOO_SLOW)
+            raise MediaError(*failures.TOO_SLOW)
 
     def _note_pause(self) -> bool:
         """Leave the time of a pause out of speed and time left."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from libs.core.domain.conversions import Track
 from services.conversion.ffmpeg.audio_stream import AudioStream
 from services.conversion.ffmpeg.log import FfmpegLog
-from services.conversion.pipeline import problems
+from services.conversion.pipeline import failures
 from services.conversion.ports import MediaError
 
 _AUXILIARY = frozenset({
@@ -28,7 +28,7 @@ def choose_stream(log: FfmpegLog, requested: int | None) -> AudioStream | None:
     if not streams:
         return None
     if requested is not None and requested >= len(streams):
-        raise MediaError(*problems.no_such_track(requested, len(streams)))
+        raise MediaError(*failures.no_such_track(requested, len(streams)))
     stream = streams[find_default(log) if requested is None else requested]
     return replace(stream, layout="") if stream.index in log.guessed_layouts else stream
 

@@ -14,8 +14,8 @@ from services.conversion.ffmpeg.audio_stream import AudioStream
 from services.conversion.ffmpeg.encode_plan import EncodePlan
 from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.ffmpeg.profiles import EncoderProfile
-from services.conversion.pipeline import problems
-from services.conversion.pipeline.problems import Problem
+from services.conversion.pipeline import failures
+from services.conversion.pipeline.failures import FailureReason
 
 _CODECS = {"libmp3lame": "mp3", "libvorbis": "vorbis", "libopus": "opus"}
 """Codecs of the encoders that have a different name."""
@@ -40,42 +40,42 @@ def tolerance(sample_rate: int) -> float:
 
 def check_source(
     log: FfmpegLog, stream: AudioStream | None, max_channels: int, min_rate: int, max_rate: int
-) -> Problem | None:
+) -> FailureReason | None:
     """Return why the source cannot be converted, as far as its headers tell."""
     if stream is None:
-        return problems.NO_AUDIO if log.video_streams else problems.NOT_AUDIO
+        return failures.NO_AUDIO if log.video_streams else failures.NOT_AUDIO
     if stream.codec in ("none", "unknown", "") or stream.codec in log.unsupported_codecs:
-        return problems.unsupported_codec(stream.codec)
+        return failures.unsupported_codec(stream.codec)
     if stream.sample_rate == 0 or stream.channels == 0:
-        return problems.CORRUPT
+        return failures.CORRUPT
     if stream.channels > max_channels:
-        return problems.too_many_channels(stream.channels, max_channels)
+        return failures.too_many_channels(stream.channels, max_channels)
     if not min_rate <= stream.sample_rate <= max_rate:
-        return problems.unsupported_rate(stream.sample_rate, min_rate, max_rate)
+        return failures.unsupported_rate(stream.sample_rate, min_rate, max_rate)
     return None
 
 
-def check_signal(killed_by: int) -> Problem | None:
+def check_signal(killed_by: int) -> FailureReason | None:
     """Return which limit a run exceeded, by the signal that killed it."""
     if killed_by == signal.SIGXCPU:
-        return problems.TIMED_OUT
-    return problems.TOO_LARGE if killed_by == signal.SIGXFSZ else None
+        return failures.TIMED_OUT
+    return failures.TOO_LARGE if killed_by == signal.SIGXFSZ else None
 
 
-def check_exit(exit_code: int, killed_by: int, log: FfmpegLog) -> Problem | None:
+def check_exit(exit_code: int, killed_by: int, log: FfmpegLog) -> FailureReason | None:
     """Return why a run failed, or None if it succeeded."""
     if (limit := check_signal(killed_by)) is not None:
         return limit
     if exit_code and any("Cannot allocate memory" in message for message in log.messages):
-        return problems.TOO_MUCH_MEMORY
+        return failures.TOO_MUCH_MEMORY
     if killed_by and killed_by != signal.SIGKILL:
-        return problems.CORRUPT
+        return failures.CORRUPT
     if log.failed_decoder and log.unsupported_codecs:
         # The list holds decoders, whose names are not always those of the codecs.
-        return problems.unsupported_codec(log.failed_decoder)
+        return failures.unsupported_codec(log.failed_decoder)
     if exit_code or killed_by:
         is_ours = log.decoded_samples and not log.decode_errors
-        return problems.INTERNAL if is_ours else problems.CORRUPT
+        return failures.INTERNAL if is_ours else failures.CORRUPT
     return None
 
 
@@ -98,7 +98,7 @@ def check_output(
 
 def check_size(
     size: float, fmt: Format, profile: EncoderProfile, max_output: int
-) -> Problem | None:
+) -> FailureReason | None:
     """Return why an output of `size` bytes is not possible."""
     if profile.max_size is not None and size > profile.max_size:
         return (
@@ -106,7 +106,7 @@ def check_size(
             f"The result would be larger than the {round(profile.max_size / GIB)} GiB that"
             f" {fmt.name} can hold. Choose another format.",
         )
-    return problems.TOO_LARGE if size > max_output else None
+    return failures.TOO_LARGE if size > max_output else None
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Durations:
 class Completeness:
     """Hold why an output cannot be delivered, or what its owner should know."""
 
-    problem: Problem | None = None
+    failure: FailureReason | None = None
     warnings: Sequence[ConversionWarning] = ()
 
     @property
@@ -152,15 +152,15 @@ def check_completeness(
     """Check that the output holds all of the requested sound; else report how much is missing."""
     decoded, encoded = durations.decoded, durations.encoded
     if decoded == 0 and not (log.decode_errors or durations.is_truncated):
-        return Completeness(problems.EMPTY)
+        return Completeness(failures.EMPTY)
     if encoded <= 0 or not decoded:
         starts_too_late = options.start is not None and decoded
-        return Completeness(problems.START_AFTER_END if starts_too_late else problems.CORRUPT)
+        return Completeness(failures.START_AFTER_END if starts_too_late else failures.CORRUPT)
     if encoded > max_duration:
-        return Completeness(problems.too_long(max_duration))
+        return Completeness(failures.too_long(max_duration))
     whole = options.start is None and options.end is None and not durations.format_changes
     if whole and abs(encoded - decoded) > tolerance(durations.sample_rate):
-        return Completeness(problems.INTERNAL)
+        return Completeness(failures.INTERNAL)
     is_truncated = durations.is_truncated
     if durations.missing:
         return _check_missing(durations, is_damaged=is_truncated or bool(log.decode_errors))

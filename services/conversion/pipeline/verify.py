@@ -8,7 +8,7 @@ from services.conversion.ffmpeg import commands
 from services.conversion.ffmpeg.encode_plan import EncodePlan
 from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.ffmpeg.process import FfmpegProcess, OnProgress
-from services.conversion.pipeline import problems, validation
+from services.conversion.pipeline import failures, validation
 from services.conversion.pipeline.context import ConversionContext, operator_detail
 from services.conversion.pipeline.encode import EncodedOutput
 from services.conversion.pipeline.probe import ProbedSource
@@ -58,11 +58,11 @@ def verify(
         context.options,
         limits.max_duration,
     )
-    if completeness.problem is not None:
-        raise MediaError(*completeness.problem, operator_detail(output.result))
+    if completeness.failure is not None:
+        raise MediaError(*completeness.failure, operator_detail(output.result))
     mismatch = validation.check_output(check.log, context.profile, plan, encoded + lead)
     if mismatch is not None or not check.ok:
-        raise MediaError(*problems.INTERNAL, f"{mismatch}\n{operator_detail(check)}")
+        raise MediaError(*failures.INTERNAL, f"{mismatch}\n{operator_detail(check)}")
     context.warnings.extend(completeness.warnings)
     context.warnings.extend(_silence_warnings(log, probed, output))
     context.warnings.extend(validation.clipping_warnings(log, plan))

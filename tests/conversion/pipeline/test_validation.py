@@ -10,7 +10,7 @@ from libs.core.domain.uploads import GIB
 from services.conversion.ffmpeg.log import FfmpegLog, FfmpegLogParser
 from services.conversion.ffmpeg.log_lines import parse_line
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
-from services.conversion.pipeline import problems
+from services.conversion.pipeline import failures
 from services.conversion.pipeline.validation import (
     Completeness,
     Durations,
@@ -54,7 +54,7 @@ def test_missing_seconds_are_reported(seconds: float) -> None:
 
 
 def test_less_than_half_is_corrupt() -> None:
-    assert result_of(short_of(2000)).problem == (
+    assert result_of(short_of(2000)).failure == (
         "corrupt",
         "This file is damaged: only 1600.0 of its 3600.0 seconds can be read. Try another copy of"
         " it.",
@@ -63,12 +63,12 @@ def test_less_than_half_is_corrupt() -> None:
 
 def test_a_video_may_be_longer_than_its_sound() -> None:
     film = short_of(2000, is_only_track=False)
-    assert result_of(film).problem is None
+    assert result_of(film).failure is None
     assert result_of(film).details == [
         "The sound is 2000.0 seconds shorter than the rest of the file."
     ]
-    assert result_of(replace(film, is_truncated=True)).problem
-    assert result_of(film, decode_errors=1).problem
+    assert result_of(replace(film, is_truncated=True)).failure
+    assert result_of(film, decode_errors=1).failure
 
 
 def test_a_truncated_file_of_unknown_duration_is_reported() -> None:
@@ -87,22 +87,22 @@ def test_decode_errors_are_counted() -> None:
 
 
 def test_no_sound_is_corrupt() -> None:
-    assert result_of(replace(WHOLE, encoded=0.0)).problem == problems.CORRUPT
-    assert result_of(replace(WHOLE, decoded=None)).problem == problems.CORRUPT
+    assert result_of(replace(WHOLE, encoded=0.0)).failure == failures.CORRUPT
+    assert result_of(replace(WHOLE, decoded=None)).failure == failures.CORRUPT
     assert (
-        result_of(replace(WHOLE, encoded=0.0), ConversionOptions(start=9.0)).problem
-        == problems.START_AFTER_END
+        result_of(replace(WHOLE, encoded=0.0), ConversionOptions(start=9.0)).failure
+        == failures.START_AFTER_END
     )
 
 
 def test_samples_lost_between_decoder_and_encoder_are_internal() -> None:
-    assert result_of(replace(WHOLE, encoded=3000.0)).problem == problems.INTERNAL
+    assert result_of(replace(WHOLE, encoded=3000.0)).failure == failures.INTERNAL
 
 
 def test_sound_beyond_the_limit_is_too_long() -> None:
-    problem = result_of(replace(WHOLE, encoded=HOURS + 1)).problem
-    assert problem == problems.too_long(HOURS)
-    assert "24 hours" in problem[1]
+    failure = result_of(replace(WHOLE, encoded=HOURS + 1)).failure
+    assert failure == failures.too_long(HOURS)
+    assert "24 hours" in failure[1]
 
 
 @pytest.mark.parametrize(
@@ -121,22 +121,22 @@ def test_each_failure_has_a_code_and_a_message(
 ) -> None:
     parser = FfmpegLogParser()
     parser.feed(parse_line(message))
-    problem = check_exit(exit_code, killed_by, parser.log)
-    assert problem
-    assert problem[0] == code
-    assert problem[1].endswith(".")
-    assert "[error]" not in problem[1]
+    failure = check_exit(exit_code, killed_by, parser.log)
+    assert failure
+    assert failure[0] == code
+    assert failure[1].endswith(".")
+    assert "[error]" not in failure[1]
 
 
 def test_an_output_beyond_the_format_or_the_storage_is_too_large() -> None:
-    problem = check_size(4 * GIB, FORMATS["aiff"], ENCODER_PROFILES["aiff"], 20 * GIB)
-    assert problem
+    failure = check_size(4 * GIB, FORMATS["aiff"], ENCODER_PROFILES["aiff"], 20 * GIB)
+    assert failure
     assert (
-        problem[1]
+        failure[1]
         == "The result would be larger than the 4 GiB that aiff can hold. Choose another format."
     )
     assert check_size(4 * GIB, FORMATS["wav"], ENCODER_PROFILES["wav"], 20 * GIB) is None
     assert (
         check_size(21 * GIB, FORMATS["wav"], ENCODER_PROFILES["wav"], 20 * GIB)
-        == problems.TOO_LARGE
+        == failures.TOO_LARGE
     )

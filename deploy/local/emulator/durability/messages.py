@@ -25,7 +25,7 @@ class Messages:
             self._save_queue(arn, [])
         for arn, queue in queues.items():
             messages = queue["messages"]
-            if self._seen.get(arn) != (seen := _fingerprint(messages)):
+            if self._seen.get(arn) != (seen := _state_of(messages)):
                 self._save_queue(arn, messages)
                 self._seen[arn] = seen
 
@@ -54,7 +54,7 @@ class Messages:
             self._seen.pop(arn, None)
 
 
-def _fingerprint(messages: list[dict[str, Any]]) -> tuple[Any, ...]:
+def _state_of(messages: list[dict[str, Any]]) -> tuple[Any, ...]:
     """Return a value that changes when a message is added or removed.
 
     MiniStack appends to the list, and replaces it when it removes a message.

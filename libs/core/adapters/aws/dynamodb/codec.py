@@ -41,6 +41,9 @@ T = TypeVar("T")
 SCHEMA = 1
 """Raise it for items that workers of earlier versions must not run."""
 
+REQUEST_DIGEST = "fingerprint"
+"""Attribute of `request_digest`, by its name since the first version."""
+
 EXPIRY_SHARDS = 8
 """Number of partitions of the `by-expiry` index. One alone would get all writes of new items."""
 
@@ -87,8 +90,8 @@ def encode_upload(upload: Upload) -> dict[str, Any]:
         item["multipart_id"] = upload.multipart_id
     if upload.tus is not None:
         item["tus"] = encode_tus(upload.tus)
-    if upload.fingerprint:
-        item["fingerprint"] = upload.fingerprint
+    if upload.request_digest:
+        item[REQUEST_DIGEST] = upload.request_digest
     if upload.sha256:
         item["sha256"] = upload.sha256
     if upload.counted_bytes:
@@ -115,7 +118,7 @@ def encode_conversion(conversion: Conversion) -> dict[str, Any]:
         "percent": to_dynamodb(conversion.percent),
         "attempts": conversion.attempts,
         "released": conversion.released,
-        "fingerprint": conversion.fingerprint,
+        REQUEST_DIGEST: conversion.request_digest,
         "client": conversion.client,
     }
     return {name: value for name, value in item.items() if value is not None}
@@ -197,7 +200,7 @@ def decode_upload(item: Mapping[str, Any]) -> Upload:
         completed_parts=attributes.integers("completed_parts"),
         conversions=attributes.texts("conversions"),
         tus=tus,
-        fingerprint=attributes.optional_text("fingerprint"),
+        request_digest=attributes.optional_text(REQUEST_DIGEST),
         sha256=attributes.optional_text("sha256"),
         counted_bytes=attributes.integer("counted_bytes", 0),
     )
@@ -232,7 +235,7 @@ def decode_conversion(item: Mapping[str, Any]) -> Conversion:
         output_upload=_decode_output_upload(attributes.mapping("output_upload")),
         started_at=attributes.optional_number("started_at"),
         finished_at=attributes.optional_number("finished_at"),
-        fingerprint=attributes.optional_text("fingerprint"),
+        request_digest=attributes.optional_text(REQUEST_DIGEST),
         client=attributes.optional_text("client"),
         unsupported=_find_unsupported(attributes),
     )

@@ -2,49 +2,55 @@
 
 from services.conversion.ffmpeg.log import FfmpegLog
 
-Problem = tuple[str, str]
+FailureReason = tuple[str, str]
 """An `error.code` of docs/api.md and a message for the person."""
 
-NOT_AUDIO: Problem = (
+NOT_AUDIO: FailureReason = (
     "not_audio",
     "This file isn't audio or video that TinyPixo can read. Check that you chose the right one.",
 )
-NO_AUDIO: Problem = ("no_audio_stream", "This file has no sound. Choose one with an audio track.")
-CORRUPT: Problem = (
+NO_AUDIO: FailureReason = (
+    "no_audio_stream",
+    "This file has no sound. Choose one with an audio track.",
+)
+CORRUPT: FailureReason = (
     "corrupt",
     "This file is damaged: its sound can't be read. Try another copy of it.",
 )
-INCOMPLETE: Problem = (
+INCOMPLETE: FailureReason = (
     "corrupt",
     "This file is incomplete: its index is missing, as after an interrupted recording or download."
     " Try another copy of it.",
 )
-EMPTY: Problem = (
+EMPTY: FailureReason = (
     "no_audio_stream",
     "This file has no sound: it has an audio track, but nothing was recorded in it.",
 )
-PROTECTED: Problem = (
+PROTECTED: FailureReason = (
     "unsupported_codec",
     "This file is copy-protected (DRM), so TinyPixo can't read its sound. Use a copy without"
     " protection.",
 )
-START_AFTER_END: Problem = (
+START_AFTER_END: FailureReason = (
     "corrupt",
     "The start that you chose is after the end of the sound. Choose an earlier start.",
 )
-TIMED_OUT: Problem = ("timed_out", "Converting this file took too long, so it was stopped.")
-TOO_SLOW: Problem = (
+TIMED_OUT: FailureReason = ("timed_out", "Converting this file took too long, so it was stopped.")
+TOO_SLOW: FailureReason = (
     "timed_out",
     "Converting this file would take longer than we allow. Choose a shorter part of it, or another"
     " format.",
 )
-TOO_MUCH_MEMORY: Problem = ("too_large", "Converting this file needs more memory than we allow.")
-TOO_LARGE: Problem = (
+TOO_MUCH_MEMORY: FailureReason = (
+    "too_large",
+    "Converting this file needs more memory than we allow.",
+)
+TOO_LARGE: FailureReason = (
     "too_large",
     "The result would be larger than TinyPixo can store. Choose a smaller format, or a shorter"
     " part of the file.",
 )
-INTERNAL: Problem = (
+INTERNAL: FailureReason = (
     "internal",
     "Something went wrong on our side while converting. Please try again.",
 )
@@ -55,8 +61,8 @@ _SIGNATURES = (
 )  # fmt: skip
 
 
-def unsupported_codec(codec: str) -> Problem:
-    """Return the problem of sound that no decoder reads."""
+def unsupported_codec(codec: str) -> FailureReason:
+    """Return why to refuse sound that no decoder reads."""
     named = "" if codec in ("none", "unknown", "") else f" ({codec})"
     return (
         "unsupported_codec",
@@ -64,8 +70,8 @@ def unsupported_codec(codec: str) -> Problem:
     )
 
 
-def no_such_track(requested: int, count: int) -> Problem:
-    """Return the problem of a request for a track that the file does not have."""
+def no_such_track(requested: int, count: int) -> FailureReason:
+    """Return why to refuse a request for a track that the file does not have."""
     have = "1 audio track" if count == 1 else f"{count} audio tracks"
     return (
         "no_audio_stream",
@@ -74,24 +80,24 @@ def no_such_track(requested: int, count: int) -> Problem:
     )
 
 
-def too_many_channels(channels: int, max_channels: int) -> Problem:
-    """Return the problem of a source with more channels than any output format takes."""
+def too_many_channels(channels: int, max_channels: int) -> FailureReason:
+    """Return why to refuse a source with more channels than any output format takes."""
     return (
         "unsupported_codec",
         f"This file has {channels} channels. TinyPixo converts up to {max_channels} channels.",
     )
 
 
-def unsupported_rate(rate: int, min_rate: int, max_rate: int) -> Problem:
-    """Return the problem of a source with an unusual sample rate; all rates in hertz."""
+def unsupported_rate(rate: int, min_rate: int, max_rate: int) -> FailureReason:
+    """Return why to refuse a source with an unusual sample rate; all rates in hertz."""
     return (
         "unsupported_codec",
         f"This file has {rate} samples per second. TinyPixo converts {min_rate} to {max_rate}.",
     )
 
 
-def too_long(max_duration: float) -> Problem:
-    """Return the problem of a source that is longer than `max_duration` seconds."""
+def too_long(max_duration: float) -> FailureReason:
+    """Return why to refuse a source that is longer than `max_duration` seconds."""
     return (
         "too_long",
         f"This file is longer than the {max_duration / 3600:g} hours that TinyPixo converts."
@@ -99,7 +105,7 @@ def too_long(max_duration: float) -> Problem:
     )
 
 
-def classify_unreadable(log: FfmpegLog, signature: bytes) -> Problem:
+def classify_unreadable(log: FfmpegLog, signature: bytes) -> FailureReason:
     """Return why FFmpeg could not open a source that begins with `signature`."""
     if log.unsupported_codecs:
         return unsupported_codec(log.unsupported_codecs[0])
