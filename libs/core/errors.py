@@ -78,6 +78,13 @@ class UploadClosed(CoreError):
     title = "Upload closed"
 
 
+class UploadJoined(CoreError):
+    """Indicate bytes for a tus upload that was joined from others (`Upload-Concat: final`)."""
+
+    code = "upload_joined"
+    title = "Upload joined"
+
+
 class PartNumberInvalid(CoreError):
     """Indicate a part number that is not between 1 and `part_count`."""
 

@@ -7,8 +7,10 @@ from dependency_injector import containers, providers
 from libs.core.rate_limiter import RateLimiter
 from libs.core.wiring import AwsContainer
 from services.upload import parts, use_cases
-from services.upload.companion import use_cases as companion
+from services.upload.companion import parts as companion_parts
+from services.upload.companion.complete import CompleteCompanionUpload
 from services.upload.companion.count_bytes import CheckStoredBytes, CountBytes
+from services.upload.companion.form import StartFormUpload
 from services.upload.part_limiter import PartLimiter
 from services.upload.reconcile import ReconcileUpload
 from services.upload.reuse import COPIES_AT_ONCE, ReuseUpload
@@ -64,19 +66,19 @@ class UploadContainer(containers.DeclarativeContainer):
     check_stored_bytes = providers.Factory(
         CheckStoredBytes, multipart, count_bytes, settings.provided.max_file_size
     )
-    find_multipart = providers.Factory(companion.FindMultipart, uploads)
+    find_multipart = providers.Factory(companion_parts.FindMultipart, uploads)
     sign_companion_parts = providers.Factory(
-        companion.SignCompanionParts,
+        companion_parts.SignCompanionParts,
         find_multipart,
         signer,
         check_stored_bytes,
         settings.provided.sign_lifetime,
     )
     list_companion_parts = providers.Factory(
-        companion.ListCompanionParts, find_multipart, uploads, multipart
+        companion_parts.ListCompanionParts, find_multipart, uploads, multipart, reconcile
     )
     complete_companion_upload = providers.Factory(
-        companion.CompleteCompanionUpload,
+        CompleteCompanionUpload,
         find_multipart,
         multipart,
         reconcile,
@@ -84,7 +86,7 @@ class UploadContainer(containers.DeclarativeContainer):
         settings.provided.max_file_size,
     )
     start_form_upload = providers.Factory(
-        companion.StartFormUpload,
+        StartFormUpload,
         start_upload,
         signer,
         settings.provided.max_file_size,
@@ -98,12 +100,13 @@ class UploadContainer(containers.DeclarativeContainer):
         multipart,
         objects,
         complete_upload,
+        reconcile,
         settings.provided.max_file_size,
     )
-    join_uploads = providers.Factory(
-        JoinUploads, uploads, multipart, objects, create_tus_upload, complete_upload
-    )
     delete_upload = providers.Factory(use_cases.DeleteUpload, uploads, conversions)
+    join_uploads = providers.Factory(
+        JoinUploads, uploads, multipart, objects, create_tus_upload, reconcile, delete_upload
+    )
 
     part_limiter = providers.Singleton(PartLimiter, settings.provided.parts_at_once)
     checks = providers.Dict(S3=aws.s3_check, DynamoDB=aws.dynamodb_check)

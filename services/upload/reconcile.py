@@ -40,12 +40,16 @@ class ReconcileUpload:
     def parts(self, upload: Upload, first: int = 1, last: int = MAX_PARTS) -> list[Part]:
         """Return the parts `first` to `last` in S3 that have the right length.
 
+        Of a tus upload, these are the parts before its offset.
+
         Raises:
             MultipartUploadGone: S3 has no such multipart upload any more.
         """
         if not upload.multipart_id:  # a form upload (presigned POST) has no parts
             raise MultipartUploadGone("This upload has no parts.")
         listed = self._multipart.list_parts(upload.key, upload.multipart_id, first, last)
+        if upload.tus is not None:
+            return [part for part in listed if part.number in upload.completed_parts]
         return [
             part
             for part in listed

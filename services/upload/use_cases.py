@@ -85,6 +85,11 @@ class CompleteUpload:
     def _check_complete(self, upload: Upload, parts: Sequence[Part]) -> None:
         if upload.part_count is None:
             raise UploadIncomplete("The size of this upload is not known yet.", missing_parts=[])
+        if upload.tus is not None:
+            # The numbers of its parts may have gaps.
+            if sum(part.size for part in parts) != upload.size:
+                raise UploadIncomplete("Bytes of this upload are missing.", missing_parts=[])
+            return
         stored = {part.number for part in parts}
         missing = [number for number in range(1, upload.part_count + 1) if number not in stored]
         if missing:

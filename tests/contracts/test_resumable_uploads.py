@@ -1,10 +1,11 @@
 """Test ResumableUploads, sentence by sentence."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from libs.core.domain.uploads import TusState, Upload, UploadStatus
+from libs.core.domain.uploads import TusState, Upload, UploadStatus, claimed_state
 from libs.core.errors import OffsetMismatch, UploadClosed, UploadLocked, UploadNotFound
 from tests.contracts.backend import Backend
 from tests.fakes import DAY, an_upload
@@ -35,8 +36,22 @@ def test_created_upload_keeps_its_state_and_unknown_size(backend: Backend, uploa
 def test_claim_at_the_offset_sets_the_writer(backend: Backend, upload: Upload) -> None:
     claimed = backend.resumable.claim(upload.id, upload.owner, 7, "first")
 
-    assert claimed.tus == replace(upload.tus, writer="first")  # type: ignore[type-var]
+    assert claimed.tus == claimed_state(upload, "first")
     assert claimed.version == upload.version + 1
+
+
+def test_each_of_many_writers_at_once_gets_a_part_number_of_its_own(
+    backend: Backend, upload: Upload
+) -> None:
+    def claim(number: int) -> int:
+        claimed = backend.resumable.claim(upload.id, upload.owner, 7, f"writer {number}")
+        assert claimed.tus
+        return claimed.tus.next_part
+
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(pool.map(claim, range(8)))
+
+    assert sorted(numbers) == list(range(2, 10))
 
 
 def test_claim_at_another_offset_changes_nothing(backend: Backend, upload: Upload) -> None:

@@ -97,6 +97,40 @@ def test_stored_parts_are_listed_for_resuming(client: Client, harness: UploadHar
     assert multipart.upload.completed_parts == {1, 2}
 
 
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_a_client_killed_before_it_knew_the_end_sends_nothing_and_learns_it(
+    client: Client, harness: UploadHarness, is_recorded: bool
+) -> None:
+    multipart = Multipart(client, harness)
+    bodies = [bytes(5 * MIB), b"end"]
+    etags = [multipart.put(number, body) for number, body in enumerate(bodies, start=1)]
+    parts = harness.multipart.list_parts(multipart.key, multipart.id)
+    if is_recorded:
+        multipart.complete(list(enumerate(etags, start=1)))
+    else:
+        harness.multipart.complete(multipart.key, multipart.id, parts)
+
+    listed = multipart.get().json()
+    answer = multipart.complete([(part["PartNumber"], part["ETag"]) for part in listed])
+
+    assert [(part["PartNumber"], part["Size"]) for part in listed] == [(1, 5 * MIB), (2, 3)]
+    assert answer.status_code == 200
+    assert harness.body(multipart.upload) == b"".join(bodies)
+
+
+def test_an_upload_that_a_lifecycle_rule_aborted_is_not_found(
+    client: Client, harness: UploadHarness
+) -> None:
+    multipart = Multipart(client, harness)
+    harness.multipart.abort(multipart.key, multipart.id)
+
+    answer = multipart.get()
+
+    assert answer.status_code == 404
+    assert answer.json()["message"] == answer.json()["detail"]
+    assert multipart.upload.status is UploadStatus.FAILED
+
+
 def test_completing_twice_gives_the_same_answer(client: Client, harness: UploadHarness) -> None:
     multipart = Multipart(client, harness)
     parts = [(1, multipart.put(1, b"all"))]

@@ -1,6 +1,6 @@
 """Define an upload: a file that is sent to S3 in parts, as one multipart upload."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from libs.core.domain.open_enum import OpenEnum
@@ -57,6 +57,13 @@ class TusState:
     """`Upload-Metadata` as the client sent it."""
     concat: str = ""
     """`Upload-Concat` as the client sent it; empty for an ordinary upload."""
+    next_part: int = 1
+    """Lowest part number that no request has been given yet."""
+
+    @property
+    def is_joined(self) -> bool:
+        """Return True if the upload was made of partial uploads."""
+        return self.concat.startswith("final")
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ class Upload:
     expires_at: int
     status: UploadStatus = UploadStatus.UPLOADING
     completed_parts: frozenset[int] = frozenset()
+    """Part numbers in S3. An open tus upload may have gaps: see `claimed_state`."""
     conversions: tuple[str, ...] = ()
     error: Failure | None = None
     version: int = 1
@@ -101,6 +109,13 @@ class Upload:
     def part_count(self) -> int | None:
         """Return the number of parts, None while the size is unknown."""
         return None if self.size is None else ceil(self.size / self.part_size)
+
+    @property
+    def completed_positions(self) -> list[int]:
+        """Return the parts of the file, counted from 1, that are stored."""
+        if self.tus is not None:
+            return list(range(1, len(self.completed_parts) + 1))
+        return sorted(self.completed_parts)
 
     @property
     def uploaded_bytes(self) -> int:
@@ -134,6 +149,19 @@ class Upload:
         if self.size is None:
             return self.part_size
         return min(self.part_size, self.size - (number - 1) * self.part_size)
+
+
+def claimed_state(upload: Upload, writer: str) -> TusState:
+    """Return the state of a tus upload after `writer` has claimed it.
+
+    Its `next_part - 1` is a part number that only this writer has. An earlier writer that is still
+    sending cannot replace a part that counts, because it has other numbers.
+    """
+    state = upload.tus
+    assert state is not None, "only tus uploads are claimed"
+    # Versions before `next_part` numbered the parts one after the other.
+    number = max(state.next_part, state.offset // upload.part_size + 1)
+    return replace(state, writer=writer, next_part=number + 1)
 
 
 def upload_prefix(upload_id: str) -> str:

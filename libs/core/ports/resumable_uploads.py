@@ -18,6 +18,8 @@ class ResumableUploads(ABC):
     def claim(self, upload_id: str, owner: str, offset: int, writer: str) -> Upload:
         """Make `writer` the only one that may append, provided the upload stands at `offset`.
 
+        The state becomes `claimed_state`: each writer gets a part number of its own.
+
         Raises:
             OffsetMismatch: The upload has another offset; nothing is changed.
             UploadClosed: The upload has ended.

@@ -28,6 +28,7 @@ STATUS: dict[type[CoreError], int] = {
     errors.FileTooLarge: 413,
     errors.UploadIncomplete: 409,
     errors.UploadClosed: 409,
+    errors.UploadJoined: 403,
     errors.PartNumberInvalid: 422,
     errors.PartSizeMismatch: 422,
     errors.ChecksumMismatch: 422,

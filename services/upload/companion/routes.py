@@ -3,21 +3,22 @@
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, Request, delete, get, post
+from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from libs.core.domain.formats import ConversionRequest
 from libs.core.domain.uploads import MAX_PARTS, MIB
-from libs.core.errors import OptionInvalid
+from libs.core.errors import CoreError, OptionInvalid
 from libs.core.rate_limiter import Usage
 from libs.core.telemetry import traceparent
-from services.upload.companion.use_cases import (
-    CompleteCompanionUpload,
+from libs.core.web.problems import on_core_error
+from services.upload.companion.complete import CompleteCompanionUpload
+from services.upload.companion.form import StartFormUpload
+from services.upload.companion.parts import (
     FindMultipart,
     ListCompanionParts,
     SignCompanionParts,
-    StartFormUpload,
 )
 from services.upload.schemas import MAX_SIGN, choose_media_type, read_conversions
 from services.upload.start_upload import StartUpload
@@ -47,12 +48,24 @@ class CompleteMultipartRequest(msgspec.Struct):
     parts: Annotated[list[CompletedPart], msgspec.Meta(max_length=MAX_PARTS)]
 
 
+def on_error(request: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
+    """Answer with the problem document, and with `message`, which Uppy shows to its user."""
+    answer = on_core_error(request, error)
+    return Response(
+        {**answer.content, "message": answer.content["detail"]},
+        status_code=answer.status_code,
+        media_type=answer.media_type,
+        headers=answer.headers,
+    )
+
+
 class CompanionController(Controller):
     """Serve `/api/uploads/s3`."""
 
     path = "/api/uploads/s3"
     # The API is Companion's own; docs/api.md says where it is described.
     include_in_schema = False
+    exception_handlers = {CoreError: on_error}  # noqa: RUF012 -- Litestar's type
 
     @post("/multipart", status_code=200, sync_to_thread=True)
     def create(

@@ -20,6 +20,9 @@ MEDIA_TYPE = "application/offset+octet-stream"
 MAX_METADATA = 8 * 1024
 """Bytes of `Upload-Metadata` that are accepted: it is stored on the item and sent back."""
 
+MAX_DIGITS = 30
+"""Digits of a number in a header. No file is that large, and DynamoDB compares no more than 38."""
+
 _PARTIAL_URL = re.compile(r"(?:https?://[^/\s]+)?/api/uploads/tus/([A-Za-z0-9_-]+)")
 
 
@@ -41,7 +44,7 @@ def parse_number(name: str, value: str | None) -> int:
     Raises:
         TusRequestInvalid: The header is missing or not such a number.
     """
-    if value is None or not re.fullmatch(r"[0-9]{1,18}", value):
+    if value is None or not re.fullmatch(f"[0-9]{{1,{MAX_DIGITS}}}", value):
         raise TusRequestInvalid(f"{name} must be a whole number of bytes.")
     return int(value)
 
@@ -62,7 +65,8 @@ def parse_metadata(value: str | None) -> dict[str, str]:
         if not key or key in found:
             raise TusRequestInvalid("Upload-Metadata has an empty key, or one key twice.")
         try:
-            found[key] = base64.b64decode(encoded.strip(), validate=True).decode()
+            # Values may be any bytes; those that we read are text.
+            found[key] = base64.b64decode(encoded.strip(), validate=True).decode(errors="replace")
         except (binascii.Error, ValueError):
             raise TusRequestInvalid(f"Upload-Metadata: {key[:40]} is not Base64.") from None
     return found

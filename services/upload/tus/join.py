@@ -4,15 +4,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 
-from libs.core.domain.uploads import TusState, Upload, UploadStatus, choose_part_size
-from libs.core.errors import TusRequestInvalid, UploadIncomplete, UploadNotFound
-from libs.core.ports.multipart_uploads import MultipartUploads
+from libs.core.domain.uploads import TusState, Upload, UploadStatus
+from libs.core.errors import CoreError, TusRequestInvalid, UploadIncomplete, UploadNotFound
+from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
 from libs.core.rate_limiter import Usage
 from services.upload.checksums import crc64nvme
+from services.upload.reconcile import ReconcileUpload
 from services.upload.tus.create import CreateTusUpload, TusRequest
-from services.upload.use_cases import CompleteUpload
+from services.upload.use_cases import DeleteUpload
 
 
 class JoinUploads:
@@ -28,13 +29,15 @@ class JoinUploads:
         multipart: MultipartUploads,
         objects: ObjectStore,
         create: CreateTusUpload,
-        complete: CompleteUpload,
+        reconcile: ReconcileUpload,
+        delete: DeleteUpload,
     ) -> None:
         self._uploads = uploads
         self._multipart = multipart
         self._objects = objects
         self._create = create
-        self._complete = complete
+        self._reconcile = reconcile
+        self._delete = delete
 
     def __call__(
         self,
@@ -55,17 +58,31 @@ class JoinUploads:
         size = sum(partial.size or 0 for partial in partials)
         state = TusState(offset=size, concat=request.concat)
         upload = self._create(owner, request, size, state, usage)
-        blocks = chain.from_iterable(
-            self._objects.read(partial.key, 0, partial.size or 0) for partial in partials
-        )
-        for number, body in enumerate(_in_parts(blocks, choose_part_size(size)), start=1):
-            self._multipart.put_part(upload.key, upload.multipart_id, number, body, crc64nvme(body))
-        joined = self._complete(owner, upload.id)
+        try:
+            joined = self._join(partials, upload)
+        except CoreError:
+            # The client has no URL of it, and will ask again.
+            with suppress(CoreError):
+                self._delete(owner, upload.id)
+            raise
         # Their bytes are in the new upload; listings would show them as files of their own.
         for partial in partials:
             with suppress(UploadNotFound):
                 self._uploads.remove(partial.id, owner)
         return joined
+
+    def _join(self, partials: Sequence[Upload], upload: Upload) -> Upload:
+        blocks = chain.from_iterable(
+            self._objects.read(partial.key, 0, partial.size or 0) for partial in partials
+        )
+        parts: list[Part] = []
+        for number, body in enumerate(_in_parts(blocks, upload.part_size), start=1):
+            etag = self._multipart.put_part(
+                upload.key, upload.multipart_id, number, body, crc64nvme(body)
+            )
+            parts.append(Part(number, len(body), etag))
+        self._multipart.complete(upload.key, upload.multipart_id, parts)
+        return self._reconcile.finish_from_object(upload)
 
     def _partial(self, owner: str, upload_id: str) -> Upload:
         upload = self._uploads.get(upload_id, owner)

@@ -11,7 +11,7 @@ from libs.core.web.problems import PROBLEM_JSON
 from services.upload.tus.headers import ALGORITHMS, EXTENSIONS, VERSION
 
 PATH = "/api/uploads/tus"
-_OVERRIDABLE = ("PATCH", "DELETE", "HEAD")
+_METHODS = {method.value for method in HttpMethod}
 
 
 class TusProtocol(ASGIMiddleware):
@@ -25,30 +25,33 @@ class TusProtocol(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Pass a request of the tus endpoint on, if its version is ours."""
         assert scope["type"] == ScopeType.HTTP
-        path = scope["path"]
+        path, method = scope["path"], scope["method"]
         if not (path == PATH or path.startswith(f"{PATH}/")):
             await next_app(scope, receive, send)
             return
+
+        headers = Headers.from_scope(scope)
+        override = headers.get("x-http-method-override", "").upper()
+        if override in _METHODS:
+            # A copy: the HTTP server looks at its own scope to know if the answer has a body.
+            method = HttpMethod(override)
+            scope = {**scope, "method": method}
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableScopeHeaders.from_message(message)
                 headers["Tus-Resumable"] = VERSION
                 headers["Cache-Control"] = "no-store"
-                if message["status"] == 412 or scope["method"] == "OPTIONS":
+                if message["status"] == 412 or method == "OPTIONS":
                     headers["Tus-Version"] = VERSION
             await send(message)
 
-        headers = Headers.from_scope(scope)
-        if scope["method"] == "OPTIONS":
+        if method == "OPTIONS":
             await _answer_options(send_marked, self._max_size)
             return
         if headers.get("tus-resumable") != VERSION:
             await _refuse_version(send_marked)
             return
-        override = headers.get("x-http-method-override", "").upper()
-        if scope["method"] == "POST" and override in _OVERRIDABLE:
-            scope["method"] = HttpMethod(override)
         await next_app(scope, receive, send_marked)
 
 

@@ -1,6 +1,8 @@
 """Translate the requests of tus 1.0.0 to use cases and back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import anyio
@@ -10,11 +12,10 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
 from libs.core.domain.formats import ConversionRequest
-from libs.core.domain.uploads import Upload, UploadStatus
+from libs.core.domain.uploads import Upload
 from libs.core.errors import (
     ChecksumMismatch,
     CoreError,
-    Gone,
     MediaTypeUnsupported,
     TusRequestInvalid,
 )
@@ -24,7 +25,8 @@ from libs.core.web.problems import problem
 from services.upload.body_reader import BodyReader
 from services.upload.part_limiter import PartLimiter, PartSlot
 from services.upload.schemas import choose_media_type, read_conversions
-from services.upload.tus.append import AppendToUpload, AppendWriter
+from services.upload.tus.append import AppendToUpload
+from services.upload.tus.append_writer import AppendWriter
 from services.upload.tus.create import UNNAMED, CreateTusUpload, TusRequest
 from services.upload.tus.headers import (
     MEDIA_TYPE,
@@ -64,6 +66,7 @@ class TusController(Controller):
         create_tus_upload: NamedDependency[CreateTusUpload],
         append_to_upload: NamedDependency[AppendToUpload],
         join_uploads: NamedDependency[JoinUploads],
+        delete_upload: NamedDependency[DeleteUpload],
         part_limiter: NamedDependency[PartLimiter],
     ) -> Response[None]:
         """Create an upload: empty, with its first bytes, partial, or joined of partial ones."""
@@ -73,16 +76,17 @@ class TusController(Controller):
             upload = await anyio.to_thread.run_sync(join_uploads, owner, partial_ids, wanted, usage)
             return _answer(201, upload, location=True)
         size = _declared_length(request.headers)
-        with_body = request.headers.get("content-type") == MEDIA_TYPE
         checksum = parse_checksum(request.headers.get("upload-checksum"))
         upload = await anyio.to_thread.run_sync(create_tus_upload, owner, wanted, size, None, usage)
-        if with_body:
-            reader = BodyReader(request.stream())
-            async with part_limiter.acquire(owner) as slot:
-                append = await anyio.to_thread.run_sync(
-                    append_to_upload.begin, owner, upload.id, 0, None, checksum
-                )
-                upload = await _receive(reader, owner, append, append_to_upload, slot)
+        if _has_bytes(request.headers):
+            begin = partial(append_to_upload.begin, owner, upload.id, 0, None, checksum)
+            try:
+                upload = await _append(request, owner, begin, append_to_upload, part_limiter)
+            except CoreError:
+                # The client has no URL of it, and will create another one.
+                with suppress(CoreError):
+                    await anyio.to_thread.run_sync(delete_upload, owner, upload.id)
+                raise
         return _answer(201, upload, location=True)
 
     @head("/{upload_id:str}", sync_to_thread=True, summary="Offset of a tus upload")
@@ -93,10 +97,7 @@ class TusController(Controller):
         append_to_upload: NamedDependency[AppendToUpload],
     ) -> Response[None]:
         """Tell how many bytes are stored."""
-        upload = append_to_upload.show(owner, upload_id)
-        if upload.status in (UploadStatus.FAILED, UploadStatus.ABORTED):
-            raise Gone("This upload has ended without its bytes. Start it again.")
-        return _answer(200, upload)
+        return _answer(200, append_to_upload.show(owner, upload_id))
 
     @patch(
         "/{upload_id:str}",
@@ -113,18 +114,14 @@ class TusController(Controller):
         part_limiter: NamedDependency[PartLimiter],
     ) -> Response[None]:
         """Store the bytes of the body from `Upload-Offset` on."""
-        if request.headers.get("content-type") != MEDIA_TYPE:
+        if not _has_bytes(request.headers):
             raise MediaTypeUnsupported(f"Send the bytes as Content-Type: {MEDIA_TYPE}.")
         offset = parse_number("Upload-Offset", request.headers.get("upload-offset"))
         given = request.headers.get("upload-length")
         length = None if given is None else parse_number("Upload-Length", given)
         checksum = parse_checksum(request.headers.get("upload-checksum"))
-        reader = BodyReader(request.stream())
-        async with part_limiter.acquire(owner) as slot:
-            append = await anyio.to_thread.run_sync(
-                append_to_upload.begin, owner, upload_id, offset, length, checksum
-            )
-            upload = await _receive(reader, owner, append, append_to_upload, slot)
+        begin = partial(append_to_upload.begin, owner, upload_id, offset, length, checksum)
+        upload = await _append(request, owner, begin, append_to_upload, part_limiter)
         return _answer(204, upload)
 
     @delete("/{upload_id:str}", sync_to_thread=True, summary="Delete a tus upload")
@@ -136,6 +133,20 @@ class TusController(Controller):
     ) -> None:
         """Delete the upload and everything made of it."""
         delete_upload(owner, upload_id)
+
+
+async def _append(
+    request: Request[Any, Any, Any],
+    owner: str,
+    begin: Callable[[], AppendWriter],
+    append_to_upload: AppendToUpload,
+    part_limiter: PartLimiter,
+) -> Upload:
+    """Claim the upload once there is a slot for the body, and store the body."""
+    reader = BodyReader(request.stream())
+    async with part_limiter.acquire(owner) as slot:
+        append = await anyio.to_thread.run_sync(begin)
+        return await _receive(reader, owner, append, append_to_upload, slot)
 
 
 async def _receive(
@@ -168,6 +179,11 @@ async def _receive(
     if broken:
         raise broken
     return upload
+
+
+def _has_bytes(headers: Mapping[str, str]) -> bool:
+    given = headers.get("content-type", "")
+    return given.partition(";")[0].strip().lower() == MEDIA_TYPE
 
 
 def _creation(headers: Mapping[str, str]) -> TusRequest:

@@ -7,7 +7,10 @@ import random
 
 import pytest
 
-from tests.upload.support import UploadHarness
+from libs.core.errors import FileTooLarge
+from services.upload.tus.append import AppendToUpload
+from tests.fault_injection import fail_calls
+from tests.upload.support import UploadHarness, problem
 from tests.upload.tus.support import (
     BYTES,
     PART,
@@ -29,6 +32,39 @@ def test_creation_with_upload_stores_the_first_bytes(
 
     assert (answer.status_code, answer.headers["Upload-Offset"]) == (201, "5")
     assert stored(harness, answer.headers["Location"])[1] == b"12345"
+
+
+@pytest.mark.parametrize(
+    ("body", "checksum", "status"), [(b"123456", None, 413), (b"12345", "sha1 AAAA", 460)]
+)
+def test_creation_whose_bytes_are_refused_leaves_nothing(
+    client: Client, harness: UploadHarness, body: bytes, checksum: str | None, status: int
+) -> None:
+    headers = {**BYTES, "Upload-Length": "5", **({"Upload-Checksum": checksum} if checksum else {})}
+
+    assert client.post(PATH, content=body, headers=headers).status_code == status
+
+    assert harness.table.all() == []
+
+
+def test_deferred_length_is_limited_by_the_largest_file(
+    client: Client, harness: UploadHarness
+) -> None:
+    url = create(client, None)
+    upload = harness.uploads.get(url.rpartition("/")[2])
+    use_case = AppendToUpload(
+        harness.uploads,
+        harness.resumable_uploads,
+        harness.multipart,
+        harness.objects,
+        harness.complete,
+        harness.reconcile,
+        max_size=10,
+    )
+    append_writer = use_case.begin(upload.owner, upload.id, 0)
+
+    with pytest.raises(FileTooLarge):
+        append_writer.write(b"12345678901")
 
 
 def test_deferred_length_is_declared_by_a_later_patch(
@@ -112,7 +148,7 @@ def test_partial_uploads_are_joined_in_order(client: Client, harness: UploadHarn
     head = client.head(final, headers=TUS)
     assert head.headers["Upload-Length"] == str(len(body))
     assert head.headers["Upload-Concat"].startswith("final;")
-    assert append(client, final, len(body), b"x").status_code in (403, 409)
+    problem(append(client, final, len(body), b"x"), 403, "upload_joined")
 
 
 def test_unfinished_partial_upload_cannot_be_joined(client: Client) -> None:
@@ -121,6 +157,22 @@ def test_unfinished_partial_upload_cannot_be_joined(client: Client) -> None:
     answer = client.post(PATH, headers={**TUS, "Upload-Concat": f"final;{url}"})
 
     assert answer.status_code == 409
+
+
+def test_a_join_that_fails_leaves_its_parts_for_another_one(
+    client: Client, harness: UploadHarness
+) -> None:
+    url = create(client, 5, **{"Upload-Concat": "partial"})
+    append(client, url, 0, b"12345")
+    concat = {**TUS, "Upload-Concat": f"final;{url}"}
+    fail_calls(harness.multipart, "put_part")
+
+    assert client.post(PATH, headers=concat).status_code == 503
+    [left] = client.get("/api/uploads").json()["items"]
+    assert url.endswith(left["id"])
+
+    answer = client.post(PATH, headers=concat)
+    assert stored(harness, answer.headers["Location"])[1] == b"12345"
 
 
 def test_conversions_in_the_metadata_wait_for_the_file(

@@ -1,16 +1,18 @@
 """Test the core protocol of tus 1.0.0, as its specification words it."""
 
+import base64
 import random
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from litestar import Litestar
 
 from libs.core.domain.uploads import MIB
-from libs.core.errors import StorageUnavailable, UploadLocked
+from libs.core.errors import StorageUnavailable
 from services.upload.container import UploadContainer
+from tests.http_server import serving
 from tests.upload.support import UploadHarness
 from tests.upload.tus.support import (
     BYTES,
@@ -120,10 +122,37 @@ def test_length_over_the_limit_is_refused_with_413(client: Client) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "file_too_large")
 
 
-def test_method_can_be_overridden(client: Client, harness: UploadHarness) -> None:
+def test_length_of_any_number_of_digits_is_over_the_limit(client: Client) -> None:
+    answer = client.post(PATH, headers={**TUS, "Upload-Length": "9" * 25})
+
+    assert answer.status_code == 413
+
+
+def test_media_type_may_have_parameters_and_capitals(client: Client) -> None:
     url = create(client, 5)
 
-    answer = client.post(
+    answer = append(
+        client, url, 0, b"12345", **{"Content-Type": "Application/Offset+Octet-Stream; a=b"}
+    )
+
+    assert answer.status_code == 204
+
+
+def test_metadata_may_be_any_bytes(client: Client) -> None:
+    binary = f"thumbnail {base64.b64encode(bytes(range(256))).decode()}"
+    url = create(client, 7, **{"Upload-Metadata": binary})
+
+    assert client.head(url, headers=TUS).headers["Upload-Metadata"] == binary
+
+
+@pytest.mark.parametrize("real", ["POST", "PUT", "GET", "DELETE"])
+def test_method_can_be_overridden_whatever_it_is(
+    client: Client, harness: UploadHarness, real: str
+) -> None:
+    url = create(client, 5)
+
+    answer = client.request(
+        real,
         url,
         content=b"12345",
         headers={**BYTES, "Upload-Offset": "0", "X-HTTP-Method-Override": "PATCH"},
@@ -131,6 +160,24 @@ def test_method_can_be_overridden(client: Client, harness: UploadHarness) -> Non
 
     assert answer.status_code == 204
     assert stored(harness, url)[1] == b"12345"
+
+
+def test_options_may_be_asked_for_by_an_override(client: Client) -> None:
+    answer = client.post(PATH, headers={"X-HTTP-Method-Override": "OPTIONS"})
+
+    assert (answer.status_code, answer.headers["Tus-Version"]) == (204, "1.0.0")
+
+
+def test_overridden_head_of_an_unknown_upload_is_answered_over_http(
+    app: Litestar, container: UploadContainer, harness: UploadHarness
+) -> None:
+    harness.override_adapters(container)
+    with serving(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as real:
+        for _ in range(2):  # the second one needs a connection that is still in order
+            answer = real.post(
+                f"{PATH}/nothing", headers={**TUS, "X-HTTP-Method-Override": "HEAD"}, timeout=5
+            )
+            assert answer.status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -155,40 +202,6 @@ def test_upload_of_another_session_is_unknown(client: Client) -> None:
 
     assert client.head(url, headers=TUS).status_code == 404
     assert append(client, url, 0, b"12345").status_code == 404
-
-
-def test_of_two_writers_only_the_later_one_wins(
-    client: Client, harness: UploadHarness, container: UploadContainer
-) -> None:
-    url = create(client, 10)
-    upload_id = url.rpartition("/")[2]
-    owner = harness.uploads.get(upload_id).owner
-    use_case = container.append_to_upload()
-    first = use_case.begin(owner, upload_id, 0)
-    second = use_case.begin(owner, upload_id, 0)
-    first.write(b"AAAAA")
-    second.write(b"12345")
-
-    assert use_case.finish(owner, second).tus is not None
-    with pytest.raises(UploadLocked):
-        use_case.finish(owner, first)
-
-    append(client, url, 5, b"67890")
-    assert stored(harness, url)[1] == b"1234567890"
-
-
-def test_simultaneous_patches_leave_one_consistent_file(
-    client: Client, harness: UploadHarness
-) -> None:
-    body = random.Random(3).randbytes(2 * MIB)
-    url = create(client, len(body))
-
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: append(client, url, 0, body), range(8)))
-
-    assert {answer.status_code for answer in answers} <= {204, 409, 423}
-    assert sum(answer.status_code == 204 for answer in answers) == 1
-    assert stored(harness, url)[1] == body
 
 
 def test_upload_that_could_not_be_completed_is_completed_by_head(

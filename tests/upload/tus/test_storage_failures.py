@@ -5,8 +5,8 @@ import random
 import pytest
 
 from tests.fault_injection import fail_calls
-from tests.upload.support import UploadHarness
-from tests.upload.tus.support import PART, Client, append, create, offset_of, stored
+from tests.upload.support import UploadHarness, problem
+from tests.upload.tus.support import PART, TUS, Client, append, create, offset_of, stored
 
 
 @pytest.mark.parametrize("failures", [1, 2], ids=["once", "and at the end again"])
@@ -24,3 +24,20 @@ def test_an_upload_goes_on_after_a_part_that_could_not_be_stored(
         assert append(client, url, offset, body[offset:]).status_code == 204
 
     assert stored(harness, url)[1] == body
+
+
+@pytest.mark.parametrize("length", [10, 3 * PART], ids=["at the last byte", "at a part"])
+def test_an_upload_that_a_lifecycle_rule_aborted_is_gone(
+    client: Client, harness: UploadHarness, length: int
+) -> None:
+    url = create(client, length)
+    append(client, url, 0, b"12345")
+    upload = harness.uploads.get(url.rpartition("/")[2])
+    harness.multipart.abort(upload.key, upload.multipart_id)
+
+    problem(append(client, url, 5, bytes(length - 5)), 410, "gone")
+
+    assert client.head(url, headers=TUS).status_code == 410
+    problem(append(client, url, 5, bytes(length - 5)), 410, "gone")
+    [shown] = client.get("/api/uploads").json()["items"]
+    assert (shown["status"], shown["error"]["code"]) == ("failed", "upload_expired")

@@ -1,7 +1,6 @@
 """Keep the offset of tus uploads on their items in DynamoDB."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr
@@ -10,7 +9,7 @@ from libs.core.adapters.aws.dynamodb.codec import encode_tus
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, Update
 from libs.core.adapters.aws.uploads import UPLOADING, read_upload, upload_closed, upload_not_found
-from libs.core.domain.uploads import TusState, Upload, UploadStatus
+from libs.core.domain.uploads import TusState, Upload, UploadStatus, claimed_state
 from libs.core.errors import OffsetMismatch, UploadLocked
 from libs.core.ports.resumable_uploads import ResumableUploads
 
@@ -25,20 +24,21 @@ class DynamoDbResumableUploads(ResumableUploads):
         item = self._table.get_live(upload_id)
         if item is None or item.get("owner") != owner:
             raise upload_not_found()
-        state = read_upload(item).tus
-        if state is None:
-            raise upload_not_found()
-        change = Update(
-            UPLOADING & self._table.live() & Attr("tus.offset").eq(offset),
-            set={"tus": encode_tus(replace(state, offset=offset, writer=writer))},
-        )
-        try:
-            return read_upload(self._table.update(upload_id, change))
-        except ConditionFailed as conflict:
-            current = self._current(conflict)
-            raise OffsetMismatch(
-                f"This upload is at byte {current.tus.offset if current.tus else 0}, not {offset}."
-            ) from conflict
+        upload = read_upload(item)
+        while True:
+            if upload.tus is None:
+                raise upload_not_found()
+            if upload.status is not UploadStatus.UPLOADING:
+                raise upload_closed(upload)
+            if upload.tus.offset != offset:
+                raise OffsetMismatch(f"This upload is at byte {upload.tus.offset}, not {offset}.")
+            # Two writers that read the same state must not get the same part number.
+            unchanged = UPLOADING & self._table.live() & Attr("version").eq(upload.version)
+            change = Update(unchanged, set={"tus": encode_tus(claimed_state(upload, writer))})
+            try:
+                return read_upload(self._table.update(upload_id, change))
+            except ConditionFailed as conflict:
+                upload = self._current(conflict)
 
     def advance(
         self, upload_id: str, state: TusState, parts: Collection[int], size: int | None = None

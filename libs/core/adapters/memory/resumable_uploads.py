@@ -1,10 +1,9 @@
 """Keep the offset of tus uploads in the table in memory."""
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from libs.core.adapters.memory.table import MemoryTable
-from libs.core.domain.uploads import TusState, Upload, UploadStatus
+from libs.core.domain.uploads import TusState, Upload, UploadStatus, claimed_state
 from libs.core.errors import OffsetMismatch, UploadClosed, UploadLocked, UploadNotFound
 from libs.core.ports.resumable_uploads import ResumableUploads
 
@@ -20,7 +19,7 @@ class MemoryResumableUploads(ResumableUploads):
             upload, state = self._open(self._table.upload(upload_id, owner))
             if state.offset != offset:
                 raise OffsetMismatch(f"This upload is at byte {state.offset}, not {offset}.")
-            return self._table.change(upload, tus=replace(state, writer=writer))
+            return self._table.change(upload, tus=claimed_state(upload, writer))
 
     def advance(
         self, upload_id: str, state: TusState, parts: Collection[int], size: int | None = None

@@ -1,0 +1,138 @@
+"""Find, sign and list the parts of uploads whose client chooses the size of the parts."""
+
+import time
+from collections.abc import Callable, Sequence
+from math import ceil
+
+from libs.core.domain.uploads import (
+    MAX_PARTS,
+    MIN_PART_SIZE,
+    Upload,
+    UploadStatus,
+    upload_id_of,
+)
+from libs.core.errors import MultipartUploadGone, PartNumberInvalid, UploadNotFound
+from libs.core.ports.multipart_uploads import MultipartUploads, Part
+from libs.core.ports.uploads import UploadStore
+from libs.core.ports.url_signer import UrlSigner
+from libs.core.rate_limiter import Usage
+from services.upload.companion.count_bytes import CheckStoredBytes
+from services.upload.reconcile import ReconcileUpload, require_open
+
+Clock = Callable[[], float]
+
+FINISHED = "finished"
+"""ETag of the parts of an upload that is finished."""
+
+
+class FindMultipart:
+    """Find an upload by what S3 calls it: its key and the id of its multipart upload."""
+
+    def __init__(self, uploads: UploadStore) -> None:
+        self._uploads = uploads
+
+    def __call__(self, owner: str, key: str, multipart_id: str) -> Upload:
+        """Return the upload.
+
+        Raises:
+            UploadNotFound: No upload of this session has this key and id.
+        """
+        upload = self._uploads.get(upload_id_of(key) or "", owner)
+        if not multipart_id or upload.multipart_id != multipart_id:
+            raise UploadNotFound("There is no such upload. It may have expired, or been deleted.")
+        return upload
+
+
+class SignCompanionParts:
+    """Presign URLs for parts of any size; S3 takes 1 to 10,000 of them."""
+
+    def __init__(
+        self,
+        find: FindMultipart,
+        signer: UrlSigner,
+        check_stored_bytes: CheckStoredBytes,
+        lifetime: int,
+        clock: Clock = time.time,
+    ) -> None:
+        self._find = find
+        self._signer = signer
+        self._check_stored_bytes = check_stored_bytes
+        self._lifetime = lifetime
+        self._clock = clock
+
+    def __call__(
+        self,
+        owner: str,
+        key: str,
+        multipart_id: str,
+        numbers: Sequence[int],
+        usage: Usage | None = None,
+    ) -> tuple[list[str], int]:
+        """Return a URL for each part, and the seconds that they are valid for.
+
+        Raises:
+            FileTooLarge: The stored parts are as large as a file may be.
+            PartNumberInvalid: S3 has no such part number.
+            RateLimited: The session or its address has used up a quota.
+            UploadClosed: The upload takes no more parts.
+            UploadNotFound: There is no such upload of this session.
+        """
+        upload = require_open(self._find(owner, key, multipart_id))
+        if not all(1 <= number <= MAX_PARTS for number in numbers):
+            raise PartNumberInvalid(f"Parts are numbered from 1 to {MAX_PARTS}.")
+        if usage:
+            usage.take(urls=len(numbers))
+        self._check_stored_bytes(upload, numbers, usage)
+        lifetime = max(1, min(self._lifetime, int(upload.expires_at - self._clock())))
+        lifetime = self._signer.limit_lifetime(lifetime)
+        urls = [
+            self._signer.sign_part(upload.key, upload.multipart_id, number, None, lifetime)
+            for number in numbers
+        ]
+        return urls, lifetime
+
+
+class ListCompanionParts:
+    """List the parts that S3 has, and record them as completed. Uppy asks before it resumes."""
+
+    def __init__(
+        self,
+        find: FindMultipart,
+        uploads: UploadStore,
+        multipart: MultipartUploads,
+        reconcile: ReconcileUpload,
+    ) -> None:
+        self._find = find
+        self._uploads = uploads
+        self._multipart = multipart
+        self._reconcile = reconcile
+
+    def __call__(self, owner: str, key: str, multipart_id: str) -> Sequence[Part]:
+        """Return all parts by number.
+
+        Raises:
+            UploadNotFound: There is no such upload of this session, or it has failed.
+        """
+        upload = self._find(owner, key, multipart_id)
+        try:
+            parts = self._multipart.list_parts(upload.key, upload.multipart_id)
+        except MultipartUploadGone as error:
+            ended = self._reconcile.finish_from_object(upload)
+            if ended.status is UploadStatus.UPLOADED and ended.size:
+                return parts_of_finished(ended.size)
+            raise UploadNotFound("S3 does not know this upload any more.") from error
+        self._uploads.set_parts(upload, {part.number for part in parts})
+        return parts
+
+
+def parts_of_finished(size: int) -> list[Part]:
+    """Return parts for a client that was killed before it learned that its upload is finished.
+
+    S3 has forgotten its parts. With these, the client sends nothing and asks for the completion,
+    whose answer does not depend on them. There are as many as a client can have made of the file.
+    """
+    count = min(ceil(size / MIN_PART_SIZE), MAX_PARTS)
+    return [
+        Part(number, min(MIN_PART_SIZE, size - (number - 1) * MIN_PART_SIZE), FINISHED)
+        for number in range(1, count + 1)
+    ]

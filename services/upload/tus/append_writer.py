@@ -1,0 +1,139 @@
+"""Write the bytes of one tus request: whole parts go to S3, the rest is kept beside them."""
+
+import hashlib
+from contextlib import suppress
+from dataclasses import replace
+
+from libs.core.domain.uploads import MAX_PARTS, TusState, Upload, remainder_key
+from libs.core.errors import ChecksumMismatch, FileTooLarge, StorageUnavailable, UploadClosed
+from libs.core.ports.multipart_uploads import MultipartUploads
+from libs.core.ports.objects import ObjectStore
+from libs.core.ports.resumable_uploads import ResumableUploads
+from services.upload.checksums import crc64nvme
+from services.upload.tus.headers import Checksum
+
+
+class AppendWriter:
+    """Take the bytes of one request and move the offset of the upload past them.
+
+    A part of S3 has at least 5 MiB, so bytes that do not fill a part are stored as an object of
+    their own and begin the next part. The offset moves only after the bytes before it are in S3:
+    a service that dies loses nothing that was acknowledged. With a checksum the offset moves only
+    once all bytes have proved right.
+
+    Every part gets a number that no other request has, and only those before the offset count: a
+    request that was replaced while it sent a part cannot change what its successor stores.
+    """
+
+    def __init__(
+        self,
+        upload: Upload,
+        state: TusState,
+        remainder: bytes,
+        limit: int,
+        checksum: Checksum | None,
+        resumable: ResumableUploads,
+        multipart: MultipartUploads,
+        objects: ObjectStore,
+    ) -> None:
+        self.upload = upload
+        self._state = state
+        self._buffer = bytearray(remainder)
+        self._limit = limit
+        self._checksum = checksum
+        self._digest = hashlib.new(checksum.algorithm, usedforsecurity=False) if checksum else None
+        self._resumable = resumable
+        self._multipart = multipart
+        self._objects = objects
+        self._part_number = state.next_part - 1
+        self._stored: set[int] = set()
+        self._offset = state.offset
+
+    def write(self, data: bytes) -> None:
+        """Take some bytes; store each part that they fill.
+
+        Raises:
+            FileTooLarge: The bytes go beyond the length of the upload, or the largest one.
+            UploadClosed: S3 has no part numbers left.
+            UploadLocked: Another request has taken the upload over.
+        """
+        if self._offset + len(data) > self._limit:
+            raise FileTooLarge(f"This upload takes {self._limit} bytes.", limit=self._limit)
+        if self._digest:
+            self._digest.update(data)
+        self._buffer += data
+        self._offset += len(data)
+        self._put_full_parts()
+
+    def finish(self) -> Upload:
+        """Store what is left, move the offset past it, and return the upload.
+
+        Raises:
+            ChecksumMismatch: The bytes of this request are not those that the checksum is of.
+        """
+        if self._checksum and self._digest and not self._checksum.matches(self._digest):
+            raise ChecksumMismatch("The bytes do not match Upload-Checksum. Send them again.")
+        # A part that could not be stored by `write` is still in the buffer.
+        self._put_full_parts()
+        if self._buffer and self._offset == self.upload.size:
+            self._put_part(bytes(self._buffer))
+            self._buffer.clear()
+        # The next request may have the number that this one has not used.
+        if not self._buffer:
+            return self._advance(self._offset, "", next_part=self._part_number)
+        # Under a key of this request alone: a writer that was replaced cannot overwrite it.
+        body = bytes(self._buffer)
+        self._put_remainder(self._state.writer, body)
+        digest = hashlib.sha256(body).hexdigest()
+        return self._advance(self._offset, digest, next_part=self._part_number)
+
+    def _put_remainder(self, writer: str, body: bytes) -> None:
+        self._objects.put(
+            remainder_key(self.upload.id, writer), body, "application/octet-stream", {}
+        )
+
+    def _put_full_parts(self) -> None:
+        """Store each part that the buffer fills, and move the offset past it."""
+        size = self.upload.part_size
+        while len(self._buffer) >= size:
+            self._put_part(bytes(self._buffer[:size]))
+            del self._buffer[:size]
+            if not self._digest:
+                offset = self._offset - len(self._buffer)
+                self._advance(offset, "", next_part=self._part_number + 1)
+
+    def _put_part(self, body: bytes) -> None:
+        if self._part_number > MAX_PARTS:
+            raise UploadClosed("This upload was interrupted too often. Start it again.")
+        if self._part_number >= self._state.next_part:
+            self._reserve_part()
+        self._multipart.put_part(
+            self.upload.key, self.upload.multipart_id, self._part_number, body, crc64nvme(body)
+        )
+        self._stored.add(self._part_number)
+        self._part_number += 1
+
+    def _reserve_part(self) -> None:
+        """Keep the next part number from other requests, before anything is stored under it."""
+        state = replace(self._state, next_part=self._part_number + 1)
+        self._resumable.advance(self.upload.id, state, set())
+        self._state = state
+
+    def _advance(self, offset: int, remainder: str, next_part: int) -> Upload:
+        before = self._state
+        state = replace(
+            before,
+            offset=offset,
+            remainder=remainder,
+            remainder_writer=before.writer,
+            next_part=next_part,
+        )
+        upload = self._resumable.advance(self.upload.id, state, self._stored, self.upload.size)
+        self._state = state
+        self._stored = set()
+        if before.remainder and before.remainder_writer != before.writer:
+            # The service's role has no DeleteObject, so overwrite the old remainder with an empty
+            # object.
+            with suppress(StorageUnavailable):
+                self._put_remainder(before.remainder_writer, b"")
+        return upload
