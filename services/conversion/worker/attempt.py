@@ -1,15 +1,14 @@
 """Run one attempt at a conversion, from claim to publication, under a lease."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 
 import structlog
 
-from libs.core.domain.conversions import Circumstance, Conversion, Output, Source
+from libs.core.domain.conversions import Conversion, Output, Source
 from libs.core.domain.formats import find_format
-from libs.core.domain.uploads import Failure, UploadStatus
+from libs.core.domain.uploads import UploadStatus
 from libs.core.errors import (
     ConversionNotFound,
     LeaseLost,
@@ -17,7 +16,6 @@ from libs.core.errors import (
     ObjectMissing,
     PartsChanged,
     StorageUnavailable,
-    UploadNotFound,
 )
 from libs.core.ports.conversions import ConversionStore
 from libs.core.ports.leases import ConversionLeases
@@ -28,30 +26,25 @@ from services.conversion.ports import (
     ConversionJob,
     ConversionResult,
     MediaEngine,
-    MediaError,
     never_paused,
 )
 from services.conversion.storage.object_output import MultipartOutput
 from services.conversion.storage.object_source import ObjectSource
 from services.conversion.storage.retry import retry_write
+from services.conversion.worker.claimed_conversions import ClaimedConversions
+from services.conversion.worker.failures import check_attempts, failure_of
 from services.conversion.worker.heartbeat import Heartbeat, ReleaseRequested
 from services.conversion.worker.progress_writer import ProgressWriter
 from services.conversion.worker.spans import span, span_of
 
 log = structlog.get_logger(__name__)
 
-MAX_LOST_ATTEMPTS = 3
-"""Attempts lost while running alone, after which the next claim fails the conversion with
-`worker_lost`."""
-
-MAX_ATTEMPTS = 12
-"""Attempts of all kinds, except those that were handed over because of the worker."""
-
 
 class RunConversion:
     """Run one attempt at one conversion.
 
-    The process may be killed at any moment: another attempt then runs the conversion.
+    The process may be killed at any moment: another attempt then runs the conversion. `claimed`
+    knows the attempts that run now.
     """
 
     def __init__(
@@ -75,32 +68,7 @@ class RunConversion:
         self._worker = worker
         self._lease = lease
         self._timer = timer
-        self._held: list[Conversion] = []
-        self._lock = threading.Lock()
-        self._is_leaving = False
-
-    def leave(self) -> None:
-        """Mark all attempts, present and future, as those of a worker that was told to stop."""
-        self._is_leaving = True
-        self.mark(Circumstance.LEAVING)
-
-    def owners(self) -> dict[str, str]:
-        """Return the owners of the claimed conversions by their ids."""
-        with self._lock:
-            return {conversion.id: conversion.owner for conversion in self._held}
-
-    def mark(self, circumstance: Circumstance, conversion_id: str | None = None) -> bool:
-        """Store the circumstance of one or all attempts; return True if all were stored."""
-        with self._lock:
-            held = [c for c in self._held if conversion_id in (None, c.id)]
-        stored = 0
-        for conversion in held:
-            try:
-                self._leases.set_circumstance(conversion, circumstance)
-                stored += 1
-            except (LeaseLost, StorageUnavailable) as error:
-                log.info("conversion.not_marked", conversion=conversion.id, reason=error.code)
-        return stored == len(held)
+        self.claimed = ClaimedConversions(leases)
 
     def __call__(
         self,
@@ -130,33 +98,17 @@ class RunConversion:
         )
         attempt = _Attempt(conversion, progress, is_paused)
         try:
-            with span_of(conversion), self._holding(conversion):
+            with span_of(conversion), self.claimed.holding(conversion):
                 return self._run(attempt)
         except LeaseLost:
             log.info("conversion.lease_lost", conversion=conversion.id, attempt=conversion.attempts)
             _try_to_discard(lambda: self._discard_unpublished(attempt))
             return True
 
-    @contextmanager
-    def _holding(self, conversion: Conversion) -> Iterator[None]:
-        """Let `mark` know of an attempt while it runs.
-
-        One that has lost its lease may still run when the next one has begun in this process.
-        """
-        with self._lock:
-            self._held.append(conversion)
-        try:
-            if self._is_leaving:
-                self.mark(Circumstance.LEAVING)
-            yield
-        finally:
-            with self._lock:
-                self._held.remove(conversion)
-
     def _run(self, attempt: "_Attempt") -> bool:
         conversion = attempt.conversion
         try:
-            _check_attempts(conversion)
+            check_attempts(conversion)
             result = self._convert(attempt)
             self._publish(conversion, result, attempt.progress.source)
             return True
@@ -176,7 +128,7 @@ class RunConversion:
             retry_write(lambda: self._leases.release(conversion, handed_over=handed_over))
             return False
         except Exception as error:
-            failure = _failure_of(conversion, error)
+            failure = failure_of(conversion, error)
             retry_write(lambda: self._leases.fail(conversion, failure))
             log.info(
                 "conversion.failed",
@@ -269,32 +221,3 @@ def _try_to_discard(discard: Callable[[], None]) -> None:
     except StorageUnavailable:
         # The janitor's sweep finds it.
         log.info("conversion.output_not_discarded")
-
-
-def _check_attempts(conversion: Conversion) -> None:
-    """Raise MediaError if a conversion has had all the attempts that it may have."""
-    if conversion.attempts - conversion.released > MAX_LOST_ATTEMPTS:
-        raise MediaError(
-            "worker_lost", "This file stopped our converter several times. Try another file."
-        )
-    if conversion.attempts - conversion.handed_over > MAX_ATTEMPTS:
-        raise MediaError(
-            "storage_unavailable",
-            "Our storage failed several times during this conversion. Try again later.",
-        )
-
-
-def _failure_of(conversion: Conversion, error: Exception) -> Failure:
-    """Return the failure that the user sees for an error that is not retried."""
-    if isinstance(error, (UploadNotFound, ObjectMissing)):
-        return Failure("corrupt", "The uploaded file is no longer there. Please upload it again.")
-    if isinstance(error, MediaError):
-        log.warning(
-            "conversion.refused",
-            conversion=conversion.id,
-            code=error.code,
-            ffmpeg=error.operator_detail,
-        )
-        return Failure(error.code, error.detail)
-    log.error("conversion.internal_error", conversion=conversion.id, exc_info=error)
-    return Failure("internal", "Something went wrong on our side. Please try again.")

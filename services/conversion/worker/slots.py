@@ -22,6 +22,7 @@ class Slots:
         self._closed = False
         self._reservation: object | None = None
         self._hand_over_at = NEVER
+        self._drained_at = NEVER
         self._alone_until = NEVER
         self._next_reservation = 0.0
 
@@ -29,6 +30,11 @@ class Slots:
     def is_open(self) -> bool:
         """Return True if a new conversion may start in a free slot."""
         return not self._closed and self._reservation is None
+
+    @property
+    def is_closed(self) -> bool:
+        """Return True if the worker stops."""
+        return self._closed
 
     @property
     def is_full(self) -> bool:
@@ -42,8 +48,8 @@ class Slots:
 
     @property
     def hand_over_at(self) -> float:
-        """Return when those that run must end because another waits for all slots."""
-        return self._hand_over_at
+        """Return when those that run must end: another waits for all slots, or the worker stops."""
+        return min(self._hand_over_at, self._drained_at)
 
     @property
     def is_turn_of_suspects(self) -> bool:
@@ -70,9 +76,10 @@ class Slots:
             self._paused += difference
             self._changed.notify_all()
 
-    def close(self) -> None:
-        """Let nothing start any more."""
+    def close(self, drained_at: float = NEVER) -> None:
+        """Let nothing start any more. What runs must end by `drained_at`, a monotonic time."""
         with self._changed:
+            self._drained_at = drained_at
             self._closed = True
             self._changed.notify_all()
 

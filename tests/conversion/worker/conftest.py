@@ -8,7 +8,12 @@ from libs.core import background
 from services.conversion.worker import loop
 from services.conversion.worker.loop import Worker
 from tests.conversion.support import ConversionEnvironment
-from tests.conversion.worker.support import HeldEngine, StartWorker, new_worker
+from tests.conversion.worker.support import (
+    HeldEngine,
+    StartWorker,
+    new_worker,
+    shorten_release_pause,
+)
 
 
 @pytest.fixture
@@ -25,7 +30,7 @@ def start_worker(
 ) -> Iterator[StartWorker]:
     """Return a function that starts workers, which only messages wake by default."""
     monkeypatch.setattr(loop, "LONG_POLL", 0.05)
-    monkeypatch.setattr(loop, "RELEASE_PAUSE", 0.05)
+    shorten_release_pause(monkeypatch, 0.05)
     monkeypatch.setattr(background, "LONGEST_RETRY", 0.05)
     started: list[Worker] = []
 

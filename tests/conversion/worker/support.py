@@ -3,9 +3,12 @@
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.events import ConversionQueued
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
+from services.conversion.worker import loop, slot_threads, task_runner
 from services.conversion.worker.loop import Worker
 from tests.conversion.support import LEASE, ConversionEnvironment, FakeEngine, convert
 
@@ -54,6 +57,12 @@ def new_worker(
         # It would compete with the messages for the conversions.
         vars(worker)["poll_queue"] = lambda _stop: None
     return worker
+
+
+def shorten_release_pause(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let conversions that were released be tried again soon."""
+    for module in (loop, slot_threads, task_runner):
+        monkeypatch.setattr(module, "RELEASE_PAUSE", seconds)
 
 
 def announce(env: ConversionEnvironment, *conversions: Conversion) -> None:

@@ -13,7 +13,7 @@ from services.conversion.ports import (
     OutputSink,
     SourceBytes,
 )
-from services.conversion.worker.attempt import MAX_ATTEMPTS, MAX_LOST_ATTEMPTS
+from services.conversion.worker.failures import MAX_ATTEMPTS, MAX_LOST_ATTEMPTS
 from services.conversion.worker.heartbeat import ReleaseRequested
 from tests.conversion.support import (
     LEASE,

@@ -1,5 +1,6 @@
 """Test paused conversions that two threads choose, or that end while a thread chooses them."""
 
+import time
 from collections.abc import Callable
 from threading import Event
 
@@ -49,14 +50,14 @@ def worker(
         window(worker._sharing, turn)
         return paused
 
-    vars(worker)["_choose_next"] = choose
+    vars(worker._threads)["_choose_next"] = choose
     return worker
 
 
 def test_a_poll_that_chose_it_too_late_releases_the_slot(worker: Worker) -> None:
     worker.poll_queue(Event())
 
-    assert not worker._running, "it was not started as if it were abandoned"
+    assert not worker.is_busy(), "it was not started as if it were abandoned"
     assert worker._slots._taken == 1
 
 
@@ -65,12 +66,12 @@ def test_one_that_was_to_be_paused_for_it_goes_on(
 ) -> None:
     long = worker._sharing.begin("long")
     monkeypatch.setattr(TimeSharing, "ripe", lambda _self, _owners: [long])
-    vars(worker._run)["owners"] = lambda: {"long": "ben"}
+    vars(worker._claimed)["owners"] = lambda: {"long": "ben"}
     assert worker._slots.acquire()
 
     worker.share_time(Event())
 
-    assert not worker._running
+    assert not worker.is_busy()
     assert not long.is_paused
     assert worker._slots._taken == 2, "that of the long one is still taken"
 
@@ -80,9 +81,8 @@ def test_a_slot_that_chose_it_too_late_is_free(
 ) -> None:
     engine.go.set()
     short = env.add_queued("ben")
-    assert worker._start_in_free_slot(Task(short.id))
-    for thread in list(worker._running):
-        thread.join(10)
+    assert worker._threads.start(Task(short.id))
+    worker._threads.join(time.monotonic() + 10)
 
     assert env.current(short).status == "completed"
     assert worker._slots._taken == 1

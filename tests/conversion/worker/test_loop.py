@@ -54,8 +54,8 @@ def test_nobody_is_woken_who_has_not_begun_or_is_about_to_end(
     for worker in (asleep, ended):
         worker.wake(env.add_queued().id)
 
-    assert not asleep._running
-    assert not ended._running
+    assert not asleep.is_busy()
+    assert not ended.is_busy()
 
 
 def test_a_file_that_arrives_starts_what_waits_for_it(

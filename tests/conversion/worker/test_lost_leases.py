@@ -196,7 +196,7 @@ def test_a_zombie_and_the_winner_may_run_in_one_process(env: ConversionEnvironme
     ) -> ConversionResult:
         if len(engine.jobs) == 1:
             assert env.run_next(run, conversion) is True
-            owners.append(run.owners())
+            owners.append(run.claimed.owners())
         return convert(source, sink, on_progress)
 
     engine = FakeEngine(script)
@@ -206,7 +206,7 @@ def test_a_zombie_and_the_winner_may_run_in_one_process(env: ConversionEnvironme
 
     assert env.current(conversion).status is ConversionStatus.COMPLETED
     assert owners == [{conversion.id: "anna"}], "the zombie still runs"
-    assert run.owners() == {}
+    assert run.claimed.owners() == {}
 
 
 def test_a_zombie_that_finishes_the_winners_upload_costs_an_attempt_and_no_more(

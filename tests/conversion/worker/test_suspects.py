@@ -8,9 +8,14 @@ import pytest
 from libs.core.domain.conversions import Circumstance, Conversion
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
 from services.conversion.worker import loop, progress_writer, slots
-from services.conversion.worker.attempt import MAX_LOST_ATTEMPTS
+from services.conversion.worker.failures import MAX_LOST_ATTEMPTS
 from tests.conversion.support import LEASE, ConversionEnvironment, FakeEngine, convert
-from tests.conversion.worker.support import HeldEngine, StartWorker, new_worker
+from tests.conversion.worker.support import (
+    HeldEngine,
+    StartWorker,
+    new_worker,
+    shorten_release_pause,
+)
 from tests.fault_injection import eventually, fail_calls
 
 
@@ -48,7 +53,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress_writer, "REPORT_EVERY", 0.01)
     monkeypatch.setattr(loop, "LONGEST_POLL_PAUSE", 0.02)
     monkeypatch.setattr(loop, "LONG_POLL", 0.05)
-    monkeypatch.setattr(loop, "RELEASE_PAUSE", 0.02)
+    shorten_release_pause(monkeypatch, 0.02)
 
 
 def test_the_neighbours_of_a_poison_file_are_converted_and_it_alone_is_given_up(
@@ -153,7 +158,7 @@ def test_an_attempt_claimed_while_the_worker_stops_is_marked_too(
         marked.append(env.current(conversion).circumstance)
 
     monkeypatch.setattr(env.leases, "set_circumstance", record)
-    run.leave()
+    run.claimed.leave()
 
     with pytest.raises(pytest.fail.Exception):
         run(conversion.id, lambda _: None)

@@ -9,7 +9,7 @@ import pytest
 
 from libs.core.domain.conversions import Circumstance, Conversion
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
-from services.conversion.worker import loop, progress_writer, time_sharing
+from services.conversion.worker import loop, pausing, progress_writer, time_sharing
 from services.conversion.worker.slots import Slots
 from services.conversion.worker.time_sharing import NEVER, TimeSharing, Turn, find_ripe
 from tests.conversion.support import ConversionEnvironment, FakeEngine, convert
@@ -135,7 +135,7 @@ def test_looks_at_a_long_queue_take_a_small_part_of_the_time(
     env: ConversionEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, looks = FakeClock(), list[float]()
-    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(pausing, "time", SimpleNamespace(monotonic=clock))
     monkeypatch.setattr(TimeSharing, "ripe", lambda _self, _owners: [a_turn(0.0)])
     worker = new_worker(env, HeldEngine(), slots=1)
     assert worker._slots.acquire()
@@ -144,12 +144,12 @@ def test_looks_at_a_long_queue_take_a_small_part_of_the_time(
         looks.append(clock())
         clock.advance(2.0)
 
-    vars(worker)["_choose_next"] = choose
+    vars(worker._threads)["_choose_next"] = choose
     for _ in range(24):
         worker.share_time(Event())
         clock.advance(1.0)
 
-    between = 2.0 + 2.0 * loop.READING_SHARE
+    between = 2.0 + 2.0 * pausing.READING_SHARE
     assert [after - before for before, after in pairwise(looks)] == [between, between]
 
 
@@ -233,7 +233,7 @@ def test_a_paused_conversion_can_be_cancelled(
 
     env.conversions.cancel(paused.id, "anna")
 
-    eventually(lambda: paused.id not in worker._run.owners())
+    eventually(lambda: paused.id not in worker._claimed.owners())
     engine.go.set()
     eventually(lambda: worker._slots._taken == worker._slots._paused == 0)
 
@@ -261,7 +261,7 @@ def test_sessions_with_endless_conversions_do_not_keep_others_from_ending(
     for owner in ("anna", "anna", "ben", "ben"):
         engine.owners[env.add_queued(owner).id] = owner
     worker.start()
-    eventually(lambda: len(worker._run.owners()) >= 2)
+    eventually(lambda: len(worker._claimed.owners()) >= 2)
     for _ in range(4):
         engine.owners[env.add_queued("cleo").id] = "cleo"
 

@@ -1,0 +1,62 @@
+"""Keep the conversions that this process has claimed, and mark in what circumstance they run."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from libs.core.domain.conversions import Circumstance, Conversion
+from libs.core.errors import LeaseLost, StorageUnavailable
+from libs.core.ports.leases import ConversionLeases
+
+log = structlog.get_logger(__name__)
+
+
+class ClaimedConversions:
+    """Know which attempts run in this process. Thread-safe."""
+
+    def __init__(self, leases: ConversionLeases) -> None:
+        self._leases = leases
+        self._held: list[Conversion] = []
+        self._lock = threading.Lock()
+        self._is_leaving = False
+
+    def leave(self) -> None:
+        """Mark all attempts, present and future, as those of a worker that was told to stop."""
+        self._is_leaving = True
+        self.mark(Circumstance.LEAVING)
+
+    def owners(self) -> dict[str, str]:
+        """Return the owners of the claimed conversions by their ids."""
+        with self._lock:
+            return {conversion.id: conversion.owner for conversion in self._held}
+
+    def mark(self, circumstance: Circumstance, conversion_id: str | None = None) -> bool:
+        """Store the circumstance of one or all attempts; return True if all were stored."""
+        with self._lock:
+            held = [c for c in self._held if conversion_id in (None, c.id)]
+        stored = 0
+        for conversion in held:
+            try:
+                self._leases.set_circumstance(conversion, circumstance)
+                stored += 1
+            except (LeaseLost, StorageUnavailable) as error:
+                log.info("conversion.not_marked", conversion=conversion.id, reason=error.code)
+        return stored == len(held)
+
+    @contextmanager
+    def holding(self, conversion: Conversion) -> Iterator[None]:
+        """Let `mark` know of an attempt while it runs.
+
+        One that has lost its lease may still run when the next one has begun in this process.
+        """
+        with self._lock:
+            self._held.append(conversion)
+        try:
+            if self._is_leaving:
+                self.mark(Circumstance.LEAVING)
+            yield
+        finally:
+            with self._lock:
+                self._held.remove(conversion)

@@ -1,0 +1,69 @@
+"""Run one task in a slot, and then delete or return the message that woke it."""
+
+import time
+
+import structlog
+
+from libs.core.domain.conversions import Circumstance
+from libs.core.ports.inbox import Inbox
+from services.conversion.worker.attempt import RunConversion
+from services.conversion.worker.heartbeat import NEVER, Heartbeat, MessageHeartbeat
+from services.conversion.worker.slots import Slots
+from services.conversion.worker.task import Task
+from services.conversion.worker.time_sharing import Turn
+
+RELEASE_PAUSE = 2.0
+"""Seconds before a conversion that was released because the storage failed is tried again."""
+
+DRAIN_FOR_SUSPECT = 60.0
+"""Seconds that running conversions have to finish before one that must run alone starts. Those that
+need longer are handed over."""
+
+
+class RunTask:
+    """Run the conversion of a task, alone if it must be, and settle its message."""
+
+    def __init__(self, inbox: Inbox, run: RunConversion, slots: Slots, lease: float) -> None:
+        self._inbox = inbox
+        self._run = run
+        self._slots = slots
+        self._lease = lease
+
+    def __call__(self, task: Task, turn: Turn) -> None:
+        """Return when the attempt has ended, or could not begin."""
+        if not task.alone:
+            self._run_one(task, turn, alone=self._slots.count == 1 and self._slots.is_alone)
+            return
+        with self._slots.reserve_all(DRAIN_FOR_SUSPECT) as granted:
+            if granted:
+                self._run_one(task, turn, alone=True)
+
+    def _run_one(self, task: Task, turn: Turn, *, alone: bool) -> None:
+        message = task.message
+        with structlog.contextvars.bound_contextvars(conversion=task.conversion_id):
+            may_delete = self._run(
+                task.conversion_id,
+                self._heartbeat(task, turn),
+                task.takeover_version,
+                alone=alone,
+                is_paused=lambda: turn.is_paused,
+            )
+        if message and may_delete:
+            self._inbox.delete(message)
+        elif message:
+            self._inbox.hide(message, 0 if self._slots.is_closed else RELEASE_PAUSE)
+
+    def _heartbeat(self, task: Task, turn: Turn) -> Heartbeat:
+        def must_end_at() -> float:
+            if turn.is_handed_over or (turn.is_paused and not self._slots.is_open):
+                return time.monotonic()
+            return self._slots.hand_over_at
+
+        def beat(eta_seconds: float | None) -> None:
+            turn.seconds_left = NEVER if eta_seconds is None else eta_seconds
+            if task.alone:
+                self._slots.share_if_overdue(lambda: self._run.claimed.mark(Circumstance.SHARED))
+            renew(eta_seconds)
+
+        renew = MessageHeartbeat(self._inbox, task.message, self._lease, must_end_at)
+        return beat
