@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-sweep test-power-cuts test-schema test-real-files test-abuse test-resume test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
+.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-sweep test-power-cuts test-schema test-real-files test-abuse test-resume test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test-kills: setup page ## Kill workers in the middle of conversions, a hundred t
 test-chaos: setup page ## Kill, stop and freeze every service and the emulator, a hundred times on each emulator, while five clients work (CHAOS, SEED repeats a run; many minutes)
 	@localstack=tests/localstack/test_chaos.py; docker info >/dev/null 2>&1 || { localstack=; echo 'No Docker engine answers here: not on LocalStack.'; }; \
 	TINYPIXO_CHAOS=$${CHAOS:-100} TINYPIXO_SEED=$${SEED:-0} $(BIN)/pytest -s tests/faults/test_chaos.py $$localstack $(ARGS)
+
+test-protections: setup page ## Take out the protection behind each row of docs/faults.md, and see its test fail (ROWS="18 24"; many minutes)
+	@$(BIN)/python -m tests.faults.protections $(ROWS)
 
 test-sweep: setup page ## Sweep 5,000 expired items with objects on the embedded stack, 50 of which fail (EXPIRED; some minutes)
 	@TINYPIXO_EXPIRED=$${EXPIRED:-5000} $(BIN)/pytest -s tests/faults/test_sweep_pace.py $(ARGS)

@@ -1,4 +1,7 @@
-"""Test that docs/faults.md names tests for every fault, and that those tests exist."""
+"""Test that docs/faults.md names tests for every fault, and that those tests exist.
+
+And that each row has a protection that `make test-protections` takes out.
+"""
 
 import ast
 import re
@@ -7,6 +10,7 @@ from functools import cache
 import pytest
 
 from deploy.local.processes import ROOT
+from tests.faults.protections import Protection, load
 
 REQUIRED = {*range(1, 57)}
 """Every row of the table of faults. Others may be added at any time."""
@@ -46,3 +50,18 @@ def test_every_fault_has_a_section() -> None:
 def test_the_tests_of_a_fault_exist(row: int) -> None:
     assert TABLE[row], "no test is named"
     assert [test for test in TABLE[row] if not exists(test)] == []
+
+
+@pytest.mark.parametrize("row", REQUIRED)
+def test_each_row_has_a_protection_whose_test_it_names(row: int) -> None:
+    tests = {protection.test for protection in load() if protection.row == row}
+    assert tests
+    assert tests <= set(TABLE[row])
+
+
+@pytest.mark.parametrize("protection", load(), ids=lambda each: f"{each.row}: {each.removes}")
+def test_a_protection_is_in_the_code_once(protection: Protection) -> None:
+    """Otherwise `make test-protections` could not take it out."""
+    text = (ROOT / protection.file).read_text("utf-8")
+    assert text.count(protection.before) == 1
+    assert protection.before != protection.after
