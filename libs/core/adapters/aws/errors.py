@@ -28,6 +28,19 @@ _BUSY = {
     "503",
 }
 
+_BAD_CREDENTIALS = {
+    "400",  # of HeadObject, whose answer has no body; our keys are always valid
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidToken",
+    "TokenRefreshRequired",
+    "UnrecognizedClientException",
+}
+"""Codes of credentials that have expired or were replaced. No file or request is the reason, and
+the next ones are fetched soon."""
+
 
 def code_of(error: ClientError) -> str:
     """Return AWS's error code, for example "NoSuchKey"."""
@@ -37,7 +50,7 @@ def code_of(error: ClientError) -> str:
 def is_busy(error: ClientError) -> bool:
     """Return True if the same request may succeed later."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500 or code_of(error) in _BUSY
+    return status >= 500 or code_of(error) in _BUSY | _BAD_CREDENTIALS
 
 
 @contextmanager
@@ -54,8 +67,9 @@ def translate_errors(service: str) -> Iterator[None]:
         if is_busy(error):
             raise _unavailable(service) from error
         raise
-    except BotoCoreError as error:
-        # Temporary failures to fetch a container role's credentials have several classes.
+    except (BotoCoreError, RuntimeError) as error:
+        # Temporary failures to fetch a container role's credentials have several classes, and
+        # botocore raises RuntimeError if the credentials that it fetched have expired.
         if "redential" in str(error):
             raise _unavailable(service) from error
         raise
