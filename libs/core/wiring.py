@@ -54,7 +54,8 @@ class AwsContainer(containers.DeclarativeContainer):
         endpoint=settings.provided.public_s3_endpoint,
     )
 
-    table = providers.Singleton(Table, dynamodb, settings.provided.table)
+    clock = providers.Object(CLOCK.time)
+    table = providers.Singleton(Table, dynamodb, settings.provided.table, clock)
     uploads = providers.Singleton(DynamoDbUploadStore, table)
     resumable_uploads = providers.Singleton(DynamoDbResumableUploads, table)
     conversions = providers.Singleton(DynamoDbConversionStore, table)
@@ -64,9 +65,9 @@ class AwsContainer(containers.DeclarativeContainer):
     named_leases = providers.Singleton(DynamoDbNamedLeases, table)
     progress = providers.Singleton(DynamoDbProgressReader, table, queue)
     revoked_sessions = providers.Singleton(
-        DynamoDbRevokedSessions, dynamodb, settings.provided.table
+        DynamoDbRevokedSessions, dynamodb, settings.provided.table, clock
     )
-    quotas = providers.Singleton(DynamoDbQuotas, dynamodb, settings.provided.table)
+    quotas = providers.Singleton(DynamoDbQuotas, dynamodb, settings.provided.table, clock)
 
     objects = providers.Singleton(S3ObjectStore, s3, settings.provided.bucket, s3_transfer)
     multipart = providers.Singleton(S3MultipartUploads, s3, settings.provided.bucket, s3_transfer)
@@ -75,6 +76,7 @@ class AwsContainer(containers.DeclarativeContainer):
         public_s3,
         settings.provided.bucket,
         session.provided.get_credentials.call(),
+        clock,
     )
 
     stream_reader = providers.Factory(StreamReader, streams, dynamodb, settings.provided.table)

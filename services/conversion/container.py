@@ -66,6 +66,7 @@ class ConversionContainer(containers.DeclarativeContainer):
         objects,
         signer,
         settings.provided.download_lifetime,
+        clock=aws.clock,
     )
 
     worker_name = providers.Singleton(secrets.token_hex, 8)
@@ -98,6 +99,7 @@ class ConversionContainer(containers.DeclarativeContainer):
             mark_uploaded,
             providers.Factory(StallDetector),
             MAX_EVENT_DELAY,
+            clock=aws.clock,
         ),
         settings.provided.slots,
         settings.provided.lease,
@@ -114,6 +116,7 @@ class ConversionContainer(containers.DeclarativeContainer):
         conversions,
         settings.provided.lifetime,
         worker.provided.wake,
+        clock=aws.clock,
     )
     checks = providers.Dict(
         S3=aws.s3_check,

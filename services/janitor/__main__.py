@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from contextlib import suppress
 
 import msgspec
 
@@ -56,6 +57,9 @@ def sweep_once(settings: JanitorSettings, *, dry_run: bool, if_due: bool) -> int
 
     telemetry.set_up("janitor", settings.log_level, settings.log_format, sys.stderr)
     container = JanitorContainer(settings=settings)
+    with suppress(Exception):  # the sweep itself says what fails
+        # Any answer shows AWS's time, by which items expire.
+        container.aws.dynamodb_check()()
     is_timed = if_due and not dry_run
     result = container.sweep_when_due()() if is_timed else container.sweep_once()(dry_run=dry_run)
     if result is None:

@@ -47,9 +47,16 @@ class JanitorContainer(containers.DeclarativeContainer):
         multipart,
         delete_objects,
         settings.provided.sweep_grace,
+        clock=aws.clock,
     )
     sweep_once = providers.Factory(
-        Sweep, items, delete_orphans, executor, settings.provided.sweep_limit, metrics
+        Sweep,
+        items,
+        delete_orphans,
+        executor,
+        settings.provided.sweep_limit,
+        metrics,
+        clock=aws.clock,
     )
     sweep_when_due = providers.Singleton(
         SweepWhenDue,

@@ -45,6 +45,7 @@ class UploadContainer(containers.DeclarativeContainer):
         multipart,
         settings.provided.max_file_size,
         settings.provided.lifetime,
+        clock=aws.clock,
     )
     copy_slots = providers.Singleton(Semaphore, COPIES_AT_ONCE)
     reuse_upload = providers.Factory(ReuseUpload, uploads, multipart, reconcile, copy_slots)
@@ -56,7 +57,7 @@ class UploadContainer(containers.DeclarativeContainer):
         lifetime=settings.provided.lifetime,
     )
     sign_parts = providers.Factory(
-        parts.SignParts, uploads, signer, settings.provided.sign_lifetime
+        parts.SignParts, uploads, signer, settings.provided.sign_lifetime, clock=aws.clock
     )
     validate_part = providers.Factory(parts.ValidatePart, uploads)
     store_part = providers.Factory(parts.StorePart, uploads, multipart, reconcile)
@@ -73,6 +74,7 @@ class UploadContainer(containers.DeclarativeContainer):
         signer,
         check_stored_bytes,
         settings.provided.sign_lifetime,
+        clock=aws.clock,
     )
     list_companion_parts = providers.Factory(
         companion_parts.ListCompanionParts, find_multipart, uploads, multipart, reconcile

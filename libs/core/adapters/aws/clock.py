@@ -1,8 +1,10 @@
-"""Sign requests by AWS's time on a host whose clock is wrong.
+"""Work by AWS's time on a host whose clock is wrong.
 
 DynamoDB and SQS refuse a signature that is more than 5 minutes off, S3 one that is 15 minutes off.
 Every response has a `Date` header, which shows the difference. botocore signs by the host's clock
 and has no setting for it, so the function that it takes the time from is replaced.
+
+Expiries are by AWS's time as well: a janitor whose clock is a day ahead would delete everything.
 """
 
 import time
@@ -55,6 +57,10 @@ class AwsClock:
     def get_skew(self) -> float:
         """Return the seconds that the host's clock is behind AWS's; 0 if that is tolerated."""
         return self.skew
+
+    def time(self) -> float:
+        """Return AWS's time in epoch seconds, as `time.time` returns the host's."""
+        return self._clock() + self.skew
 
     def current_datetime(self, remove_tzinfo: bool = True) -> datetime:
         """Return AWS's time in UTC, in place of botocore's function."""
