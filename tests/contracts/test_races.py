@@ -100,7 +100,7 @@ def test_exactly_one_worker_claims_a_conversion(backend: Backend, queued: Conver
     assert won.attempts == 1
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(20))
 def test_a_conversion_ends_in_one_way_only(backend: Backend, queued: Conversion, seed: int) -> None:
     mine = backend.leases.claim(queued.id, "worker", LEASE)
     assert mine
@@ -120,19 +120,24 @@ def test_a_conversion_ends_in_one_way_only(backend: Backend, queued: Conversion,
     assert (now.error is not None) == (now.status is ConversionStatus.FAILED)
 
 
+@pytest.mark.parametrize("seed", range(20))
 def test_a_zombie_and_its_successor_never_both_publish(
-    backend: Backend, queued: Conversion
+    backend: Backend, queued: Conversion, seed: int
 ) -> None:
     zombie = backend.leases.claim(queued.id, "zombie", LEASE)
     assert zombie
 
     def take_over() -> Conversion | None:
-        successor = backend.leases.claim(zombie.id, "successor", LEASE, zombie.version)
+        successor = backend.leases.claim(zombie.id, "successor", LEASE, zombie.version, alone=True)
         if successor is None:
             return None
         return backend.leases.publish(successor, an_output(successor), ())
 
-    results = at_once(take_over, lambda: backend.leases.publish(zombie, an_output(zombie), ()))
+    calls: list[Callable[[], Any]] = [
+        take_over,
+        lambda: backend.leases.publish(zombie, an_output(zombie), ()),
+    ]
+    results = at_once(*calls[seed % 2 :], *calls[: seed % 2])
 
     [published] = [each for each in results if isinstance(each, Conversion)]
     assert backend.conversions.get(queued.id) == published

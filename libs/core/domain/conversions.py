@@ -166,6 +166,8 @@ class Conversion:
     """Number of attempts that do not count against the file: released, or lost beside others."""
     handed_over: int = 0
     """Number of those that ended because their worker needed the slot or was told to stop."""
+    blamed: frozenset[int] = frozenset()
+    """Numbers of the attempts that count: they were lost alone, and nobody has excused them."""
     suspect: bool = False
     """An attempt was lost, perhaps because of this file, so the next ones run alone."""
     circumstance: Circumstance | None = None
@@ -198,7 +200,7 @@ def loss_of(conversion: Conversion) -> dict[str, Any]:
     if conversion.status is not ConversionStatus.CONVERTING:
         return {}
     if conversion.circumstance is Circumstance.ALONE:
-        return {"suspect": True}
+        return {"suspect": True, "blamed": conversion.blamed | {conversion.attempts}}
     released = conversion.released + 1
     if conversion.circumstance is Circumstance.LEAVING:
         return {"released": released, "handed_over": conversion.handed_over + 1}

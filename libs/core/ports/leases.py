@@ -37,11 +37,11 @@ class ConversionLeases(ABC):
     two hosts are never compared. The fencing token is `attempts`: each claim gets a new number, and
     writes under an old one are refused.
 
-    The `conversion` argument is what `claim` returned. Every method except `claim` raises LeaseLost
-    if the conversion is no longer in that attempt, because it was cancelled, removed, finished or
-    claimed by another worker, or because it has expired. LeaseLost is final for the attempt. A
-    write that is repeated after a lost reply, by the adapter or by its caller, is applied once. All
-    methods raise StorageUnavailable.
+    The `conversion` argument is what `claim` returned. Every method except `claim` and `excuse`
+    raises LeaseLost if the conversion is no longer in that attempt, because it was cancelled,
+    removed, finished or claimed by another worker, or because it has expired. LeaseLost is final
+    for the attempt. A write that is repeated after a lost reply, by the adapter or by its caller,
+    is applied once. All methods raise StorageUnavailable.
     """
 
     @abstractmethod
@@ -111,4 +111,12 @@ class ConversionLeases(ABC):
         """Return the conversion to the queue, end the lease, and increment `released`.
 
         `handed_over` is also incremented if the worker, not the storage, is the reason.
+        """
+
+    @abstractmethod
+    def excuse(self, conversion: Conversion) -> None:
+        """Take back that an attempt counts against the file, because its worker is alive.
+
+        The worker was frozen or cut off from the table, and another one took over. `released` is
+        incremented. Does nothing if the attempt does not count, or if the conversion has ended.
         """

@@ -12,9 +12,7 @@ from libs.core.domain.uploads import UploadStatus
 from libs.core.errors import (
     ConversionNotFound,
     LeaseLost,
-    MultipartUploadGone,
     ObjectMissing,
-    PartsChanged,
     StorageUnavailable,
 )
 from libs.core.ports.conversions import ConversionStore
@@ -32,10 +30,11 @@ from services.conversion.storage.object_output import MultipartOutput
 from services.conversion.storage.object_source import ObjectSource
 from services.conversion.storage.retry import retry_write
 from services.conversion.worker.claimed_conversions import ClaimedConversions
-from services.conversion.worker.failures import check_attempts, failure_of
+from services.conversion.worker.failures import check_attempts, failure_of, may_succeed_later
 from services.conversion.worker.heartbeat import Heartbeat, ReleaseRequested
 from services.conversion.worker.progress_writer import ProgressWriter
 from services.conversion.worker.spans import span, span_of
+from services.conversion.worker.unfinished import UnfinishedAttempts
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +43,7 @@ class RunConversion:
     """Run one attempt at one conversion.
 
     The process may be killed at any moment: another attempt then runs the conversion. `claimed`
-    knows the attempts that run now.
+    knows the attempts that run now, `unfinished` those whose end could not be written.
     """
 
     def __init__(
@@ -69,6 +68,7 @@ class RunConversion:
         self._lease = lease
         self._timer = timer
         self.claimed = ClaimedConversions(leases)
+        self.unfinished = UnfinishedAttempts(leases)
 
     def __call__(
         self,
@@ -103,7 +103,12 @@ class RunConversion:
         except LeaseLost:
             log.info("conversion.lease_lost", conversion=conversion.id, attempt=conversion.attempts)
             _try_to_discard(lambda: self._discard_unpublished(attempt))
+            self.unfinished.add(conversion)  # it may have been frozen, and taken for dead
+            self.unfinished.settle()
             return True
+        except StorageUnavailable:
+            self.unfinished.add(conversion)
+            raise
 
     def _run(self, attempt: "_Attempt") -> bool:
         conversion = attempt.conversion
@@ -114,20 +119,13 @@ class RunConversion:
             return True
         except LeaseLost:
             raise
-        except (
-            ReleaseRequested,
-            StorageUnavailable,
-            MultipartUploadGone,
-            PartsChanged,
-        ) as error:
-            # The multipart upload is gone if an attempt that had lost its lease completed it. The
-            # next attempt begins another.
-            reason = type(error).__name__
-            log.info("conversion.released", conversion=conversion.id, reason=reason)
-            handed_over = isinstance(error, ReleaseRequested)
-            retry_write(lambda: self._leases.release(conversion, handed_over=handed_over))
-            return False
         except Exception as error:
+            if may_succeed_later(error):
+                reason = type(error).__name__
+                log.info("conversion.released", conversion=conversion.id, reason=reason)
+                handed_over = isinstance(error, ReleaseRequested)
+                retry_write(lambda: self._leases.release(conversion, handed_over=handed_over))
+                return False
             failure = failure_of(conversion, error)
             retry_write(lambda: self._leases.fail(conversion, failure))
             log.info(

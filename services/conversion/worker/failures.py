@@ -1,11 +1,20 @@
 """Decide when a conversion has failed for good, and what its owner is told."""
 
+import errno
+
 import structlog
 
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.uploads import Failure
-from libs.core.errors import ObjectMissing, UploadNotFound
+from libs.core.errors import (
+    MultipartUploadGone,
+    ObjectMissing,
+    PartsChanged,
+    StorageUnavailable,
+    UploadNotFound,
+)
 from services.conversion.ports import MediaError
+from services.conversion.worker.heartbeat import ReleaseRequested
 
 log = structlog.get_logger(__name__)
 
@@ -15,6 +24,24 @@ MAX_LOST_ATTEMPTS = 3
 
 MAX_ATTEMPTS = 12
 """Attempts of all kinds, except those that were handed over because of the worker."""
+
+
+_TEMPORARY = (
+    ReleaseRequested,
+    StorageUnavailable,
+    # It is gone if an attempt that had lost its lease completed it. The next one begins another.
+    MultipartUploadGone,
+    PartsChanged,
+)
+
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.EAGAIN}
+"""No descriptor, or no process, was to be had."""
+
+
+def may_succeed_later(error: Exception) -> bool:
+    """Return True if the storage or the worker is the reason, and the next attempt may succeed."""
+    is_exhausted = isinstance(error, OSError) and error.errno in _EXHAUSTED
+    return is_exhausted or isinstance(error, _TEMPORARY)
 
 
 def check_attempts(conversion: Conversion) -> None:

@@ -9,6 +9,8 @@ comes back and only wakes a slot: `poll_queue` takes the conversion over once it
 import threading
 import time
 
+import structlog
+
 from libs.core.background import BackgroundThreads, retry_forever
 from libs.core.domain.events import ConversionQueued, FileUploaded
 from libs.core.errors import StorageUnavailable
@@ -25,6 +27,8 @@ from services.conversion.worker.slots import Slots
 from services.conversion.worker.task import Task
 from services.conversion.worker.task_runner import RELEASE_PAUSE, RunTask
 from services.conversion.worker.time_sharing import TimeSharing
+
+log = structlog.get_logger(__name__)
 
 LONG_POLL = 5.0
 """Seconds that one receive waits for messages, and so the longest that a stop waits for it."""
@@ -57,6 +61,7 @@ class Worker:
         """After `stop`, let conversions run for up to `drain` seconds; release the rest."""
         self._inbox = inbox
         self._claimed = run.claimed
+        self._unfinished = run.unfinished
         self._mark_uploaded = mark_uploaded
         self._recover_stuck = recover_stuck
         self._lease = lease
@@ -124,7 +129,11 @@ class Worker:
             self._threads.start(Task(conversion_id))
 
     def receive(self, stop: threading.Event) -> None:
-        """Handle the messages of one receive, and return those that come while it stops."""
+        """Handle the messages of one receive, and return those that come while it stops.
+
+        One that cannot be handled comes again, and ends in the dead-letter queue. It holds up no
+        other.
+        """
         for message in self._inbox.receive(10, LONG_POLL):
             if stop.is_set():
                 self._inbox.hide(message, 0)
@@ -134,9 +143,15 @@ class Worker:
             except StorageUnavailable:
                 self._inbox.hide(message, RELEASE_PAUSE)
                 raise
+            except Exception:
+                log.exception("worker.message_failed", receive_count=message.receive_count)
 
     def poll_queue(self, _stop: threading.Event) -> None:
-        """Start conversions for which no message arrived: ended leases, lost messages."""
+        """Start conversions for which no message arrived: ended leases, lost messages.
+
+        First, what could not be written at the end of an attempt is written.
+        """
+        self._unfinished.settle()
         if self._slots.acquire():
             try:
                 task = self._threads.next_task()

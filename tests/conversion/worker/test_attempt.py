@@ -1,5 +1,7 @@
 """Test how each end of an attempt is written, and what it leaves in the bucket."""
 
+import errno
+import os
 from collections.abc import Callable
 
 import pytest
@@ -106,6 +108,19 @@ def test_a_fault_of_ours_fails_as_internal_and_tells_nothing_of_the_inside(
     assert error.code == "internal"
     assert "secret" not in error.detail
     assert not env.open_parts(conversion)
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.EAGAIN])
+def test_a_worker_without_descriptors_or_processes_leaves_it_to_the_next(
+    env: ConversionEnvironment, number: int
+) -> None:
+    conversion = env.add_queued()
+    engine = failing_engine(OSError(number, os.strerror(number)))
+
+    assert env.runner(engine)(conversion.id, ignore_heartbeat) is False
+
+    released = env.current(conversion)
+    assert (released.status, released.released) == (ConversionStatus.QUEUED, 1)
 
 
 @pytest.mark.parametrize("missing", ["item", "object"])

@@ -163,6 +163,22 @@ def test_a_message_that_nobody_can_read_is_left_for_the_dead_letters(
     assert count_messages(env) == 2
 
 
+def test_a_message_that_cannot_be_handled_holds_up_no_other(
+    env: ConversionEnvironment, start_worker: StartWorker
+) -> None:
+    upload, _ = env.start_upload()
+    env.store_object(upload)
+    conversion = env.add_queued()
+    fail_calls(env.uploads, "mark_uploaded", None, error=ZeroDivisionError())
+    env.inbox.send(FileUploaded(upload.id))
+    announce(env, conversion)
+
+    start_worker()
+
+    eventually(lambda: status(env, conversion) == "converting")
+    assert count_messages(env) == 2
+
+
 def test_the_message_stays_hidden_as_long_as_its_conversion_runs(
     env: ConversionEnvironment,
     start_worker: StartWorker,

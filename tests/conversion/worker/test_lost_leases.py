@@ -13,6 +13,7 @@ from services.conversion.ports import (
     OutputSink,
     SourceBytes,
 )
+from services.conversion.worker import progress_writer
 from tests.conversion.support import (
     RESULT,
     ConversionEnvironment,
@@ -26,10 +27,14 @@ from tests.fault_injection import fail_calls
 
 Interrupt = Callable[[ConversionEnvironment, Conversion], object]
 
-ENDINGS = {
+ENDINGS: dict[str, Interrupt] = {
     "cancelled": lambda env, conversion: env.conversions.cancel(conversion.id, conversion.owner),
     "deleted": lambda env, conversion: env.conversions.remove(conversion.id, conversion.owner),
     "expired": lambda env, conversion: env.clock.advance(10 * 24 * 3600),
+    "deleted with its upload": lambda env, conversion: (
+        env.uploads.remove(conversion.upload_id, conversion.owner),
+        env.conversions.remove(conversion.id, conversion.owner),
+    ),
 }
 
 
@@ -80,6 +85,29 @@ def test_what_nobody_wants_any_more_leaves_nothing_behind(
     assert not env.open_parts(conversion)
     if ending == "cancelled":
         assert env.current(conversion).status is ConversionStatus.CANCELLED
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("phase", ["probing", "converting", "storing"])
+def test_what_nobody_wants_any_more_ends_in_each_phase(
+    env: ConversionEnvironment, monkeypatch: pytest.MonkeyPatch, ending: str, phase: str
+) -> None:
+    monkeypatch.setattr(progress_writer, "REPORT_EVERY", 0.0)
+    conversion = env.add_queued()
+
+    def script(
+        source: SourceBytes, sink: OutputSink, on_progress: Callable[[EngineProgress], None]
+    ) -> ConversionResult:
+        sink.put_part(1, b"one")
+        on_progress(EngineProgress(phase, 10.0))
+        ENDINGS[ending](env, conversion)
+        on_progress(EngineProgress(phase, 20.0))
+        raise AssertionError("the engine went on")
+
+    assert env.runner(FakeEngine(script))(conversion.id, ignore_heartbeat) is True
+
+    assert not env.outputs(conversion)
+    assert not env.open_parts(conversion)
 
 
 def test_a_cancel_ends_the_engine_at_its_next_report(env: ConversionEnvironment) -> None:

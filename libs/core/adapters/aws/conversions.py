@@ -30,6 +30,7 @@ ACTIVE_ATTRIBUTES = (
     "circumstance",
     "output_upload",
     "eta_seconds",
+    "blamed",
 )
 """Attributes that are removed in a terminal state."""
 

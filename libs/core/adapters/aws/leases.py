@@ -1,11 +1,12 @@
 """Grant leases by conditional writes in DynamoDB."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from libs.core.adapters.aws.conversions import ACTIVE_ATTRIBUTES
+from libs.core.adapters.aws.conversions import ACTIVE, ACTIVE_ATTRIBUTES
 from libs.core.adapters.aws.dynamodb.attributes import log_once
 from libs.core.adapters.aws.dynamodb.codec import (
     decode_conversion,
@@ -166,6 +167,16 @@ class DynamoDbConversionLeases(ConversionLeases):
             remove=("lease_until", "worker", "circumstance", "eta_seconds"),
         )
         self._write(conversion, ConversionStatus.QUEUED, back)
+
+    def excuse(self, conversion: Conversion) -> None:
+        is_blamed = Attr("blamed").contains(conversion.attempts)
+        excused = Update(
+            ACTIVE & is_blamed & self._table.live(),
+            add={"released": 1},
+            discard={"blamed": {conversion.attempts}},
+        )
+        with suppress(ConditionFailed):
+            self._table.update(conversion.id, excused)
 
     def _end(self, conversion: Conversion, status: ConversionStatus, more: RawItem) -> Conversion:
         now = to_dynamodb(self._table.now())

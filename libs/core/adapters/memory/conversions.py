@@ -79,5 +79,6 @@ def finish(
         circumstance=None,
         output_upload=None,
         eta_seconds=None,
+        blamed=frozenset(),
         **changes,
     )

@@ -1,6 +1,7 @@
 """Grant leases in memory."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -123,6 +124,13 @@ class MemoryConversionLeases(ConversionLeases):
                 circumstance=None,
                 eta_seconds=None,
             )
+
+    def excuse(self, conversion: Conversion) -> None:
+        with self._table.lock, suppress(ConversionNotFound):
+            now = self._table.conversion(conversion.id)
+            if conversion.attempts in now.blamed and not now.status.is_terminal:
+                blamed = now.blamed - {conversion.attempts}
+                self._table.change(now, released=now.released + 1, blamed=blamed)
 
     def _held(
         self, conversion: Conversion, reached: ConversionStatus = ConversionStatus.CONVERTING

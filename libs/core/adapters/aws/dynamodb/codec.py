@@ -229,6 +229,7 @@ def decode_conversion(item: Mapping[str, Any]) -> Conversion:
         attempts=attributes.integer("attempts", 0),
         released=attributes.integer("released", 0),
         handed_over=attributes.integer("handed_over", 0),
+        blamed=attributes.integers("blamed"),
         suspect=item.get("suspect") is True,
         circumstance=_decode_circumstance(attributes),
         worker=attributes.optional_text("worker"),

@@ -49,6 +49,8 @@ class Update:
     remove: Sequence[str] = ()
     add: Mapping[str, Any] = field(default_factory=dict)
     """Increments of numbers, and members to add to sets."""
+    discard: Mapping[str, Any] = field(default_factory=dict)
+    """Members to remove from sets."""
     append: Mapping[str, list[Any]] = field(default_factory=dict)
     if_absent: Mapping[str, Any] = field(default_factory=dict)
 
@@ -77,6 +79,9 @@ class Update:
         ]
         adds = [f"{named(a)} {valued(a, v)}" for a, v in {**self.add, "version": 1}.items()]
         text = f"SET {', '.join(sets)} ADD {', '.join(adds)}"
+        if self.discard:
+            gone = [f"{named(a)} {valued(a, v)}" for a, v in self.discard.items()]
+            text += f" DELETE {', '.join(gone)}"
         if self.remove:
             text += f" REMOVE {', '.join(named(a) for a in self.remove)}"
         # A repetition by botocore must fail even if its condition still holds.

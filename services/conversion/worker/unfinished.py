@@ -1,0 +1,47 @@
+"""Finish what an attempt could not write at its end, once the table answers again."""
+
+import threading
+from contextlib import suppress
+
+import structlog
+
+from libs.core.domain.conversions import Conversion
+from libs.core.errors import LeaseLost, StorageUnavailable
+from libs.core.ports.leases import ConversionLeases
+
+log = structlog.get_logger(__name__)
+
+
+class UnfinishedAttempts:
+    """Keep attempts that have ended while the table did not answer. Thread-safe.
+
+    The worker is alive, so their files are not the reason. Each is released as soon as possible, or
+    excused if another worker was faster. Otherwise some outages would look like a file that kills
+    its workers.
+    """
+
+    def __init__(self, leases: ConversionLeases) -> None:
+        self._leases = leases
+        self._lock = threading.Lock()
+        self._attempts: list[Conversion] = []
+
+    def add(self, conversion: Conversion) -> None:
+        """Remember the attempt of a conversion, which may still hold its lease."""
+        with self._lock:
+            self._attempts.append(conversion)
+
+    def settle(self) -> None:
+        """Release or excuse all of them, as far as the table answers."""
+        with self._lock:
+            attempts, self._attempts = self._attempts, []
+        for number, conversion in enumerate(attempts):
+            try:
+                with suppress(LeaseLost):
+                    self._leases.release(conversion)
+                    log.info("conversion.released", conversion=conversion.id, reason="late")
+                    continue
+                self._leases.excuse(conversion)
+            except StorageUnavailable:
+                with self._lock:
+                    self._attempts += attempts[number:]
+                return
