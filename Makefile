@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-sweep test-power-cuts test-schema test-real-files test-abuse test-resume test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
+.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-seeds test-sweep test-power-cuts test-schema test-real-files test-abuse test-resume test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -37,6 +37,11 @@ test-chaos: setup page ## Kill, stop and freeze every service and the emulator, 
 
 test-protections: setup page ## Take out the protection behind each row of docs/faults.md, and see its test fail (ROWS="18 24"; many minutes)
 	@$(BIN)/python -m tests.faults.protections $(ROWS)
+
+SEEDED := tests/faults/test_clocks.py tests/faults/test_ends.py tests/faults/test_toxic_storage.py
+
+test-seeds: setup page ## Repeat the tests of faults that draw moments or faults with 20 seeds each (SEEDS; many minutes)
+	@TINYPIXO_SEEDS=$${SEEDS:-20} $(BIN)/pytest $(SEEDED) $(ARGS)
 
 test-sweep: setup page ## Sweep 5,000 expired items with objects on the embedded stack, 50 of which fail (EXPIRED; some minutes)
 	@TINYPIXO_EXPIRED=$${EXPIRED:-5000} $(BIN)/pytest -s tests/faults/test_sweep_pace.py $(ARGS)

@@ -1,6 +1,5 @@
 """Run workers whose clocks differ by ten minutes against one table (fault 40)."""
 
-import os
 import random
 import threading
 import time
@@ -32,10 +31,10 @@ from tests.contracts.aws import AwsBackend, Connection, moto_running
 from tests.conversion.support import SOURCE, FakeEngine, convert
 from tests.fakes import FakeClock, a_conversion, an_upload
 from tests.fault_injection import eventually
+from tests.seeds import draw_seeds
 
 pytestmark = pytest.mark.timeout(300)
 
-SEED = int(os.environ.get("TINYPIXO_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 SKEWS = (0.0, 600.0, -600.0, 0.0)
 """Seconds that each host is ahead."""
 CONVERSIONS = 40
@@ -131,9 +130,9 @@ def add_queued(backend: AwsBackend, owner: str) -> Conversion:
     )
 
 
-def test_wrong_clocks_lose_no_conversion_and_steal_no_lease(moto: Connection) -> None:
-    print(f"TINYPIXO_SEED={SEED}")
-    rng = random.Random(SEED)
+@pytest.mark.parametrize("seed", draw_seeds())
+def test_wrong_clocks_lose_no_conversion_and_steal_no_lease(moto: Connection, seed: int) -> None:
+    rng = random.Random(seed)
     with moto.table() as table_name:
         backend = AwsBackend(moto, table_name, FakeClock(time.time()))
         made = [add_queued(backend, f"session-{n % 7}") for n in range(CONVERSIONS)]

@@ -1,5 +1,6 @@
 """Test that a sweep deletes what is expired or orphaned, and keeps the rest."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -173,6 +174,23 @@ def test_it_stops_when_its_time_is_over_and_the_next_goes_on(
     assert [result.complete for result in (first, second, third)] == [False, False, True]
     assert [result.expired_uploads for result in (first, second, third)] == [4, 4, 2]
     assert (first.took_seconds, env.keys) == (2.0, set())
+
+
+def test_two_janitors_that_sweep_at_once_remove_each_item_once(
+    env: JanitorEnvironment, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(60):
+        env.add_completed(env.add_upload())
+    clock.advance(DAY + 1)
+    monkeypatch.setattr(sweep, "ITEMS_PER_CALL", 7)
+
+    with ThreadPoolExecutor(2) as janitors:
+        results = list(janitors.map(lambda _: env.sweeper()(), range(2)))
+
+    assert sum(result.expired_uploads for result in results) == 60
+    assert sum(result.expired_conversions for result in results) == 60
+    assert [result.deleted.failed for result in results] == [(), ()]
+    assert (env.ids, env.keys) == (set(), set())
 
 
 @pytest.mark.parametrize("step", range(7))

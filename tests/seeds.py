@@ -1,0 +1,16 @@
+"""Draw the seeds of tests that leave something to chance.
+
+A seed is part of the test's name, so that every report shows it. TINYPIXO_SEED repeats one.
+TINYPIXO_SEEDS is the number of seeds of each test: 1, and 20 in `make test-seeds`.
+"""
+
+import os
+import random
+
+
+def draw_seeds() -> list[int]:
+    """Return the seeds to run a test with."""
+    if given := os.environ.get("TINYPIXO_SEED"):
+        return [int(given)]
+    count = int(os.environ.get("TINYPIXO_SEEDS", "1"))
+    return random.SystemRandom().sample(range(1, 10**6), count)
