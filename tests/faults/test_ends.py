@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import EmbeddedStack
-from services.conversion.worker.failures import MAX_LOST_ATTEMPTS
+from services.conversion.worker.retry_policy import MAX_LOST_ATTEMPTS
 from tests.audio import song
 from tests.faults.conftest import REQUESTS, Bucket
 from tests.faults.workers import WorkerProcess, descendants, eventually, workers

@@ -22,7 +22,7 @@ from libs.core.errors import StorageUnavailable
 from services.conversion.storage import object_source, retry
 from services.conversion.worker import progress_writer
 from services.conversion.worker.attempt import RunConversion
-from services.conversion.worker.failures import MAX_ATTEMPTS
+from services.conversion.worker.retry_policy import MAX_ATTEMPTS
 from tests.contracts.aws import AwsBackend, Connection, moto_running, reached_through
 from tests.conversion.support import LEASE, FakeEngine, convert_in_parts, ignore_heartbeat
 from tests.fakes import FakeClock, a_conversion, an_upload

@@ -30,9 +30,9 @@ from services.conversion.storage.object_output import MultipartOutput
 from services.conversion.storage.object_source import ObjectSource
 from services.conversion.storage.retry import retry_write
 from services.conversion.worker.claimed_conversions import ClaimedConversions
-from services.conversion.worker.failures import check_attempts, failure_of, may_succeed_later
 from services.conversion.worker.heartbeat import Heartbeat, ReleaseRequested
 from services.conversion.worker.progress_writer import ProgressWriter
+from services.conversion.worker.retry_policy import check_attempts, failure_of, may_succeed_later
 from services.conversion.worker.spans import span, span_of
 from services.conversion.worker.unfinished import UnfinishedAttempts
 

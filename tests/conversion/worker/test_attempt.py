@@ -15,8 +15,8 @@ from services.conversion.ports import (
     OutputSink,
     SourceBytes,
 )
-from services.conversion.worker.failures import MAX_ATTEMPTS, MAX_LOST_ATTEMPTS
 from services.conversion.worker.heartbeat import ReleaseRequested
+from services.conversion.worker.retry_policy import MAX_ATTEMPTS, MAX_LOST_ATTEMPTS
 from tests.conversion.support import (
     LEASE,
     RESULT,

@@ -8,7 +8,7 @@ import pytest
 from libs.core.domain.conversions import Circumstance, Conversion
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
 from services.conversion.worker import loop, progress_writer, slots
-from services.conversion.worker.failures import MAX_LOST_ATTEMPTS
+from services.conversion.worker.retry_policy import MAX_LOST_ATTEMPTS
 from tests.conversion.support import LEASE, ConversionEnvironment, FakeEngine, convert
 from tests.conversion.worker.support import (
     HeldEngine,

@@ -8,7 +8,7 @@ import pytest
 from libs.core.domain.conversions import ConversionStatus
 from libs.core.errors import LeaseLost, StorageUnavailable
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
-from services.conversion.worker.failures import MAX_LOST_ATTEMPTS
+from services.conversion.worker.retry_policy import MAX_LOST_ATTEMPTS
 from tests.conversion.support import ConversionEnvironment, FakeEngine, ignore_heartbeat
 from tests.conversion.worker.support import HeldEngine, new_worker
 

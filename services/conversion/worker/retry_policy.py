@@ -1,4 +1,4 @@
-"""Decide when a conversion has failed for good, and what its owner is told."""
+"""Decide whether a conversion is tried again, and what its owner is told if not."""
 
 import errno
 
