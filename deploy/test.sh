@@ -46,7 +46,8 @@ else
   # Coverage counts what runs in this process; the whole system runs in processes of its own.
   system='(stack or browser or localstack)'
   "$bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' && export COVERAGE_CORE=sysmon
-  step 'core, services, engine' "$bin/pytest" -m "$marks and not $system" --cov
+  # A file's tests stay together, because they share what is slow to prepare.
+  step 'core, services, engine' "$bin/pytest" -m "$marks and not $system" --cov -n auto --maxprocesses 4 --dist loadfile
   step 'the whole system: stack, LocalStack, browser' "$bin/pytest" -m "$marks and $system"
   printf '\nLines of libs and services that tests run: %s %%\n' "$("$bin/coverage" report --format=total --fail-under=0)"
 fi
