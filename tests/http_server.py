@@ -1,11 +1,12 @@
-"""Serve an ASGI application over HTTP in a thread, with the protocol of the services."""
+"""Serve HTTP in a thread: an ASGI application with the protocol of the services, or a fake."""
 
 import re
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
 
 import uvicorn
 
@@ -36,6 +37,42 @@ def serving(app: Any) -> Iterator[int]:
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive()
+
+
+class RecordingServer:
+    """Give every request the same answer, and record what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, bytes]] = []
+        """Path and body of each request."""
+        self.status = 200
+        self.answer = b""
+        recorder = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:
+                self.do_POST()
+
+            def do_POST(self) -> None:
+                length = int(self.headers["Content-Length"])
+                recorder.asked.append((self.path, self.rfile.read(length)))
+                self.send_response(recorder.status)
+                self.end_headers()
+                self.wfile.write(recorder.answer)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 @contextmanager

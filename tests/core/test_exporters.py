@@ -4,13 +4,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any
 
 import pytest
 
 from deploy.local.processes import ROOT
+from tests.http_server import RecordingServer
 
 # In a process of its own, because the providers are global and set once.
 PROGRAM = """
@@ -26,33 +24,10 @@ if sys.argv[1]:
 """
 
 
-class Collector:
-    """Take what an OTLP exporter sends."""
-
-    def __init__(self) -> None:
-        self.got: dict[str, bytes] = {}
-        collector = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                collector.got[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-
 @pytest.fixture
-def collector() -> Iterator[Collector]:
-    collector = Collector()
-    Thread(target=collector.server.serve_forever, daemon=True).start()
-    yield collector
-    collector.server.shutdown()
-    collector.server.server_close()
+def collector() -> Iterator[RecordingServer]:
+    with RecordingServer() as collector:
+        yield collector
 
 
 def run(endpoint: str, spans: str) -> str:
@@ -68,13 +43,14 @@ def run(endpoint: str, spans: str) -> str:
     return done.stdout
 
 
-def test_traces_and_metrics_reach_the_collector(collector: Collector) -> None:
+def test_traces_and_metrics_reach_the_collector(collector: RecordingServer) -> None:
     assert run(f"{collector.url}/", "") == ""
 
-    assert collector.got.keys() == {"/v1/traces", "/v1/metrics"}
-    assert b"POST /api/uploads" in collector.got["/v1/traces"]
-    assert b"tinypixo-upload" in collector.got["/v1/traces"]
-    assert b"http.server.request.duration" in collector.got["/v1/metrics"]
+    got = dict(collector.asked)
+    assert got.keys() == {"/v1/traces", "/v1/metrics"}
+    assert b"POST /api/uploads" in got["/v1/traces"]
+    assert b"tinypixo-upload" in got["/v1/traces"]
+    assert b"http.server.request.duration" in got["/v1/metrics"]
 
 
 def test_a_collector_that_is_away_harms_nothing() -> None:

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import pytest
@@ -13,41 +12,34 @@ from libs.core.adapters.memory import MemoryTaskProtection
 from libs.core.errors import StorageUnavailable
 from services.conversion.worker.protection import MINUTES, RENEW_AFTER, ProtectWhileConverting
 from tests.fakes import FakeClock
+from tests.http_server import RecordingServer
 
 STOP = Event()
 
 
-class FakeAgent:
+class FakeAgent(RecordingServer):
     """Answer as the ECS agent does, and record what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, Any]] = []
-        self.status = 200
-        self.answer: dict[str, Any] = {"protection": {"ProtectionEnabled": True}}
-        agent = self
+        super().__init__()
+        self.uri = f"{self.url}/api/0123"
+        self.reply(200, {"protection": {"ProtectionEnabled": True}})
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_PUT(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                agent.asked.append((self.path, body))
-                self.send_response(agent.status)
-                self.end_headers()
-                self.wfile.write(json.dumps(agent.answer).encode())
+    def reply(self, status: int, answer: dict[str, Any]) -> None:
+        """Answer so from now on."""
+        self.status, self.answer = status, json.dumps(answer).encode()
 
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.uri = f"http://127.0.0.1:{self.server.server_port}/api/0123"
+    @property
+    def states(self) -> list[Any]:
+        """Return the bodies of the requests, and check their paths."""
+        assert {path for path, _ in self.asked} <= {"/api/0123/task-protection/v1/state"}
+        return [json.loads(body) for _, body in self.asked]
 
 
 @pytest.fixture
 def agent() -> Iterator[FakeAgent]:
-    agent = FakeAgent()
-    Thread(target=agent.server.serve_forever, daemon=True).start()
-    yield agent
-    agent.server.shutdown()
-    agent.server.server_close()
+    with FakeAgent() as agent:
+        yield agent
 
 
 def test_a_task_is_protected_while_it_converts() -> None:
@@ -72,8 +64,7 @@ def test_a_long_conversion_extends_the_protection(agent: FakeAgent) -> None:
         look(STOP)
         timer.advance(RENEW_AFTER / 2)
 
-    path = "/api/0123/task-protection/v1/state"
-    assert agent.asked == [(path, {"ProtectionEnabled": True, "ExpiresInMinutes": MINUTES})] * 2
+    assert agent.states == [{"ProtectionEnabled": True, "ExpiresInMinutes": MINUTES}] * 2
     assert RENEW_AFTER < MINUTES * 60
 
 
@@ -84,16 +75,15 @@ def test_a_long_conversion_extends_the_protection(agent: FakeAgent) -> None:
 def test_a_refusal_is_repeated_until_it_is_granted(
     agent: FakeAgent, status: int, answer: dict[str, Any]
 ) -> None:
-    granted = agent.answer
-    agent.status, agent.answer = status, answer
+    agent.reply(status, answer)
     look = ProtectWhileConverting(EcsTaskProtection(agent.uri), lambda: True)
     with pytest.raises(StorageUnavailable):
         look(STOP)
-    agent.status, agent.answer = 200, granted
+    agent.reply(200, {"protection": {"ProtectionEnabled": True}})
 
     look(STOP)
 
-    assert len(agent.asked) == 2
+    assert len(agent.states) == 2
 
 
 def test_an_idle_task_ends_its_protection_at_the_agent(agent: FakeAgent) -> None:
@@ -103,4 +93,4 @@ def test_an_idle_task_ends_its_protection_at_the_agent(agent: FakeAgent) -> None
     for _ in range(3):
         look(STOP)
 
-    assert [body["ProtectionEnabled"] for _, body in agent.asked] == [True, False]
+    assert [state["ProtectionEnabled"] for state in agent.states] == [True, False]
