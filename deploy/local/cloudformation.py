@@ -40,7 +40,7 @@ def deploy(
         "Parameters": [
             {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
         ],
-        "Capabilities": ["CAPABILITY_IAM"],
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
     }
     if stack is None:
         cloudformation.create_stack(**arguments)

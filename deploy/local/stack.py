@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from deploy.local import roles
 from deploy.local.bootstrap import StackOutputs
 from deploy.local.credentials import Credentials, load_secrets
 from deploy.local.emulator import installation
@@ -21,7 +22,7 @@ from deploy.local.errors import DeployError
 from deploy.local.logs import rotate
 from deploy.local.network import free_ports, require_free_port, wait_until_responding
 from deploy.local.processes import ROOT, ChildProcesses
-from deploy.local.targets import DeploymentTarget, EmulatorTarget
+from deploy.local.targets import REGION, DeploymentTarget, EmulatorTarget
 
 PAGE = ROOT / "frontend" / "dist"
 SERVICES = ("upload", "conversion", "progress", "janitor")
@@ -55,6 +56,7 @@ class EmbeddedStack:
         echo: Callable[[str], None] = print,
         settings: Mapping[str, str] | None = None,
         target: DeploymentTarget | None = None,
+        enforce_roles: bool = False,
     ) -> None:
         """Configure the stack.
 
@@ -64,6 +66,8 @@ class EmbeddedStack:
             echo: Shows a message to the person at the terminal.
             settings: Environment variables of all processes, in addition to the stack's own.
             target: Where the data is kept; by default an emulator that is started here.
+            enforce_roles: Give each service the permissions of its role only. By default it may do
+                everything, and so may relay and tests in any case.
         """
         self.home = home
         self.port = port
@@ -77,6 +81,8 @@ class EmbeddedStack:
         self._echo = echo
         self._settings = dict(settings or {})
         self._children = ChildProcesses(home / "logs")
+        self._enforce_roles = enforce_roles
+        self._users: dict[str, Credentials] = {}
         self._target_restarts: list[float] = []
         self._stopping = threading.Event()
 
@@ -93,13 +99,15 @@ class EmbeddedStack:
         target.start()
         self.outputs = self._deploy_data(target)
         self.environment = self._shared_environment(target) | _environment_of(self.outputs)
+        if self._enforce_roles:
+            self._users = self._create_users(target)
         ports = free_ports(len(SERVICES), exclude=self.port)
         self.ports = dict(zip(SERVICES, ports, strict=True))
         if not target.has_pipe:
             self._start("relay", "deploy.local.relay", {})
         for name in SERVICES:
             address = {"HOST": "127.0.0.1", "PORT": str(self.ports[name])}
-            self._start(name, f"services.{name}", address)
+            self._start(name, f"services.{name}", {**address, **self._keys_of(name)})
         self._start("gateway", "deploy.local.gateway", self._gateway_environment(target))
         for name in SERVICES:
             self._wait_until_ready(name, self._service_url(name) + "/health/ready")
@@ -127,6 +135,15 @@ class EmbeddedStack:
                     self._children.restart(name)
             if self.target and not self.target.is_alive():
                 self._restart_target(self.target)
+
+    @property
+    def decisions(self) -> Path:
+        """Return the path of a file that says what users were allowed and denied."""
+        return self.home / "aws" / "state" / "decisions.jsonl"
+
+    def environment_of(self, user: str) -> dict[str, str]:
+        """Return the environment of a service, or of another user in `roles.ROLES`."""
+        return self.environment | self._keys_of(user)
 
     def kill(self, name: str) -> None:
         """End a process with SIGKILL, for tests of its recovery."""
@@ -189,6 +206,19 @@ class EmbeddedStack:
             added = ", ".join(outputs.added)
             self._echo(f"Added by hand, because the emulator ignores it in the template: {added}.")
         return outputs
+
+    def _create_users(self, target: DeploymentTarget) -> dict[str, Credentials]:
+        assert isinstance(target, EmulatorTarget), "only the emulator enforces roles"
+        users = roles.create_users(target.client, "tinypixo", REGION)
+        if self._settings.get("TINYPIXO_SLOTS") == "0":
+            users["conversion"] = users["conversion-api"]
+        return users
+
+    def _keys_of(self, user: str) -> dict[str, str]:
+        if user not in self._users:
+            return {}
+        key, secret = self._users[user]
+        return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
 
     def _shared_environment(self, target: DeploymentTarget) -> dict[str, str]:
         """Return the environment of all processes, without the caller's AWS variables."""

@@ -12,6 +12,7 @@ from deploy.local.stack import EmbeddedStack
 from deploy.local.targets import EmulatorTarget
 from libs.core.domain.conversions import output_prefix
 from tests.audio import song
+from tests.role_decisions import unexpected_denials
 from tests.system.client import Client, Json
 
 LEASE = 4
@@ -41,10 +42,10 @@ REQUESTS: tuple[Json, ...] = (
 
 @pytest.fixture(scope="session")
 def faulty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
-    with EmbeddedStack(
-        tmp_path_factory.mktemp("faults"), free_port(), settings=SETTINGS
-    ) as running:
+    home = tmp_path_factory.mktemp("faults")
+    with EmbeddedStack(home, free_port(), settings=SETTINGS, enforce_roles=True) as running:
         yield running
+    assert unexpected_denials(running) == []
 
 
 @pytest.fixture

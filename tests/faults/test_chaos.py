@@ -47,7 +47,7 @@ def disturbances() -> int:
 @pytest.fixture(scope="module")
 def chaos_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
     home = tmp_path_factory.mktemp("chaos")
-    with EmbeddedStack(home, free_port(), settings=CHAOS_SETTINGS) as running:
+    with EmbeddedStack(home, free_port(), settings=CHAOS_SETTINGS, enforce_roles=True) as running:
         yield running
 
 

@@ -110,7 +110,7 @@ def sweep(stack: EmbeddedStack, refused: list[str]) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.failing_sweep"],
         cwd=ROOT,
-        env={**stack.environment, "TINYPIXO_SWEEP_LIMIT": "600"},
+        env={**stack.environment_of("janitor"), "TINYPIXO_SWEEP_LIMIT": "600"},
         input="\n".join(refused),
         capture_output=True,
         text=True,

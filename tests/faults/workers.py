@@ -54,7 +54,7 @@ class WorkerProcess:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "services.conversion"],
                 cwd=ROOT,
-                env={**self._stack.environment, **self._more},
+                env={**self._stack.environment_of("worker"), **self._more},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

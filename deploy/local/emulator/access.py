@@ -4,7 +4,8 @@ Every web page that a browser shows on this machine can send requests to a port 
 MiniStack with `AUTH=true` verifies presigned URLs and IAM users, but not the signatures of the
 root user, whose keys are well known. It also has administration paths without any signature, and
 allows all origins for most services. `AccessControl` verifies every signature (AWS Signature
-Version 4) with the secret of this stack, and answers no other origin than those of our page.
+Version 4) with the secret of this stack or of an IAM user, and answers no other origin than those
+of our page. What a user may do is MiniStack's business, except for forms.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,7 +14,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from ministack.core import sigv4
 
-from deploy.local.emulator.forms import form_failure, is_form, read_fields
+from deploy.local.emulator import principals
+from deploy.local.emulator.forms import form_failure, is_form, key_of_form, read_fields
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -63,7 +65,10 @@ class AccessControl:
     def __init__(
         self, app: Asgi, origins: Sequence[str], access_key_id: str, secret_access_key: str
     ) -> None:
-        """Accept requests that are signed with these credentials, from pages of these origins."""
+        """Accept requests that are signed with these credentials or with those of an IAM user.
+
+        Pages that send any must be of these origins.
+        """
         self._app = app
         self._origins = set(origins)
         self._key = access_key_id
@@ -86,7 +91,7 @@ class AccessControl:
             body = b""
             if is_form(request.method, request.headers):
                 fields, receive = await read_fields(request.headers, receive)
-                if failure := form_failure(fields, self._key, self._secret):
+                if failure := self._form_failure(request, fields):
                     await _forbid(send, request, *failure)
                     return
                 scope["aws_action"] = request.action(b"")
@@ -124,14 +129,28 @@ class AccessControl:
             signature = sigv4.parse_header_signature(request.headers)
         if isinstance(signature, tuple):
             return signature
-        if signature.access_key_id != self._key or (presigned and signature.service != "s3"):
+        secret = self._secret_of(signature.access_key_id)
+        if secret is None or (presigned and signature.service != "s3"):
             return "InvalidAccessKeyId", "The AWS access key id is not that of this stack."
         # MiniStack checks the expiry of presigned URLs itself.
         if not presigned and (failure := sigv4.request_time_failure(signature)):
             return failure  # type: ignore[no-any-return]
         return sigv4.header_signature_failure(  # type: ignore[no-any-return]
-            signature, self._secret, *request, body, presigned=presigned
+            signature, secret, *request, body, presigned=presigned
         )
+
+    def _form_failure(self, request: Request, fields: dict[str, str]) -> tuple[str, str] | None:
+        """Return code and message of the error, or None if a user of ours allows this form."""
+        key = key_of_form(fields)
+        if failure := form_failure(fields, self._secret_of(key)):
+            return failure
+        resource = f"arn:aws:s3:::{request.path.strip('/')}/{fields.get('key', '')}"
+        if not principals.is_allowed(key, "s3:PutObject", resource):
+            return "AccessDenied", "Access Denied"
+        return None
+
+    def _secret_of(self, access_key_id: str) -> str | None:
+        return self._secret if access_key_id == self._key else principals.secret_of(access_key_id)
 
     def _without_other_origins(self, send: Any) -> Any:
         """Return a `send` that removes the permission for all origins from responses."""

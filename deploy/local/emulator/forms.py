@@ -37,10 +37,15 @@ async def read_fields(headers: dict[str, str], receive: Any) -> tuple[dict[str, 
     return dict(field for field in fields if field), receive_again
 
 
-def form_failure(fields: dict[str, str], access_key_id: str, secret: str) -> tuple[str, str] | None:
-    """Return code and message of the error, or None if the policy is signed with these keys."""
+def key_of_form(fields: dict[str, str]) -> str:
+    """Return the access key id with which a form is signed, or an empty string."""
+    return fields.get("x-amz-credential", "").partition("/")[0]
+
+
+def form_failure(fields: dict[str, str], secret: str | None) -> tuple[str, str] | None:
+    """Return code and message of the error, or None if the policy is signed with this secret."""
     scope = fields.get("x-amz-credential", "").split("/")
-    if len(scope) != 5 or scope[0] != access_key_id or scope[3] != "s3":
+    if len(scope) != 5 or secret is None or scope[3] != "s3":
         return "InvalidAccessKeyId", "The AWS access key id is not that of this stack."
     expected = sigv4.calculate_signature(secret, scope[1], scope[2], "s3", fields.get("policy", ""))
     if not sigv4.signatures_match(expected, fields.get("x-amz-signature", "")):

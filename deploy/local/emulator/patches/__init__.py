@@ -15,6 +15,7 @@ from deploy.local.emulator.patches import (
     multipart_completion,
     multipart_parts,
     object_reads,
+    role_policies,
     synced_objects,
     ttl_stream_records,
 )
@@ -26,7 +27,7 @@ def apply(
     """Apply all patches. Call it once, before MiniStack serves.
 
     Args:
-        folder: The folder of the state, for the parts of open multipart uploads.
+        folder: The folder of the state, for parts of uploads and decisions of policies.
         store: The store of the items.
         configuration: The stored configuration.
         messages: The stored messages.
@@ -38,3 +39,4 @@ def apply(
     multipart_parts.apply(parts)
     multipart_completion.apply(parts)
     ttl_stream_records.apply()
+    role_policies.apply(folder / "decisions.jsonl")
