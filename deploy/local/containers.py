@@ -6,13 +6,13 @@ only.
 """
 
 import os
-import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 
 from deploy.local.errors import DeployError
 from deploy.local.network import parse_port, require_free_port, wait_until_responding
@@ -33,7 +33,10 @@ class Containers:
     port: int = 8000
     s3_port: int = 4566
     echo: Callable[[str], None] = print
-    _secrets: dict[str, str] = field(default_factory=dict)
+    files: Sequence[Path] = (COMPOSE_FILE,)
+    """The file of the project, and files that change it."""
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Environment variables of the services that `up` makes anew."""
 
     @property
     def url(self) -> str:
@@ -50,27 +53,32 @@ class Containers:
             require_free_port(port, f"make run-localstack {variable}={port + 1}")
         self.build()
         self.echo("Starting …")
-        self._secrets = {
-            "TINYPIXO_SESSION_SECRET": secrets.token_hex(32),
-            "TINYPIXO_JANITOR_TOKEN": secrets.token_hex(16),
+        self.secrets = {
+            "TINYPIXO_SESSION_SECRET": token_hex(32),
+            "TINYPIXO_JANITOR_TOKEN": token_hex(16),
         }
-        self._run("up", "--detach", "--no-build")
-        self._wait_until_ready()
+        self.run("up", "--detach", "--no-build")
+        self.wait_until_ready()
 
     def build(self) -> None:
         """Build the images. Raises DeployError."""
         self._require_docker()
         self.echo("Building the images, which takes minutes the first time …")
-        self._run("build", "--quiet")
+        self.run("build", "--quiet")
 
     def down(self) -> None:
         """Stop everything and delete its data, if there is any. Raises DeployError."""
         self._require_docker()
-        self._run("down", "--volumes", "--remove-orphans", "--timeout", "35")
+        self.run("down", "--volumes", "--remove-orphans", "--timeout", "35")
 
     def is_up(self) -> bool:
         """Return True if the project has a container."""
         return bool(self._container_ids())
+
+    def log_lines(self) -> Iterator[str]:
+        """Yield the lines of all logs; none if Docker is missing or nothing runs."""
+        if shutil.which("docker") and self.is_up():
+            yield from self.compose("logs", "--no-color", "--no-log-prefix").stdout.splitlines()
 
     def container(self, service: str) -> str:
         """Return the id of a service's container, or an empty string if it has none."""
@@ -78,9 +86,9 @@ class Containers:
 
     def compose(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a Compose command, and return its result whether it failed or not."""
-        project = ("--project-name", self.project, "--file", str(COMPOSE_FILE))
+        files = [argument for file in self.files for argument in ("--file", str(file))]
         return subprocess.run(
-            [*_compose_command(), *project, *arguments],
+            [*_compose_command(), "--project-name", self.project, *files, *arguments],
             env=self._environment(),
             capture_output=True,
             text=True,
@@ -104,9 +112,10 @@ class Containers:
         # Compose requires them for every command, but only `up` passes them to containers.
         unused = {"TINYPIXO_SESSION_SECRET": "unused", "TINYPIXO_JANITOR_TOKEN": "unused"}
         ports = {"PORT": str(self.port), "S3_PORT": str(self.s3_port)}
-        return inherited | ports | unused | self._secrets
+        return inherited | ports | unused | self.secrets
 
-    def _run(self, *arguments: str) -> None:
+    def run(self, *arguments: str) -> None:
+        """Run a Compose command. Raises DeployError if it fails."""
         done = self.compose(*arguments)
         if done.returncode:
             output = (done.stderr or done.stdout)[-3000:]
@@ -121,7 +130,8 @@ class Containers:
             raise DeployError(message)
         _compose_command()
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
+        """Return when all services answer. Raises DeployError."""
         for path in READY_PATHS:
             if not wait_until_responding(f"http://127.0.0.1:{self.port}{path}", READY_SECONDS):
                 raise DeployError(f"TinyPixo does not answer:\n{self._logs()}")

@@ -1,7 +1,8 @@
 """Print the trace of a conversion as a tree with times, from its creation to its download.
 
-`python -m deploy.local.trace ID` reads the logs of `make run`; with `-`, lines from standard input,
-such as those of `docker compose logs`. Services write spans if TINYPIXO_LOG_SPANS is true.
+`python -m deploy.local.trace ID` reads the logs of `make run`, and those of the containers of `make
+run-localstack` if some run; with `-`, lines from standard input. Services write spans if
+TINYPIXO_LOG_SPANS is true.
 """
 
 import argparse
@@ -12,9 +13,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from deploy.local.containers import Containers
 from deploy.local.logs import previous
 
 
@@ -92,16 +95,23 @@ def log_lines(folder: Path) -> Iterator[str]:
                     yield from file
 
 
+def _lines(source: str | None, project: str) -> Iterable[str]:
+    if source == "-":
+        return sys.stdin
+    if source:
+        return log_lines(Path(source))
+    home = Path(os.environ.get("TINYPIXO_HOME", ".tinypixo"))
+    return chain(log_lines(home / "logs"), Containers(project).log_lines())
+
+
 def main(arguments: Sequence[str]) -> int:
     """Print the tree, and return 1 if no span mentions the item."""
     parser = argparse.ArgumentParser(description="Print the trace of a conversion or an upload.")
     parser.add_argument("id")
     parser.add_argument("source", nargs="?", help="`-` for standard input, or a folder of logs")
+    parser.add_argument("--project", default="tinypixo", help="project of the containers")
     options = parser.parse_args(arguments)
-    home = Path(os.environ.get("TINYPIXO_HOME", ".tinypixo"))
-    folder = Path(options.source or home / "logs")
-    lines = sys.stdin if options.source == "-" else log_lines(folder)
-    spans = traces_of(options.id, read_spans(lines))
+    spans = traces_of(options.id, read_spans(_lines(options.source, options.project)))
     if not spans:
         print(f"No span mentions {options.id}.", file=sys.stderr)
         return 1

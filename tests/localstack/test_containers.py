@@ -18,6 +18,7 @@ from deploy.local.network import free_port
 from tests.audio import decoded_seconds
 from tests.localstack.test_outage import until
 from tests.system.client import Client, ok, problem
+from tests.system.test_trace import check_trace
 
 pytestmark = [pytest.mark.localstack, pytest.mark.timeout(900)]
 
@@ -58,6 +59,12 @@ def test_upload_and_conversion_work_through_nginx(client: Client, wav: bytes, sa
     assert progress[-1]["status"] == "completed"
     saved.write_bytes(client.download(upload["conversions"][0]))
     assert decoded_seconds(saved) == pytest.approx(65, abs=0.05)
+
+
+def test_trace_is_printed_from_the_logs_of_the_containers(
+    client: Client, containers: Containers, short: bytes
+) -> None:
+    check_trace(client, short, "--project", containers.project)
 
 
 def test_presigned_urls_use_the_published_s3_port(

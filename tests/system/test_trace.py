@@ -17,17 +17,19 @@ pytestmark = pytest.mark.stack
 def test_the_trace_of_a_conversion_leads_from_creation_to_download(
     client: Client, short: bytes, stack: EmbeddedStack
 ) -> None:
+    check_trace(client, short, str(stack.log("upload").parent))
+
+
+def check_trace(client: Client, short: bytes, *source: str) -> None:
+    """Convert a file, and compare the trace that is printed from this source."""
     upload = client.upload(short, "song.wav", [{"format": "mp3"}])
     conversion = upload["conversions"][0]
     client.until_ended(conversion)
     client.download(conversion)
 
     def printed() -> list[str]:
-        command = [sys.executable, "-m", "deploy.local.trace", conversion]
-        logs = str(stack.log("upload").parent)
-        done = subprocess.run(
-            [*command, logs], cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        command = [sys.executable, "-m", "deploy.local.trace", conversion, *source]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         return done.stdout.splitlines()
 
     eventually(lambda: any("/download" in line for line in printed()))
