@@ -86,7 +86,10 @@ class UploadJoined(CoreError):
 
 
 class PartNumberInvalid(CoreError):
-    """Indicate a part number that is not between 1 and `part_count`."""
+    """Indicate a part number that is not between 1 and the number of parts.
+
+    While the size of an upload is unknown, that number is 10,000.
+    """
 
     code = "part_number_invalid"
     title = "Part number invalid"

@@ -16,7 +16,11 @@ from libs.core.settings import Settings
 from libs.core.web.server_protocol import ServiceProtocol
 
 REQUEST_DRAIN_SECONDS = 25
-"""Seconds from SIGTERM until open requests are cut. ECS kills a container after 30 seconds."""
+"""Seconds from SIGTERM until open requests are cut.
+
+That is less than the 30 seconds after which ECS kills a container by default; our template allows
+120.
+"""
 
 REQUEST_THREADS = 128
 """Number of requests that can wait for S3 or DynamoDB at the same time.

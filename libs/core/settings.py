@@ -1,8 +1,8 @@
 """Read settings from the environment, and stop if one is missing or invalid.
 
 The message about a missing setting shows its `description` and the first of its `examples`.
-Credentials are not settings: botocore reads them itself. It also reads the endpoints; they are
-here to be validated.
+Credentials are not settings: botocore reads them itself. It also reads most endpoints, which are
+here to be validated; `wiring` passes on only those of streams and of browsers.
 """
 
 import os

@@ -60,14 +60,14 @@ class DeleteOrphans:
                         return
                     with run.record_failure(folder):
                         unwanted = self._unwanted(started, kind, now, run)
-                        run.deleted += self._delete_objects.abort(unwanted, dry_run=run.dry_run)
+                        run.add(self._delete_objects.abort(unwanted, dry_run=run.dry_run))
             with run.record_failure(folder):
                 for stored in batches(self._objects.list(folder), MAX_DELETE_KEYS):
                     if run.is_over():
                         return
                     with run.record_failure(folder):
                         lost = self._unwanted(stored, kind, now, run)
-                        run.deleted += self._delete_objects.delete(lost, dry_run=run.dry_run)
+                        run.add(self._delete_objects.delete(lost, dry_run=run.dry_run))
 
     def _unwanted(self, found: Sequence[T], kind: str, now: float, run: SweepRun) -> list[T]:
         """Return those that no item needs. Raises StorageUnavailable."""

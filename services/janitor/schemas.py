@@ -1,6 +1,8 @@
 """Define the JSON documents of the sweep."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from libs.core.web.schemas import Schema
 from services.janitor.sweep_run import SweepResult
@@ -13,9 +15,14 @@ class SweepRequest(Struct, forbid_unknown_fields=True):
 
 
 class SweepFailureSchema(Schema):
-    """Name an object or item that could not be removed."""
+    """Name what could not be removed: by the id of its item, or the step that failed."""
 
-    id: str
+    id: Annotated[
+        str,
+        Meta(
+            description="of an upload or conversion; or the step `expired`, `uploads/`, `outputs/`"
+        ),
+    ]
     reason: str
 
 

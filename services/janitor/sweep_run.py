@@ -75,8 +75,13 @@ class SweepRun:
     def fail(self, subject: str, error: Exception) -> None:
         """Record a failure of `subject`."""
         reason = f"{type(error).__name__}: {error}"
-        log.warning("sweep.failed", item=subject, reason=reason)
-        self.deleted += DeletionResult(failed=(SweepFailure(subject, reason),))
+        self.add(DeletionResult(failed=(SweepFailure(subject, reason),)))
+
+    def add(self, deleted: DeletionResult) -> None:
+        """Add what was deleted, and log each failure by the id of its item."""
+        for failure in deleted.failed:
+            log.warning("sweep.failed", item=failure.id, reason=failure.reason)
+        self.deleted += deleted
 
     def result(self) -> SweepResult:
         """Return what was done so far."""

@@ -1,4 +1,4 @@
-"""Answer polls. Event streams are in `event_stream.py`."""
+"""Answer polls."""
 
 from libs.core.domain.progress import Progress
 from libs.core.ports.progress_reader import ProgressReader

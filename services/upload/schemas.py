@@ -34,7 +34,7 @@ class StartUploadRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """Describe the file that a client is going to send."""
 
     filename: str
-    size: Annotated[int, Meta(description="bytes; 0 while unknown (tus, Uppy)")]
+    size: Annotated[int, Meta(description="bytes, at least 1")]
     content_type: (
         Annotated[str, Meta(max_length=255, pattern=r"^[\x21-\x7e][\x20-\x7e]*$")] | None
     ) = None

@@ -58,7 +58,8 @@ class StartUpload:
         `sha256` is that of the whole file, in hex, where the client knows it.
 
         `usage` counts a new upload, once the request is known to be good. If its size is not known
-        yet, a tus upload counts as the largest one; others count when they are completed.
+        yet, a tus upload counts as the largest one. The bytes of Uppy's uploads count as their
+        parts are stored; those of forms are not counted.
 
         Raises:
             FileEmpty: The size is 0.

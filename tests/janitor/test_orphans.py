@@ -1,6 +1,7 @@
 """Test that a sweep deletes objects and multipart uploads that no item points at."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from libs.core.domain.conversions import output_key
 from libs.core.domain.ids import new_id
@@ -115,11 +116,13 @@ def test_an_object_that_could_not_be_deleted_is_named(
     env.objects.undeletable.add(key)
     clock.advance(DAY)
 
-    result = env.sweeper()()
+    with capture_logs() as logs:
+        result = env.sweeper()()
 
-    assert result.deleted == DeletionResult(
-        failed=(SweepFailure(orphan, f"{key}: AccessDenied: not this one"),)
-    )
+    failure = SweepFailure(orphan, f"{key}: AccessDenied: not this one")
+    assert result.deleted == DeletionResult(failed=(failure,))
+    named = [line for line in logs if line["event"] == "sweep.failed"]
+    assert [(line["item"], line["reason"]) for line in named] == [(failure.id, failure.reason)]
 
 
 def test_many_are_swept_at_once(env: JanitorEnvironment, clock: FakeClock) -> None:

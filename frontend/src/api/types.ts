@@ -255,7 +255,7 @@ export interface components {
       filename: string;
       /** @description of the whole file, in hexadecimal */
       sha256?: string | null;
-      /** @description bytes; 0 while unknown (tus, Uppy) */
+      /** @description bytes, at least 1 */
       size: number;
     };
     Track: {

@@ -163,7 +163,8 @@ class Conversion:
     attempts: int = 0
     """Number of claims. It is the fencing token of the current attempt."""
     released: int = 0
-    """Number of attempts that do not count against the file: released, or lost beside others."""
+    """Number of attempts that do not count against the file: released, or lost beside others or
+    while their worker was stopping."""
     handed_over: int = 0
     """Number of those that ended because their worker needed the slot or was told to stop."""
     blamed: frozenset[int] = frozenset()

@@ -38,7 +38,7 @@ Event = FileUploaded | ConversionQueued | ItemRemoved
 class Change:
     """Describe one write of an item.
 
-    `before` is None for a new item, `after` for a removed one.
+    `before` is None for a new item and if the old image cannot be read, `after` for a removed one.
     """
 
     before: Item | None

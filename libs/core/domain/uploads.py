@@ -135,10 +135,14 @@ class Upload:
         return [n for n in range(1, count + 1) if n not in self.completed_parts]
 
     def size_of_part(self, number: int) -> int:
-        """Return the exact length of a part in bytes; numbers start at 1.
+        """Return the length that a part must have, in bytes; `part_size` while the size is unknown.
+
+        Uppy's parts have the lengths that Uppy chooses, and the last one of an upload of unknown
+        size may be shorter.
 
         Raises:
-            PartNumberInvalid: the number is not between 1 and `part_count`.
+            PartNumberInvalid: The number is not between 1 and `part_count`, or 10,000 while the
+                size is unknown.
         """
         count = MAX_PARTS if self.part_count is None else self.part_count
         if not 1 <= number <= count:

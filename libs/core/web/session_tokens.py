@@ -35,9 +35,9 @@ class SessionToken:
 class SessionTokens:
     """Issue tokens with one secret, which all services share, and read those of several.
 
-    A token is Base64 of a nonce, the encrypted session id and the time of expiry, which is readable
-    but authenticated. The format is that of Litestar's client-side sessions, which issued the
-    tokens of earlier versions.
+    A token is Base64 of a nonce, the encrypted session (its id, and whether it is new), and the
+    time of expiry, which is readable but authenticated. The format is that of Litestar's
+    client-side sessions, which issued the tokens of earlier versions.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ _ID3_OPTIONS = {
 }
 """Options of each muxer with and without a tag."""
 _ID3_PADDING = 1024
-"""Bytes that let people change a tag without writing the file again."""
+"""Bytes behind the tag, so that people can lengthen it without writing the file again."""
 _ASF_NAMES = {"title": "title", "artist": "author", "copyright": "copyright", "comment": "comment"}
 """FFmpeg's names of what is in the content description of ASF."""
 

@@ -97,9 +97,10 @@ class SourceCache:
             self._request(0)
 
     def fetch_all(self, on_piece: Callable[[], None]) -> None:
-        """Fetch the whole source, for systems where reads cannot be made to wait.
+        """Fetch the whole source: where reads cannot wait, or several descriptors read.
 
-        `on_piece` is called after each piece.
+        The supervisor makes only the reads of one descriptor wait. `on_piece` is called after each
+        piece.
         """
         for start in range(0, self.size, BLOCK_SIZE):
             at = start

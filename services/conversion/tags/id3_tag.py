@@ -28,10 +28,8 @@ _COMPACT_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _PERFORMER = re.compile(r"(.*?)(?: \(([^()]+)\))?", re.DOTALL)
 
 
-def render(
-    tags: Tags, cover: Cover | None, chapters: Sequence[Chapter], size: int | None = None
-) -> bytes:
-    """Return the tag, padded with zeros to `size` bytes. Returns b"" if there is nothing in it."""
+def render(tags: Tags, cover: Cover | None, chapters: Sequence[Chapter], padding: int = 0) -> bytes:
+    """Return the tag with `padding` zeros behind it. Returns b"" if there is nothing in it."""
     tag = id3.ID3()
     involved = [[_INVOLVED[name], value] for name in _INVOLVED for value in tags.get(name, ())]
     if involved:
@@ -51,7 +49,7 @@ def render(
     if not tag:
         return b""
     file = io.BytesIO()
-    tag.save(file, v1=0, v2_version=4, padding=lambda info: max(0, (size or 0) + info.padding))
+    tag.save(file, v1=0, v2_version=4, padding=lambda _: padding)
     return file.getvalue()
 
 

@@ -65,7 +65,7 @@ class MarkUploaded:
 class ChooseNextConversion:
     """Choose for a free slot the next conversion, round robin between clients and sessions.
 
-    Suspects run alone, so they wait for others every second time.
+    Suspects run alone. After one has run, others get as much time as it had.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class ChooseNextConversion:
     def _note_served(self, conversions: Iterable[Conversion]) -> None:
         """Remember when sessions and clients were served.
 
-        One that is back soon must not go first.
+        A session whose conversion has just ended keeps its place behind the others.
         """
         now = self._timer()
         owners = chain.from_iterable((session_of(c), client_of(c)) for c in conversions)

@@ -95,8 +95,8 @@ def test_the_table_of_results_is_up_to_date() -> None:
 
 def test_the_table_of_formats_is_up_to_date() -> None:
     lines = [
-        "| format | file | encoder | lossless | bitrates | quality | sample rates | channels"
-        " | bits |",
+        "| format | file | encoder | lossless | bitrates | quality | sample rates to choose"
+        " | channels | bits |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for fmt in FORMATS.values():

@@ -43,6 +43,17 @@ def png(sounds: AudioFiles, size: int) -> bytes:
     )
 
 
+@pytest.mark.parametrize("fmt", ["mp3", "aac"])
+def test_an_id3_tag_of_any_size_has_padding(
+    fmt: str, engine: FfmpegEngine, sounds: AudioFiles, tmp_path: Path
+) -> None:
+    path = copy(sounds.tone("untagged.flac", seconds=1), tmp_path / "in.flac")
+    made = read(engine, with_pictures(path, (3, png(sounds, 20_000))), fmt).made
+    size = 10 + sum((made.content[6 + n] & 0x7F) << 7 * (3 - n) for n in range(4))
+    assert size > 20_000
+    assert not made.content[size - 1024 : size].strip(b"\0")
+
+
 @pytest.mark.parametrize("fmt", WITH_COVERS)
 @pytest.mark.parametrize("size", [20_000, 11 * 1024 * 1024])
 def test_a_cover_of_any_size_is_carried(

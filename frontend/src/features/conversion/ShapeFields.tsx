@@ -39,7 +39,7 @@ export function ShapeFields({ settings, onChange }: ShapeFieldsProps) {
               step="any"
               data-testid={`option-${name}`}
               {...limits}
-              {...(name === 'end' && settings.start ? { min: settings.start + 0.001 } : {})}
+              {...(name === 'end' && settings.start ? { min: settings.start + 0.01 } : {})}
               value={settings[name] ?? ''}
               onChange={(event) => change(name, event.target.value)}
             />

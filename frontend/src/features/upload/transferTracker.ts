@@ -83,7 +83,7 @@ export class TransferTracker {
     this.update({ upload: this.newer(answer) });
   }
 
-  /** Update speed, time left and stall. To be called each second, as no byte may arrive. */
+  /** Update speed and stall. To be called each second, as no byte may arrive. */
   tick(): void {
     if (this.transfer.phase === 'uploading') this.update({});
   }

@@ -1,7 +1,8 @@
 """Create boto3 clients, all with short timeouts and botocore's retries.
 
 botocore reads the endpoints itself, from `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_S3`
-(`…_DYNAMODB`, `…_SQS`, `…_SNS`). This is the only difference between AWS and an emulator.
+(`…_DYNAMODB`, `…_SQS`, `…_SNS`). An emulator differs from AWS by these, and by what `wiring` passes
+on: path-style keys, and the endpoints of streams and of browsers.
 """
 
 from __future__ import annotations
