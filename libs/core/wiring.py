@@ -59,7 +59,7 @@ class AwsContainer(containers.DeclarativeContainer):
     uploads = providers.Singleton(DynamoDbUploadStore, table)
     resumable_uploads = providers.Singleton(DynamoDbResumableUploads, table)
     conversions = providers.Singleton(DynamoDbConversionStore, table)
-    queue = providers.Singleton(DynamoDbConversionQueue, table, max_age=0.2)
+    queue = providers.Singleton(DynamoDbConversionQueue, table, max_age=0.2, remembered=5.0)
     leases = providers.Singleton(DynamoDbConversionLeases, table)
     expired_items = providers.Singleton(DynamoDbExpiredItems, table)
     named_leases = providers.Singleton(DynamoDbNamedLeases, table)

@@ -108,7 +108,7 @@ class Host:
         self.worker._loops.stop.set()
         self.worker._slots.close()
         self._dead.set()
-        return list(self.run.claimed.owners())
+        return list(self.run.claimed.by_id())
 
     def wake(self) -> None:
         """Go on as a zombie."""
@@ -144,7 +144,7 @@ def test_wrong_clocks_lose_no_conversion_and_steal_no_lease(moto: Connection, se
         lost: list[str] = []
         takeovers: list[float] = []
         for victim in (hosts[1], hosts[2]):  # the one ahead, then the one behind
-            eventually(victim.run.claimed.owners, 60)
+            eventually(victim.run.claimed.by_id, 60)
             died_at, running = time.monotonic(), victim.die()
             orphaned = {c.id: c.attempts for c in now() if c.id in running}
             lost += orphaned

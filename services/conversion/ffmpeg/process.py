@@ -23,6 +23,9 @@ from services.conversion.storage.source_cache import SourceCache
 _POLL_SECONDS = 0.02
 """Time between two calls of `on_progress`: at 1 GB/s FFmpeg writes 20 MB meanwhile."""
 _READ_POLL_SECONDS = 0.005
+_LONG_RUN = 10.0
+"""Seconds after which a run is a long one, and others go first on the processors."""
+_NICENESS_OF_LONG_RUNS = 10
 _MAX_LINE = 65_536
 _MAX_PACKETS = 256
 """Packets of the log that are read before the progress is looked at again."""
@@ -137,6 +140,7 @@ class _Run:
     parser: FfmpegLogParser = field(default_factory=FfmpegLogParser)
     progress: FfmpegProgress = field(default_factory=FfmpegProgress)
     _is_paused: bool = False
+    _is_long: bool = False
     _output_limit: int | None = None
     _last_state: object = None
     _started: float = field(default_factory=time.monotonic)
@@ -166,6 +170,7 @@ class _Run:
                 self._pause_or_resume(may_go_on=on_progress(self.progress))
                 self._limit_output()
                 self._enforce_time_limits()
+                self._let_others_go_first()
 
     def _pause_or_resume(self, *, may_go_on: bool) -> None:
         if may_go_on is self._is_paused:
@@ -207,6 +212,14 @@ class _Run:
                 "Converting this file took too long, so it was stopped.",
                 "\n".join(self.parser.log.messages),
             )
+
+    def _let_others_go_first(self) -> None:
+        """Lower the priority of a long run, so that short ones beside it are not slowed down."""
+        if not self._is_long and self._looked - self._started >= _LONG_RUN:
+            self._is_long = True
+            # Of the process group: that of a process would be that of its first thread alone.
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PGRP, self.process.pid, _NICENESS_OF_LONG_RUNS)
 
     def _parse_progress(self, line: str) -> None:
         key, _, value = line.partition("=")

@@ -27,10 +27,10 @@ class ClaimedConversions:
         self._is_leaving = True
         self.mark(Circumstance.LEAVING)
 
-    def owners(self) -> dict[str, str]:
-        """Return the owners of the claimed conversions by their ids."""
+    def by_id(self) -> dict[str, Conversion]:
+        """Return the claimed conversions by their ids, as they were claimed."""
         with self._lock:
-            return {conversion.id: conversion.owner for conversion in self._held}
+            return {conversion.id: conversion for conversion in self._held}
 
     def mark(self, circumstance: Circumstance, conversion_id: str | None = None) -> bool:
         """Store the circumstance of one or all attempts; return True if all were stored."""

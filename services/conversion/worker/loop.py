@@ -36,9 +36,6 @@ LONG_POLL = 5.0
 LONGEST_POLL_PAUSE = 5.0
 """Maximum seconds between two polls."""
 
-SHARE_EVERY = 1.0
-"""Seconds between two looks whether somebody waits for a slot that a long conversion has."""
-
 STOP_MARGIN = 5.0
 """Seconds after the drain in which the rest is released. Together with the default drain they are
 less than the 30 after which containers are killed."""
@@ -78,7 +75,7 @@ class Worker:
             self._stop,
         )
         self._pause_for_others = PauseForOthers(
-            self._threads, self._slots, self._sharing, run.claimed
+            self._threads, choose_next, self._slots, self._sharing, run.claimed
         )
         self._started = False
         self._stop_by: float | None = None
@@ -92,7 +89,7 @@ class Worker:
         self._loops.start(
             retry_forever(self.receive),
             retry_forever(self.poll_queue, pause=pause),
-            retry_forever(self.share_time, pause=min(SHARE_EVERY, pause)),
+            retry_forever(self._pause_for_others.wait_and_look),
         )
 
     def begin_stop(self) -> float:
@@ -106,6 +103,7 @@ class Worker:
             self._stop_by = drained + STOP_MARGIN
             self._slots.close(drained)
             self._stop.set()
+            self._pause_for_others.hurry()
             threading.Thread(target=self._claimed.leave, name="worker-leaving", daemon=True).start()
         return self._stop_by
 
@@ -121,12 +119,12 @@ class Worker:
         return self._threads.is_busy
 
     def wake(self, conversion_id: str) -> None:
-        """Start a conversion that this process queued, if a slot is free.
+        """Start a conversion that this process queued, or see soon whether a slot can be freed.
 
         The message that follows cannot claim it and is deleted. Callable from any thread.
         """
         if self._started and not self._stop.is_set():
-            self._threads.start(Task(conversion_id))
+            self._start(Task(conversion_id))
 
     def receive(self, stop: threading.Event) -> None:
         """Handle the messages of one receive, and return those that come while it stops.
@@ -162,9 +160,12 @@ class Worker:
                 self._slots.release()
         self._recover_stuck()
 
-    def share_time(self, _stop: threading.Event) -> None:
-        """Pause a conversion whose turn is over, if one of another session waits."""
-        self._pause_for_others()
+    def _start(self, task: Task) -> bool:
+        """Start a task if a slot is free, and return True if one was."""
+        if self._threads.start(task):
+            return True
+        self._pause_for_others.hurry()
+        return False
 
     def _handle(self, message: Message) -> None:
         if not message.readable:
@@ -174,8 +175,8 @@ class Worker:
             if isinstance(event, FileUploaded):
                 # The stream announces each of them, too, a moment later.
                 for conversion_id in self._mark_uploaded(event.upload_id):
-                    self._threads.start(Task(conversion_id))
+                    self._start(Task(conversion_id))
             elif isinstance(event, ConversionQueued) and not kept:
-                kept = self._threads.start(Task(event.conversion_id, message))
+                kept = self._start(Task(event.conversion_id, message))
         if not kept:  # otherwise it is deleted when its conversion has ended
             self._inbox.delete(message)

@@ -1,61 +1,96 @@
-"""Pause long conversions while those of other sessions wait for a slot."""
+"""Pause long conversions while those of others wait for a slot."""
 
+import threading
 import time
 
 import structlog
 
 from libs.core.domain.conversions import Circumstance
+from libs.core.domain.fair_order import client_of
 from services.conversion.worker.claimed_conversions import ClaimedConversions
+from services.conversion.worker.scheduling import ChooseNextConversion
 from services.conversion.worker.slot_threads import SlotThreads
 from services.conversion.worker.slots import Slots
+from services.conversion.worker.task import Task
 from services.conversion.worker.time_sharing import TimeSharing, Turn
 
 log = structlog.get_logger(__name__)
 
+LOOK_EVERY = 1.0
+"""Seconds between two looks whether somebody waits for a slot that a long conversion has."""
+
 READING_SHARE = 5
-"""At most one part in this many of the time goes into reading the queue for this."""
+"""At most one part in this many of the time goes into such looks, each of which reads the queue."""
 
 
 class PauseForOthers:
-    """Pause a conversion whose turn is over, if one of another session waits."""
+    """Pause a conversion whose turn is over, if one that may have its slot waits."""
 
     def __init__(
         self,
         threads: SlotThreads,
+        choose_next: ChooseNextConversion,
         slots: Slots,
         sharing: TimeSharing,
         claimed: ClaimedConversions,
     ) -> None:
         self._threads = threads
+        self._choose_next = choose_next
         self._slots = slots
         self._sharing = sharing
         self._claimed = claimed
+        self._hurried = threading.Event()
         self._next_look = 0.0
+
+    def hurry(self) -> None:
+        """Look soon, because somebody has come. Callable from any thread."""
+        self._hurried.set()
+
+    def wait_and_look(self, stop: threading.Event) -> None:
+        """Look once, after `LOOK_EVERY` seconds or when `hurry` is called."""
+        if self._hurried.wait(LOOK_EVERY):
+            self._hurried.clear()
+            stop.wait(max(0.0, self._next_look - time.monotonic()))
+        if not stop.is_set():
+            self()
 
     def __call__(self) -> None:
         """Look once, unless the last look was a moment ago."""
-        owners = self._claimed.owners()
-        if not self._slots.is_full or not self._sharing.ripe(owners):
+        claimed = self._claimed.by_id()
+        if not self._slots.is_full or not self._sharing.ripe(claimed):
             return
         began = time.monotonic()
         if began < self._next_look:
             return
-        task = self._threads.next_task()
+        paused = self._sharing.paused()
+        order = self._choose_next.order(
+            suspects_first=self._slots.is_turn_of_suspects, paused=paused
+        )
         took = time.monotonic() - began
         self._next_look = began + took + READING_SHARE * took
-        if task is None:
-            return
-        for turn in self._sharing.ripe(owners):
-            if owners[turn.conversion_id] != task.owner:
-                if self._may_have_company(turn) and self._sharing.pause(
-                    turn, task.conversion_id, may_displace=not task.was_handed_over
-                ):
-                    log.info("conversion.paused", conversion=turn.conversion_id)
-                    if not self._threads.start_or_continue(task) and not self._sharing.resume(
-                        turn.conversion_id
-                    ):
-                        self._slots.release()
+        for following in order:
+            for turn in self._sharing.ripe(claimed, following)[:1]:
+                mine = claimed[turn.conversion_id]
+                is_of_same_client = client_of(mine) == client_of(following)
+                if self._replace(turn, Task.of(following, paused), is_of_same_client):
+                    self._choose_next.note_served([following])
                 return
+
+    def _replace(self, turn: Turn, task: Task, is_of_same_client: bool) -> bool:
+        """Pause a conversion for a task, and return True if that was possible."""
+        if not self._may_have_company(turn) or not self._sharing.pause(
+            turn,
+            task.conversion_id,
+            may_displace=not task.was_handed_over,
+            is_of_same_client=is_of_same_client,
+        ):
+            return False
+        log.info("conversion.paused", conversion=turn.conversion_id)
+        if not self._threads.start_or_continue(task) and not self._sharing.resume(
+            turn.conversion_id
+        ):
+            self._slots.release()
+        return True
 
     def _may_have_company(self, turn: Turn) -> bool:
         """Return True once the item says that a conversion is not the only one in this process."""

@@ -87,8 +87,20 @@ class ChooseNextConversion:
     ) -> Conversion | None:
         """Return the conversion to claim or to continue next, or None if there is none.
 
+        The arguments are those of `order`.
+        """
+        for chosen in self.order(suspects_first=suspects_first, paused=paused)[:1]:
+            self.note_served([chosen])
+            return chosen
+        return None
+
+    def order(
+        self, *, suspects_first: bool = True, paused: Collection[str] = ()
+    ) -> list[Conversion]:
+        """Return all conversions that can be claimed or continued, the next one first.
+
         Args:
-            suspects_first: If False, one that must run alone is returned only if there is no other.
+            suspects_first: If False, those that must run alone come after all others.
             paused: Those that this worker has claimed and paused. They take turns with the others.
         """
         found = list(self._queue.in_phase(*RUNNING))
@@ -96,7 +108,7 @@ class ChooseNextConversion:
         found = [c for c in found if c.id not in paused]
         abandoned = self._stalls.find_stalled(found, self._lease)
         running = [c for c in found if c not in abandoned]
-        self._note_served(running)
+        self.note_served(running)
         ready = [
             c
             for c in (*waiting, *abandoned, *self._queue.in_phase(Phase.QUEUED))
@@ -108,12 +120,9 @@ class ChooseNextConversion:
         order.sort(key=lambda c: c not in abandoned)
         if not suspects_first:
             order.sort(key=lambda c: c.must_run_alone and c.id not in paused)
-        for chosen in order[:1]:
-            self._note_served([chosen])
-            return chosen
-        return None
+        return order
 
-    def _note_served(self, conversions: Iterable[Conversion]) -> None:
+    def note_served(self, conversions: Iterable[Conversion]) -> None:
         """Remember when sessions and clients were served.
 
         A session whose conversion has just ended keeps its place behind the others.

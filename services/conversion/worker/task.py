@@ -16,7 +16,6 @@ class Task:
     message: Message | None = None
     takeover_version: int | None = None
     alone: bool = False
-    owner: str | None = None
     was_handed_over: bool = False
     was_paused: bool = False
 
@@ -29,7 +28,6 @@ class Task:
             chosen.id,
             takeover_version=version,
             alone=chosen.must_run_alone,
-            owner=chosen.owner,
             was_handed_over=chosen.handed_over > 0,
             was_paused=chosen.id in paused,
         )

@@ -60,7 +60,7 @@ class RunTask:
             return self._slots.hand_over_at
 
         def beat(eta_seconds: float | None) -> None:
-            turn.seconds_left = NEVER if eta_seconds is None else eta_seconds
+            turn.expect(NEVER if eta_seconds is None else eta_seconds, time.monotonic())
             if task.alone:
                 self._slots.share_if_overdue(lambda: self._run.claimed.mark(Circumstance.SHARED))
             renew(eta_seconds)

@@ -46,11 +46,11 @@ def worker(
     assert worker._slots.acquire()
     assert worker._sharing.pause(turn, "another")
 
-    def choose(**_: object) -> Conversion:
+    def order(**_: object) -> list[Conversion]:
         window(worker._sharing, turn)
-        return paused
+        return [paused]
 
-    vars(worker._threads)["_choose_next"] = choose
+    vars(worker._threads._choose_next)["order"] = order
     return worker
 
 
@@ -62,14 +62,14 @@ def test_a_poll_that_chose_it_too_late_releases_the_slot(worker: Worker) -> None
 
 
 def test_one_that_was_to_be_paused_for_it_goes_on(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, paused: Conversion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     long = worker._sharing.begin("long")
-    monkeypatch.setattr(TimeSharing, "ripe", lambda _self, _owners: [long])
-    vars(worker._claimed)["owners"] = lambda: {"long": "ben"}
+    monkeypatch.setattr(TimeSharing, "ripe", lambda *_: [long])
+    vars(worker._claimed)["by_id"] = lambda: {"long": paused}
     assert worker._slots.acquire()
 
-    worker.share_time(Event())
+    worker._pause_for_others()
 
     assert not worker.is_busy()
     assert not long.is_paused

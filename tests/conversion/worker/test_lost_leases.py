@@ -217,14 +217,14 @@ def test_a_zombie_leaves_the_parts_that_the_winner_still_works_on(
 
 def test_a_zombie_and_the_winner_may_run_in_one_process(env: ConversionEnvironment) -> None:
     conversion = env.add_queued()
-    owners: list[dict[str, str]] = []
+    held: list[dict[str, Conversion]] = []
 
     def script(
         source: SourceBytes, sink: OutputSink, on_progress: Callable[[EngineProgress], None]
     ) -> ConversionResult:
         if len(engine.jobs) == 1:
             assert env.run_next(run, conversion) is True
-            owners.append(run.claimed.owners())
+            held.append(run.claimed.by_id())
         return convert(source, sink, on_progress)
 
     engine = FakeEngine(script)
@@ -233,8 +233,8 @@ def test_a_zombie_and_the_winner_may_run_in_one_process(env: ConversionEnvironme
     assert run(conversion.id, ignore_heartbeat) is True
 
     assert env.current(conversion).status is ConversionStatus.COMPLETED
-    assert owners == [{conversion.id: "anna"}], "the zombie still runs"
-    assert run.claimed.owners() == {}
+    assert [list(each) for each in held] == [[conversion.id]], "the zombie still runs"
+    assert run.claimed.by_id() == {}
 
 
 def test_a_zombie_that_finishes_the_winners_upload_costs_an_attempt_and_no_more(

@@ -1,8 +1,7 @@
-"""Test that long conversions pause for those of other sessions, and are continued in turn."""
+"""Test that long conversions pause for those of others, and are continued in turn."""
 
 from collections.abc import Callable
 from itertools import pairwise
-from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -11,51 +10,11 @@ from libs.core.domain.conversions import Circumstance, Conversion
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
 from services.conversion.worker import loop, pausing, progress_writer, time_sharing
 from services.conversion.worker.slots import Slots
-from services.conversion.worker.time_sharing import NEVER, TimeSharing, Turn, find_ripe
+from services.conversion.worker.time_sharing import NEVER, TimeSharing, Turn
 from tests.conversion.support import ConversionEnvironment, FakeEngine, convert
 from tests.conversion.worker.support import HeldEngine, StartWorker, new_worker
 from tests.fakes import FakeClock
 from tests.fault_injection import eventually
-
-
-def a_turn(since: float, seconds_left: float = NEVER, is_paused: bool = False) -> Turn:
-    turn = Turn(f"cnv_{since}_{seconds_left}", since, seconds_left)
-    turn.is_paused = is_paused
-    return turn
-
-
-def ripe(turns: list[Turn], owners: str, slots: int, now: float) -> list[Turn]:
-    by_id = {turn.conversion_id: owner for turn, owner in zip(turns, owners, strict=True)}
-    return find_ripe(turns, by_id, slots, now)
-
-
-def test_a_conversion_keeps_its_slot_for_a_turn() -> None:
-    young, old = a_turn(10.0), a_turn(8.0)
-
-    assert ripe([young, old], "ab", 2, 10.0 + time_sharing.TURN / 2) == [old]
-
-
-def test_one_that_is_nearly_done_or_paused_is_left_alone() -> None:
-    turns = [a_turn(0.0, 5.0), a_turn(1.0, is_paused=True)]
-
-    assert ripe(turns, "ab", 2, 100.0) == []
-
-
-def test_a_session_that_has_all_slots_gives_one_at_once() -> None:
-    turns = [a_turn(10.0, 50.0), a_turn(10.0, 900.0)]
-
-    assert ripe(turns, "aa", 2, 10.0) == [turns[1], turns[0]], "first the longest"
-    assert ripe(turns[:1], "a", 1, 10.0) == [], "the only slot is kept for a turn"
-
-
-def test_the_session_with_the_most_slots_goes_first() -> None:
-    turns = [a_turn(0.0, 900.0), a_turn(0.0, 50.0), a_turn(1.0, 60.0)]
-
-    assert ripe(turns, "abb", 3, 100.0) == [turns[2], turns[1], turns[0]]
-
-
-def test_one_that_is_not_claimed_yet_is_left_alone() -> None:
-    assert find_ripe([a_turn(0.0)], {}, 1, 100.0) == []
 
 
 def test_a_slot_goes_from_hand_to_hand() -> None:
@@ -105,6 +64,20 @@ def full_of_paused(sharing: TimeSharing) -> None:
         assert sharing.pause(sharing.begin(f"long-{n}"), "another")
 
 
+def test_sessions_of_one_client_leave_places_to_others() -> None:
+    sharing = TimeSharing(Slots(1), FakeClock())
+    assert sharing.pause(sharing.begin("first"), "second", is_of_same_client=True)
+    second = sharing.begin("second")
+
+    assert not sharing.pause(second, "third", is_of_same_client=True)
+    assert not second.is_handed_over
+    assert sharing.pause(second, "first", is_of_same_client=True), "they take turns"
+    assert sharing.resume("first")
+    assert sharing.paused() == {"second"}
+    (first,) = (turn for turn in sharing._turns if not turn.is_paused)
+    assert sharing.pause(first, "of a bystander")
+
+
 @pytest.mark.parametrize(
     ("seconds_left", "may_displace", "is_handed_over"),
     [(NEVER, True, True), (7200.0, True, True), (7200.0, False, False), (600.0, True, False)],
@@ -136,17 +109,18 @@ def test_looks_at_a_long_queue_take_a_small_part_of_the_time(
 ) -> None:
     clock, looks = FakeClock(), list[float]()
     monkeypatch.setattr(pausing, "time", SimpleNamespace(monotonic=clock))
-    monkeypatch.setattr(TimeSharing, "ripe", lambda _self, _owners: [a_turn(0.0)])
+    monkeypatch.setattr(TimeSharing, "ripe", lambda *_: [Turn("long", 0.0)])
     worker = new_worker(env, HeldEngine(), slots=1)
     assert worker._slots.acquire()
 
-    def choose(**_: object) -> None:
+    def order(**_: object) -> list[Conversion]:
         looks.append(clock())
         clock.advance(2.0)
+        return []
 
-    vars(worker._threads)["_choose_next"] = choose
+    vars(worker._pause_for_others)["_choose_next"] = SimpleNamespace(order=order)
     for _ in range(24):
-        worker.share_time(Event())
+        worker._pausing.look()
         clock.advance(1.0)
 
     between = 2.0 + 2.0 * pausing.READING_SHARE
@@ -178,7 +152,7 @@ class PausingEngine(FakeEngine):
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress_writer, "REPORT_EVERY", 0.01)
     monkeypatch.setattr(loop, "LONGEST_POLL_PAUSE", 0.05)
-    monkeypatch.setattr(loop, "SHARE_EVERY", 0.02)
+    monkeypatch.setattr(pausing, "LOOK_EVERY", 0.02)
     monkeypatch.setattr(time_sharing, "TURN", 0.1)
 
 
@@ -202,6 +176,22 @@ def test_one_session_never_keeps_all_slots_while_another_waits(
     eventually(lambda: all(env.current(c).status == "completed" for c in (*long, waiting)))
     assert [env.current(c).attempts for c in long] == [1, 1], "no work was lost"
     eventually(lambda: worker._slots._taken == worker._slots._paused == 0)
+
+
+def test_one_client_with_many_sessions_never_keeps_all_slots_while_another_waits(
+    env: ConversionEnvironment, engine: HeldEngine, start_worker: StartWorker
+) -> None:
+    long = [env.add_queued(f"session-{n}", client="hog") for n in range(8)]
+    worker = start_worker(slots=2, polls_queue=True)
+    eventually(lambda: len(worker._sharing.paused()) >= 2)
+    eventually(lambda: sum(running(env, c) for c in long) >= 4)
+
+    waiting = env.add_queued("ben", client="bystander")
+
+    eventually(lambda: running(env, waiting))
+    percent = env.current(waiting).version
+    eventually(lambda: env.current(waiting).version > percent + 20)
+    assert env.current(waiting).circumstance is Circumstance.SHARED, "it is not paused for them"
 
 
 def test_an_endless_conversion_and_short_ones_take_turns_in_one_slot(
@@ -233,7 +223,7 @@ def test_a_paused_conversion_can_be_cancelled(
 
     env.conversions.cancel(paused.id, "anna")
 
-    eventually(lambda: paused.id not in worker._claimed.owners())
+    eventually(lambda: paused.id not in worker._claimed.by_id())
     engine.go.set()
     eventually(lambda: worker._slots._taken == worker._slots._paused == 0)
 
@@ -261,7 +251,7 @@ def test_sessions_with_endless_conversions_do_not_keep_others_from_ending(
     for owner in ("anna", "anna", "ben", "ben"):
         engine.owners[env.add_queued(owner).id] = owner
     worker.start()
-    eventually(lambda: len(worker._claimed.owners()) >= 2)
+    eventually(lambda: len(worker._claimed.by_id()) >= 2)
     for _ in range(4):
         engine.owners[env.add_queued("cleo").id] = "cleo"
 

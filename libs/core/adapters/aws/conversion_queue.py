@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from heapq import merge
 from itertools import islice
 
@@ -14,7 +14,6 @@ from libs.core.adapters.aws.dynamodb.codec import (
     open_kind,
 )
 from libs.core.adapters.aws.dynamodb.table import Table
-from libs.core.adapters.aws.dynamodb.updates import RawItem
 from libs.core.domain.conversions import RUNNING, Conversion, Phase
 from libs.core.domain.fair_order import fair_order, fair_position
 from libs.core.ports.conversion_queue import BACKLOG_SAMPLE, Backlog, ConversionQueue
@@ -26,16 +25,22 @@ READING_SHARE = 5
 class DynamoDbConversionQueue(ConversionQueue):
     """Read the `open` index, which holds active items only.
 
-    Positions need all of them, so they are read once for all that ask within a moment.
+    Positions need all of them, so they are read once for all that ask within a moment. The index
+    says which conversions are queued; their items hardly change, so they are remembered: otherwise
+    a visitor with a thousand of them would make each choice cost a thousand reads.
     """
 
-    def __init__(self, table: Table, max_age: float = 0.0) -> None:
+    def __init__(self, table: Table, max_age: float = 0.0, remembered: float = 0.0) -> None:
         """Answer `position` from a reading that is up to `max_age` seconds old.
 
         After a slow reading the age may be `READING_SHARE` times as long as the reading took.
+        Items of queued conversions are read again after `remembered` seconds, which must be less
+        than a lease: what was lost meanwhile may have to run alone.
         """
         self._table = table
         self._max_age = max_age
+        self._remembered = remembered
+        self._known: dict[str, tuple[float, Conversion]] = {}
         self._reading = threading.Lock()
         self._positions: dict[str, int] = {}
         self._queued: list[Conversion] = []
@@ -52,9 +57,10 @@ class DynamoDbConversionQueue(ConversionQueue):
         return fair_position(conversion, queued, running)
 
     def in_phase(self, *phases: Phase) -> Iterator[Conversion]:
+        kinds = dict.fromkeys(map(open_kind, phases))
         found = [
-            decode_readable(decode_conversion, self._query(kind, phases))
-            for kind in dict.fromkeys(map(open_kind, phases))
+            self._read_queued() if kind == open_kind(Phase.QUEUED) else self._of_kind(kind, phases)
+            for kind in kinds
         ]
         return merge(*found, key=lambda conversion: conversion.created_at)
 
@@ -85,8 +91,29 @@ class DynamoDbConversionQueue(ConversionQueue):
             max(waited, default=0.0),
         )
 
-    def _query(self, kind: str, phases: Sequence[Phase]) -> Iterator[RawItem]:
-        keys = list(self._table.keys("open", Key("open_kind").eq(kind)))
-        for item in self._table.get_many(keys):
-            if self._table.is_live(item) and item.get("phase") in phases:
-                yield item
+    def _of_kind(self, kind: str, phases: Collection[Phase]) -> Iterator[Conversion]:
+        return self._decode(self._keys(kind), phases)
+
+    def _read_queued(self) -> Iterator[Conversion]:
+        """Yield the queued conversions, and read only those that are not remembered."""
+        keys, known = self._keys(open_kind(Phase.QUEUED)), self._known
+        oldest = time.monotonic() - self._remembered
+        kept = {key: known[key] for key in keys if key in known and known[key][0] > oldest}
+        read_at = time.monotonic()
+        unknown = [key for key in keys if key not in kept]
+        for conversion in self._decode(unknown, (Phase.QUEUED,)):
+            kept[conversion.id] = read_at, conversion
+        self._known = kept if self._remembered else {}
+        now = self._table.now()
+        found = (kept[key][1] for key in keys if key in kept)
+        return (conversion for conversion in found if conversion.expires_at > now)
+
+    def _keys(self, kind: str) -> list[str]:
+        return list(self._table.keys("open", Key("open_kind").eq(kind)))
+
+    def _decode(self, keys: Sequence[str], phases: Collection[Phase]) -> Iterator[Conversion]:
+        items = self._table.get_many(keys)
+        return decode_readable(
+            decode_conversion,
+            (i for i in items if self._table.is_live(i) and i.get("phase") in phases),
+        )
