@@ -38,7 +38,7 @@ class JanitorContainer(containers.DeclarativeContainer):
     )
     executor = providers.Singleton(ThreadPoolExecutor, THREADS, "janitor")
 
-    delete_objects = providers.Factory(DeleteObjects, objects, multipart, executor)
+    delete_objects = providers.Factory(DeleteObjects, items, objects, multipart, executor)
     handle_messages = providers.Factory(HandleMessages, items, delete_objects, executor)
     delete_orphans = providers.Factory(
         DeleteOrphans,

@@ -10,6 +10,7 @@ from libs.core.domain.conversions import Conversion, output_prefix
 from libs.core.domain.ids import kind_of
 from libs.core.domain.progress import StoredItem
 from libs.core.domain.uploads import Upload, UploadStatus, upload_prefix
+from libs.core.ports.expired_items import ExpiredItems
 from libs.core.ports.multipart_uploads import MultipartUploads, OpenMultipartUpload
 from libs.core.ports.objects import ObjectInfo, ObjectStore
 
@@ -49,13 +50,20 @@ class DeletionResult:
 class DeleteObjects:
     """Delete objects and abort multipart uploads. A repeated call finds nothing left.
 
-    With `dry_run` it only counts.
+    With `dry_run` it only counts. An Idempotency-Key can create a removed id again at any moment.
+    What belongs to the new item is written after it, so whoever lists first and then finds no item
+    has listed nothing of a new one.
     """
 
     def __init__(
-        self, objects: ObjectStore, multiparts: MultipartUploads, executor: Executor
+        self,
+        items: ExpiredItems,
+        objects: ObjectStore,
+        multiparts: MultipartUploads,
+        executor: Executor,
     ) -> None:
         """Run calls that have no batch form in the threads of `executor`."""
+        self._items = items
         self._objects = objects
         self._multiparts = multiparts
         self._executor = executor
@@ -113,15 +121,26 @@ class DeleteObjects:
     def _abort_all_of(self, item: StoredItem) -> DeletionResult:
         """Abort what is listed, and what the item names in case the listing lags behind."""
         listed = list(self._multiparts.list_open(prefix_of(item)))
-        for multipart in listed:
-            self._multiparts.abort(multipart.key, multipart.multipart_id)
+        if listed and self._exists(item):
+            return DeletionResult()
         named = _named_by(item)
-        if named and named not in {(each.key, each.multipart_id) for each in listed}:
+        old = [
+            each
+            for each in listed
+            if (each.key, each.multipart_id) == named or not _may_be_of_another(each, item)
+        ]
+        for multipart in old:
+            self._multiparts.abort(multipart.key, multipart.multipart_id)
+        if named and named not in {(each.key, each.multipart_id) for each in old}:
             self._multiparts.abort(*named)
-        return DeletionResult(multipart_uploads=len(listed))
+        return DeletionResult(multipart_uploads=len(old))
 
     def _list_all_of(self, item: StoredItem) -> Sequence[ObjectInfo]:
-        return list(self._objects.list(prefix_of(item)))
+        found = list(self._objects.list(prefix_of(item)))
+        return [] if found and self._exists(item) else found
+
+    def _exists(self, item: StoredItem) -> bool:
+        return item.id in self._items.read_many([item.id])
 
 
 def run_all(
@@ -167,6 +186,15 @@ def _named_by(item: StoredItem) -> tuple[str, str] | None:
         return (item.key, item.multipart_id) if is_open else None
     writing = item.output_upload if isinstance(item, Conversion) else None
     return (writing.key, writing.multipart_id) if writing else None
+
+
+def _may_be_of_another(multipart: OpenMultipartUpload, removed: StoredItem) -> bool:
+    """Return True if a new upload of the removed one's id may have begun this multipart upload.
+
+    It is the only thing that is made before its item, and after the last write of the removed one.
+    What nobody needs of them is an orphan, which the sweep finds.
+    """
+    return isinstance(removed, Upload) and multipart.started_at > removed.updated_at
 
 
 def _outcome_of(item_id: str, outcome: DeletionResult | Exception) -> DeletionResult:

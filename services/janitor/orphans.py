@@ -24,7 +24,7 @@ class DeleteOrphans:
 
     They belong
 
-    1. to items that this sweep removed, at any age;
+    1. to items that this sweep removed and that nobody has created again, at any age;
     2. to no item, and are older than `grace`;
     3. to a finished conversion, are not its output, and are older than `grace`.
 
@@ -75,18 +75,29 @@ class DeleteOrphans:
         run.foreign += len(found) - len(ours)
         # A time of 0 means unknown: keep it.
         old = [each for each in ours if 0 < _time_of(each) <= now - self._grace]
-        in_question = {id_in(each.key) for each in old} - run.removed
+        swept = [each for each in ours if id_in(each.key) in run.removed and _is_dated(each)]
+        in_question = {id_in(each.key) for each in (*old, *swept)}
         existing = self._items.read_many(sorted(in_question))
-        orphans = [
-            each
-            for each in old
-            if id_in(each.key) in in_question and _is_orphan(each, existing, now)
+        if run.dry_run:  # which has removed nothing
+            existing = {i: item for i, item in existing.items() if i not in run.removed}
+        # They were listed before they were looked for, so nothing here is of an item created since.
+        gone = [each for each in swept if id_in(each.key) not in existing]
+        counted = set(gone)
+        return gone + [
+            each for each in old if each not in counted and _is_orphan(each, existing, now)
         ]
-        return [each for each in ours if id_in(each.key) in run.removed] + orphans
 
 
 def _time_of(found: ObjectInfo | OpenMultipartUpload) -> float:
     return found.modified_at if isinstance(found, ObjectInfo) else found.started_at
+
+
+def _is_dated(found: ObjectInfo | OpenMultipartUpload) -> bool:
+    """Return False for a multipart upload of an upload, which is made before its item.
+
+    Whoever creates a removed id again may have just begun it. An old one is found by its age.
+    """
+    return isinstance(found, ObjectInfo) or kind_of(id_in(found.key)) == "conversion"
 
 
 def _is_orphan(

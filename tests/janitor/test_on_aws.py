@@ -52,7 +52,7 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def delete_objects(backend: AwsBackend, executor: ThreadPoolExecutor) -> DeleteObjects:
-    return DeleteObjects(backend.objects, backend.multiparts, executor)
+    return DeleteObjects(backend.expired, backend.objects, backend.multiparts, executor)
 
 
 @pytest.fixture
@@ -128,7 +128,10 @@ def test_an_answer_of_200_that_names_an_error_is_no_success(
     bucket = backend.connection.stack.bucket_name
     client: Any = Client()
     delete_objects = DeleteObjects(
-        S3ObjectStore(client, bucket), S3MultipartUploads(client, bucket), executor
+        backend.expired,
+        S3ObjectStore(client, bucket),
+        S3MultipartUploads(client, bucket),
+        executor,
     )
     handle = HandleMessages(backend.expired, delete_objects, executor)
     removed = Message((ItemRemoved(upload, expired=False),), True, "receipt", 1)

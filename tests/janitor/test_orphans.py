@@ -1,11 +1,14 @@
 """Test that a sweep deletes objects and multipart uploads that no item points at."""
 
+from collections.abc import Iterator
+
 import pytest
 from structlog.testing import capture_logs
 
 from libs.core.domain.conversions import output_key
 from libs.core.domain.ids import new_id
 from libs.core.domain.uploads import Failure, source_key
+from libs.core.ports.multipart_uploads import OpenMultipartUpload
 from libs.core.ports.objects import ObjectInfo
 from services.janitor.deletion import DeletionResult, SweepFailure
 from tests.fakes import FakeClock, a_conversion
@@ -203,3 +206,30 @@ def test_a_sweep_of_many_objects_makes_few_calls(env: JanitorEnvironment, clock:
     assert (result.expired_uploads, result.expired_conversions) == (300, 300)
     assert result.deleted.objects == 600
     assert len(deletions) + len(reads) + len(listings) <= 12
+
+
+def test_an_upload_created_again_during_the_sweep_stays(
+    env: JanitorEnvironment, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its id comes from an Idempotency-Key. At first it has parts and no item."""
+    removed = env.add_upload()
+    clock.advance(DAY + 1)
+    list_open, listed = env.multiparts.list_open, env.objects.list
+
+    def begin_again(prefix: str) -> Iterator[OpenMultipartUpload]:
+        monkeypatch.setattr(env.multiparts, "list_open", list_open)
+        env.open_multipart(removed.key)
+        return list_open(prefix)
+
+    def finish_again(prefix: str) -> Iterator[ObjectInfo]:
+        monkeypatch.setattr(env.objects, "list", listed)
+        env.add_upload(id=removed.id)
+        return listed(prefix)
+
+    monkeypatch.setattr(env.multiparts, "list_open", begin_again)
+    monkeypatch.setattr(env.objects, "list", finish_again)
+
+    env.sweeper()()
+
+    assert env.open_uploads == {removed.key}
+    assert env.keys == {removed.key}

@@ -154,6 +154,7 @@ def test_deleted_objects_are_counted(env: JanitorEnvironment) -> None:
     upload = env.add_upload()
     env.store_object(f"uploads/{upload.id}/notes", 10)
     env.open_multipart(upload.key)
+    env.table.delete(upload.id)
 
     assert env.container().delete_objects()([upload]) == DeletionResult(
         objects=2, bytes=13, multipart_uploads=1
@@ -164,6 +165,7 @@ def test_more_objects_than_one_call_takes_are_deleted(env: JanitorEnvironment) -
     upload = env.add_upload()
     for number in range(2500):
         env.store_object(f"uploads/{upload.id}/{number}", 1)
+    env.table.delete(upload.id)
     calls = record_calls(env.objects, "delete")
 
     assert env.container().delete_objects()([upload]) == DeletionResult(objects=2501, bytes=2503)
@@ -228,3 +230,37 @@ def test_an_output_completed_while_it_is_deleted_is_deleted_too(
 
     assert handle(env, ItemRemoved(conversion, expired=False))
     assert not env.keys
+
+
+def test_an_upload_created_again_while_the_old_one_is_deleted_stays(
+    env: JanitorEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its id comes from an Idempotency-Key, and the janitor has looked for it before."""
+    removed = env.add_upload()
+    env.table.delete(removed.id)
+    env.clock.advance(1)
+    list_open = env.multiparts.list_open
+
+    def create_again(prefix: str) -> Iterator[OpenMultipartUpload]:
+        monkeypatch.setattr(env.multiparts, "list_open", list_open)
+        env.add_upload(id=removed.id)
+        return list_open(prefix)
+
+    monkeypatch.setattr(env.multiparts, "list_open", create_again)
+
+    assert handle(env, ItemRemoved(removed, expired=False))
+    assert env.keys == {removed.key}
+    assert removed.id in env.ids
+
+
+def test_the_parts_of_an_upload_that_is_just_being_created_again_stay(
+    env: JanitorEnvironment,
+) -> None:
+    """A multipart upload is begun before its item is written."""
+    removed = an_upload(now=env.clock())
+    removed = replace(removed, multipart_id=env.open_multipart(removed.key))
+    env.clock.advance(1)
+    begun = env.open_multipart(removed.key)
+
+    assert handle(env, ItemRemoved(removed, expired=False))
+    assert set(env.bucket.multiparts) == {begun}
