@@ -107,7 +107,14 @@ class UploadContainer(containers.DeclarativeContainer):
     )
     delete_upload = providers.Factory(use_cases.DeleteUpload, uploads, conversions)
     join_uploads = providers.Factory(
-        JoinUploads, uploads, multipart, objects, create_tus_upload, reconcile, delete_upload
+        JoinUploads,
+        uploads,
+        multipart,
+        objects,
+        create_tus_upload,
+        reconcile,
+        delete_upload,
+        copy_slots,
     )
 
     part_limiter = providers.Singleton(PartLimiter, settings.provided.parts_at_once)

@@ -1,9 +1,9 @@
 """Define the JSON documents of uploads."""
 
-import json
 import re
 from typing import Annotated
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, convert
 
 from libs.core.domain.checksums import ChecksumAlgorithm, PartChecksum
@@ -77,7 +77,8 @@ def read_conversions(value: object) -> list[ConversionRequest]:
     if not value:
         return []
     try:
-        decoded = json.loads(value) if isinstance(value, str) else value
+        # Python's own parser takes NaN, and halves of surrogate pairs, which no answer can hold.
+        decoded = msgspec.json.decode(value) if isinstance(value, str) else value
         wanted = decoded if isinstance(decoded, list) else [decoded]
         asked = convert(wanted, Annotated[list[ConvertOptions], Meta(max_length=MAX_CONVERT)])
     except RecursionError as error:

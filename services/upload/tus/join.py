@@ -1,11 +1,20 @@
 """Join partial tus uploads into one (the concatenation extension)."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from itertools import chain
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from threading import Semaphore
 
 from libs.core.domain.uploads import TusState, Upload, UploadStatus
-from libs.core.errors import CoreError, TusRequestInvalid, UploadIncomplete, UploadNotFound
+from libs.core.errors import (
+    CoreError,
+    MultipartUploadGone,
+    StorageUnavailable,
+    TusRequestInvalid,
+    UploadClosed,
+    UploadIncomplete,
+    UploadNotFound,
+)
 from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
@@ -13,14 +22,26 @@ from libs.core.rate_limiter import Usage
 from services.upload.checksums import crc64nvme
 from services.upload.reconcile import ReconcileUpload
 from services.upload.tus.create import CreateTusUpload, TusRequest
+from services.upload.tus.join_plan import Range, can_be_copied, plan_parts
 from services.upload.use_cases import DeleteUpload
+
+MAX_PARTIALS = 100
+"""Uploads that can be joined by one request. Clients send a file as two to ten of them.
+
+Up to 10 MiB of each pass through this service, so that a request ends before proxies end it."""
+
+PARTS_AT_ONCE = 8
+"""Parts of one upload that are stored at once. S3 copies each at 100 MB/s or more, so that the
+largest file takes some seconds."""
+
+PATIENCE = 10.0
+"""Seconds that a request waits while too many others copy."""
 
 
 class JoinUploads:
-    """Copy the bytes of finished partial uploads, in order, into a new upload.
+    """Make a new upload of the bytes of finished partial uploads, in order.
 
-    The bytes pass through this service, one part in memory at a time: S3 copies only parts of
-    5 MiB or more, which partial uploads need not be.
+    S3 copies them. Only what is too small for that passes through this service.
     """
 
     def __init__(
@@ -31,13 +52,16 @@ class JoinUploads:
         create: CreateTusUpload,
         reconcile: ReconcileUpload,
         delete: DeleteUpload,
+        slots: Semaphore,
     ) -> None:
+        """Hold one of the `slots` for copies of this process while copying."""
         self._uploads = uploads
         self._multipart = multipart
         self._objects = objects
         self._create = create
         self._reconcile = reconcile
         self._delete = delete
+        self._slots = slots
 
     def __call__(
         self,
@@ -50,21 +74,26 @@ class JoinUploads:
 
         Raises:
             UploadNotFound: One of the uploads is not there.
-            TusRequestInvalid: One of them is not a partial upload.
+            TusRequestInvalid: One of them is not a partial upload, or there are too many.
+            UploadClosed: The joined upload was aborted meanwhile.
             UploadIncomplete: One of them is not finished.
             RateLimited: The session or its address has used up a quota.
+            StorageUnavailable: Too many files are being copied.
         """
+        if len(partial_ids) > MAX_PARTIALS:
+            raise TusRequestInvalid(f"At most {MAX_PARTIALS} partial uploads can be joined.")
         partials = [self._partial(owner, upload_id) for upload_id in partial_ids]
         size = sum(partial.size or 0 for partial in partials)
         state = TusState(offset=size, concat=request.concat)
-        upload = self._create(owner, request, size, state, usage)
-        try:
-            joined = self._join(partials, upload)
-        except CoreError:
-            # The client has no URL of it, and will ask again.
-            with suppress(CoreError):
-                self._delete(owner, upload.id)
-            raise
+        with self._slot():
+            upload = self._create(owner, request, size, state, usage)
+            try:
+                joined = self._join(partials, upload)
+            except CoreError:
+                # The client has no URL of it, and will ask again.
+                with suppress(CoreError):
+                    self._delete(owner, upload.id)
+                raise
         # Their bytes are in the new upload; listings would show them as files of their own.
         for partial in partials:
             with suppress(UploadNotFound):
@@ -72,17 +101,14 @@ class JoinUploads:
         return joined
 
     def _join(self, partials: Sequence[Upload], upload: Upload) -> Upload:
-        blocks = chain.from_iterable(
-            self._objects.read(partial.key, 0, partial.size or 0) for partial in partials
-        )
-        parts: list[Part] = []
-        for number, body in enumerate(_in_parts(blocks, upload.part_size), start=1):
-            etag = self._multipart.put_part(
-                upload.key, upload.multipart_id, number, body, crc64nvme(body)
-            )
-            parts.append(Part(number, len(body), etag))
-        self._multipart.complete(upload.key, upload.multipart_id, parts)
-        return self._reconcile.finish_from_object(upload)
+        parts = self._store(upload, plan_parts([(p.key, p.size or 0) for p in partials]))
+        # A repetition of a call whose reply was lost finds it completed: the object decides.
+        with suppress(MultipartUploadGone):
+            self._multipart.complete(upload.key, upload.multipart_id, parts)
+        joined = self._reconcile.finish_from_object(upload)
+        if joined.status is not UploadStatus.UPLOADED:
+            raise UploadClosed("The uploads could not be put together. Please send them again.")
+        return joined
 
     def _partial(self, owner: str, upload_id: str) -> Upload:
         upload = self._uploads.get(upload_id, owner)
@@ -92,14 +118,34 @@ class JoinUploads:
             raise UploadIncomplete("A partial upload is not finished yet.", missing_parts=[])
         return upload
 
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        if not self._slots.acquire(timeout=PATIENCE):
+            raise StorageUnavailable(
+                "Many files are being put together. Please try again in a moment.", retry_after=5
+            )
+        try:
+            yield
+        finally:
+            self._slots.release()
 
-def _in_parts(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """Cut a stream of blocks into parts of `size` bytes; the last one is shorter."""
-    buffer = bytearray()
-    for block in blocks:
-        buffer += block
-        while len(buffer) >= size:
-            yield bytes(buffer[:size])
-            del buffer[:size]
-    if buffer:
-        yield bytes(buffer)
+    def _store(self, upload: Upload, plan: Sequence[Sequence[Range]]) -> list[Part]:
+        """Store the parts of a plan, some at a time."""
+
+        def store(number: int, part: Sequence[Range]) -> Part:
+            if can_be_copied(part):
+                return self._multipart.copy_part(
+                    upload.key, upload.multipart_id, number, part[0].key, part[0].start, part[0].end
+                )
+            body = b"".join(
+                block
+                for each in part
+                for block in self._objects.read(each.key, each.start, each.end)
+            )
+            etag = self._multipart.put_part(
+                upload.key, upload.multipart_id, number, body, crc64nvme(body)
+            )
+            return Part(number, len(body), etag)
+
+        with ThreadPoolExecutor(PARTS_AT_ONCE, "join") as executor:
+            return list(executor.map(store, range(1, len(plan) + 1), plan))

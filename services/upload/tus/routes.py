@@ -54,7 +54,7 @@ class TusController(Controller):
     path = PATH
     # OpenAPI cannot describe a protocol of headers: its specification is at https://tus.io.
     include_in_schema = False
-    opt = {"media_types": None}  # noqa: RUF012 -- Litestar's type
+    opt = {"media_types": None, "is_lasting": True}  # noqa: RUF012 -- Litestar's type
     exception_handlers = {ChecksumMismatch: on_checksum_mismatch}  # noqa: RUF012 -- Litestar's type
 
     @post(request_max_body_size=None, summary="Create a tus upload", status_code=201)

@@ -8,8 +8,10 @@ import random
 import pytest
 
 from libs.core.errors import FileTooLarge
+from services.upload.container import UploadContainer
+from services.upload.tus import join
 from services.upload.tus.append import AppendToUpload
-from tests.fault_injection import fail_calls
+from tests.fault_injection import fail_calls, record_calls
 from tests.upload.support import UploadHarness, problem
 from tests.upload.tus.support import (
     BYTES,
@@ -125,6 +127,7 @@ def test_deleted_upload_is_unknown(client: Client) -> None:
 
 def test_partial_uploads_are_joined_in_order(client: Client, harness: UploadHarness) -> None:
     bodies = [random.Random(1).randbytes(PART + 77), b"in between", b"the end"]
+    read = record_calls(harness.objects, "read")
     urls = []
     for body in bodies:
         url = create(client, len(body), **{"Upload-Concat": "partial"})
@@ -149,6 +152,36 @@ def test_partial_uploads_are_joined_in_order(client: Client, harness: UploadHarn
     assert head.headers["Upload-Length"] == str(len(body))
     assert head.headers["Upload-Concat"].startswith("final;")
     problem(append(client, final, len(body), b"x"), 403, "upload_joined")
+    assert len(read) == 2, "S3 copied the large one itself"
+
+
+def test_so_many_uploads_are_joined_by_one_request(client: Client) -> None:
+    urls = " ".join(f"{PATH}/upl_{'a' * 22}" for _ in range(join.MAX_PARTIALS + 1))
+
+    answer = client.post(PATH, headers={**TUS, "Upload-Concat": f"final;{urls}"})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "tus_request_invalid")
+
+
+def test_while_many_are_being_joined_one_is_asked_to_come_again(
+    client: Client,
+    harness: UploadHarness,
+    container: UploadContainer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(join, "PATIENCE", 0.01)
+    url = create(client, 5, **{"Upload-Concat": "partial"})
+    append(client, url, 0, b"12345")
+    slots, taken = container.copy_slots(), 0
+    while slots.acquire(blocking=False):
+        taken += 1
+    try:
+        answer = client.post(PATH, headers={**TUS, "Upload-Concat": f"final;{url}"})
+    finally:
+        slots.release(taken)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert [item.id for item in harness.table.all()] == [url.rpartition("/")[2]]
 
 
 def test_unfinished_partial_upload_cannot_be_joined(client: Client) -> None:
@@ -186,7 +219,9 @@ def test_conversions_in_the_metadata_wait_for_the_file(
     assert [c.format for c in harness.conversions_of(upload)] == ["mp3", "flac"]
 
 
-@pytest.mark.parametrize("convert", ["{", "7", '{"format": 3}', '{"no": 1}', "[" * 5000])
+@pytest.mark.parametrize(
+    "convert", ["{", "7", '{"format": 3}', '{"no": 1}', "[" * 5000, '{"format": "\\ud800"}']
+)
 def test_unreadable_conversion_is_refused_before_anything_is_created(
     client: Client, harness: UploadHarness, convert: str
 ) -> None:

@@ -1,0 +1,65 @@
+"""Plan the parts of an upload that is joined of other objects."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from libs.core.domain.uploads import MIB, MIN_PART_SIZE
+
+COPY_SIZE = 256 * MIB
+"""Bytes of the largest part that S3 copies at once; several are copied at the same time."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Name the bytes `start` up to but not including `end` of an object."""
+
+    key: str
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """Return the number of bytes."""
+        return self.end - self.start
+
+
+def plan_parts(objects: Sequence[tuple[str, int]]) -> list[list[Range]]:
+    """Return the ranges of each part of an object that is these objects in order.
+
+    S3 copies a range of 5 MiB or more by itself. What is smaller is read and stored together with
+    the beginning of the next object, as a part of several ranges, because every part but the last
+    needs that size as well.
+
+    Args:
+        objects: Keys and sizes in bytes.
+    """
+    parts: list[list[Range]] = []
+    small: list[Range] = []
+    for key, size in objects:
+        start = 0
+        if small:
+            start = min(size, MIN_PART_SIZE - sum(each.size for each in small))
+            small.append(Range(key, 0, start))
+            if sum(each.size for each in small) < MIN_PART_SIZE:
+                continue
+            parts.append(small)
+            small = []
+        if size - start >= MIN_PART_SIZE:
+            parts += [[each] for each in _divide(key, start, size)]
+        elif size > start:
+            small = [Range(key, start, size)]
+    return [*parts, small] if small else parts
+
+
+def can_be_copied(part: Sequence[Range]) -> bool:
+    """Return True if S3 can copy a part by itself."""
+    return len(part) == 1 and part[0].size >= MIN_PART_SIZE
+
+
+def _divide(key: str, start: int, end: int) -> Iterator[Range]:
+    """Yield ranges of about the same size, so that none is too small."""
+    count = -(-(end - start) // COPY_SIZE)
+    limits = [start + (end - start) * number // count for number in range(count + 1)]
+    for first, last in pairwise(limits):
+        yield Range(key, first, last)
