@@ -12,6 +12,7 @@ import structlog
 from libs.core.domain.quotas import WINDOWS, Quota, QuotaLimits, Resource
 from libs.core.errors import CoreError, RateLimited
 from libs.core.ports.quotas import Quotas
+from libs.core.token_buckets import TokenBuckets
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,8 @@ class RateLimiter:
     """Count uses of a session and of its address, and refuse those that exceed a limit.
 
     Refusals are remembered, so that a visitor who goes on costs no writes. Counters only grow in a
-    window, so what was refused once is refused until its end.
+    window, so what was refused once is refused until its end. A flood is refused before that, and
+    without a write, by how fast its address may use up its quota.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class RateLimiter:
         self._quotas = quotas
         self._limits = limits
         self._timer = timer
+        self._bursts = TokenBuckets(limits, timer)
         self._refusals: dict[tuple[str, int], Refusal] = {}
         self._begun: set[str] = set()
 
@@ -66,6 +69,7 @@ class RateLimiter:
                 self._begun.clear()
             self._begun.add(session)
         try:
+            self._limit_burst(address, {Resource.SESSIONS: 1})
             self._take("address", address, {Resource.SESSIONS: 1}, self._limits.of_address)
         except CoreError:
             self._begun.discard(session or "")
@@ -80,8 +84,13 @@ class RateLimiter:
             RateLimited: The session or the address has used up one of the resources.
             StorageUnavailable: The table does not answer.
         """
+        self._limit_burst(address, amounts)
         self._take("session", session, amounts, self._limits.of_session)
         self._take("address", address, amounts, self._limits.of_address)
+
+    def _limit_burst(self, address: str, amounts: Amounts) -> None:
+        if retry_after := self._bursts.take(address, amounts):
+            raise _refusal("address", retry_after)
 
     def _take(
         self, kind: str, subject: str, amounts: Amounts, limit_of: Callable[[Resource], int]
@@ -100,11 +109,7 @@ class RateLimiter:
                     log.warning("quota.exceeded", kind=kind, wanted=wanted)
                     self._remember(key, Refusal(wanted, self._timer() + retry_after))
             if retry_after:
-                raise RateLimited(
-                    f"There were too many requests from your {_NAMES[kind]}. "
-                    f"Please try again in {_spoken(retry_after)}.",
-                    retry_after=retry_after,
-                )
+                raise _refusal(kind, retry_after)
 
     def _remembered(self, key: tuple[str, int], wanted: Amounts) -> int:
         """Return the seconds for which these amounts are known to be refused, or 0."""
@@ -119,10 +124,23 @@ class RateLimiter:
         self._refusals[key] = refusal
 
 
+MOMENT = 10
+"""Seconds that a sentence calls a moment."""
+
 _NAMES = {"session": "browser", "address": "network"}
 
 
+def _refusal(kind: str, retry_after: int) -> RateLimited:
+    return RateLimited(
+        f"There were too many requests from your {_NAMES[kind]}. "
+        f"Please try again in {_spoken(retry_after)}.",
+        retry_after=retry_after,
+    )
+
+
 def _spoken(seconds: int) -> str:
+    if seconds <= MOMENT:
+        return "a moment"
     minutes = -(-seconds // 60)
     return "a minute" if minutes == 1 else f"{minutes} minutes"
 

@@ -66,6 +66,7 @@ class ConversionController(Controller):
             errors.FormatUnsupported,
             errors.OptionInvalid,
             errors.IdempotencyKeyReused,
+            errors.RateLimited,
             changes=True,
             has_body=True,
         ),

@@ -76,7 +76,7 @@ class DeleteOrphans:
         # A time of 0 means unknown: keep it.
         old = [each for each in ours if 0 < _time_of(each) <= now - self._grace]
         swept = [each for each in ours if id_in(each.key) in run.removed and _is_dated(each)]
-        in_question = {id_in(each.key) for each in (*old, *swept)}
+        in_question = {id_in(each.key) for each in old} | {id_in(each.key) for each in swept}
         existing = self._items.read_many(sorted(in_question))
         if run.dry_run:  # which has removed nothing
             existing = {i: item for i, item in existing.items() if i not in run.removed}

@@ -74,9 +74,10 @@ class ProgressController(Controller):
 
     @get(
         "/events",
+        is_lasting=True,
         operation_id="followSession",
         summary="Follow everything of the session by server-sent events",
-        responses={200: EVENTS, **problems()},
+        responses={200: EVENTS, **problems(errors.RateLimited)},
     )
     async def follow_session(
         self,
@@ -92,12 +93,13 @@ class ProgressController(Controller):
 
     @get(
         "/{item_id:str}/events",
+        is_lasting=True,
         operation_id="followItem",
         summary="Follow one upload or conversion by server-sent events until it ends",
         responses={
             200: EVENTS,
             204: no_content("`Last-Event-ID` is the end already. Do not reconnect."),
-            **problems(*NOT_FOUND),
+            **problems(*NOT_FOUND, errors.RateLimited),
         },
     )
     async def follow_one(

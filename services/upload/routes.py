@@ -49,6 +49,7 @@ class UploadController(Controller):
             errors.FormatUnsupported,
             errors.OptionInvalid,
             errors.IdempotencyKeyReused,
+            errors.RateLimited,
             changes=True,
             has_body=True,
         ),

@@ -19,6 +19,7 @@ ADDRESS = "127.0.0.2"
 GIB = 1024**3
 CONVERSIONS_OF_A_SESSION = 5
 PART_SIZE = 5 * 1024**2
+READERS = 48
 SENDERS = 150
 SILENCE_HOURS = 12
 
@@ -34,6 +35,9 @@ class Visitor:
 
     def post(self, path: str, body: Json) -> httpx.Response:
         return self._http.post(path, json=body)
+
+    def get(self, path: str) -> httpx.Response:
+        return self._http.get(path)
 
     def begin_session(self) -> None:
         """Forget the cookie, so that the next request begins a session."""
@@ -140,6 +144,27 @@ def long_conversions(url: str) -> None:
     threading.Event().wait()
 
 
+def reads(url: str) -> None:
+    """Read lists, progress and readiness on many connections, each as fast as one can."""
+    first = Visitor(url)
+    made = first.post("/api/uploads", {"filename": "a.wav", "size": 5 * GIB}).json()
+    paths = [f"/api/uploads/{made['id']}", "/api/uploads", "/api/conversions", "/health/ready"]
+    for number in range(READERS):
+        path = paths[number % len(paths)]
+        threading.Thread(target=read, args=(Visitor(url), path), daemon=True).start()
+    begun()
+    threading.Event().wait()
+
+
+def read(visitor: Visitor, path: str) -> None:
+    """Read a path again and again."""
+    while True:
+        try:
+            visitor.get(path)
+        except httpx.HTTPError:
+            time.sleep(0.1)
+
+
 def begun() -> None:
     """Tell the test that the abuse goes on from now."""
     print("begun", flush=True)
@@ -149,4 +174,5 @@ KINDS: dict[str, Callable[[str], None]] = {
     "flood": flood,
     "silent-senders": silent_senders,
     "long-conversions": long_conversions,
+    "reads": reads,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -46,7 +47,7 @@ def table(clock: FakeClock) -> FakeTable:
 def queue(
     table: FakeTable, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> DynamoDbConversionQueue:
-    monkeypatch.setattr(conversion_queue.time, "monotonic", clock)
+    monkeypatch.setattr(conversion_queue, "time", SimpleNamespace(monotonic=clock))
     return DynamoDbConversionQueue(cast(Table, table), remembered=REMEMBERED)
 
 

@@ -37,6 +37,21 @@ class Quota:
     limit: int
 
 
+BURST_SHARE = 2
+"""An address may use at once one part in this many of what its window allows to one session."""
+
+SMALLEST_BURST = 20
+"""No fewer than this many may be used at once."""
+
+
+@dataclass(frozen=True)
+class BurstLimit:
+    """Hold how many may be used at once, and how many more each second."""
+
+    size: float
+    per_second: float
+
+
 @dataclass(frozen=True)
 class QuotaLimits:
     """Hold what a session, and all sessions of an address, may use in each window.
@@ -58,3 +73,12 @@ class QuotaLimits:
         if resource is Resource.SESSIONS:
             return self.sessions_per_address
         return self.per_session[resource] * self.address_factor
+
+    def burst_of_address(self, resource: Resource) -> BurstLimit | None:
+        """Return how fast an address may use a resource, or None if its window alone limits it."""
+        if resource is Resource.UPLOAD_BYTES:
+            return None
+        limit = self.of_address(resource)
+        of_session = self.per_session.get(resource, limit)
+        size = max(of_session / BURST_SHARE, SMALLEST_BURST)
+        return BurstLimit(size, limit / WINDOWS[resource])

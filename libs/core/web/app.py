@@ -10,6 +10,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from libs.core.settings import Settings
+from libs.core.web.concurrency import LimitConcurrency
 from libs.core.web.csrf import refuse_forgery
 from libs.core.web.health import Check, health_routes, no_skew
 from libs.core.web.middleware import RequestContext, answer_options
@@ -76,7 +77,8 @@ def service_app(
                 session_tokens(settings),
                 secure=settings.secure_cookies,
                 trusted_proxies=settings.trusted_proxies,
-            )
+            ),
+            LimitConcurrency(),
         ],
         before_request=before_request,
         plugins=[StrictRequests()],

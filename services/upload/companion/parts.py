@@ -25,6 +25,12 @@ FINISHED = "finished"
 """ETag of the parts of an upload that is finished."""
 
 
+URL_LIFETIME = 300
+"""Seconds that the URL of a part may be used at most. Uppy asks for it just before it sends the
+part. S3 takes 5 GiB for it: whoever collects URLs can store more than a file while they are valid.
+"""
+
+
 class FindMultipart:
     """Find an upload by what S3 calls it: its key and the id of its multipart upload."""
 
@@ -83,7 +89,8 @@ class SignCompanionParts:
         if usage:
             usage.take(urls=len(numbers))
         self._check_stored_bytes(upload, numbers, usage)
-        lifetime = max(1, min(self._lifetime, int(upload.expires_at - self._clock())))
+        left = int(upload.expires_at - self._clock())
+        lifetime = max(1, min(self._lifetime, URL_LIFETIME, left))
         lifetime = self._signer.limit_lifetime(lifetime)
         urls = [
             self._signer.sign_part(upload.key, upload.multipart_id, number, None, lifetime)

@@ -120,7 +120,7 @@ def test_looks_at_a_long_queue_take_a_small_part_of_the_time(
 
     vars(worker._pause_for_others)["_choose_next"] = SimpleNamespace(order=order)
     for _ in range(24):
-        worker._pausing.look()
+        worker._pause_for_others()
         clock.advance(1.0)
 
     between = 2.0 + 2.0 * pausing.READING_SHARE
