@@ -43,6 +43,8 @@ export interface AppControllerOptions {
 /** Create and connect everything that the components need. They get this object and the state. */
 export class AppController {
   readonly store = new Store();
+  /** The files that were chosen in this tab, until they are removed from the list. */
+  readonly sourceFiles = new Map<string, File>();
   readonly uploadManager: UploadManager;
   readonly conversionManager: ConversionManager;
   readonly uploadRestorer: UploadRestorer;
@@ -67,7 +69,10 @@ export class AppController {
       store,
       environment,
       saveUrl,
-      discardUpload: (key) => this.uploadManager.discard(key),
+      discardUpload: (key) => {
+        this.sourceFiles.delete(key);
+        return this.uploadManager.discard(key);
+      },
     });
     this.uploadManager = new UploadManager({
       api,
@@ -75,6 +80,7 @@ export class AppController {
       storage,
       environment,
       acquireLock,
+      sourceFiles: this.sourceFiles,
       onUploadAvailable: (upload) => updates.fetchConversionsOf(upload),
       deleteUpload: (id) => api.deleteUpload(id).catch(() => undefined),
       startConversion: (row, settings) => this.conversionManager.start(row, settings),

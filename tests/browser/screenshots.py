@@ -12,15 +12,27 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from deploy.local.network import free_port
 from deploy.local.processes import ROOT
 from deploy.local.stack import EmbeddedStack
-from tests.audio import song
-from tests.browser.app import MEGABYTE, App
+from tests.audio import run_ffmpeg, song
+from tests.browser.app import MEGABYTE, App, Row
 from tests.browser.chromium import launch
 from tests.browser.page_states import show_all_states
 
 FOLDER = ROOT / "test-results" / "screenshots"
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1100, "height": 900}, "locale": "en-GB"}
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "locale": "en-GB"}
+SMALL_PHONE: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "locale": "en-GB"}
 ALBUM_SIZE = 50
+
+
+def music(folder: Path) -> Path:
+    """Make three minutes that swell and pause as music does, so that their waveform shows it."""
+    path = folder / "Evening.wav"
+    phrase = "(0.15+0.85*pow(sin(PI*t/47),2))*(0.25+0.75*pow(abs(sin(PI*t/3.7)),1.5))"
+    beat = "(0.35+0.65*exp(-6*mod(t,0.5)))*(1-0.9*between(mod(t,61),57,61))"
+    tone = "(0.5*sin(2*PI*220*t)+0.3*sin(2*PI*554*t)+0.15*(random(0)-0.5))"
+    expression = f"0.9*{phrase}*{beat}*{tone}"
+    run_ffmpeg("-f", "lavfi", "-i", f"aevalsrc='{expression}':s=44100:d=180", str(path))
+    return path
 
 
 class Photographer:
@@ -31,6 +43,7 @@ class Photographer:
         self._url = url
         self.short = song(folder, 3, "Voice memo.wav")
         self.long = song(folder, 180, "Interview.wav")
+        self.music = music(folder)
         self.text = folder / "Letter.mp3"
         self.text.write_text("These are words, not music.\n" * 500)
         self.album = folder / "Album"
@@ -61,7 +74,7 @@ class Photographer:
             row = app.row(self.long.name)
             row.choose_format("OGG", bitrate="variable", quality="10")
             self.save(app, "ready")
-            row.locator.locator(".shape summary").click()
+            self.cut(row)
             self.save(app, "trim")
             row.button("convert").click()
             self.save(app, "uploading")
@@ -71,8 +84,40 @@ class Photographer:
             row.expect_done("OGG")
             row.locator.get_by_test_id("details").locator("summary").click()
             self.save(app, "done")
+            row.locator.get_by_test_id("details").locator("summary").click()
+            self.compare(app, row)
+            self.save(app, "compare")
             row.button("delete").click()
             self.save(app, "undo", full_page=False)
+
+    def cut(self, row: Row) -> None:
+        """Choose a piece with fades in the waveform."""
+        row.locator.locator(".shape summary").click()
+        for option, seconds in {"start": 20, "end": 150, "fade_in": 10, "fade_out": 25}.items():
+            row.locator.get_by_test_id(f"option-{option}").fill(str(seconds))
+        expect(row.locator.locator(".bars--source .bars__peaks")).to_be_attached()
+
+    def compare(self, app: App, row: Row) -> None:
+        """Compare a result with its source, and listen to the result."""
+        row.button("compare").click()
+        comparison = row.locator.get_by_test_id("comparison")
+        expect(comparison.locator(".bars__peaks")).to_have_count(2)
+        position = comparison.get_by_test_id("slider-position")
+        for _ in range(5):
+            position.press("PageUp")
+        comparison.get_by_test_id("hear-result").check()
+
+    def show_sound(self, name: str, forced_colors: str = "none", **options: Any) -> None:
+        with self.user(**options) as app:
+            app.page.emulate_media(forced_colors=forced_colors)  # type: ignore[arg-type]
+            app.choose_files(self.music)
+            row = app.row(self.music.name)
+            self.cut(row)
+            self.save(app, f"trim-{name}")
+            row.convert("MP3")
+            row.expect_done("MP3")
+            self.compare(app, row)
+            self.save(app, f"compare-{name}")
 
     def show_many_files(self) -> None:
         with self.user() as app:
@@ -94,6 +139,9 @@ class Photographer:
     def all(self) -> list[Callable[[], None]]:
         return [
             self.show_one_file,
+            lambda: self.show_sound("phone", **SMALL_PHONE),
+            lambda: self.show_sound("dark", color_scheme="dark"),
+            lambda: self.show_sound("forced-colours", forced_colors="active"),
             lambda: self.show_all_kinds("failed"),
             lambda: self.show_all_kinds("phone", **PHONE),
             lambda: self.show_all_kinds("dark", color_scheme="dark"),

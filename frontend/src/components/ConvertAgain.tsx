@@ -46,6 +46,7 @@ export function ConvertAgain({ row, formats, isFirst, source, controller }: Conv
       settings={settings}
       onChange={setSettings}
       source={source}
+      file={{ name: row.name, file: controller.sourceFiles.get(row.key) }}
       onSubmit={() => void submit()}
       autoFocus
     >

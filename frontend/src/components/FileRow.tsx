@@ -129,7 +129,8 @@ function DraftForm({ row, formats, isOnlyDraft, controller }: FileRowProps) {
   const change = (settings: Row['settings']) =>
     controller.uploadManager.setSettings(row.key, settings);
   const { uploadManager } = controller;
-  const duration = useDuration(uploadManager.fileOf(row.key));
+  const file = controller.sourceFiles.get(row.key);
+  const duration = useDuration(file);
   return (
     <>
       {isOnlyDraft && <PresetSelect formats={formats} settings={row.settings} onChange={change} />}
@@ -139,6 +140,7 @@ function DraftForm({ row, formats, isOnlyDraft, controller }: FileRowProps) {
         settings={row.settings}
         onChange={change}
         source={{ duration }}
+        file={{ name: row.name, file }}
         onSubmit={() => uploadManager.start(row.key)}
       >
         <button

@@ -35,10 +35,12 @@ export const Retry = icon(
   </>,
 );
 export const Close = icon(<path d="M5 5l10 10M15 5L5 15" />);
+export const Compare = icon(<path d="M3 7h11M11 4l3 3-3 3M17 13H6M9 10l-3 3 3 3" />);
 export const Download = icon(<path d="M10 3.5v9M6.5 9.5L10 13l3.5-3.5M4 16.5h12" />);
 export const Moon = icon(<path d="M16 11.5A6.5 6.5 0 0 1 8.5 4a6.5 6.5 0 1 0 7.5 7.5z" />);
 export const Pause = icon(<path d="M7 5v10M13 5v10" />);
 export const Play = icon(<path d="M7 4.5v11l8.5-5.5z" />);
+export const Stop = icon(<path d="M5.5 5.5h9v9h-9z" />);
 export const Sun = icon(
   <>
     <circle cx="10" cy="10" r="3.5" />

@@ -198,6 +198,8 @@ export const de: Catalogue = {
   download: 'Herunterladen',
   downloadFile: (name) => `${name} herunterladen`,
   listenTo: (name) => `${name} anhören`,
+  compare: 'Vergleichen',
+  compareFile: (name) => `Vergleichen: ${name} mit der Quelle`,
   file: 'Datei',
   size: 'Größe',
   length: 'Länge',

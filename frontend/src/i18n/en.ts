@@ -197,6 +197,8 @@ export const en = {
   download: 'Download',
   downloadFile: (name: string) => `Download ${name}`,
   listenTo: (name: string) => `Listen to ${name}`,
+  compare: 'Compare',
+  compareFile: (name: string) => `Compare ${name} with its source`,
   file: 'File',
   size: 'Size',
   length: 'Length',

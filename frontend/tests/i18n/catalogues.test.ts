@@ -5,6 +5,7 @@ import { describeProblem, describeWarning } from '../../src/api/errors';
 import { preferredLanguage, setLanguage } from '../../src/i18n';
 import { de } from '../../src/i18n/de';
 import { en } from '../../src/i18n/en';
+import { shownTime, spokenTime, waveformCatalogues } from '../../src/i18n/waveform';
 
 /** Words that are the same in both languages. */
 const SAME = new Set(['Live', 'Offline', 'Mono', 'Stereo', 'Details', 'Original', 'Bitrate']);
@@ -30,21 +31,25 @@ function documentedCodes(text: string): string[] {
   return codes.filter((code) => code !== 'code');
 }
 
+/** All catalogues. That of the waveforms is loaded with them. */
+const german = { ...de, waveform: waveformCatalogues.de };
+const english = { ...en, waveform: waveformCatalogues.en };
+
 describe('the German catalogue', () => {
   it('has every sentence of the English one', () => {
-    const own = new Map(sentences(de));
+    const own = new Map(sentences(german));
     const optional = /^(advice|warnings|problems)\./;
-    const missing = sentences(en).filter(([path]) => !own.get(path) && !optional.test(path));
+    const missing = sentences(english).filter(([path]) => !own.get(path) && !optional.test(path));
     expect(missing).toEqual([]);
     expect(Object.keys(en.problems).filter((code) => !de.problems[code])).toEqual([]);
   });
 
   it('leaves no sentence in English', () => {
-    const english = new Map(sentences(en));
+    const inEnglish = new Map(sentences(english));
     const words = (text: string) =>
       /[a-z]{3}/.test(text) && !/^\W*(Podcast|song\.mp3\W*\d*$)/.test(text);
-    const untranslated = sentences(de).filter(
-      ([path, text]) => english.get(path) === text && !SAME.has(text) && words(text),
+    const untranslated = sentences(german).filter(
+      ([path, text]) => inEnglish.get(path) === text && !SAME.has(text) && words(text),
     );
     expect(untranslated).toEqual([]);
   });
@@ -58,6 +63,28 @@ describe('the German catalogue', () => {
     expect(warnings.length).toBeGreaterThan(15);
     expect([...errors, ...failures].filter((code) => !de.problems[code])).toEqual([]);
     expect(warnings.filter((code) => !de.warnings[code])).toEqual([]);
+  });
+});
+
+describe('a time', () => {
+  it('is said in words and shown in digits', async () => {
+    expect([0, 1, 3.5, 60, 125.04].map(spokenTime)).toEqual([
+      '0 seconds',
+      '1 second',
+      '3.5 seconds',
+      '1 minute',
+      '2 minutes 5 seconds',
+    ]);
+    expect([0, 59.96, 125.5, 3_725.5].map(shownTime)).toEqual([
+      '0:00.0',
+      '1:00.0',
+      '2:05.5',
+      '1:02:05.5',
+    ]);
+    await setLanguage('de');
+    expect(spokenTime(61.5)).toBe('1 Minute 1,5 Sekunden');
+    expect(shownTime(3.5)).toBe('0:03,5');
+    await setLanguage('en');
   });
 });
 

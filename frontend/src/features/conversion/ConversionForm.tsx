@@ -12,7 +12,7 @@ import {
 } from './conversionSettings';
 import { formatBytes } from '../../lib/formatting';
 import { estimatedSize } from './estimate';
-import { ShapeFields } from './ShapeFields';
+import { ShapeFields, type SourceFile } from './ShapeFields';
 import { TrackField } from './TrackField';
 import { formFields } from './formFields';
 import { t } from '../../i18n';
@@ -26,6 +26,8 @@ interface ConversionFormProps {
   autoFocus?: boolean;
   /** What is known about the file. */
   source?: Pick<Source, 'duration'> & Partial<Source>;
+  /** The file, if the settings are for a single one. */
+  file?: SourceFile;
   /** The buttons of the form. */
   children: ReactNode;
 }
@@ -39,6 +41,7 @@ export function ConversionForm({
   onSubmit,
   autoFocus,
   source,
+  file,
   children,
 }: ConversionFormProps) {
   const id = useId();
@@ -107,7 +110,7 @@ export function ConversionForm({
           )}
           {children}
         </div>
-        <ShapeFields settings={settings} onChange={onChange} />
+        <ShapeFields settings={settings} onChange={onChange} source={file} />
       </div>
     </form>
   );

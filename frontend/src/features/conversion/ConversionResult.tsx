@@ -1,20 +1,15 @@
-import type { SyntheticEvent } from 'react';
 import { downloadUrl } from '../../api/client';
 import type { Conversion } from '../../api/types';
 import type { AppController } from '../../appController';
 import { Expiry } from '../../components/Expiry';
 import { Download } from '../../components/Icons';
 import { ResultDetails } from './ResultDetails';
+import { CompareSection } from '../waveform/CompareSection';
 import { formatBytes, formatDuration, formatSizeChange } from '../../lib/formatting';
+import { pauseOtherPlayers } from '../../lib/players';
 import type { Row } from '../../state/state';
 import { describeWarning } from '../../api/errors';
 import { t } from '../../i18n';
-
-function pauseOtherPlayers({ currentTarget }: SyntheticEvent): void {
-  for (const player of document.querySelectorAll('audio')) {
-    if (player !== currentTarget) player.pause();
-  }
-}
 
 interface ConversionResultProps {
   row: Row;
@@ -73,16 +68,18 @@ export function ConversionResult({ row, conversion, controller }: ConversionResu
         </dl>
         <ResultDetails conversion={conversion} />
       </div>
-      <audio
-        className="player"
-        data-testid="player"
-        controls
-        preload="none"
-        onPlay={pauseOtherPlayers}
-        onError={() => void controller.conversionManager.explainPlayer(conversion.id)}
-        src={downloadUrl(conversion.id, true)}
-        aria-label={t.listenTo(output.filename)}
-      />
+      <CompareSection row={row} conversion={conversion} controller={controller}>
+        <audio
+          className="player"
+          data-testid="player"
+          controls
+          preload="none"
+          onPlay={({ currentTarget }) => pauseOtherPlayers(currentTarget)}
+          onError={() => void controller.conversionManager.explainPlayer(conversion.id)}
+          src={downloadUrl(conversion.id, true)}
+          aria-label={t.listenTo(output.filename)}
+        />
+      </CompareSection>
       {warnings.length > 0 && (
         <ul className="warnings" aria-label={t.notes}>
           {warnings.map(describeWarning).map(({ text, lang }) => (

@@ -1,4 +1,8 @@
-import { useId } from 'react';
+import { useId, useRef, useState } from 'react';
+import { describeProblem, ownProblem } from '../../api/errors';
+import { ErrorMessage } from '../../components/ErrorMessage';
+import { onEscape } from '../../lib/escape';
+import { useModule } from '../../lib/useModule';
 import type { ConversionSettings } from './conversionSettings';
 import { t } from '../../i18n';
 
@@ -13,11 +17,28 @@ const FIELDS = [
 interface ShapeFieldsProps {
   settings: ConversionSettings;
   onChange: (settings: ConversionSettings) => void;
+  /** Left out if the settings are for several files. */
+  source?: SourceFile;
+}
+
+/** A file whose waveform is shown. */
+export interface SourceFile {
+  name: string;
+  /** Undefined if this browser no longer has it. */
+  file: File | undefined;
 }
 
 /** Let the user cut the sound, fade it in and out, and set its loudness. */
-export function ShapeFields({ settings, onChange }: ShapeFieldsProps) {
+export function ShapeFields({ settings, onChange, source }: ShapeFieldsProps) {
   const id = useId();
+  const details = useRef<HTMLDetailsElement>(null);
+  const [isOpen, setOpen] = useState(false);
+  const isDrawn = isOpen && source !== undefined;
+  const trimmer = useModule(isDrawn, () => import('../waveform/Trimmer'));
+  const close = () => {
+    details.current!.open = false;
+    details.current!.querySelector('summary')!.focus();
+  };
   const change = (name: (typeof FIELDS)[number]['name'], text: string) => {
     const { [name]: _, ...others } = settings;
     const value = Number(text);
@@ -26,8 +47,18 @@ export function ShapeFields({ settings, onChange }: ShapeFieldsProps) {
     onChange(isEmpty ? others : { ...others, [name]: value });
   };
   return (
-    <details className="shape" aria-label={t.shape}>
+    <details
+      ref={details}
+      className="shape"
+      aria-label={t.shape}
+      onToggle={({ currentTarget }) => setOpen(currentTarget.open)}
+      onKeyDown={onEscape(close)}
+    >
       <summary>{t.shape}</summary>
+      {trimmer === null && <ErrorMessage {...describeProblem(ownProblem('network'))} />}
+      {isDrawn && trimmer && (
+        <trimmer.Trimmer {...source} settings={settings} onChange={onChange} />
+      )}
       <div className="shape__fields">
         {FIELDS.map(({ name, ...limits }) => (
           <p className="field" key={name}>

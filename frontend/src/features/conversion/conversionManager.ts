@@ -1,6 +1,7 @@
 import type { ApiClient } from '../../api/client';
 import { ApiError, toProblem } from '../../api/errors';
 import { withRetries } from '../../api/retry';
+import { getFromStorage } from '../../api/transport';
 import type { Conversion } from '../../api/types';
 import type { ConversionSettings } from './conversionSettings';
 import { randomKey, type Environment } from '../../lib/environment';
@@ -81,6 +82,12 @@ export class ConversionManager {
   async download(id: string): Promise<void> {
     const { api, saveUrl } = this.options;
     await this.reportProblems(id, async () => saveUrl((await api.getDownload(id)).url));
+  }
+
+  /** Fetch a result to look at it. */
+  async fetchResult(id: string): Promise<Blob> {
+    const { url } = await this.options.api.getDownload(id);
+    return (await getFromStorage(url)).blob();
   }
 
   /** Say why a player could not load its result, if the service knows the reason. */

@@ -23,6 +23,7 @@ export class LocalFiles {
   constructor(
     private readonly storage: UploadStorage,
     private readonly acquireLock: AcquireLock,
+    private readonly sourceFiles: Map<string, File>,
     /** Called when the contents of a file were stored, or could not be stored. */
     private readonly onCopied: (key: string, isStored: boolean) => void,
   ) {}
@@ -68,6 +69,7 @@ export class LocalFiles {
   /** Add a file that is stored already, or that cannot be stored. */
   set(key: string, file: File, record?: StoredUpload): void {
     this.files.set(key, file);
+    this.sourceFiles.set(key, file);
     if (record) this.addRecord(record);
   }
 

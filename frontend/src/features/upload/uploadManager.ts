@@ -26,8 +26,8 @@ export class UploadManager {
   private isStorageUnreachable = false;
 
   constructor(private readonly options: UploadManagerOptions) {
-    const { storage, acquireLock, store } = options;
-    this.localFiles = new LocalFiles(storage, acquireLock, (key, isStored) =>
+    const { storage, acquireLock, sourceFiles, store } = options;
+    this.localFiles = new LocalFiles(storage, acquireLock, sourceFiles, (key, isStored) =>
       store.updateRow(key, { unsaved: isStored ? undefined : 'not-storable' }),
     );
   }
@@ -82,9 +82,6 @@ export class UploadManager {
     this.localFiles.add([{ record, file }]);
     if (record.request) this.start(key);
   }
-
-  /** Return the contents of a file that this tab has. */
-  fileOf = (key: string): File | undefined => this.localFiles.get(key);
 
   setSettings(key: string, settings: ConversionSettings): void {
     this.options.store.updateRow(key, { settings });

@@ -14,6 +14,8 @@ export interface UploadManagerOptions {
   storage: UploadStorage;
   environment: Environment;
   acquireLock: AcquireLock;
+  /** Gets each file of this tab, and keeps it when it is uploaded. */
+  sourceFiles: Map<string, File>;
   /** Called when an upload of this tab was created, and when it is complete. */
   onUploadAvailable: (upload: Upload) => void;
   deleteUpload: (uploadId: string) => Promise<void>;
