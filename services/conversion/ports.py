@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from libs.core.domain.conversions import ConversionWarning, Source
 from libs.core.domain.formats import ConversionOptions
-from libs.core.domain.uploads import MIB
+from libs.core.domain.uploads import MIB, Failure
 from libs.core.ports.multipart_uploads import Part
 
 PART_SIZE = 8 * MIB
@@ -17,14 +17,14 @@ flight take little memory."""
 class MediaError(Exception):
     """Indicates a conversion that cannot succeed.
 
-    `code` is an `error.code` of docs/api.md, `detail` a sentence for its owner. `operator_detail`
-    is what FFmpeg said; it goes to the log only.
+    `failure` is what its owner is told, with a code of docs/api.md. `operator_detail` is what
+    FFmpeg said; it goes to the log only.
     """
 
-    def __init__(self, code: str, detail: str, operator_detail: str = "") -> None:
-        super().__init__(f"{code}: {detail}")
-        self.code = code
-        self.detail = detail
+    def __init__(self, failure: Failure, operator_detail: str = "") -> None:
+        super().__init__(f"{failure.code}: {failure.detail}")
+        self.failure = failure
+        self.code, self.detail = failure.code, failure.detail
         self.operator_detail = operator_detail
 
 

@@ -132,10 +132,11 @@ class OutputSchema(Schema):
 
 
 class WarningSchema(Schema):
-    """Describe a warning by a stable code and a sentence."""
+    """Describe a warning by a stable code, a reason if the code has several, and a sentence."""
 
     code: str
     detail: str
+    reason: str | UnsetType = UNSET
 
 
 class ConversionSchema(Schema, kw_only=True):
@@ -181,7 +182,7 @@ class ConversionSchema(Schema, kw_only=True):
             output=OutputSchema.of(conversion.output),
             warnings=list(conversion.warnings),
             warning_details=[
-                WarningSchema(code=each.code, detail=each.detail)
+                WarningSchema(code=each.code, reason=unless_none(each.reason), detail=each.detail)
                 for each in conversion.warning_details
             ],
             error=FailureSchema.of(conversion.error),

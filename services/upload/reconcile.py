@@ -10,6 +10,11 @@ EXPIRED = Failure(
     "upload_expired",
     "The parts of this upload are gone from our storage. Please upload the file again.",
 )
+WRONG_SIZE = Failure(
+    "upload_expired",
+    "The stored file has another size than was declared. Please upload the file again.",
+    "size_mismatch",
+)
 
 
 class ReconcileUpload:
@@ -68,7 +73,7 @@ class ReconcileUpload:
                 return now  # a form that has not been posted yet has nothing in S3
             return self._uploads.mark_failed(upload.id, EXPIRED)
         if upload.size is not None and found.size != upload.size:
-            return self._uploads.mark_failed(upload.id, EXPIRED)
+            return self._uploads.mark_failed(upload.id, WRONG_SIZE)
         return self._uploads.mark_uploaded(upload.id, found.size)
 
 

@@ -12,7 +12,7 @@ from tests.contracts.backend import Backend
 from tests.fakes import DAY, an_output
 
 LEASE = 30.0
-BROKEN = Failure("corrupt", "The file is damaged.")
+BROKEN = Failure("corrupt", "The start is after the end.", "start_after_end")
 
 Write = Callable[[Backend, Conversion], Any]
 WRITES: dict[str, Write] = {
@@ -64,8 +64,9 @@ def take_over(backend: Backend, conversion: Conversion, worker: str = "second") 
 
 
 TRUNCATED = ConversionWarning("source_truncated", "The file was cut short.")
+NO_COVER = ConversionWarning("cover_dropped", "The cover is too large.", "picture_too_large")
 
 
 def publish(backend: Backend, mine: Conversion) -> Conversion:
-    """Publish an output with a warning."""
-    return backend.leases.publish(mine, an_output(mine), [TRUNCATED])
+    """Publish an output with two warnings."""
+    return backend.leases.publish(mine, an_output(mine), [TRUNCATED, NO_COVER])

@@ -12,6 +12,7 @@ from tests.contracts.leases import (
     BROKEN,
     LEASE,
     LOSSES,
+    NO_COVER,
     TRUNCATED,
     WRITES,
     Write,
@@ -121,10 +122,10 @@ def test_publish_completes_the_conversion_in_one_write(backend: Backend, mine: C
     )
     assert (done.output, done.warnings, done.finished_at) == (
         an_output(mine),
-        ("The file was cut short.",),
+        ("The file was cut short.", "The cover is too large."),
         backend.clock(),
     )
-    assert done.warning_details == (TRUNCATED,)
+    assert done.warning_details == (TRUNCATED, NO_COVER)
     assert done.version == mine.version + 1
     assert backend.conversions.get(mine.id) == done
 

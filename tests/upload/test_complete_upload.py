@@ -161,7 +161,10 @@ def test_an_object_of_another_size_fails_the_upload(harness: UploadHarness) -> N
     with pytest.raises(UploadClosed):
         harness.complete(OWNER, upload.id)
 
-    assert harness.now(upload).status is UploadStatus.FAILED
+    failed = harness.now(upload)
+    assert failed.status is UploadStatus.FAILED
+    assert failed.error is not None
+    assert (failed.error.code, failed.error.reason) == ("upload_expired", "size_mismatch")
 
 
 def test_an_unrecorded_completion_is_found_by_reading_the_upload(harness: UploadHarness) -> None:

@@ -1,9 +1,12 @@
 import { asSent, t } from '../i18n';
 import { en } from '../i18n/en';
-import type { Problem, Warning } from './types';
+import type { Failure, Problem, Warning } from './types';
 
-/** What the page shows of a problem: its code and a sentence for the user. */
-export type ProblemSummary = Pick<Problem, 'code' | 'detail'>;
+/**
+ * What the page shows of a problem: its code and a sentence for the user. `reason` tells apart the
+ * meanings of a code that has several.
+ */
+export type ProblemSummary = Pick<Problem, 'code' | 'detail'> & Pick<Failure, 'reason'>;
 
 /** Raised when a request gets no answer: no network, DNS failure, refused by CORS, timeout. */
 export class NetworkError extends Error {
@@ -38,6 +41,7 @@ export class ApiError extends HttpError {
     retryAfterMs?: number,
     /** Part numbers that are missing when an upload is completed. */
     readonly missingParts?: number[],
+    readonly reason?: string,
   ) {
     super(status, detail, retryAfterMs);
   }
@@ -78,17 +82,21 @@ export interface Description {
   lang?: string;
 }
 
+/** Return the catalogue's key of a meaning: the code, and the reason if the code has several. */
+const keyOf = ({ code, reason }: { code: string; reason?: string }) =>
+  reason ? `${code}/${reason}` : code;
+
 /** Return the sentence about a problem in the language of the page, or else as it was sent. */
-export function describeProblem({ code, detail }: ProblemSummary): Description {
-  const own = t.problems[code];
+export function describeProblem({ code, detail, reason }: ProblemSummary): Description {
+  const own = t.problems[keyOf({ code, reason })];
   if (own) return { text: own };
-  const advice = t.advice[code];
+  const advice = t.advice[keyOf({ code, reason })];
   return asSent(advice && !detail.includes(advice) ? `${detail} ${advice}` : detail);
 }
 
 /** Return the sentence about a warning in the language of the page, or else as it was sent. */
-export function describeWarning({ code, detail }: Warning): Description {
-  const own = t.warnings[code];
+export function describeWarning({ code, detail, reason }: Warning): Description {
+  const own = t.warnings[keyOf({ code, reason })];
   return own ? { text: own } : asSent(detail);
 }
 
@@ -97,7 +105,10 @@ export const ownProblem = (code: string): ProblemSummary => ({ code, detail: en.
 
 /** Return the code and the sentence that the page shows for an error. */
 export function toProblem(error: unknown): ProblemSummary {
-  if (error instanceof ApiError) return { code: error.code, detail: error.message };
+  if (error instanceof ApiError) {
+    const { code, message, reason } = error;
+    return reason ? { code, detail: message, reason } : { code, detail: message };
+  }
   if (error instanceof FileChangedError) return ownProblem('file_changed');
   if (error instanceof NetworkError) return ownProblem('network');
   return ownProblem(error instanceof StorageError ? 'storage' : 'unexpected');

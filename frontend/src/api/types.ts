@@ -113,6 +113,8 @@ export interface components {
       code: string;
       /** @description a sentence for a person */
       detail: string;
+      /** @description stable; the meaning of a code that has several */
+      reason?: string;
     };
     FieldError: {
       field: string;
@@ -307,6 +309,7 @@ export interface components {
     Warning: {
       code: string;
       detail: string;
+      reason?: string;
     };
   };
   responses: never;

@@ -1,4 +1,4 @@
-/** Problems of the page and of the services in German, by code. */
+/** Problems of the page and of the services in German, by code and, after `/`, by reason. */
 export const problems: Record<string, string> = {
   // The page
   file_changed:
@@ -47,6 +47,8 @@ export const problems: Record<string, string> = {
   unauthorized: 'Dafür fehlt die Berechtigung.',
   upload_closed: 'Dieser Upload ist schon beendet. Füge die Datei noch einmal hinzu.',
   upload_expired: 'Der Upload ist abgelaufen. Füge die Datei noch einmal hinzu.',
+  'upload_expired/size_mismatch':
+    'Die gespeicherte Datei hat eine andere Größe als angegeben. Füge die Datei noch einmal hinzu.',
   upload_incomplete: 'Es fehlen noch Teile der Datei.',
   upload_locked: 'Ein anderer Vorgang schreibt gerade in diesen Upload.',
   upload_not_found:
@@ -56,16 +58,34 @@ export const problems: Record<string, string> = {
 
   // Conversions
   corrupt: 'Diese Datei ist beschädigt. Versuche es mit einer anderen Kopie.',
+  'corrupt/index_missing':
+    'Diese Datei ist unvollständig: Ihr Index fehlt, wie nach einer abgebrochenen Aufnahme. ' +
+    'Versuche es mit einer anderen Kopie.',
+  'corrupt/start_after_end':
+    'Der gewählte Anfang liegt hinter dem Ende des Tons. Wähle einen früheren.',
+  'corrupt/upload_gone': 'Die hochgeladene Datei ist nicht mehr da. Füge sie noch einmal hinzu.',
   no_audio_stream: 'Diese Datei hat keinen Ton. Wähle eine mit Ton.',
+  'no_audio_stream/empty_track':
+    'Diese Datei hat keinen Ton: In ihrer Tonspur wurde nichts aufgenommen.',
+  'no_audio_stream/no_such_track': 'Die gewählte Tonspur gibt es nicht. Wähle eine andere.',
   not_audio: 'Das ist weder Audio noch Video, das TinyPixo lesen kann. Ist es die richtige Datei?',
   timed_out: 'Die Umwandlung hat zu lange gedauert. Versuche es noch einmal.',
+  'timed_out/too_slow':
+    'Die Umwandlung würde länger dauern als erlaubt. Wähle einen kürzeren Teil oder ein anderes ' +
+    'Format.',
   too_large: 'Das Ergebnis wäre zu groß. Wähle ein kleineres Format oder eine kürzere Datei.',
+  'too_large/too_much_memory': 'Die Umwandlung braucht mehr Arbeitsspeicher als erlaubt.',
   too_long: 'Diese Datei ist zu lang. Schneide sie vorher in kürzere Stücke.',
   unsupported_codec: 'TinyPixo kennt dieses Verfahren nicht. Speichere die Datei erst anders.',
+  'unsupported_codec/protected':
+    'Diese Datei ist kopiergeschützt (DRM). Nimm eine Kopie ohne Kopierschutz.',
+  'unsupported_codec/too_many_channels': 'Diese Datei hat mehr Kanäle, als TinyPixo umwandelt.',
+  'unsupported_codec/unsupported_sample_rate':
+    'TinyPixo wandelt Dateien mit dieser Abtastrate nicht um.',
   worker_lost: 'Die Umwandlung wurde mehrmals unterbrochen. Versuche es noch einmal.',
 };
 
-/** Warnings about results in German, by code. */
+/** Warnings about results in German, by code and, after `/`, by reason. */
 export const warnings: Record<string, string> = {
   above_full_scale: 'Einzelne Spitzen liegen über Vollaussteuerung; Player schneiden sie meist ab.',
   bit_depth_reduced: 'Die Bittiefe ist niedriger als in der Quelle.',
@@ -77,6 +97,9 @@ export const warnings: Record<string, string> = {
   chapters_dropped: 'Das Format kann keine Kapitel speichern.',
   clipped: 'Einige Spitzen wurden abgeschnitten.',
   cover_dropped: 'Das Format kann kein Titelbild speichern.',
+  'cover_dropped/picture_too_large': 'Das Titelbild ist für dieses Format zu groß und fehlt.',
+  'cover_dropped/picture_unsupported':
+    'Das Titelbild fehlt: Es ist kein JPEG oder PNG von höchstens 12 MiB.',
   delay_removed: 'Der Ton beginnt später als die Datei; das Ergebnis beginnt mit dem Ton.',
   fades_shortened: 'Das Ergebnis ist kürzer als die Blenden; sie wurden gekürzt.',
   format_changes: 'Abtastrate oder Kanäle wechseln in der Quelle; alles wurde angeglichen.',
@@ -84,7 +107,7 @@ export const warnings: Record<string, string> = {
   invalid_samples: 'Ungültige Werte in der Quelle wurden durch Stille ersetzt.',
   not_normalised: 'Die Lautheit ist nicht die gewünschte.',
   peaks_limited: 'Spitzen wurden begrenzt, um die Lautheit zu erreichen.',
-  pictures_dropped: 'Die Quelle hat mehrere Bilder; das Titelbild wurde behalten.',
+  pictures_dropped: 'Die Quelle hat mehrere Bilder; eines davon wurde behalten.',
   resampled: 'Die Abtastrate ist eine andere als in der Quelle.',
   several_tracks: 'Die Quelle hat mehrere Tonspuren; eine davon wurde umgewandelt.',
   sound_shorter: 'Der Ton endet vor dem Rest der Datei.',

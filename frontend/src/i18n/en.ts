@@ -242,7 +242,7 @@ export const en = {
     upload_stopped: 'This upload was stopped before it was complete. Add the file again.',
     unknown: 'The conversion failed for an unknown reason. Try again.',
   } as Record<string, string>,
-  /** What to do about a problem whose description does not say it. */
+  /** What to do about a problem whose description does not say it, by code. */
   advice: {
     conversion_not_found: 'It has expired, or your session has ended. Add the file again.',
     corrupt: 'Try another copy of the file.',

@@ -22,6 +22,19 @@ function sentences(value: unknown, path = ''): [string, string][] {
   );
 }
 
+/** Return the keys of all reasons in the table of failures in docs/api.md: code, `/`, reason. */
+function documentedReasons(): string[] {
+  const [, rest = ''] = readFileSync('../docs/api.md', 'utf8').split(
+    '`error.code` of a failed conv',
+  );
+  const table = rest.match(/^\|[^]*?\n\n/m)?.[0] ?? '';
+  let code = '';
+  return [...table.matchAll(/^\| (?:`(\w+)` )?\| (?:`(\w+)` )?\|/gm)].flatMap((match) => {
+    code = match[1] ?? code;
+    return match[2] && code !== 'code' ? [`${code}/${match[2]}`] : [];
+  });
+}
+
 /** Return the codes in the first table of docs/api.md that follows a text. */
 function documentedCodes(text: string): string[] {
   const [, rest = ''] = readFileSync('../docs/api.md', 'utf8').split(text);
@@ -64,6 +77,12 @@ describe('the German catalogue', () => {
     expect([...errors, ...failures].filter((code) => !de.problems[code])).toEqual([]);
     expect(warnings.filter((code) => !de.warnings[code])).toEqual([]);
   });
+
+  it('has a sentence for every reason that the API documents', () => {
+    const reasons = documentedReasons();
+    expect(reasons.length).toBeGreaterThan(8);
+    expect(reasons.filter((reason) => !de.problems[reason])).toEqual([]);
+  });
 });
 
 describe('a time', () => {
@@ -102,6 +121,12 @@ describe('the language', () => {
     expect(describeProblem(unknown)).toEqual({ text: 'Something new.', lang: 'en' });
     expect(describeProblem(known)).toEqual({ text: de.problems.too_long });
     expect(describeWarning({ code: 'clipped', detail: '' })).toEqual({ text: de.warnings.clipped });
+    const late = { code: 'corrupt', detail: 'Too late.', reason: 'start_after_end' };
+    expect(describeProblem(late)).toEqual({ text: de.problems['corrupt/start_after_end'] });
+    expect(describeProblem({ ...late, reason: 'newer' })).toEqual({
+      text: 'Too late.',
+      lang: 'en',
+    });
     await setLanguage('en');
   });
 });

@@ -111,11 +111,13 @@ class Output:
 class ConversionWarning:
     """Tell the owner what a conversion could not keep, or what was wrong with the source.
 
-    `code` is stable and listed in docs/api.md; `detail` is a sentence.
+    `code` and `reason` are stable and listed in docs/api.md; `detail` is a sentence. `reason` tells
+    apart the meanings of a code that has several, and is None for its first one.
     """
 
     code: str
     detail: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,15 @@ class UploadStatus(OpenEnum):
 
 @dataclass(frozen=True)
 class Failure:
-    """Say why something failed: a stable code, and a sentence for the user."""
+    """Say why something failed: a stable code, and a sentence for the user.
+
+    `reason` is stable, too. It tells apart the meanings of a code that has several, and is None for
+    its first one. docs/api.md lists both.
+    """
 
     code: str
     detail: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True)

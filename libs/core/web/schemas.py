@@ -35,11 +35,17 @@ class FailureSchema(Schema):
 
     code: str
     detail: Annotated[str, Meta(description="a sentence for a person")]
+    reason: (
+        Annotated[str, Meta(description="stable; the meaning of a code that has several")]
+        | UnsetType
+    ) = UNSET
 
     @classmethod
     def of(cls, failure: Failure | None) -> "FailureSchema | UnsetType":
         """Return the document of a failure, UNSET without one."""
-        return cls(code=failure.code, detail=failure.detail) if failure else UNSET
+        if failure is None:
+            return UNSET
+        return cls(code=failure.code, reason=unless_none(failure.reason), detail=failure.detail)
 
 
 class FieldErrorSchema(Schema):

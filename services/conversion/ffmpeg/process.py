@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import IO, cast
 
+from libs.core.domain.uploads import Failure
 from services.conversion.ffmpeg.log import FfmpegLog, FfmpegLogParser
 from services.conversion.ffmpeg.log_lines import LineAssembler, LogLine, parse_line
 from services.conversion.ports import MediaError
@@ -208,8 +209,7 @@ class _Run:
         options = self.options
         if now - self._started > options.max_seconds or now - self._moved > options.max_stall:
             raise MediaError(
-                "timed_out",
-                "Converting this file took too long, so it was stopped.",
+                Failure("timed_out", "Converting this file took too long, so it was stopped."),
                 "\n".join(self.parser.log.messages),
             )
 

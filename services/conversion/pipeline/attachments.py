@@ -78,10 +78,13 @@ def extract_cover(context: ConversionContext, probed: ProbedSource) -> cover.Cov
         context.warn(
             "cover_dropped",
             "The cover picture was left out: only JPEG and PNG of up to 12 MiB are carried over.",
+            "picture_unsupported",
         )
     elif context.profile.max_cover is not None and len(data) > context.profile.max_cover:
         context.warn(
-            "cover_dropped", "The cover picture was left out: it is too large for this format."
+            "cover_dropped",
+            "The cover picture was left out: it is too large for this format.",
+            "picture_too_large",
         )
         return None
     return found

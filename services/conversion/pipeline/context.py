@@ -40,9 +40,9 @@ class ConversionContext:
         self.source.close()
         self.source = SourceCache(spliced)
 
-    def warn(self, code: str, detail: str) -> None:
-        """Add a warning; `code` is one of docs/api.md."""
-        self.warnings.append(ConversionWarning(code, detail))
+    def warn(self, code: str, detail: str, reason: str | None = None) -> None:
+        """Add a warning; `code` and `reason` are those of docs/api.md."""
+        self.warnings.append(ConversionWarning(code, detail, reason))
 
     def inspect(self, command: Sequence[str], output: MemoryFile) -> FfmpegResult:
         """Run FFmpeg without decoding anything; it may write to `output`."""
@@ -88,14 +88,14 @@ class ConversionContext:
         """Raise MediaError if an output of `size` bytes is larger than the format or we allow."""
         failure = validation.check_size(size, self.fmt, self.profile, self.limits.max_output)
         if failure is not None:
-            raise MediaError(*failure)
+            raise MediaError(failure)
 
 
 def require_success(result: FfmpegResult) -> None:
     """Raise MediaError if a run of FFmpeg failed."""
     failure = validation.check_exit(result.exit_code, result.signal, result.log)
     if failure is not None:
-        raise MediaError(*failure, operator_detail(result))
+        raise MediaError(failure, operator_detail(result))
 
 
 def operator_detail(result: FfmpegResult) -> str:

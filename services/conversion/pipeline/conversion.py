@@ -58,7 +58,7 @@ def _choose_range(context: ConversionContext, probed: ProbedSource) -> TimeRange
     duration = probed.duration
     start = context.options.start or 0
     if duration is not None and start > 0 and start >= duration + _HEADER_ROUNDING:
-        raise MediaError(*failures.START_AFTER_END)
+        raise MediaError(failures.START_AFTER_END)
     return select_range(context.options, duration, probed.log.duration)
 
 

@@ -80,10 +80,10 @@ def encode(
         except MissingSpace as error:
             index_size += error.count + _INDEX_SLACK
         except MisplacedTags as error:
-            raise MediaError(*failures.INTERNAL, str(error)) from error
+            raise MediaError(failures.INTERNAL, str(error)) from error
         finally:
             writer.close()
-    raise MediaError(*failures.INTERNAL, "encoding did not succeed in 4 tries")
+    raise MediaError(failures.INTERNAL, "encoding did not succeed in 4 tries")
 
 
 def _run(

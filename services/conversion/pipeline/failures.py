@@ -1,56 +1,60 @@
-"""Name the reasons why a source cannot be converted: a code of docs/api.md and a message."""
+"""Name the reasons why a source cannot be converted, with the codes of docs/api.md."""
 
+from libs.core.domain.uploads import Failure
 from services.conversion.ffmpeg.log import FfmpegLog
 
-FailureReason = tuple[str, str]
-"""An `error.code` of docs/api.md and a message for the person."""
-
-NOT_AUDIO: FailureReason = (
+NOT_AUDIO = Failure(
     "not_audio",
     "This file isn't audio or video that TinyPixo can read. Check that you chose the right one.",
 )
-NO_AUDIO: FailureReason = (
+NO_AUDIO = Failure(
     "no_audio_stream",
     "This file has no sound. Choose one with an audio track.",
 )
-CORRUPT: FailureReason = (
+CORRUPT = Failure(
     "corrupt",
     "This file is damaged: its sound can't be read. Try another copy of it.",
 )
-INCOMPLETE: FailureReason = (
+INCOMPLETE = Failure(
     "corrupt",
     "This file is incomplete: its index is missing, as after an interrupted recording or download."
     " Try another copy of it.",
+    "index_missing",
 )
-EMPTY: FailureReason = (
+EMPTY = Failure(
     "no_audio_stream",
     "This file has no sound: it has an audio track, but nothing was recorded in it.",
+    "empty_track",
 )
-PROTECTED: FailureReason = (
+PROTECTED = Failure(
     "unsupported_codec",
     "This file is copy-protected (DRM), so TinyPixo can't read its sound. Use a copy without"
     " protection.",
+    "protected",
 )
-START_AFTER_END: FailureReason = (
+START_AFTER_END = Failure(
     "corrupt",
     "The start that you chose is after the end of the sound. Choose an earlier start.",
+    "start_after_end",
 )
-TIMED_OUT: FailureReason = ("timed_out", "Converting this file took too long, so it was stopped.")
-TOO_SLOW: FailureReason = (
+TIMED_OUT = Failure("timed_out", "Converting this file took too long, so it was stopped.")
+TOO_SLOW = Failure(
     "timed_out",
     "Converting this file would take longer than we allow. Choose a shorter part of it, or another"
     " format.",
+    "too_slow",
 )
-TOO_MUCH_MEMORY: FailureReason = (
+TOO_MUCH_MEMORY = Failure(
     "too_large",
     "Converting this file needs more memory than we allow.",
+    "too_much_memory",
 )
-TOO_LARGE: FailureReason = (
+TOO_LARGE = Failure(
     "too_large",
     "The result would be larger than TinyPixo can store. Choose a smaller format, or a shorter"
     " part of the file.",
 )
-INTERNAL: FailureReason = (
+INTERNAL = Failure(
     "internal",
     "Something went wrong on our side while converting. Please try again.",
 )
@@ -61,51 +65,54 @@ _SIGNATURES = (
 )  # fmt: skip
 
 
-def unsupported_codec(codec: str) -> FailureReason:
+def unsupported_codec(codec: str) -> Failure:
     """Return why to refuse sound that no decoder reads."""
     named = "" if codec in ("none", "unknown", "") else f" ({codec})"
-    return (
+    return Failure(
         "unsupported_codec",
         f"TinyPixo can't read this kind of audio{named}. Save the file in another format first.",
     )
 
 
-def no_such_track(requested: int, count: int) -> FailureReason:
+def no_such_track(requested: int, count: int) -> Failure:
     """Return why to refuse a request for a track that the file does not have."""
     have = "1 audio track" if count == 1 else f"{count} audio tracks"
-    return (
+    return Failure(
         "no_audio_stream",
         f"This file has {have}, counted from 0, so there is no track {requested}."
         " Choose another one.",
+        "no_such_track",
     )
 
 
-def too_many_channels(channels: int, max_channels: int) -> FailureReason:
+def too_many_channels(channels: int, max_channels: int) -> Failure:
     """Return why to refuse a source with more channels than any output format takes."""
-    return (
+    return Failure(
         "unsupported_codec",
         f"This file has {channels} channels. TinyPixo converts up to {max_channels} channels.",
+        "too_many_channels",
     )
 
 
-def unsupported_rate(rate: int, min_rate: int, max_rate: int) -> FailureReason:
+def unsupported_rate(rate: int, min_rate: int, max_rate: int) -> Failure:
     """Return why to refuse a source with an unusual sample rate; all rates in hertz."""
-    return (
+    return Failure(
         "unsupported_codec",
         f"This file has {rate} samples per second. TinyPixo converts {min_rate} to {max_rate}.",
+        "unsupported_sample_rate",
     )
 
 
-def too_long(max_duration: float) -> FailureReason:
+def too_long(max_duration: float) -> Failure:
     """Return why to refuse a source that is longer than `max_duration` seconds."""
-    return (
+    return Failure(
         "too_long",
         f"This file is longer than the {max_duration / 3600:g} hours that TinyPixo converts."
         " Choose a shorter part of it.",
     )
 
 
-def classify_unreadable(log: FfmpegLog, signature: bytes) -> FailureReason:
+def classify_unreadable(log: FfmpegLog, signature: bytes) -> Failure:
     """Return why FFmpeg could not open a source that begins with `signature`."""
     if log.unsupported_codecs:
         return unsupported_codec(log.unsupported_codecs[0])

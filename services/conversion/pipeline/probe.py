@@ -132,7 +132,7 @@ def _inspect(context: ConversionContext) -> tuple[FfmpegLog, ffmetadata.Metadata
         # Read without waiting: FFmpeg may have died because these bytes never arrive.
         signature = os.pread(context.source.fd, _SIGNATURE_BYTES, 0)
         failure = check or failures.classify_unreadable(result.log, signature)
-        raise MediaError(*failure, operator_detail(result))
+        raise MediaError(failure, operator_detail(result))
     # Some of FFmpeg's demuxers return text as it is in the file, in any encoding.
     return result.log, ffmetadata.parse(text.decode(errors="surrogateescape"))
 
@@ -161,16 +161,16 @@ def _select_stream(context: ConversionContext, log: FfmpegLog) -> AudioStream:
     is_mp4 = log.container.startswith("mov,")
     on_step = context.progress.on_unmeasured_step
     if log.is_protected or (is_mp4 and has_protected_audio(context.source, on_step)):
-        raise MediaError(*failures.PROTECTED)
+        raise MediaError(failures.PROTECTED)
     stream = tracks.choose_stream(log, options.track)
     failure = validation.check_source(
         log, stream, limits.max_channels, limits.min_rate, limits.max_rate
     )
     if failure is not None or stream is None:
-        raise MediaError(*(failure or failures.NO_AUDIO), "\n".join(log.messages))
+        raise MediaError(failure or failures.NO_AUDIO, "\n".join(log.messages))
     known = None if log.duration_is_estimated else log.duration
     if known is not None and min(known, options.end or known) > limits.max_duration:
-        raise MediaError(*failures.too_long(limits.max_duration))
+        raise MediaError(failures.too_long(limits.max_duration))
     if options.track is None and (detail := tracks.describe_choice(log)):
         context.warn("several_tracks", detail)
     return stream

@@ -86,7 +86,7 @@ class ProgressTracker:
         if elapsed < JUDGED_AFTER or percent <= self._low:
             return
         if elapsed * (CONVERTED - self._low) / (percent - self._low) > self._max_seconds:
-            raise MediaError(*failures.TOO_SLOW)
+            raise MediaError(failures.TOO_SLOW)
 
     def _note_pause(self) -> bool:
         """Leave the time of a pause out of speed and time left."""

@@ -28,7 +28,7 @@ def choose_stream(log: FfmpegLog, requested: int | None) -> AudioStream | None:
     if not streams:
         return None
     if requested is not None and requested >= len(streams):
-        raise MediaError(*failures.no_such_track(requested, len(streams)))
+        raise MediaError(failures.no_such_track(requested, len(streams)))
     stream = streams[find_default(log) if requested is None else requested]
     return replace(stream, layout="") if stream.index in log.guessed_layouts else stream
 

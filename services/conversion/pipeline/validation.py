@@ -9,13 +9,12 @@ from dataclasses import dataclass
 
 from libs.core.domain.conversions import ConversionWarning
 from libs.core.domain.formats import ConversionOptions, Format
-from libs.core.domain.uploads import GIB
+from libs.core.domain.uploads import GIB, Failure
 from services.conversion.ffmpeg.audio_stream import AudioStream
 from services.conversion.ffmpeg.encode_plan import EncodePlan
 from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.ffmpeg.profiles import EncoderProfile
 from services.conversion.pipeline import failures
-from services.conversion.pipeline.failures import FailureReason
 
 _CODECS = {"libmp3lame": "mp3", "libvorbis": "vorbis", "libopus": "opus"}
 """Codecs of the encoders that have a different name."""
@@ -40,7 +39,7 @@ def tolerance(sample_rate: int) -> float:
 
 def check_source(
     log: FfmpegLog, stream: AudioStream | None, max_channels: int, min_rate: int, max_rate: int
-) -> FailureReason | None:
+) -> Failure | None:
     """Return why the source cannot be converted, as far as its headers tell."""
     if stream is None:
         return failures.NO_AUDIO if log.video_streams else failures.NOT_AUDIO
@@ -55,14 +54,14 @@ def check_source(
     return None
 
 
-def check_signal(killed_by: int) -> FailureReason | None:
+def check_signal(killed_by: int) -> Failure | None:
     """Return which limit a run exceeded, by the signal that killed it."""
     if killed_by == signal.SIGXCPU:
         return failures.TIMED_OUT
     return failures.TOO_LARGE if killed_by == signal.SIGXFSZ else None
 
 
-def check_exit(exit_code: int, killed_by: int, log: FfmpegLog) -> FailureReason | None:
+def check_exit(exit_code: int, killed_by: int, log: FfmpegLog) -> Failure | None:
     """Return why a run failed, or None if it succeeded."""
     if (limit := check_signal(killed_by)) is not None:
         return limit
@@ -98,10 +97,10 @@ def check_output(
 
 def check_size(
     size: float, fmt: Format, profile: EncoderProfile, max_output: int
-) -> FailureReason | None:
+) -> Failure | None:
     """Return why an output of `size` bytes is not possible."""
     if profile.max_size is not None and size > profile.max_size:
-        return (
+        return Failure(
             "too_large",
             f"The result would be larger than the {round(profile.max_size / GIB)} GiB that"
             f" {fmt.name} can hold. Choose another format.",
@@ -137,7 +136,7 @@ class Durations:
 class Completeness:
     """Hold why an output cannot be delivered, or what its owner should know."""
 
-    failure: FailureReason | None = None
+    failure: Failure | None = None
     warnings: Sequence[ConversionWarning] = ()
 
     @property
@@ -187,7 +186,7 @@ def _check_missing(durations: Durations, *, is_damaged: bool) -> Completeness:
         )
     if encoded < MIN_READABLE_SHARE * expected:
         return Completeness(
-            (
+            Failure(
                 "corrupt",
                 f"This file is damaged: only {encoded:.1f} of its {expected:.1f} seconds can be"
                 " read. Try another copy of it.",

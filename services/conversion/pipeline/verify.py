@@ -59,10 +59,10 @@ def verify(
         limits.max_duration,
     )
     if completeness.failure is not None:
-        raise MediaError(*completeness.failure, operator_detail(output.result))
+        raise MediaError(completeness.failure, operator_detail(output.result))
     mismatch = validation.check_output(check.log, context.profile, plan, encoded + lead)
     if mismatch is not None or not check.ok:
-        raise MediaError(*failures.INTERNAL, f"{mismatch}\n{operator_detail(check)}")
+        raise MediaError(failures.INTERNAL, f"{mismatch}\n{operator_detail(check)}")
     context.warnings.extend(completeness.warnings)
     context.warnings.extend(_silence_warnings(log, probed, output))
     context.warnings.extend(validation.clipping_warnings(log, plan))

@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import chain, islice
 from typing import Protocol, TypeVar
 
-from libs.core.domain.uploads import MIB
+from libs.core.domain.uploads import MIB, Failure
 from libs.core.ports.multipart_uploads import Part
 from services.conversion.ports import PART_SIZE, MediaError, OutputSink
 from services.conversion.storage import memory_file
@@ -173,8 +173,10 @@ class MultipartWriter:
             return
         if data < end:
             raise MediaError(
-                "internal",
-                "Something went wrong on our side while converting. Please try again.",
+                Failure(
+                    "internal",
+                    "Something went wrong on our side while converting. Please try again.",
+                ),
                 "a part was changed after it was sent",
             )
 

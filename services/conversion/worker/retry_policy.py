@@ -48,26 +48,35 @@ def check_attempts(conversion: Conversion) -> None:
     """Raise MediaError if a conversion has had all the attempts that it may have."""
     if conversion.attempts - conversion.released > MAX_LOST_ATTEMPTS:
         raise MediaError(
-            "worker_lost", "This file stopped our converter several times. Try another file."
+            Failure(
+                "worker_lost", "This file stopped our converter several times. Try another file."
+            )
         )
     if conversion.attempts - conversion.handed_over > MAX_ATTEMPTS:
         raise MediaError(
-            "storage_unavailable",
-            "Our storage failed several times during this conversion. Try again later.",
+            Failure(
+                "storage_unavailable",
+                "Our storage failed several times during this conversion. Try again later.",
+            )
         )
 
 
 def failure_of(conversion: Conversion, error: Exception) -> Failure:
     """Return the failure that the user sees for an error that is not retried."""
     if isinstance(error, (UploadNotFound, ObjectMissing)):
-        return Failure("corrupt", "The uploaded file is no longer there. Please upload it again.")
+        return Failure(
+            "corrupt",
+            "The uploaded file is no longer there. Please upload it again.",
+            "upload_gone",
+        )
     if isinstance(error, MediaError):
         log.warning(
             "conversion.refused",
             conversion=conversion.id,
             code=error.code,
+            failure_reason=error.failure.reason,
             ffmpeg=error.operator_detail,
         )
-        return Failure(error.code, error.detail)
+        return error.failure
     log.error("conversion.internal_error", conversion=conversion.id, exc_info=error)
     return Failure("internal", "Something went wrong on our side. Please try again.")

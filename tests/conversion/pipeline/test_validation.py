@@ -1,12 +1,13 @@
 """Check completeness, exit statuses and sizes, and the messages about them."""
 
 from dataclasses import replace
+from pathlib import Path
 from signal import SIGKILL, SIGSEGV, SIGXCPU, SIGXFSZ
 
 import pytest
 
 from libs.core.domain.formats import FORMATS, ConversionOptions
-from libs.core.domain.uploads import GIB
+from libs.core.domain.uploads import GIB, Failure
 from services.conversion.ffmpeg.log import FfmpegLog, FfmpegLogParser
 from services.conversion.ffmpeg.log_lines import parse_line
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
@@ -54,7 +55,7 @@ def test_missing_seconds_are_reported(seconds: float) -> None:
 
 
 def test_less_than_half_is_corrupt() -> None:
-    assert result_of(short_of(2000)).failure == (
+    assert result_of(short_of(2000)).failure == Failure(
         "corrupt",
         "This file is damaged: only 1600.0 of its 3600.0 seconds can be read. Try another copy of"
         " it.",
@@ -102,7 +103,7 @@ def test_samples_lost_between_decoder_and_encoder_are_internal() -> None:
 def test_sound_beyond_the_limit_is_too_long() -> None:
     failure = result_of(replace(WHOLE, encoded=HOURS + 1)).failure
     assert failure == failures.too_long(HOURS)
-    assert "24 hours" in failure[1]
+    assert "24 hours" in failure.detail
 
 
 @pytest.mark.parametrize(
@@ -123,16 +124,16 @@ def test_each_failure_has_a_code_and_a_message(
     parser.feed(parse_line(message))
     failure = check_exit(exit_code, killed_by, parser.log)
     assert failure
-    assert failure[0] == code
-    assert failure[1].endswith(".")
-    assert "[error]" not in failure[1]
+    assert failure.code == code
+    assert failure.detail.endswith(".")
+    assert "[error]" not in failure.detail
 
 
 def test_an_output_beyond_the_format_or_the_storage_is_too_large() -> None:
     failure = check_size(4 * GIB, FORMATS["aiff"], ENCODER_PROFILES["aiff"], 20 * GIB)
     assert failure
     assert (
-        failure[1]
+        failure.detail
         == "The result would be larger than the 4 GiB that aiff can hold. Choose another format."
     )
     assert check_size(4 * GIB, FORMATS["wav"], ENCODER_PROFILES["wav"], 20 * GIB) is None
@@ -140,3 +141,17 @@ def test_an_output_beyond_the_format_or_the_storage_is_too_large() -> None:
         check_size(21 * GIB, FORMATS["wav"], ENCODER_PROFILES["wav"], 20 * GIB)
         == failures.TOO_LARGE
     )
+
+
+REASONS = [each for each in vars(failures).values() if isinstance(each, Failure) and each.reason]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [*REASONS, failures.no_such_track(2, 1), failures.too_many_channels(9, 8)],
+    ids=lambda failure: str(failure.reason),
+)
+def test_each_reason_is_in_the_document_of_the_api(failure: Failure) -> None:
+    rows = (Path(__file__).parents[3] / "docs" / "api.md").read_text().partition("| `reason` |")[2]
+    _, _, meanings = rows.partition(f"| `{failure.code}` | | ")
+    assert f"| | `{failure.reason}` | " in meanings.partition("\n| `")[0]

@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from libs.core.domain.uploads import Failure
 from services.conversion.pipeline import read_tags
 from services.conversion.pipeline.context import ConversionContext
 from services.conversion.pipeline.engine import FfmpegEngine
@@ -77,7 +78,11 @@ def test_the_reader_can_answer_with_the_most_of_everything() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [OSError("no process"), subprocess.TimeoutExpired("reader", 1), MediaError("timed_out", "x")],
+    [
+        OSError("no process"),
+        subprocess.TimeoutExpired("reader", 1),
+        MediaError(Failure("timed_out", "x")),
+    ],
     ids=lambda each: type(each).__name__,
 )
 def test_a_reader_that_cannot_run_leaves_ffmpegs_tags(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from libs.core.domain.conversions import ConversionStatus, Phase
+from libs.core.domain.uploads import Failure
 from libs.core.errors import ObjectMissing
 from services.conversion.ports import (
     ConversionResult,
@@ -77,9 +78,9 @@ def test_what_cannot_be_converted_fails_with_its_code_and_leaves_nothing(
     conversion = env.add_queued()
 
     assert (
-        env.runner(failing_engine(MediaError("not_audio", "This is not sound.", "ffmpeg said so")))(
-            conversion.id, ignore_heartbeat
-        )
+        env.runner(
+            failing_engine(MediaError(Failure("not_audio", "This is not sound."), "ffmpeg said so"))
+        )(conversion.id, ignore_heartbeat)
         is True
     )
 
@@ -186,7 +187,7 @@ def test_an_output_that_was_stored_but_found_bad_is_deleted_unpublished(
         _source: SourceBytes, sink: OutputSink, _on_progress: Callable[[EngineProgress], None]
     ) -> ConversionResult:
         sink.finish([sink.put_part(1, b"looks well")], 10)
-        raise MediaError("internal", "Something went wrong on our side.")
+        raise MediaError(Failure("internal", "Something went wrong on our side."))
 
     conversion = env.add_queued()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from libs.core.domain.conversions import Conversion, ConversionStatus
+from libs.core.domain.uploads import Failure
 from libs.core.errors import LeaseLost
 from services.conversion.ports import (
     ConversionResult,
@@ -132,7 +133,9 @@ def test_a_cancel_ends_the_engine_at_its_next_report(env: ConversionEnvironment)
     assert not env.open_parts(conversion)
 
 
-@pytest.mark.parametrize("failure", [MediaError("corrupt", "Damaged."), ZeroDivisionError()])
+@pytest.mark.parametrize(
+    "failure", [MediaError(Failure("corrupt", "Damaged.")), ZeroDivisionError()]
+)
 def test_a_failure_of_a_cancelled_conversion_stays_cancelled_and_leaves_nothing(
     env: ConversionEnvironment, failure: Exception
 ) -> None:

@@ -101,6 +101,9 @@ export class MultipartUploader {
         409,
         upload.error?.code ?? 'upload_closed',
         upload.error?.detail ?? ownProblem('upload_stopped').detail,
+        undefined,
+        undefined,
+        upload.error?.reason,
       );
     }
     this.tracker.update({ upload });

@@ -13,6 +13,7 @@ from libs.core.adapters.aws.dynamodb.codec import (
     decode_readable,
     encode_fields,
     encode_output_upload,
+    encode_warnings,
     open_kind,
     to_dynamodb,
 )
@@ -134,8 +135,7 @@ class DynamoDbConversionLeases(ConversionLeases):
         done = {
             "percent": 100,
             "output": encode_fields(output),
-            "warnings": [warning.detail for warning in warnings],
-            "warning_codes": [warning.code for warning in warnings],
+            **encode_warnings(warnings),
         }
         if source:
             done["source"] = encode_fields(source)
