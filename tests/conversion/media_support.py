@@ -218,6 +218,9 @@ def pictures(path: Path) -> list[bytes]:
         is_tagged = path.read_bytes()[:3] == b"ID3"
         return [frame.data for frame in ID3(path).getall("APIC")] if is_tagged else []
     file = mutagen.File(path)
+    if path.suffix == ".wma":  # type, size, MIME type, description, bytes
+        values = [bytes(each.value) for each in file.tags.get("WM/Picture", [])]
+        return [each[-int.from_bytes(each[1:5], "little") :] for each in values]
     found = [picture.data for picture in getattr(file, "pictures", [])]
     tags: Any = getattr(file, "tags", None) or {}
     found += [frame.data for key, frame in tags.items() if key.startswith("APIC")]

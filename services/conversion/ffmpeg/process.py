@@ -19,7 +19,7 @@ from services.conversion.ports import MediaError
 from services.conversion.sandbox import process as sandbox
 from services.conversion.sandbox.supervisor import SandboxSupervisor
 from services.conversion.storage.multipart_writer import MultipartWriter
-from services.conversion.storage.source_cache import SourceCache
+from services.conversion.storage.source_cache import SourceReader
 
 _POLL_SECONDS = 0.02
 """Time between two calls of `on_progress`: at 1 GB/s FFmpeg writes 20 MB meanwhile."""
@@ -78,7 +78,7 @@ class FfmpegProcess:
     rlimits: dict[str, int]
     max_seconds: float
     max_stall: float
-    source: SourceCache | None = None
+    source: SourceReader | None = None
     output: MultipartWriter | None = None
     """FFmpeg's reads wait while the output is too far ahead of the store."""
     level: sandbox.SandboxLevel = field(default_factory=sandbox.best_sandbox_level)

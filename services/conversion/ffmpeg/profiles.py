@@ -192,6 +192,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         rates=_WMA,
         skipped_samples=_WMA_FRAMES,
         layouts=_STEREO,
+        cover=True,
         chapters=True,
         patches_head=True,
     ),

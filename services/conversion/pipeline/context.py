@@ -54,7 +54,7 @@ class ConversionContext:
             rlimits,
             self.limits.probe_seconds,
             self.limits.stall,
-            self.source,
+            self.source.reader,
         ).run(self.progress.on_short_run)
 
     def process(
@@ -80,7 +80,7 @@ class ConversionContext:
             rlimits,
             max_seconds,
             self.limits.stall,
-            self.source,
+            self.source.reader,
             output,
         ).run(on_progress or self.progress.on_decoding)
 

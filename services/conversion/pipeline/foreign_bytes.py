@@ -1,25 +1,21 @@
 """Find bytes that belong to no sound and that FFmpeg would decode or stumble over.
 
-Tags behind the sound: ID3v1 (https://id3.org/ID3v1), APEv2 (https://wiki.hydrogenaudio.org, "APEv2
-specification"), Lyrics3 (https://id3.org/Lyrics3v2), and an ID3v2.4 tag with a footer. FFmpeg reads
-them in some formats only. Tags in front: ID3v2 before Monkey's Audio, which FFmpeg does not open.
+Tags behind the sound: FFmpeg reads them in some formats only. Tags in front: ID3v2 before Monkey's
+Audio, which FFmpeg does not open.
 """
 
-import re
 import struct
 from collections.abc import Sequence
 
 from services.conversion.pipeline.frames import FrameSize, ac3_frame, find_last_frame, mpeg_frame
 from services.conversion.storage.source_cache import SourceCache
+from services.conversion.tags.trailing_tags import find_trailing_tags, syncsafe
 
 Ranges = Sequence[tuple[int, int]]
 
 _TAIL = 65_536
 _HEAD = 16
-_MAX_TAGS = 8
-_MAX_LYRICS3_V1 = 5_100 + 20
 _MAX_ODD_BYTES = 16
-_APE_HAS_HEADER = 0x80000000
 _APE_READERS = ("mp3",)
 """Formats in which FFmpeg itself reads ID3v1 and APEv2 behind the sound."""
 
@@ -63,7 +59,7 @@ def _id3v2_size(source: SourceCache) -> int:
     head = source.peek(0, 10)
     if head[:3] != b"ID3" or len(head) < 10:
         return 0
-    size = _syncsafe(head[6:10])
+    size = syncsafe(head[6:10])
     return 10 + size + (10 if head[5] & 0x10 else 0)
 
 
@@ -71,37 +67,12 @@ def _find_tags(source: SourceCache, kind: str) -> tuple[int, int]:
     """Return where the tags behind the sound begin, and where those begin that FFmpeg reads."""
     end = kept = source.size
     only_known = True
-    for _ in range(_MAX_TAGS):
-        tail = source.peek(max(0, end - _TAIL), min(end, _TAIL))
-        size, is_known = _tag_size(tail)
-        if not 0 < size <= end:
-            break
-        end -= size
-        only_known = only_known and is_known
+    for tag in find_trailing_tags(source.peek, source.size):
+        end = tag.start
+        only_known = only_known and tag.is_known
         if only_known:
             kept = end
     return (end, kept) if kind in _APE_READERS else (end, source.size)
-
-
-def _tag_size(tail: bytes) -> tuple[int, bool]:
-    """Return the size of the tag at the end, 0 if there is none, and if FFmpeg reads it in MP3."""
-    if tail[-128:-125] == b"TAG":
-        return 128, True
-    if tail[-32:-24] == b"APETAGEX" and len(tail) >= 32:
-        _, size, _, flags = struct.unpack("<IIII", tail[-24:-8])
-        before = tail[-size - 32 :][:8] if len(tail) >= size + 32 else b""
-        has_header = flags & _APE_HAS_HEADER or before == b"APETAGEX"
-        return size + (32 if has_header else 0), bool(has_header)
-    if tail[-9:] == b"LYRICS200" and re.fullmatch(rb"\d{6}", tail[-15:-9]):
-        return int(tail[-15:-9]) + 15, False
-    if tail[-9:] == b"LYRICSEND":
-        at = tail.rfind(b"LYRICSBEGIN", max(0, len(tail) - _MAX_LYRICS3_V1))
-        return (len(tail) - at, False) if at >= 0 else (0, False)
-    if tail[-10:-7] == b"3DI":
-        return _syncsafe(tail[-4:]) + 20, False
-    if len(tail) >= 227 and tail[-227:-223] == b"TAG+":
-        return 227, False
-    return 0, False
 
 
 def _find_odd_bytes(source: SourceCache, end: int, frame_size: FrameSize) -> int:
@@ -113,11 +84,3 @@ def _find_odd_bytes(source: SourceCache, end: int, frame_size: FrameSize) -> int
     is_frame = rest[:1] in (b"\xff", b"\x0b") and len(rest) < 7
     is_odd = len(rest) <= _MAX_ODD_BYTES or not rest.strip(b"\0")
     return start + last if rest and is_odd and not is_frame else end
-
-
-def _syncsafe(data: bytes) -> int:
-    """Return a number of 7 bits a byte (ID3v2.4, 6.2)."""
-    number = 0
-    for byte in data:
-        number = number << 7 | byte & 0x7F
-    return number

@@ -15,7 +15,11 @@ from services.conversion.pipeline.context import ConversionContext, operator_det
 from services.conversion.pipeline.foreign_bytes import find_sound
 from services.conversion.pipeline.ogg_links import OggLink, find_links
 from services.conversion.pipeline.protection import has_protected_audio
-from services.conversion.pipeline.read_tags import read_tags
+from services.conversion.pipeline.read_tags import (
+    TagReading,
+    combine_tags,
+    start_reading_tags,
+)
 from services.conversion.pipeline.source_summary import describe_source
 from services.conversion.pipeline.timeline import Timeline, find_timeline, opus_pre_skip
 from services.conversion.ports import MediaError
@@ -55,7 +59,12 @@ def probe(context: ConversionContext) -> ProbedSource:
     Raises MediaError for a source that cannot be converted.
     """
     _start_reading(context)
-    log, metadata = _inspect(context)
+    with start_reading_tags(context) as tag_reading:
+        return _probe(context, tag_reading)
+
+
+def _probe(context: ConversionContext, tag_reading: TagReading) -> ProbedSource:
+    log, metadata = _inspect(context, tag_reading)
     _detect_truncation(log, context.source)
     stream = _select_stream(context, log)
     on_step = context.progress.on_unmeasured_step
@@ -63,8 +72,9 @@ def probe(context: ConversionContext) -> ProbedSource:
     if links:
         stream = describe_links(context, log, stream, links)
     timeline = _find_timeline(context, log, stream, is_chained=bool(links))
+    # Before `_choose_input`, which may fetch the whole source, and no reader may be busy then.
+    tags = combine_tags(context, tag_reading, log.container, metadata.tags)
     sound = _choose_input(context, log, stream, links)
-    tags = read_tags(context, log.container, metadata.tags)
     summary = describe_source(log, stream, tags, context.source.size)
     is_streamed = truncation.is_streamed(log.container, context.source.peek(0, truncation.HEAD))
     return ProbedSource(log, metadata.chapters, tags, stream, sound, timeline, is_streamed, summary)
@@ -114,7 +124,9 @@ def _start_reading(context: ConversionContext) -> None:
         context.source.fetch_all(context.progress.on_unmeasured_step)
 
 
-def _inspect(context: ConversionContext) -> tuple[FfmpegLog, ffmetadata.Metadata]:
+def _inspect(
+    context: ConversionContext, tag_reading: TagReading
+) -> tuple[FfmpegLog, ffmetadata.Metadata]:
     """Return what FFmpeg prints of the source; a second time if it did not see only its sound.
 
     Raises MediaError if it cannot be opened.
@@ -124,6 +136,7 @@ def _inspect(context: ConversionContext) -> tuple[FfmpegLog, ffmetadata.Metadata
     if check is None and not result.signal:
         ranges = find_sound(context.source)
         if ranges is not None:
+            tag_reading.answer()  # some tags are in what is left out
             context.keep_ranges(ranges)
         demuxer = commands.demuxer_of(context.source.peek(0, _SIGNATURE_BYTES))
         if ranges is not None or (demuxer and result.log.container != demuxer):

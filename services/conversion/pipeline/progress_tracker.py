@@ -68,7 +68,7 @@ class ProgressTracker:
     def on_decoding(self, progress: FfmpegProgress) -> bool:
         """Follow a run that decodes the sound; return False while it is to stop."""
         self._seconds_done = progress.out_time
-        read = self._cache.position / self._cache.size if self._cache else 0.0
+        read = self._cache.reader.position / self._cache.size if self._cache else 0.0
         done = self._seconds_done / self._expected if self._expected else read
         self._share = min(1.0, done)
         paused = self._note_pause()

@@ -1,13 +1,14 @@
 """Choose how the tags, the cover and the chapters are written, and warn about what is lost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from libs.core.domain.conversions import ConversionWarning
 from services.conversion.ffmpeg.ffmetadata import Chapter, Metadata, chapter_comments
 from services.conversion.ffmpeg.profiles import EncoderProfile
 from services.conversion.pipeline.read_tags import enumerate_names
-from services.conversion.tags import id3_tag, mp4_atoms, vorbis_comment
+from services.conversion.tags import asf_header, id3_tag, mp4_atoms, vorbis_comment
+from services.conversion.tags.asf_header import AsfHeader
 from services.conversion.tags.cover import Cover
 from services.conversion.tags.loudness_tags import Changes, adapt
 from services.conversion.tags.names import BROADCAST, BY_NAME
@@ -28,8 +29,6 @@ _ID3_OPTIONS = {
 """Options of each muxer with and without a tag."""
 _ID3_PADDING = 1024
 """Bytes behind the tag, so that people can lengthen it without writing the file again."""
-_ASF_NAMES = {"title": "title", "artist": "author", "copyright": "copyright", "comment": "comment"}
-"""FFmpeg's names of what is in the content description of ASF."""
 
 
 @dataclass(frozen=True)
@@ -153,13 +152,14 @@ def _aiff(
 
 
 def _asf(
-    _profile: EncoderProfile, tags: Tags, _cover: Cover | None, chapters: Sequence[Chapter]
+    _profile: EncoderProfile, tags: Tags, cover: Cover | None, chapters: Sequence[Chapter]
 ) -> PreparedTags:
-    named: Mapping[str, str] = {
-        _ASF_NAMES.get(name) or (name in BY_NAME and BY_NAME[name].asf) or name: "; ".join(values)
-        for name, values in tags.items()
-    }
-    return PreparedTags(Metadata(named, chapters))
+    attributes = asf_header.attributes_of(tags)
+    picture = asf_header.picture_of(cover) if cover else b""
+    if not attributes and not picture:
+        return PreparedTags(Metadata({}, chapters))
+    placement = AsfHeader(attributes, picture, len(chapters))
+    return PreparedTags(Metadata(placement.placeholders, chapters), placement=placement)
 
 
 _WRITERS = {

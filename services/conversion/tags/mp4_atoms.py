@@ -16,7 +16,14 @@ _HEADERS = 16
 _FREE_FORM = "----:com.apple.iTunes:"
 _NUMBERS = re.compile(r"\s*(\d{1,5})\s*(?:/\s*(\d{1,5})\s*)?")
 _BOOLEANS = frozenset({"cpil", "pgap", "pcst"})
-_INTEGERS = {"tmpo": 65_535, "tvsn": 2**31 - 1, "tves": 2**31 - 1, "stik": 255, "hdvd": 255}
+_INTEGERS = {
+    "tmpo": 65_535,
+    "tvsn": 2**31 - 1,
+    "tves": 2**31 - 1,
+    "stik": 255,
+    "hdvd": 255,
+    "rtng": 255,
+}
 """The highest number that each atom holds."""
 _MAX_UINT_16 = 65_535
 

@@ -31,11 +31,17 @@ FIELDS = (
     Field("album", "TALB", "©alb", "ALBUM", "WM/AlbumTitle", info=True),
     Field("album_artist", "TPE2", "aART", "ALBUMARTIST", "WM/AlbumArtist", ("band",)),
     Field("composer", "TCOM", "©wrt", "COMPOSER", "WM/Composer", ("writer",)),
-    Field("date", "TDRC", "©day", "DATE", "WM/Year", ("year", "tyer", "tdrl"), info=True),
+    Field(
+        "date", "TDRC", "©day", "DATE", "WM/Year", ("year", "tyer", "tdrl", "datereleased"),
+        info=True,
+    ),
     Field("genre", "TCON", "©gen", "GENRE", "WM/Genre", info=True),
-    Field("track", "TRCK", "trkn", "TRACKNUMBER", "WM/TrackNumber", ("trackno",), info=True),
+    Field(
+        "track", "TRCK", "trkn", "TRACKNUMBER", "WM/TrackNumber", ("trackno", "partnumber"),
+        info=True,
+    ),
     Field("disc", "TPOS", "disk", "DISCNUMBER", "WM/PartOfSet", ("disk", "disknumber", "discno")),
-    Field("track_total", "", "", "TRACKTOTAL", "", ("totaltracks", "trackcount")),
+    Field("track_total", "", "", "TRACKTOTAL", "", ("totaltracks", "trackcount", "totalparts")),
     Field("disc_total", "", "", "DISCTOTAL", "", ("totaldiscs", "disccount", "disktotal")),
     Field("comment", "COMM", "©cmt", "COMMENT", "Description", ("comments",), info=True),
     Field("lyrics", "USLT", "©lyr", "LYRICS", "WM/Lyrics", ("unsyncedlyrics", "unsynclyrics")),
@@ -88,6 +94,7 @@ FIELDS = (
     Field("media_type", "", "stik", "MEDIA_TYPE"),
     Field("hd_video", "", "hdvd", "HD_VIDEO"),
     Field("gapless_playback", "", "pgap", "GAPLESS_PLAYBACK"),
+    Field("advisory", "", "rtng", "ITUNESADVISORY"),
     Field("podcast", "PCST", "pcst", "PODCAST"),
     Field("category", "TCAT", "catg", "CATEGORY", "WM/Category"),
     Field("keywords", "TKWD", "keyw", "KEYWORDS"),
@@ -136,12 +143,19 @@ _UNTRUE = frozenset({
     "statisticstags", "waveformatextensiblechannelmask",
     "purchasedate", "accountid", "accounttype",  # as FFmpeg calls the first three below
     "purd", "apid", "akid", "ownr", "cnid", "geid", "atid", "sfid", "cmid", "plid", "xid", "flvr",
-    "rtng", "wmcontentid", "encoderoptions", "software",
+    "wmcontentid", "encoderoptions", "software",
 })  # fmt: skip
 """Tags that describe the source file, its encoder or its buyer, and not the music, normalised.
 
 `iTunSMPB` would be wrong about the gaps of the output."""
 _PRIVATE = re.compile(r"id3v2_priv\.|chapter\d{3}|itunes_cddb|_statistics_", re.IGNORECASE)
+_OF_DEVICE = re.compile(
+    r"(location|©?xyz|make|model|creationdate|software|camera|content\.identifier|live-photo"
+    r"|player|collection|direction|rating\.user|com\.android)([.-].*)?",
+    re.IGNORECASE,
+)
+"""Where and by which device a film or a memo was recorded, in QuickTime and MP4."""
+_QUICKTIME = "com.apple.quicktime."
 _LANGUAGE = re.compile(r"(lyrics|unsyncedlyrics|comment)-([a-z]{3}|[^-]*-[a-z]{3})", re.IGNORECASE)
 """How FFmpeg names frames that have a language."""
 _LANGUAGE_SUFFIX = re.compile(r"-[a-z]{3}$")
@@ -187,6 +201,10 @@ def common_name(kind: str, name: str) -> str:
     """
     if kind == "ffmpeg" and name == "language":  # of the track, as in a film
         return ""
+    if kind in ("ffmpeg", "mp4"):
+        name = name.removeprefix(_QUICKTIME)
+        if _OF_DEVICE.fullmatch(name):
+            return ""
     if found := _BY_KIND.get(kind, {}).get(name):
         return found
     if name == SOUND_CHECK or name == f"COMM:{SOUND_CHECK}":

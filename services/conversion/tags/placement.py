@@ -69,7 +69,7 @@ class Id3AtStart:
             size = size << 7 | byte & 0x7F
         if head[:3] != b"ID3" or 10 + size != len(self.tag):
             raise MisplacedTags("the output begins with no tag of the expected size")
-        _write(fd, self.tag, 0)
+        write(fd, self.tag, 0)
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class FlacBlocks:
         if padding < 0:
             raise MisplacedTags("the output's padding is too small")
         content += vorbis_comment.block(PADDING_BLOCK, bytes(padding), is_last=True)
-        _write(fd, content, start)
+        write(fd, content, start)
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class OggComments:
             packet = io.BytesIO(self._replace(written))
             for page in pages[1:]:
                 page.packets[0] = packet.read(len(page.packets[0]))
-                _write(fd, page.write(), page.offset or 0)
+                write(fd, page.write(), page.offset or 0)
         except (MutagenError, EOFError, LookupError, struct.error) as error:
             raise MisplacedTags("the output has no comment header") from error
 
@@ -192,7 +192,7 @@ class Mp4Meta:
         free = at - start - len(movie)
         if free < 8:
             raise MissingSpace(8 - free)
-        _write(fd, movie + struct.pack(">I4s", free, b"free"), start)
+        write(fd, movie + struct.pack(">I4s", free, b"free"), start)
 
 
 def _with_meta(movie: bytes, meta: bytes) -> bytes:
@@ -242,15 +242,16 @@ class ChunkAtEnd:
         padded += bytes(len(self.tag) % 2)
         size = end + len(padded) - 8
         if head[:4] == b"RF64" and head[12:16] == b"ds64":
-            _write(fd, struct.pack("<Q", size), 20)
+            write(fd, struct.pack("<Q", size), 20)
         elif head[:4] in (b"RIFF", b"FORM") and size <= 0xFFFFFFFF:
-            _write(fd, struct.pack(f"{order}I", size), 4)
+            write(fd, struct.pack(f"{order}I", size), 4)
         else:
             raise MisplacedTags("the output is no file of chunks, or too large for another one")
-        _write(fd, padded, end)
+        write(fd, padded, end)
 
 
-def _write(fd: int, content: bytes, at: int) -> None:
+def write(fd: int, content: bytes, at: int) -> None:
+    """Write all of the content at a position."""
     written = 0
     while written < len(content):
         written += os.pwrite(fd, content[written:], at + written)

@@ -12,6 +12,7 @@ import encodings.utf_8
 import encodings.utf_16
 import encodings.utf_16_be
 import encodings.utf_16_le  # noqa: F401 - nothing can be imported later
+import functools
 import io
 import os
 import struct
@@ -37,6 +38,7 @@ from mutagen import (
 
 from services.conversion.tags.answer import FRONT_COVER, Answer
 from services.conversion.tags.id3_frames import add_id3
+from services.conversion.tags.trailing_tags import find_trailing_tags
 
 _BLOCK = 4 * 1024 * 1024
 _MAX_BLOCKS = 24
@@ -50,6 +52,8 @@ _OGG_STREAMS = (
 )
 """How the first packet of each codec begins, and mutagen's classes for it."""
 _MAX_OGG_STREAMS = 16
+_MAX_TRAILING_TAG = 64 * 1024 * 1024
+"""Bytes: with several pictures."""
 _APE_COVER_KINDS = {"cover art (front)": 3, "cover art (back)": 4}
 
 
@@ -84,7 +88,7 @@ def main(arguments: list[str]) -> None:
     answer = Answer()
     file = io.BufferedReader(BoundedFile(source), 65_536)
     head = file.read(128)
-    for reader in _readers(head, os.fstat(source).st_size):
+    for reader in _readers(file, head, os.fstat(source).st_size):
         answer.reader += 1
         try:
             file.seek(0)
@@ -94,7 +98,7 @@ def main(arguments: list[str]) -> None:
     answer.write(output)
 
 
-def _readers(head: bytes, size: int) -> Iterator[Callable[[Any, Answer], None]]:
+def _readers(file: Any, head: bytes, size: int) -> Iterator[Callable[[Any, Answer], None]]:
     """Yield the readers of all tags that the file may have, the most trusted first."""
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         yield _read_mp4
@@ -112,9 +116,31 @@ def _readers(head: bytes, size: int) -> Iterator[Callable[[Any, Answer], None]]:
         return
     yield _read_flac
     yield _read_id3
-    yield _read_ape
-    if size > 128:
-        yield _read_id3v1
+    yield from _trailing_readers(file, size)
+
+
+def _trailing_readers(file: Any, size: int) -> Iterator[Callable[[Any, Answer], None]]:
+    """Yield the readers of the tags at the end, and that of an APEv2 tag at the beginning."""
+
+    def read(start: int, count: int) -> bytes:
+        file.seek(start)
+        found: bytes = file.read(count)
+        return found
+
+    tags = find_trailing_tags(read, size)
+    for kind, reader in _TRAILING_READERS.items():
+        for tag in tags:
+            if tag.kind == kind and tag.end - tag.start <= _MAX_TRAILING_TAG:
+                content = read(tag.start, tag.end - tag.start)
+                yield functools.partial(_read_content, reader, content)
+    if not any(tag.kind == "ape" for tag in tags):
+        yield _read_ape
+
+
+def _read_content(
+    reader: Callable[[Any, Answer], None], content: bytes, _file: Any, answer: Answer
+) -> None:
+    reader(io.BytesIO(content), answer)
 
 
 def _chunked(head: bytes) -> Any:
@@ -129,10 +155,7 @@ def _read_id3(file: Any, answer: Answer) -> None:
 
 def _read_id3v1(file: Any, answer: Answer) -> None:
     """Read the tag itself: mutagen would decode it as Latin-1."""
-    file.seek(-128, os.SEEK_END)
     data = file.read(128)
-    if data[:3] != b"TAG":
-        return
     fields = {name: data[start : start + size] for name, start, size in _ID3V1_FIELDS}
     fields["comment"] = data[97:125] if data[125] == 0 else data[97:127]
     for name, value in fields.items():
@@ -157,6 +180,12 @@ def _read_ape(file: Any, answer: Answer) -> None:
             answer.add_picture(_APE_COVER_KINDS.get(name.lower(), 0), data)
         else:
             answer.lost.add(name)
+
+
+_TRAILING_READERS: dict[str, Callable[[Any, Answer], None]] = {
+    "id3v2": _read_id3, "ape": _read_ape, "id3v1": _read_id3v1
+}  # fmt: skip
+"""The most trusted first."""
 
 
 def _read_flac(file: Any, answer: Answer) -> None:

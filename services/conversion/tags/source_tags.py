@@ -28,7 +28,8 @@ _ROLES = frozenset({"producer", "engineer", "arranger", "mixer", "dj_mixer"})
 _BESIDE_MUTAGEN: Mapping[str, Callable[[str], bool]] = {
     "wav": lambda name: name in BROADCAST or (name in BY_NAME and BY_NAME[name].info),
     "aiff": lambda name: name in ("title", "artist", "author", "comment", "copyright"),
-    "mov,mp4,m4a,3gp,3g2,mj2": lambda _: True,
+    # FFmpeg calls the advisory of iTunes a rating.
+    "mov,mp4,m4a,3gp,3g2,mj2": lambda name: name != "rating",
 }
 """What FFmpeg reads from a container that mutagen does not: INFO, text chunks, QuickTime tags."""
 

@@ -10,7 +10,7 @@ from libs.core.domain.uploads import MIB
 from libs.core.errors import StorageUnavailable
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import EngineProgress, MediaError
-from services.conversion.storage.source_cache import SourceCache
+from services.conversion.storage.source_cache import SourceReader
 from tests.conversion.audio_files import AudioFiles
 from tests.conversion.media_support import MemorySource, convert, listen, pictures
 
@@ -58,7 +58,7 @@ def test_a_format_without_covers_causes_a_warning(engine: FfmpegEngine, sounds: 
     made = convert(
         engine,
         sounds.tagged("tagged.mp3", "-b:a", "128k", "-id3v2_version", "3", cover=True),
-        "wma",
+        "ac3",
     )
     assert "The cover picture was left out: this format can't hold one." in made.result.warnings
 
@@ -169,13 +169,13 @@ def test_pcm_is_read_in_few_large_reads(
     """Check the read size: each read asks the supervisor, and small packets slow the encoder."""
     source = sounds.tone("half-a-minute.wav", seconds=30)
     asked: list[tuple[int, int]] = []
-    require = SourceCache.require
+    require = SourceReader.require
 
-    def noted(window: SourceCache, position: int, count: int) -> bool:
+    def noted(window: SourceReader, position: int, count: int) -> bool:
         asked.append((position, count))
         return require(window, position, count)
 
-    monkeypatch.setattr(SourceCache, "require", noted)
+    monkeypatch.setattr(SourceReader, "require", noted)
     convert(engine, source, "flac")
     # Before that FFmpeg looks what the file is; after it, at what follows the samples.
     inside = [count for position, count in asked if MIB <= position < source.stat().st_size - MIB]

@@ -31,7 +31,7 @@ def test_fragments_behind_the_index_are_not_read(entry: bytes, is_protected: boo
         assert has_protected_audio(cache, lambda: None) is is_protected
     finally:
         cache.close()
-    assert cache.highest_offset < 200
+    assert cache.reader.highest_offset < 200
 
 
 def test_each_box_before_the_index_is_a_step() -> None:

@@ -124,7 +124,7 @@ def test_ffmpegs_descriptor_of_the_source_can_only_be_read() -> None:
         ):
             with pytest.raises(OSError, match=r"Bad file|Invalid argument"):
                 change()
-        assert os.lseek(source.fd, 3, os.SEEK_SET) == source.position == 3
+        assert os.lseek(source.fd, 3, os.SEEK_SET) == source.reader.position == 3
 
 
 @linux_only
@@ -138,3 +138,43 @@ def test_a_memory_file_with_content_is_sealed() -> None:
     with MemoryFile("tags") as empty:
         os.pwrite(empty.fd, b"x", 0)
         assert empty.read(100) == b"x"
+
+
+@linux_only
+def test_two_readers_keep_what_each_has_required_last() -> None:
+    """One reads on through the source: more blocks than are kept, but for that of the other."""
+    block = source_cache.BLOCK_SIZE
+    content = bytes(range(256)) * (block // 256) * (source_cache.MAX_BLOCKS + 6)
+    with closing(SourceCache(MemorySource(content))) as source, source.another_reader() as other:
+        assert source.reader.require(3, 5)
+        for number in range(1, source_cache.MAX_BLOCKS + 6):
+            assert other.require(number * block, 8)
+            assert os.pread(other.fd, 8, number * block) == content[:8]
+        assert os.pread(source.fd, 5, 3) == content[3:8]
+        assert os.pread(source.fd, 8, 2 * block) == bytes(8), "an old block stays in memory"
+
+
+@linux_only
+def test_interrupting_one_reader_leaves_the_other_waiting() -> None:
+    class Slow(MemorySource):
+        def read(self, start: int, end: int) -> Iterator[bytes]:
+            freed.wait(20)
+            return super().read(start, end)
+
+    freed, answers = threading.Event(), dict[str, bool]()
+    with closing(SourceCache(Slow(b"content"))) as source, source.another_reader() as other:
+        readers = {"one": source.reader, "other": other}
+        threads = [
+            threading.Thread(target=lambda n=name: answers.update({n: readers[n].require(0, 7)}))
+            for name in readers
+        ]
+        for thread in threads:
+            thread.start()
+        while not (source.reader.is_waiting and other.is_waiting):
+            threading.Event().wait(0.01)
+        other.interrupt()
+        threads[1].join(5)
+        assert answers == {"other": False}
+        freed.set()
+        threads[0].join(5)
+        assert answers == {"other": False, "one": True}
