@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-seeds test-sweep test-power-cuts test-schema test-real-files test-abuse test-resume test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
+.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-seeds test-sweep test-power-cuts test-app-runner test-schema test-real-files test-abuse test-resume test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -46,11 +46,14 @@ test-seeds: setup page ## Repeat the tests of faults that draw moments or faults
 test-sweep: setup page ## Sweep 5,000 expired items with objects on the embedded stack, 50 of which fail (EXPIRED; some minutes)
 	@TINYPIXO_EXPIRED=$${EXPIRED:-5000} $(BIN)/pytest -s tests/faults/test_sweep_pace.py $(ARGS)
 
-trace: runtime ## Print the trace of a conversion of `make run` as a tree with times (ID)
+trace: runtime ## Print the trace of a conversion as a tree with times, of `make run` or `make run-localstack` (ID)
 	@$(BIN)/python -m deploy.local.trace '$(ID)'
 
 test-power-cuts: setup page ## Kill `make run` and its emulator 20 times during uploads (CUTS, SEED repeats a run; 10 minutes)
 	@TINYPIXO_POWER_CUTS=$${CUTS:-20} TINYPIXO_SEED=$${SEED:-0} $(BIN)/pytest -s tests/deploy/test_power_cuts.py $(ARGS)
+
+test-app-runner: setup page ## Upload and follow while App Runner cuts, freezes and replaces, 20 times (RUNS, SEED repeats a run; some minutes)
+	@TINYPIXO_APP_RUNNER_SEEDS=$${RUNS:-20} TINYPIXO_SEED=$${SEED:-0} $(BIN)/pytest -s tests/faults/test_app_runner.py $(ARGS)
 
 test-schema: setup ## Send each service made-up requests for 300 s (SECONDS_EACH), and compare the answers with its OpenAPI document
 	@$(BIN)/python -m tests.api --seconds $${SECONDS_EACH:-300} $(ARGS)

@@ -51,6 +51,11 @@ class Traveller(threading.Thread):
         self.conversions: list[Conversion] = []
         self.errors: list[str] = []
 
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """Return the cookies of the session."""
+        return self._client.http.cookies
+
     def run(self) -> None:
         while not self.stop.is_set():
             try:

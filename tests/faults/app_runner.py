@@ -1,0 +1,203 @@
+"""Imitate App Runner: it cuts long requests, freezes idle instances, and replaces them."""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import Self
+
+from deploy.local.network import free_port, wait_until_responding
+from deploy.local.processes import ROOT, terminate_with_parent
+from deploy.local.stack import EmbeddedStack
+
+BLOCK = 64 * 1024
+
+GRACE = 2.0
+"""Seconds from SIGTERM to SIGKILL."""
+
+
+class Instance:
+    """Run one instance of a service as a process, which is frozen while it has no request."""
+
+    def __init__(self, stack: EmbeddedStack, service: str, name: str) -> None:
+        self.port = free_port()
+        self.log = stack.log(name)
+        self.in_flight = 0
+        address = {"HOST": "127.0.0.1", "PORT": str(self.port)}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", f"services.{service}"],
+                cwd=ROOT,
+                env={**stack.environment_of(service), **address},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=terminate_with_parent,
+            )
+        assert wait_until_responding(f"http://127.0.0.1:{self.port}/health/ready", 60), self.log
+        self._signal(signal.SIGSTOP)
+
+    def begin_request(self) -> None:
+        """Count a request, and let the process run."""
+        self.in_flight += 1
+        self._signal(signal.SIGCONT)
+
+    def end_request(self) -> None:
+        """Freeze the process after its last request."""
+        self.in_flight -= 1
+        if not self.in_flight:
+            self._signal(signal.SIGSTOP)
+
+    def end(self, *, gently: bool) -> None:
+        """End the process: at once, or `GRACE` seconds after SIGTERM."""
+        self.in_flight += 1  # it is not frozen again
+        self._signal(signal.SIGCONT)
+        if gently:
+            self._signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE)
+        self._process.kill()
+        self._process.wait()
+
+    def says(self, event: str) -> int:
+        """Return how often the log has this event."""
+        return self.log.read_text("utf-8").count(event)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process.poll() is None:
+            os.kill(self._process.pid, number)
+
+
+class AppRunner:
+    """Distribute the requests for a service over its instances, in turn."""
+
+    def __init__(
+        self, stack: EmbeddedStack, service: str, instances: int, request_limit: float
+    ) -> None:
+        """Cut each request after `request_limit` seconds; App Runner does so after 120."""
+        self.request_limit = request_limit
+        self._stack = stack
+        self._service = service
+        self._lock = threading.Lock()
+        self._started = 0
+        self._served = 0
+        self.cuts = 0
+        self.instances = [self._start() for _ in range(instances)]
+        self._loop = asyncio.new_event_loop()
+        self._listening = threading.Event()
+        self._thread = threading.Thread(
+            target=self._loop.run_until_complete, args=(self._serve(),), daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._listening.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+        self._loop.close()
+        for instance in self.instances:
+            instance.end(gently=False)
+
+    def serving(self) -> list[Instance]:
+        """Return the instances with a request in flight; the others are frozen."""
+        with self._lock:
+            return [each for each in self.instances if each.in_flight]
+
+    def replace(self, rng: random.Random) -> None:
+        """Start an instance, and end another one in the middle of whatever it does."""
+        new = self._start()
+        with self._lock:
+            self.instances.append(new)
+            old = self.instances.pop(rng.randrange(len(self.instances) - 1))
+        old.end(gently=rng.random() < 0.5)
+
+    def cut(self) -> None:
+        """Cut all requests now, as if their time were over."""
+        self._loop.call_soon_threadsafe(self._cut)
+
+    def _cut(self) -> None:
+        for task in self._requests:
+            task.cancel()
+
+    def _start(self) -> Instance:
+        self._started += 1
+        return Instance(self._stack, self._service, f"{self._service}-instance-{self._started}")
+
+    async def _serve(self) -> None:
+        self._stop = asyncio.Event()
+        self._requests: set[asyncio.Task[None]] = set()
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self._port = server.sockets[0].getsockname()[1]
+        self._listening.set()
+        await self._stop.wait()
+        server.close()
+        self._cut()
+        while self._requests:
+            await asyncio.wait(self._requests)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._requests.add(task)
+        instance: Instance | None = None
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            with self._lock:
+                instance = self.instances[self._served % len(self.instances)]
+                self._served += 1
+                instance.begin_request()
+            async with asyncio.timeout(self.request_limit):
+                await _exchange(instance.port, only_request(head), reader, writer)
+        except TimeoutError:
+            self.cuts += 1
+        except (OSError, EOFError, asyncio.CancelledError):
+            pass  # one side has ended
+        finally:
+            if instance:
+                with self._lock:
+                    instance.end_request()
+            writer.transport.abort()
+            self._requests.discard(task)
+
+
+def only_request(head: bytes) -> bytes:
+    """Return the head of a request with `Connection: close`: a connection is one request."""
+    lines = head.split(b"\r\n")
+    kept = [line for line in lines[1:] if not line.lower().startswith(b"connection:")]
+    return b"\r\n".join([lines[0], b"Connection: close", *kept])
+
+
+async def _exchange(
+    port: int, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Send a request with its body, and return when its response has arrived."""
+    service_reader, service_writer = await asyncio.open_connection("127.0.0.1", port)
+    sending = asyncio.create_task(_forward(reader, service_writer))
+    try:
+        service_writer.write(head)
+        await _forward(service_reader, writer)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+    finally:
+        sending.cancel()
+        service_writer.transport.abort()
+
+
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(BLOCK):
+            writer.write(data)
+            await writer.drain()
