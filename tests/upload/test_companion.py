@@ -166,6 +166,7 @@ def test_several_parts_are_signed_at_once(client: Client, harness: UploadHarness
 
     assert set(urls) == {"1", "7"}
     assert multipart.get("/batch", partNumbers="1;7").status_code == 422
+    assert multipart.get("/batch", partNumbers=",".join(["1"] * 101)).status_code == 422
     assert multipart.get("/10001").json()["code"] == "part_number_invalid"
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import anyio
-from litestar import Controller, Request, Response, delete, head, patch, post
+from litestar import Controller, MediaType, Request, Response, delete, head, patch, post
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
@@ -232,4 +232,5 @@ def _answer(status: int, upload: Upload, *, location: bool = False) -> Response[
         headers["Upload-Metadata"] = state.metadata
     if state.concat:
         headers["Upload-Concat"] = state.concat
-    return Response(None, status_code=status, headers=headers)
+    # As JSON, None would be the text `null`.
+    return Response(None, status_code=status, headers=headers, media_type=MediaType.TEXT)

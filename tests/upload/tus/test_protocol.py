@@ -256,3 +256,9 @@ def test_bytes_before_a_lost_connection_are_kept(
     assert offset_of(client, url) == 4
     append(client, url, 4, b"567890")
     assert stored(harness, url)[1] == b"1234567890"
+
+
+def test_answers_have_no_body(client: Client) -> None:
+    answer = client.post(PATH, headers={**TUS, "Upload-Length": "5"})
+
+    assert (answer.status_code, answer.content) == (201, b"")

@@ -143,11 +143,14 @@ def test_an_upload_in_progress_shows_parts_without_gaps(
     assert (shown["completed_parts"], shown["uploaded_bytes"]) == ([1], PART)
 
 
-@pytest.mark.parametrize("size", [2 * MIB, PART + 1000])
+@pytest.mark.parametrize(
+    ("size", "seed"), [*((1000, seed) for seed in range(20)), (2 * MIB, 20), (PART + 1000, 21)]
+)
 def test_simultaneous_requests_leave_the_file_of_one(
-    client: Client, harness: UploadHarness, size: int
+    client: Client, harness: UploadHarness, size: int, seed: int
 ) -> None:
-    bodies = [random.Random(number).randbytes(size) for number in range(8)]
+    chance = random.Random(seed)
+    bodies = [chance.randbytes(size) for _ in range(8)]
     url = create(client, size)
 
     with ThreadPoolExecutor(8) as pool:
