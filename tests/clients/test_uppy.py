@@ -53,6 +53,7 @@ def open_page(context: BrowserContext, stack_url: str, script: str, file: Path) 
 
 
 UPLOAD = "(protocol) => uploadByUppy(document.querySelector('input'), protocol)"
+RECOVER = "() => recoverByUppy(document.querySelector('input'))"
 BEGIN = f"(protocol) => void (window.uploading = ({UPLOAD})(protocol))"
 
 
@@ -97,6 +98,31 @@ def test_uppy_resumes_by_tus_after_its_tab_was_killed(
     page = open_page(context, stack_url, script, file)
 
     result = page.evaluate(UPLOAD, "tus")
+
+    assert result["failed"] == []
+    [upload] = uploads_of(page)
+    assert stored_digest(upload["id"]) == digest_of(file)
+
+
+def test_uppy_recovers_by_golden_retriever_after_its_tab_was_killed(
+    context: BrowserContext,
+    stack_url: str,
+    script: str,
+    file: Path,
+    stored_digest: Callable[[str], str],
+) -> None:
+    begin = f"() => void (window.uploading = ({UPLOAD})('recoverable'))"
+    for point in kill_points():
+        page = open_page(context, stack_url, script, file)
+        limit_upload(page)
+        page.evaluate(begin)
+        wait_for(page, point)
+        page.wait_for_function("isRecoverable()")
+        page.close()
+        begin = f"() => void (window.uploading = ({RECOVER})())"
+    page = open_page(context, stack_url, script, file)
+
+    result = page.evaluate(RECOVER)
 
     assert result["failed"] == []
     [upload] = uploads_of(page)

@@ -1,19 +1,59 @@
 // Uploads the file that the test chooses, by Uppy's plug-ins and our dialects of S3 and tus.
 import AwsS3 from '@uppy/aws-s3'
 import Uppy from '@uppy/core'
+import GoldenRetriever from '@uppy/golden-retriever'
 import Tus from '@uppy/tus'
 
-window.uploadByUppy = async (input, protocol) => {
+const prepare = (protocol) => {
   const uppy = new Uppy({ id: 'clients', autoProceed: false })
   const endpoint = `${location.origin}/api/uploads`
   if (protocol === 'tus') uppy.use(Tus, { endpoint: `${endpoint}/tus` })
-  else uppy.use(AwsS3, { companionEndpoint: endpoint, shouldUseMultipart: protocol === 'multipart' })
+  else uppy.use(AwsS3, { companionEndpoint: endpoint, shouldUseMultipart: protocol !== 'form' })
   window.uppyProgress = () => uppy.getState().totalProgress
+  return uppy
+}
+
+const addFile = (uppy, input) => {
   const file = input.files[0]
   uppy.addFile({ name: file.name, type: file.type, data: file })
-  const result = await uppy.upload()
-  return {
-    failed: result.failed.map((each) => String(each.error)),
-    locations: result.successful.map((each) => each.uploadURL),
-  }
 }
+
+const summary = (result) => ({
+  failed: result.failed.map((each) => String(each.error)),
+  locations: result.successful.map((each) => each.uploadURL),
+})
+
+window.uploadByUppy = async (input, protocol) => {
+  const uppy = prepare(protocol)
+  if (protocol === 'recoverable') uppy.use(GoldenRetriever)
+  addFile(uppy, input)
+  return summary(await uppy.upload())
+}
+
+// The browser has lost the file itself, because it is larger than what the plug-in keeps:
+// people choose it again, and the plug-in knows how far it was.
+window.recoverByUppy = async (input) => {
+  const uppy = prepare('recoverable')
+  const restored = new Promise((resolve) => uppy.on('restored', resolve))
+  uppy.use(GoldenRetriever)
+  await restored
+  addFile(uppy, input)
+  const result = new Promise((resolve) => uppy.on('complete', resolve))
+  uppy.emit('restore-confirmed')
+  return summary(await result)
+}
+
+// True once the plug-in has kept what it needs to recover the upload.
+window.isRecoverable = () =>
+  new Promise((resolve, reject) => {
+    const open = indexedDB.open('uppy-blobs')
+    open.onerror = () => reject(open.error)
+    open.onsuccess = () => {
+      const found = open.result.transaction('metadata').objectStore('metadata').get('clients')
+      found.onerror = () => reject(found.error)
+      found.onsuccess = () => {
+        open.result.close()
+        resolve(Boolean(found.result?.metadata.includes('uploadId')))
+      }
+    }
+  })
