@@ -69,9 +69,7 @@ class SignParts:
         if usage:
             usage.take(urls=len(numbers))
         now = self._clock()
-        # No URL outlives its upload, or the credentials that sign it.
-        lifetime = max(1, min(self._lifetime, int(upload.expires_at - now)))
-        lifetime = self._signer.limit_lifetime(lifetime)
+        lifetime = url_lifetime(self._signer, upload, self._lifetime, now)
         return [
             SignedPart(
                 number,
@@ -167,6 +165,11 @@ class ReportParts:
                 missing_parts=missing,
             )
         return upload
+
+
+def url_lifetime(signer: UrlSigner, upload: Upload, longest: int, now: float) -> int:
+    """Return the seconds that a URL may live: no longer than its upload and its credentials."""
+    return signer.limit_lifetime(max(1, min(longest, int(upload.expires_at - now))))
 
 
 def check_length(upload: Upload, number: int, length: int | None) -> None:

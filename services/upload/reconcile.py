@@ -76,6 +76,19 @@ class ReconcileUpload:
             return self._uploads.mark_failed(upload.id, WRONG_SIZE)
         return self._uploads.mark_uploaded(upload.id, found.size)
 
+    def require_uploaded(self, upload: Upload) -> Upload:
+        """Finish an upload from its object, and return it.
+
+        Raises:
+            UploadClosed: It ended without its bytes.
+        """
+        done = self.finish_from_object(upload)
+        if done.status is not UploadStatus.UPLOADED:
+            raise UploadClosed(
+                done.error.detail if done.error else f"This upload is {done.status}."
+            )
+        return done
+
 
 def require_open(upload: Upload) -> Upload:
     """Return the upload.

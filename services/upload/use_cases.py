@@ -8,7 +8,6 @@ from libs.core.errors import (
     ConversionNotFound,
     MultipartUploadGone,
     PartsChanged,
-    UploadClosed,
     UploadIncomplete,
 )
 from libs.core.ports.conversions import ConversionStore
@@ -62,12 +61,7 @@ class CompleteUpload:
         # It may have been completed by an earlier call, or aborted: the object decides below.
         with suppress(MultipartUploadGone):
             self._complete(upload)
-        done = self._reconcile.finish_from_object(upload)
-        if done.status is not UploadStatus.UPLOADED:
-            raise UploadClosed(
-                done.error.detail if done.error else f"This upload is {done.status}."
-            )
-        return done
+        return self._reconcile.require_uploaded(upload)
 
     def _complete(self, upload: Upload) -> None:
         """Complete the multipart upload, with new ETags if a part was sent again meanwhile."""

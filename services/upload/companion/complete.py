@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from libs.core.domain.uploads import Upload, UploadStatus, check_size
-from libs.core.errors import MultipartUploadGone, PartsChanged, UploadClosed, UploadIncomplete
+from libs.core.errors import MultipartUploadGone, PartsChanged, UploadIncomplete
 from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.rate_limiter import Usage
 from services.upload.companion.count_bytes import CountBytes
@@ -63,12 +63,7 @@ class CompleteCompanionUpload:
                     "A part was sent again meanwhile. Complete the upload with its new ETag.",
                     missing_parts=[],
                 ) from error
-        done = self._reconcile.finish_from_object(upload)
-        if done.status is not UploadStatus.UPLOADED:
-            raise UploadClosed(
-                done.error.detail if done.error else f"This upload is {done.status}."
-            )
-        return done
+        return self._reconcile.require_uploaded(upload)
 
     def _wanted(self, upload: Upload, etags: Mapping[int, str]) -> list[Part]:
         stored = {

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from libs.core.domain.formats import ConversionRequest
 from libs.core.ports.url_signer import PresignedForm, UrlSigner
 from libs.core.rate_limiter import Usage
+from services.upload.parts import url_lifetime
 from services.upload.start_upload import StartUpload
 
 
@@ -41,6 +42,6 @@ class StartFormUpload:
         upload = self._start(
             owner, filename, None, content_type, convert, trace, parts=False, usage=usage
         )
-        lifetime = self._signer.limit_lifetime(self._lifetime)
+        lifetime = url_lifetime(self._signer, upload, self._lifetime, upload.created_at)
         form = self._signer.sign_form(upload.key, content_type, self._max_size, lifetime)
         return form, lifetime

@@ -17,6 +17,7 @@ from libs.core.ports.uploads import UploadStore
 from libs.core.ports.url_signer import UrlSigner
 from libs.core.rate_limiter import Usage
 from services.upload.companion.count_bytes import CheckStoredBytes
+from services.upload.parts import url_lifetime
 from services.upload.reconcile import ReconcileUpload, require_open
 
 Clock = Callable[[], float]
@@ -89,9 +90,8 @@ class SignCompanionParts:
         if usage:
             usage.take(urls=len(numbers))
         self._check_stored_bytes(upload, numbers, usage)
-        left = int(upload.expires_at - self._clock())
-        lifetime = max(1, min(self._lifetime, URL_LIFETIME, left))
-        lifetime = self._signer.limit_lifetime(lifetime)
+        longest = min(self._lifetime, URL_LIFETIME)
+        lifetime = url_lifetime(self._signer, upload, longest, self._clock())
         urls = [
             self._signer.sign_part(upload.key, upload.multipart_id, number, None, lifetime)
             for number in numbers

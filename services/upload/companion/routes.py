@@ -119,13 +119,16 @@ class CompanionController(Controller):
         multipart_id: FromPath[str],
         key: Key,
         part_numbers: Annotated[
-            str, QueryParameter(name="partNumbers", pattern=r"^\d{1,5}(,\d{1,5})*$")
+            str,
+            QueryParameter(
+                name="partNumbers", pattern=rf"^\d{{1,5}}(,\d{{1,5}}){{0,{MAX_SIGN - 1}}}$"
+            ),
         ],
         owner: NamedDependency[str],
         usage: NamedDependency[Usage],
         sign_companion_parts: NamedDependency[SignCompanionParts],
     ) -> dict[str, dict[str, str]]:
-        numbers = [int(number) for number in part_numbers.split(",")][:MAX_SIGN]
+        numbers = [int(number) for number in part_numbers.split(",")]
         urls, _ = sign_companion_parts(owner, key, multipart_id, numbers, usage)
         return {
             "presignedUrls": {str(number): url for number, url in zip(numbers, urls, strict=True)}
