@@ -9,12 +9,12 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from libs.core.errors import RateLimited
 
-AT_ONCE = 6
-"""Requests of an address that are handled at once. Most take some milliseconds, so that this is a
-hundred a second; more at once would only take processor time from those of others."""
+AT_ONCE = 16
+"""Requests of an address that are handled at once. Most take some milliseconds. Some last as long
+as a slow S3, and the others of an office behind one address must not wait for them."""
 
-MAX_WAITING = 200
-"""Requests of an address that wait for their turn. HTTP/2 sends a hundred at once."""
+MAX_WAITING = 1_000
+"""Requests of an address that wait for their turn. A waiting one costs some kilobytes."""
 
 
 class LimitConcurrency(ASGIMiddleware):
