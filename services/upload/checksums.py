@@ -11,6 +11,8 @@ from awscrt import checksums
 from libs.core.domain.checksums import CHECKSUM_LENGTHS, PartChecksum
 from libs.core.errors import ChecksumMismatch
 
+PREFIX = "x-amz-checksum-"
+
 
 def _big_endian(value: int, length: int = 4) -> bytes:
     return value.to_bytes(length, "big")
@@ -18,9 +20,6 @@ def _big_endian(value: int, length: int = 4) -> bytes:
 
 def _md5(body: bytes) -> bytes:
     return hashlib.md5(body, usedforsecurity=False).digest()
-
-
-PREFIX = "x-amz-checksum-"
 
 
 _DIGESTS: dict[str, Callable[[bytes], bytes]] = {
@@ -36,7 +35,6 @@ _DIGESTS: dict[str, Callable[[bytes], bytes]] = {
     "x-amz-checksum-crc32c": lambda body: _big_endian(checksums.crc32c(body)),
     "x-amz-checksum-crc64nvme": lambda body: _big_endian(checksums.crc64nvme(body), 8),
 }
-
 
 _NO_CHECKSUMS = {"x-amz-checksum-algorithm", "x-amz-checksum-mode", "x-amz-checksum-type"}
 """Headers with this prefix that hold no checksum; they are ignored."""

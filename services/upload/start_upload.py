@@ -4,12 +4,13 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.filenames import clean_filename, download_filename
 from libs.core.domain.formats import ConversionRequest, find_format
 from libs.core.domain.ids import derived_id, new_id
-from libs.core.domain.uploads import TusState, Upload, check_size, choose_part_size, source_key
+from libs.core.domain.uploads import TusState, Upload, check_size, choose_part_size
 from libs.core.errors import IdempotencyKeyReused, UploadNotFound
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.uploads import IdTaken, UploadStore
@@ -84,30 +85,6 @@ class StartUpload:
         if digest and (earlier := self._find(upload_id, owner, digest)):
             return earlier
         now = self._clock()
-        expires_at = int(now) + self._lifetime
-        conversions = [
-            Conversion(
-                id=new_id("conversion"),
-                owner=owner,
-                upload_id=upload_id,
-                format=request.format,
-                options=request.options,
-                filename=download_filename(
-                    clean_filename(request.filename or filename),
-                    find_format(request.format).extension,
-                ),
-                created_at=now,
-                updated_at=now,
-                expires_at=expires_at,
-                trace=trace,
-                client=usage.client if usage else None,
-            )
-            for request in convert
-        ]
-        if usage:
-            counted = size or (self._max_size if tus else 0)
-            usage.take(uploads=1, size=counted, conversions=len(conversions))
-        metadata = {"upload": upload_id, **({"traceparent": trace} if trace else {})}
         upload = Upload(
             id=upload_id,
             owner=owner,
@@ -115,28 +92,40 @@ class StartUpload:
             size=size,
             content_type=content_type,
             part_size=choose_part_size(size, self._max_size),
-            multipart_id=(
-                self._multipart.create(source_key(upload_id), content_type, metadata)
-                if parts
-                else ""
-            ),
+            multipart_id="",
             created_at=now,
             updated_at=now,
-            expires_at=expires_at,
-            conversions=tuple(conversion.id for conversion in conversions),
+            expires_at=int(now) + self._lifetime,
             trace=trace,
             tus=tus,
             request_digest=digest,
             sha256=sha256,
         )
+        client = usage.client if usage else None
+        conversions = [waiting_conversion(upload, request, client) for request in convert]
+        if usage:
+            counted = size or (self._max_size if tus else 0)
+            usage.take(uploads=1, size=counted, conversions=len(conversions))
+        upload = replace(
+            upload,
+            conversions=tuple(conversion.id for conversion in conversions),
+            multipart_id=self._start_multipart(upload) if parts else "",
+        )
+        return self._create(upload, conversions)
+
+    def _start_multipart(self, upload: Upload) -> str:
+        metadata = {"upload": upload.id, **({"traceparent": upload.trace} if upload.trace else {})}
+        return self._multipart.create(upload.key, upload.content_type, metadata)
+
+    def _create(self, upload: Upload, conversions: Sequence[Conversion]) -> Upload:
+        """Store the upload; return the earlier one if the same request came twice at once."""
         try:
             self._uploads.create(upload, conversions)
         except IdTaken:
-            if digest is None:
+            if upload.request_digest is None:
                 raise
-            # The same request came twice at once, and the other one was first.
             self._multipart.abort(upload.key, upload.multipart_id)
-            earlier = self._find(upload_id, owner, digest)
+            earlier = self._find(upload.id, upload.owner, upload.request_digest)
             if earlier is None:
                 raise
             return earlier
@@ -153,6 +142,28 @@ class StartUpload:
                 "This Idempotency-Key was used for another upload. Use a new key for a new one."
             )
         return earlier
+
+
+def waiting_conversion(
+    upload: Upload, request: ConversionRequest, client: str | None
+) -> Conversion:
+    """Return a new conversion that starts when the bytes of the upload have arrived."""
+    return Conversion(
+        id=new_id("conversion"),
+        owner=upload.owner,
+        upload_id=upload.id,
+        format=request.format,
+        options=request.options,
+        filename=download_filename(
+            clean_filename(request.filename or upload.filename),
+            find_format(request.format).extension,
+        ),
+        created_at=upload.created_at,
+        updated_at=upload.created_at,
+        expires_at=upload.expires_at,
+        trace=upload.trace,
+        client=client,
+    )
 
 
 def request_digest(

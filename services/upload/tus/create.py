@@ -37,12 +37,17 @@ class CreateTusUpload:
         owner: str,
         request: TusRequest,
         size: int | None,
-        state: TusState | None = None,
         usage: Usage | None = None,
+        offset: int = 0,
     ) -> Upload:
-        """Return the new upload; `size` is None where the client will say it later.
+        """Return the new upload.
 
-        `usage` counts it.
+        Args:
+            owner: The session.
+            request: What the client says about the file.
+            size: Bytes; None where the client will say it later.
+            usage: Counts the upload.
+            offset: Bytes that it has from the beginning: all of them, if it is joined of others.
 
         Raises:
             FileEmpty: The size is 0.
@@ -50,8 +55,7 @@ class CreateTusUpload:
             FilenameInvalid: The name cannot be kept.
             RateLimited: The session or its address has used up a quota.
         """
-        kept = state or TusState(concat=request.concat)
-        kept = TusState(offset=kept.offset, metadata=request.metadata, concat=kept.concat)
+        state = TusState(offset=offset, metadata=request.metadata, concat=request.concat)
         return self._start(
             owner,
             request.filename,
@@ -59,6 +63,6 @@ class CreateTusUpload:
             request.content_type,
             () if request.concat == "partial" else request.convert,
             request.trace,
-            tus=kept,
+            tus=state,
             usage=usage,
         )

@@ -5,13 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from threading import Semaphore
 
-from libs.core.domain.uploads import TusState, Upload, UploadStatus
+from libs.core.domain.uploads import Upload, UploadStatus
 from libs.core.errors import (
     CoreError,
     MultipartUploadGone,
     StorageUnavailable,
     TusRequestInvalid,
-    UploadClosed,
     UploadIncomplete,
     UploadNotFound,
 )
@@ -84,9 +83,8 @@ class JoinUploads:
             raise TusRequestInvalid(f"At most {MAX_PARTIALS} partial uploads can be joined.")
         partials = [self._partial(owner, upload_id) for upload_id in partial_ids]
         size = sum(partial.size or 0 for partial in partials)
-        state = TusState(offset=size, concat=request.concat)
         with self._slot():
-            upload = self._create(owner, request, size, state, usage)
+            upload = self._create(owner, request, size, usage, offset=size)
             try:
                 joined = self._join(partials, upload)
             except CoreError:
@@ -105,10 +103,7 @@ class JoinUploads:
         # A repetition of a call whose reply was lost finds it completed: the object decides.
         with suppress(MultipartUploadGone):
             self._multipart.complete(upload.key, upload.multipart_id, parts)
-        joined = self._reconcile.finish_from_object(upload)
-        if joined.status is not UploadStatus.UPLOADED:
-            raise UploadClosed("The uploads could not be put together. Please send them again.")
-        return joined
+        return self._reconcile.require_uploaded(upload)
 
     def _partial(self, owner: str, upload_id: str) -> Upload:
         upload = self._uploads.get(upload_id, owner)

@@ -77,7 +77,7 @@ class TusController(Controller):
             return _answer(201, upload, location=True)
         size = _declared_length(request.headers)
         checksum = parse_checksum(request.headers.get("upload-checksum"))
-        upload = await anyio.to_thread.run_sync(create_tus_upload, owner, wanted, size, None, usage)
+        upload = await anyio.to_thread.run_sync(create_tus_upload, owner, wanted, size, usage)
         if _has_bytes(request.headers):
             begin = partial(append_to_upload.begin, owner, upload.id, 0, None, checksum)
             try:
