@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-seeds test-sweep test-power-cuts test-app-runner test-schema test-real-files test-abuse test-resume test-aws deploy rollback rotate status destroy lint style format api-types page requirements clean
+.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-seeds test-sweep test-power-cuts test-app-runner test-schema test-real-files test-abuse test-resume test-aws deploy rollback rotate status destroy lint checkov style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -110,6 +110,9 @@ lint: setup frontend/node_modules/.package-lock.json ## Style, types and archite
 	@$(BIN)/lint-imports
 	@cd frontend && npm run --silent lint
 
+checkov: .venv-checkov/installed ## Check the AWS templates with checkov; its exceptions are in deploy/checkov.yaml
+	@.venv-checkov/bin/checkov --config-file deploy/checkov.yaml
+
 style: setup ## Measure names, docstrings, lines and files, and print the figures
 	@$(BIN)/pytest -q tests/style
 
@@ -130,6 +133,12 @@ $(VENV)/dev $(VENV)/local: $(VENV)/%: requirements/%.txt | $(VENV)/bin/python
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"TinyPixo needs Python 3.11 or newer; this is {sys.version.split()[0]}. Another one: make PYTHON=python3.12 …")'
 	@$(PYTHON) -m venv $(VENV)
+
+.venv-checkov/installed: requirements/checkov.txt
+	@echo 'Setting up checkov (once) …'
+	@$(PYTHON) -m venv --clear .venv-checkov
+	@.venv-checkov/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
 
 api-types: setup frontend/node_modules/.package-lock.json ## Generate the page's API types from the services' OpenAPI documents
 	@$(BIN)/python -m deploy.openapi frontend/openapi.json
@@ -154,7 +163,8 @@ PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashe
 requirements: ## Pin the versions anew (needs uv)
 	@cd requirements && $(PIN) --extra dev -o dev.txt
 	@cd requirements && $(PIN) -c dev.txt -o base.txt
+	@cd requirements && $(subst ../pyproject.toml,checkov.in,$(PIN)) -o checkov.txt
 	@cd requirements && for extra in upload conversion local; do $(PIN) -c dev.txt --extra $$extra -o $$extra.txt; done
 
 clean: ## Take away what was built and installed; data in .tinypixo/ stays
-	@rm -rf $(VENV) .venv-emulator frontend/node_modules frontend/dist
+	@rm -rf $(VENV) .venv-checkov .venv-emulator frontend/node_modules frontend/dist

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.local.gateway.app import PREFIXES
 from tests.deploy.service_settings import KINDS
-from tests.deploy.templates import FOLDER, TEMPLATES, template
+from tests.deploy.templates import FOLDER, TEMPLATES, chosen, template
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -61,6 +61,19 @@ def test_bucket_refuses_old_tls_and_old_signatures() -> None:
         "NumericGreaterThan": {"s3:signatureAge": {"Ref": "SignatureAge"}}
     }
     assert data["Parameters"]["SignatureAge"]["Default"] > longest * 1000
+
+
+def test_what_the_exceptions_of_checkov_claim_is_true() -> None:
+    data, edge = template("data.yaml"), template("edge.yaml")
+    queues = [each for each in data["Resources"].values() if each["Type"] == "AWS::SQS::Queue"]
+    table = chosen(data["Resources"]["Table"]["Properties"], {"OnAws": True})
+    distribution = edge["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
+
+    assert len(queues) == 5
+    assert all(each["Properties"]["SqsManagedSseEnabled"] for each in queues)
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    certificate = chosen(distribution["ViewerCertificate"], {"WithAlias": True})
+    assert certificate["MinimumProtocolVersion"] == "TLSv1.2_2021"
 
 
 def test_edge_routes_each_path_as_the_gateway_does() -> None:
