@@ -13,7 +13,7 @@ from deploy.aws.images import Images, current_tag
 from deploy.aws.installation import STACKS_OF, Installation, from_environment
 from deploy.aws.page import upload_page
 from deploy.aws.stacks import Stacks
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 from deploy.aws.images import Images
 from deploy.aws.installation import FOLDER, SIZES, STACKS_OF, WEB, Installation
 from deploy.aws.stacks import Stacks
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 
 DATA_TEMPLATE = FOLDER.parent / "data.yaml"
 ORDER = ("base", "roles", "data", *(stack for each in STACKS_OF.values() for stack in each))

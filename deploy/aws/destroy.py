@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 from deploy.aws.deployment import ALL
 from deploy.aws.installation import Installation
 from deploy.aws.stacks import Stacks
+from deploy.errors import DeployError
 from deploy.local.bootstrap import empty_bucket
-from deploy.local.errors import DeployError
 
 SECRETS = ("session-secret", "origin-secret", "janitor-token")
 

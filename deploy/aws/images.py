@@ -9,7 +9,7 @@ from collections.abc import Callable
 from botocore.exceptions import ClientError
 
 from deploy.aws.installation import ROOT, Installation
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 
 
 def current_tag() -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]

@@ -4,7 +4,7 @@ import mimetypes
 from typing import Any
 
 from deploy.aws.installation import ROOT
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 
 BUILT = ROOT / "frontend" / "dist"
 

@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.aws.cost import idle_month
 from deploy.aws.installation import Installation
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 
 FARGATE_VCPUS = ("fargate", "L-3032A538")
 """The quota of Fargate's virtual processors that run at the same time."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from deploy.aws.deployment import Deployment
 from deploy.aws.installation import STACKS_OF, Installation
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 
 SECRETS = ("session-secret", "origin-secret", "janitor-token")
 

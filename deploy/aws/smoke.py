@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 
 LONGEST = 180.0
 """Seconds until the conversion of one second of silence must have ended."""

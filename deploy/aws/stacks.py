@@ -12,8 +12,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from deploy.errors import DeployError
 from deploy.local import cloudformation
-from deploy.local.errors import DeployError
 
 LONGEST = 3600.0
 """Seconds that one operation may take. CloudFront takes up to half an hour."""

@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 from deploy.local.network import parse_port
 from deploy.local.processes import ROOT
 from deploy.local.stack import EmbeddedStack

@@ -18,8 +18,8 @@ import stamina
 import stamina.instrumentation
 from botocore.exceptions import HTTPClientError
 
+from deploy.errors import DeployError
 from deploy.local import cloudformation, unsupported_properties
-from deploy.local.errors import DeployError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 from deploy.local.network import parse_port, require_free_port, wait_until_responding
 
 COMPOSE_FILE = Path(__file__).resolve().parents[1] / "compose.yaml"

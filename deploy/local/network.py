@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 
 POLL_INTERVAL = 0.1
 """Seconds between two requests to a server that does not answer yet."""

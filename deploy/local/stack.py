@@ -13,12 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from deploy.errors import DeployError
 from deploy.local import roles
 from deploy.local.bootstrap import StackOutputs
 from deploy.local.credentials import Credentials, load_secrets
 from deploy.local.emulator import installation
 from deploy.local.emulator.process import MiniStack
-from deploy.local.errors import DeployError
 from deploy.local.logs import rotate
 from deploy.local.network import free_ports, require_free_port, wait_until_responding
 from deploy.local.processes import ROOT, ChildProcesses

@@ -56,7 +56,7 @@ class RateLimiter:
     def start_session(self, address: str, session: str | None = None) -> None:
         """Count a new session of this address.
 
-        A `session` that is named counts once, also if it creates several things at once.
+        If `session` is given, repeated and simultaneous calls for it count once.
 
         Raises:
             RateLimited: The address began too many sessions in this window.

@@ -58,7 +58,7 @@ class RequestConversion:
     ) -> Conversion:
         """Return the new conversion, or the one that the same idempotency key made before.
 
-        `usage` counts either.
+        `usage` counts a repeated request, too.
 
         Raises:
             IdempotencyKeyReused: The key was used before with another request.

@@ -27,8 +27,10 @@ RENEW_AFTER = 2.0
 """Seconds between two renewals."""
 
 RETRY_AFTER = 2.0
-"""Seconds between two attempts at a lease that another instance holds. With `LEASE` they are less
-than ten seconds."""
+"""Seconds between two attempts at a lease that another instance holds.
+
+Together with the lease's length this is less than `broadcaster.FEED_TIMEOUT`.
+"""
 
 
 class LeasedChangeFeed(ChangeFeed):

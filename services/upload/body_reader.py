@@ -10,7 +10,7 @@ READ_TIMEOUT = 30.0
 """Seconds without a byte after which a request ends."""
 
 PREFETCH = 64 * 1024
-"""Bytes of a part, or all of a shorter one, that arrive before it takes a slot.
+"""Bytes that must have arrived before a request takes a slot (all of a shorter body).
 
 The HTTP server buffers as many anyway, and a client that sends nothing keeps nobody waiting."""
 

@@ -15,8 +15,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from deploy.errors import DeployError
 from deploy.local.bootstrap import Clients, delete_stack
-from deploy.local.errors import DeployError
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = ("tests/contracts", "tests/live")

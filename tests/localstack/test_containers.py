@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from deploy.errors import DeployError
 from deploy.local.containers import Containers
-from deploy.local.errors import DeployError
 from deploy.local.network import free_port
 from tests.audio import decoded_seconds
 from tests.localstack.test_outage import until

@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.aws.smoke import walk
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 
 pytestmark = pytest.mark.stack
 

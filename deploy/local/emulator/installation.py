@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements.txt"

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from deploy.errors import DeployError
 from deploy.local.credentials import Credentials
 from deploy.local.emulator.installation import REPOSITORY
-from deploy.local.errors import DeployError
 from deploy.local.logs import open_log
 from deploy.local.network import free_port, wait_until_responding
 

@@ -192,7 +192,7 @@ class Conversion:
     def must_run_alone(self) -> bool:
         """Return True if the next attempt must be the only one in its worker.
 
-        For a running conversion: if its attempt is lost.
+        Of a running conversion: what the next attempt must do if this one is lost now.
         """
         running = self.status is ConversionStatus.CONVERTING
         return self.suspect or (running and self.circumstance is not Circumstance.LEAVING)

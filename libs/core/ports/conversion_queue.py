@@ -14,8 +14,8 @@ class Backlog:
     queued: int
     running: int
     longest_wait: float
-    """Seconds since a queued conversion was last written; the largest of the `BACKLOG_SAMPLE`
-    that were created first."""
+    """Longest wait among the `BACKLOG_SAMPLE` oldest queued conversions, in seconds since their
+    last write."""
 
 
 BACKLOG_SAMPLE = 25

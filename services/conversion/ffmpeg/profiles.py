@@ -11,7 +11,8 @@ _AAC = (7350, *_MPEG, 64000, 88200, 96000)
 _WMA = (8000, 11025, 16000, 22050, 32000, 44100, 48000)
 
 _WMA_FRAMES = ((16_000, 512), (22_050, 1024), (48_000, 2048))
-"""Samples of a frame by sample rate up to (FFmpeg's ff_wma_get_frame_len_bits)."""
+"""Pairs of a sample rate and the samples of a frame up to that rate (FFmpeg's
+ff_wma_get_frame_len_bits)."""
 _STEREO = ("mono", "stereo")
 _AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")
 """Those with a channel configuration of their own (ISO 14496-3, table 1.19): players know them."""
@@ -72,8 +73,8 @@ class EncoderProfile:
     index_first: bool = False
     """Space for the index is reserved at the beginning (MP4)."""
     skipped_samples: tuple[tuple[int, int], ...] = ()
-    """Samples at the beginning that decoders skip, by sample rate up to; silence takes their place.
-    """
+    """Pairs of a sample rate and the samples that decoders skip at the beginning up to that rate.
+    Silence takes their place."""
     states_duration: bool = True
     """The output's header states its exact duration."""
     max_size: int | None = None

@@ -8,7 +8,6 @@ the sink, and nothing to a disk.
 
 import functools
 import hashlib
-import logging
 import os
 import re
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import mutagen
+import structlog
 
 from libs.core.domain.formats import find_format
 from services.conversion import ffmpeg, pipeline, tags
@@ -40,7 +40,7 @@ from services.conversion.storage.source_cache import SourceCache
 
 __all__ = ["FfmpegEngine", "Limits"]
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class FfmpegEngine(MediaEngine):
@@ -67,9 +67,10 @@ class FfmpegEngine(MediaEngine):
             )
         self._try_sandbox()
         if sandbox.best_sandbox_level() is not sandbox.SandboxLevel.SUPERVISED:
-            _log.warning(
-                "FFmpeg's sandbox is weaker here (%s): an exploited FFmpeg could open files",
-                sandbox.best_sandbox_level(),
+            log.warning(
+                "sandbox.weak",
+                level=str(sandbox.best_sandbox_level()),
+                reason="an exploited FFmpeg could open files",
             )
         return version
 

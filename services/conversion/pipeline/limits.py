@@ -29,7 +29,7 @@ class Limits:
     wall_per_second: float = 1.0
     """Wall time per second of sound, if that is more; one slow core takes about a tenth of it."""
     estimate_floor: float = 1800
-    """Seconds up to which no estimate of a conversion's length is held against it."""
+    """A conversion is never ended early for an estimate of less than these seconds."""
     stall: float = 30
     """FFmpeg is killed after so long without progress. Waiting for S3 does not count."""
     probe_seconds: float = 30

@@ -51,7 +51,7 @@ def make_plan(
     *,
     has_soxr: bool = True,
 ) -> EncodePlan:
-    """Decide what the request leaves open by the source, and collect warnings."""
+    """Choose from the source what the request leaves open, and collect warnings."""
     warnings: list[ConversionWarning] = []
     if fmt.lossless and not is_lossless(stream):
         warnings.append(

@@ -1,11 +1,12 @@
 """Read the tags and the cover of the source, in a sandbox as FFmpeg is."""
 
 import contextlib
-import logging
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+
+import structlog
 
 from services.conversion.ffmpeg.process import FfmpegProcess, FfmpegProgress, OnProgress
 from services.conversion.pipeline.context import ConversionContext, operator_detail
@@ -16,7 +17,7 @@ from services.conversion.storage.memory_file import MemoryFile
 from services.conversion.storage.source_cache import SourceCache, SourceReader
 from services.conversion.tags.source_tags import MAX_ANSWER, READER, SourceTags, combine
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _CONTAINERS = frozenset({
     "aac", "ac3", "aiff", "ape", "asf", "dsf", "dts", "eac3", "flac", "iff", "mp3", "mpc", "mpc8",
@@ -133,5 +134,5 @@ def _run_reader(context: ConversionContext, source: SourceReader, on_progress: O
         if source.error is not None:  # the store failed, not the reader
             raise
         problem = str(error)
-    _log.warning("the tags were not read: %s", problem)
+    log.warning("tags.unread", reason=problem)
     return b""

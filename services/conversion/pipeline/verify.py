@@ -73,7 +73,7 @@ def verify(
 def _silence_warnings(
     log: FfmpegLog, probed: ProbedSource, output: EncodedOutput
 ) -> Iterator[ConversionWarning]:
-    """Yield where the result is silent and the source is not."""
+    """Yield a warning for each kind of sound that silence takes the place of."""
     if output.traits.has_invalid_samples:
         yield ConversionWarning(
             "invalid_samples",

@@ -9,7 +9,6 @@ opens nothing, and every call that FFmpeg does not need while it converts is ref
 import contextlib
 import errno
 import fcntl
-import logging
 import os
 import platform
 import select
@@ -20,11 +19,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import structlog
+
 from services.conversion.sandbox.child_access import ChildAccess, pack_stat
 from services.conversion.sandbox.libraries import open_library
 from services.conversion.sandbox.syscall_table import names_by_number
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 # linux/seccomp.h: struct seccomp_notif {id, pid, flags, {nr, arch, ip, args[6]}},
 # struct seccomp_notif_resp {id, val, error, flags} and
@@ -232,7 +233,7 @@ class SandboxSupervisor:
         if len(self.refused) < _MAX_NAMES:
             self.refused[name] = None
         if self._refusals == _MAX_REFUSALS:
-            _log.error("FFmpeg was killed: it made %d forbidden calls", self._refusals)
+            log.error("sandbox.killed", refused=list(self.refused), calls=self._refusals)
             os.kill(self._child.pid, signal.SIGKILL)
         return _Answer(errno.EPERM)
 

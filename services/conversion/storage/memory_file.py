@@ -3,12 +3,13 @@
 import ctypes
 import fcntl
 import functools
-import logging
 import os
 import tempfile
 import threading
 
-_log = logging.getLogger(__name__)
+import structlog
+
+log = structlog.get_logger(__name__)
 
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2  # linux/falloc.h
 _ALL_SEALS = 0xF  # linux/fcntl.h: F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE
@@ -81,7 +82,7 @@ def _libc() -> ctypes.CDLL:
 
 @functools.cache
 def _warn_once() -> None:
-    _log.warning("This system has no memfd: conversions use unlinked temporary files instead.")
+    log.warning("memory.no_memfd", reason="conversions use unlinked temporary files instead")
 
 
 class MemoryFile:

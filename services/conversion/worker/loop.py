@@ -37,8 +37,11 @@ LONGEST_POLL_PAUSE = 5.0
 """Maximum seconds between two polls."""
 
 STOP_MARGIN = 5.0
-"""Seconds after the drain in which the rest is released. Together with the default drain they are
-less than the 30 after which containers are killed."""
+"""Seconds after the drain in which the rest is released.
+
+With the default drain of 20 that is less than the 30 seconds after which containers are killed by
+default; `service-ecs.yaml` sets a drain of 100 and a limit of 120.
+"""
 
 
 class Worker:

@@ -20,7 +20,8 @@ LOOK_EVERY = 1.0
 """Seconds between two looks whether somebody waits for a slot that a long conversion has."""
 
 READING_SHARE = 5
-"""At most one part in this many of the time goes into such looks, each of which reads the queue."""
+"""After a look that took t seconds, the next one waits for at least this many times t: each look
+reads the queue."""
 
 
 class PauseForOthers:

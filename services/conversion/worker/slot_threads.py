@@ -55,8 +55,8 @@ class SlotThreads:
     def start_or_continue(self, task: Task) -> bool:
         """Start or continue a task in the caller's slot.
 
-        Return False if it was paused and needs no slot now: another thread that chose it was
-        faster, or it has ended.
+        Return False if the slot is still the caller's: the task was a paused one, and another
+        thread that chose it was faster, or it has ended.
         """
         if self._sharing.resume(task.conversion_id):
             return True

@@ -31,8 +31,8 @@ class CountBytes:
 class CheckStoredBytes:
     """Refuse more parts for an upload that is as large as a file may be.
 
-    S3 takes up to 5 GiB for a URL of any part, and tells us nothing: we have to ask. What URLs of
-    earlier requests still store is found by the next request only.
+    S3 takes up to 5 GiB for a URL of any part, and tells us nothing: we have to ask. Bytes that
+    are stored by URLs of earlier requests, after we have asked, count at the next request.
     """
 
     def __init__(self, multipart: MultipartUploads, count_bytes: CountBytes, max_size: int) -> None:
@@ -43,7 +43,9 @@ class CheckStoredBytes:
         """Bytes that are counted at once, so that not every part writes to the table."""
 
     def __call__(self, upload: Upload, numbers: Sequence[int], usage: Usage | None) -> None:
-        """Count the bytes of the stored parts, unless parts up to these numbers fit in any case.
+        """Count the bytes of the stored parts, and refuse if they leave no room.
+
+        S3 is not asked while parts up to these numbers would fit with 5 GiB each.
 
         Raises:
             FileTooLarge: The other parts leave no room for these.

@@ -12,7 +12,7 @@ from deploy.aws.images import Images
 from deploy.aws.installation import STACKS_OF, WEB, Installation
 from deploy.aws.preflight import check
 from deploy.aws.stacks import Stacks
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 from tests.deploy.aws.support import FAKE_DOCKER
 
 WANTED = "sha256:" + "1" * 64

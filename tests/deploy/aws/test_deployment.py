@@ -10,7 +10,7 @@ from deploy.aws.deployment import Deployment
 from deploy.aws.images import Images
 from deploy.aws.installation import Installation
 from deploy.aws.stacks import Stacks
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 
 INSTALLATION = Installation("stage", "123456789012", "eu-central-1", lambda _: None)
 

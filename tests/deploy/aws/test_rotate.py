@@ -8,7 +8,7 @@ import pytest
 
 from deploy.aws.installation import STACKS_OF, Installation
 from deploy.aws.rotate import restart_all, rotate
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 from libs.core.web.session_tokens import SessionTokens
 from tests.deploy.aws.test_deployment import RememberedStacks, deployment
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from deploy.aws.stacks import Stacks, declared
-from deploy.local.errors import DeployError
+from deploy.errors import DeployError
 from tests.deploy.templates import FOLDER, TEMPLATES, template
 
 BODY = "Parameters:\n  Kept:\n    Type: String\n  Size:\n    Type: String\nResources: {}\n"

@@ -19,7 +19,7 @@ from libs.core.domain.fair_order import fair_order, fair_position
 from libs.core.ports.conversion_queue import BACKLOG_SAMPLE, Backlog, ConversionQueue
 
 READING_SHARE = 5
-"""At most one part in this many of the time goes into readings of a long queue."""
+"""A reading that took t seconds is used for at least this many times t."""
 
 
 class DynamoDbConversionQueue(ConversionQueue):

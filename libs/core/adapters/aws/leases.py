@@ -13,12 +13,12 @@ from libs.core.adapters.aws.dynamodb.codec import (
     decode_readable,
     encode_fields,
     encode_output_upload,
-    encode_warnings,
     open_kind,
     to_dynamodb,
 )
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, RawItem, Update
+from libs.core.adapters.aws.dynamodb.warnings import encode_warnings
 from libs.core.domain.conversions import (
     Circumstance,
     Conversion,

@@ -8,7 +8,7 @@ above ours, is left to the workers of the version that wrote it.
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -21,11 +21,11 @@ from libs.core.adapters.aws.dynamodb.attributes import (
 )
 from libs.core.adapters.aws.dynamodb.sources import decode_source
 from libs.core.adapters.aws.dynamodb.updates import RawItem
+from libs.core.adapters.aws.dynamodb.warnings import decode_warnings
 from libs.core.domain.conversions import (
     Circumstance,
     Conversion,
     ConversionStatus,
-    ConversionWarning,
     Output,
     OutputUpload,
     Phase,
@@ -223,7 +223,7 @@ def decode_conversion(item: Mapping[str, Any]) -> Conversion:
         source=decode_source(attributes),
         output=attributes.record("output", Output, duration=0.0, sha256=""),
         warnings=attributes.texts("warnings"),
-        warning_details=_decode_warnings(attributes),
+        warning_details=decode_warnings(attributes),
         attempts=attributes.integer("attempts", 0),
         released=attributes.integer("released", 0),
         handed_over=attributes.integer("handed_over", 0),
@@ -281,28 +281,6 @@ def encode_output_upload(value: OutputUpload) -> dict[str, Any]:
         "multipart_id": value.multipart_id,
         "recipe": value.encoder_fingerprint,
     }
-
-
-def encode_warnings(warnings: Sequence[ConversionWarning]) -> dict[str, Any]:
-    """Return the attributes of warnings. Earlier versions read the lists, which have no empty text.
-
-    `warning_reasons` has the reasons by their positions in the lists.
-    """
-    reasons = {str(at): each.reason for at, each in enumerate(warnings) if each.reason}
-    return {
-        "warnings": [warning.detail for warning in warnings],
-        "warning_codes": [warning.code for warning in warnings],
-        **({"warning_reasons": reasons} if reasons else {}),
-    }
-
-
-def _decode_warnings(attributes: ItemAttributes) -> tuple[ConversionWarning, ...]:
-    codes, details = attributes.texts("warning_codes"), attributes.texts("warnings")
-    reasons = ItemAttributes(attributes.mapping("warning_reasons"))
-    return tuple(
-        ConversionWarning(code, detail, reasons.optional_text(str(at)))
-        for at, (code, detail) in enumerate(zip(codes, details, strict=False))
-    )
 
 
 def _decode_circumstance(attributes: ItemAttributes) -> Circumstance | None:

@@ -1,8 +1,8 @@
-"""Define the error of everything under `deploy/local`."""
+"""Define the error that deployments raise, on this machine and on AWS."""
 
 
 class DeployError(Exception):
-    """Report that the local system could not be installed, deployed, started or kept running.
+    """Report that the system could not be installed, deployed, started or kept running.
 
     The message is one sentence for the person at the terminal, which says what to do next. The
     output of a failed program may follow it.
