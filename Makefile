@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-seeds test-sweep test-power-cuts test-app-runner test-schema test-real-files test-abuse test-resume test-aws deploy rollback rotate status destroy lint checkov style format api-types page requirements clean
+.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-seeds test-sweep test-power-cuts test-app-runner test-schema test-real-files test-abuse test-resume test-archive test-aws deploy rollback rotate status destroy lint checkov style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ test-clients: setup page ## Upload 100 MiB by tus-js-client, tuspy, curl and Upp
 
 test-resume: setup page ## Kill the tab of a 300 MiB upload at half in Chromium, and go on (RESUME_MIB; minutes)
 	@TINYPIXO_RESUME_MIB=$${RESUME_MIB:-300} $(BIN)/pytest -s tests/browser/test_tab_killed.py $(ARGS)
+
+test-archive: setup page ## Download results of 1 GiB as one archive in Chromium, and watch its memory (ARCHIVE_MIB; some minutes)
+	@TINYPIXO_ARCHIVE_MIB=$${ARCHIVE_MIB:-1024} $(BIN)/pytest -s tests/browser/test_large_archive.py $(ARGS)
 
 test-real-files: setup ## Download packages that carry odd audio files, convert each, and compare with plain FFmpeg (some minutes)
 	@$(BIN)/python -m tests.real_files $(ARGS)
@@ -153,7 +156,7 @@ frontend/node_modules/.package-lock.json: frontend/package-lock.json
 	@cd frontend && npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
-frontend/dist/index.html: frontend/node_modules/.package-lock.json $(shell find frontend/src frontend/public frontend/index.html frontend/vite.config.ts -type f 2>/dev/null)
+frontend/dist/index.html: frontend/node_modules/.package-lock.json $(shell find frontend/src frontend/build frontend/public frontend/index.html frontend/vite.config.ts -type f 2>/dev/null)
 	@echo 'Building the page …'
 	@cd frontend && npm run --silent build >/dev/null
 	@touch $@

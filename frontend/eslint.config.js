@@ -10,7 +10,7 @@ export default tseslint.config(
   ...tseslint.configs.strict,
   {
     files: ['src/**/*.{ts,tsx}'],
-    ignores: ['src/api/client.ts', 'src/api/transport.ts'],
+    ignores: ['src/api/client.ts', 'src/api/transport.ts', 'src/serviceWorker/worker.ts'],
     rules: {
       'no-restricted-globals': [
         'error',
@@ -40,7 +40,9 @@ export default tseslint.config(
   {
     // These files are served unchanged.
     files: ['public/**/*.js'],
-    languageOptions: { globals: { document: 'readonly', localStorage: 'readonly' } },
+    languageOptions: {
+      globals: { document: 'readonly', localStorage: 'readonly', navigator: 'readonly' },
+    },
   },
   {
     files: ['scripts/**/*.mjs'],

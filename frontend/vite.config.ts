@@ -1,6 +1,8 @@
 import react from '@vitejs/plugin-react';
 import type { Rolldown } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { serviceWorker } from './build/serviceWorker.ts';
+import { shell } from './build/shell.ts';
 
 type ModuleInfo = Pick<Rolldown.ModuleInfo, 'isEntry' | 'importers'>;
 
@@ -18,7 +20,7 @@ function isFirstLoad(
 }
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), shell(), serviceWorker()],
   // Preact has the same components at a third of the size.
   resolve: {
     alias: [

@@ -1,10 +1,11 @@
 import { apiClient, type ApiClient } from './api/client';
-import { canRetry, ownProblem, toProblem } from './api/errors';
+import { canRetry, ownProblem } from './api/errors';
 import { withRetries } from './api/retry';
 import type { Upload } from './api/types';
+import type { ArchiveDownload } from './features/archive/archiveDownload';
 import { ConversionManager } from './features/conversion/conversionManager';
-import { packResults, resultFiles } from './features/conversion/resultsZip';
 import { notifyAtTheEnd } from './features/presence/notifications';
+import { registerServiceWorker } from './features/presence/installation';
 import { Removals } from './features/removal/removals';
 import { inNaturalOrder } from './features/upload/filePaths';
 import { mayHaveSound } from './features/upload/mediaFiles';
@@ -12,6 +13,7 @@ import { UploadManager } from './features/upload/uploadManager';
 import { UploadRestorer } from './features/upload/uploadRestorer';
 import { setLanguage, type Language } from './i18n';
 import { browserEnvironment, type Environment } from './lib/environment';
+import { closeOnEscape } from './lib/escape';
 import { saveByLink } from './lib/saveByLink';
 import { LiveUpdates } from './live/liveUpdates';
 import { UpdateHandler } from './live/updateHandler';
@@ -27,9 +29,6 @@ const STARTUP_RETRY_MS = 10_000;
 
 /** Time in which a removal can be undone. */
 const UNDO_MS = 8_000;
-
-/** Time in which the browser begins to save an archive. */
-const ARCHIVE_URL_LIFETIME_MS = 60_000;
 
 export interface AppControllerOptions {
   api?: ApiClient;
@@ -49,6 +48,7 @@ export class AppController {
   readonly conversionManager: ConversionManager;
   readonly uploadRestorer: UploadRestorer;
   readonly removals: Removals;
+  private archive: ArchiveDownload | undefined;
   private readonly liveUpdates: LiveUpdates;
   private readonly api: ApiClient;
   private readonly environment: Environment;
@@ -132,6 +132,8 @@ export class AppController {
     this.saveOrderOnChange();
     liveUpdates.start();
     notifyAtTheEnd(store);
+    registerServiceWorker();
+    void this.addSharedFiles();
     let wasStalled = false;
     store.subscribe(() => {
       const isStalled = store.getState().rows.some(({ transfer }) => transfer?.isStalled);
@@ -149,6 +151,7 @@ export class AppController {
       const isUndo = (event.ctrlKey || event.metaKey) && event.key === 'z';
       if (isUndo && !isInField) this.removals.undo();
     });
+    window.addEventListener('keydown', closeOnEscape);
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') liveUpdates.reconnectNow();
     });
@@ -197,7 +200,8 @@ export class AppController {
   /** Delete all files at once, without a time in which that can be undone. */
   async deleteEverything(): Promise<void> {
     await this.removeAll();
-    await this.removals.deleteNow();
+    const archive = await this.loadArchive().catch(() => undefined);
+    await Promise.all([this.removals.deleteNow(), archive?.deleteAll()]);
   }
 
   /** Decide if files are uploaded while the user chooses their settings. */
@@ -215,15 +219,21 @@ export class AppController {
   /** Download all results as one archive. */
   async downloadAll(): Promise<void> {
     const { store } = this;
-    store.dispatch({ type: 'list-problem-changed', problem: undefined });
     try {
-      const archive = await packResults(this.api, resultFiles(store.getState()));
-      const url = URL.createObjectURL(archive);
-      saveByLink(url, 'TinyPixo.zip');
-      setTimeout(() => URL.revokeObjectURL(url), ARCHIVE_URL_LIFETIME_MS);
-    } catch (error) {
-      store.dispatch({ type: 'list-problem-changed', problem: toProblem(error) });
+      await (await this.loadArchive()).start();
+    } catch {
+      store.dispatch({ type: 'list-problem-changed', problem: ownProblem('network') });
     }
+  }
+
+  cancelDownloadAll(): void {
+    this.archive?.cancel();
+  }
+
+  private async loadArchive(): Promise<ArchiveDownload> {
+    const { api, store, environment } = this;
+    const { ArchiveDownload } = await import('./features/archive/archiveDownload');
+    return (this.archive ??= new ArchiveDownload({ api, store, environment }));
   }
 
   async remove(row: Row): Promise<void> {
@@ -234,6 +244,13 @@ export class AppController {
   async startOver(row: Row): Promise<void> {
     this.uploadRestorer.startOver(row.key);
     await this.remove(row);
+  }
+
+  /** Add the files that another app has shared with this page. */
+  private async addSharedFiles(): Promise<void> {
+    if (location.search !== '?shared') return;
+    const { addSharedFiles } = await import('./features/presence/sharedFiles');
+    await addSharedFiles(this.store, (files) => this.addFiles(files));
   }
 
   private saveOrderOnChange(): void {

@@ -18,6 +18,9 @@ ARGUMENTS = [
 ]
 
 
+def executable() -> str | None:
+    return os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
 def launch(playwright: Playwright) -> Browser:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    return playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)

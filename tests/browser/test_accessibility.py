@@ -98,3 +98,30 @@ def test_a_completed_conversion_is_announced_to_screen_readers(app: App, short_s
 
     announcement = "short.wav: the MP3 is ready to download."
     expect(app.page.get_by_role("status").filter(has_text=announcement)).to_have_count(1)
+
+
+def test_escape_closes_what_was_opened_and_keeps_the_focus(app: App, short_song: Path) -> None:
+    app.choose_files(short_song)
+    row = app.row("short.wav")
+    row.convert("MP3")
+    row.expect_done("MP3")
+    keyboard = app.page.keyboard
+    row.button("convert-again").click()
+    expect(row.locator.get_by_test_id("format-select")).to_be_focused()
+    keyboard.press("Escape")
+    expect(row.button("convert-again")).to_be_focused()
+
+    details = row.locator.get_by_test_id("details")
+    details.locator("summary").focus()
+    keyboard.press("Enter")
+    expect(details).to_have_attribute("open", "")
+    keyboard.press("Escape")
+    expect(details).not_to_have_attribute("open", "")
+    expect(details.locator("summary")).to_be_focused()
+
+    delete = app.page.get_by_test_id("delete-everything")
+    delete.focus()
+    keyboard.press("Enter")
+    expect(delete).to_contain_text("Really delete")
+    keyboard.press("Escape")
+    expect(delete).not_to_contain_text("Really delete")

@@ -60,3 +60,21 @@ def test_queued_and_paused_uploads_stay_so_after_a_reload(
     expect(app.page.locator("[data-stage=draft]")).to_have_count(0)
     expect(app.page.locator("[data-stage=queued]")).to_have_count(2)
     expect(row.chunks).to_have_text(re.compile("^0 of 7"))
+
+
+def test_leaving_is_warned_about_while_bytes_are_only_in_this_tab(
+    app: App, long_song: Path
+) -> None:
+    app.page.evaluate("navigator.storage.estimate = async () => ({ quota: 0, usage: 0 })")
+    app.throttle(upload=MEGABYTE)
+    app.choose_files(long_song)
+    expect(app.page.get_by_text("only in this tab: keep it open")).to_be_visible()
+
+    with app.page.expect_event("dialog") as dialog:
+        app.page.close(run_before_unload=True)
+
+    assert dialog.value.type == "beforeunload"
+    dialog.value.dismiss()
+    app.throttle()
+    app.row("long.wav").button("convert").click()
+    app.row("long.wav").expect_done("MP3")

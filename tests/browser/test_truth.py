@@ -1,6 +1,7 @@
 """Test that the page stays open and says what is true when something is missing."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,20 @@ def test_a_stalled_upload_is_said_and_the_title_shows_progress(app: App, tmp_pat
     app.throttle()
     row.expect_done("FLAC")
     expect(app.page).to_have_title("1 done · TinyPixo")
+
+
+def test_what_has_expired_says_so_while_the_page_is_open(
+    new_user: Callable[..., App], short_song: Path
+) -> None:
+    app = new_user()
+    app.page.clock.install()
+    app.open().choose_files(short_song)
+    row = app.row("short.wav")
+    row.convert("MP3")
+    row.expect_done("MP3")
+    kept = row.locator.locator("time")
+    expect(kept).to_contain_text(re.compile("today|tomorrow"))
+
+    app.page.clock.fast_forward("25:00:00")
+
+    expect(kept).to_have_text("expired")

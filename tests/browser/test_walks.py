@@ -103,6 +103,24 @@ def test_a_podcaster_takes_the_sound_of_a_video(app: App, tmp_path: Path) -> Non
     assert loudness(result) == pytest.approx(-16, abs=0.7)
 
 
+def test_a_ringtone_has_thirty_seconds_and_fades_out(app: App, tmp_path: Path) -> None:
+    app.choose_files(song(tmp_path, 40, "Anthem.flac"))
+    row = app.row("Anthem.flac")
+    row.locator.get_by_test_id("preset-select").select_option(label="Ringtone (30 s, M4A)")
+    row.button("convert").click()
+
+    row.expect_done("M4A")
+
+    ringtone = row.download(tmp_path, "M4A")
+    assert decoded_seconds(ringtone) == pytest.approx(30, abs=0.1)
+    end = run_ffmpeg(
+        "-sseof", "-0.2", "-i", str(ringtone), "-af", "volumedetect", "-f", "null", "-"
+    )
+    loudest = re.search(r"max_volume: (-[\d.]+) dB", end.stderr.decode())
+    assert loudest
+    assert float(loudest[1]) < -20
+
+
 def test_a_train_with_cuts_a_closed_tab_and_two_tabs(app: App, long_song: Path) -> None:
     app.monitor.allow_errors(NETWORK_ERROR)
     app.throttle(upload=4 * MEGABYTE)

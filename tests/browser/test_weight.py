@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, expect
 
 from tests.browser.app import App
 
@@ -32,3 +33,23 @@ def test_the_first_load_is_small_and_the_second_is_cached(
     second: list[list[Any]] = app.page.evaluate(LOADED)
     # 300 bytes stand for the headers of an answer from the cache, or of a 304.
     assert [transfer for name, _, transfer in second if "/assets/" in name and transfer > 300] == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "headline"),
+    [
+        ("en-GB", "Convert audio to the format you need."),
+        ("de-DE", "Audio in das Format, das du brauchst."),
+    ],
+)
+def test_the_page_is_painted_before_its_scripts_arrive(
+    browser: Browser, stack_url: str, locale: str, headline: str
+) -> None:
+    context = browser.new_context(locale=locale)
+    page = context.new_page()
+    page.route("**/assets/*.js", lambda route: route.abort())
+    page.goto(stack_url)
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(headline)
+    assert " style=" not in page.content(), "the content security policy forbids it"
+    context.close()

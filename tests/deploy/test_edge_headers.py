@@ -18,7 +18,13 @@ def test_edge_sends_the_headers_of_browsers_security() -> None:
     assert headers["StrictTransportSecurity"]["IncludeSubdomains"] is True
     assert headers["ContentTypeOptions"]["Override"] is True
     assert headers["ReferrerPolicy"]["ReferrerPolicy"] == "no-referrer"
-    for directive in ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
+    for directive in (
+        "object-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "manifest-src 'self'",
+        "worker-src 'self'",
+    ):
         assert directive in policy
 
 

@@ -87,7 +87,9 @@ def service() -> Iterator[str]:
 def gateway(service: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     """Run a gateway whose conversion service does not answer."""
     folder = tmp_path_factory.mktemp("gateway")
-    (folder / "page").mkdir()
+    (folder / "page" / "icons").mkdir(parents=True)
+    for name in ("sw.js", "manifest.webmanifest", "icons/192.png"):
+        (folder / "page" / name).write_text("{}")
     (folder / "page" / "index.html").write_text("<!doctype html><title>TinyPixo</title>")
     unused = f"http://127.0.0.1:{free_port()}"
     running = RunningGateway(free_port(), folder / "gateway.log")
@@ -134,6 +136,24 @@ def test_path_without_a_file_is_answered_404_at_once(gateway: RunningGateway, pa
     assert took < 0.5
     problem(answer, 404, "not_found")
     assert b"Traceback" not in gateway.log.read_bytes()[logged:]
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/sw.js", "javascript"),
+        ("/manifest.webmanifest", "application/manifest+json"),
+        ("/icons/192.png", "image/png"),
+    ],
+)
+def test_files_of_an_installed_page_are_revalidated(
+    gateway: RunningGateway, path: str, media_type: str
+) -> None:
+    answer = httpx.get(gateway.url + path)
+
+    assert media_type in answer.headers["content-type"]
+    assert answer.headers["cache-control"] == "no-cache"
+    assert "manifest-src 'self'" in answer.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize(

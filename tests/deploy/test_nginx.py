@@ -79,3 +79,13 @@ def test_nginx_sends_the_security_headers_of_the_gateway() -> None:
         for name, value in re.findall(r'add_header (\S+) (".*?"|\S+) always;', CONFIGURATION)
     }
     assert security_headers("@BUCKET_ORIGIN@").items() <= found.items()
+
+
+def test_nginx_knows_the_type_of_the_manifest_and_revalidates_the_worker() -> None:
+    assert "types { application/manifest+json webmanifest; }" in CONFIGURATION
+    rules = re.search(r"map \$uri \$page_cache \{([^}]*)\}", CONFIGURATION)
+    assert rules
+    kept = re.findall(r'~(\S+)\s+"(.*?)";', rules[1])
+    for path in ("/sw.js", "/manifest.webmanifest", "/icons/192.png", "/"):
+        assert [value for pattern, value in kept if re.search(pattern, path)] == []
+    assert re.search(r'default\s+"no-cache";', rules[1])

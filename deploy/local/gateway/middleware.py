@@ -37,6 +37,8 @@ def security_headers(bucket_origin: str) -> dict[str, str]:
         "img-src": "'self' data: blob:",
         "media-src": f"'self' blob: {bucket_origin}",
         "connect-src": f"'self' {bucket_origin}",
+        "manifest-src": "'self'",
+        "worker-src": "'self'",
         "base-uri": "'none'",
         "object-src": "'none'",
         "frame-ancestors": "'none'",

@@ -135,8 +135,10 @@ export const apiClient = {
     return answer.formats;
   },
 
-  createUpload: (body: StartUploadRequest) =>
-    requestJson<Upload>('/api/uploads', { method: 'POST', body }),
+  createUpload: (body: StartUploadRequest, idempotencyKey: string) => {
+    const headers = { 'Idempotency-Key': idempotencyKey };
+    return requestJson<Upload>('/api/uploads', { method: 'POST', body, headers });
+  },
   getUpload: (id: string, signal?: AbortSignal) => requestJson<Upload>(uploadUrl(id), { signal }),
   listUploads: () => fetchAllPages<Upload>('/api/uploads'),
   /** Return the uploads, and the limits that the service states beside them. */

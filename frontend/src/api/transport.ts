@@ -88,9 +88,14 @@ export async function putToStorage(request: PutRequest): Promise<void> {
   }
 }
 
-/** Fetch a result from S3 by a presigned URL. */
-export async function getFromStorage(url: string): Promise<Response> {
-  const response = await fetch(url).catch(() => {
+/** Fetch a result from S3 by a presigned URL, or the rest of it from a position on. */
+export async function getFromStorage(
+  url: string,
+  position = 0,
+  signal?: AbortSignal,
+): Promise<Response> {
+  const headers = position > 0 ? { Range: `bytes=${position}-` } : undefined;
+  const response = await fetch(url, { headers, signal }).catch(() => {
     throw new NetworkError('no answer');
   });
   if (!response.ok) throw new StorageError(response.status, 'refused by storage');

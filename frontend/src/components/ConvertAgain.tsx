@@ -50,7 +50,12 @@ export function ConvertAgain({ row, formats, isFirst, source, controller }: Conv
       onSubmit={() => void submit()}
       autoFocus
     >
-      <button type="button" className="button button--quiet" onClick={() => setOpen(false)}>
+      <button
+        type="button"
+        className="button button--quiet"
+        data-closes-form
+        onClick={() => setOpen(false)}
+      >
         {t.close}
       </button>
       <button

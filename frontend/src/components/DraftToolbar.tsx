@@ -2,7 +2,8 @@ import type { Format } from '../api/types';
 import type { AppController } from '../appController';
 import { ConversionForm } from '../features/conversion/ConversionForm';
 import { describeOptions, formatName } from '../features/conversion/conversionSettings';
-import { isEqual, PresetSelect } from '../features/conversion/PresetSelect';
+import { PresetSelect } from '../features/conversion/PresetSelect';
+import { isEqual } from '../features/conversion/presets';
 import type { Row } from '../state/state';
 import { t } from '../i18n';
 

@@ -40,6 +40,7 @@ export const Download = icon(<path d="M10 3.5v9M6.5 9.5L10 13l3.5-3.5M4 16.5h12"
 export const Moon = icon(<path d="M16 11.5A6.5 6.5 0 0 1 8.5 4a6.5 6.5 0 1 0 7.5 7.5z" />);
 export const Pause = icon(<path d="M7 5v10M13 5v10" />);
 export const Play = icon(<path d="M7 4.5v11l8.5-5.5z" />);
+export const Share = icon(<path d="M10 12.5v-9M6.5 6.5L10 3l3.5 3.5M4.5 10v6.5h11V10" />);
 export const Stop = icon(<path d="M5.5 5.5h9v9h-9z" />);
 export const Sun = icon(
   <>

@@ -14,6 +14,7 @@ interface ListToolbarProps {
 /** Show the progress of all files, and the buttons that concern all of them. */
 export function ListToolbar({ state, controller }: ListToolbarProps) {
   const rows = shownRows(state);
+  const { packing } = state;
   const conversions = rows.flatMap((row) => selectConversions(state, row));
   const { started, done, failed, percent } = totalsOf(state);
   // Drafts upload by themselves. A button for them would come and go, and move what is below it.
@@ -44,7 +45,12 @@ export function ListToolbar({ state, controller }: ListToolbarProps) {
         )}
         {hasRetryable && <Action name={t.retryFailed} onClick={() => controller.retryFailed()} />}
         {results.length > 1 && (
-          <Action name={t.downloadAll} onClick={() => void controller.downloadAll()} />
+          <Action
+            name={packing ? t.cancelPacking(packing.packed, packing.count) : t.downloadAll}
+            onClick={() =>
+              packing ? controller.cancelDownloadAll() : void controller.downloadAll()
+            }
+          />
         )}
         <Action name={t.removeAll} onClick={() => void controller.removeAll()} />
       </div>

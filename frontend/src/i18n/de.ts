@@ -75,6 +75,7 @@ export const de: Catalogue = {
     podcast: 'Podcast (−16 LUFS, Mono)',
     music: 'Musik (320 kbit/s)',
     archive: 'Archiv (FLAC)',
+    ringtone: 'Klingelton (30 s, M4A)',
   },
   convertAll: 'Alle umwandeln',
   howToConvertAll: 'Einstellungen für alle neuen Dateien',
@@ -88,6 +89,7 @@ export const de: Catalogue = {
   resumeAll: 'Alle fortsetzen',
   retryFailed: 'Fehlgeschlagene wiederholen',
   downloadAll: 'Alle herunterladen',
+  cancelPacking: (packed, count) => `Packen abbrechen (${packed} von ${count})`,
   removeAll: 'Alle entfernen',
 
   // A file
@@ -197,6 +199,8 @@ export const de: Catalogue = {
   loadingResult: 'Ergebnis wird geladen …',
   download: 'Herunterladen',
   downloadFile: (name) => `${name} herunterladen`,
+  share: 'Teilen',
+  shareFile: (name) => `${name} teilen`,
   listenTo: (name) => `${name} anhören`,
   compare: 'Vergleichen',
   compareFile: (name) => `Vergleichen: ${name} mit der Quelle`,

@@ -1,6 +1,8 @@
 /** Problems of the page and of the services in German, by code and, after `/`, by reason. */
 export const problems: Record<string, string> = {
   // The page
+  disk_full:
+    'Auf diesem Gerät ist nicht genug Platz für alle Ergebnisse. Lade sie einzeln herunter.',
   file_changed:
     'Die Datei wurde während des Uploads verschoben oder verändert. Füge sie noch einmal hinzu.',
   network: 'TinyPixo ist nicht erreichbar. Prüfe deine Verbindung und versuche es noch einmal.',

@@ -69,6 +69,7 @@ export const en = {
     podcast: 'Podcast (−16 LUFS, mono)',
     music: 'Music (320 kbit/s)',
     archive: 'Archive (FLAC)',
+    ringtone: 'Ringtone (30 s, M4A)',
   },
   convertAll: 'Convert all',
   howToConvertAll: 'How to convert all new files',
@@ -83,6 +84,7 @@ export const en = {
   resumeAll: 'Resume all',
   retryFailed: 'Retry failed',
   downloadAll: 'Download all',
+  cancelPacking: (packed: number, count: number) => `Cancel packing (${packed} of ${count})`,
   removeAll: 'Remove all',
 
   // A file
@@ -196,6 +198,8 @@ export const en = {
   loadingResult: 'Loading the result…',
   download: 'Download',
   downloadFile: (name: string) => `Download ${name}`,
+  share: 'Share',
+  shareFile: (name: string) => `Share ${name}`,
   listenTo: (name: string) => `Listen to ${name}`,
   compare: 'Compare',
   compareFile: (name: string) => `Compare ${name} with its source`,
@@ -232,6 +236,7 @@ export const en = {
 
   /** Sentences for problems, by code. Those of the services come with a sentence in English. */
   problems: {
+    disk_full: 'There is not enough room on this device for all results. Download them one by one.',
     file_changed:
       'The file was moved or changed on your disk during the upload. Add it again to start over.',
     file_empty: 'This file is empty (0 bytes). Choose another file.',

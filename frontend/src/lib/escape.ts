@@ -6,3 +6,15 @@ export const onEscape = (close: () => void) => (event: KeyboardEvent<HTMLElement
   event.preventDefault();
   close();
 };
+
+/** Close what the focus is in when Escape is pressed: details, or a form that was opened. */
+export function closeOnEscape({ key, target, defaultPrevented }: globalThis.KeyboardEvent): void {
+  if (key !== 'Escape' || defaultPrevented) return;
+  const opened = (target as Element | null)?.closest?.('details[open], form');
+  if (opened?.matches('details')) {
+    opened.removeAttribute('open');
+    opened.querySelector('summary')?.focus();
+  } else {
+    opened?.querySelector<HTMLElement>('[data-closes-form]')?.click();
+  }
+}

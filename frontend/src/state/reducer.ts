@@ -20,6 +20,8 @@ export function reducer(state: State, action: Action): State {
       );
     case 'list-problem-changed':
       return { ...state, listProblem: action.problem };
+    case 'packing-changed':
+      return { ...state, packing: action.packing };
     case 'files-set-aside':
       return { ...state, setAside: action.names };
     case 'row-removed':
@@ -117,6 +119,10 @@ function withoutItem(state: State, id: string): State {
 /** Return the rows that the user has not removed. */
 export const shownRows = ({ rows }: Pick<State, 'rows'>) =>
   rows.some(({ isRemoved }) => isRemoved) ? rows.filter(({ isRemoved }) => !isRemoved) : rows;
+
+/** Return the shown files that were not started. */
+export const draftsOf = (state: Pick<State, 'rows'>) =>
+  shownRows(state).filter(({ stage }) => stage === 'draft');
 
 /** Return true if a conversion of this file was ever started. It may be deleted since. */
 export const wasConverted = (state: Pick<State, 'conversions'>, upload: Upload): boolean =>

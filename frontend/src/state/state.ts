@@ -65,6 +65,8 @@ export interface State {
   setAside: string[];
   /** The problem of the last request that concerned the whole list. */
   listProblem?: ProblemSummary;
+  /** How many results are in the archive that is being made. */
+  packing?: { packed: number; count: number };
   connection: Connection;
   /** Text for screen readers. The sequence number tells a repeated text from the previous one. */
   announcement: { text: string; sequence: number };
@@ -93,6 +95,7 @@ export type Action =
   | { type: 'rows-added'; rows: Row[] }
   | { type: 'row-updated'; key: string; change: Partial<Row> }
   | { type: 'list-problem-changed'; problem: ProblemSummary | undefined }
+  | { type: 'packing-changed'; packing: State['packing'] }
   | { type: 'files-set-aside'; names: string[] }
   | { type: 'row-removed'; key: string }
   | { type: 'conversion-received'; conversion: Conversion }

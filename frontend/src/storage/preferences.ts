@@ -4,7 +4,7 @@ import { isLanguage, preferredLanguage, type Language } from '../i18n';
 // Preferences are not essential: if localStorage is full or forbidden, they are not kept.
 const SETTINGS_KEY = 'tinypixo:conversion-settings';
 const ORDER_KEY = 'tinypixo:order';
-/** public/theme.js reads this key before the first paint. */
+/** public/first-paint.js reads this key and that of the language before the first paint. */
 const THEME_KEY = 'tinypixo:theme';
 const EARLY_UPLOAD_KEY = 'tinypixo:early-upload';
 const LANGUAGE_KEY = 'tinypixo:language';
@@ -27,6 +27,8 @@ function write(key: string, value: string): void {
 
 export interface SavedSettings {
   last?: ConversionSettings;
+  /** The last settings of several files at once. Those of one memo do not suit an album. */
+  lastOfMany?: ConversionSettings;
   /** The last settings of each format, so that switching between formats keeps both. */
   byFormat: Record<string, ConversionSettings>;
 }
@@ -34,17 +36,25 @@ export interface SavedSettings {
 export function loadSettings(): SavedSettings {
   try {
     const saved = JSON.parse(read(SETTINGS_KEY) ?? '{}') as Partial<SavedSettings>;
-    return { last: saved.last, byFormat: saved.byFormat ?? {} };
+    return { ...saved, byFormat: saved.byFormat ?? {} };
   } catch {
     return { byFormat: {} };
   }
 }
 
+/** Return the last settings of the user for one file, or for several at once. */
+export function lastSettings(fileCount: number): ConversionSettings | undefined {
+  const { last, lastOfMany } = loadSettings();
+  return fileCount > 1 ? lastOfMany : last;
+}
+
 /** Save the settings for the next file. A cut, fades and a track belong to one file only. */
-export function saveSettings(chosen: ConversionSettings): void {
+export function saveSettings(chosen: ConversionSettings, isForMany = false): void {
   const { start: _s, end: _e, fade_in: _i, fade_out: _o, track: _t, ...settings } = chosen;
-  const byFormat = { ...loadSettings().byFormat, [settings.format]: settings };
-  write(SETTINGS_KEY, JSON.stringify({ last: settings, byFormat }));
+  const saved = loadSettings();
+  const byFormat = { ...saved.byFormat, [settings.format]: settings };
+  const changed = isForMany ? { lastOfMany: settings } : {};
+  write(SETTINGS_KEY, JSON.stringify({ ...saved, ...changed, last: settings, byFormat }));
 }
 
 /** Save the order of the list. The service lists uploads by age, which may be another order. */

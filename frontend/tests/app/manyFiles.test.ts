@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { availablePresets } from '../../src/features/conversion/presets';
-import { resultFiles } from '../../src/features/conversion/resultsZip';
+import { resultFiles } from '../../src/features/archive/resultFiles';
 import { aFile, FakeApp } from '../fakes/app';
 import { aConversion, anOutput, anUpload, FLAC, FORMATS, MP3 } from '../fakes/documents';
 import { settle } from '../fakes/uploader';

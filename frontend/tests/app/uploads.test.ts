@@ -46,13 +46,14 @@ describe('new files', () => {
     app.uploadApi.beforeAnswer = (call) => {
       if (call !== 'createUpload' || isLost) return;
       isLost = true;
-      app.listedUploads = [app.uploadApi.upload];
       throw new NetworkError('the response is lost');
     };
     app.controller.addFiles([aFile()]);
     app.controller.uploadManager.startAll();
     await vi.waitFor(() => expect(app.rows[0]?.stage).toBe('uploaded'));
-    expect(app.uploadApi.countOf('createUpload')).toBe(1);
+    expect(app.uploadApi.countOf('createUpload')).toBe(2);
+    expect(new Set(app.uploadApi.idempotencyKeys).size).toBe(1);
+    expect(app.uploadApi.idempotencyKeys[0]).toMatch(/^[0-9a-f]{32}$/);
   });
 
   it('start with the settings that were chosen last', () => {
@@ -61,6 +62,18 @@ describe('new files', () => {
     app.controller.uploadManager.setSettings(app.rows[0]!.key, flac);
     app.controller.addFiles([aFile('b.wav')]);
     expect(app.rows[0]?.settings).toEqual(flac);
+  });
+
+  it('of an album do not take over the settings of a single memo', () => {
+    const { uploadManager } = app.controller;
+    const voice = { format: 'mp3', bitrate: '128k', channels: 1 };
+    app.controller.addFiles([aFile('memo.wav')]);
+    uploadManager.setSettings(app.rows[0]!.key, voice);
+    app.controller.addFiles([aFile('1.wav'), aFile('2.wav')]);
+    expect(app.rows[0]?.settings).toEqual({ format: 'mp3', bitrate: '192k' });
+    uploadManager.setSettings(app.rows[0]!.key, { format: 'flac' });
+    app.controller.addFiles([aFile('3.wav'), aFile('4.wav')]);
+    expect(app.rows[0]?.settings).toEqual({ format: 'flac' });
   });
 
   it('are deleted on the service if they are removed during the creation', async () => {

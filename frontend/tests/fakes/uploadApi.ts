@@ -33,8 +33,13 @@ export class FakeUploadApi implements UploadApi {
       .sort((a, b) => a - b);
   }
 
-  createUpload = ({ filename }: StartUploadRequest) =>
-    this.answer('createUpload', undefined, () => ({ filename }));
+  /** The keys of all requests to create an upload. */
+  idempotencyKeys: string[] = [];
+
+  createUpload = ({ filename }: StartUploadRequest, idempotencyKey: string) => {
+    this.idempotencyKeys.push(idempotencyKey);
+    return this.answer('createUpload', undefined, () => ({ filename }));
+  };
 
   getUpload = () => this.answer('getUpload');
 

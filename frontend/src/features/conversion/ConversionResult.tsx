@@ -4,6 +4,7 @@ import type { AppController } from '../../appController';
 import { Expiry } from '../../components/Expiry';
 import { Download } from '../../components/Icons';
 import { ResultDetails } from './ResultDetails';
+import { ShareResult } from './ShareResult';
 import { CompareSection } from '../waveform/CompareSection';
 import { formatBytes, formatDuration, formatSizeChange } from '../../lib/formatting';
 import { pauseOtherPlayers } from '../../lib/players';
@@ -39,6 +40,7 @@ export function ConversionResult({ row, conversion, controller }: ConversionResu
           <Download />
           {t.download}
         </a>
+        <ShareResult conversion={conversion} controller={controller} />
         <dl className="facts">
           <div className="facts__name">
             <dt>{t.file}</dt>

@@ -1,7 +1,7 @@
 import type { Format } from '../../api/types';
 import { t } from '../../i18n';
 import type { ConversionSettings } from './conversionSettings';
-import { availablePresets } from './presets';
+import { availablePresets, isEqual, withPreset } from './presets';
 
 interface PresetSelectProps {
   formats: Format[];
@@ -13,7 +13,9 @@ interface PresetSelectProps {
 /** Let the user choose all settings by what the result is for. */
 export function PresetSelect({ formats, settings, onChange }: PresetSelectProps) {
   const presets = availablePresets(formats);
-  const current = presets.findIndex((each) => settings && isEqual(each.settings, settings));
+  const current = presets.findIndex(
+    (each) => settings && isEqual(withPreset(each, settings), settings),
+  );
   return (
     <label className="toolbar__format">
       {t.purpose}
@@ -21,7 +23,7 @@ export function PresetSelect({ formats, settings, onChange }: PresetSelectProps)
         className="select"
         data-testid="preset-select"
         value={current}
-        onChange={(event) => onChange(presets[Number(event.target.value)]!.settings)}
+        onChange={(event) => onChange(withPreset(presets[Number(event.target.value)]!, settings))}
       >
         <option value={-1} disabled>
           {t.ownSettings}
@@ -35,6 +37,3 @@ export function PresetSelect({ formats, settings, onChange }: PresetSelectProps)
     </label>
   );
 }
-
-export const isEqual = (a: ConversionSettings, b: ConversionSettings) =>
-  JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());

@@ -90,6 +90,16 @@ export class ConversionManager {
     return (await getFromStorage(url)).blob();
   }
 
+  /** Return a result as a file, or undefined if it cannot be had. */
+  async loadResult({ id, output }: Conversion): Promise<File | undefined> {
+    let file: File | undefined;
+    await this.reportProblems(id, async () => {
+      const { filename, media_type: type } = output!;
+      file = new File([await this.fetchResult(id)], filename, { type });
+    });
+    return file;
+  }
+
   /** Say why a player could not load its result, if the service knows the reason. */
   async explainPlayer(id: string): Promise<void> {
     await this.reportProblems(id, async () => void (await this.options.api.getDownload(id)));

@@ -72,7 +72,14 @@ export function supportedSettings(
 }
 
 /** Return the settings that shape the sound. They do not depend on the format. */
-export function shapeOf({ start, end, fade_in, fade_out, normalize, track }: ConversionSettings) {
+export function shapeOf({
+  start,
+  end,
+  fade_in,
+  fade_out,
+  normalize,
+  track,
+}: Partial<ConversionSettings>) {
   const entries = Object.entries({ start, end, fade_in, fade_out, normalize, track });
   const shape = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
   return shape as Omit<ConversionSettings, 'format'>;

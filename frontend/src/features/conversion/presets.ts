@@ -1,11 +1,19 @@
 import type { Format } from '../../api/types';
 import type { Catalogue } from '../../i18n/en';
-import { findFormat, supportedSettings, type ConversionSettings } from './conversionSettings';
+import {
+  findFormat,
+  shapeOf,
+  supportedSettings,
+  type ConversionSettings,
+} from './conversionSettings';
 
 export interface Preset {
   name: keyof Catalogue['presets'];
-  settings: ConversionSettings & { normalize?: number };
+  settings: ConversionSettings;
 }
+
+/** Phones play no ringtone that is longer, in seconds. */
+const RINGTONE_LENGTH = 30;
 
 const PRESETS: Preset[] = [
   { name: 'voice', settings: { format: 'mp3', bitrate: '64k', channels: 1 } },
@@ -15,6 +23,10 @@ const PRESETS: Preset[] = [
   },
   { name: 'music', settings: { format: 'mp3', bitrate: '320k' } },
   { name: 'archive', settings: { format: 'flac' } },
+  {
+    name: 'ringtone',
+    settings: { format: 'm4a', bitrate: '192k', end: RINGTONE_LENGTH, fade_out: 2 },
+  },
 ];
 
 /** Return the presets whose every setting the service offers. */
@@ -27,3 +39,28 @@ export function availablePresets(formats: Format[]): Preset[] {
     );
   });
 }
+
+/**
+ * Return the settings of a preset for a file.
+ *
+ * The track and the cut of the file stay, but a preset with a length limits the cut, and the next
+ * preset takes that limit back.
+ */
+export function withPreset(
+  { settings: chosen }: Preset,
+  current: Partial<ConversionSettings> = {},
+): ConversionSettings {
+  const { start = 0, track, fade_in } = current;
+  const { end, fade_out } = isRingtone(current) ? {} : current;
+  const cut = shapeOf({ start: current.start, end, fade_in, fade_out, track });
+  const limit =
+    chosen.end === undefined ? {} : { end: Math.min(end ?? Infinity, start + chosen.end) };
+  return { ...cut, ...chosen, ...limit };
+}
+
+const isRingtone = ({ start = 0, end }: Partial<ConversionSettings>) =>
+  end === start + RINGTONE_LENGTH;
+
+/** Return true if two settings are the same, in whatever order their members are. */
+export const isEqual = (a: ConversionSettings, b: ConversionSettings) =>
+  JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());

@@ -13,6 +13,7 @@ export function DeleteEverything({ controller }: { controller: AppController }) 
         data-testid="delete-everything"
         onClick={() => (isAsking ? void controller.deleteEverything() : setAsking(true))}
         onBlur={() => setAsking(false)}
+        onKeyDown={({ key }) => key === 'Escape' && setAsking(false)}
       >
         {isAsking ? t.deleteEverythingSure : t.deleteEverything}
       </button>

@@ -1,7 +1,7 @@
 import { ApiError, ownProblem, toProblem } from '../../api/errors';
 import { withRetries } from '../../api/retry';
 import type { Upload, StartUploadRequest } from '../../api/types';
-import type { Environment } from '../../lib/environment';
+import { randomKey, type Environment } from '../../lib/environment';
 import { PartSender } from './partSender';
 import type { Transfer } from './transfer';
 import { TransferTracker } from './transferTracker';
@@ -17,7 +17,7 @@ export interface MultipartUploaderOptions {
   environment: Environment;
   file: Blob;
   /** Used to create the upload, unless `upload` is given. */
-  request: StartUploadRequest;
+  request: StartUploadRequest | Promise<StartUploadRequest>;
   /** An existing upload to continue. */
   upload?: Upload;
   viaService?: boolean;
@@ -30,6 +30,8 @@ export interface MultipartUploaderOptions {
 export class MultipartUploader {
   private readonly tracker: TransferTracker;
   private abortController = new AbortController();
+  /** All attempts to create the upload use it, so that a lost answer creates no other upload. */
+  private readonly idempotencyKey = randomKey();
   private markCreated: () => void = () => undefined;
   /** Resolves when the upload was created, or when that has failed. */
   readonly isCreated = new Promise<void>((resolve) => (this.markCreated = resolve));
@@ -81,10 +83,13 @@ export class MultipartUploader {
   }
 
   private async upload(signal: AbortSignal): Promise<void> {
-    const { api, request, onCreatedAfterCancel } = this.options;
+    const { api, onCreatedAfterCancel } = this.options;
+    const request = await this.options.request;
     const existing = this.transfer.upload;
     let upload = await this.request(signal, () =>
-      existing ? api.getUpload(existing.id, signal) : api.createUpload(request),
+      existing
+        ? api.getUpload(existing.id, signal)
+        : api.createUpload(request, this.idempotencyKey),
     );
     if (signal.aborted) {
       if (!existing) onCreatedAfterCancel?.(upload);

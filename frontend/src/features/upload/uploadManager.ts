@@ -1,19 +1,18 @@
 import type { Upload } from '../../api/types';
 import type { ConversionSettings } from '../conversion/conversionSettings';
 import { mergeSnapshot } from '../../state/merge';
-import { shownRows, wasConverted } from '../../state/reducer';
+import { draftsOf, wasConverted } from '../../state/reducer';
 import type { Row } from '../../state/state';
-import { isUploadedEarly, loadSettings, saveSettings } from '../../storage/preferences';
+import { isUploadedEarly, lastSettings, saveSettings } from '../../storage/preferences';
 import type { StoredUpload } from '../../storage/uploadStorage';
 import { supportedSettings } from '../conversion/conversionSettings';
 import { createDraft } from './drafts';
-import { createUploadOnce } from './createUploadOnce';
 import { LocalFiles } from './localFiles';
 import { UploadQueue } from './uploadQueue';
 import { MultipartUploader } from './multipartUploader';
 import type { Transfer } from './transfer';
 import type { UploadManagerOptions } from './uploadManagerOptions';
-import { uploadRequest } from './uploadRequest';
+import { UploadRequests } from './uploadRequests';
 
 /** Two uploads fill the pauses between small files. More would only share the same connection. */
 const MAX_PARALLEL_UPLOADS = 2;
@@ -23,10 +22,12 @@ export class UploadManager {
   private readonly localFiles: LocalFiles;
   private readonly uploaders = new Map<string, MultipartUploader>();
   private readonly queue = new UploadQueue();
+  private readonly requests: UploadRequests;
   private isStorageUnreachable = false;
 
   constructor(private readonly options: UploadManagerOptions) {
     const { storage, acquireLock, sourceFiles, store } = options;
+    this.requests = new UploadRequests(store);
     this.localFiles = new LocalFiles(storage, acquireLock, sourceFiles, (key, isStored) =>
       store.updateRow(key, { unsaved: isStored ? undefined : 'not-storable' }),
     );
@@ -38,13 +39,14 @@ export class UploadManager {
   }
 
   /** Add files as drafts. The settings are those given, or else the last ones of the user. */
-  addFiles(files: File[], settings = loadSettings().last): void {
+  addFiles(files: File[], settings = lastSettings(files.length)): void {
     const { store } = this.options;
     const drafts = files.map((file) => createDraft(file, settings, store.getState()));
     const newFiles = drafts.map(({ newFile }) => newFile).filter((each) => each !== undefined);
     store.dispatch({ type: 'rows-added', rows: drafts.map(({ row }) => row) });
     this.localFiles.add(newFiles);
     this.uploadEarly(newFiles.map(({ record }) => record.key));
+    this.requests.hashWhileWaiting(newFiles);
   }
 
   /** Begin or stop to upload drafts before they are started. Uploads that have begun go on. */
@@ -85,7 +87,7 @@ export class UploadManager {
 
   setSettings(key: string, settings: ConversionSettings): void {
     this.options.store.updateRow(key, { settings });
-    saveSettings(settings);
+    saveSettings(settings, draftsOf(this.options.store.getState()).length > 1);
     void this.localFiles.save(key, { settings });
   }
 
@@ -93,14 +95,11 @@ export class UploadManager {
   start(key: string): void {
     const row = this.options.store.getRow(key);
     if (row?.stage !== 'draft' || row.isBusy) return;
-    saveSettings(row.settings);
     void this.saveAndEnqueue([key]);
   }
 
   startAll(isIncluded: (key: string) => boolean = () => true): void {
-    const drafts = shownRows(this.options.store.getState()).filter(
-      ({ key, stage }) => stage === 'draft' && isIncluded(key),
-    );
+    const drafts = draftsOf(this.options.store.getState()).filter(({ key }) => isIncluded(key));
     void this.saveAndEnqueue(drafts.map(({ key }) => key));
   }
 
@@ -246,12 +245,11 @@ export class UploadManager {
     const row = store.getRow(key);
     const file = this.localFiles.get(key);
     if (!row || !file) return;
-    const isKnown = (id: string) => store.getState().rows.some((each) => each.upload?.id === id);
     const uploader = new MultipartUploader({
-      api: { ...api, createUpload: createUploadOnce(api, isKnown) },
+      api,
       environment,
       file,
-      request: uploadRequest(row, file),
+      request: this.requests.of(row, file),
       upload: row.upload,
       viaService: this.isStorageUnreachable,
       onChange: (transfer) => this.handleTransfer(key, transfer),

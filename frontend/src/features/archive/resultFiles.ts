@@ -1,12 +1,10 @@
-import type { ApiClient } from '../../api/client';
-import { getFromStorage } from '../../api/transport';
 import type { Conversion } from '../../api/types';
 import { selectConversions, shownRows } from '../../state/reducer';
 import type { State } from '../../state/state';
 
 export interface ResultFile {
   conversion: Conversion;
-  /** The path in the archive: "Album/02 Song.mp3". */
+  /** The path in an archive: "Album/02 Song.mp3". */
   path: string;
 }
 
@@ -29,17 +27,4 @@ function unusedPath(path: string, used: Set<string>): string {
   let result = path;
   for (let n = 2; used.has(result); n++) result = `${path.slice(0, dot)} (${n})${path.slice(dot)}`;
   return result;
-}
-
-/** Pack results into a ZIP archive. Each is fetched by a fresh URL once the previous is packed. */
-export async function packResults(api: ApiClient, files: ResultFile[]): Promise<Blob> {
-  const { downloadZip } = await import('client-zip');
-  async function* inputs() {
-    for (const { conversion, path } of files) {
-      const { url } = await api.getDownload(conversion.id);
-      const input = await getFromStorage(url);
-      yield { name: path, input, lastModified: new Date(conversion.created_at) };
-    }
-  }
-  return downloadZip(inputs()).blob();
 }

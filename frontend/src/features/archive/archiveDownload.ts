@@ -1,0 +1,78 @@
+import type { ApiClient } from '../../api/client';
+import { ownProblem, toProblem } from '../../api/errors';
+import { withRetries } from '../../api/retry';
+import { getFromStorage } from '../../api/transport';
+import type { Environment } from '../../lib/environment';
+import { saveByLink } from '../../lib/saveByLink';
+import type { Store } from '../../state/store';
+import { deleteArchives, saveArchive } from './archiveFiles';
+import { pack, type ArchiveEntry } from './packing';
+import { resultFiles, type ResultFile } from './resultFiles';
+
+/** Time in which the browser begins to save an archive. */
+const URL_LIFETIME_MS = 60_000;
+/** Delay before a broken download goes on. */
+const RESUME_DELAY_MS = 500;
+
+export interface ArchiveDownloadOptions {
+  api: Pick<ApiClient, 'getDownload'>;
+  store: Store;
+  environment: Environment;
+}
+
+/** Download all results as one archive, and say how far it is. */
+export class ArchiveDownload {
+  private running: AbortController | undefined;
+
+  constructor(private readonly options: ArchiveDownloadOptions) {}
+
+  async start(): Promise<void> {
+    const { store, environment } = this.options;
+    if (this.running) return;
+    const { signal } = (this.running = new AbortController());
+    const files = resultFiles(store.getState());
+    const onPacked = (packed: number) =>
+      store.dispatch({ type: 'packing-changed', packing: { packed, count: files.length } });
+    store.dispatch({ type: 'list-problem-changed', problem: undefined });
+    onPacked(0);
+    try {
+      const entries = files.map((file) => this.entryOf(file, signal));
+      const pause = () => environment.sleep(RESUME_DELAY_MS, signal);
+      const archive = await saveArchive(pack(entries, { signal, onPacked, pause }), signal);
+      const url = URL.createObjectURL(archive);
+      saveByLink(url, 'TinyPixo.zip');
+      setTimeout(() => URL.revokeObjectURL(url), URL_LIFETIME_MS);
+    } catch (error) {
+      const isFull = (error as Error | undefined)?.name === 'QuotaExceededError';
+      const problem = isFull ? ownProblem('disk_full') : toProblem(error);
+      if (!signal.aborted) store.dispatch({ type: 'list-problem-changed', problem });
+    } finally {
+      this.running = undefined;
+      store.dispatch({ type: 'packing-changed', packing: undefined });
+    }
+  }
+
+  cancel(): void {
+    this.running?.abort();
+  }
+
+  /** Delete the archives that are still in this browser. */
+  async deleteAll(): Promise<void> {
+    this.cancel();
+    await deleteArchives();
+  }
+
+  /** Each opening asks for a new URL, because the one before may have expired. */
+  private entryOf({ conversion, path }: ResultFile, signal: AbortSignal): ArchiveEntry {
+    const { api, environment } = this.options;
+    const open = async (position: number) => {
+      const { url, size } = await api.getDownload(conversion.id);
+      return { size, body: (await getFromStorage(url, position, signal)).body! };
+    };
+    return {
+      path,
+      lastModified: new Date(conversion.created_at),
+      open: (position) => withRetries(() => open(position), { environment, signal }),
+    };
+  }
+}

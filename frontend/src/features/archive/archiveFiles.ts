@@ -1,0 +1,48 @@
+const PREFIX = 'archive-';
+/** Time after which the browser has copied an archive to the folder of downloads. */
+const MAX_AGE_MS = 60 * 60 * 1000;
+
+/**
+ * Write a stream into a file of this origin's private file system, and return the file.
+ *
+ * The archive is then on the disk, and memory does not grow with it. A browser without such a file
+ * system, or a page without TLS, holds the archive in memory.
+ */
+export async function saveArchive(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  signal: AbortSignal,
+): Promise<Blob> {
+  await deleteArchives(MAX_AGE_MS);
+  const file = await createFile();
+  if (!file) return new Response(stream).blob();
+  await stream.pipeTo(await file.createWritable(), { signal });
+  return file.getFile();
+}
+
+/** Delete the archives that were written some time ago. */
+export async function deleteArchives(minAgeMs = 0): Promise<void> {
+  try {
+    const folder = await navigator.storage.getDirectory();
+    for await (const [name, handle] of folder as unknown as AsyncIterable<
+      [string, FileSystemHandle]
+    >) {
+      if (!name.startsWith(PREFIX)) continue;
+      const { lastModified } = await (handle as FileSystemFileHandle).getFile();
+      if (Date.now() - lastModified >= minAgeMs) await folder.removeEntry(name);
+    }
+  } catch {
+    // There is no such file system, or another tab is writing the archive.
+  }
+}
+
+async function createFile(): Promise<FileSystemFileHandle | undefined> {
+  try {
+    const folder = await navigator.storage.getDirectory();
+    const file = await folder.getFileHandle(`${PREFIX}${crypto.randomUUID()}.zip`, {
+      create: true,
+    });
+    return 'createWritable' in file ? file : undefined;
+  } catch {
+    return undefined;
+  }
+}

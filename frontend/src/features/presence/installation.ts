@@ -1,0 +1,10 @@
+/**
+ * Keep a copy of the page for the time without a network, and take files that others share.
+ *
+ * Browsers offer service workers only over TLS and on localhost. In development there is none,
+ * because it would hide changes.
+ */
+export function registerServiceWorker(): void {
+  if (!import.meta.env.PROD) return;
+  void navigator.serviceWorker?.register('/sw.js').catch(() => undefined);
+}
