@@ -1,5 +1,6 @@
 """Test that a user sees the sound of a file, cuts it by dragging, and hears what is kept."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from tests.browser.app import App, Row
 from tests.browser.axe import findings
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
+
+LITTLE_MEMORY = "Object.defineProperty(navigator, 'deviceMemory', { value: 0.01 })"
+"""Let Chromium tell that it has 10 MB, with which three seconds of sound are too long."""
 
 
 def open_trimmer(app: App, *files: Path) -> Row:
@@ -134,14 +138,15 @@ def test_the_selection_is_played_with_its_fades(app: App, short_song: Path) -> N
 
 
 def test_files_without_a_waveform_say_so_and_keep_their_times(
-    app: App, text_file: Path, tmp_path: Path
+    new_user: Callable[..., App], text_file: Path, tmp_path: Path
 ) -> None:
     long = tmp_path / "long.flac"
-    run_ffmpeg("-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono:d=7200", str(long))
-    row = open_trimmer(app, long, text_file)
+    run_ffmpeg("-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono:d=60", str(long))
+    app = new_user()
+    app.page.add_init_script(LITTLE_MEMORY)
+    row = open_trimmer(app.open(), long, text_file)
     expect(row.locator.get_by_test_id("waveform-note")).to_contain_text("too long to draw")
-    drag_target = handle(row, "start")
-    drag_target.press("PageUp")
+    handle(row, "start").press("PageUp")
     expect(row.locator.get_by_test_id("option-start")).to_have_value("10")
 
     broken = app.row(text_file.name)
@@ -152,3 +157,26 @@ def test_files_without_a_waveform_say_so_and_keep_their_times(
     broken.locator.get_by_test_id("option-start").fill("0.5")
     expect(broken.locator.get_by_test_id("option-start")).to_have_value("0.5")
     assert findings(app.page) == []
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "wav"])
+def test_long_files_of_common_formats_are_drawn_in_pieces(
+    new_user: Callable[..., App], tmp_path: Path, suffix: str
+) -> None:
+    """Draw 220 s, of which the last 20 are loud, although only 3 s fit into the memory."""
+    path = tmp_path / f"long.{suffix}"
+    late = "aevalsrc='0.8*sin(2*PI*440*t)*gte(t,200)':s=16000:d=220"
+    run_ffmpeg("-f", "lavfi", "-i", late, "-b:a", "32k", str(path))
+    app = new_user()
+    app.page.add_init_script(LITTLE_MEMORY)
+    row = open_trimmer(app.open(), path)
+
+    levels = row.locator.locator(".bars--source .bars__levels")
+    expect(levels).to_have_attribute("d", re.compile("M"))
+    shape = levels.get_attribute("d") or ""
+
+    bars = [(float(x), float(size)) for x, size in re.findall(r"M(\d+) .*?v([\d.]+)", shape)]
+    loud = [x for x, size in bars if size > 40]
+    assert min(loud) / max(loud) == pytest.approx(200 / 220, abs=0.01)
+    assert len(loud) == pytest.approx(len(bars) / 11, abs=2)
+    expect(row.locator.get_by_test_id("waveform-note")).to_have_count(0)

@@ -174,6 +174,11 @@ export const de: Catalogue = {
     fade_out: 'Ausblenden (Sekunden)',
     normalize: 'Lautheit (LUFS)',
   },
+  loudnessTargets: [
+    ['-14', 'Streaming-Dienste'],
+    ['-16', 'Podcasts, Hörbücher'],
+    ['-23', 'Radio und Fernsehen'],
+  ],
 
   // A conversion
   fileToFormat: (name, format) => `${name} in ${format}`,

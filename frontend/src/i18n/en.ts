@@ -172,6 +172,11 @@ export const en = {
     fade_out: 'Fade out (seconds)',
     normalize: 'Loudness (LUFS)',
   },
+  loudnessTargets: [
+    ['-14', 'Streaming'],
+    ['-16', 'Podcasts'],
+    ['-23', 'Radio and television'],
+  ] as [string, string][],
 
   // A conversion
   fileToFormat: (name: string, format: string) => `${name} to ${format}`,

@@ -70,12 +70,18 @@ export function ShapeFields({ settings, onChange, source }: ShapeFieldsProps) {
               step="any"
               data-testid={`option-${name}`}
               {...limits}
+              {...(name === 'normalize' && { list: `${id}targets`, placeholder: t.original })}
               {...(name === 'end' && settings.start ? { min: settings.start + 0.01 } : {})}
               value={settings[name] ?? ''}
               onChange={(event) => change(name, event.target.value)}
             />
           </p>
         ))}
+        <datalist id={`${id}targets`}>
+          {t.loudnessTargets.map(([lufs, use]) => (
+            <option key={lufs} value={lufs} label={use} />
+          ))}
+        </datalist>
       </div>
     </details>
   );

@@ -1,6 +1,9 @@
+import { openMp3 } from './mp3Pieces';
+import type { SoundInPieces } from './pieces';
+import { openWav } from './wavPieces';
 import { WaveformMeter, type Waveform } from './waveform';
 
-/** Why a file has no waveform: too much to decode at once, or no sound that the browser knows. */
+/** Why a file has no waveform: too much to decode at once, or no sound that browsers know. */
 export type DecodingProblem = 'too-long' | 'unreadable';
 
 export class DecodingError extends Error {
@@ -10,7 +13,7 @@ export class DecodingError extends Error {
   }
 }
 
-/** Sounds are decoded as a whole, and each minute takes about 20 MB of memory. */
+/** Most sounds are decoded as a whole, and each minute takes about 20 MB of memory. */
 const MAX_MINUTES_PER_GIGABYTE = 5;
 /** What browsers that do not tell their memory are taken to have. */
 const DEFAULT_GIGABYTES = 4;
@@ -33,19 +36,33 @@ export function waveformOf(file: Blob, duration: number): Promise<Waveform> {
 }
 
 async function decode(file: Blob, duration: number): Promise<Waveform> {
-  if (isTooLong(file.size, duration)) throw new DecodingError('too-long');
   try {
-    // Nothing is played by this context. It only knows how to decode.
-    const context = new OfflineAudioContext(1, 1, SAMPLE_RATE);
-    const sound = await context.decodeAudioData(await file.arrayBuffer());
-    const { sampleRate, numberOfChannels, length } = sound;
-    const meter = new WaveformMeter(sampleRate, numberOfChannels, length);
-    await meter.add(Array.from({ length: numberOfChannels }, (_, i) => sound.getChannelData(i)));
+    const sound = isTooLong(file.size, duration) ? await open(file) : await decodeWhole(file);
+    if (!sound) throw new DecodingError('too-long');
+    const meter = new WaveformMeter(sound.sampleRate, sound.channelCount, sound.length);
+    for await (const piece of sound.pieces) await meter.add(piece);
     return meter.finish();
-  } catch {
-    throw new DecodingError('unreadable');
+  } catch (error) {
+    throw error instanceof DecodingError ? error : new DecodingError('unreadable');
   }
 }
+
+/** Open a long file to read it piece by piece. Return undefined if its format does not allow it. */
+const open = async (file: Blob): Promise<SoundInPieces | undefined> =>
+  (await openWav(file)) ?? (await openMp3(file, decodeAudio, SAMPLE_RATE));
+
+async function decodeWhole(file: Blob): Promise<SoundInPieces> {
+  const sound = await decodeAudio(await file.arrayBuffer());
+  const { sampleRate, numberOfChannels: channelCount, length } = sound;
+  async function* pieces() {
+    yield Array.from({ length: channelCount }, (_, i) => sound.getChannelData(i));
+  }
+  return { sampleRate, channelCount, length, pieces: pieces() };
+}
+
+/** Decode by a context that plays nothing. */
+const decodeAudio = (bytes: ArrayBuffer): Promise<AudioBuffer> =>
+  new OfflineAudioContext(1, 1, SAMPLE_RATE).decodeAudioData(bytes);
 
 export function isTooLong(size: number, duration: number): boolean {
   const { deviceMemory = DEFAULT_GIGABYTES } = navigator as { deviceMemory?: number };
