@@ -71,7 +71,7 @@ def test_ffmpeg_without_progress_is_stopped(sounds: AudioFiles, started: Started
 
     with pytest.raises(MediaError) as refusal:
         convert(
-            FfmpegEngine(limits=Limits(stall=1.0)),
+            FfmpegEngine(limits=Limits(stall=1.0, wall_floor=3600)),
             sounds.tone("longer.wav", seconds=60),
             "m4a",
             tick=hang,

@@ -25,19 +25,22 @@ class CountingEngine(FakeEngine):
     def __init__(self) -> None:
         super().__init__(self._count)
         self._now = 0
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self.most = 0
 
     def _count(
         self, source: SourceBytes, sink: OutputSink, on_progress: Callable[[EngineProgress], None]
     ) -> ConversionResult:
-        with self._lock:
+        with self._changed:
             self._now += 1
             self.most = max(self.most, self._now)
+            self._changed.notify_all()
+            # Others have a moment to begin beside it.
+            self._changed.wait_for(lambda: self._now > 1, 0.3)
         try:
             return convert(source, sink, on_progress)
         finally:
-            with self._lock:
+            with self._changed:
                 self._now -= 1
 
 
