@@ -1,9 +1,10 @@
-"""Test conversions that find no memory (fault 29); no file of theirs is on a disk."""
+"""Test conversions that find no memory or descriptor (fault 29); no file of theirs is on a disk."""
 
 import errno
 import os
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,6 +12,7 @@ from deploy.local.stack import EmbeddedStack
 from libs.core.domain.conversions import Conversion, ConversionStatus
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import PART_SIZE
+from services.conversion.sandbox.process import SandboxLevel, best_sandbox_level
 from services.conversion.storage import memory_file
 from tests.conversion.support import ConversionEnvironment, ignore_heartbeat
 from tests.fakes import a_conversion, an_upload
@@ -56,6 +58,38 @@ def test_an_output_without_room_fails_cleanly_and_the_worker_continues(
 @pytest.fixture
 def env() -> ConversionEnvironment:
     return ConversionEnvironment()
+
+
+@contextmanager
+def descriptors_left(count: int) -> Iterator[None]:
+    """Let this process open only so many descriptors more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = [int(fd) for fd in os.listdir("/proc/self/fd")]
+    free = [fd for fd in range(max(used) + count + 1) if fd not in used]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free[count], hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 4, 8])
+def test_without_descriptors_a_conversion_is_released_and_made_later(
+    env: ConversionEnvironment, track: bytes, count: int
+) -> None:
+    run = env.runner(FfmpegEngine())
+    conversion = add_song(env, track)
+    before = set(os.listdir("/proc/self/fd"))
+
+    best_sandbox_level.cache_clear()
+    with descriptors_left(count):
+        assert run(conversion.id, ignore_heartbeat) is False
+
+    assert env.current(conversion).status is ConversionStatus.QUEUED
+    eventually(lambda: set(os.listdir("/proc/self/fd")) <= before, 10, "the files closed")
+    assert run(conversion.id, ignore_heartbeat) is True
+    assert env.current(conversion).status is ConversionStatus.COMPLETED
+    assert best_sandbox_level() is SandboxLevel.SUPERVISED, "it is as strong as ever"
 
 
 def add_song(env: ConversionEnvironment, body: bytes) -> Conversion:

@@ -10,6 +10,7 @@ allow-lists. See decision 10.
 import array
 import contextlib
 import ctypes
+import errno
 import functools
 import os
 import platform
@@ -28,6 +29,7 @@ from services.conversion.sandbox.supervisor import SandboxSupervisor
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _START_TIMEOUT = 10.0
 _PR_SET_DUMPABLE = 4
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 _FIXED_LIMITS = {
     # Crash dumps, locked memory, POSIX message queues, and priorities of its own choice.
     "RLIMIT_CORE": 0, "RLIMIT_MEMLOCK": 0, "RLIMIT_MSGQUEUE": 0, "RLIMIT_NICE": 0,
@@ -172,7 +174,10 @@ def close_pipes(process: subprocess.Popen[bytes]) -> None:
 
 @functools.cache
 def best_sandbox_level() -> SandboxLevel:
-    """Return the strongest sandbox that works on this system, found by trying."""
+    """Return the strongest sandbox that works on this system, found by trying.
+
+    Raises OSError if it cannot be tried now.
+    """
     if sys.platform != "linux":
         return SandboxLevel.NONE
     for level in (SandboxLevel.SUPERVISED, SandboxLevel.FILTERED):
@@ -185,7 +190,11 @@ def _works(level: SandboxLevel) -> bool:
     with open(os.devnull, "rb") as source:
         try:
             child = start([], [], {}, level)
-        except (OSError, NotImplementedError):
+        except NotImplementedError:
+            return False
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                raise  # this says nothing about the system, and the answer would be remembered
             return False
         supervisor = None
         if child.listener is not None:

@@ -40,8 +40,14 @@ _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.EAGAIN}
 
 def may_succeed_later(error: Exception) -> bool:
     """Return True if the storage or the worker is the reason, and the next attempt may succeed."""
-    is_exhausted = isinstance(error, OSError) and error.errno in _EXHAUSTED
-    return is_exhausted or isinstance(error, _TEMPORARY)
+    return isinstance(error, _TEMPORARY) or _is_of_exhaustion(error)
+
+
+def _is_of_exhaustion(error: BaseException | None) -> bool:
+    """Return True if an error, or what it was raised from, is for want of a resource."""
+    if isinstance(error, OSError) and error.errno in _EXHAUSTED:
+        return True
+    return error is not None and _is_of_exhaustion(error.__cause__)
 
 
 def check_attempts(conversion: Conversion) -> None:
