@@ -11,7 +11,7 @@ from libs.core.background import retry_forever, run_in_background
 from libs.core.web.app import service_app
 from services.conversion.container import ConversionContainer
 from services.conversion.routes import ConversionController, formats
-from services.conversion.worker.protection import EVERY
+from services.conversion.worker.scale_in_protection import EVERY
 
 DEPENDENCIES = (
     "cancel_conversion",

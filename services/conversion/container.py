@@ -15,7 +15,7 @@ from services.conversion.pipeline.limits import Limits
 from services.conversion.settings import ConversionSettings
 from services.conversion.worker.attempt import RunConversion
 from services.conversion.worker.loop import Worker
-from services.conversion.worker.protection import ProtectWhileConverting
+from services.conversion.worker.scale_in_protection import ProtectWhileConverting
 from services.conversion.worker.scheduling import (
     ChooseNextConversion,
     MarkUploaded,

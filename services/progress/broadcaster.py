@@ -153,13 +153,13 @@ class Broadcaster:
         while not stop.is_set():
             try:
                 for batch in self._feed.follow(stop):
-                    self._hand_over(batch)
+                    self._call_broadcast(batch)
             except Exception:
                 log.exception("feed.failed")
-                self._hand_over(None)
+                self._call_broadcast(None)
                 stop.wait(1)
 
-    def _hand_over(self, batch: Sequence[Change] | None) -> None:
+    def _call_broadcast(self, batch: Sequence[Change] | None) -> None:
         if batch is not None:
             self._heard_at = time.monotonic()
             if not batch and self._is_up:

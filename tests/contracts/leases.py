@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from libs.core.domain.conversions import Circumstance, Conversion, ConversionWarning, Phase
+from libs.core.domain.conversions import Conversion, ConversionWarning, LossMeaning, Phase
 from libs.core.domain.uploads import Failure
 from libs.core.ports.leases import ProgressReport
 from tests.contracts.backend import Backend
@@ -20,8 +20,8 @@ WRITES: dict[str, Write] = {
         mine, ProgressReport(Phase.CONVERTING, 50.0), LEASE
     ),
     "publish": lambda backend, mine: backend.leases.publish(mine, an_output(mine), ()),
-    "set_circumstance": lambda backend, mine: backend.leases.set_circumstance(
-        mine, Circumstance.LEAVING
+    "set_loss_meaning": lambda backend, mine: backend.leases.set_loss_meaning(
+        mine, LossMeaning.LEAVING
     ),
     "fail": lambda backend, mine: backend.leases.fail(mine, BROKEN),
     "release": lambda backend, mine: backend.leases.release(mine),

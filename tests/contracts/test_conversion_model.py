@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from libs.core.domain.conversions import Circumstance, Conversion, ConversionStatus, Phase
+from libs.core.domain.conversions import Conversion, ConversionStatus, LossMeaning, Phase
 from libs.core.domain.uploads import Failure
 from libs.core.errors import ConversionFinished, ConversionNotFound, LeaseLost
 from libs.core.ports.leases import ProgressReport
@@ -43,7 +43,7 @@ class ConversionModel(RuleBasedStateMachine):
         self.created = self.backend.conversions.create(a_conversion(upload), upload)
         self.claims: list[Conversion] = []
         self.holder: Conversion | None = None
-        self.suspect, self.circumstance = False, ""
+        self.suspect, self.loss_meaning = False, ""
         self.state: str = "queued" if uploaded else "waiting"
         self.seen = self.created
 
@@ -66,8 +66,8 @@ class ConversionModel(RuleBasedStateMachine):
         claimed = self.backend.leases.claim(self.created.id, worker, LEASE, observed, alone=alone)
         assert (claimed is not None) == (free and allowed)
         if claimed:
-            self.suspect |= self.state == "converting" and self.circumstance != "leaving"
-            self.circumstance = "alone" if alone else "shared"
+            self.suspect |= self.state == "converting" and self.loss_meaning != "leaving"
+            self.loss_meaning = "alone" if alone else "shared"
             assert claimed.attempts == len(self.claims) + 1
             self.claims.append(claimed)
             self._hold(claimed)
@@ -79,11 +79,11 @@ class ConversionModel(RuleBasedStateMachine):
             report = ProgressReport(phase, float(percent))
             self._write(claim, self.backend.leases.report, report, LEASE)
 
-    @rule(which=st.integers(0, 9), circumstance=st.sampled_from(Circumstance))
-    def set_circumstance(self, which: int, circumstance: Circumstance) -> None:
+    @rule(which=st.integers(0, 9), loss_meaning=st.sampled_from(LossMeaning))
+    def set_loss_meaning(self, which: int, loss_meaning: LossMeaning) -> None:
         claim = self._claim(which)
-        if claim and self._write(claim, self.backend.leases.set_circumstance, circumstance):
-            self.circumstance = circumstance
+        if claim and self._write(claim, self.backend.leases.set_loss_meaning, loss_meaning):
+            self.loss_meaning = loss_meaning
 
     @rule(which=st.integers(0, 9))
     def publish(self, which: int) -> None:
@@ -125,7 +125,7 @@ class ConversionModel(RuleBasedStateMachine):
     def it_is_suspect_after_a_loss_that_no_deployment_explains(self) -> None:
         now = self.backend.conversions.get(self.created.id)
         assert now.suspect == self.suspect
-        assert now.handed_over <= now.released <= now.attempts
+        assert now.yielded <= now.released <= now.attempts
 
     @invariant()
     def nothing_decreases(self) -> None:
@@ -148,7 +148,7 @@ class ConversionModel(RuleBasedStateMachine):
             self.backend.conversions.remove(self.created.id, self.created.owner)
 
     def _must_run_alone(self) -> bool:
-        return self.suspect or (self.state == "converting" and self.circumstance != "leaving")
+        return self.suspect or (self.state == "converting" and self.loss_meaning != "leaving")
 
     def _claim(self, which: int) -> Conversion | None:
         return self.claims[which % len(self.claims)] if self.claims else None

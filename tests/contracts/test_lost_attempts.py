@@ -1,8 +1,8 @@
-"""Test what a lost attempt says about its file, by the circumstance in which it was lost."""
+"""Test what a lost attempt says about its file, by its stored loss meaning."""
 
 import pytest
 
-from libs.core.domain.conversions import Circumstance, Conversion
+from libs.core.domain.conversions import Conversion, LossMeaning
 from tests.contracts.aws import AwsBackend
 from tests.contracts.backend import Backend
 from tests.contracts.leases import LEASE, claim, take_over
@@ -10,18 +10,18 @@ from tests.fakes import a_conversion, an_upload
 
 
 def counts(conversion: Conversion) -> tuple[int, int, int, bool]:
-    return conversion.attempts, conversion.released, conversion.handed_over, conversion.suspect
+    return conversion.attempts, conversion.released, conversion.yielded, conversion.suspect
 
 
 def test_an_attempt_lost_beside_others_makes_it_suspect_but_does_not_count(
     backend: Backend, mine: Conversion
 ) -> None:
-    assert mine.circumstance is Circumstance.SHARED
+    assert mine.loss_meaning is LossMeaning.SHARED
 
     taken = take_over(backend, mine)
 
     assert counts(taken) == (2, 1, 0, True)
-    assert taken.circumstance is Circumstance.ALONE
+    assert taken.loss_meaning is LossMeaning.ALONE
 
 
 def test_an_attempt_lost_alone_counts(backend: Backend, queued: Conversion) -> None:
@@ -34,14 +34,14 @@ def test_an_attempt_lost_alone_counts(backend: Backend, queued: Conversion) -> N
 def test_an_attempt_lost_while_its_worker_was_leaving_says_nothing(
     backend: Backend, mine: Conversion
 ) -> None:
-    backend.leases.set_circumstance(mine, Circumstance.LEAVING)
+    backend.leases.set_loss_meaning(mine, LossMeaning.LEAVING)
     version = backend.conversions.get(mine.id).version
 
     taken = backend.leases.claim(mine.id, "second", LEASE, version)
 
     assert taken, "it need not run alone"
     assert counts(taken) == (2, 1, 1, False)
-    assert taken.circumstance is Circumstance.SHARED
+    assert taken.loss_meaning is LossMeaning.SHARED
 
 
 def test_a_suspect_is_claimed_only_by_a_worker_that_runs_it_alone(
@@ -55,19 +55,17 @@ def test_a_suspect_is_claimed_only_by_a_worker_that_runs_it_alone(
     assert backend.leases.claim(mine.id, "second", LEASE, alone=True)
 
 
-@pytest.mark.parametrize("handed_over", [True, False])
-def test_a_release_ends_the_circumstance(
-    backend: Backend, mine: Conversion, handed_over: bool
-) -> None:
-    backend.leases.release(mine, handed_over=handed_over)
+@pytest.mark.parametrize("yielded", [True, False])
+def test_a_release_ends_the_loss_meaning(backend: Backend, mine: Conversion, yielded: bool) -> None:
+    backend.leases.release(mine, yielded=yielded)
 
     released = backend.conversions.get(mine.id)
-    assert counts(released) == (1, 1, int(handed_over), False)
-    assert released.circumstance is None
-    assert counts(claim(backend, mine)) == (2, 1, int(handed_over), False)
+    assert counts(released) == (1, 1, int(yielded), False)
+    assert released.loss_meaning is None
+    assert counts(claim(backend, mine)) == (2, 1, int(yielded), False)
 
 
-def test_a_worker_of_an_earlier_version_leaves_no_false_circumstance_behind(
+def test_a_worker_of_an_earlier_version_leaves_no_false_loss_meaning_behind(
     aws_backend: AwsBackend, owner: str
 ) -> None:
     """Its claim increments `attempts` only, and keeps what it does not know."""
@@ -85,5 +83,5 @@ def test_a_worker_of_an_earlier_version_leaves_no_false_circumstance_behind(
     )
 
     found = backend.conversions.get(queued.id)
-    assert found.circumstance is None
+    assert found.loss_meaning is None
     assert counts(take_over(backend, found)) == (3, 1, 0, True)

@@ -167,11 +167,11 @@ def test_wrong_clocks_lose_no_conversion_and_steal_no_lease(moto: Connection, se
         print(f"{len(lost)} lost with their worker, taken over within {max(takeovers):.1f} s")
         assert {c.status for c in ended} == {"completed"}
         kept = Counter(each for host in (hosts[0], hosts[3]) for each in host.claimed)
-        released = {c.id: c.handed_over for c in ended}
+        released = {c.id: c.yielded for c in ended}
         assert [each for each, times in kept.items() if times > 1 + released[each]] == [], "stolen"
         for c in ended:
             claims = [host for host in hosts for each in host.claimed if each == c.id]
-            ends = sum(host in (hosts[1], hosts[2]) for host in claims) + c.handed_over
+            ends = sum(host in (hosts[1], hosts[2]) for host in claims) + c.yielded
             assert c.attempts <= 1 + ends, f"stolen from a living worker: {c}"
         for c in ended:
             assert c.output

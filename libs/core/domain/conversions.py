@@ -48,7 +48,7 @@ RUNNING = (Phase.PROBING, Phase.CONVERTING, Phase.STORING)
 """Phases in which a worker holds the conversion."""
 
 
-class Circumstance(OpenEnum):
+class LossMeaning(OpenEnum):
     """List what the death of a worker says about a conversion that it was running.
 
     - `shared`: others ran beside it, and one of them may be the cause. It becomes suspect.
@@ -167,13 +167,14 @@ class Conversion:
     released: int = 0
     """Number of attempts that do not count against the file: released, or lost beside others or
     while their worker was stopping."""
-    handed_over: int = 0
-    """Number of those that ended because their worker needed the slot or was told to stop."""
+    yielded: int = 0
+    """Number of those that went back to the queue because their worker needed the slot or was told
+    to stop."""
     blamed: frozenset[int] = frozenset()
     """Numbers of the attempts that count: they were lost alone, and nobody has excused them."""
     suspect: bool = False
     """An attempt was lost, perhaps because of this file, so the next ones run alone."""
-    circumstance: Circumstance | None = None
+    loss_meaning: LossMeaning | None = None
     """Of the running attempt; None if none runs, or if an earlier version runs it."""
     worker: str | None = None
     output_upload: OutputUpload | None = None
@@ -195,18 +196,18 @@ class Conversion:
         Of a running conversion: what the next attempt must do if this one is lost now.
         """
         running = self.status is ConversionStatus.CONVERTING
-        return self.suspect or (running and self.circumstance is not Circumstance.LEAVING)
+        return self.suspect or (running and self.loss_meaning is not LossMeaning.LEAVING)
 
 
 def loss_of(conversion: Conversion) -> dict[str, Any]:
     """Return the fields that change when the attempt of a conversion, if one runs, was lost."""
     if conversion.status is not ConversionStatus.CONVERTING:
         return {}
-    if conversion.circumstance is Circumstance.ALONE:
+    if conversion.loss_meaning is LossMeaning.ALONE:
         return {"suspect": True, "blamed": conversion.blamed | {conversion.attempts}}
     released = conversion.released + 1
-    if conversion.circumstance is Circumstance.LEAVING:
-        return {"released": released, "handed_over": conversion.handed_over + 1}
+    if conversion.loss_meaning is LossMeaning.LEAVING:
+        return {"released": released, "yielded": conversion.yielded + 1}
     return {"released": released, "suspect": True}
 
 

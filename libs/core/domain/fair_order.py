@@ -5,18 +5,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from libs.core.domain.conversions import Conversion, ConversionStatus
 
-NEVER_SERVED: Mapping[str, float] = {}
+NOBODY_SERVED: Mapping[str, float] = {}
 
 
 def fair_order(
     queued: Iterable[Conversion],
     running: Collection[Conversion],
-    last_served: Mapping[str, float] = NEVER_SERVED,
+    last_served: Mapping[str, float] = NOBODY_SERVED,
 ) -> list[Conversion]:
     """Return queued conversions in the order in which they start.
 
-    Sessions of one client address take turns among themselves for the turns of the address:
-    otherwise, a visitor with many sessions would have as many turns.
+    In each round every client address has one place, which goes round among its sessions:
+    otherwise, a visitor with many sessions would have as many places.
 
     Args:
         queued: The conversions to order.
@@ -24,8 +24,8 @@ def fair_order(
         last_served: For each session and client, when one of its conversions last ran, on any
             clock.
     """
-    by_session = _take_turns(sorted(queued, key=_age), running, last_served, session_of)
-    return _take_turns(by_session, running, last_served, client_of)
+    by_session = _round_robin(sorted(queued, key=_age), running, last_served, session_of)
+    return _round_robin(by_session, running, last_served, client_of)
 
 
 def session_of(conversion: Conversion) -> str:
@@ -38,7 +38,7 @@ def client_of(conversion: Conversion) -> str:
     return conversion.client or conversion.owner
 
 
-def _take_turns(
+def _round_robin(
     ordered: Sequence[Conversion],
     running: Collection[Conversion],
     last_served: Mapping[str, float],

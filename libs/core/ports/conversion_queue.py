@@ -21,6 +21,9 @@ class Backlog:
 BACKLOG_SAMPLE = 25
 """Queued conversions whose wait is measured. The longest wait is nearly always among the oldest."""
 
+READING_SHARE = 5
+"""After a reading that took t seconds, the next one waits for at least this many times t."""
+
 
 class ConversionQueue(ABC):
     """List active conversions, oldest first.

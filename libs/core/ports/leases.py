@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from libs.core.domain.conversions import (
-    Circumstance,
     Conversion,
     ConversionWarning,
+    LossMeaning,
     Output,
     OutputUpload,
     Phase,
@@ -58,8 +58,8 @@ class ConversionLeases(ABC):
 
         The claim increments `attempts`, sets the status `converting` and the phase `probing`, and
         keeps `percent`. A takeover also records what the lost attempt says about the file, by its
-        circumstance: `alone` counts, others increment `released`; `leaving` increments
-        `handed_over`, and the others set `suspect`.
+        loss meaning: `alone` counts, others increment `released`; `leaving` increments
+        `yielded`, and the others set `suspect`.
 
         Args:
             conversion_id: The conversion to take.
@@ -77,7 +77,7 @@ class ConversionLeases(ABC):
         """
 
     @abstractmethod
-    def set_circumstance(self, conversion: Conversion, circumstance: Circumstance) -> None:
+    def set_loss_meaning(self, conversion: Conversion, loss_meaning: LossMeaning) -> None:
         """Store what the death of the worker would say about the conversion from now on."""
 
     @abstractmethod
@@ -107,10 +107,10 @@ class ConversionLeases(ABC):
         """Store the reason and set the status `failed` and the phase `done`."""
 
     @abstractmethod
-    def release(self, conversion: Conversion, *, handed_over: bool = False) -> None:
+    def release(self, conversion: Conversion, *, yielded: bool = False) -> None:
         """Return the conversion to the queue, end the lease, and increment `released`.
 
-        `handed_over` is also incremented if the worker, not the storage, is the reason.
+        `yielded` is also incremented if the worker, not the storage, is the reason.
         """
 
     @abstractmethod

@@ -12,9 +12,9 @@ from services.conversion.ffmpeg.process import FfmpegResult
 from services.conversion.pipeline import failures, tracks, truncation, validation
 from services.conversion.pipeline.chained_stream import describe_links, unify_filter
 from services.conversion.pipeline.context import ConversionContext, operator_detail
+from services.conversion.pipeline.copy_protection import has_protected_audio
 from services.conversion.pipeline.foreign_bytes import find_sound
 from services.conversion.pipeline.ogg_links import OggLink, find_links
-from services.conversion.pipeline.protection import has_protected_audio
 from services.conversion.pipeline.read_tags import (
     TagReading,
     combine_tags,

@@ -77,10 +77,10 @@ def start(
     """Start `command`; it inherits `descriptors` only, and stdout and stderr are pipes.
 
     It may be a Python module, see `module_command`.
-    This process is hidden from it: see `protect_this_process`. `limits` maps names of RLIMIT to
+    This process is hidden from it: see `hide_this_process`. `limits` maps names of RLIMIT to
     values. Raises OSError if the process cannot be started.
     """
-    protect_this_process()
+    hide_this_process()
     is_supervised = level is SandboxLevel.SUPERVISED
     ours, theirs = socket.socketpair()
     stderr_read, stderr_write, writes_are_packets = _create_pipe()
@@ -155,7 +155,7 @@ def _receive_listener(channel: socket.socket, child: SandboxedProcess) -> int:
 
 
 @functools.cache
-def protect_this_process() -> None:
+def hide_this_process() -> None:
     """Hide memory, environment and descriptors from other processes of the same user.
 
     A process that is not dumpable has a `/proc` folder that belongs to root, and cannot be traced.

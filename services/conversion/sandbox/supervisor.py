@@ -181,7 +181,7 @@ class SandboxSupervisor:
         try:
             found = os.fstat(library)
             self._libraries.add((found.st_dev, found.st_ino))
-            return self._hand_over(call, library)
+            return self._send_descriptor(call, library)
         finally:
             os.close(library)
 
@@ -244,7 +244,7 @@ class SandboxSupervisor:
             return False
         return (found.st_dev, found.st_ino) in self._libraries
 
-    def _hand_over(self, call: _Notification, descriptor: int) -> _Answer:
+    def _send_descriptor(self, call: _Notification, descriptor: int) -> _Answer:
         """Give the process a descriptor of its own, which its call returns."""
         close_on_exec = os.O_CLOEXEC
 

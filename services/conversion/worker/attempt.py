@@ -123,8 +123,8 @@ class RunConversion:
             if may_succeed_later(error):
                 reason = type(error).__name__
                 log.info("conversion.released", conversion=conversion.id, reason=reason)
-                handed_over = isinstance(error, ReleaseRequested)
-                retry_write(lambda: self._leases.release(conversion, handed_over=handed_over))
+                yielded = isinstance(error, ReleaseRequested)
+                retry_write(lambda: self._leases.release(conversion, yielded=yielded))
                 return False
             failure = failure_of(conversion, error)
             retry_write(lambda: self._leases.fail(conversion, failure))

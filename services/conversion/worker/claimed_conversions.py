@@ -1,4 +1,4 @@
-"""Keep the conversions that this process has claimed, and mark in what circumstance they run."""
+"""Keep the conversions that this process has claimed, and mark what the loss of each would mean."""
 
 import threading
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from libs.core.domain.conversions import Circumstance, Conversion
+from libs.core.domain.conversions import Conversion, LossMeaning
 from libs.core.errors import LeaseLost, StorageUnavailable
 from libs.core.ports.leases import ConversionLeases
 
@@ -25,21 +25,21 @@ class ClaimedConversions:
     def leave(self) -> None:
         """Mark all attempts, present and future, as those of a worker that was told to stop."""
         self._is_leaving = True
-        self.mark(Circumstance.LEAVING)
+        self.mark(LossMeaning.LEAVING)
 
     def by_id(self) -> dict[str, Conversion]:
         """Return the claimed conversions by their ids, as they were claimed."""
         with self._lock:
             return {conversion.id: conversion for conversion in self._held}
 
-    def mark(self, circumstance: Circumstance, conversion_id: str | None = None) -> bool:
-        """Store the circumstance of one or all attempts; return True if all were stored."""
+    def mark(self, loss_meaning: LossMeaning, conversion_id: str | None = None) -> bool:
+        """Store what the loss of one or all attempts would mean; return True if all were stored."""
         with self._lock:
             held = [c for c in self._held if conversion_id in (None, c.id)]
         stored = 0
         for conversion in held:
             try:
-                self._leases.set_circumstance(conversion, circumstance)
+                self._leases.set_loss_meaning(conversion, loss_meaning)
                 stored += 1
             except (LeaseLost, StorageUnavailable) as error:
                 log.info("conversion.not_marked", conversion=conversion.id, reason=error.code)
@@ -55,7 +55,7 @@ class ClaimedConversions:
             self._held.append(conversion)
         try:
             if self._is_leaving:
-                self.mark(Circumstance.LEAVING)
+                self.mark(LossMeaning.LEAVING)
             yield
         finally:
             with self._lock:

@@ -7,8 +7,7 @@ import structlog
 
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.inbox import Inbox, Message
-
-NEVER = float("inf")
+from services.conversion.worker.slots import NEVER
 
 log = structlog.get_logger(__name__)
 

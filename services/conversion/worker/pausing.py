@@ -5,23 +5,20 @@ import time
 
 import structlog
 
-from libs.core.domain.conversions import Circumstance
+from libs.core.domain.conversions import LossMeaning
 from libs.core.domain.fair_order import client_of
+from libs.core.ports.conversion_queue import READING_SHARE
 from services.conversion.worker.claimed_conversions import ClaimedConversions
 from services.conversion.worker.scheduling import ChooseNextConversion
 from services.conversion.worker.slot_threads import SlotThreads
 from services.conversion.worker.slots import Slots
 from services.conversion.worker.task import Task
-from services.conversion.worker.time_sharing import TimeSharing, Turn
+from services.conversion.worker.time_sharing import SlotUse, TimeSharing
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY = 1.0
 """Seconds between two looks whether somebody waits for a slot that a long conversion has."""
-
-READING_SHARE = 5
-"""After a look that took t seconds, the next one waits for at least this many times t: each look
-reads the queue."""
 
 
 class PauseForOthers:
@@ -58,41 +55,39 @@ class PauseForOthers:
     def __call__(self) -> None:
         """Look once, unless the last look was a moment ago."""
         claimed = self._claimed.by_id()
-        if not self._slots.is_full or not self._sharing.ripe(claimed):
+        if not self._slots.can_pause_for_others or not self._sharing.pausable(claimed):
             return
         began = time.monotonic()
         if began < self._next_look:
             return
         paused = self._sharing.paused()
-        order = self._choose_next.order(
-            suspects_first=self._slots.is_turn_of_suspects, paused=paused
-        )
+        order = self._choose_next.order(suspects_first=self._slots.may_run_suspect, paused=paused)
         took = time.monotonic() - began
         self._next_look = began + took + READING_SHARE * took
         for following in order:
-            for turn in self._sharing.ripe(claimed, following)[:1]:
-                mine = claimed[turn.conversion_id]
+            for use in self._sharing.pausable(claimed, following)[:1]:
+                mine = claimed[use.conversion_id]
                 is_of_same_client = client_of(mine) == client_of(following)
-                if self._replace(turn, Task.of(following, paused), is_of_same_client):
+                if self._replace(use, Task.of(following, paused), is_of_same_client):
                     self._choose_next.note_served([following])
                 return
 
-    def _replace(self, turn: Turn, task: Task, is_of_same_client: bool) -> bool:
+    def _replace(self, use: SlotUse, task: Task, is_of_same_client: bool) -> bool:
         """Pause a conversion for a task, and return True if that was possible."""
-        if not self._may_have_company(turn) or not self._sharing.pause(
-            turn,
+        if not self._may_have_company(use) or not self._sharing.pause(
+            use,
             task.conversion_id,
-            may_displace=not task.was_handed_over,
+            may_displace=not task.has_yielded,
             is_of_same_client=is_of_same_client,
         ):
             return False
-        log.info("conversion.paused", conversion=turn.conversion_id)
+        log.info("conversion.paused", conversion=use.conversion_id)
         if not self._threads.start_or_continue(task) and not self._sharing.resume(
-            turn.conversion_id
+            use.conversion_id
         ):
             self._slots.release()
         return True
 
-    def _may_have_company(self, turn: Turn) -> bool:
+    def _may_have_company(self, use: SlotUse) -> bool:
         """Return True once the item says that a conversion is not the only one in this process."""
-        return self._slots.count > 1 or self._claimed.mark(Circumstance.SHARED, turn.conversion_id)
+        return self._slots.count > 1 or self._claimed.mark(LossMeaning.SHARED, use.conversion_id)

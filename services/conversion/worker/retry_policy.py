@@ -23,7 +23,7 @@ MAX_LOST_ATTEMPTS = 3
 `worker_lost`."""
 
 MAX_ATTEMPTS = 12
-"""Attempts of all kinds, except those that were handed over because of the worker."""
+"""Attempts of all kinds, except those that yielded because of the worker."""
 
 
 _TEMPORARY = (
@@ -58,7 +58,7 @@ def check_attempts(conversion: Conversion) -> None:
                 "worker_lost", "This file stopped our converter several times. Try another file."
             )
         )
-    if conversion.attempts - conversion.handed_over > MAX_ATTEMPTS:
+    if conversion.attempts - conversion.yielded > MAX_ATTEMPTS:
         raise MediaError(
             Failure(
                 "storage_unavailable",

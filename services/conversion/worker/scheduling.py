@@ -104,14 +104,14 @@ class ChooseNextConversion:
             paused: Those that this worker has claimed and paused. They take turns with the others.
         """
         found = list(self._queue.in_phase(*RUNNING))
-        waiting = [c for c in found if c.id in paused]
+        paused_here = [c for c in found if c.id in paused]
         found = [c for c in found if c.id not in paused]
         abandoned = self._stalls.find_stalled(found, self._lease)
         running = [c for c in found if c not in abandoned]
         self.note_served(running)
         ready = [
             c
-            for c in (*waiting, *abandoned, *self._queue.in_phase(Phase.QUEUED))
+            for c in (*paused_here, *abandoned, *self._queue.in_phase(Phase.QUEUED))
             # Workers of the version that wrote it know what this one does not.
             if not c.unsupported
         ]

@@ -42,7 +42,7 @@ class SlotThreads:
     def next_task(self) -> Task | None:
         """Choose what a free slot runs or continues next."""
         paused = self._sharing.paused()
-        chosen = self._choose_next(suspects_first=self._slots.is_turn_of_suspects, paused=paused)
+        chosen = self._choose_next(suspects_first=self._slots.may_run_suspect, paused=paused)
         return Task.of(chosen, paused) if chosen else None
 
     def start(self, task: Task) -> bool:
@@ -81,11 +81,11 @@ class SlotThreads:
         has_slot = True
         try:
             while True:
-                turn = self._sharing.begin(task.conversion_id)
+                use = self._sharing.begin(task.conversion_id)
                 try:
-                    self._run_task(task, turn)
+                    self._run_task(task, use)
                 finally:
-                    has_slot = self._sharing.end(turn)
+                    has_slot = self._sharing.end(use)
                 following = self.next_task() if has_slot and self._slots.is_open else None
                 if following is None:
                     return

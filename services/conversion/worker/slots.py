@@ -21,7 +21,7 @@ class Slots:
         self._taken = self._paused = 0
         self._closed = False
         self._reservation: object | None = None
-        self._hand_over_at = NEVER
+        self._yield_by = NEVER
         self._drained_at = NEVER
         self._alone_until = NEVER
         self._next_reservation = 0.0
@@ -37,8 +37,8 @@ class Slots:
         return self._closed
 
     @property
-    def is_full(self) -> bool:
-        """Return True if the slots are taken by conversions that may be paused for others."""
+    def can_pause_for_others(self) -> bool:
+        """Return True if all slots are taken, and something new may start in one of them."""
         return self.is_open and self._taken >= self.count
 
     @property
@@ -47,12 +47,12 @@ class Slots:
         return self._taken == 1 and self._paused == 0
 
     @property
-    def hand_over_at(self) -> float:
+    def yield_by(self) -> float:
         """Return when those that run must end: another waits for all slots, or the worker stops."""
-        return min(self._hand_over_at, self._drained_at)
+        return min(self._yield_by, self._drained_at)
 
     @property
-    def is_turn_of_suspects(self) -> bool:
+    def may_run_suspect(self) -> bool:
         """Return False while others get as much time as the last one had that ran alone."""
         return self._timer() >= self._next_reservation
 
@@ -87,7 +87,7 @@ class Slots:
     def reserve_all(self, patience: float) -> Iterator[bool]:
         """Wait until the caller's slot is the only one taken, and let nothing start beside it.
 
-        Others have `patience` seconds to finish, as `hand_over_at` tells them. Yields False if they
+        Others have `patience` seconds to finish, as `yield_by` tells them. Yields False if they
         have not after twice that, if another conversion has or waits for all slots, or when the
         worker is closed.
         """
@@ -95,9 +95,9 @@ class Slots:
         with self._changed:
             if self.is_open:
                 self._reservation = mine
-                self._hand_over_at = began + patience
+                self._yield_by = began + patience
                 self._changed.wait_for(lambda: self.is_alone or self._closed, 2 * patience)
-                self._hand_over_at = NEVER
+                self._yield_by = NEVER
                 self._alone_until = self._timer() + ALONE_AT_MOST
             granted = self._reservation is mine and self.is_alone and not self._closed
         try:
@@ -107,7 +107,7 @@ class Slots:
                 if self._reservation is mine:
                     self._end_reservation(began)
 
-    def share_if_overdue(self, prepare: Callable[[], bool]) -> None:
+    def allow_company_if_overdue(self, prepare: Callable[[], bool]) -> None:
         """Let others start beside one that has run alone for long, if `prepare` returns True."""
         with self._changed:
             overdue = self._reservation is not None and self._timer() > self._alone_until

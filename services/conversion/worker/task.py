@@ -16,7 +16,7 @@ class Task:
     message: Message | None = None
     takeover_version: int | None = None
     alone: bool = False
-    was_handed_over: bool = False
+    has_yielded: bool = False
     was_paused: bool = False
 
     @classmethod
@@ -28,6 +28,6 @@ class Task:
             chosen.id,
             takeover_version=version,
             alone=chosen.must_run_alone,
-            was_handed_over=chosen.handed_over > 0,
+            has_yielded=chosen.yielded > 0,
             was_paused=chosen.id in paused,
         )

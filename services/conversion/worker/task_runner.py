@@ -4,20 +4,20 @@ import time
 
 import structlog
 
-from libs.core.domain.conversions import Circumstance
+from libs.core.domain.conversions import LossMeaning
 from libs.core.ports.inbox import Inbox
 from services.conversion.worker.attempt import RunConversion
-from services.conversion.worker.heartbeat import NEVER, Heartbeat, MessageHeartbeat
-from services.conversion.worker.slots import Slots
+from services.conversion.worker.heartbeat import Heartbeat, MessageHeartbeat
+from services.conversion.worker.slots import NEVER, Slots
 from services.conversion.worker.task import Task
-from services.conversion.worker.time_sharing import Turn
+from services.conversion.worker.time_sharing import SlotUse
 
 RELEASE_PAUSE = 2.0
 """Seconds before a conversion that was released because the storage failed is tried again."""
 
 DRAIN_FOR_SUSPECT = 60.0
 """Seconds that running conversions have to finish before one that must run alone starts. Those that
-need longer are handed over."""
+need longer go back to the queue."""
 
 
 class RunTask:
@@ -29,41 +29,43 @@ class RunTask:
         self._slots = slots
         self._lease = lease
 
-    def __call__(self, task: Task, turn: Turn) -> None:
+    def __call__(self, task: Task, use: SlotUse) -> None:
         """Return when the attempt has ended, or could not begin."""
         if not task.alone:
-            self._run_one(task, turn, alone=self._slots.count == 1 and self._slots.is_alone)
+            self._run_one(task, use, alone=self._slots.count == 1 and self._slots.is_alone)
             return
         with self._slots.reserve_all(DRAIN_FOR_SUSPECT) as granted:
             if granted:
-                self._run_one(task, turn, alone=True)
+                self._run_one(task, use, alone=True)
 
-    def _run_one(self, task: Task, turn: Turn, *, alone: bool) -> None:
+    def _run_one(self, task: Task, use: SlotUse, *, alone: bool) -> None:
         message = task.message
         with structlog.contextvars.bound_contextvars(conversion=task.conversion_id):
             may_delete = self._run(
                 task.conversion_id,
-                self._heartbeat(task, turn),
+                self._heartbeat(task, use),
                 task.takeover_version,
                 alone=alone,
-                is_paused=lambda: turn.is_paused,
+                is_paused=lambda: use.is_paused,
             )
         if message and may_delete:
             self._inbox.delete(message)
         elif message:
             self._inbox.hide(message, 0 if self._slots.is_closed else RELEASE_PAUSE)
 
-    def _heartbeat(self, task: Task, turn: Turn) -> Heartbeat:
+    def _heartbeat(self, task: Task, use: SlotUse) -> Heartbeat:
         def must_end_at() -> float:
-            if turn.is_handed_over or (turn.is_paused and not self._slots.is_open):
+            if use.must_yield or (use.is_paused and not self._slots.is_open):
                 return time.monotonic()
-            return self._slots.hand_over_at
+            return self._slots.yield_by
 
         def beat(eta_seconds: float | None) -> None:
-            turn.expect(NEVER if eta_seconds is None else eta_seconds, time.monotonic())
+            use.expect(NEVER if eta_seconds is None else eta_seconds, time.monotonic())
             if task.alone:
-                self._slots.share_if_overdue(lambda: self._run.claimed.mark(Circumstance.SHARED))
-            renew(eta_seconds)
+                self._slots.allow_company_if_overdue(
+                    lambda: self._run.claimed.mark(LossMeaning.SHARED)
+                )
+            hide_message(eta_seconds)
 
-        renew = MessageHeartbeat(self._inbox, task.message, self._lease, must_end_at)
+        hide_message = MessageHeartbeat(self._inbox, task.message, self._lease, must_end_at)
         return beat

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.fair_order import client_of, session_of
-from services.conversion.worker.slots import Slots
+from services.conversion.worker.slots import NEVER, Slots
 
 TURN = 3.0
 """Seconds that a conversion keeps its slot, if others wait."""
@@ -31,22 +31,24 @@ PAUSED_PER_SLOT = 2
 """Paused conversions for each slot; each takes up to 150 MB. Others wait until a place is free."""
 
 MUCH_LEFT = 1800.0
-"""Seconds left with which a conversion is handed over, and starts again, if no place is free."""
-
-NEVER = float("inf")
+"""Seconds left with which a conversion yields, and starts again, if no place is free."""
 
 
 @dataclass(eq=False)
-class Turn:
-    """Hold since when a conversion has its slot, and how many seconds it needs. Times are ours."""
+class SlotUse:
+    """Hold since when a conversion uses its slot, and how many seconds it needs.
+
+    `since` is on this process's monotonic clock; `seconds_left` is the engine's estimate.
+    """
 
     conversion_id: str
     since: float
     seconds_left: float = NEVER
     ran_before: float = 0.0
-    """Seconds for which the conversion had a slot before its present turn."""
+    """Seconds for which the conversion had a slot before its present use."""
     is_paused: bool = False
-    is_handed_over: bool = False
+    must_yield: bool = False
+    """The conversion is to go back to the queue."""
     nearly_done_until: float | None = None
     """When the conversion is not believed any more that it is nearly done."""
 
@@ -62,48 +64,48 @@ class Turn:
         return self.seconds_left <= NEARLY_DONE and now < until
 
 
-def find_ripe(
-    turns: Sequence[Turn],
+def find_pausable(
+    uses: Sequence[SlotUse],
     held: Mapping[str, Conversion],
     now: float,
     following: Conversion | None = None,
-) -> list[Turn]:
-    """Return the turns that may end for a conversion that waits, the first to end first.
+) -> list[SlotUse]:
+    """Return the uses that may be paused for a conversion that waits, the first to pause first.
 
-    Clients take turns, and then the sessions of one client: a turn ends only if its client, or its
-    session, has more slots than the one that waits. It ends at once if that has two slots less, or
-    if what waits has not run yet and what runs has run for long.
+    Slots go round between clients, and then between the sessions of one client: one is taken only
+    from a client, or a session, that has more slots than the one that waits. It is taken at once
+    if that has two slots less, or if what waits has not run yet and what runs has run for long.
 
     Args:
-        turns: All turns of this worker.
+        uses: All uses of this worker.
         held: Its claimed conversions by id. Others are left alone.
         now: The present time.
         following: The conversion that waits; if it is None, one of somebody who has no slot.
     """
-    running = [turn for turn in turns if not turn.is_paused and turn.conversion_id in held]
-    of_clients = Counter(client_of(held[turn.conversion_id]) for turn in running)
-    of_sessions = Counter(session_of(held[turn.conversion_id]) for turn in running)
+    running = [use for use in uses if not use.is_paused and use.conversion_id in held]
+    of_clients = Counter(client_of(held[use.conversion_id]) for use in running)
+    of_sessions = Counter(session_of(held[use.conversion_id]) for use in running)
     is_new = following is None or following.attempts == 0
 
-    def excess(turn: Turn) -> int:
-        mine = held[turn.conversion_id]
+    def excess(use: SlotUse) -> int:
+        mine = held[use.conversion_id]
         if following is None:
             return of_clients[client_of(mine)]
         if client_of(mine) != client_of(following):
             return of_clients[client_of(mine)] - of_clients[client_of(following)]
         return of_sessions[session_of(mine)] - of_sessions[session_of(following)]
 
-    def is_over(turn: Turn) -> bool:
-        has_run = now - turn.since
-        gives_way = excess(turn) > 1 or (is_new and turn.ran_before + has_run >= LONG_RUN)
+    def is_over(use: SlotUse) -> bool:
+        has_run = now - use.since
+        gives_way = excess(use) > 1 or (is_new and use.ran_before + has_run >= LONG_RUN)
         return has_run >= (0.0 if gives_way else TURN)
 
-    ripe = [t for t in running if not t.is_nearly_done(now) and excess(t) > 0 and is_over(t)]
-    return sorted(ripe, key=lambda turn: (-excess(turn), -turn.seconds_left))
+    pausable = [t for t in running if not t.is_nearly_done(now) and excess(t) > 0 and is_over(t)]
+    return sorted(pausable, key=lambda use: (-excess(use), -use.seconds_left))
 
 
 class TimeSharing:
-    """Keep the turns of one worker. Thread-safe.
+    """Keep the uses of one worker's slots. Thread-safe.
 
     A conversion may have several: a duplicate start has one until its claim fails.
     """
@@ -112,39 +114,39 @@ class TimeSharing:
         self._slots = slots
         self._timer = timer
         self._lock = threading.Lock()
-        self._turns: list[Turn] = []
+        self._uses: list[SlotUse] = []
 
-    def begin(self, conversion_id: str) -> Turn:
-        """Begin the turn of a conversion in an acquired slot."""
-        turn = Turn(conversion_id, self._timer())
+    def begin(self, conversion_id: str) -> SlotUse:
+        """Begin the use of an acquired slot."""
+        use = SlotUse(conversion_id, self._timer())
         with self._lock:
-            self._turns.append(turn)
-        return turn
+            self._uses.append(use)
+        return use
 
-    def end(self, turn: Turn) -> bool:
-        """Forget a turn, and return True if its conversion still had a slot."""
+    def end(self, use: SlotUse) -> bool:
+        """Forget a use, and return True if its conversion still had a slot."""
         with self._lock:
-            self._turns.remove(turn)
-            if turn.is_paused:
+            self._uses.remove(use)
+            if use.is_paused:
                 self._slots.count_paused(-1)
-            return not turn.is_paused
+            return not use.is_paused
 
     def paused(self) -> Collection[str]:
         """Return the ids of paused conversions."""
         with self._lock:
-            return {turn.conversion_id for turn in self._turns if turn.is_paused}
+            return {use.conversion_id for use in self._uses if use.is_paused}
 
-    def ripe(
+    def pausable(
         self, held: Mapping[str, Conversion], following: Conversion | None = None
-    ) -> list[Turn]:
-        """Return the turns that may end now; see `find_ripe`."""
+    ) -> list[SlotUse]:
+        """Return the uses that may be paused now; see `find_pausable`."""
         with self._lock:
-            turns = list(self._turns)
-        return find_ripe(turns, held, self._timer(), following)
+            uses = list(self._uses)
+        return find_pausable(uses, held, self._timer(), following)
 
     def pause(
         self,
-        turn: Turn,
+        use: SlotUse,
         following: str,
         *,
         may_displace: bool = True,
@@ -153,37 +155,37 @@ class TimeSharing:
         """Pause a conversion, and return True if the caller now has its slot.
 
         If too many are paused, one that has much left is asked to return to the queue instead, but
-        only for one that was not handed over itself: otherwise none of them would ever end.
+        only for one that has not yielded itself: otherwise none of them would ever end.
 
         Args:
-            turn: The turn of the conversion.
+            use: The use of its slot.
             following: The conversion that it is paused for, which may be a paused one.
-            may_displace: False if the conversion that follows was handed over before.
+            may_displace: False if the conversion that follows has yielded before.
             is_of_same_client: True if both were requested from one address. Its sessions leave a
                 place for each slot to other clients.
         """
         with self._lock:
-            if turn not in self._turns or turn.is_paused:
+            if use not in self._uses or use.is_paused:
                 return False
-            paused = [each for each in self._turns if each.is_paused]
+            paused = [each for each in self._uses if each.is_paused]
             staying = [each for each in paused if each.conversion_id != following]
             places = PAUSED_PER_SLOT * self._slots.count
             if is_of_same_client and len(staying) >= places - self._slots.count:
                 return False
             if len(staying) >= places:
-                turn.is_handed_over = may_displace and turn.seconds_left > MUCH_LEFT
+                use.must_yield = may_displace and use.seconds_left > MUCH_LEFT
                 return False
-            turn.is_paused = True
-            turn.ran_before += self._timer() - turn.since
+            use.is_paused = True
+            use.ran_before += self._timer() - use.since
             self._slots.count_paused(1)
             return True
 
     def resume(self, conversion_id: str) -> bool:
         """Continue a paused conversion in the caller's slot, and return True if there is one."""
         with self._lock:
-            for turn in self._turns:
-                if turn.conversion_id == conversion_id and turn.is_paused:
-                    turn.is_paused, turn.since = False, self._timer()
+            for use in self._uses:
+                if use.conversion_id == conversion_id and use.is_paused:
+                    use.is_paused, use.since = False, self._timer()
                     self._slots.count_paused(-1)
                     return True
             return False

@@ -9,7 +9,7 @@ import pytest
 from libs.core.domain.conversions import Conversion
 from services.conversion.worker.loop import Worker
 from services.conversion.worker.task import Task
-from services.conversion.worker.time_sharing import TimeSharing, Turn
+from services.conversion.worker.time_sharing import SlotUse, TimeSharing
 from tests.conversion.support import LEASE, ConversionEnvironment
 from tests.conversion.worker.support import HeldEngine, new_worker
 
@@ -21,7 +21,7 @@ WINDOW = {
 
 
 @pytest.fixture(params=WINDOW)
-def window(request: pytest.FixtureRequest) -> Callable[[TimeSharing, Turn], object]:
+def window(request: pytest.FixtureRequest) -> Callable[[TimeSharing, SlotUse], object]:
     return WINDOW[request.param]
 
 
@@ -38,7 +38,7 @@ def worker(
     env: ConversionEnvironment,
     engine: HeldEngine,
     paused: Conversion,
-    window: Callable[[TimeSharing, Turn], object],
+    window: Callable[[TimeSharing, SlotUse], object],
 ) -> Worker:
     """Return a worker with one free slot, whose choice of the paused conversion is too late."""
     worker = new_worker(env, engine, slots=2)
@@ -65,7 +65,7 @@ def test_one_that_was_to_be_paused_for_it_goes_on(
     worker: Worker, paused: Conversion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     long = worker._sharing.begin("long")
-    monkeypatch.setattr(TimeSharing, "ripe", lambda *_: [long])
+    monkeypatch.setattr(TimeSharing, "pausable", lambda *_: [long])
     vars(worker._claimed)["by_id"] = lambda: {"long": paused}
     assert worker._slots.acquire()
 

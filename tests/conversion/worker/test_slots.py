@@ -57,13 +57,13 @@ def test_whoever_wants_all_waits_and_tells_until_when_others_may_run(
     waiting = in_thread(lambda: reserve(slots, granted))
     eventually(lambda: not slots.is_open)
 
-    assert slots.hand_over_at == clock() + 60
+    assert slots.yield_by == clock() + 60
     assert granted == []
     slots.release()
 
     waiting.join(10)
     assert granted == [True]
-    assert slots.hand_over_at == NEVER
+    assert slots.yield_by == NEVER
 
 
 def test_two_that_want_all_do_not_wait_for_each_other(slots: Slots) -> None:
@@ -109,14 +109,14 @@ def test_a_worker_that_stops_waits_for_nothing(slots: Slots) -> None:
 
 def test_others_get_as_much_time_as_the_one_that_ran_alone(slots: Slots, clock: FakeClock) -> None:
     assert slots.acquire()
-    assert slots.is_turn_of_suspects
+    assert slots.may_run_suspect
     with slots.reserve_all(60):
         clock.advance(30)
 
     clock.advance(29)
-    assert not slots.is_turn_of_suspects
+    assert not slots.may_run_suspect
     clock.advance(1)
-    assert slots.is_turn_of_suspects
+    assert slots.may_run_suspect
 
 
 @pytest.mark.parametrize("prepared", [True, False])
@@ -125,9 +125,9 @@ def test_what_runs_alone_for_long_gets_company_if_that_could_be_noted(
 ) -> None:
     assert slots.acquire()
     with slots.reserve_all(60):
-        slots.share_if_overdue(lambda: pytest.fail("it is too early"))
+        slots.allow_company_if_overdue(lambda: pytest.fail("it is too early"))
         clock.advance(slots_module.ALONE_AT_MOST + 1)
 
-        slots.share_if_overdue(lambda: prepared)
+        slots.allow_company_if_overdue(lambda: prepared)
 
         assert slots.acquire() is prepared

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from libs.core.domain.conversions import Circumstance, Conversion
+from libs.core.domain.conversions import Conversion, LossMeaning
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
 from services.conversion.worker import loop, progress_writer, slots
 from services.conversion.worker.retry_policy import MAX_LOST_ATTEMPTS
@@ -86,7 +86,7 @@ def test_losses_beside_others_never_give_a_file_up(env: ConversionEnvironment) -
     lose(env, conversion)
     for _ in range(MAX_LOST_ATTEMPTS + 1):
         taken = env.take_over(conversion, "killed")
-        env.leases.set_circumstance(taken, Circumstance.SHARED)
+        env.leases.set_loss_meaning(taken, LossMeaning.SHARED)
 
     env.run_next(env.runner(FakeEngine()), conversion)
 
@@ -98,18 +98,18 @@ def test_a_suspect_runs_in_a_worker_that_is_never_idle(
     engine: HeldEngine,
     start_worker: StartWorker,
 ) -> None:
-    """What runs there and will not end soon is handed over; nothing new starts before."""
+    """What runs there and will not end soon yields; nothing new starts before."""
     long = [env.add_queued("anna") for _ in range(2)]
     start_worker(slots=2, polls_queue=True)
     eventually(lambda: all(env.current(c).percent for c in long))
     suspect = env.add_queued("ben")
     lose(env, suspect)
-    env.leases.release(env.take_over(suspect, "alone"), handed_over=True)
+    env.leases.release(env.take_over(suspect, "alone"), yielded=True)
     env.conversions.cancel(long[0].id, "anna")  # a slot is free, and looks for what is next
 
-    eventually(lambda: env.current(suspect).circumstance is Circumstance.ALONE)
+    eventually(lambda: env.current(suspect).loss_meaning is LossMeaning.ALONE)
 
-    assert (env.current(long[1]).status, env.current(long[1]).handed_over) == ("queued", 1)
+    assert (env.current(long[1]).status, env.current(long[1]).yielded) == ("queued", 1)
     engine.go.set()
     eventually(lambda: all(env.current(c).status == "completed" for c in (suspect, long[1])))
     assert env.current(long[1]).attempts == 2
@@ -126,12 +126,12 @@ def test_what_has_run_alone_for_long_is_no_longer_alone(
     lose(env, suspect)
     env.expire_leases()
     start_worker(slots=2, polls_queue=True)
-    eventually(lambda: env.current(suspect).circumstance is Circumstance.ALONE)
+    eventually(lambda: env.current(suspect).loss_meaning is LossMeaning.ALONE)
     other = env.add_queued("ben")
 
     eventually(lambda: env.current(other).status == "converting")
 
-    assert env.current(suspect).circumstance is Circumstance.SHARED
+    assert env.current(suspect).loss_meaning is LossMeaning.SHARED
     assert env.current(suspect).status == "converting"
 
 
@@ -145,7 +145,7 @@ def test_a_worker_that_is_told_to_stop_says_so_of_all_that_it_runs(
 
     worker.begin_stop()
 
-    eventually(lambda: all(env.current(c).circumstance is Circumstance.LEAVING for c in running))
+    eventually(lambda: all(env.current(c).loss_meaning is LossMeaning.LEAVING for c in running))
 
 
 def test_an_attempt_claimed_while_the_worker_stops_is_marked_too(
@@ -153,29 +153,29 @@ def test_an_attempt_claimed_while_the_worker_stops_is_marked_too(
 ) -> None:
     conversion = env.add_queued()
     run = env.runner(FakeEngine(lambda *_: pytest.fail("the process was killed", pytrace=False)))
-    marked: list[Circumstance | None] = []
-    original = env.leases.set_circumstance
+    marked: list[LossMeaning | None] = []
+    original = env.leases.set_loss_meaning
 
-    def record(held: Conversion, circumstance: Circumstance) -> None:
-        original(held, circumstance)
-        marked.append(env.current(conversion).circumstance)
+    def record(held: Conversion, loss_meaning: LossMeaning) -> None:
+        original(held, loss_meaning)
+        marked.append(env.current(conversion).loss_meaning)
 
-    monkeypatch.setattr(env.leases, "set_circumstance", record)
+    monkeypatch.setattr(env.leases, "set_loss_meaning", record)
     run.claimed.leave()
 
     with pytest.raises(pytest.fail.Exception):
         run(conversion.id, lambda _: None)
 
-    assert marked == [Circumstance.LEAVING]
+    assert marked == [LossMeaning.LEAVING]
 
 
 def test_deployments_without_end_cost_a_conversion_nothing(env: ConversionEnvironment) -> None:
     conversion = env.add_queued()
     for n in range(20):
         taken = env.take_over(conversion, f"killed-{n}")
-        env.leases.set_circumstance(taken, Circumstance.LEAVING)
+        env.leases.set_loss_meaning(taken, LossMeaning.LEAVING)
 
     env.run_next(env.runner(FakeEngine()), conversion)
 
     done = env.current(conversion)
-    assert (done.status, done.suspect, done.handed_over) == ("completed", False, 20)
+    assert (done.status, done.suspect, done.yielded) == ("completed", False, 20)

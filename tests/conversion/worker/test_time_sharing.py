@@ -6,11 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from libs.core.domain.conversions import Circumstance, Conversion
+from libs.core.domain.conversions import Conversion, LossMeaning
+from libs.core.ports.conversion_queue import READING_SHARE
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
 from services.conversion.worker import loop, pausing, progress_writer, time_sharing
-from services.conversion.worker.slots import Slots
-from services.conversion.worker.time_sharing import NEVER, TimeSharing, Turn
+from services.conversion.worker.slots import NEVER, Slots
+from services.conversion.worker.time_sharing import SlotUse, TimeSharing
 from tests.conversion.support import ConversionEnvironment, FakeEngine, convert
 from tests.conversion.worker.support import HeldEngine, StartWorker, new_worker
 from tests.fakes import FakeClock
@@ -70,20 +71,20 @@ def test_sessions_of_one_client_leave_places_to_others() -> None:
     second = sharing.begin("second")
 
     assert not sharing.pause(second, "third", is_of_same_client=True)
-    assert not second.is_handed_over
+    assert not second.must_yield
     assert sharing.pause(second, "first", is_of_same_client=True), "they take turns"
     assert sharing.resume("first")
     assert sharing.paused() == {"second"}
-    (first,) = (turn for turn in sharing._turns if not turn.is_paused)
+    (first,) = (use for use in sharing._uses if not use.is_paused)
     assert sharing.pause(first, "of a bystander")
 
 
 @pytest.mark.parametrize(
-    ("seconds_left", "may_displace", "is_handed_over"),
+    ("seconds_left", "may_displace", "must_yield"),
     [(NEVER, True, True), (7200.0, True, True), (7200.0, False, False), (600.0, True, False)],
 )
 def test_one_too_many_to_keep_in_memory_is_handed_over_if_it_has_much_left(
-    seconds_left: float, may_displace: bool, is_handed_over: bool
+    seconds_left: float, may_displace: bool, must_yield: bool
 ) -> None:
     sharing = TimeSharing(Slots(1), FakeClock())
     full_of_paused(sharing)
@@ -91,7 +92,7 @@ def test_one_too_many_to_keep_in_memory_is_handed_over_if_it_has_much_left(
     last.seconds_left = seconds_left
 
     assert not sharing.pause(last, "new", may_displace=may_displace)
-    assert last.is_handed_over is is_handed_over
+    assert last.must_yield is must_yield
 
 
 def test_paused_conversions_can_be_swapped_when_no_place_is_free() -> None:
@@ -109,7 +110,7 @@ def test_looks_at_a_long_queue_take_a_small_part_of_the_time(
 ) -> None:
     clock, looks = FakeClock(), list[float]()
     monkeypatch.setattr(pausing, "time", SimpleNamespace(monotonic=clock))
-    monkeypatch.setattr(TimeSharing, "ripe", lambda *_: [Turn("long", 0.0)])
+    monkeypatch.setattr(TimeSharing, "pausable", lambda *_: [SlotUse("long", 0.0)])
     worker = new_worker(env, HeldEngine(), slots=1)
     assert worker._slots.acquire()
 
@@ -123,7 +124,7 @@ def test_looks_at_a_long_queue_take_a_small_part_of_the_time(
         worker._pause_for_others()
         clock.advance(1.0)
 
-    between = 2.0 + 2.0 * pausing.READING_SHARE
+    between = 2.0 + 2.0 * READING_SHARE
     assert [after - before for before, after in pairwise(looks)] == [between, between]
 
 
@@ -191,7 +192,7 @@ def test_one_client_with_many_sessions_never_keeps_all_slots_while_another_waits
     eventually(lambda: running(env, waiting))
     percent = env.current(waiting).version
     eventually(lambda: env.current(waiting).version > percent + 20)
-    assert env.current(waiting).circumstance is Circumstance.SHARED, "it is not paused for them"
+    assert env.current(waiting).loss_meaning is LossMeaning.SHARED, "it is not paused for them"
 
 
 def test_an_endless_conversion_and_short_ones_take_turns_in_one_slot(
@@ -200,13 +201,13 @@ def test_an_endless_conversion_and_short_ones_take_turns_in_one_slot(
     endless = env.add_queued("anna")
     worker = start_worker(slots=1, polls_queue=True)
     eventually(lambda: running(env, endless))
-    assert env.current(endless).circumstance is Circumstance.ALONE
+    assert env.current(endless).loss_meaning is LossMeaning.ALONE
     short = env.add_queued("ben")
     eventually(lambda: running(env, short))
 
     assert worker._sharing.paused() == {endless.id}
-    assert env.current(endless).circumstance is Circumstance.SHARED, "it is no longer alone"
-    assert env.current(short).circumstance is Circumstance.SHARED
+    assert env.current(endless).loss_meaning is LossMeaning.SHARED, "it is no longer alone"
+    assert env.current(short).loss_meaning is LossMeaning.SHARED
     # Both are long here, so each is paused for the other in turn.
     eventually(lambda: worker._sharing.paused() == {short.id})
     eventually(lambda: worker._sharing.paused() == {endless.id})
@@ -239,7 +240,7 @@ def test_a_worker_that_stops_hands_over_what_is_paused(
     worker.stop()
 
     assert [env.current(c).status for c in (long, other)] == ["queued", "queued"]
-    assert [env.current(c).handed_over for c in (long, other)] == [1, 1]
+    assert [env.current(c).yielded for c in (long, other)] == [1, 1]
 
 
 @pytest.mark.timeout(60)

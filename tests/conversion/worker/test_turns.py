@@ -4,12 +4,13 @@ import pytest
 
 from libs.core.domain.conversions import Conversion
 from services.conversion.worker import time_sharing
-from services.conversion.worker.time_sharing import NEVER, Turn, find_ripe
+from services.conversion.worker.slots import NEVER
+from services.conversion.worker.time_sharing import SlotUse, find_pausable
 from tests.fakes import a_conversion, an_upload
 
 
-def a_turn(since: float, seconds_left: float = NEVER, is_paused: bool = False) -> Turn:
-    turn = Turn(f"cnv_{since}_{seconds_left}", since, seconds_left)
+def a_turn(since: float, seconds_left: float = NEVER, is_paused: bool = False) -> SlotUse:
+    turn = SlotUse(f"cnv_{since}_{seconds_left}", since, seconds_left)
     turn.is_paused = is_paused
     return turn
 
@@ -19,26 +20,26 @@ def held_by(owner: str, **changes: object) -> Conversion:
     return a_conversion(an_upload(owner), client=owner[0], **changes)
 
 
-def ripe(
-    turns: list[Turn], owners: str, now: float, following: str | Conversion | None = None
-) -> list[Turn]:
+def pausable(
+    turns: list[SlotUse], owners: str, now: float, following: str | Conversion | None = None
+) -> list[SlotUse]:
     """Return the turns that may end; `owners` has the session of each turn."""
     sessions = owners.split() if " " in owners else list(owners)
     held = {t.conversion_id: held_by(who) for t, who in zip(turns, sessions, strict=True)}
     waiting = held_by(following) if isinstance(following, str) else following
-    return find_ripe(turns, held, now, waiting)
+    return find_pausable(turns, held, now, waiting)
 
 
 def test_a_conversion_keeps_its_slot_for_a_turn() -> None:
     young, old = a_turn(10.0), a_turn(8.0)
 
-    assert ripe([young, old], "ab", 10.0 + time_sharing.TURN / 2) == [old]
+    assert pausable([young, old], "ab", 10.0 + time_sharing.TURN / 2) == [old]
 
 
 def test_one_that_is_nearly_done_or_paused_is_left_alone() -> None:
     turns = [a_turn(0.0, 5.0), a_turn(1.0, is_paused=True)]
 
-    assert ripe(turns, "ab", 100.0) == []
+    assert pausable(turns, "ab", 100.0) == []
 
 
 def test_one_that_has_been_nearly_done_for_long_is_not_believed_any_more() -> None:
@@ -48,46 +49,46 @@ def test_one_that_has_been_nearly_done_for_long_is_not_believed_any_more() -> No
     turn.expect(20.0, now=105.0)
     turn.expect(0.0, now=106.0)
 
-    assert ripe([turn], "a", 106.0) == []
-    assert ripe([turn], "a", 100.0 + time_sharing.NEARLY_DONE_AT_MOST) == [turn]
+    assert pausable([turn], "a", 106.0) == []
+    assert pausable([turn], "a", 100.0 + time_sharing.NEARLY_DONE_AT_MOST) == [turn]
 
 
 @pytest.mark.parametrize("owners", ["aa", "a1 a2"])
 def test_a_client_that_has_all_slots_gives_one_at_once(owners: str) -> None:
     turns = [a_turn(10.0, 50.0), a_turn(10.0, 900.0)]
 
-    assert ripe(turns, owners, 10.0, "b") == [turns[1], turns[0]], "first the longest"
-    assert ripe(turns[:1], "a", 10.0, "b") == [], "the only slot is kept for a turn"
+    assert pausable(turns, owners, 10.0, "b") == [turns[1], turns[0]], "first the longest"
+    assert pausable(turns[:1], "a", 10.0, "b") == [], "the only slot is kept for a turn"
 
 
 def test_the_client_with_the_most_slots_goes_first() -> None:
     turns = [a_turn(0.0, 900.0), a_turn(0.0, 50.0), a_turn(1.0, 60.0)]
 
-    assert ripe(turns, "a b1 b2", 100.0, "c") == [turns[2], turns[1], turns[0]]
+    assert pausable(turns, "a b1 b2", 100.0, "c") == [turns[2], turns[1], turns[0]]
 
 
 def test_sessions_of_one_client_take_turns_after_a_turn() -> None:
     turns = [a_turn(10.0, 900.0), a_turn(10.0, 50.0)]
 
-    assert ripe(turns, "a1 b", 10.0, "a2") == []
-    assert ripe(turns, "a1 b", 10.0 + time_sharing.TURN, "a2") == turns[:1], "not of the other"
+    assert pausable(turns, "a1 b", 10.0, "a2") == []
+    assert pausable(turns, "a1 b", 10.0 + time_sharing.TURN, "a2") == turns[:1], "not of the other"
 
 
 @pytest.mark.parametrize("following", ["a1", "a2", "a3"])
 def test_nobody_takes_a_slot_from_a_client_that_has_no_more(following: str) -> None:
     turns = [a_turn(0.0, 900.0), a_turn(0.0, 50.0)]
 
-    assert ripe(turns, "a1 b", 100.0, following) == ([] if following == "a1" else [turns[0]])
-    assert ripe(turns, "a1 a2", 100.0, following) == (turns if following == "a3" else [])
+    assert pausable(turns, "a1 b", 100.0, following) == ([] if following == "a1" else [turns[0]])
+    assert pausable(turns, "a1 a2", 100.0, following) == (turns if following == "a3" else [])
 
 
 def test_what_has_run_for_long_gives_way_at_once_to_what_has_not_run_yet() -> None:
     turn = a_turn(10.0, 900.0)
     turn.ran_before = time_sharing.LONG_RUN
 
-    assert ripe([turn], "a", 10.0, "b") == [turn]
-    assert ripe([turn], "a", 10.0, held_by("b", attempts=1)) == [], "that has run already"
+    assert pausable([turn], "a", 10.0, "b") == [turn]
+    assert pausable([turn], "a", 10.0, held_by("b", attempts=1)) == [], "that has run already"
 
 
 def test_one_that_is_not_claimed_yet_is_left_alone() -> None:
-    assert find_ripe([a_turn(0.0)], {}, 100.0) == []
+    assert find_pausable([a_turn(0.0)], {}, 100.0) == []

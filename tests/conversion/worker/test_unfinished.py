@@ -32,7 +32,7 @@ def test_a_worker_that_was_frozen_takes_the_blame_from_the_file(
     conversion = env.add_queued()
 
     def another_takes_over() -> None:
-        env.leases.release(env.take_over(conversion, "another"), handed_over=True)
+        env.leases.release(env.take_over(conversion, "another"), yielded=True)
 
     for _ in range(freezes):
         env.run_next(env.runner(frozen_while(another_takes_over)), conversion)

@@ -16,10 +16,7 @@ from libs.core.adapters.aws.dynamodb.codec import (
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.domain.conversions import RUNNING, Conversion, Phase
 from libs.core.domain.fair_order import fair_order, fair_position
-from libs.core.ports.conversion_queue import BACKLOG_SAMPLE, Backlog, ConversionQueue
-
-READING_SHARE = 5
-"""A reading that took t seconds is used for at least this many times t."""
+from libs.core.ports.conversion_queue import BACKLOG_SAMPLE, READING_SHARE, Backlog, ConversionQueue
 
 
 class DynamoDbConversionQueue(ConversionQueue):

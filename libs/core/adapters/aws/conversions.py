@@ -6,6 +6,7 @@ from boto3.dynamodb.conditions import Attr
 
 from libs.core.adapters.aws.dynamodb.attributes import DecodeError, log_unreadable
 from libs.core.adapters.aws.dynamodb.codec import (
+    LOSS_MEANING,
     decode_conversion,
     decode_readable,
     encode_conversion,
@@ -27,7 +28,7 @@ ACTIVE_ATTRIBUTES = (
     "open_kind",
     "lease_until",
     "worker",
-    "circumstance",
+    LOSS_MEANING,
     "output_upload",
     "eta_seconds",
     "blamed",

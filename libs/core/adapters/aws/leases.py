@@ -9,6 +9,8 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from libs.core.adapters.aws.conversions import ACTIVE, ACTIVE_ATTRIBUTES
 from libs.core.adapters.aws.dynamodb.attributes import log_once
 from libs.core.adapters.aws.dynamodb.codec import (
+    LOSS_MEANING,
+    YIELDED,
     decode_conversion,
     decode_readable,
     encode_fields,
@@ -20,10 +22,10 @@ from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, RawItem, Update
 from libs.core.adapters.aws.dynamodb.warnings import encode_warnings
 from libs.core.domain.conversions import (
-    Circumstance,
     Conversion,
     ConversionStatus,
     ConversionWarning,
+    LossMeaning,
     Output,
     Phase,
     Source,
@@ -65,14 +67,14 @@ class DynamoDbConversionLeases(ConversionLeases):
             claimable = claimable & Attr("phase").eq(Phase.QUEUED)
         if not alone:
             claimable = claimable & Attr("suspect").ne(True)
-        circumstance = Circumstance.ALONE if alone else Circumstance.SHARED
+        loss_meaning = LossMeaning.ALONE if alone else LossMeaning.SHARED
         claimed = {
-            **loss_of(found),
+            **{YIELDED if name == "yielded" else name: n for name, n in loss_of(found).items()},
             "status": ConversionStatus.CONVERTING,
             "phase": Phase.PROBING,
             "open_kind": open_kind(Phase.PROBING),
             "worker": worker,
-            "circumstance": _of_attempt(found.attempts + 1, circumstance),
+            LOSS_MEANING: _of_attempt(found.attempts + 1, loss_meaning),
             "lease_until": to_dynamodb(now + lease),  # for workers of earlier versions
             "updated_at": to_dynamodb(now),
         }
@@ -144,16 +146,16 @@ class DynamoDbConversionLeases(ConversionLeases):
     def fail(self, conversion: Conversion, error: Failure) -> Conversion:
         return self._end(conversion, ConversionStatus.FAILED, {"error": encode_fields(error)})
 
-    def set_circumstance(self, conversion: Conversion, circumstance: Circumstance) -> None:
+    def set_loss_meaning(self, conversion: Conversion, loss_meaning: LossMeaning) -> None:
         changed = {
-            "circumstance": _of_attempt(conversion.attempts, circumstance),
+            LOSS_MEANING: _of_attempt(conversion.attempts, loss_meaning),
             "updated_at": to_dynamodb(self._table.now()),
         }
         self._write(
             conversion, ConversionStatus.CONVERTING, Update(self._mine(conversion), set=changed)
         )
 
-    def release(self, conversion: Conversion, *, handed_over: bool = False) -> None:
+    def release(self, conversion: Conversion, *, yielded: bool = False) -> None:
         queued = {
             "status": ConversionStatus.QUEUED,
             "phase": Phase.QUEUED,
@@ -163,8 +165,8 @@ class DynamoDbConversionLeases(ConversionLeases):
         back = Update(
             self._mine(conversion),
             set=queued,
-            add={"released": 1, "handed_over": int(handed_over)},
-            remove=("lease_until", "worker", "circumstance", "eta_seconds"),
+            add={"released": 1, YIELDED: int(yielded)},
+            remove=("lease_until", "worker", LOSS_MEANING, "eta_seconds"),
         )
         self._write(conversion, ConversionStatus.QUEUED, back)
 
@@ -234,9 +236,9 @@ def _decode(item: RawItem | None) -> Conversion | None:
     return next(decode_readable(decode_conversion, [item] if item else []), None)
 
 
-def _of_attempt(attempt: int, circumstance: Circumstance) -> RawItem:
+def _of_attempt(attempt: int, loss_meaning: LossMeaning) -> RawItem:
     """Return the attribute; a worker of an earlier version leaves it behind at its claims."""
-    return {"attempt": attempt, "is": circumstance}
+    return {"attempt": attempt, "is": loss_meaning}
 
 
 def _lost() -> LeaseLost:

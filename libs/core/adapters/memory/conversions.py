@@ -76,7 +76,7 @@ def finish(
         phase=Phase.DONE,
         finished_at=table.clock(),
         worker=None,
-        circumstance=None,
+        loss_meaning=None,
         output_upload=None,
         eta_seconds=None,
         blamed=frozenset(),

@@ -8,10 +8,10 @@ from typing import Any
 from libs.core.adapters.memory.conversions import finish
 from libs.core.adapters.memory.table import MemoryTable
 from libs.core.domain.conversions import (
-    Circumstance,
     Conversion,
     ConversionStatus,
     ConversionWarning,
+    LossMeaning,
     Output,
     Phase,
     Source,
@@ -52,7 +52,7 @@ class MemoryConversionLeases(ConversionLeases):
                 phase=Phase.PROBING,
                 attempts=conversion.attempts + 1,
                 worker=worker,
-                circumstance=Circumstance.ALONE if alone else Circumstance.SHARED,
+                loss_meaning=LossMeaning.ALONE if alone else LossMeaning.SHARED,
                 started_at=conversion.started_at or self._table.clock(),
             )
 
@@ -105,11 +105,11 @@ class MemoryConversionLeases(ConversionLeases):
                 return held
             return finish(self._table, held, ConversionStatus.FAILED, error=error)
 
-    def set_circumstance(self, conversion: Conversion, circumstance: Circumstance) -> None:
+    def set_loss_meaning(self, conversion: Conversion, loss_meaning: LossMeaning) -> None:
         with self._table.lock:
-            self._table.change(self._held(conversion), circumstance=circumstance)
+            self._table.change(self._held(conversion), loss_meaning=loss_meaning)
 
-    def release(self, conversion: Conversion, *, handed_over: bool = False) -> None:
+    def release(self, conversion: Conversion, *, yielded: bool = False) -> None:
         with self._table.lock:
             held = self._held(conversion, ConversionStatus.QUEUED)
             if held.status is ConversionStatus.QUEUED:
@@ -119,9 +119,9 @@ class MemoryConversionLeases(ConversionLeases):
                 status=ConversionStatus.QUEUED,
                 phase=Phase.QUEUED,
                 released=held.released + 1,
-                handed_over=held.handed_over + handed_over,
+                yielded=held.yielded + yielded,
                 worker=None,
-                circumstance=None,
+                loss_meaning=None,
                 eta_seconds=None,
             )
 

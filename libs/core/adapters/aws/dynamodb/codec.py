@@ -23,9 +23,9 @@ from libs.core.adapters.aws.dynamodb.sources import decode_source
 from libs.core.adapters.aws.dynamodb.updates import RawItem
 from libs.core.adapters.aws.dynamodb.warnings import decode_warnings
 from libs.core.domain.conversions import (
-    Circumstance,
     Conversion,
     ConversionStatus,
+    LossMeaning,
     Output,
     OutputUpload,
     Phase,
@@ -43,6 +43,9 @@ SCHEMA = 1
 
 REQUEST_DIGEST = "fingerprint"
 """Attribute of `request_digest`, by its name since the first version."""
+
+YIELDED, LOSS_MEANING = "handed_over", "circumstance"
+"""Attributes of `yielded` and `loss_meaning`, by their first names, which older workers read."""
 
 EXPIRY_SHARDS = 8
 """Number of partitions of the `by-expiry` index. One alone would get all writes of new items."""
@@ -226,10 +229,10 @@ def decode_conversion(item: Mapping[str, Any]) -> Conversion:
         warning_details=decode_warnings(attributes),
         attempts=attributes.integer("attempts", 0),
         released=attributes.integer("released", 0),
-        handed_over=attributes.integer("handed_over", 0),
+        yielded=attributes.integer(YIELDED, 0),
         blamed=attributes.integers("blamed"),
         suspect=item.get("suspect") is True,
-        circumstance=_decode_circumstance(attributes),
+        loss_meaning=_decode_loss_meaning(attributes),
         worker=attributes.optional_text("worker"),
         output_upload=_decode_output_upload(attributes.mapping("output_upload")),
         started_at=attributes.optional_number("started_at"),
@@ -283,11 +286,11 @@ def encode_output_upload(value: OutputUpload) -> dict[str, Any]:
     }
 
 
-def _decode_circumstance(attributes: ItemAttributes) -> Circumstance | None:
-    values = attributes.mapping("circumstance")
+def _decode_loss_meaning(attributes: ItemAttributes) -> LossMeaning | None:
+    values = attributes.mapping(LOSS_MEANING)
     if values.get("attempt") != attributes.integer("attempts", 0):
         return None  # a worker of an earlier version has claimed it since
-    return Circumstance.of(str(values.get("is")))
+    return LossMeaning.of(str(values.get("is")))
 
 
 def _decode_output_upload(values: Mapping[str, Any]) -> OutputUpload | None:

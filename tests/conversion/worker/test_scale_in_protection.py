@@ -10,7 +10,11 @@ import pytest
 from libs.core.adapters.aws.task_protection import EcsTaskProtection
 from libs.core.adapters.memory import MemoryTaskProtection
 from libs.core.errors import StorageUnavailable
-from services.conversion.worker.protection import MINUTES, RENEW_AFTER, ProtectWhileConverting
+from services.conversion.worker.scale_in_protection import (
+    MINUTES,
+    RENEW_AFTER,
+    ProtectWhileConverting,
+)
 from tests.fakes import FakeClock
 from tests.http_server import RecordingServer
 

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from services.conversion.pipeline.protection import has_protected_audio
+from services.conversion.pipeline.copy_protection import has_protected_audio
 from services.conversion.storage.source_cache import SourceCache
 from tests.conversion.media_support import MemorySource
 
