@@ -16,6 +16,8 @@ from deploy.local.targets import EmulatorTarget
 from libs.core.domain.uploads import MIB, source_key
 
 HERE = Path(__file__).parent
+IS_FULL = "TINYPIXO_CLIENT_MIB" in os.environ
+"""`make test-clients`. In `make test`, what another case shows as well is left out."""
 SIZE = int(os.environ.get("TINYPIXO_CLIENT_MIB", "20")) * MIB
 """Bytes of the file that is sent; 100 MiB in `make test-clients`."""
 

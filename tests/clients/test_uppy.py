@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.chromium import launch
-from tests.clients.conftest import digest_of, install, kill_points
+from tests.clients.conftest import IS_FULL, digest_of, install, kill_points
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
@@ -64,7 +64,7 @@ def uploads_of(page: Page) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("protocol", ["multipart", "form", "tus"])
+@pytest.mark.parametrize("protocol", ["multipart", "form", "tus"] if IS_FULL else ["form"])
 def test_uppy_uploads_a_file(
     context: BrowserContext,
     stack_url: str,

@@ -13,7 +13,7 @@ from botocore.compat import HTTPHeaders
 from libs.core.errors import MultipartUploadGone
 from libs.core.ports.multipart_uploads import Part
 from tests.contracts.aws import AwsBackend
-from tests.contracts.test_unconfirmed_completion import EmptyResponseBody
+from tests.contracts.test_unconfirmed_completion import ResponseBody
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def aborts(aws_backend: AwsBackend) -> Iterator[list[str]]:
 
     def confirm(request: Any, **_: Any) -> AWSResponse:
         sent.append(request.url)
-        return AWSResponse(request.url, 204, HTTPHeaders(), EmptyResponseBody())
+        return AWSResponse(request.url, 204, HTTPHeaders(), ResponseBody())
 
     events.register("before-send.s3.AbortMultipartUpload", confirm)
     yield sent

@@ -1,6 +1,7 @@
 """Test that of several requests which write at once, one wins and the others change nothing."""
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -147,11 +148,22 @@ def test_an_upload_in_progress_shows_parts_without_gaps(
     ("size", "seed"), [*((1000, seed) for seed in range(20)), (2 * MIB, 20), (PART + 1000, 21)]
 )
 def test_simultaneous_requests_leave_the_file_of_one(
-    client: Client, harness: UploadHarness, size: int, seed: int
+    client: Client,
+    harness: UploadHarness,
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    seed: int,
 ) -> None:
     chance = random.Random(seed)
     bodies = [chance.randbytes(size) for _ in range(8)]
     url = create(client, size)
+    put_part = harness.multipart.put_part
+
+    def put_some_time(*arguments: Any) -> str:
+        time.sleep(chance.uniform(0, 0.02))  # else the requests hardly meet
+        return put_part(*arguments)
+
+    monkeypatch.setattr(harness.multipart, "put_part", put_some_time)
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda body: append(client, url, 0, body), bodies))

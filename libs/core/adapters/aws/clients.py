@@ -41,8 +41,9 @@ DYNAMODB_TIMEOUTS = Timeouts(2)
 """DynamoDB answers in milliseconds. A user learns within seconds that it does not."""
 S3_TIMEOUTS = Timeouts(3)
 """For S3 calls without large bodies, and for services other than DynamoDB and SQS."""
-S3_TRANSFER_TIMEOUTS = Timeouts(20)
-"""For S3 calls that send megabytes, or assemble a thousand parts."""
+S3_TRANSFER_TIMEOUTS = Timeouts(15)
+"""For S3 calls that send megabytes, or assemble a thousand parts: S3 sends spaces meanwhile. All
+attempts together end before nginx gives the request up, after 60 s."""
 SQS_TIMEOUTS = Timeouts(MAX_LONG_POLL + 3, 2)
 HEALTH_CHECK_TIMEOUTS = Timeouts(2, 1)
 
