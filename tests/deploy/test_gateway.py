@@ -16,8 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
+from deploy.local.gateway.protocol import protocol_with
 from deploy.local.network import free_port, wait_until_responding
 from deploy.local.processes import ROOT
+from libs.core.web.server_protocol import ServiceProtocol
 from tests.fault_injection import eventually
 
 BUCKET_ORIGIN = "http://localhost:4566"
@@ -252,6 +254,21 @@ def test_invalid_request_is_answered_400(gateway: RunningGateway, request_bytes:
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["connection"] == "close"
     assert answer.headers["x-request-id"]
+
+
+def test_thousands_of_headers_are_refused(gateway: RunningGateway) -> None:
+    """Forwarding them kept the gateway busy for a third of a second each time."""
+    many = b"".join(b"X-%d: a\r\n" % number for number in range(1000))
+
+    answer = gateway.send(
+        b"GET /api/uploads HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + many + b"\r\n"
+    )
+
+    problem(answer, 431, "request_invalid")
+
+
+def test_headers_have_as_much_time_as_at_the_services() -> None:
+    assert issubclass(protocol_with({}), ServiceProtocol)
 
 
 @pytest.mark.parametrize("target", [b"/api/uploads/\xff", b"/api/uploads/\x7f", b"/\xc3\xbc"])

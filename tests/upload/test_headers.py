@@ -99,6 +99,7 @@ def test_a_fault_outside_the_application_is_a_problem_too(
         b"[" * 60_000,
         json.dumps({"filename": "a", "size": 1, "convert": [[[[[]]]]]}).encode(),
         b'{"filename": "\\ud800", "size": 1}',
+        b'{"filename": "\xff", "size": 1}',
         b'{"filename": "a", "size": 1e400}',
         b'{"filename": "a", "size": 123456789012345678901234567890}',
         b"\xff\xfe{}",

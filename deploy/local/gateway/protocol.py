@@ -3,24 +3,21 @@
 from collections.abc import Mapping
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from deploy.local.gateway.asgi import BAD_REQUEST, PROBLEM_JSON, problem_document
 from deploy.local.gateway.middleware import REQUEST_ID, new_request_id
+from libs.core.web.server_protocol import ServiceProtocol
 
 
-def protocol_with(headers: Mapping[str, str]) -> type[H11Protocol]:
+def protocol_with(headers: Mapping[str, str]) -> type[ServiceProtocol]:
     """Return a protocol class for uvicorn that adds these headers to its own responses."""
     own = [(name.encode(), value.encode()) for name, value in headers.items()]
 
-    class GatewayProtocol(H11Protocol):
-        """Send problem documents where uvicorn sends plain text, or breaks off."""
+    class GatewayProtocol(ServiceProtocol):
+        """Send problem documents with the headers of the page's responses.
 
-        def handle_events(self) -> None:
-            try:
-                super().handle_events()
-            except UnicodeDecodeError:  # uvicorn expects ASCII in the request target
-                self.send_400_response(BAD_REQUEST)
+        Headers have the same time as at the services.
+        """
 
         def send_400_response(self, _message: str) -> None:
             if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):

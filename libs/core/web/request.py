@@ -48,9 +48,11 @@ class ServiceRequest(Request[Any, Any, Any]):
         """Return the parsed body.
 
         Raises:
-            ClientException: The body is nested too deep to be parsed.
+            ClientException: The body is nested too deep to be parsed, or a text in it is not UTF-8.
         """
         try:
             return await super().json()
         except RecursionError as error:
             raise ClientException("The JSON of this request is nested too deep.") from error
+        except UnicodeDecodeError as error:
+            raise ClientException("The JSON of this request is not UTF-8.") from error
