@@ -1,9 +1,10 @@
 """Lose the replies to writes that took effect: botocore repeats the write, which counts once."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
 from libs.core.adapters.aws.conversions import DynamoDbConversionStore
 from libs.core.adapters.aws.dynamodb.table import Table
@@ -44,6 +45,17 @@ def connection(moto: Connection, proxy: LossyProxy) -> Iterator[Any]:
 @pytest.fixture
 def table(connection: Any, moto: Connection, clock: FakeClock) -> Table:
     return Table(connection.dynamodb, moto.stack.table_name, clock)
+
+
+def test_a_repeated_transaction_whose_items_were_updated_since_has_succeeded(
+    clock: FakeClock,
+) -> None:
+    class Repeated:
+        def transact_write_items(self, **_: object) -> None:
+            code: Any = {"Error": {"Code": "IdempotentParameterMismatchException"}}
+            raise ClientError(code, "TransactWriteItems")
+
+    DynamoDbUploadStore(Table(cast(Any, Repeated()), "table", clock)).create(an_upload(), [])
 
 
 def test_each_repeated_write_of_a_conversion_counts_once(proxy: LossyProxy, table: Table) -> None:

@@ -192,6 +192,10 @@ class Table:
                     )
                 return
             except ClientError as error:
+                if code_of(error) == "IdempotentParameterMismatchException":
+                    # The token is random, so it was taken by our own call, whose reply was lost.
+                    # MiniStack compares the repetition with items that were updated since.
+                    return
                 if _conflicted(error):
                     jitter = random.uniform(0, 0.05 * 2**attempt)  # noqa: S311 -- no secret
                     time.sleep(jitter)
