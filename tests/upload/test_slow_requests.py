@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from libs.core.web import request as request_module
 from libs.core.web import server_protocol
 from libs.core.web.session_tokens import SessionTokens
+from services.upload.body_reader import BodyReader
 from services.upload.container import UploadContainer
 from tests.fault_injection import eventually
 from tests.http_server import connected, read_all, read_response, serving
@@ -160,8 +161,18 @@ def test_a_json_body_that_is_too_large_is_refused_before_it_comes(port: int) -> 
         assert problem_of(read_response(connection)) == (413, "body_too_large")
 
 
-def test_a_part_that_breaks_off_is_not_stored(port: int, harness: UploadHarness) -> None:
+def test_a_part_that_breaks_off_is_not_stored(
+    port: int, harness: UploadHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     upload = harness.create_upload()
+    read: list[bytes | None] = []
+    next_block = BodyReader._next
+
+    async def record_block(reader: BodyReader) -> bytes | None:
+        read.append(await next_block(reader))
+        return read[-1]
+
+    monkeypatch.setattr(BodyReader, "_next", record_block)
     path = f"/api/uploads/{upload.id}/parts/1"
     with capture_logs() as logs:
         with connected(port) as connection:
@@ -170,6 +181,7 @@ def test_a_part_that_breaks_off_is_not_stored(port: int, harness: UploadHarness)
                 f"Authorization: Bearer {TOKEN}\r\nContent-Length: 5\r\n\r\n".encode()
             )
             connection.sendall(BODY[:2])
+            eventually(lambda: read == [BODY[:2]])
         eventually(lambda: any(line.get("path") == path for line in logs))
 
     assert not harness.now(upload).completed_parts

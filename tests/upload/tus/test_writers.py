@@ -160,8 +160,11 @@ def test_simultaneous_requests_leave_the_file_of_one(
     put_part = harness.multipart.put_part
 
     def put_some_time(*arguments: Any) -> str:
-        time.sleep(chance.uniform(0, 0.02))  # else the requests hardly meet
-        return put_part(*arguments)
+        # Without it the requests hardly meet.
+        time.sleep(chance.uniform(0, 0.01))
+        etag = put_part(*arguments)
+        time.sleep(chance.uniform(0, 0.01))
+        return etag
 
     monkeypatch.setattr(harness.multipart, "put_part", put_some_time)
 
