@@ -86,10 +86,10 @@ deploy: runtime page ## Deploy to the AWS account of your credentials (SERVICE, 
 	$(AWS) deploy $(if $(SERVICE),--service $(SERVICE)) $(if $(TAG),--tag $(TAG)) $(if $(SET),--set '$(SET)')
 
 rollback: runtime ## Return a service to the version before (SERVICE)
-	$(AWS) rollback --service '$(SERVICE)'
+	$(AWS) rollback $(if $(SERVICE),--service '$(SERVICE)')
 
 rotate: runtime ## Replace a secret and log nobody out (SECRET=session-secret, origin-secret or janitor-token)
-	$(AWS) rotate --secret '$(SECRET)'
+	$(AWS) rotate $(if $(SECRET),--secret '$(SECRET)')
 
 status: runtime ## Show what runs on AWS, and whether it works
 	$(AWS) status

@@ -64,6 +64,7 @@ class Deployment:
         before = {self._outputs(kind).get("PreviousImageUri", "") for kind in STACKS_OF[service]}
         if len(before) != 1 or not (image := before.pop()):
             raise DeployError(f"{service} has no version before this one.")
+        self._echo(f"{service} returns to {image.rpartition('@')[2][:19]}")
         self.service(service, image)
 
     def edge(self) -> dict[str, str]:

@@ -15,9 +15,12 @@ from deploy.errors import DeployError
 def current_tag() -> str:
     """Return the commit of this folder; with uncommitted changes, their digest as well."""
     commit = _git("rev-parse", "--short=12", "HEAD")
-    # An object of the working tree, or nothing if it has no changes.
+    # A commit of the working tree, or nothing if it has no changes. Its tree has no time in it.
     changes = _git("stash", "create")
-    return f"{commit}-{changes[:12]}" if changes else commit
+    if not changes:
+        return commit
+    tree = _git("rev-parse", changes + "^{tree}")
+    return f"{commit}-{tree[:12]}"
 
 
 def _git(*arguments: str) -> str:

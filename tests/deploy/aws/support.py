@@ -1,20 +1,13 @@
 """Run the deployment commands with a Docker that only records."""
 
 import os
-import stat
 import subprocess
 import sys
 from pathlib import Path
 
 from deploy.aws.installation import ROOT
 
-FAKE_DOCKER = """#!/bin/sh
-# Record each call; answer `image inspect` with a digest that depends on the tag.
-echo "$*" >> "$DOCKER_LOG"
-[ "$1" = image ] || exit 0
-for last; do :; done
-printf '%s@sha256:%s\\n' "${last%:*}" "$(printf %s "$last" | sha256sum | cut -c1-64)"
-"""
+FAKE_DOCKER = Path(__file__).with_name("docker.sh")
 
 
 class Shell:
@@ -23,9 +16,6 @@ class Shell:
     def __init__(self, folder: Path, endpoint: str, name: str) -> None:
         """Keep the recording of Docker's calls in `folder`."""
         self.docker_log = folder / "docker.log"
-        docker = folder / "docker"
-        docker.write_text(FAKE_DOCKER, "utf-8")
-        docker.chmod(docker.stat().st_mode | stat.S_IXUSR)
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -34,7 +24,7 @@ class Shell:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": "eu-central-1",
             "NAME": name,
-            "DOCKER": str(docker),
+            "DOCKER": str(FAKE_DOCKER),
             "DOCKER_LOG": str(self.docker_log),
         }
 

@@ -55,10 +55,7 @@ def account() -> Account:
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Provide a Docker that records its calls, and return the recording."""
-    program = tmp_path / "docker"
-    program.write_text(FAKE_DOCKER, "utf-8")
-    program.chmod(0o700)
-    monkeypatch.setenv("DOCKER", str(program))
+    monkeypatch.setenv("DOCKER", str(FAKE_DOCKER))
     monkeypatch.setenv("DOCKER_LOG", str(tmp_path / "log"))
     return tmp_path / "log"
 

@@ -21,6 +21,8 @@ from deploy.aws.installation import ROOT
         ),
         (["rollback", "SERVICE=progress"], "-m deploy.aws rollback --service 'progress'"),
         (["rotate", "SECRET=session-secret"], "-m deploy.aws rotate --secret 'session-secret'"),
+        (["rollback"], "-m deploy.aws rollback"),
+        (["rotate"], "-m deploy.aws rotate"),
         (["status"], "-m deploy.aws status"),
         (["destroy"], "-m deploy.aws destroy"),
     ],
