@@ -86,9 +86,9 @@ def _deploy_everything(
     if installation.emulated:
         left_out = sorted({each for kind in ALL for each in _left_out(installation, stacks, kind)})
         echo("This endpoint is an emulator. It left out: " + ", ".join(left_out))
-        echo("No service runs there, so there is no smoke walk.")
+        echo("No service runs there, so there is no smoke test.")
     else:
-        echo(f"Smoke walk: {smoke.walk(url):.0f} s from upload to deletion")
+        echo(f"Smoke test: {smoke.run(url):.0f} s from upload to deletion")
     echo(f"The page is at {url}")
 
 

@@ -12,9 +12,10 @@ from deploy.aws.installation import FOLDER
 HOURS = 730
 """Hours of a month."""
 
-IDLE_TASKS = {"upload": (0.5, 1), "conversion": (0.25, 0.5), "progress": (0.25, 0.5)}
-PLAIN_TASKS = {"worker": (2.0, 4.0), "janitor": (0.25, 0.5)}
-"""Cores and GiB of one task of each service."""
+WEB_TASKS = {"upload": (0.5, 1), "conversion": (0.25, 0.5), "progress": (0.25, 0.5)}
+"""Cores and GiB of one task of each service that answers browsers; App Runner can run these."""
+OTHER_TASKS = {"worker": (2.0, 4.0), "janitor": (0.25, 0.5)}
+"""Cores and GiB of one task of each other service; these always run on Fargate."""
 
 ALARMS, METRICS, SECRETS = 17, 12, 3
 
@@ -28,13 +29,13 @@ def load_prices() -> dict[str, Any]:
 def idle_month(runtime: str = "express") -> float:
     """Return US dollars of a month without visitors."""
     prices: Mapping[str, float] = load_prices()["prices"]
-    fargate = dict(PLAIN_TASKS) if runtime == "apprunner" else {**IDLE_TASKS, **PLAIN_TASKS}
+    fargate = dict(OTHER_TASKS) if runtime == "apprunner" else {**WEB_TASKS, **OTHER_TASKS}
     cores = sum(each[0] for each in fargate.values())
     gib = sum(each[1] for each in fargate.values())
     hourly = cores * prices["fargate_core_hour"] + gib * prices["fargate_gib_hour"]
     hourly += len(fargate) * prices["ipv4_hour"]
     if runtime == "apprunner":
-        hourly += sum(each[1] for each in IDLE_TASKS.values()) * prices["apprunner_gib_hour"]
+        hourly += sum(each[1] for each in WEB_TASKS.values()) * prices["apprunner_gib_hour"]
     else:
         hourly += prices["load_balancer_hour"] + 2 * prices["ipv4_hour"]
     fixed = (
@@ -52,7 +53,7 @@ def month(conversions: int) -> dict[str, float]:
     table = load_prices()
     prices, units = table["prices"], table["units_per_conversion"]
     core_hours = conversions * units["core_seconds"] / 3600
-    spare = max(0.0, core_hours - PLAIN_TASKS["worker"][0] * HOURS * units["worker_use"])
+    spare = max(0.0, core_hours - OTHER_TASKS["worker"][0] * HOURS * units["worker_use"])
     return {
         "idle": idle_month(),
         "workers": spare

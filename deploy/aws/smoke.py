@@ -1,4 +1,4 @@
-"""Walk through a deployed system once: upload, convert, download, delete."""
+"""Run a smoke test of a deployed system: upload, convert, download, delete."""
 
 import io
 import time
@@ -13,21 +13,21 @@ LONGEST = 180.0
 """Seconds until the conversion of one second of silence must have ended."""
 
 
-def walk(url: str, *, longest: float = LONGEST, pause: float = 1.0) -> float:
-    """Convert a short file at this address, and return the seconds that it took.
+def run(url: str, *, longest: float = LONGEST, pause: float = 1.0) -> float:
+    """Convert a short file at this address once, and return the seconds that it took.
 
     Raises DeployError, which names the step that failed.
     """
     began = time.monotonic()
     try:
         with httpx.Client(base_url=url, timeout=30, follow_redirects=True) as client:
-            _walk(client, began + longest, pause)
+            _convert_once(client, began + longest, pause)
     except httpx.HTTPError as error:
-        raise DeployError(f"The smoke walk failed: {error}") from error
+        raise DeployError(f"The smoke test failed: {error}") from error
     return time.monotonic() - began
 
 
-def _walk(client: httpx.Client, deadline: float, pause: float) -> None:
+def _convert_once(client: httpx.Client, deadline: float, pause: float) -> None:
     source = _one_second_of_silence()
     wanted = {"filename": "smoke.wav", "size": len(source), "convert": {"format": "mp3"}}
     upload = _done(client.post("/api/uploads", json=wanted)).json()
@@ -40,12 +40,12 @@ def _walk(client: httpx.Client, deadline: float, pause: float) -> None:
     conversion = f"/api/conversions/{upload['conversions'][0]}"
     while (found := _done(client.get(conversion)).json())["status"] != "completed":
         if found["status"] in ("failed", "cancelled"):
-            raise DeployError(f"The smoke walk failed: the conversion is {found['status']}.")
+            raise DeployError(f"The smoke test failed: the conversion is {found['status']}.")
         if time.monotonic() > deadline:
-            raise DeployError(f"The smoke walk failed: still {found['status']}, {found['phase']}.")
+            raise DeployError(f"The smoke test failed: still {found['status']}, {found['phase']}.")
         time.sleep(pause)
     if not _done(client.get(f"{conversion}/download")).content:
-        raise DeployError("The smoke walk failed: the download is empty.")
+        raise DeployError("The smoke test failed: the download is empty.")
     _done(client.delete(path))
 
 
@@ -54,7 +54,7 @@ def _done(response: httpx.Response) -> Any:
         return response
     request = response.request
     raise DeployError(
-        f"The smoke walk failed: {request.method} {request.url.path} answered "
+        f"The smoke test failed: {request.method} {request.url.path} answered "
         f"{response.status_code}: {response.text[:200]}"
     )
 

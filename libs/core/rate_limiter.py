@@ -19,8 +19,8 @@ log = structlog.get_logger(__name__)
 Amounts = Mapping[Resource, int]
 
 
-MAX_REFUSALS = 10_000
-"""Refusals that are remembered at most, and sessions that are."""
+MAX_REMEMBERED = 10_000
+"""Refusals, and sessions, that are remembered at most."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class RateLimiter:
         self._refusals: dict[tuple[str, int], Refusal] = {}
         self._begun: set[str] = set()
 
-    def start_session(self, address: str, session: str | None = None) -> None:
+    def count_session(self, address: str, session: str | None = None) -> None:
         """Count a new session of this address.
 
         If `session` is given, repeated and simultaneous calls for it count once.
@@ -65,7 +65,7 @@ class RateLimiter:
         if session in self._begun:
             return
         if session:
-            if len(self._begun) >= MAX_REFUSALS:
+            if len(self._begun) >= MAX_REMEMBERED:
                 self._begun.clear()
             self._begun.add(session)
         try:
@@ -119,7 +119,7 @@ class RateLimiter:
         return max(0, math.ceil(refusal.until - self._timer()))
 
     def _remember(self, key: tuple[str, int], refusal: Refusal) -> None:
-        if len(self._refusals) >= MAX_REFUSALS:
+        if len(self._refusals) >= MAX_REMEMBERED:
             self._refusals.clear()
         self._refusals[key] = refusal
 

@@ -7,7 +7,7 @@ from libs.core.ports.named_leases import NamedLeases
 from services.janitor.sweep import Sweep
 from services.janitor.sweep_run import SweepResult
 
-LEASE = "sweep"
+LEASE_NAME = "sweep"
 
 MARGIN = 30.0
 """Seconds that a sweep may take beyond its limit, until its last calls have ended."""
@@ -43,13 +43,13 @@ class SweepWhenDue:
         If the process dies while it sweeps, the next sweep is due when the lease has ended.
         """
         began = self._timer()
-        if not self._leases.acquire(LEASE, self._holder, max(self._interval, self._longest)):
+        if not self._leases.acquire(LEASE_NAME, self._holder, max(self._interval, self._longest)):
             return None
         try:
             result = self._sweep()
         except Exception:
-            self._leases.release(LEASE, self._holder)
+            self._leases.release(LEASE_NAME, self._holder)
             raise
         left = max(0.0, self._interval - (self._timer() - began))
-        self._leases.acquire(LEASE, self._holder, left)
+        self._leases.acquire(LEASE_NAME, self._holder, left)
         return result

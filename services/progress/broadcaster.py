@@ -11,10 +11,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain
-from threading import Event as Flag
+from threading import Event as StopEvent
 from weakref import WeakSet
 
-import anyio
 import structlog
 from litestar import Litestar
 
@@ -24,8 +23,6 @@ from libs.core.domain.events import Change
 from libs.core.domain.progress import Item, progress_of
 from libs.core.errors import RateLimited
 from libs.core.ports.change_feed import ChangeFeed
-from libs.core.ports.progress_reader import ProgressReader
-from services.progress.event_stream import FollowProgress, LastEvent, PollSchedule
 from services.progress.subscription import ProgressUpdate, RemovalNotice, Subscription
 
 log = structlog.get_logger(__name__)
@@ -147,7 +144,7 @@ class Broadcaster:
         """Return True while the feed delivers changes as they happen."""
         return self._is_up and time.monotonic() - self._heard_at < FEED_TIMEOUT
 
-    def run(self, stop: Flag) -> None:
+    def run(self, stop: StopEvent) -> None:
         """Follow the feed until `stop` is set. This is for a thread of its own."""
         assert self._feed is not None, "a broadcaster without a feed has nothing to follow"
         while not stop.is_set():
@@ -190,47 +187,6 @@ class Broadcaster:
             for subscription in self._subscriptions.get(change.item.owner, ()):
                 if subscription.wants(update.id):
                     subscription.queue.put(update)
-
-
-class OpenEventStream:
-    """Subscribe first and read the present state then, so that no change is missed between."""
-
-    def __init__(
-        self,
-        broadcaster: Broadcaster,
-        reader: ProgressReader,
-        readers: anyio.CapacityLimiter,
-        schedule: PollSchedule,
-    ) -> None:
-        self._broadcaster = broadcaster
-        self._reader = reader
-        self._readers = readers
-        self._schedule = schedule
-
-    async def __call__(
-        self,
-        owner: str,
-        item_id: str | None = None,
-        last: LastEvent | None = None,
-        address: str | None = None,
-    ) -> FollowProgress:
-        """Return a stream whose present state is read.
-
-        Raises:
-            RateLimited: The session, the address or the process has too many streams.
-            UploadNotFound: No upload of this owner has the id.
-            ConversionNotFound: No conversion of this owner has the id.
-            ItemNotFound: The id is of neither kind.
-            StorageUnavailable: The table does not answer.
-        """
-        subscription = self._broadcaster.subscribe(owner, item_id, address)
-        try:
-            follow = FollowProgress(subscription, self._reader, self._readers, self._schedule, last)
-            await follow.begin()
-        except BaseException:
-            self._broadcaster.unsubscribe(subscription)
-            raise
-        return follow
 
 
 def _update_of(change: Change) -> ProgressUpdate:

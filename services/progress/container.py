@@ -7,9 +7,10 @@ from dependency_injector import containers, providers
 
 from libs.core.rate_limiter import RateLimiter
 from libs.core.wiring import AwsContainer
-from services.progress import event_stream, use_cases
-from services.progress.broadcaster import Broadcaster, OpenEventStream, StreamLimits
+from services.progress import follow_progress, use_cases
+from services.progress.broadcaster import Broadcaster, StreamLimits
 from services.progress.leased_feed import LeasedChangeFeed
+from services.progress.open_stream import OpenEventStream
 from services.progress.settings import ProgressSettings
 
 READER_THREADS = 16
@@ -45,7 +46,7 @@ class ProgressContainer(containers.DeclarativeContainer):
         per_instance=settings.provided.streams_per_instance,
     )
     poll_schedule = providers.Factory(
-        event_stream.PollSchedule,
+        follow_progress.PollSchedule,
         heartbeat=settings.provided.heartbeat,
         poll=settings.provided.poll_every,
     )

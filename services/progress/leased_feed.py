@@ -18,9 +18,9 @@ from libs.core.ports.named_leases import NamedLeases
 
 log = structlog.get_logger(__name__)
 
-NAME = "stream"
+LEASE_NAME = "stream"
 
-LEASE = 7.0
+LEASE_SECONDS = 7.0
 """Seconds after which another instance takes over from one that died."""
 
 RENEW_AFTER = 2.0
@@ -83,8 +83,8 @@ class LeasedChangeFeed(ChangeFeed):
         """Acquire or renew the lease. While the table does not answer, it holds to its end."""
         asked = self._timer()
         try:
-            if self._leases.acquire(NAME, self._holder, LEASE):
-                self._held_until = asked + LEASE
+            if self._leases.acquire(LEASE_NAME, self._holder, LEASE_SECONDS):
+                self._held_until = asked + LEASE_SECONDS
                 return True
         except StorageUnavailable as error:
             log.warning("stream.lease_unavailable", reason=str(error))
@@ -96,6 +96,6 @@ class LeasedChangeFeed(ChangeFeed):
         """Let another instance follow at once, which saves it the end of the lease."""
         self._held_until = float("-inf")
         try:
-            self._leases.release(NAME, self._holder)
+            self._leases.release(LEASE_NAME, self._holder)
         except StorageUnavailable as error:
             log.warning("stream.lease_unavailable", reason=str(error))

@@ -15,8 +15,9 @@ from libs.core.domain.ids import kind_of
 from libs.core.domain.progress import Progress
 from libs.core.rate_limiter import Usage
 from libs.core.web.openapi import no_content, problems
-from services.progress.broadcaster import Broadcaster, OpenEventStream
-from services.progress.event_stream import Block, FollowProgress, LastEvent
+from services.progress.broadcaster import Broadcaster
+from services.progress.follow_progress import Block, FollowProgress, LastEvent
+from services.progress.open_stream import OpenEventStream
 from services.progress.schemas import EventSchema, ProgressSchema, RemovedSchema
 from services.progress.settings import ProgressSettings
 from services.progress.sse import COMMENT, EventStream, event

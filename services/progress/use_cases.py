@@ -1,4 +1,4 @@
-"""Answer polls."""
+"""Answer polls. `open_stream.py` opens event streams."""
 
 from libs.core.domain.progress import Progress
 from libs.core.ports.progress_reader import ProgressReader

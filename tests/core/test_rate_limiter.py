@@ -94,16 +94,16 @@ def test_a_refusal_ends_with_its_window(limiter: RateLimiter, clock: FakeClock) 
 def test_only_so_many_refusals_are_remembered(
     limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("libs.core.rate_limiter.MAX_REFUSALS", 10)
+    monkeypatch.setattr("libs.core.rate_limiter.MAX_REMEMBERED", 10)
     for number in range(50):
         refuse(limiter, f"session {number}", "home", uploads=4)
         assert len(limiter._refusals) <= 10
 
 
 def test_sessions_are_limited_for_an_address(limiter: RateLimiter) -> None:
-    limiter.start_session("home")
-    limiter.start_session("home")
+    limiter.count_session("home")
+    limiter.count_session("home")
 
     with pytest.raises(RateLimited):
-        limiter.start_session("home")
-    limiter.start_session("elsewhere")
+        limiter.count_session("home")
+    limiter.count_session("elsewhere")

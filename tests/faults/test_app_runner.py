@@ -24,7 +24,7 @@ from deploy.local.processes import ROOT
 from deploy.local.stack import EmbeddedStack
 from deploy.local.targets import EmulatorTarget
 from libs.core.adapters.aws.named_leases import PREFIX
-from services.progress.leased_feed import NAME
+from services.progress.leased_feed import LEASE_NAME
 from tests.audio import song
 from tests.faults.app_runner import AppRunner
 from tests.faults.invariants import check_end, check_observations
@@ -200,7 +200,7 @@ def holder_of_the_stream(stack: EmbeddedStack) -> str:
     assert isinstance(stack.target, EmulatorTarget)
     assert stack.outputs
     table, dynamodb = stack.outputs.table_name, stack.target.client("dynamodb")
-    key = {"pk": {"S": f"{PREFIX}{NAME}"}}
+    key = {"pk": {"S": f"{PREFIX}{LEASE_NAME}"}}
 
     def read() -> tuple[str, str]:
         item = dynamodb.get_item(TableName=table, Key=key)["Item"]

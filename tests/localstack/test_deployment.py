@@ -80,7 +80,7 @@ def test_an_installation_lives_from_deployment_to_destruction(
     said = first.run("deploy", "--tag", "v1", "--set", "AlarmEmail=a@example.com", typed="yes\n")
     left_out = said.partition("It left out: ")[2].splitlines()[0]
     assert set(left_out.split(", ")) == LEFT_OUT
-    assert "no smoke walk" in said
+    assert "no smoke test" in said
     assert account.stacks().keys() == {f"{NAME}-{kind}" for kind in ALL}
     assert_page_is_uploaded(account)
 

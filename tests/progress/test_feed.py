@@ -8,7 +8,7 @@ import pytest
 from libs.core.domain.events import Change
 from libs.core.domain.progress import Progress
 from services.progress import broadcaster as broadcaster_module
-from services.progress import event_stream as stream_module
+from services.progress import follow_progress as stream_module
 from tests.fakes import a_conversion
 from tests.progress.support import (
     NEVER,

@@ -10,7 +10,13 @@ from libs.core.adapters.memory import MemoryNamedLeases
 from libs.core.domain.events import Change
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.change_feed import ChangeFeed
-from services.progress.leased_feed import LEASE, NAME, RENEW_AFTER, RETRY_AFTER, LeasedChangeFeed
+from services.progress.leased_feed import (
+    LEASE_NAME,
+    LEASE_SECONDS,
+    RENEW_AFTER,
+    RETRY_AFTER,
+    LeasedChangeFeed,
+)
 from tests.fakes import FakeClock, a_conversion, an_upload
 
 
@@ -80,7 +86,7 @@ def test_one_instance_follows_and_the_other_waits(
     assert next(first)
 
     # The clock stands still for the first, so the second would take over at the end of the lease.
-    assert not leases.acquire(NAME, "second", LEASE)
+    assert not leases.acquire(LEASE_NAME, "second", LEASE_SECONDS)
     assert CountedFeed.readers == 1
 
 
@@ -93,7 +99,7 @@ def test_another_instance_takes_over_from_one_that_died_within_ten_seconds(
 
     assert next(instance("second"))
 
-    assert LEASE <= clock() - died < 10
+    assert LEASE_SECONDS <= clock() - died < 10
 
 
 def test_another_instance_takes_over_at_once_from_one_that_stops(
@@ -117,7 +123,7 @@ def test_a_lease_is_kept_by_renewing_it(
     for _ in range(20):
         assert next(first)
         clock.advance(RENEW_AFTER)
-        assert not leases.acquire(NAME, "second", LEASE)
+        assert not leases.acquire(LEASE_NAME, "second", LEASE_SECONDS)
 
 
 def test_an_instance_that_was_frozen_stops_following_and_says_so(
@@ -125,12 +131,12 @@ def test_an_instance_that_was_frozen_stops_following_and_says_so(
 ) -> None:
     first = instance("first")
     next(first)
-    clock.advance(LEASE)
-    assert leases.acquire(NAME, "second", LEASE)
+    clock.advance(LEASE_SECONDS)
+    assert leases.acquire(LEASE_NAME, "second", LEASE_SECONDS)
 
     assert next(first) is None
     assert CountedFeed.readers == 0
-    assert not leases.acquire(NAME, "third", LEASE)
+    assert not leases.acquire(LEASE_NAME, "third", LEASE_SECONDS)
 
 
 def test_a_table_that_is_away_ends_the_lease_only_with_its_time(
@@ -140,7 +146,7 @@ def test_a_table_that_is_away_ends_the_lease_only_with_its_time(
     next(first)
     leases.away = True
 
-    clock.advance(LEASE - 1)
+    clock.advance(LEASE_SECONDS - 1)
     assert next(first)
     clock.advance(2)
 

@@ -217,7 +217,7 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
 def _count(address: str, rate_limiter: RateLimiter, session: str | None = None) -> None:
     """Count a session. While the table does not answer, sessions begin without being counted."""
     with suppress(StorageUnavailable):
-        rate_limiter.start_session(address, session)
+        rate_limiter.count_session(address, session)
 
 
 def _invalid() -> SessionInvalid:

@@ -129,10 +129,11 @@ def measure(source: SoundInput, filters: Sequence[str], max_duration: float) -> 
     ]
 
 
-def convert(
+def encode(
     profile: EncoderProfile,
     plan: EncodePlan,
     *,
+    filters: Sequence[str],
     source: SoundInput,
     tags: int,
     muxer_options: Sequence[str],
@@ -140,11 +141,12 @@ def convert(
     max_duration: float,
     index_size: int,
 ) -> list[str]:
-    """Convert the source.
+    """Decode the source, filter it, and encode the output.
 
     Args:
         profile: The profile of the output format.
-        plan: The settings of this output, with all filters.
+        plan: The settings of this output.
+        filters: All filters, in their order.
         source: The sound to convert.
         tags: The descriptor of tags and chapters as ffmetadata.
         muxer_options: What the tags need besides.
@@ -154,7 +156,7 @@ def convert(
     """
     command = [*_QUIET, *_PROGRESS, "-loglevel", "level+verbose", *source.arguments]
     command += _trusted_input("ffmetadata", tags)
-    command += source.filtered(plan.filters)
+    command += source.filtered(filters)
     inputs = str(source.count)
     command += ["-map_metadata", inputs, "-map_metadata:s:a", "-1", "-map_chapters", inputs]
     command += ["-c:a", plan.encoder, *plan.encoder_options]

@@ -18,8 +18,8 @@ class EncodePlan:
     """FFmpeg's name of the channel layout."""
     bits: int | str
     """Bits of a sample or "f32" for lossless formats, "" for lossy ones."""
-    filters: tuple[str, ...]
-    """The last filters: those that trim, mix, fade and normalise come before them."""
+    last_filters: tuple[str, ...]
+    """Those that trim, mix, fade and normalise come before them."""
     warnings: tuple[ConversionWarning, ...]
     mixing: tuple[str, ...] = ()
     """The filters that mix channels, if they change. They come before loudness is measured, because
@@ -31,7 +31,7 @@ class EncodePlan:
     lead: int = 0
     """Samples of silence in front, because decoders skip so many."""
     may_clip: bool = False
-    """Samples may exceed full scale, so `filters` measure the peak."""
+    """Samples may exceed full scale, so `last_filters` measure the peak."""
 
     @property
     def channels(self) -> int:

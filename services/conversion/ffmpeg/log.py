@@ -68,11 +68,15 @@ _QUIETEST = -999.0
 
 @dataclass
 class FfmpegLog:
-    """Hold the facts that one run of FFmpeg printed."""
+    """Hold the facts that one run of FFmpeg printed.
+
+    Of the log of a source, `probe` and `unify_links` replace `duration`, `start`,
+    `duration_is_estimated` and `is_truncated` by what they find out themselves.
+    """
 
     container: str = ""
     duration: float | None = None
-    """Seconds, from the container's header."""
+    """Seconds, as the container's header states or FFmpeg estimates them."""
     start: float = 0.0
     """Seconds at which the first of all tracks begins."""
     bitrate: int = 0

@@ -49,7 +49,7 @@ An exception that it raises ends the run.
 
 @dataclass(frozen=True)
 class FfmpegResult:
-    """Hold how a run ended. `signal` is the number of the signal that killed FFmpeg, or 0."""
+    """Hold how a run ended. `signal` is the number of the signal that killed the process, or 0."""
 
     exit_code: int
     signal: int
@@ -66,7 +66,9 @@ class FfmpegResult:
 
 @dataclass(frozen=True)
 class FfmpegProcess:
-    """Describe one run of FFmpeg: what to start, and how long it may take in seconds.
+    """Describe one run of FFmpeg, or of the reader of tags, in the sandbox.
+
+    It says what to start, and how long that may take in seconds.
 
     `descriptors` are those that FFmpeg inherits; the first is its source. `max_stall` counts from
     the last sign of progress; waiting for the source or for `on_progress` is no stall. The time for

@@ -67,7 +67,7 @@ class EncoderProfile:
     max_cover: int | None = None
     """Bytes of the largest cover, if it is less than what is carried at all."""
     chapters: bool = False
-    patches_head: bool = False
+    muxer_rewrites_head: bool = False
     """The muxer seeks back to write the header at the end, so the output cannot be hashed while it
     grows."""
     index_first: bool = False
@@ -97,7 +97,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         layouts=_STEREO,
         cover=True,
         chapters=True,
-        patches_head=True,
+        muxer_rewrites_head=True,
     ),
     "wav": EncoderProfile(
         muxer="wav",
@@ -106,7 +106,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         chapters=True,
         encoders={16: "pcm_s16le", 24: "pcm_s24le", 32: "pcm_s32le", "f32": "pcm_f32le"},
         muxer_options=("-rf64", "auto"),
-        patches_head=True,
+        muxer_rewrites_head=True,
     ),
     "flac": EncoderProfile(
         muxer="flac",
@@ -117,7 +117,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         max_rate=655_350,
         cover=True,
         chapters=True,
-        patches_head=True,
+        muxer_rewrites_head=True,
     ),
     "aac": EncoderProfile(
         muxer="adts",
@@ -139,7 +139,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         layouts=_AAC_LAYOUTS,
         cover=True,
         chapters=True,
-        patches_head=True,
+        muxer_rewrites_head=True,
         index_first=True,
     ),
     "ogg": EncoderProfile(
@@ -172,7 +172,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         stored_orders={"7.1": ("FL", "FR", "FC", "LFE", "SL", "SR", "BL", "BR")},
         cover=True,
         chapters=True,
-        patches_head=True,
+        muxer_rewrites_head=True,
         max_size=4 * GIB - MIB,
     ),
     "alac": EncoderProfile(
@@ -183,7 +183,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         layouts=_ALAC_LAYOUTS,
         cover=True,
         chapters=True,
-        patches_head=True,
+        muxer_rewrites_head=True,
         index_first=True,
     ),
     "wma": EncoderProfile(
@@ -195,7 +195,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         layouts=_STEREO,
         cover=True,
         chapters=True,
-        patches_head=True,
+        muxer_rewrites_head=True,
     ),
     "ac3": EncoderProfile(
         muxer="ac3",

@@ -11,12 +11,12 @@ from services.conversion.pipeline.context import ConversionContext
 from services.conversion.pipeline.ogg_links import OggLink
 
 
-def describe_links(
+def unify_links(
     context: ConversionContext, log: FfmpegLog, stream: AudioStream, links: Sequence[OggLink]
 ) -> AudioStream:
-    """Return the stream with the highest rate and the most channels, and set the whole duration.
+    """Return the stream with the highest rate and the most channels.
 
-    Adds a warning if the links differ.
+    Sets the duration in `log` to that of all links, and adds a warning if they differ.
     """
     log.duration = sum(link.seconds for link in links)
     log.duration_is_estimated = any(link.is_joined for link in links)

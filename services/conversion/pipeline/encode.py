@@ -1,9 +1,9 @@
 """Encode the output into a multipart writer, whose parts are sent while the output grows."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from services.conversion.ffmpeg import commands
 from services.conversion.ffmpeg.encode_plan import EncodePlan
@@ -52,7 +52,7 @@ def encode(
     traits = processing.traits
     for _ in range(_MAX_TRIES):
         first = source_filters(context.options, probed.stream, probed.timeline, traits)
-        filters = (*first, *processing.filters, *plan.filters)
+        filters = (*first, *processing.filters, *plan.last_filters)
         deferred = _deferred_part_count(context, index_size, attachments)
         writer = MultipartWriter(sink, deferred, attachments.placement)
         try:
@@ -61,7 +61,8 @@ def encode(
                 context,
                 probed,
                 time_range,
-                replace(plan, filters=filters),
+                plan,
+                filters,
                 attachments,
                 writer,
                 index_size,
@@ -91,6 +92,7 @@ def _run(
     probed: ProbedSource,
     time_range: TimeRange,
     plan: EncodePlan,
+    filters: Sequence[str],
     attachments: Attachments,
     writer: MultipartWriter,
     index_size: int,
@@ -102,9 +104,10 @@ def _run(
 
     tags = attachments.tags.fd
     os.lseek(tags, 0, os.SEEK_SET)
-    command = commands.convert(
+    command = commands.encode(
         context.profile,
         plan,
+        filters=filters,
         source=probed.sound,
         tags=tags,
         muxer_options=attachments.muxer_options,
@@ -132,7 +135,7 @@ def _deferred_part_count(
     context: ConversionContext, index_size: int, attachments: Attachments
 ) -> int:
     """Return how many parts are sent last, because the muxer writes to them at its end."""
-    if not context.profile.patches_head:
+    if not context.profile.muxer_rewrites_head:
         return 0
     size = index_size if context.profile.index_first else attachments.size
     return 1 + size // PART_SIZE

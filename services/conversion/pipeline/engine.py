@@ -2,8 +2,8 @@
 
 It runs FFmpeg for up to six purposes, some of them repeated, each time as a process in a sandbox of
 its own: to probe the source, to extract its cover, to count samples (for a fade-out), to measure
-loudness (to normalise), to encode, and to verify the output. It writes parts and one object through
-the sink, and nothing to a disk.
+loudness (to normalise), to encode, and to verify the output. The reader of tags runs the same way,
+without FFmpeg. The engine writes parts and one object through the sink, and nothing to a disk.
 """
 
 import functools

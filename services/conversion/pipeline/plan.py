@@ -79,7 +79,7 @@ def make_plan(
         sample_rate=rate,
         layout=mix.layout,
         bits=bits,
-        filters=(),
+        last_filters=(),
         warnings=tuple(warnings),
         mixing=_mixing_filters(stream, mix),
         adds_up=mix.adds_up,
@@ -88,7 +88,7 @@ def make_plan(
     )
     plan = replace(plan, may_clip=_may_clip(stream, plan))
     return replace(
-        plan, filters=tuple(_last_filters(stream, plan, options, mix, profile.min_samples))
+        plan, last_filters=tuple(_last_filters(stream, plan, options, mix, profile.min_samples))
     )
 
 

@@ -10,7 +10,7 @@ from services.conversion.ffmpeg.audio_stream import AudioStream
 from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.ffmpeg.process import FfmpegResult
 from services.conversion.pipeline import failures, tracks, truncation, validation
-from services.conversion.pipeline.chained_stream import describe_links, unify_filter
+from services.conversion.pipeline.chained_stream import unify_filter, unify_links
 from services.conversion.pipeline.context import ConversionContext, operator_detail
 from services.conversion.pipeline.copy_protection import has_protected_audio
 from services.conversion.pipeline.foreign_bytes import find_sound
@@ -70,7 +70,7 @@ def _probe(context: ConversionContext, tag_reading: TagReading) -> ProbedSource:
     on_step = context.progress.on_unmeasured_step
     links = find_links(context.source, on_step) if log.container == "ogg" else []
     if links:
-        stream = describe_links(context, log, stream, links)
+        stream = unify_links(context, log, stream, links)
     timeline = _find_timeline(context, log, stream, is_chained=bool(links))
     # Before `_choose_input`, which may fetch the whole source, and no reader may be busy then.
     tags = combine_tags(context, tag_reading, log.container, metadata.tags)

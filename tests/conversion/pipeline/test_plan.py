@@ -44,13 +44,13 @@ def test_floating_point_is_kept_if_the_format_has_it() -> None:
 
 def test_reduced_depth_is_dithered_and_warned_about() -> None:
     reduced = plan("wav", STUDIO, bit_depth=16)
-    assert any("dither" in f for f in reduced.filters)
+    assert any("dither" in f for f in reduced.last_filters)
     assert details(reduced) == ["The samples were reduced from 24-bit integer to 16-bit."]
 
 
 def test_dither_comes_last() -> None:
     """Check the order: earlier dither would be amplified, and loud floats would be clipped."""
-    assert "dither" in plan("wav", FLOAT, bit_depth=16).filters[-1]
+    assert "dither" in plan("wav", FLOAT, bit_depth=16).last_filters[-1]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_dither_comes_last() -> None:
 def test_the_peak_is_measured_if_samples_may_clip(
     fmt: str, stream: AudioStream, options: dict[str, float]
 ) -> None:
-    assert any("astats" in f for f in plan(fmt, stream, **options).filters)
+    assert any("astats" in f for f in plan(fmt, stream, **options).last_filters)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_peak_is_not_measured_if_samples_cannot_clip(
     fmt: str, stream: AudioStream, options: dict[str, float]
 ) -> None:
     assert not plan(fmt, stream, **options).may_clip
-    assert not any("astats" in f for f in plan(fmt, stream, **options).filters)
+    assert not any("astats" in f for f in plan(fmt, stream, **options).last_filters)
 
 
 def test_the_size_of_pcm_is_known_in_advance() -> None:

@@ -43,11 +43,11 @@ export class LocalFiles {
       this.set(record.key, file, record);
       void this.lock(record.key);
     }
-    const isRecorded = this.storage.save(...newFiles.map(({ record }) => record));
+    const recorded = this.storage.save(...newFiles.map(({ record }) => record));
     for (const batch of batches(newFiles)) {
       // Batches are copied one after the other, because parallel copies slow each other down.
       this.lastCopy = this.lastCopy.then(async () => {
-        await isRecorded;
+        await recorded;
         await this.copy(batch);
       });
     }

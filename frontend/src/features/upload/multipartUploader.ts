@@ -34,7 +34,7 @@ export class MultipartUploader {
   private readonly idempotencyKey = randomKey();
   private markCreated: () => void = () => undefined;
   /** Resolves when the upload was created, or when that has failed. */
-  readonly isCreated = new Promise<void>((resolve) => (this.markCreated = resolve));
+  readonly created = new Promise<void>((resolve) => (this.markCreated = resolve));
 
   constructor(private readonly options: MultipartUploaderOptions) {
     this.tracker = new TransferTracker(options);

@@ -118,7 +118,7 @@ export class UploadManager {
   private async startDraft(key: string): Promise<void> {
     const { store, startConversion } = this.options;
     const begun = this.uploaders.get(key);
-    if (begun?.transfer.phase === 'creating') await begun.isCreated;
+    if (begun?.transfer.phase === 'creating') await begun.created;
     const row = store.getRow(key);
     if (row?.stage !== 'draft' || row.isBusy) return;
     const requeue = this.queue.remove(key);
