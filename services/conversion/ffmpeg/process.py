@@ -222,6 +222,12 @@ class _Run:
             # Of the process group: that of a process would be that of its first thread alone.
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PGRP, self.process.pid, _NICENESS_OF_LONG_RUNS)
+            # Outside of containers, Linux compares sessions first, and each FFmpeg has its own.
+            with (
+                contextlib.suppress(OSError),
+                open(f"/proc/{self.process.pid}/autogroup", "w") as file,
+            ):
+                file.write(str(_NICENESS_OF_LONG_RUNS))
 
     def _parse_progress(self, line: str) -> None:
         key, _, value = line.partition("=")

@@ -1,5 +1,6 @@
 """Test how a run of FFmpeg is followed, limited and stopped."""
 
+import contextlib
 import itertools
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from libs.core.domain.uploads import MIB
+from services.conversion.ffmpeg import process
 from services.conversion.ffmpeg.process import FfmpegProcess
 from services.conversion.pipeline import progress_tracker
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
@@ -61,6 +63,29 @@ def test_a_crash_of_ffmpeg_is_blamed_on_the_file(sounds: AudioFiles, started: St
         convert(FfmpegEngine(), sounds.tone("longer.wav", seconds=60), "m4a", tick=crash)
     assert refusal.value.code == "corrupt"
     assert "signal 11" in refusal.value.operator_detail
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities on Linux only")
+def test_all_threads_of_a_long_run_let_others_go_first(
+    sounds: AudioFiles, started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_LONG_RUN", 0.0)
+    monkeypatch.setattr(progress_tracker, "REPORT_INTERVAL", 0.0)
+    found: set[int] = set()
+    sessions: set[str] = set()
+
+    def look(tick: EngineProgress) -> None:
+        for child in started() if tick.phase == "converting" and tick.percent > 0 else ():
+            with contextlib.suppress(OSError):
+                threads = os.listdir(f"/proc/{child}/task")
+                found.update(os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in threads)
+                sessions.add(Path(f"/proc/{child}/autogroup").read_text().split()[-1])
+
+    convert(FfmpegEngine(), sounds.tone("longer.wav", seconds=60), "m4a", tick=look)
+
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    assert found - {mine} == {process._NICENESS_OF_LONG_RUNS}
+    assert sessions <= {"0", str(process._NICENESS_OF_LONG_RUNS)}
 
 
 def test_ffmpeg_without_progress_is_stopped(sounds: AudioFiles, started: Started) -> None:
