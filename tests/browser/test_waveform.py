@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, expect
 from tests.audio import decoded_seconds, run_ffmpeg
 from tests.browser.app import App, Row
 from tests.browser.axe import findings
+from tests.browser.monitor import NETWORK_ERROR
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
@@ -110,6 +111,26 @@ def test_handles_are_dragged_by_touch_and_named_in_german(
     expect(end).to_have_attribute("aria-valuetext", f"{seconds:g} Sekunden".replace(".", ","))
     assert app.page.evaluate("document.documentElement.scrollWidth") == 320
     assert findings(app.page) == []
+
+
+def test_a_waveform_that_cannot_be_loaded_says_so_and_is_loaded_later(
+    app: App, short_song: Path
+) -> None:
+    app.monitor.allow_errors(NETWORK_ERROR)
+    app.choose_files(short_song)
+    row = app.row("short.wav")
+    expect(row.upload_bar).to_have_attribute("aria-valuenow", "100")
+    summary = row.locator.locator(".shape summary")
+    app.page.route("**/assets/Shape*", lambda route: route.abort())
+    summary.click()
+    expect(row.locator.get_by_test_id("error-message")).to_contain_text("Check your connection")
+
+    app.page.unroute("**/assets/Shape*")
+    summary.click()
+    summary.click()
+
+    expect(handle(row, "start")).to_be_visible()
+    expect(row.locator.get_by_test_id("error-message")).to_have_count(0)
 
 
 def test_the_selection_is_played_with_its_fades(app: App, short_song: Path) -> None:

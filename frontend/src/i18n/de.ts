@@ -167,18 +167,6 @@ export const de: Catalogue = {
   channelCount: (count) => `${count} Kanäle`,
   bits: (bits) => `${bits} Bit`,
   shape: 'Schnitt, Blenden und Lautheit',
-  shapeFields: {
-    start: 'Anfang (Sekunden)',
-    end: 'Ende (Sekunden)',
-    fade_in: 'Einblenden (Sekunden)',
-    fade_out: 'Ausblenden (Sekunden)',
-    normalize: 'Lautheit (LUFS)',
-  },
-  loudnessTargets: [
-    ['-14', 'Streaming-Dienste'],
-    ['-16', 'Podcasts, Hörbücher'],
-    ['-23', 'Radio und Fernsehen'],
-  ],
 
   // A conversion
   fileToFormat: (name, format) => `${name} in ${format}`,

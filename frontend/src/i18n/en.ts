@@ -165,18 +165,6 @@ export const en = {
   channelCount: (count: number) => `${count} channels`,
   bits: (bits: number) => `${bits}-bit`,
   shape: 'Trim, fades and loudness',
-  shapeFields: {
-    start: 'Start at (seconds)',
-    end: 'End at (seconds)',
-    fade_in: 'Fade in (seconds)',
-    fade_out: 'Fade out (seconds)',
-    normalize: 'Loudness (LUFS)',
-  },
-  loudnessTargets: [
-    ['-14', 'Streaming'],
-    ['-16', 'Podcasts'],
-    ['-23', 'Radio and television'],
-  ] as [string, string][],
 
   // A conversion
   fileToFormat: (name: string, format: string) => `${name} to ${format}`,

@@ -2,6 +2,18 @@ import { decimal, language } from '.';
 
 /** The sentences about waveforms. They are loaded with the waveforms, and not with the page. */
 const en = {
+  fields: {
+    start: 'Start at (seconds)',
+    end: 'End at (seconds)',
+    fade_in: 'Fade in (seconds)',
+    fade_out: 'Fade out (seconds)',
+    normalize: 'Loudness (LUFS)',
+  },
+  loudnessTargets: [
+    ['-14', 'Streaming'],
+    ['-16', 'Podcasts'],
+    ['-23', 'Radio and television'],
+  ] as [string, string][],
   waveformOf: (name: string) => `Waveform of ${name}`,
   sliders: {
     start: (name: string) => `Start of ${name}`,
@@ -46,6 +58,18 @@ const en = {
 };
 
 const de: typeof en = {
+  fields: {
+    start: 'Anfang (Sekunden)',
+    end: 'Ende (Sekunden)',
+    fade_in: 'Einblenden (Sekunden)',
+    fade_out: 'Ausblenden (Sekunden)',
+    normalize: 'Lautheit (LUFS)',
+  },
+  loudnessTargets: [
+    ['-14', 'Streaming-Dienste'],
+    ['-16', 'Podcasts, Hörbücher'],
+    ['-23', 'Radio und Fernsehen'],
+  ],
   waveformOf: (name) => `Wellenform von ${name}`,
   sliders: {
     start: (name) => `Anfang von ${name}`,

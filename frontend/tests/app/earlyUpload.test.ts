@@ -27,6 +27,19 @@ describe('a file that is uploaded early', () => {
     expect(app.storage.records.size).toBe(1);
   });
 
+  it('stays in its tab for listening until it is removed', async () => {
+    const { sourceFiles } = app.controller;
+    await uploadDraft();
+    const { key } = app.rows[0]!;
+    await vi.waitFor(() => expect(app.storage.files.size).toBe(0));
+    expect(sourceFiles.get(key)?.name).toBe('song.wav');
+    app.controller.uploadManager.start(key);
+    await vi.waitFor(() => expect(app.rows[0]?.stage).toBe('uploaded'));
+    expect(sourceFiles.has(key)).toBe(true);
+    await app.controller.remove(app.rows[0]!);
+    expect(sourceFiles.size).toBe(0);
+  });
+
   it('is converted without another upload', async () => {
     await uploadDraft();
     app.controller.uploadManager.start(app.rows[0]!.key);

@@ -69,6 +69,7 @@ export function Slider(props: SliderProps) {
       role="slider"
       tabIndex={0}
       aria-label={name}
+      title={name}
       aria-orientation="horizontal"
       aria-valuemin={Math.round(min * 100) / 100}
       aria-valuemax={Math.round(max * 100) / 100}
