@@ -7,7 +7,6 @@ import structlog
 
 from libs.core.domain.conversions import LossMeaning
 from libs.core.domain.fair_order import client_of
-from libs.core.ports.conversion_queue import READING_SHARE
 from services.conversion.worker.claimed_conversions import ClaimedConversions
 from services.conversion.worker.scheduling import ChooseNextConversion
 from services.conversion.worker.slot_threads import SlotThreads
@@ -19,6 +18,10 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY = 1.0
 """Seconds between two looks whether somebody waits for a slot that a long conversion has."""
+
+READING_PAUSE = 2
+"""Each look reads the queue. The next one comes after so many times what that took. On a busy
+machine it takes a second, and whoever has come waits for the next look."""
 
 
 class PauseForOthers:
@@ -63,7 +66,7 @@ class PauseForOthers:
         paused = self._sharing.paused()
         order = self._choose_next.order(suspects_first=self._slots.may_run_suspect, paused=paused)
         took = time.monotonic() - began
-        self._next_look = began + took + READING_SHARE * took
+        self._next_look = began + took + READING_PAUSE * took
         for following in order:
             for use in self._sharing.pausable(claimed, following)[:1]:
                 mine = claimed[use.conversion_id]

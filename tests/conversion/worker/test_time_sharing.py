@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import pytest
 
 from libs.core.domain.conversions import Conversion, LossMeaning
-from libs.core.ports.conversion_queue import READING_SHARE
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
 from services.conversion.worker import loop, pausing, progress_writer, time_sharing
 from services.conversion.worker.slots import NEVER, Slots
@@ -124,8 +123,8 @@ def test_looks_at_a_long_queue_take_a_small_part_of_the_time(
         worker._pause_for_others()
         clock.advance(1.0)
 
-    between = 2.0 + 2.0 * READING_SHARE
-    assert [after - before for before, after in pairwise(looks)] == [between, between]
+    between = 2.0 + 2.0 * pausing.READING_PAUSE
+    assert {after - before for before, after in pairwise(looks)} == {between}
 
 
 class PausingEngine(FakeEngine):
