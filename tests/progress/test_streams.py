@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from libs.core.domain.events import Change
 from tests.fakes import a_conversion
 from tests.progress.support import (
@@ -145,9 +147,11 @@ def test_the_stream_of_an_ended_item_sends_the_end_and_ends(
         assert names_and_ids(stream.rest()) == [("progress", f"{upload.id}:2")]
 
 
+@pytest.mark.parametrize("delivered", [(2, 1), (1, 2), (3,), (3, 3), (3, 1)])
 def test_late_repeated_or_unordered_changes_send_nothing_old(
-    serve: Serve, store: ItemStore, fake_feed: FakeChangeFeed
+    serve: Serve, store: ItemStore, fake_feed: FakeChangeFeed, delivered: tuple[int, ...]
 ) -> None:
+    """Each change is named by its old version. The last one that was sent is that from 3 to 4."""
     service = serve(fake_feed)
     one = store.upload()
     two, three = store.uploads.add_parts(one.id, 1), store.uploads.add_parts(one.id, 2)
@@ -156,8 +160,8 @@ def test_late_repeated_or_unordered_changes_send_nothing_old(
 
     with service.follow(one.id) as stream:
         stream.until(of(one.id, 4))
-        fake_feed.bring(Change(two, three), Change(one, two), Change(three, four))
-        fake_feed.bring(Change(three, four))
+        changes = {1: Change(one, two), 2: Change(two, three), 3: Change(three, four)}
+        fake_feed.bring(*(changes[version] for version in delivered))
         fake_feed.bring(Change(four, None))
 
         assert names_and_ids(stream.rest()) == [("removed", f"{one.id}:5")]
