@@ -19,7 +19,7 @@ from services.upload.schemas import (
     UploadListSchema,
     UploadSchema,
 )
-from services.upload.start_upload import StartUpload
+from services.upload.start_upload import NewUpload, StartUpload
 from services.upload.use_cases import (
     CompleteUpload,
     DeleteUpload,
@@ -67,7 +67,7 @@ class UploadController(Controller):
     ) -> Response[UploadSchema]:
         wanted = [body.checked() for body in data.conversions()]
         content_type = data.content_type or "application/octet-stream"
-        upload = start_upload(
+        new = NewUpload(
             owner,
             data.filename,
             data.size,
@@ -75,9 +75,9 @@ class UploadController(Controller):
             wanted,
             traceparent(),
             idempotency_key=idempotency_key,
-            usage=usage,
             sha256=data.sha256,
         )
+        upload = start_upload(new, usage)
         upload = reuse_upload(upload)
         return Response(
             UploadSchema.of(upload),

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.filenames import clean_filename, download_filename
@@ -17,6 +17,26 @@ from libs.core.ports.uploads import IdTaken, UploadStore
 from libs.core.rate_limiter import Usage
 
 Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class NewUpload:
+    """Describe an upload to create. `Upload` explains the kinds of uploads."""
+
+    owner: str
+    filename: str
+    size: int | None
+    """Bytes; None while unknown."""
+    content_type: str
+    convert: Sequence[ConversionRequest] = ()
+    """The conversions that start when its bytes have arrived."""
+    trace: str | None = None
+    tus: TusState | None = None
+    is_form: bool = False
+    """S3 stores it as one object, so there is no multipart upload."""
+    idempotency_key: str | None = None
+    sha256: str | None = None
+    """SHA-256 of the whole file in hex, where the client knows it."""
 
 
 class StartUpload:
@@ -39,24 +59,8 @@ class StartUpload:
         self._lifetime = lifetime
         self._clock = clock
 
-    def __call__(
-        self,
-        owner: str,
-        filename: str,
-        size: int | None,
-        content_type: str,
-        convert: Sequence[ConversionRequest],
-        trace: str | None = None,
-        tus: TusState | None = None,
-        *,
-        parts: bool = True,
-        idempotency_key: str | None = None,
-        usage: Usage | None = None,
-        sha256: str | None = None,
-    ) -> Upload:
+    def __call__(self, new: NewUpload, usage: Usage | None = None) -> Upload:
         """Return the new upload, or the one that the same idempotency key made before.
-
-        `sha256` is that of the whole file, in hex, where the client knows it.
 
         `usage` counts a new upload, once the request is known to be good. If its size is not known
         yet, a tus upload counts as the largest one. The bytes of Uppy's uploads count as their
@@ -69,47 +73,43 @@ class StartUpload:
             IdempotencyKeyReused: The key made an upload from another request.
             RateLimited: The session or its address has used up a quota.
         """
-        filename = clean_filename(filename)
-        if size is not None:
-            check_size(size, self._max_size)
+        new = replace(new, filename=clean_filename(new.filename))
+        if new.size is not None:
+            check_size(new.size, self._max_size)
         # The id is derived from the key, so the table recognises a repeated request for as long
         # as the upload exists.
-        upload_id = (
-            derived_id("upload", owner, idempotency_key) if idempotency_key else new_id("upload")
-        )
-        digest = (
-            request_digest(filename, size, content_type, convert, sha256)
-            if idempotency_key
-            else None
-        )
-        if digest and (earlier := self._find(upload_id, owner, digest)):
-            return earlier
+        upload_id, digest = new_id("upload"), None
+        if new.idempotency_key:
+            upload_id = derived_id("upload", new.owner, new.idempotency_key)
+            digest = request_digest(new)
+            if earlier := self._find(upload_id, new.owner, digest):
+                return earlier
         now = self._clock()
         upload = Upload(
             id=upload_id,
-            owner=owner,
-            filename=filename,
-            size=size,
-            content_type=content_type,
-            part_size=choose_part_size(size, self._max_size),
+            owner=new.owner,
+            filename=new.filename,
+            size=new.size,
+            content_type=new.content_type,
+            part_size=choose_part_size(new.size, self._max_size),
             multipart_id="",
             created_at=now,
             updated_at=now,
             expires_at=int(now) + self._lifetime,
-            trace=trace,
-            tus=tus,
+            trace=new.trace,
+            tus=new.tus,
             request_digest=digest,
-            sha256=sha256,
+            sha256=new.sha256,
         )
         client = usage.client if usage else None
-        conversions = [waiting_conversion(upload, request, client) for request in convert]
+        conversions = [waiting_conversion(upload, request, client) for request in new.convert]
         if usage:
-            counted = size or (self._max_size if tus else 0)
+            counted = new.size or (self._max_size if new.tus else 0)
             usage.take(uploads=1, size=counted, conversions=len(conversions))
         upload = replace(
             upload,
             conversions=tuple(conversion.id for conversion in conversions),
-            multipart_id=self._start_multipart(upload) if parts else "",
+            multipart_id="" if new.is_form else self._start_multipart(upload),
         )
         return self._create(upload, conversions)
 
@@ -166,18 +166,13 @@ def waiting_conversion(
     )
 
 
-def request_digest(
-    filename: str,
-    size: int | None,
-    content_type: str,
-    convert: Sequence[ConversionRequest],
-    sha256: str | None = None,
-) -> str:
+def request_digest(new: NewUpload) -> str:
     """Return a digest that is equal for equal requests.
 
     Only options that were given count, so versions that know more options agree on it.
     """
-    conversions = [[each.format, each.options.as_dict(), each.filename] for each in convert]
-    declared = [sha256] if sha256 else []
-    text = json.dumps([filename, size, content_type, conversions, *declared], sort_keys=True)
+    conversions = [[each.format, each.options.as_dict(), each.filename] for each in new.convert]
+    declared = [new.sha256] if new.sha256 else []
+    described = [new.filename, new.size, new.content_type, conversions, *declared]
+    text = json.dumps(described, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

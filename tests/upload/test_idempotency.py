@@ -6,6 +6,7 @@ import pytest
 
 from libs.core.domain.formats import ConversionRequest
 from libs.core.domain.uploads import Upload
+from services.upload.start_upload import NewUpload
 from tests.upload.support import BODY, OWNER, Client, UploadHarness, problem
 
 REQUEST = {"filename": "song.wav", "size": len(BODY), "convert": {"format": "mp3"}}
@@ -78,7 +79,9 @@ def test_a_key_has_1_to_255_characters(client: Client, key: str) -> None:
 def test_fifty_requests_at_once_make_one_upload(harness: UploadHarness) -> None:
     def start(_: int) -> Upload:
         wanted = [ConversionRequest("mp3")]
-        return harness.start(OWNER, "a.wav", 12, "audio/wav", wanted, idempotency_key="once")
+        return harness.start(
+            NewUpload(OWNER, "a.wav", 12, "audio/wav", wanted, idempotency_key="once")
+        )
 
     with ThreadPoolExecutor(50) as pool:
         made = list(pool.map(start, range(50)))

@@ -6,6 +6,7 @@ from libs.core.domain.conversions import ConversionStatus, Phase
 from libs.core.domain.formats import ConversionOptions, ConversionRequest
 from libs.core.domain.uploads import MIN_PART_SIZE, UploadStatus
 from libs.core.errors import CoreError, FileEmpty, FilenameInvalid, FileTooLarge, StorageUnavailable
+from services.upload.start_upload import NewUpload
 from tests.fault_injection import fail_calls
 from tests.upload.support import HOUR, MAX_SIZE, OWNER, UploadHarness
 
@@ -13,7 +14,7 @@ MP3 = ConversionRequest("mp3", ConversionOptions(bitrate="192k"))
 
 
 def test_an_upload_starts_a_multipart_upload(harness: UploadHarness) -> None:
-    upload = harness.start(OWNER, "song.wav", 12, "audio/wav", [], "00-trace-01")
+    upload = harness.start(NewUpload(OWNER, "song.wav", 12, "audio/wav", [], "00-trace-01"))
 
     assert upload == harness.now(upload)
     assert (upload.status, upload.part_size, upload.part_count) == (
@@ -33,11 +34,13 @@ def test_an_upload_starts_a_multipart_upload(harness: UploadHarness) -> None:
 
 def test_requested_conversions_wait_for_the_upload(harness: UploadHarness) -> None:
     upload = harness.start(
-        OWNER,
-        "song.wav",
-        12,
-        "audio/wav",
-        [MP3, ConversionRequest("flac", filename="other name.wav")],
+        NewUpload(
+            OWNER,
+            "song.wav",
+            12,
+            "audio/wav",
+            [MP3, ConversionRequest("flac", filename="other name.wav")],
+        )
     )
 
     first, second = harness.conversions_of(upload)
@@ -59,7 +62,7 @@ def test_requested_conversions_wait_for_the_upload(harness: UploadHarness) -> No
     ],
 )
 def test_file_names_are_cleaned(harness: UploadHarness, filename: str, kept: str) -> None:
-    assert harness.start(OWNER, filename, 12, "audio/wav", []).filename == kept
+    assert harness.start(NewUpload(OWNER, filename, 12, "audio/wav", [])).filename == kept
 
 
 @pytest.mark.parametrize(
@@ -80,14 +83,14 @@ def test_a_refused_upload_leaves_nothing(
     error: type[CoreError],
 ) -> None:
     with pytest.raises(error):
-        harness.start(OWNER, filename, size, "audio/wav", convert)
+        harness.start(NewUpload(OWNER, filename, size, "audio/wav", convert))
 
     assert not harness.table.all()
     assert not list(harness.multipart.list_open(""))
 
 
 def test_a_file_of_the_largest_size_is_accepted(harness: UploadHarness) -> None:
-    assert harness.start(OWNER, "song.wav", MAX_SIZE, "audio/wav", []).size == MAX_SIZE
+    assert harness.start(NewUpload(OWNER, "song.wav", MAX_SIZE, "audio/wav", [])).size == MAX_SIZE
 
 
 @pytest.mark.parametrize(("port", "method"), [("multipart", "create"), ("uploads", "create")])
@@ -97,6 +100,6 @@ def test_an_unavailable_store_leaves_no_partial_upload(
     fail_calls(getattr(harness, port), method)
 
     with pytest.raises(StorageUnavailable):
-        harness.start(OWNER, "song.wav", 12, "audio/wav", [MP3])
+        harness.start(NewUpload(OWNER, "song.wav", 12, "audio/wav", [MP3]))
 
     assert not harness.table.all()

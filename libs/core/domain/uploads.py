@@ -73,7 +73,18 @@ class TusState:
 
 @dataclass(frozen=True)
 class Upload:
-    """Hold the state of one upload. Sizes are in bytes, times in epoch seconds."""
+    """Hold the state of one upload. Sizes are in bytes, times in epoch seconds.
+
+    There are four kinds, which these attributes tell apart:
+
+    - Parts: `size` is known, and all parts but the last have `part_size`. The client completes it.
+    - tus: `tus` is set; `size` may be None at first. The service cuts the bytes into parts of
+      `part_size`, and completes it when the last byte has come.
+    - Companion (Uppy's multipart uploads): `size` is None, and the client chooses the sizes of the
+      parts. It completes the upload; its bytes count as they are stored.
+    - Form: `size` is None, and `multipart_id` is empty. S3 stores one object, whose event
+      completes it.
+    """
 
     id: str
     owner: str

@@ -6,7 +6,7 @@ from libs.core.domain.formats import ConversionRequest
 from libs.core.ports.url_signer import PresignedForm, UrlSigner
 from libs.core.rate_limiter import Usage
 from services.upload.parts import url_lifetime
-from services.upload.start_upload import StartUpload
+from services.upload.start_upload import NewUpload, StartUpload
 
 
 class StartFormUpload:
@@ -39,9 +39,8 @@ class StartFormUpload:
             FilenameInvalid: The name cannot be kept.
             RateLimited: The session or its address has used up a quota.
         """
-        upload = self._start(
-            owner, filename, None, content_type, convert, trace, parts=False, usage=usage
-        )
+        new = NewUpload(owner, filename, None, content_type, convert, trace, is_form=True)
+        upload = self._start(new, usage)
         lifetime = url_lifetime(self._signer, upload, self._lifetime, upload.created_at)
         form = self._signer.sign_form(upload.key, content_type, self._max_size, lifetime)
         return form, lifetime

@@ -21,7 +21,7 @@ from services.upload.companion.parts import (
     SignCompanionParts,
 )
 from services.upload.schemas import MAX_SIGN, choose_media_type, read_conversions
-from services.upload.start_upload import StartUpload
+from services.upload.start_upload import NewUpload, StartUpload
 from services.upload.use_cases import DeleteUpload
 
 Key = Annotated[str, QueryParameter(min_length=1, max_length=1024)]
@@ -76,15 +76,9 @@ class CompanionController(Controller):
         start_upload: NamedDependency[StartUpload],
     ) -> dict[str, str]:
         convert = _conversions(data.metadata.get("convert"))
-        upload = start_upload(
-            owner,
-            data.filename,
-            None,
-            choose_media_type(data.type),
-            convert,
-            traceparent(),
-            usage=usage,
-        )
+        media_type = choose_media_type(data.type)
+        new = NewUpload(owner, data.filename, None, media_type, convert, traceparent())
+        upload = start_upload(new, usage)
         return {"key": upload.key, "uploadId": upload.multipart_id}
 
     @get("/multipart/{multipart_id:str}", sync_to_thread=True)

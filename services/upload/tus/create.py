@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from libs.core.domain.formats import ConversionRequest
 from libs.core.domain.uploads import TusState, Upload
 from libs.core.rate_limiter import Usage
-from services.upload.start_upload import StartUpload
+from services.upload.start_upload import NewUpload, StartUpload
 
 UNNAMED = "upload"
 """Name of a file whose client sends no `filename`."""
@@ -56,7 +56,7 @@ class CreateTusUpload:
             RateLimited: The session or its address has used up a quota.
         """
         state = TusState(offset=offset, metadata=request.metadata, concat=request.concat)
-        return self._start(
+        new = NewUpload(
             owner,
             request.filename,
             size,
@@ -64,5 +64,5 @@ class CreateTusUpload:
             () if request.concat == "partial" else request.convert,
             request.trace,
             tus=state,
-            usage=usage,
         )
+        return self._start(new, usage)
