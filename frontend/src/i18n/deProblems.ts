@@ -105,6 +105,7 @@ export const warnings: Record<string, string> = {
   delay_removed: 'Der Ton beginnt später als die Datei; das Ergebnis beginnt mit dem Ton.',
   fades_shortened: 'Das Ergebnis ist kürzer als die Blenden; sie wurden gekürzt.',
   format_changes: 'Abtastrate oder Kanäle wechseln in der Quelle; alles wurde angeglichen.',
+  gaps_left_out: 'Sprünge in den Zeitangaben der Quelle wurden übergangen.',
   gaps_filled: 'Lücken in der Quelle wurden mit Stille gefüllt.',
   invalid_samples: 'Ungültige Werte in der Quelle wurden durch Stille ersetzt.',
   not_normalised: 'Die Lautheit ist nicht die gewünschte.',

@@ -54,8 +54,9 @@ _UNSUPPORTED_CODEC = re.compile(
 _MISSING_INDEX_BYTES = re.compile(r"reserved_moov_size is too small, needed (\d{1,9}) additional$")
 _MAX_INDEX_BYTES = 128 * 1024 * 1024
 """A day of ALAC at 768 kHz needs half of it."""
+_CORRUPT_PACKET = re.compile(r"corrupt input packet in stream \d+$")
 _TRUNCATED = re.compile(
-    r"(stream \d+,|root atom) offset 0x[0-9a-f]+: partial file$|corrupt input packet in stream \d+$"
+    r"(stream \d+,|root atom) offset 0x[0-9a-f]+: partial file$"
     r"|File ended prematurely( at pos\. \d+ \(0x[0-9a-f]+\))?$"
 )
 _MESSAGE_LEVELS = frozenset({"warning", "error", "fatal", "panic"})
@@ -92,6 +93,12 @@ class FfmpegLog:
     """The file ends in the middle of a packet or an element."""
     is_protected: bool = False
     """The container says that its sound is encrypted."""
+    is_joined: bool = False
+    """The header of an MP3 file counts fewer frames than follow: several files were joined."""
+    headers_missing: int = 0
+    """Decode errors that are packets without a frame, as a tag between joined MP3 files is."""
+    corrupt_packets: int = 0
+    """Packets that FFmpeg calls corrupt. In MPEG-TS these are damage, elsewhere a truncation."""
     decode_errors: int = 0
     decoded_samples: int | None = None
     """Samples per channel."""
@@ -231,6 +238,9 @@ class FfmpegLogParser:
             log.decode_errors -= 1  # The decoder will count odd bytes at the end as an error.
         if _TRUNCATED.match(text):
             log.is_truncated = True
+        log.is_joined |= text.startswith("invalid concatenated file detected")
+        log.headers_missing += line.component.startswith("mp3") and text == "Header missing"
+        log.corrupt_packets += bool(_CORRUPT_PACKET.match(text))
         if line.component in _MP4_MUXERS and (match := _MISSING_INDEX_BYTES.match(text)):
             log.missing_index_bytes = min(int(match[1]), _MAX_INDEX_BYTES)
         stream = _STREAM_COMPONENT.match(line.components[0])

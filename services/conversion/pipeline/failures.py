@@ -65,6 +65,16 @@ _SIGNATURES = (
 )  # fmt: skip
 
 
+_PICTURE_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"crx ", b"jxl ")
+"""Brands of photos in the container of MP4."""
+_ARCHIVES = (b"PK\3\4", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b\x08")
+
+
+def is_archive(head: bytes) -> bool:
+    """Return True for a ZIP file and its like, in which FFmpeg would find pieces of MP3 files."""
+    return head.startswith(_ARCHIVES)
+
+
 def unsupported_codec(codec: str) -> Failure:
     """Return why to refuse sound that no decoder reads."""
     named = "" if codec in ("none", "unknown", "") else f" ({codec})"
@@ -116,6 +126,8 @@ def classify_unreadable(log: FfmpegLog, signature: bytes) -> Failure:
     """Return why FFmpeg could not open a source that begins with `signature`."""
     if log.unsupported_codecs:
         return unsupported_codec(log.unsupported_codecs[0])
+    if signature[4:8] == b"ftyp" and signature[8:12] in _PICTURE_BRANDS:
+        return NOT_AUDIO
     if any("moov atom not found" in message for message in log.messages):
         return INCOMPLETE
     return CORRUPT if has_media_signature(signature) else NOT_AUDIO

@@ -16,6 +16,9 @@ Ranges = Sequence[tuple[int, int]]
 _TAIL = 65_536
 _HEAD = 16
 _MAX_ODD_BYTES = 16
+_MAX_ZEROS = 4 * 1024 * 1024
+"""Bytes behind the sound that are looked at, if they are zeros."""
+_TEXT = bytes(range(32, 127)) + b"\t\n\r"
 _APE_READERS = ("mp3",)
 """Formats in which FFmpeg itself reads ID3v1 and APEv2 behind the sound."""
 
@@ -76,11 +79,17 @@ def _find_tags(source: SourceCache, kind: str) -> tuple[int, int]:
 
 
 def _find_odd_bytes(source: SourceCache, end: int, frame_size: FrameSize) -> int:
-    """Return where the last frame ends, if only a few bytes or zeros are behind it."""
+    """Return where the last frame ends, if only what cannot be sound is behind it.
+
+    That is a few bytes, zeros, or text, as the page of a server that was appended.
+    """
     start = max(0, end - _TAIL)
     tail = source.peek(start, end - start)
+    while start > 0 and end - start < _MAX_ZEROS and not tail.strip(b"\0"):
+        start = max(0, start - _TAIL)
+        tail = source.peek(start, _TAIL)
     last = find_last_frame(tail, frame_size)
     rest = tail[last:] if 0 < last < len(tail) else b""
     is_frame = rest[:1] in (b"\xff", b"\x0b") and len(rest) < 7
-    is_odd = len(rest) <= _MAX_ODD_BYTES or not rest.strip(b"\0")
+    is_odd = len(rest) <= _MAX_ODD_BYTES or not rest.strip(b"\0") or not rest.translate(None, _TEXT)
     return start + last if rest and is_odd and not is_frame else end

@@ -15,6 +15,7 @@ from services.conversion.pipeline.context import ConversionContext, operator_det
 from services.conversion.pipeline.copy_protection import has_protected_audio
 from services.conversion.pipeline.foreign_bytes import find_sound
 from services.conversion.pipeline.ogg_links import OggLink, find_links
+from services.conversion.pipeline.pcm_kinds import correct_pcm, decoder_options
 from services.conversion.pipeline.read_tags import (
     TagReading,
     combine_tags,
@@ -65,6 +66,7 @@ def probe(context: ConversionContext) -> ProbedSource:
 
 def _probe(context: ConversionContext, tag_reading: TagReading) -> ProbedSource:
     log, metadata = _inspect(context, tag_reading)
+    correct_pcm(log, context.source.peek(0, truncation.HEAD))
     _detect_truncation(log, context.source)
     stream = _select_stream(context, log)
     on_step = context.progress.on_unmeasured_step
@@ -76,7 +78,9 @@ def _probe(context: ConversionContext, tag_reading: TagReading) -> ProbedSource:
     tags = combine_tags(context, tag_reading, log.container, metadata.tags)
     sound = _choose_input(context, log, stream, links)
     summary = describe_source(log, stream, tags, context.source.size)
-    is_streamed = truncation.is_streamed(log.container, context.source.peek(0, truncation.HEAD))
+    is_streamed = truncation.is_streamed(
+        log.container, context.source.peek(0, truncation.HEAD), context.source.size
+    )
     return ProbedSource(log, metadata.chapters, tags, stream, sound, timeline, is_streamed, summary)
 
 
@@ -107,6 +111,7 @@ def _choose_input(
     if not links:
         options = commands.large_packet_options(log.container, stream.codec)
         demuxer = commands.demuxer_of(source.peek(0, _SIGNATURE_BYTES))
+        options += decoder_options(stream)
         return commands.SoundInput([source.fd], stream.index, options, demuxer)
     source.fetch_all(context.progress.on_unmeasured_step)
     return commands.SoundInput(
@@ -141,6 +146,8 @@ def _inspect(
         demuxer = commands.demuxer_of(context.source.peek(0, _SIGNATURE_BYTES))
         if ranges is not None or (demuxer and result.log.container != demuxer):
             result, text = _describe(context, demuxer)
+    if failures.is_archive(context.source.peek(0, _SIGNATURE_BYTES)):
+        raise MediaError(failures.NOT_AUDIO, operator_detail(result))
     if not result.log.container:
         # Read without waiting: FFmpeg may have died because these bytes never arrive.
         signature = os.pread(context.source.fd, _SIGNATURE_BYTES, 0)

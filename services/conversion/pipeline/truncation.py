@@ -13,6 +13,8 @@ from services.conversion.pipeline.frames import FRAME_SIZES, last_frame_is_trunc
 _STREAMED = 0x7FFF0000
 """Sizes from here on mean "unknown": writers that do not know the size store 0x7FFFFFFF or
 0xFFFFFFFF, minus the header length."""
+_MISCOUNTED = 4
+"""Bytes by which writers miscount: the padding, or half a frame."""
 HEAD = TAIL = 65_536
 """Bytes to read at either end. The largest Ogg page has 65,307 bytes."""
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
@@ -54,14 +56,17 @@ def is_truncated(container: str, tail: bytes, size: int) -> bool:
     return container in FRAME_SIZES and last_frame_is_truncated(tail, FRAME_SIZES[container])
 
 
-def is_streamed(container: str, head: bytes) -> bool:
-    """Return True if the header says that the size was not known when it was written.
+def is_streamed(container: str, head: bytes, size: int) -> bool:
+    """Return True if the header of a file of `size` bytes does not tell where its sound ends.
+
+    Its size was not known when it was written, or is a few bytes too high.
 
     FFmpeg reports that such a file ends in the middle of a packet.
     """
     if container == "wav":
-        lengths = [length for name, _, length in _riff_chunks(head) if name == b"data"]
-        return bool(lengths) and (lengths[0] == 0 or lengths[0] >= _STREAMED)
+        found = [(at, length) for name, at, length in _riff_chunks(head) if name == b"data"]
+        at, length = found[0] if found else (0, 1)
+        return length == 0 or length >= _STREAMED or 0 < at + 8 + length - size <= _MISCOUNTED
     return container == "caf" and b"data" + b"\xff" * 8 in head
 
 
@@ -82,7 +87,8 @@ def _wav_seconds(head: bytes, size: int) -> float | None:
         if name == b"fmt ":
             byte_rate = struct.unpack_from("<I", head, at + 16)[0]
         if name == b"data":
-            return length / byte_rate if at + 8 + length > size and length < _STREAMED else None
+            is_short = at + 8 + length > size + _MISCOUNTED
+            return length / byte_rate if is_short and length < _STREAMED else None
     return None
 
 

@@ -16,6 +16,8 @@ from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.ffmpeg.profiles import EncoderProfile
 from services.conversion.pipeline import failures
 
+_FILMS = ("matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "avi", "asf")
+"""Containers that may hold subtitles or data alone."""
 _CODECS = {"libmp3lame": "mp3", "libvorbis": "vorbis", "libopus": "opus"}
 """Codecs of the encoders that have a different name."""
 _MIN_CLIPPING_DB = 0.05
@@ -25,6 +27,8 @@ _MIN_LOSSY_CLIPPING_DB = 0.5
 _ROUNDING = 0.001
 _HEADER_ROUNDING = 0.0002
 """Share of a duration by which headers round; those of ASF and Ogg round to a packet."""
+_CENTISECOND = 0.009
+"""FFmpeg rounds durations to it; a frame is longer."""
 MIN_READABLE_SHARE = 0.5
 """A source is `corrupt` if less than this share of it can be read."""
 
@@ -42,7 +46,8 @@ def check_source(
 ) -> Failure | None:
     """Return why the source cannot be converted, as far as its headers tell."""
     if stream is None:
-        return failures.NO_AUDIO if log.video_streams else failures.NOT_AUDIO
+        is_film = log.video_streams or log.container in _FILMS
+        return failures.NO_AUDIO if is_film else failures.NOT_AUDIO
     if stream.codec in ("none", "unknown", "") or stream.codec in log.unsupported_codecs:
         return failures.unsupported_codec(stream.codec)
     if stream.sample_rate == 0 or stream.channels == 0:
@@ -124,6 +129,15 @@ class Durations:
     """The file has no other track, so that its duration is that of the sound."""
     format_changes: bool = False
     """The sample rate changes in the source, so a sample count cannot be converted to seconds."""
+    has_jumps: bool = False
+    """The duration is that between timestamps, which may jump."""
+    recorded: float = 0.0
+    """What was decoded, without silence that was added."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Return True if not even one frame of what the file states was lost."""
+        return self.expected is not None and self.recorded >= self.expected - _CENTISECOND
 
     @property
     def missing(self) -> float:
@@ -160,20 +174,27 @@ def check_completeness(
     whole = options.start is None and options.end is None and not durations.format_changes
     if whole and abs(encoded - decoded) > tolerance(durations.sample_rate):
         return Completeness(failures.INTERNAL)
-    is_truncated = durations.is_truncated
+    is_truncated, errors = durations.is_truncated, _count_errors(log, durations)
     if durations.missing:
-        return _check_missing(durations, is_damaged=is_truncated or bool(log.decode_errors))
+        return _check_missing(durations, is_damaged=is_truncated or bool(errors))
     if is_truncated and not _ends_as_requested(options, encoded):
         return _warn(
             "source_truncated",
             f"This file seems to be cut off: it ends in the middle of its sound, after"
             f" {decoded:.1f} seconds.",
         )
-    if log.decode_errors:
-        return _warn(
-            "source_damaged", f"{log.decode_errors} damaged places in the file were skipped."
-        )
+    if errors and not (whole and durations.is_whole):
+        # Otherwise they were bytes between or behind the frames.
+        places = "1 damaged place" if errors == 1 else f"{errors} damaged places"
+        skipped = "was" if errors == 1 else "were"
+        return _warn("source_damaged", f"{places} in the file {skipped} skipped.")
     return Completeness()
+
+
+def _count_errors(log: FfmpegLog, durations: Durations) -> int:
+    if log.is_joined:
+        return max(0, log.decode_errors - log.headers_missing)
+    return max(log.decode_errors, log.corrupt_packets if durations.has_jumps else 0)
 
 
 def _check_missing(durations: Durations, *, is_damaged: bool) -> Completeness:
@@ -183,6 +204,11 @@ def _check_missing(durations: Durations, *, is_damaged: bool) -> Completeness:
         return _warn(
             "sound_shorter",
             f"The sound is {missing:.1f} seconds shorter than the rest of the file.",
+        )
+    if durations.has_jumps and not is_damaged:
+        return _warn(
+            "gaps_left_out",
+            f"The timestamps of this file jump over {missing:.1f} seconds, which were left out.",
         )
     if encoded < MIN_READABLE_SHARE * expected:
         return Completeness(

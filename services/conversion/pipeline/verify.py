@@ -15,6 +15,9 @@ from services.conversion.pipeline.probe import ProbedSource
 from services.conversion.pipeline.time_range import TimeRange
 from services.conversion.ports import MediaError
 
+_TIMED_BY_PACKETS = ("mpeg", "mpegts")
+"""Containers whose duration is the distance of their first and last timestamps."""
+
 
 def verify(
     context: ConversionContext,
@@ -39,6 +42,7 @@ def verify(
     lead = plan.lead / plan.sample_rate
     encoded = max(0, (log.encoded_samples or 0) - plan.lead) / plan.sample_rate
     decoded = _seconds(log.decoded_samples, probed.stream.sample_rate)
+    recorded = decoded or 0.0
     if decoded is not None:
         decoded += log.added_silence / probed.stream.sample_rate
         decoded += probed.timeline.delay if context.options.keep_delay else 0
@@ -50,9 +54,12 @@ def verify(
             decoded=decoded,
             encoded=encoded,
             sample_rate=probed.stream.sample_rate,
-            is_truncated=probed.log.is_truncated or (log.is_truncated and not probed.is_streamed),
+            is_truncated=probed.log.is_truncated
+            or (_is_truncated(log, probed) and not probed.is_streamed),
             is_only_track=probed.log.track_count == 1,
             format_changes=output.traits.format_changes or bool(probed.sound.ranges),
+            recorded=recorded,
+            has_jumps=probed.log.container in _TIMED_BY_PACKETS,
         ),
         log,
         context.options,
@@ -68,6 +75,10 @@ def verify(
     context.warnings.extend(validation.clipping_warnings(log, plan))
     stated = check.log.duration if context.profile.states_duration else None
     return encoded if plan.lead or not stated else stated
+
+
+def _is_truncated(log: FfmpegLog, probed: ProbedSource) -> bool:
+    return log.is_truncated or (log.corrupt_packets > 0 and probed.log.container != "mpegts")
 
 
 def _silence_warnings(

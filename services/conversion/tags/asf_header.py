@@ -16,7 +16,7 @@ from typing import Any
 from mutagen.asf import ASF, ASFByteArrayAttribute, ASFUnicodeAttribute
 
 from services.conversion.tags.cover import Cover
-from services.conversion.tags.names import BY_NAME
+from services.conversion.tags.names import BY_NAME, name_publisher
 from services.conversion.tags.placement import MisplacedTags, write
 from services.conversion.tags.source_tags import Tags
 
@@ -91,7 +91,8 @@ class AsfHeader:
 
 def attributes_of(tags: Tags) -> Sequence[tuple[str, str]]:
     """Return an attribute for each value, by the names of Windows Media."""
-    names = {name: BY_NAME[name].asf if name in BY_NAME else "" for name in tags}
+    written = name_publisher(tags)
+    names = {name: BY_NAME[written[name]].asf if name in BY_NAME else "" for name in tags}
     return [(names[name] or name, value) for name, values in tags.items() for value in values]
 
 

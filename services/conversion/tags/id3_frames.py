@@ -7,6 +7,8 @@ from mutagen import id3
 
 from services.conversion.tags.answer import Answer
 
+MUSICBRAINZ = "http://musicbrainz.org"
+"""The owner of the identifiers of recordings."""
 _UNTOLD_FRAMES = ("PRIV", "MCDI", "CHAP", "CTOC", "PCNT", "NCON", "XRVA", "RGAD")
 """Frames that are left out without a word: they are of one program or of the source's bytes."""
 
@@ -39,7 +41,7 @@ def _add_people(frame: Any, answer: Answer) -> None:
 
 
 def _add_identifier(frame: Any, answer: Answer) -> None:
-    if frame.owner == "http://musicbrainz.org":
+    if frame.owner == MUSICBRAINZ:
         answer.add("id3", "UFID", [frame.data.decode("ascii", "replace")])
 
 

@@ -12,13 +12,16 @@ from mutagen import id3
 
 from services.conversion.ffmpeg.ffmetadata import Chapter
 from services.conversion.tags.cover import Cover
-from services.conversion.tags.names import BY_NAME
+from services.conversion.tags.id3_frames import MUSICBRAINZ
+from services.conversion.tags.names import BY_NAME, name_publisher, own_name
 from services.conversion.tags.source_tags import Tags
 
 HEADER_SIZE = 10
 _UTF_8 = id3.Encoding.UTF8
 _LANGUAGE = "eng"
 """Comments and lyrics name a language, which we do not know; players show only this one."""
+_MAX_IDENTIFIER = 64
+"""Bytes of an identifier (ID3v2.4 frames, 4.1)."""
 _INVOLVED = {
     "producer": "producer", "engineer": "engineer", "arranger": "arranger", "mixer": "mix",
     "dj_mixer": "DJ-mix",
@@ -36,9 +39,9 @@ def render(tags: Tags, cover: Cover | None, chapters: Sequence[Chapter], padding
         tag.add(id3.TIPL(encoding=_UTF_8, people=involved))
     if "performer" in tags:
         tag.add(id3.TMCL(encoding=_UTF_8, people=[_performer(v) for v in tags["performer"]]))
-    for name, values in tags.items():
+    for name, written in name_publisher(tags).items():
         if name not in _INVOLVED and name != "performer":
-            _add(tag, name, list(values))
+            _add(tag, written, list(tags[name]))
     if cover is not None:
         tag.add(
             id3.APIC(
@@ -56,6 +59,11 @@ def render(tags: Tags, cover: Cover | None, chapters: Sequence[Chapter], padding
 def _add(tag: id3.ID3, name: str, values: list[str]) -> None:
     field = BY_NAME.get(name)
     frame_id = field.id3 if field else name
+    if name == "musicbrainz_recording_id" and _is_ascii(values[0]):
+        tag.add(id3.UFID(owner=MUSICBRAINZ, data=values[0].encode()))
+        values = values[1:]
+    if not values:
+        return
     kind = id3.Frames.get(frame_id)
     if frame_id == "COMM":
         tag.add(id3.COMM(encoding=_UTF_8, lang=_LANGUAGE, desc="", text=["\n".join(values)]))
@@ -66,21 +74,13 @@ def _add(tag: id3.ID3, name: str, values: list[str]) -> None:
         if dates:
             tag.add(kind(encoding=_UTF_8, text=dates[:1]))
         if dates[:1] != values:
-            tag.add(id3.TXXX(encoding=_UTF_8, desc=_own_name(name), text=values))
+            tag.add(id3.TXXX(encoding=_UTF_8, desc=own_name(name), text=values))
     elif kind is not None and issubclass(kind, id3.TextFrame) and frame_id != "TXXX":
         tag.add(kind(encoding=_UTF_8, text=values))
     elif kind is not None and issubclass(kind, id3.UrlFrame) and _is_latin(values[0]):
         tag.add(kind(url=values[0]))
     else:
-        tag.add(id3.TXXX(encoding=_UTF_8, desc=_own_name(name), text=values))
-
-
-def _own_name(name: str) -> str:
-    """Return the description of a user-defined frame, as MusicBrainz Picard names them."""
-    field = BY_NAME.get(name)
-    if field is None:
-        return name
-    return field.asf.replace("/", " ") if field.asf.startswith("MusicBrainz/") else field.vorbis
+        tag.add(id3.TXXX(encoding=_UTF_8, desc=own_name(name), text=values))
 
 
 def _date(value: str) -> str:
@@ -95,6 +95,10 @@ def _performer(value: str) -> list[str]:
     """Return role and name of "name (role)"."""
     match = _PERFORMER.fullmatch(value)
     return [match[2] or "performer", match[1]] if match else ["performer", value]
+
+
+def _is_ascii(text: str) -> bool:
+    return text.isascii() and len(text) <= _MAX_IDENTIFIER
 
 
 def _is_latin(text: str) -> bool:

@@ -6,6 +6,7 @@ where these are silent, https://picard-docs.musicbrainz.org/en/appendices/tag_ma
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -77,7 +78,7 @@ FIELDS = (
     ),
     Field("compilation", "TCMP", "cpil", "COMPILATION", "WM/IsCompilation", ("itunescompilation",)),
     Field("mood", "TMOO", "", "MOOD", "WM/Mood"),
-    Field("initial_key", "TKEY", "", "INITIALKEY", "WM/InitialKey"),
+    Field("initial_key", "TKEY", "", "INITIALKEY", "WM/InitialKey", ("key",)),
     Field("media", "TMED", "", "MEDIA", "WM/Media"),
     Field("language", "TLAN", "", "LANGUAGE", "WM/Language"),
     Field("work", "", "©wrk", "WORK", "WM/Work"),
@@ -111,11 +112,23 @@ FIELDS = (
         "musicbrainz_release_group_id", "", "", "MUSICBRAINZ_RELEASEGROUPID",
         "MusicBrainz/Release Group Id",
     ),
+    Field(
+        "musicbrainz_release_track_id", "", "", "MUSICBRAINZ_RELEASETRACKID",
+        "MusicBrainz/Release Track Id",
+    ),
+    Field("musicbrainz_work_id", "", "", "MUSICBRAINZ_WORKID", "MusicBrainz/Work Id"),
+    Field("musicbrainz_disc_id", "", "", "MUSICBRAINZ_DISCID", "MusicBrainz/Disc Id"),
+    Field("release_type", "", "", "RELEASETYPE", "MusicBrainz/Album Type"),
+    Field("release_status", "", "", "RELEASESTATUS", "MusicBrainz/Album Status"),
+    Field("release_country", "", "", "RELEASECOUNTRY", "MusicBrainz/Album Release Country"),
+    Field("acoustid_id", "", "", "ACOUSTID_ID", "Acoustid/Id"),
+    Field("acoustid_fingerprint", "", "", "ACOUSTID_FINGERPRINT", "Acoustid/Fingerprint"),
     *(Field(f"replaygain_{which}_{what}", "", "", f"REPLAYGAIN_{which}_{what}".upper())
       for which in ("track", "album") for what in ("gain", "peak")),
 )  # fmt: skip
 """The order is that of files that we write."""
 
+_PICARD = ("MusicBrainz/", "Acoustid/")
 BY_NAME = {field.name: field for field in FIELDS}
 _INFO_CODES = {
     "INAM": "title", "IART": "artist", "IPRD": "album", "ICRD": "date", "IGNR": "genre",
@@ -160,6 +173,24 @@ _LANGUAGE = re.compile(r"(lyrics|unsyncedlyrics|comment)-([a-z]{3}|[^-]*-[a-z]{3
 """How FFmpeg names frames that have a language."""
 _LANGUAGE_SUFFIX = re.compile(r"-[a-z]{3}$")
 SOUND_CHECK = "iTunNORM"
+
+
+def own_name(name: str) -> str:
+    """Return the name of a tag in formats that have no place of its own for it.
+
+    MusicBrainz Picard names some with a space where Windows Media has a slash.
+    """
+    field = BY_NAME.get(name)
+    if field is None:
+        return name
+    return field.asf.replace("/", " ") if field.asf.startswith(_PICARD) else field.vorbis
+
+
+def name_publisher(names: Iterable[str]) -> dict[str, str]:
+    """Return the name of each tag in ID3 and ASF, which have one place for publisher and label."""
+    names = list(names)
+    has_publisher = "publisher" in names
+    return {name: "publisher" if name == "label" and not has_publisher else name for name in names}
 
 
 def _normalise(name: str) -> str:

@@ -23,6 +23,8 @@ _MAX_TEXT = 3 * 1024 * 1024
 """Bytes of all values: a block of a FLAC file has 16 MiB, of which a cover takes up to 12."""
 _ORDER = {name: position for position, name in enumerate(BY_NAME)}
 _DATES = frozenset({"date", "original_date"})
+_ZERO_IS_NONE = frozenset({"track", "disc", "bpm"})
+"""Numbers that iTunes stores as 0 where there is none."""
 _ROLES = frozenset({"producer", "engineer", "arranger", "mixer", "dj_mixer"})
 
 _BESIDE_MUTAGEN: Mapping[str, Callable[[str], bool]] = {
@@ -176,6 +178,8 @@ def _translate(tag: _FoundTag) -> tuple[str, list[str]]:
         return "performer", [f"{value} ({role})" if role else value for value in values]
     if name == "compilation":
         values = [value for value in values if value not in ("0", "False", "false")]
+    if tag.kind in ("ffmpeg", "mp4") and name in _ZERO_IS_NONE:
+        values = [value for value in values if value != "0"]
     return name, values
 
 
@@ -217,4 +221,7 @@ def _join_totals(tags: dict[str, list[str]]) -> Tags:
             if "/" not in number:
                 tags[name] = [f"{number}/{total}"]
             del tags[f"{name}_total"]
+        elif number.startswith("/"):  # a total alone
+            tags[f"{name}_total"] = [number[1:].strip()]
+            del tags[name]
     return tags

@@ -40,6 +40,8 @@ TAILS = {
     "Lyrics3v1": LYRICS3_V1 + ID3V1,
     "APEv2 and Lyrics3": ape_tag(header=True) + LYRICS3 + ID3V1,
     "an odd byte": b"\0",
+    "zeros": bytes(70_000),
+    "the page of a server": b"<html><body>Not found</body></html>\r\n" * 50,
 }
 FRAMES = ("flac", "mp3", "ac3", "eac3")
 OTHERS = ("mp2", "aac", "dts", "tta", "wv", "opus", "m4a", "wav", "aiff", "au", "caf", "w64")
@@ -120,6 +122,62 @@ def test_a_damaged_place_in_the_middle_is_still_said(
     made = convert(engine, bytes(content), "wav")
     codes = {w.code for w in made.result.warning_details}
     assert codes & {"source_damaged", "source_incomplete"}
+
+
+@pytest.mark.parametrize("rate", ["44100", "48000"])
+def test_joined_mp3_files_are_whole(rate: str, engine: FfmpegEngine, tmp_path: Path) -> None:
+    """The tag of the second one is a packet without a frame."""
+    second = tmp_path / "second.mp3"
+    ffmpeg("-f", "lavfi", "-i", "sine=d=2", "-ar", rate, "-metadata", "title=T", second)
+    made = convert(engine, sound(tmp_path, "mp3") + second.read_bytes(), "wav")
+    assert {w.code for w in made.result.warning_details} <= {"source_is_lossy"}
+    assert made.result.duration == pytest.approx(5, abs=0.1)
+
+
+@pytest.mark.parametrize("count", [-2, 1, 2])
+def test_a_wav_whose_size_is_miscounted_is_whole(
+    count: int, engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    content = bytearray(sound(tmp_path, "wav"))
+    at = content.index(b"data") + 4
+    struct.pack_into("<I", content, at, len(content) - at - 4 + count)
+    made = convert(engine, bytes(content), "flac")
+    assert made.result.warning_details == ()
+    assert made.result.duration == pytest.approx(3, abs=0.001)
+
+
+def test_timestamps_that_jump_for_hours_are_no_damage(engine: FfmpegEngine, tmp_path: Path) -> None:
+    """Two recordings of a broadcast are joined; the duration is that between their ends."""
+    later = tmp_path / "later.ts"
+    ffmpeg("-f", "lavfi", "-i", "sine=d=2", "-c:a", "aac", "-output_ts_offset", "20000", later)
+    ffmpeg("-f", "lavfi", "-i", "sine=d=3", "-c:a", "aac", tmp_path / "x.ts")
+    made = convert(engine, (tmp_path / "x.ts").read_bytes() + later.read_bytes(), "wav")
+    codes = {w.code for w in made.result.warning_details}
+    assert codes == {"source_is_lossy", "gaps_left_out"}
+    assert made.result.duration == pytest.approx(5, abs=0.15)
+
+
+def test_a_damaged_broadcast_is_not_called_cut_off(engine: FfmpegEngine, tmp_path: Path) -> None:
+    ffmpeg("-f", "lavfi", "-i", "anoisesrc=d=9", "-c:a", "aac", tmp_path / "x.ts")
+    content = bytearray((tmp_path / "x.ts").read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 2000] = b"\xaa" * 2000
+    codes = {w.code for w in convert(engine, bytes(content), "wav").result.warning_details}
+    assert "source_damaged" in codes
+    assert "source_truncated" not in codes
+
+
+def test_24_bits_in_32_are_no_floating_point(engine: FfmpegEngine, tmp_path: Path) -> None:
+    """FFmpeg takes them for a format of Adobe Audition, and plays noise."""
+    wanted = (np.sin(np.arange(44_100) / 16) * 2**22).astype("<i4") << 8
+    fmt = struct.pack("<HHIIHHHHI", 0xFFFE, 1, 44_100, 176_400, 4, 32, 22, 24, 4)
+    fmt += bytes.fromhex("0100000000001000800000aa00389b71")
+    data = b"WAVEfmt " + struct.pack("<I", 40) + fmt
+    data += b"data" + struct.pack("<I", wanted.nbytes) + wanted.tobytes()
+    made = convert(engine, b"RIFF" + struct.pack("<I", len(data)) + data, "flac")
+    assert made.result.warning_details == ()
+    (tmp_path / "out.flac").write_bytes(made.content)
+    assert np.array_equal(np.rint(decode(tmp_path / "out.flac").samples[0] * 2**31), wanted)
 
 
 def test_an_id3v2_tag_in_front_of_monkeys_audio_is_left_out() -> None:

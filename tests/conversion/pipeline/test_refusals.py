@@ -1,6 +1,7 @@
 """Refuse what cannot be converted by its real name."""
 
 import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,3 +77,33 @@ def test_an_unsupported_codec_of_aiff_is_named(kind: bytes, engine: FfmpegEngine
     with pytest.raises(MediaError, match=kind.decode()) as refusal:
         convert(engine, aifc(kind, bytes(range(256)) * 80, 16_000), "mp3")
     assert refusal.value.code == "unsupported_codec"
+
+
+def zip_with_a_song(folder: Path) -> bytes:
+    """Store an MP3 file in an archive, whose frames FFmpeg would find."""
+    ffmpeg("-f", "lavfi", "-i", "sine=d=3", folder / "x.mp3")
+    with zipfile.ZipFile(folder / "x.zip", "w", zipfile.ZIP_STORED) as archive:
+        archive.write(folder / "x.mp3", "x.mp3")
+    return (folder / "x.zip").read_bytes()
+
+
+def photo_of_a_phone(_folder: Path) -> bytes:
+    """Begin as HEIC does, which has the container of MP4."""
+    return b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + bytes(200)
+
+
+@pytest.mark.parametrize("make", [zip_with_a_song, photo_of_a_phone])
+def test_what_only_looks_like_sound_is_not_called_damaged(
+    make: Callable[[Path], bytes], engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    with pytest.raises(MediaError) as raised:
+        convert(engine, make(tmp_path), "mp3")
+    assert raised.value.code == "not_audio"
+
+
+def test_subtitles_alone_are_a_file_without_sound(engine: FfmpegEngine, tmp_path: Path) -> None:
+    (tmp_path / "x.srt").write_text("1\n00:00:00,000 --> 00:00:02,000\nHello\n")
+    ffmpeg("-i", tmp_path / "x.srt", "-c", "copy", tmp_path / "x.mkv")
+    with pytest.raises(MediaError) as raised:
+        convert(engine, tmp_path / "x.mkv", "mp3")
+    assert raised.value.code == "no_audio_stream"

@@ -43,6 +43,9 @@ TAGS: dict[str, list[str]] = {
     "COMPOSERSORT": ["1"],
     "COMPILATION": ["1"],
     "MUSICBRAINZ_ALBUMID": ["a-b-c"],
+    "MUSICBRAINZ_TRACKID": ["d-e-f"],
+    "RELEASETYPE": ["album"],
+    "ACOUSTID_ID": ["g-h-i"],
     "REPLAYGAIN_TRACK_GAIN": ["-6.50 dB"],
     "MY OWN TAG": ["mine"],
 }
@@ -56,6 +59,8 @@ ID3_NAMES = {
     "LYRICIST": "TEXT", "PRODUCER": "TIPL", "TITLESORT": "TSOT", "ARTISTSORT": "TSOP",
     "ALBUMSORT": "TSOA", "ALBUMARTISTSORT": "TSO2", "COMPOSERSORT": "TSOC", "COMPILATION": "TCMP",
     "MUSICBRAINZ_ALBUMID": "TXXX:MusicBrainz Album Id",
+    "MUSICBRAINZ_TRACKID": "UFID:http://musicbrainz.org",
+    "RELEASETYPE": "TXXX:MusicBrainz Album Type", "ACOUSTID_ID": "TXXX:Acoustid Id",
     "REPLAYGAIN_TRACK_GAIN": "TXXX:REPLAYGAIN_TRACK_GAIN", "MY OWN TAG": "TXXX:MY OWN TAG",
 }  # fmt: skip
 FREE = "----:com.apple.iTunes:"
@@ -67,6 +72,8 @@ MP4_NAMES = {
     "LYRICIST": f"{FREE}LYRICIST", "PRODUCER": f"{FREE}PRODUCER", "TITLESORT": "sonm",
     "ARTISTSORT": "soar", "ALBUMSORT": "soal", "ALBUMARTISTSORT": "soaa", "COMPOSERSORT": "soco",
     "COMPILATION": "cpil", "MUSICBRAINZ_ALBUMID": f"{FREE}MusicBrainz Album Id",
+    "MUSICBRAINZ_TRACKID": f"{FREE}MusicBrainz Track Id",
+    "RELEASETYPE": f"{FREE}MusicBrainz Album Type", "ACOUSTID_ID": f"{FREE}Acoustid Id",
     "REPLAYGAIN_TRACK_GAIN": f"{FREE}REPLAYGAIN_TRACK_GAIN", "MY OWN TAG": f"{FREE}MY OWN TAG",
 }  # fmt: skip
 ASF_NAMES = {
@@ -80,6 +87,8 @@ ASF_NAMES = {
     "ALBUMSORT": "WM/AlbumSortOrder", "ALBUMARTISTSORT": "WM/AlbumArtistSortOrder",
     "COMPOSERSORT": "WM/ComposerSortOrder", "COMPILATION": "WM/IsCompilation",
     "MUSICBRAINZ_ALBUMID": "MusicBrainz/Album Id",
+    "MUSICBRAINZ_TRACKID": "MusicBrainz/Track Id", "RELEASETYPE": "MusicBrainz/Album Type",
+    "ACOUSTID_ID": "Acoustid/Id",
     "REPLAYGAIN_TRACK_GAIN": "replaygain_track_gain", "MY OWN TAG": "MY OWN TAG",
 }  # fmt: skip
 VORBIS_NAMES = {name: name for name in TAGS}
@@ -106,6 +115,8 @@ def values_of(path: Path) -> dict[str, list[str]]:
     for name, value in dict(tags).items():
         if hasattr(value, "people"):
             found[name] = [person for _, person in value.people]
+        elif hasattr(value, "owner"):
+            found[name] = [value.data.decode()]
         elif hasattr(value, "text"):
             texts = [value.text] if isinstance(value.text, str) else value.text
             found[name] = [str(each) for each in texts]
@@ -176,6 +187,18 @@ def test_a_name_in_any_script_stops_no_conversion(
     output.write_bytes(read(engine, with_frames(source, frame), fmt).made.content)
     found = read(engine, output).tags
     assert found.get("настроение") == (None if fmt in ("flac", "ogg", "opus") else "весна")
+
+
+@pytest.mark.parametrize(("fmt", "key"), [("mp3", "TPUB"), ("wma", "WM/Publisher")])
+def test_a_label_is_the_publisher_where_that_has_the_one_place(
+    fmt: str, key: str, engine: FfmpegEngine, sounds: AudioFiles, tmp_path: Path
+) -> None:
+    for others in ([], [("PUBLISHER", "A house")]):
+        path = copy(sounds.tone("untagged.flac", seconds=1), tmp_path / "in.flac")
+        output = tmp_path / f"out.{fmt}"
+        tagged = with_comments(path, ("LABEL", "A label"), *others)
+        output.write_bytes(read(engine, tagged, fmt).made.content)
+        assert values_of(output)[key] == (["A house"] if others else ["A label"])
 
 
 def test_the_table_of_tags_is_up_to_date() -> None:
