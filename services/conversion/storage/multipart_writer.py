@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 class Patch(Protocol):
-    """Change the first bytes of the file before they are sent."""
+    """Change the first bytes of the file before they are sent, as `tags.placement` does."""
 
     @property
     def size(self) -> int:

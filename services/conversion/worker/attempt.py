@@ -79,12 +79,19 @@ class RunConversion:
         alone: bool = False,
         is_paused: Callable[[], bool] = never_paused,
     ) -> bool:
-        """Return True if a message about it may be deleted: it has ended, or is not ours to run.
+        """Run an attempt, if this worker can claim the conversion.
 
-        Another worker may hold it. If that worker dies, polling finds the conversion when its lease
-        ends. False means that the conversion was released and is queued again. `takeover_version`
-        is the version of a running conversion whose lease has ended. `alone` promises that nothing
-        else runs in this process.
+        Args:
+            conversion_id: The conversion to run.
+            heartbeat: Called at each progress report; it may end the attempt.
+            takeover_version: The version of a running conversion whose lease has ended.
+            alone: True promises that nothing else runs in this process.
+            is_paused: Says while the attempt is to stand still.
+
+        Returns:
+            False if the conversion was released: it is queued again, and a message about it must
+            come again. True if it has ended, or another worker holds it: then polling finds it if
+            that worker dies.
         """
         claimed_at = self._timer()
         conversion = self._leases.claim(
