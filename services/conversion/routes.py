@@ -40,7 +40,7 @@ NO_STORE = {"Cache-Control": "no-store"}
     sync_to_thread=True,
     operation_id="listFormats",
     summary="List the output formats and their options",
-    responses=problems(errors.SessionInvalid, session=False),
+    responses=problems(errors.SessionInvalid, errors.RateLimited, session=False),
 )
 def formats(request: Request[Any, Any, Any]) -> FormatsSchema:
     # The page sends its first request alone, and this is it: later ones are of one session.
@@ -66,7 +66,6 @@ class ConversionController(Controller):
             errors.FormatUnsupported,
             errors.OptionInvalid,
             errors.IdempotencyKeyReused,
-            errors.RateLimited,
             changes=True,
             has_body=True,
         ),

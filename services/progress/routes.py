@@ -78,7 +78,7 @@ class ProgressController(Controller):
         is_lasting=True,
         operation_id="followSession",
         summary="Follow everything of the session by server-sent events",
-        responses={200: EVENTS, **problems(errors.RateLimited)},
+        responses={200: EVENTS, **problems()},
     )
     async def follow_session(
         self,
@@ -100,7 +100,7 @@ class ProgressController(Controller):
         responses={
             200: EVENTS,
             204: no_content("`Last-Event-ID` is the end already. Do not reconnect."),
-            **problems(*NOT_FOUND, errors.RateLimited),
+            **problems(*NOT_FOUND),
         },
     )
     async def follow_one(

@@ -49,7 +49,6 @@ class UploadController(Controller):
             errors.FormatUnsupported,
             errors.OptionInvalid,
             errors.IdempotencyKeyReused,
-            errors.RateLimited,
             changes=True,
             has_body=True,
         ),

@@ -35,7 +35,8 @@ class LimitConcurrency(ASGIMiddleware):
         """Call the application when it is the turn of this request.
 
         Raises:
-            RateLimited: Too many requests of the address wait already.
+            RateLimited: Too many requests of the address wait already. So every route that is
+                limited documents 429.
         """
         if scope["route_handler"].opt.get("is_lasting"):
             await next_app(scope, receive, send)

@@ -33,6 +33,7 @@ def health_routes(
 
     @get(
         "/health/live",
+        is_lasting=True,
         sync_to_thread=False,
         operation_id="checkLiveness",
         summary="Answer while the process runs",
@@ -45,7 +46,7 @@ def health_routes(
         sync_to_thread=True,
         operation_id="checkReadiness",
         summary="Answer whether the service can reach what it needs",
-        responses={503: problem_response("not_ready")},
+        responses={429: problem_response("rate_limited"), 503: problem_response("not_ready")},
     )
     def ready() -> Response[HealthSchema]:
         # All at once, so that the answer takes as long as the slowest check, not as their sum.

@@ -22,7 +22,7 @@ OF_EVERY_ROUTE = (400, 422, 500)
 OF_CHANGES = (403, 415)
 """Requests of other sites, and bodies of another media type."""
 OF_BODIES = (408, 413)
-OF_SESSIONS = (errors.SessionInvalid, errors.StorageUnavailable)
+OF_SESSIONS = (errors.SessionInvalid, errors.StorageUnavailable, errors.RateLimited)
 
 
 def problems(
