@@ -12,7 +12,8 @@ import { DeleteEverything } from './features/removal/DeleteEverything';
 import { UndoBar } from './features/removal/UndoBar';
 import { DropZone } from './features/upload/DropZone';
 import { EarlyUpload } from './features/upload/EarlyUpload';
-import { selectConversions, shownRows } from './state/reducer';
+import { draftsOf, selectConversions, shownRows } from './state/reducer';
+import { FILE_LIST_ID } from './lib/focus';
 import { describeLimits } from './lib/formatting';
 import { useStore } from './state/store';
 import { pageTitle, totalsOf } from './state/totals';
@@ -33,7 +34,7 @@ export function App({ controller }: { controller: AppController }) {
   }, [title, rows.length]);
   const isReady = state.startup === 'ready';
   const isEmpty = rows.length === 0;
-  const drafts = rows.filter((row) => row.stage === 'draft');
+  const drafts = draftsOf(state);
 
   return (
     <>
@@ -61,6 +62,8 @@ export function App({ controller }: { controller: AppController }) {
         {state.listProblem && <ErrorMessage {...describeProblem(state.listProblem)} />}
         <ul
           className={rows.length > COMPACT_FROM ? 'file-list file-list--compact' : 'file-list'}
+          id={FILE_LIST_ID}
+          tabIndex={-1}
           aria-label={t.yourFiles}
         >
           {rows.map((row) => (

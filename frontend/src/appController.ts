@@ -21,7 +21,7 @@ import { shownRows } from './state/reducer';
 import type { Row } from './state/state';
 import { Store } from './state/store';
 import { acquireWebLock, type AcquireLock } from './storage/locks';
-import { saveLanguage, saveOrder, setUploadedEarly } from './storage/preferences';
+import { saveLanguage, saveOrder, savePaths, setUploadedEarly } from './storage/preferences';
 import { IndexedDbUploadStorage, type UploadStorage } from './storage/uploadStorage';
 
 /** Delay before the page starts over after the services answered with errors. */
@@ -260,6 +260,8 @@ export class AppController {
       if (rows === savedRows) return;
       savedRows = rows;
       saveOrder(rows.flatMap(({ key, upload }) => (upload ? [upload.id, key] : [key])));
+      const inFolders = rows.filter(({ upload, path }) => upload && path);
+      savePaths(Object.fromEntries(inFolders.map(({ upload, path }) => [upload!.id, path!])));
     });
   }
 

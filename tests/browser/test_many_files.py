@@ -1,5 +1,6 @@
 """Test what a user does with many files at once."""
 
+import re
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -27,11 +28,16 @@ def test_an_album_is_set_converted_packed_and_removed_together(app: App, tmp_pat
     settings = app.page.get_by_test_id("all-settings")
     settings.get_by_test_id("option-channels").select_option(label="Mono")
     app.page.get_by_test_id("convert-all").click()
+    expect(app.page.get_by_test_id("convert-all")).to_have_count(0)
+    expect(app.page.get_by_role("list", name="Your files")).to_be_focused()
+    expect(app.page).to_have_title(re.compile(f"of {COUNT} done|^{COUNT} done"))
 
     toolbar = app.page.get_by_test_id("list-toolbar")
     expect(toolbar).to_contain_text(f"{COUNT} of {COUNT} done")
     conversions = app.page.request.get(f"{app.url}/api/conversions").json()["items"]
     assert [each["options"] for each in conversions] == [{"bitrate": "320k", "channels": 1}] * COUNT
+    app.reload()  # The service knows no folders.
+    expect(app.rows.first).to_contain_text("Album · ")
     with app.page.expect_download() as download:
         toolbar.get_by_role("button", name="Download all").click()
     archive = ZipFile(save_download(download.value, tmp_path))

@@ -21,6 +21,7 @@ export function ConvertAgain({ row, formats, isFirst, source, controller }: Conv
   // Undefined until the form was opened. The button takes the focus only after the form is closed.
   const [isOpen, setOpen] = useState<boolean>();
   const [settings, setSettings] = useState(row.settings);
+  const text = isFirst ? t.convertThis : t.convertAgain;
   if (!isOpen) {
     return (
       <button
@@ -28,10 +29,11 @@ export function ConvertAgain({ row, formats, isFirst, source, controller }: Conv
         className="button button--quiet convert-again"
         data-testid="convert-again-button"
         ref={isOpen === false ? focusWhenShown : undefined}
+        aria-label={`${text}: ${row.name}`}
         onClick={() => setOpen(true)}
       >
         <Add />
-        {isFirst ? t.convertThis : t.convertAgain}
+        {text}
       </button>
     );
   }

@@ -4,6 +4,7 @@ import { ConversionForm } from '../features/conversion/ConversionForm';
 import { describeOptions, formatName } from '../features/conversion/conversionSettings';
 import { PresetSelect } from '../features/conversion/PresetSelect';
 import { isEqual } from '../features/conversion/presets';
+import { useFocusListWhenRemoved } from '../lib/focus';
 import type { Row } from '../state/state';
 import { t } from '../i18n';
 
@@ -16,6 +17,7 @@ interface DraftToolbarProps {
 /** Choose the format and all options for several drafts, and start all of them. */
 export function DraftToolbar({ drafts, formats, controller }: DraftToolbarProps) {
   const { uploadManager } = controller;
+  useFocusListWhenRemoved();
   const settings = drafts[0]!.settings;
   const isMixed = drafts.some((row) => !isEqual(row.settings, settings));
   const setAll = (chosen: Row['settings']) => {

@@ -60,7 +60,7 @@ export const FileRow = memo(function FileRow(props: FileRowProps) {
         </div>
         <FileActions row={row} controller={controller} />
       </div>
-      {row.stage === 'draft' && <DraftForm {...props} />}
+      {row.stage === 'draft' && !row.isStarted && <DraftForm {...props} />}
       {view && row.stage !== 'failed' && <UploadProgressBar name={row.name} view={view} />}
       {problem && <ErrorMessage {...describeProblem(problem)} />}
       {row.stage === 'interrupted' && (
@@ -80,7 +80,7 @@ export const FileRow = memo(function FileRow(props: FileRowProps) {
           controller={controller}
         />
       ))}
-      {row.stage === 'uploaded' && (
+      {row.stage === 'uploaded' && !conversions.some(hasNoSound) && (
         <ConvertAgain
           row={row}
           formats={formats}
@@ -107,10 +107,16 @@ function hasSameContent(before: FileRowProps, after: FileRowProps): boolean {
   );
 }
 
+/** Return true if no other format can succeed. */
+const hasNoSound = ({ error }: Conversion) =>
+  error?.code === 'not_audio' || error?.code === 'no_audio_stream';
+
 function subtitle(row: Row, conversions: Conversion[]): ReactNode {
-  const size = formatBytes(row.size);
+  const folder = row.path?.slice(0, row.path.lastIndexOf('/'));
+  const size = (folder ? `${folder} · ` : '') + formatBytes(row.size);
   if (row.unsaved === 'copying') return `${size} · ${t.saving}`;
   if (row.unsaved === 'not-storable') return `${size} · ${t.onlyInThisTab}`;
+  if (row.stage === 'draft' && row.isStarted) return `${size} · ${t.starting}`;
   if (row.stage === 'queued') return `${size} · ${t.waitingForOthers}`;
   if (row.transfer?.phase === 'creating') return `${size} · ${t.preparing}`;
   // A completed conversion shows the same time at its result.

@@ -47,6 +47,8 @@ export const de: Catalogue = {
   chooseMedia: 'Audio- oder Videodateien wählen',
   dropHere: 'Audio- oder Videodateien hier ablegen',
   dropMore: 'Weitere Dateien hier ablegen',
+  tapHere: 'Audio- und Videodateien',
+  tapMore: 'Weitere Dateien',
   limits: (size, time) => `Bis zu ${size} je Datei. Dateien werden nach ${time} gelöscht.`,
   hours: (hours) => `${hours} Stunden`,
   days: (days) => `${days} Tagen`,

@@ -41,6 +41,8 @@ export const en = {
   chooseMedia: 'Choose audio or video files',
   dropHere: 'Drop audio or video files here',
   dropMore: 'Drop more files anywhere',
+  tapHere: 'Audio and video files',
+  tapMore: 'More files',
   limits: (size: string, time: string) =>
     `Up to ${size} for each file. Files are deleted after ${time}.`,
   hours: (hours: number) => `${hours} hours`,

@@ -6,6 +6,19 @@ export const FILE_PICKER_ID = 'choose-files';
 const isFocusLost = () =>
   document.activeElement === null || document.activeElement === document.body;
 
+/** Id of the list of files. */
+export const FILE_LIST_ID = 'files';
+
+/** Move the focus to the list of files if a control above it had it and is removed. */
+export function useFocusListWhenRemoved(): void {
+  useLayoutEffect(
+    () => () => {
+      setTimeout(() => isFocusLost() && document.getElementById(FILE_LIST_ID)?.focus());
+    },
+    [],
+  );
+}
+
 /**
  * Return a function that moves the focus to the next row, if the row of a control was removed.
  *

@@ -122,7 +122,7 @@ export const shownRows = ({ rows }: Pick<State, 'rows'>) =>
 
 /** Return the shown files that were not started. */
 export const draftsOf = (state: Pick<State, 'rows'>) =>
-  shownRows(state).filter(({ stage }) => stage === 'draft');
+  shownRows(state).filter(({ stage, isStarted }) => stage === 'draft' && !isStarted);
 
 /** Return true if a conversion of this file was ever started. It may be deleted since. */
 export const wasConverted = (state: Pick<State, 'conversions'>, upload: Upload): boolean =>

@@ -42,6 +42,8 @@ export interface Row {
   problem?: ProblemSummary;
   /** Set while the bytes are only in this tab: being copied to the storage, or not storable. */
   unsaved?: 'copying' | 'not-storable';
+  /** True for a draft that the user has started, until its conversion exists. */
+  isStarted?: boolean;
   /** True while a request of the user is under way. Buttons are disabled then. */
   isBusy?: boolean;
   /** True while the removal of this file can be undone. It is not shown then. */

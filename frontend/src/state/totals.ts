@@ -31,8 +31,8 @@ export function totalsOf(state: Pick<State, 'rows' | 'conversions'>): Totals {
 }
 
 function outcomeOf(state: Pick<State, 'conversions'>, row: Row) {
-  const { stage, upload, transfer } = row;
-  if (stage === 'draft' || stage === 'rejected') return null;
+  const { stage, upload, transfer, isStarted } = row;
+  if ((stage === 'draft' && !isStarted) || stage === 'rejected') return null;
   if (stage === 'failed' || transfer?.phase === 'failed') {
     return { share: 1, isDone: false, isFailed: true };
   }

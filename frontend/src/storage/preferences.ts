@@ -4,6 +4,7 @@ import { isLanguage, preferredLanguage, type Language } from '../i18n';
 // Preferences are not essential: if localStorage is full or forbidden, they are not kept.
 const SETTINGS_KEY = 'tinypixo:conversion-settings';
 const ORDER_KEY = 'tinypixo:order';
+const PATHS_KEY = 'tinypixo:paths';
 /** public/first-paint.js reads this key and that of the language before the first paint. */
 const THEME_KEY = 'tinypixo:theme';
 const EARLY_UPLOAD_KEY = 'tinypixo:early-upload';
@@ -63,6 +64,19 @@ export function saveOrder(uploadIds: string[]): void {
 }
 
 export const loadOrder = (): string[] => (read(ORDER_KEY) ?? '').split(' ');
+
+/** Save the paths of uploaded files by upload id. The service knows their names only. */
+export function savePaths(paths: Record<string, string>): void {
+  write(PATHS_KEY, JSON.stringify(paths));
+}
+
+export function loadPaths(): Record<string, string> {
+  try {
+    return JSON.parse(read(PATHS_KEY) ?? '{}') as Record<string, string>;
+  } catch {
+    return {};
+  }
+}
 
 /** Return true if files are uploaded while the user still chooses their settings. */
 export const isUploadedEarly = (): boolean => read(EARLY_UPLOAD_KEY) !== 'off';

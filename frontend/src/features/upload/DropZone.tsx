@@ -42,7 +42,10 @@ export function DropZone({ onFiles, compact, disabled }: DropZoneProps) {
       onClick={() => !disabled && openDialog()}
     >
       {!compact && <Waveform />}
-      <p className="drop-zone__text">{instruction(compact, isDragging)}</p>
+      <p className="drop-zone__text">
+        <span className="with-mouse">{instruction(compact, isDragging)}</span>
+        <span className="with-touch">{compact ? t.tapMore : t.tapHere}</span>
+      </p>
       <button
         type="button"
         id={FILE_PICKER_ID}

@@ -94,7 +94,7 @@ export class UploadManager {
   /** Upload a draft. The conversion starts by itself when the upload is complete. */
   start(key: string): void {
     const row = this.options.store.getRow(key);
-    if (row?.stage !== 'draft' || row.isBusy) return;
+    if (row?.stage !== 'draft' || row.isBusy || row.isStarted) return;
     void this.saveAndEnqueue([key]);
   }
 
@@ -111,6 +111,7 @@ export class UploadManager {
   /** Save the request before it is shown as accepted, so that a reload cannot lose it. */
   private async saveAndEnqueue(keys: string[]): Promise<void> {
     await this.localFiles.saveStart(keys);
+    for (const key of keys) this.options.store.updateRow(key, { isStarted: true });
     for (const key of keys) await this.startDraft(key);
   }
 
@@ -127,6 +128,7 @@ export class UploadManager {
       return this.enqueue(key);
     }
     if (!(await startConversion(row, row.settings))) {
+      store.updateRow(key, { isStarted: false });
       requeue();
       this.startNext();
       return this.localFiles.save(key, { request: undefined });

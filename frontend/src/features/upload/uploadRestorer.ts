@@ -2,7 +2,7 @@ import type { Upload } from '../../api/types';
 import type { Row, Stage } from '../../state/state';
 import type { Store } from '../../state/store';
 import type { AcquireLock } from '../../storage/locks';
-import { loadOrder, loadSettings } from '../../storage/preferences';
+import { loadOrder, loadPaths, loadSettings } from '../../storage/preferences';
 import type { StoredUpload, UploadStorage } from '../../storage/uploadStorage';
 import { defaultSettings } from '../conversion/conversionSettings';
 import { fingerprint } from './fingerprint';
@@ -94,7 +94,7 @@ export class UploadRestorer {
     return {
       key: record?.key ?? upload.id,
       name: record?.name ?? upload.filename,
-      path: record?.path,
+      path: record?.path ?? loadPaths()[upload.id],
       size: upload.size,
       stage,
       settings: record?.settings ?? loadSettings().last ?? defaultSettings(formats),
