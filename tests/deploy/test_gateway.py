@@ -9,8 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -20,60 +19,10 @@ from deploy.local.gateway.protocol import protocol_with
 from deploy.local.network import free_port, wait_until_responding
 from deploy.local.processes import ROOT
 from libs.core.web.server_protocol import ServiceProtocol
+from tests.deploy.gateway_support import FakeService, RunningGateway
 from tests.fault_injection import eventually
 
 BUCKET_ORIGIN = "http://localhost:4566"
-
-
-class FakeService(BaseHTTPRequestHandler):
-    """Answer each request with a description of it."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        answer = json.dumps(
-            {"path": self.path, "headers": dict(self.headers), "body": body.decode()}
-        ).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    do_PUT = do_GET  # noqa: N815
-
-    def do_POST(self) -> None:
-        """Refuse a request before its body has come."""
-        if not self.path.endswith("/refused"):
-            return self.do_GET()
-        self.send_response(413)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-        self.close_connection = True
-        return None
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
-
-
-class RunningGateway:
-    """Hold the address and the log of a gateway process."""
-
-    def __init__(self, port: int, log: Path) -> None:
-        self.port = port
-        self.log = log
-        self.url = f"http://127.0.0.1:{port}"
-
-    def send(self, request: bytes) -> httpx.Response:
-        """Send bytes as they are, and return the response. The connection must be closed."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
-            connection.sendall(request)
-            received = b"".join(iter(lambda: connection.recv(65536), b""))
-        head, _, body = received.partition(b"\r\n\r\n")
-        status, *lines = head.decode("latin-1").split("\r\n")
-        headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
-        return httpx.Response(int(status.split()[1]), headers=headers, content=body)
 
 
 @pytest.fixture(scope="module")
