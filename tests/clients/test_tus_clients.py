@@ -138,7 +138,7 @@ def test_curl_alone_resumes_after_each_kill(
 def now(url: str, token: str) -> int:
     """Return the offset that HEAD tells."""
     headers = {"Tus-Resumable": "1.0.0", "Authorization": f"Bearer {token}"}
-    return int(httpx.head(url, headers=headers).headers["Upload-Offset"])
+    return int(httpx.head(url, headers=headers, timeout=60).headers["Upload-Offset"])
 
 
 def wait_for_offset(url: str, token: str, wanted: int) -> None:

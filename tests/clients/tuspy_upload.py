@@ -18,6 +18,8 @@ def main(endpoint: str, token: str, path: str, state: str) -> None:
         path,
         metadata={"filename": "clients.wav"},
         chunk_size=3_000_000,
+        retries=5,
+        retry_delay=1,
         upload_checksum=True,
         store_url=True,
         url_storage=storage(state),

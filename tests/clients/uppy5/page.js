@@ -18,16 +18,22 @@ const addFile = (uppy, input) => {
   uppy.addFile({ name: file.name, type: file.type, data: file })
 }
 
-const summary = (result) => ({
-  failed: result.failed.map((each) => String(each.error)),
-  locations: result.successful.map((each) => each.uploadURL),
-})
+// A busy machine answers 503 now and then. Uppy repeats some requests itself, and offers a button
+// for the others.
+const summary = async (uppy, first) => {
+  let result = first
+  for (let tries = 0; result.failed.length && tries < 3; tries += 1) result = await uppy.retryAll()
+  return {
+    failed: result.failed.map((each) => String(each.error)),
+    locations: result.successful.map((each) => each.uploadURL),
+  }
+}
 
 window.uploadByUppy = async (input, protocol) => {
   const uppy = prepare(protocol)
   if (protocol === 'recoverable') uppy.use(GoldenRetriever)
   addFile(uppy, input)
-  return summary(await uppy.upload())
+  return summary(uppy, await uppy.upload())
 }
 
 // The browser has lost the file itself, because it is larger than what the plug-in keeps:
@@ -40,7 +46,7 @@ window.recoverByUppy = async (input) => {
   addFile(uppy, input)
   const result = new Promise((resolve) => uppy.on('complete', resolve))
   uppy.emit('restore-confirmed')
-  return summary(await result)
+  return summary(uppy, await result)
 }
 
 // True once the plug-in has kept what it needs to recover the upload.
