@@ -50,16 +50,16 @@ class SlotUse:
     must_yield: bool = False
     """The conversion is to go back to the queue."""
     nearly_done_until: float | None = None
-    """When the conversion is not believed any more that it is nearly done."""
+    """Until when the conversion is believed to be nearly done."""
 
     def expect(self, seconds_left: float, now: float) -> None:
-        """Note how many seconds the conversion needs, as it says itself."""
+        """Note how many seconds the conversion needs, by its own estimate."""
         self.seconds_left = seconds_left
         if seconds_left <= NEARLY_DONE and self.nearly_done_until is None:
             self.nearly_done_until = now + NEARLY_DONE_AT_MOST
 
     def is_nearly_done(self, now: float) -> bool:
-        """Return True if a pause is not worth its while."""
+        """Return True if the conversion ends so soon that a pause is not worth it."""
         until = NEVER if self.nearly_done_until is None else self.nearly_done_until
         return self.seconds_left <= NEARLY_DONE and now < until
 
@@ -74,7 +74,8 @@ def find_pausable(
 
     Slots go round between clients, and then between the sessions of one client: one is taken only
     from a client, or a session, that has more slots than the one that waits. It is taken at once
-    if that has two slots less, or if what waits has not run yet and what runs has run for long.
+    if the one that waits has two slots less, or if what waits has not run yet and what runs has
+    run for long.
 
     Args:
         uses: All uses of this worker.
