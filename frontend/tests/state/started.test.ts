@@ -5,7 +5,7 @@ import { totalsOf } from '../../src/state/totals';
 import { aConversion } from '../fakes/documents';
 import { aFile, FakeApp } from '../fakes/app';
 
-it('counts all files as started at once, although their conversions are created in turn', async () => {
+it('counts all files as started at once, while conversions are created in turn', async () => {
   const app = new FakeApp({ isUploadedEarly: true });
   await app.controller.start();
   app.controller.addFiles([aFile('a.wav'), aFile('b.wav'), aFile('c.wav')]);
