@@ -65,6 +65,8 @@ export const problems: Record<string, string> = {
     'Versuche es mit einer anderen Kopie.',
   'corrupt/start_after_end':
     'Der gewählte Anfang liegt hinter dem Ende des Tons. Wähle einen früheren.',
+  'corrupt/range_too_short':
+    'Der gewählte Teil ist kürzer als ein Abtastwert. Wähle einen längeren.',
   'corrupt/upload_gone': 'Die hochgeladene Datei ist nicht mehr da. Füge sie noch einmal hinzu.',
   no_audio_stream: 'Diese Datei hat keinen Ton. Wähle eine mit Ton.',
   'no_audio_stream/empty_track':

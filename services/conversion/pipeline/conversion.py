@@ -59,6 +59,9 @@ def _choose_range(context: ConversionContext, probed: ProbedSource) -> TimeRange
     start = context.options.start or 0
     if duration is not None and start > 0 and start >= duration + _HEADER_ROUNDING:
         raise MediaError(failures.START_AFTER_END)
+    end = context.options.end
+    if end is not None and (end - start) * probed.stream.sample_rate < 1:
+        raise MediaError(failures.RANGE_TOO_SHORT)
     return select_range(context.options, duration, probed.log.duration)
 
 

@@ -37,6 +37,11 @@ START_AFTER_END = Failure(
     "The start that you chose is after the end of the sound. Choose an earlier start.",
     "start_after_end",
 )
+RANGE_TOO_SHORT = Failure(
+    "corrupt",
+    "The part that you chose is shorter than one sample. Choose a longer one.",
+    "range_too_short",
+)
 TIMED_OUT = Failure("timed_out", "Converting this file took too long, so it was stopped.")
 TOO_SLOW = Failure(
     "timed_out",

@@ -107,3 +107,12 @@ def test_subtitles_alone_are_a_file_without_sound(engine: FfmpegEngine, tmp_path
     with pytest.raises(MediaError) as raised:
         convert(engine, tmp_path / "x.mkv", "mp3")
     assert raised.value.code == "no_audio_stream"
+
+
+@pytest.mark.parametrize("start", [0.0, 1.0])
+def test_a_part_without_a_sample_is_refused_as_such(
+    start: float, engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    ffmpeg("-f", "lavfi", "-i", "sine=d=3", tmp_path / "x.wav")
+    with pytest.raises(MediaError, match="shorter than one sample"):
+        convert(engine, tmp_path / "x.wav", "mp3", start=start, end=start + 0.00001)
