@@ -89,11 +89,14 @@ def test_a_removed_conversion_is_deleted_and_its_upload_is_kept(
 def test_an_old_record_that_comes_again_deletes_nothing_of_an_item(
     env: JanitorEnvironment,
 ) -> None:
-    conversion = env.add_completed(env.add_upload())
+    upload = env.add_upload()
+    conversion = env.add_completed(upload)
+    upload = env.uploads.get(upload.id)
     before = env.keys
 
-    assert handle(env, ItemRemoved(conversion, expired=False))
+    assert handle(env, *(ItemRemoved(item, expired=False) for item in (upload, conversion)))
     assert env.keys == before
+    assert env.conversions.get(conversion.id) == conversion
 
 
 def test_the_same_message_again_does_no_harm(env: JanitorEnvironment) -> None:
