@@ -20,6 +20,9 @@ const sine = (seconds: number, amplitude: number, hertz = 997, rate = RATE) =>
     (_, i) => amplitude * Math.sin((2 * Math.PI * hertz * i) / rate),
   );
 
+/** One second, which can be repeated without a step. */
+const second = sine(1, 1, 1000);
+
 describe('the waveform of a sound', () => {
   it('has the peaks and levels of its loudest channel at the right times', async () => {
     const left = new Float32Array(RATE * 2);
@@ -60,13 +63,20 @@ describe('the loudness', () => {
     expect(loudnessOf(waveform, 0, 20)).toBeCloseTo(level, 1);
   });
 
-  it('leaves out pauses, and is unknown for silence', async () => {
-    const channel = new Float32Array(RATE * 40);
-    channel.set(sine(20, 10 ** (-23 / 20), 1000), RATE * 10);
+  it('leaves out pauses and what is much quieter than the rest', async () => {
+    // As case 3 of EBU Tech 3341. Without the gate, the average would be below −25 LUFS.
+    const channel = new Float32Array(RATE * 40).map((_, i) => second[i % second.length]!);
+    const isLoud = (i: number) => i >= RATE * 10 && i < RATE * 30;
+    for (let i = 0; i < channel.length; i++) channel[i]! *= 10 ** ((isLoud(i) ? -23 : -36) / 20);
     const waveform = await measure([channel, channel]);
     expect(loudnessOf(waveform, 0, 40)).toBeCloseTo(-23, 0);
-    expect(loudnessOf(waveform, 0, 9)).toBeUndefined();
     expect(loudnessOf(waveform, 12, 28)).toBeCloseTo(-23, 1);
+    expect(loudnessOf(waveform, 1, 9)).toBeCloseTo(-36, 1);
+  });
+
+  it('is unknown for silence', async () => {
+    const silence = new Float32Array(RATE * 2);
+    expect(loudnessOf(await measure([silence]), 0, 2)).toBeUndefined();
   });
 });
 
