@@ -17,7 +17,7 @@ from services.conversion.pipeline.time_range import TimeRange
 from services.conversion.pipeline.timeline import SourceTraits, source_filters
 from services.conversion.ports import PART_SIZE, MediaError, OutputSink
 from services.conversion.storage.multipart_writer import MultipartWriter
-from services.conversion.tags.placement import MisplacedTags, MissingSpace
+from services.conversion.tags.placement import IndexTooSmall, NoSpaceForTags
 
 _INDEX_SLACK = 8 * 1024
 _INDEX_BYTES_PER_FRAME = 4.1
@@ -78,9 +78,9 @@ def encode(
             writer.end_writing(is_empty=not result.log.encoded_samples)
             yield EncodedOutput(writer, result, traits)
             return
-        except MissingSpace as error:
+        except IndexTooSmall as error:
             index_size += error.count + _INDEX_SLACK
-        except MisplacedTags as error:
+        except NoSpaceForTags as error:
             raise MediaError(failures.INTERNAL, str(error)) from error
         finally:
             writer.close()

@@ -17,7 +17,7 @@ from mutagen.asf import ASF, ASFByteArrayAttribute, ASFUnicodeAttribute
 
 from services.conversion.tags.cover import Cover
 from services.conversion.tags.names import BY_NAME, name_publisher
-from services.conversion.tags.placement import MisplacedTags, write
+from services.conversion.tags.placement import NoSpaceForTags, write
 from services.conversion.tags.source_tags import Tags
 
 _HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -77,13 +77,13 @@ class AsfHeader:
     def apply(self, fd: int) -> None:
         length = _declared_size(os.pread(fd, _HEADER_SIZE, 0))
         if not 0 < length <= self.size:
-            raise MisplacedTags("the output has no header of the expected size")
+            raise NoSpaceForTags("the output has no header of the expected size")
         header = os.pread(fd, length, 0)
         ours = _split(self._objects)
         objects = [*_kept_objects(header), *ours[:-1]]  # the last one is padding
         padding = length - _HEADER_SIZE - sum(map(len, objects)) - _OBJECT_HEADER_SIZE
         if padding < 0:
-            raise MisplacedTags("the output's header has no space for its tags")
+            raise NoSpaceForTags("the output's header has no space for its tags")
         objects.append(_PADDING + struct.pack("<Q", _OBJECT_HEADER_SIZE + padding) + bytes(padding))
         start = header[:24] + struct.pack("<I", len(objects)) + header[28:_HEADER_SIZE]
         write(fd, start + b"".join(objects), 0)
@@ -119,10 +119,10 @@ def _split(content: bytes) -> list[bytes]:
     at = 0
     while at < len(content):
         if len(objects) == _MAX_OBJECTS or len(content) - at < _OBJECT_HEADER_SIZE:
-            raise MisplacedTags("the output's header is malformed")
+            raise NoSpaceForTags("the output's header is malformed")
         (size,) = struct.unpack_from("<Q", content, at + 16)
         if not _OBJECT_HEADER_SIZE <= size <= len(content) - at:
-            raise MisplacedTags("the output's header is malformed")
+            raise NoSpaceForTags("the output's header is malformed")
         objects.append(content[at : at + size])
         at += size
     return objects

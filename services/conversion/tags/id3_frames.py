@@ -9,7 +9,7 @@ from services.conversion.tags.answer import Answer
 
 MUSICBRAINZ = "http://musicbrainz.org"
 """The owner of the identifiers of recordings."""
-_UNTOLD_FRAMES = ("PRIV", "MCDI", "CHAP", "CTOC", "PCNT", "NCON", "XRVA", "RGAD")
+_IGNORED_FRAMES = ("PRIV", "MCDI", "CHAP", "CTOC", "PCNT", "NCON", "XRVA", "RGAD")
 """Frames that are left out without a word: they are of one program or of the source's bytes."""
 
 
@@ -19,7 +19,7 @@ def add_id3(tags: Any, answer: Answer) -> None:
         add = next((add for kind, add in _FRAMES if isinstance(frame, kind)), None)
         if add is not None:
             add(frame, answer)
-        elif frame.FrameID not in _UNTOLD_FRAMES:
+        elif frame.FrameID not in _IGNORED_FRAMES:
             answer.lost.add(frame.FrameID)
 
 

@@ -142,7 +142,7 @@ BROADCAST = frozenset({
 """FFmpeg's names of fields of the Broadcast Wave chunk (EBU Tech 3285). It has no others here."""
 BROADCAST_ALIASES = {"encoded_by": "originator", "creation_time": "origination_time"}
 """What FFmpeg calls two of them when it reads."""
-_UNTRUE = frozenset({
+_NOT_ABOUT_THE_MUSIC = frozenset({
     "encoder", "encodedby", "encodersettings", "encodingsettings", "encodingparams", "encodedwith",
     "tsse", "tenc", "tlen", "tden", "tdtg", "tfle", "tsiz", "length", "duration", "tool", "©too",
     "©enc", "wmencodedby", "wmencodingsettings", "wmencodingtime", "wmtoolname", "wmtoolversion",
@@ -244,8 +244,8 @@ def common_name(kind: str, name: str) -> str:
         return common_name(kind, match[1])
     name = name.strip().removeprefix("COMM:")
     normalised = _normalise(name)
-    is_untrue = _normalise(_LANGUAGE_SUFFIX.sub("", name)) in _UNTRUE
-    if not name.isprintable() or is_untrue or _PRIVATE.match(name):
+    is_ignored = _normalise(_LANGUAGE_SUFFIX.sub("", name)) in _NOT_ABOUT_THE_MUSIC
+    if not name.isprintable() or is_ignored or _PRIVATE.match(name):
         return ""
     if kind == "own" and name in _BY_KIND["id3"]:
         return _BY_KIND["id3"][name]

@@ -29,11 +29,11 @@ _FLAC_COMMENTS_KEPT = 1024
 """Bytes for what FFmpeg adds: the channel mask of an unusual layout."""
 
 
-class MisplacedTags(Exception):
+class NoSpaceForTags(Exception):
     """Indicates an output that does not have the space for its tags."""
 
 
-class MissingSpace(MisplacedTags):
+class IndexTooSmall(NoSpaceForTags):
     """Indicates an output whose space is too small: what FFmpeg reserved lacks `count` bytes."""
 
     def __init__(self, count: int) -> None:
@@ -49,7 +49,7 @@ class Placement(Protocol):
         """Return how many bytes from the beginning are read or changed."""
 
     def apply(self, fd: int) -> None:
-        """Write the tags. Raises MisplacedTags; the file is then of no use."""
+        """Write the tags. Raises NoSpaceForTags; the file is then of no use."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Id3AtStart:
         for byte in head[6:10]:
             size = size << 7 | byte & 0x7F
         if head[:3] != b"ID3" or 10 + size != len(self.tag):
-            raise MisplacedTags("the output begins with no tag of the expected size")
+            raise NoSpaceForTags("the output begins with no tag of the expected size")
         write(fd, self.tag, 0)
 
 
@@ -94,15 +94,15 @@ class FlacBlocks:
         while PADDING_BLOCK not in blocks:
             header = os.pread(fd, 4, at)
             if len(header) < 4 or len(blocks) > _MAX_HEAD_BOXES:
-                raise MisplacedTags("the output has no padding")
+                raise NoSpaceForTags("the output has no padding")
             length = int.from_bytes(header[1:], "big")
             blocks[header[0] & 0x7F] = (at, length)
             at += 4 + length
         if COMMENT_BLOCK not in blocks:
-            raise MisplacedTags("the output has no comments")
+            raise NoSpaceForTags("the output has no comments")
         start, length = blocks[COMMENT_BLOCK]
         if start + 4 + length != blocks[PADDING_BLOCK][0] or not header[0] & 0x80:
-            raise MisplacedTags("the output's comments are not followed by padding alone")
+            raise NoSpaceForTags("the output's comments are not followed by padding alone")
         kept = VCFLACDict(io.BytesIO(os.pread(fd, length, start + 4)), framing=False)
         for name, value in self.comments:
             kept.append((name, value))
@@ -112,7 +112,7 @@ class FlacBlocks:
             content += vorbis_comment.block(vorbis_comment.PICTURE_BLOCK, self.picture)
         padding = at - start - len(content) - 4
         if padding < 0:
-            raise MisplacedTags("the output's padding is too small")
+            raise NoSpaceForTags("the output's padding is too small")
         content += vorbis_comment.block(PADDING_BLOCK, bytes(padding), is_last=True)
         write(fd, content, start)
 
@@ -148,14 +148,14 @@ class OggComments:
                 page.packets[0] = packet.read(len(page.packets[0]))
                 write(fd, page.write(), page.offset or 0)
         except (MutagenError, EOFError, LookupError, struct.error) as error:
-            raise MisplacedTags("the output has no comment header") from error
+            raise NoSpaceForTags("the output has no comment header") from error
 
     def _replace(self, packet: bytes) -> bytes:
         """Replace the placeholder, and count the comments anew."""
         placeholder = vorbis_comment.pack(self.placeholder.items())
         at = packet.find(placeholder)
         if at < 0:
-            raise MisplacedTags("the output has no placeholder")
+            raise NoSpaceForTags("the output has no placeholder")
         prefix = 8 if packet.startswith(b"OpusTags") else 7
         (vendor,) = struct.unpack_from("<I", packet, prefix)
         count_at = prefix + 4 + vendor
@@ -182,16 +182,16 @@ class Mp4Meta:
         while b"free" not in boxes:
             size, kind = _box(os.pread(fd, 8, at))
             if size < 8 or len(boxes) > _MAX_HEAD_BOXES:
-                raise MisplacedTags("the output has no space behind its index")
+                raise NoSpaceForTags("the output has no space behind its index")
             boxes[kind] = (at, size)
             at += size
         if b"moov" not in boxes or sum(boxes[b"moov"]) != boxes[b"free"][0]:
-            raise MisplacedTags("the output's index is not followed by space")
+            raise NoSpaceForTags("the output's index is not followed by space")
         start, size = boxes[b"moov"]
         movie = _with_meta(os.pread(fd, size, start), self.meta)
         free = at - start - len(movie)
         if free < 8:
-            raise MissingSpace(8 - free)
+            raise IndexTooSmall(8 - free)
         write(fd, movie + struct.pack(">I4s", free, b"free"), start)
 
 
@@ -200,7 +200,7 @@ def _with_meta(movie: bytes, meta: bytes) -> bytes:
     while at < len(movie):
         size, kind = _box(movie[at : at + 8])
         if not 8 <= size <= len(movie) - at:
-            raise MisplacedTags("the output's index is malformed")
+            raise NoSpaceForTags("the output's index is malformed")
         if kind == b"udta":
             user_data += movie[at + 8 : at + size]
         else:
@@ -218,7 +218,7 @@ def _with_meta(movie: bytes, meta: bytes) -> bytes:
 
 def _box(header: bytes) -> tuple[int, bytes]:
     if len(header) < 8:
-        raise MisplacedTags("the output ends early")
+        raise NoSpaceForTags("the output ends early")
     size, kind = struct.unpack(">I4s", header)
     return size, kind
 
@@ -246,7 +246,7 @@ class ChunkAtEnd:
         elif head[:4] in (b"RIFF", b"FORM") and size <= 0xFFFFFFFF:
             write(fd, struct.pack(f"{order}I", size), 4)
         else:
-            raise MisplacedTags("the output is no file of chunks, or too large for another one")
+            raise NoSpaceForTags("the output is no file of chunks, or too large for another one")
         write(fd, padded, end)
 
 

@@ -22,8 +22,8 @@ from services.conversion.tags.placement import (
     ChunkAtEnd,
     FlacBlocks,
     Id3AtStart,
-    MisplacedTags,
     Mp4Meta,
+    NoSpaceForTags,
     OggComments,
     Placement,
 )
@@ -124,7 +124,7 @@ def test_a_range_without_sound_is_named_as_such(
 def test_an_empty_output_is_not_changed() -> None:
     writer = MultipartWriter(MemorySink(), 0, Id3AtStart(b"ID3\4\0\0\0\0\0\0"))
     writer.end_writing(is_empty=True)
-    with pytest.raises(MisplacedTags):
+    with pytest.raises(NoSpaceForTags):
         writer.end_writing()
     writer.close()
 
@@ -208,5 +208,5 @@ def test_an_output_without_the_space_is_refused(placement: Placement, output: by
     """A compromised FFmpeg may write anything."""
     with memory_file.MemoryFile("output") as file:
         os.pwrite(file.fd, output, 0)
-        with pytest.raises(MisplacedTags):
+        with pytest.raises(NoSpaceForTags):
             placement.apply(file.fd)
