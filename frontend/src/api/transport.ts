@@ -95,7 +95,7 @@ export async function getFromStorage(
   signal?: AbortSignal,
 ): Promise<Response> {
   const headers = position > 0 ? { Range: `bytes=${position}-` } : undefined;
-  const response = await fetch(url, { headers, signal }).catch(() => {
+  const response = await fetch(url, { cache: 'no-store', headers, signal }).catch(() => {
     throw new NetworkError('no answer');
   });
   if (!response.ok) throw new StorageError(response.status, 'refused by storage');
