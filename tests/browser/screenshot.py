@@ -15,7 +15,7 @@ from tests.browser.chromium import launch
 
 SCREENSHOT = ROOT / "docs" / "screenshot.png"
 CONTEXT_OPTIONS = {
-    "viewport": {"width": 1120, "height": 1290},
+    "viewport": {"width": 1120, "height": 1400},
     "device_scale_factor": 1.75,
     "color_scheme": "light",
     "locale": "en-GB",
