@@ -65,7 +65,7 @@ screenshots: setup page ## Take pictures of the main states of the page, into te
 	@$(BIN)/python -m tests.browser.screenshots
 
 test-clients: setup page ## Upload 100 MiB by tus-js-client, tuspy, curl and Uppy, and resume after kills, on each emulator (CLIENT_MIB; some minutes)
-	@localstack=tests/localstack/test_clients.py; docker info >/dev/null 2>&1 || { localstack=; echo 'No Docker engine answers here: not on LocalStack.'; }; \
+	@localstack="tests/localstack/test_clients.py tests/localstack/test_many_uploads.py"; docker info >/dev/null 2>&1 || { localstack=; echo 'No Docker engine answers here: not on LocalStack.'; }; \
 	TINYPIXO_CLIENT_MIB=$${CLIENT_MIB:-100} $(BIN)/pytest -s tests/clients $$localstack $(ARGS)
 
 test-resume: setup page ## Kill the tab of a 300 MiB upload at half in Chromium, and go on (RESUME_MIB; minutes)
