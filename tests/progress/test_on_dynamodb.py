@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,7 +81,7 @@ def test_everything_of_a_session_is_followed(service: ServiceHarness, backend: A
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_the_process_stops_within_two_seconds_with_open_streams(
+def test_the_process_stops_although_streams_are_open(
     backend: AwsBackend, how: signal.Signals
 ) -> None:
     stack, port = backend.connection.stack, free_port()
@@ -116,11 +115,10 @@ def test_the_process_stops_within_two_seconds_with_open_streams(
                 upload = an_upload(now=backend.clock())
                 backend.uploads.create(upload, [])
                 stream.until(lambda event: event.id == f"{upload.id}:1")
-                began = time.monotonic()
                 process.send_signal(how)
                 assert stream.rest() == []
-        assert process.wait(10) == 0
-        assert time.monotonic() - began < 2
+        # A stream would go on for 100 s.
+        assert process.wait(20) == 0
 
 
 def _answers(client: httpx.Client) -> bool:
