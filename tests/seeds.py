@@ -13,4 +13,6 @@ def draw_seeds() -> list[int]:
     if given := os.environ.get("TINYPIXO_SEED"):
         return [int(given)]
     count = int(os.environ.get("TINYPIXO_SEEDS", "1"))
-    return random.SystemRandom().sample(range(1, 10**6), count)
+    # The processes of pytest-xdist must all find the same tests, so they share what they draw from.
+    drawn_from = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    return random.Random(drawn_from).sample(range(1, 10**6), count)
