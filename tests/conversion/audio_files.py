@@ -1,5 +1,6 @@
 """Make small audio files by FFmpeg, in every container and codec of the matrix."""
 
+import zlib
 from pathlib import Path
 
 from tests.conversion.media_support import ffmpeg
@@ -52,8 +53,11 @@ class AudioFiles:
 
     def tone(self, name: str, *options: str, seconds: float = 2, rate: int = 44100) -> Path:
         """Return a file with a changing stereo tone, encoded by the options."""
-        path = self._folder / name
+        # Tests of several files may give one name to different sounds.
+        made_by = zlib.crc32(repr((options, seconds, rate)).encode())
+        path = self._folder / f"{made_by:08x}" / name
         if not path.exists():
+            path.parent.mkdir(exist_ok=True)
             ffmpeg("-f", "lavfi", "-i", TONES.format(rate=rate, seconds=seconds), *options, path)
         return path
 

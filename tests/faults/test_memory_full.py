@@ -65,7 +65,7 @@ def descriptors_left(count: int) -> Iterator[None]:
     """Let this process open only so many descriptors more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     used = [int(fd) for fd in os.listdir("/proc/self/fd")]
-    free = [fd for fd in range(max(used) + count + 1) if fd not in used]
+    free = [fd for fd in range(max(used) + count + 2) if fd not in used]
     resource.setrlimit(resource.RLIMIT_NOFILE, (free[count], hard))
     try:
         yield

@@ -146,13 +146,13 @@ def _inspect(
         demuxer = commands.demuxer_of(context.source.peek(0, _SIGNATURE_BYTES))
         if ranges is not None or (demuxer and result.log.container != demuxer):
             result, text = _describe(context, demuxer)
-    if failures.is_archive(context.source.peek(0, _SIGNATURE_BYTES)):
-        raise MediaError(failures.NOT_AUDIO, operator_detail(result))
     if not result.log.container:
         # Read without waiting: FFmpeg may have died because these bytes never arrive.
         signature = os.pread(context.source.fd, _SIGNATURE_BYTES, 0)
         failure = check or failures.classify_unreadable(result.log, signature)
         raise MediaError(failure, operator_detail(result))
+    if failures.is_archive(context.source.peek(0, _SIGNATURE_BYTES)):
+        raise MediaError(failures.NOT_AUDIO, operator_detail(result))
     # Some of FFmpeg's demuxers return text as it is in the file, in any encoding.
     return result.log, ffmetadata.parse(text.decode(errors="surrogateescape"))
 

@@ -9,6 +9,7 @@ opens nothing, and every call that FFmpeg does not need while it converts is ref
 import contextlib
 import errno
 import fcntl
+import logging
 import os
 import platform
 import select
@@ -19,13 +20,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import structlog
-
 from services.conversion.sandbox.child_access import ChildAccess, pack_stat
 from services.conversion.sandbox.libraries import open_library
 from services.conversion.sandbox.syscall_table import names_by_number
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 # linux/seccomp.h: struct seccomp_notif {id, pid, flags, {nr, arch, ip, args[6]}},
 # struct seccomp_notif_resp {id, val, error, flags} and
@@ -233,7 +232,9 @@ class SandboxSupervisor:
         if len(self.refused) < _MAX_NAMES:
             self.refused[name] = None
         if self._refusals == _MAX_REFUSALS:
-            log.error("sandbox.killed", refused=list(self.refused), calls=self._refusals)
+            log.error(
+                "sandbox.killed after %d refused calls: %s", self._refusals, list(self.refused)
+            )
             os.kill(self._child.pid, signal.SIGKILL)
         return _Answer(errno.EPERM)
 

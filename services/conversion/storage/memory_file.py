@@ -3,13 +3,12 @@
 import ctypes
 import fcntl
 import functools
+import logging
 import os
 import tempfile
 import threading
 
-import structlog
-
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2  # linux/falloc.h
 _ALL_SEALS = 0xF  # linux/fcntl.h: F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE
@@ -82,7 +81,7 @@ def _libc() -> ctypes.CDLL:
 
 @functools.cache
 def _warn_once() -> None:
-    log.warning("memory.no_memfd", reason="conversions use unlinked temporary files instead")
+    log.warning("memory.no_memfd: conversions use unlinked temporary files instead")
 
 
 class MemoryFile:
