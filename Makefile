@@ -43,8 +43,8 @@ SEEDED := tests/faults/test_clocks.py tests/faults/test_ends.py tests/faults/tes
 test-seeds: setup page ## Repeat the tests of faults that draw moments or faults with 20 seeds each (SEEDS; many minutes)
 	@TINYPIXO_SEEDS=$${SEEDS:-20} $(BIN)/pytest $(SEEDED) $(ARGS)
 
-test-sweep: setup page ## Sweep 5,000 expired items with objects on the embedded stack, 50 of which fail (EXPIRED; some minutes)
-	@TINYPIXO_EXPIRED=$${EXPIRED:-5000} $(BIN)/pytest -s tests/faults/test_sweep_pace.py $(ARGS)
+test-sweep: setup page ## Sweep 5,000 expired items with objects on the embedded stack, 50 of which fail, and let the emulator's TTL remove one (EXPIRED; some minutes)
+	@TINYPIXO_EXPIRED=$${EXPIRED:-5000} $(BIN)/pytest -s tests/faults/test_sweep_pace.py tests/deploy/emulator/test_persistence.py::test_ttl_removal_writes_a_stream_record_with_the_old_image $(ARGS)
 
 trace: runtime ## Print the trace of a conversion as a tree with times, of `make run` or `make run-localstack` (ID)
 	@$(BIN)/python -m deploy.local.trace '$(ID)'

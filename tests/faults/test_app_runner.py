@@ -35,7 +35,7 @@ from tests.system.client import Client, Json, is_terminal
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 FIRST_SEED = int(os.environ.get("TINYPIXO_SEED", "0")) or random.SystemRandom().randrange(10**6)
-RUNS = int(os.environ.get("TINYPIXO_APP_RUNNER_SEEDS", "2"))
+RUNS = int(os.environ.get("TINYPIXO_APP_RUNNER_SEEDS", "1"))
 
 REQUEST_LIMIT = 3.0
 """Seconds of a request, for the 120 of App Runner."""

@@ -20,7 +20,7 @@ __all__ = [
     "track",
 ]
 
-pytestmark = [pytest.mark.localstack, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.localstack, pytest.mark.long, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="session")

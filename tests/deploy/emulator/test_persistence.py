@@ -215,6 +215,7 @@ def test_open_parts_hold_no_file_descriptors(emulator: MiniStack) -> None:
     assert len(list(descriptors.iterdir())) < before + 10
 
 
+@pytest.mark.long  # MiniStack looks once a minute
 def test_ttl_removal_writes_a_stream_record_with_the_old_image(emulator: MiniStack) -> None:
     stack = deploy(emulator)
     item = {"pk": {"S": "upl_1"}, "expires_at": {"N": "1"}}
