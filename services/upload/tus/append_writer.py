@@ -47,6 +47,7 @@ class AppendWriter:
         self._objects = objects
         self._part_number = state.next_part - 1
         self._stored: set[int] = set()
+        self._passed: set[int] = set()
         self._offset = state.offset
 
     def write(self, data: bytes) -> None:
@@ -116,8 +117,8 @@ class AppendWriter:
     def _reserve_part(self) -> None:
         """Keep the next part number from other requests, before anything is stored under it."""
         state = replace(self._state, next_part=self._part_number + 1)
-        self._resumable.advance(self.upload.id, state, set())
-        self._state = state
+        self._resumable.advance(self.upload.id, state, self._passed)
+        self._state, self._passed = state, set()
 
     def _advance(self, offset: int, remainder: str, next_part: int) -> Upload:
         before = self._state
@@ -128,9 +129,14 @@ class AppendWriter:
             remainder_writer=before.writer,
             next_part=next_part,
         )
-        upload = self._resumable.advance(self.upload.id, state, self._stored, self.upload.size)
-        self._state = state
+        # If the reply is lost, this may be stored or not. The bytes are in S3 either way, so a
+        # later write must not return to the offset before, and must name these parts again. The
+        # part number is reserved only once a reply has said so.
+        self._state = replace(state, next_part=before.next_part)
+        self._passed |= self._stored
         self._stored = set()
+        upload = self._resumable.advance(self.upload.id, state, self._passed, self.upload.size)
+        self._state, self._passed = state, set()
         if before.remainder and before.remainder_writer != before.writer:
             # The service's role has no DeleteObject, so overwrite the old remainder with an empty
             # object.

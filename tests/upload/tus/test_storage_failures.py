@@ -26,6 +26,24 @@ def test_an_upload_goes_on_after_a_part_that_could_not_be_stored(
     assert stored(harness, url)[1] == body
 
 
+@pytest.mark.parametrize("was_stored", [True, False], ids=["reply lost", "not stored"])
+@pytest.mark.parametrize("failures", range(1, 6))
+def test_an_upload_goes_on_after_writes_of_its_offset_failed(
+    client: Client, harness: UploadHarness, was_stored: bool, failures: int
+) -> None:
+    """Some of them reserve a part number, some move the offset."""
+    body = random.Random(2).randbytes(2 * PART + 1000)
+    url = create(client, len(body))
+    fail_calls(harness.resumable_uploads, "advance", times=failures, after=was_stored)
+
+    for _ in range(4):
+        append(client, url, offset := offset_of(client, url), body[offset:])
+        if offset_of(client, url) == len(body):
+            break
+
+    assert stored(harness, url)[1] == body
+
+
 @pytest.mark.parametrize("length", [10, 3 * PART], ids=["at the last byte", "at a part"])
 def test_an_upload_that_a_lifecycle_rule_aborted_is_gone(
     client: Client, harness: UploadHarness, length: int
