@@ -33,9 +33,6 @@ PARTS_AT_ONCE = 8
 """Parts of one upload that are stored at once. S3 copies each at 100 MB/s or more, so that the
 largest file takes some seconds."""
 
-PATIENCE = 10.0
-"""Seconds that a request waits while too many others copy."""
-
 
 class JoinUploads:
     """Make a new upload of the bytes of finished partial uploads, in order.
@@ -115,7 +112,7 @@ class JoinUploads:
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
-        if not self._slots.acquire(timeout=PATIENCE):
+        if not self._slots.acquire(blocking=False):
             raise StorageUnavailable(
                 "Many files are being put together. Please try again in a moment.", retry_after=5
             )

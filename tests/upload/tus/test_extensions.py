@@ -164,12 +164,8 @@ def test_so_many_uploads_are_joined_by_one_request(client: Client) -> None:
 
 
 def test_while_many_are_being_joined_one_is_asked_to_come_again(
-    client: Client,
-    harness: UploadHarness,
-    container: UploadContainer,
-    monkeypatch: pytest.MonkeyPatch,
+    client: Client, harness: UploadHarness, container: UploadContainer
 ) -> None:
-    monkeypatch.setattr(join, "PATIENCE", 0.01)
     url = create(client, 5, **{"Upload-Concat": "partial"})
     append(client, url, 0, b"12345")
     slots, taken = container.copy_slots(), 0
