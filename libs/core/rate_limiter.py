@@ -69,6 +69,7 @@ class RateLimiter:
                 self._begun.clear()
             self._begun.add(session)
         try:
+            self._refuse_again("address", address, {Resource.SESSIONS: 1})
             self._limit_burst(address, {Resource.SESSIONS: 1})
             self._take("address", address, {Resource.SESSIONS: 1}, self._limits.of_address)
         except CoreError:
@@ -84,6 +85,9 @@ class RateLimiter:
             RateLimited: The session or the address has used up one of the resources.
             StorageUnavailable: The table does not answer.
         """
+        # What is refused already must not cost the others of the address anything.
+        self._refuse_again("session", session, amounts)
+        self._refuse_again("address", address, amounts)
         self._limit_burst(address, amounts)
         self._take("session", session, amounts, self._limits.of_session)
         self._take("address", address, amounts, self._limits.of_address)
@@ -95,20 +99,18 @@ class RateLimiter:
     def _take(
         self, kind: str, subject: str, amounts: Amounts, limit_of: Callable[[Resource], int]
     ) -> None:
-        by_window: defaultdict[int, dict[Resource, int]] = defaultdict(dict)
-        for resource, amount in amounts.items():
-            if amount > 0:
-                by_window[WINDOWS[resource]][resource] = amount
-        for window, wanted in by_window.items():
+        for window, wanted in _by_window(amounts).items():
             key = (f"{kind}:{subject}", window)
-            retry_after = self._remembered(key, wanted)
-            if not retry_after:
-                quotas = [Quota(name, amount, limit_of(name)) for name, amount in wanted.items()]
-                retry_after = self._quotas.take(*key, quotas)
-                if retry_after:
-                    log.warning("quota.exceeded", kind=kind, wanted=wanted)
-                    self._remember(key, Refusal(wanted, self._timer() + retry_after))
-            if retry_after:
+            quotas = [Quota(name, amount, limit_of(name)) for name, amount in wanted.items()]
+            if retry_after := self._quotas.take(*key, quotas):
+                log.warning("quota.exceeded", kind=kind, wanted=wanted)
+                self._remember(key, Refusal(wanted, self._timer() + retry_after))
+                raise _refusal(kind, retry_after)
+
+    def _refuse_again(self, kind: str, subject: str, amounts: Amounts) -> None:
+        """Raise RateLimited if these amounts are known to be refused. Costs no write."""
+        for window, wanted in _by_window(amounts).items():
+            if retry_after := self._remembered((f"{kind}:{subject}", window), wanted):
                 raise _refusal(kind, retry_after)
 
     def _remembered(self, key: tuple[str, int], wanted: Amounts) -> int:
@@ -128,6 +130,14 @@ MOMENT = 10
 """Seconds that a sentence calls a moment."""
 
 _NAMES = {"session": "browser", "address": "network"}
+
+
+def _by_window(amounts: Amounts) -> dict[int, dict[Resource, int]]:
+    by_window: defaultdict[int, dict[Resource, int]] = defaultdict(dict)
+    for resource, amount in amounts.items():
+        if amount > 0:
+            by_window[WINDOWS[resource]][resource] = amount
+    return by_window
 
 
 def _refusal(kind: str, retry_after: int) -> RateLimited:

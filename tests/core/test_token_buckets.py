@@ -1,5 +1,7 @@
 """Test how fast an address may use up its quota."""
 
+from dataclasses import replace
+
 import pytest
 
 from libs.core.adapters.memory import MemoryQuotas
@@ -98,3 +100,15 @@ def test_a_flood_is_refused_without_a_write(clock: FakeClock) -> None:
     limiter.use("carl", "elsewhere", {UPLOADS: 1})
     clock.advance(1)
     limiter.use("anna", "home", {UPLOADS: 1})
+
+
+def test_who_goes_on_after_a_refusal_costs_the_address_nothing(clock: FakeClock) -> None:
+    limits = replace(LIMITS, per_session={UPLOADS: SMALLEST_BURST}, address_factor=100)
+    limiter = RateLimiter(MemoryQuotas(clock), limits, clock)
+    limiter.use("anna", "home", {UPLOADS: SMALLEST_BURST})
+    clock.advance(60)
+    for _ in range(SMALLEST_BURST + 1):
+        with pytest.raises(RateLimited, match="your browser"):
+            limiter.use("anna", "home", {UPLOADS: 1})
+
+    limiter.use("bert", "home", {UPLOADS: 1})
