@@ -72,6 +72,19 @@ def test_a_long_queue_is_read_once_in_a_while(
     assert table.reads == 2000
 
 
+def test_what_was_claimed_is_seen_although_the_index_lags(
+    table: FakeTable, queue: DynamoDbConversionQueue, clock: FakeClock
+) -> None:
+    conversion = a_queued(clock, 0)
+    table.put(conversion)
+    assert list(queue.in_phase(Phase.QUEUED)) == [conversion]
+
+    queue.forget(conversion.id)
+    table.items[conversion.id]["phase"] = Phase.PROBING
+
+    assert not list(queue.in_phase(Phase.QUEUED))
+
+
 def test_who_comes_and_who_goes_is_seen_at_once(
     table: FakeTable, queue: DynamoDbConversionQueue, clock: FakeClock
 ) -> None:

@@ -47,5 +47,9 @@ class ConversionQueue(ABC):
         """
 
     @abstractmethod
+    def forget(self, conversion_id: str) -> None:
+        """Read a conversion anew at the next call, because somebody is about to claim it."""
+
+    @abstractmethod
     def backlog(self) -> Backlog:
         """Return the size and age of the queue at this moment."""

@@ -72,7 +72,7 @@ class PauseForOthers:
                 mine = claimed[use.conversion_id]
                 is_of_same_client = client_of(mine) == client_of(following)
                 if self._replace(use, Task.of(following, paused), is_of_same_client):
-                    self._choose_next.note_served([following])
+                    self._choose_next.note_chosen(following)
                 return
 
     def _replace(self, use: SlotUse, task: Task, is_of_same_client: bool) -> bool:

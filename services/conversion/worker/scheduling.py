@@ -90,7 +90,7 @@ class ChooseNextConversion:
         The arguments are those of `order`.
         """
         for chosen in self.order(suspects_first=suspects_first, paused=paused)[:1]:
-            self.note_served([chosen])
+            self.note_chosen(chosen)
             return chosen
         return None
 
@@ -108,7 +108,7 @@ class ChooseNextConversion:
         found = [c for c in found if c.id not in paused]
         abandoned = self._stalls.find_stalled(found, self._lease)
         running = [c for c in found if c not in abandoned]
-        self.note_served(running)
+        self._note_served(running)
         ready = [
             c
             for c in (*paused_here, *abandoned, *self._queue.in_phase(Phase.QUEUED))
@@ -122,7 +122,12 @@ class ChooseNextConversion:
             order.sort(key=lambda c: c.must_run_alone and c.id not in paused)
         return order
 
-    def note_served(self, conversions: Iterable[Conversion]) -> None:
+    def note_chosen(self, conversion: Conversion) -> None:
+        """Remember who was served, and do not offer the conversion again once it is claimed."""
+        self._note_served([conversion])
+        self._queue.forget(conversion.id)
+
+    def _note_served(self, conversions: Iterable[Conversion]) -> None:
         """Remember when sessions and clients were served.
 
         A session whose conversion has just ended keeps its place behind the others.

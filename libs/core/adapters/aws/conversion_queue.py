@@ -72,6 +72,10 @@ class DynamoDbConversionQueue(ConversionQueue):
         if self._max_age:
             self._fresh_until = began + took + max(self._max_age, READING_SHARE * took)
 
+    def forget(self, conversion_id: str) -> None:
+        # The index may list it for a moment after it was claimed.
+        self._known.pop(conversion_id, None)
+
     def backlog(self) -> Backlog:
         queued, running = (
             Key("open_kind").eq(open_kind(phase)) for phase in (Phase.QUEUED, Phase.CONVERTING)
@@ -95,7 +99,7 @@ class DynamoDbConversionQueue(ConversionQueue):
         """Yield the queued conversions, and read only those that are not remembered."""
         keys, known = self._keys(open_kind(Phase.QUEUED)), self._known
         oldest = time.monotonic() - self._remembered
-        kept = {key: known[key] for key in keys if key in known and known[key][0] > oldest}
+        kept = {key: old for key in keys if (old := known.get(key)) and old[0] > oldest}
         read_at = time.monotonic()
         unknown = [key for key in keys if key not in kept]
         for conversion in self._decode(unknown, (Phase.QUEUED,)):

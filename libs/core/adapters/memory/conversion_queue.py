@@ -25,6 +25,9 @@ class MemoryConversionQueue(ConversionQueue):
             if c.phase in phases and not c.status.is_terminal
         )
 
+    def forget(self, conversion_id: str) -> None:
+        pass  # nothing is remembered
+
     def backlog(self) -> Backlog:
         queued = sorted(self.in_phase(Phase.QUEUED), key=lambda c: c.created_at)
         since = [self._table.clock() - c.updated_at for c in queued[:BACKLOG_SAMPLE]]
