@@ -10,8 +10,8 @@ import random
 
 def draw_seeds() -> list[int]:
     """Return the seeds to run a test with."""
-    if given := os.environ.get("TINYPIXO_SEED"):
-        return [int(given)]
+    if given := int(os.environ.get("TINYPIXO_SEED", "0")):
+        return [given]
     count = int(os.environ.get("TINYPIXO_SEEDS", "1"))
     # The processes of pytest-xdist must all find the same tests, so they share what they draw from.
     drawn_from = os.environ.get("PYTEST_XDIST_TESTRUNUID")

@@ -215,7 +215,7 @@ class EmbeddedStack:
         return users
 
     def _keys_of(self, user: str) -> dict[str, str]:
-        if user not in self._users:
+        if not self._enforce_roles:
             return {}
         key, secret = self._users[user]
         return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}

@@ -34,14 +34,21 @@ class UnfinishedAttempts:
         """Release or excuse all of them, as far as the table answers."""
         with self._lock:
             attempts, self._attempts = self._attempts, []
-        for number, conversion in enumerate(attempts):
-            try:
-                with suppress(LeaseLost):
-                    self._leases.release(conversion)
-                    log.info("conversion.released", conversion=conversion.id, reason="late")
-                    continue
-                self._leases.excuse(conversion)
-            except StorageUnavailable:
-                with self._lock:
-                    self._attempts += attempts[number:]
-                return
+        try:
+            while attempts:
+                conversion = attempts.pop()
+                try:
+                    self._settle(conversion)
+                except StorageUnavailable:
+                    attempts.append(conversion)
+                    return
+        finally:
+            with self._lock:
+                self._attempts += attempts
+
+    def _settle(self, conversion: Conversion) -> None:
+        with suppress(LeaseLost):
+            self._leases.release(conversion)
+            log.info("conversion.released", conversion=conversion.id, reason="late")
+            return
+        self._leases.excuse(conversion)
