@@ -16,7 +16,7 @@ import functools
 import io
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from mutagen import (
@@ -38,7 +38,7 @@ from mutagen import (
 
 from services.conversion.tags.answer import FRONT_COVER, Answer
 from services.conversion.tags.id3_frames import add_id3
-from services.conversion.tags.trailing_tags import find_trailing_tags
+from services.conversion.tags.trailing_tags import TrailingTag, find_trailing_tags
 
 _BLOCK = 4 * 1024 * 1024
 _MAX_BLOCKS = 24
@@ -127,20 +127,23 @@ def _trailing_readers(file: Any, size: int) -> Iterator[Callable[[Any, Answer], 
         found: bytes = file.read(count)
         return found
 
-    tags = find_trailing_tags(read, size)
+    tags: Sequence[TrailingTag] = ()
+    with contextlib.suppress(OSError):  # the tags before the sound may be intact
+        tags = find_trailing_tags(read, size)
     for kind, reader in _TRAILING_READERS.items():
-        for tag in tags:
-            if tag.kind == kind and tag.end - tag.start <= _MAX_TRAILING_TAG:
-                content = read(tag.start, tag.end - tag.start)
-                yield functools.partial(_read_content, reader, content)
-    if not any(tag.kind == "ape" for tag in tags):
-        yield _read_ape
+        found = [tag for tag in tags if tag.kind == kind]
+        for tag in found:
+            if tag.end - tag.start <= _MAX_TRAILING_TAG:
+                yield functools.partial(_read_part, reader, tag)
+        if kind == "ape" and not found:
+            yield _read_ape
 
 
-def _read_content(
-    reader: Callable[[Any, Answer], None], content: bytes, _file: Any, answer: Answer
+def _read_part(
+    reader: Callable[[Any, Answer], None], tag: TrailingTag, file: Any, answer: Answer
 ) -> None:
-    reader(io.BytesIO(content), answer)
+    file.seek(tag.start)
+    reader(io.BytesIO(file.read(tag.end - tag.start)), answer)
 
 
 def _chunked(head: bytes) -> Any:

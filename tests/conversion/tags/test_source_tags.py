@@ -120,6 +120,15 @@ def test_apev2_in_mp3_is_read(engine: FfmpegEngine, fresh: Fresh) -> None:
     assert (tags["date"], tags["album_artist"]) == ("1999", "Both")
 
 
+def test_apev2_before_the_sound_wins_over_id3v1(engine: FfmpegEngine, fresh: Fresh) -> None:
+    path = fresh("mp3")
+    sound = path.read_bytes()
+    tagged = with_ape(path, Title="A title longer than thirty letters").read_bytes()
+    path.write_bytes(tagged.removeprefix(sound) + sound)
+    tags = read(engine, with_id3v1(path, b"Another one", b"")).tags
+    assert tags["title"] == "A title longer than thirty letters"
+
+
 def test_wm_names_are_known(engine: FfmpegEngine, fresh: Fresh) -> None:
     path = fresh("wma")
     file: Any = ASF(path)
