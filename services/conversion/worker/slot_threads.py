@@ -74,7 +74,12 @@ class SlotThreads:
             target=self._run_slot, args=(task,), name=task.conversion_id, daemon=True
         )
         self._running.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no thread left
+            self._running.discard(thread)
+            self._slots.release()
+            raise
 
     def _run_slot(self, task: Task) -> None:
         """Run a conversion, then the next one, until there is none or the slot is another's."""
