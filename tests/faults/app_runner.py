@@ -8,11 +8,11 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from typing import Self
 
 from deploy.local.network import free_port, wait_until_responding
 from deploy.local.processes import ROOT, terminate_with_parent
 from deploy.local.stack import EmbeddedStack
+from tests.server_thread import ServerThread
 
 BLOCK = 64 * 1024
 
@@ -73,13 +73,14 @@ class Instance:
             os.kill(self._process.pid, number)
 
 
-class AppRunner:
+class AppRunner(ServerThread):
     """Distribute the requests for a service over its instances, in turn."""
 
     def __init__(
         self, stack: EmbeddedStack, service: str, instances: int, request_limit: float
     ) -> None:
         """Cut each request after `request_limit` seconds; App Runner does so after 120."""
+        super().__init__(buffer=BLOCK)
         self.request_limit = request_limit
         self._stack = stack
         self._service = service
@@ -88,25 +89,9 @@ class AppRunner:
         self._served = 0
         self.cuts = 0
         self.instances = [self._start() for _ in range(instances)]
-        self._loop = asyncio.new_event_loop()
-        self._listening = threading.Event()
-        self._thread = threading.Thread(
-            target=self._loop.run_until_complete, args=(self._serve(),), daemon=True
-        )
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._listening.wait(10)
-        return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-        self._loop.close()
+        super().__exit__()
         for instance in self.instances:
             instance.end(gently=False)
 
@@ -125,51 +110,27 @@ class AppRunner:
 
     def cut(self) -> None:
         """Cut all requests now, as if their time were over."""
-        self._loop.call_soon_threadsafe(self._cut)
-
-    def _cut(self) -> None:
-        for task in self._requests:
-            task.cancel()
+        self._loop.call_soon_threadsafe(self._cut_all)
 
     def _start(self) -> Instance:
         self._started += 1
         return Instance(self._stack, self._service, f"{self._service}-instance-{self._started}")
 
-    async def _serve(self) -> None:
-        self._stop = asyncio.Event()
-        self._requests: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        self._port = server.sockets[0].getsockname()[1]
-        self._listening.set()
-        await self._stop.wait()
-        server.close()
-        self._cut()
-        while self._requests:
-            await asyncio.wait(self._requests)
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._requests.add(task)
-        instance: Instance | None = None
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Send a request to the next instance, and cut it when its time is over."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        with self._lock:
+            instance = self.instances[self._served % len(self.instances)]
+            self._served += 1
+            instance.begin_request()
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            with self._lock:
-                instance = self.instances[self._served % len(self.instances)]
-                self._served += 1
-                instance.begin_request()
             async with asyncio.timeout(self.request_limit):
                 await _exchange(instance.port, only_request(head), reader, writer)
         except TimeoutError:
             self.cuts += 1
-        except (OSError, EOFError, asyncio.CancelledError):
-            pass  # one side has ended
         finally:
-            if instance:
-                with self._lock:
-                    instance.end_request()
-            writer.transport.abort()
-            self._requests.discard(task)
+            with self._lock:
+                instance.end_request()
 
 
 def only_request(head: bytes) -> bytes:

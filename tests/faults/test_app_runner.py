@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from deploy.local.network import free_port, wait_until_responding
-from deploy.local.processes import ROOT
+from deploy.local.processes import ROOT, terminate_with_parent
 from deploy.local.stack import EmbeddedStack
 from deploy.local.targets import EmulatorTarget
 from libs.core.adapters.aws.named_leases import PREFIX
@@ -90,11 +90,20 @@ def url(
     }
     command = [sys.executable, "-m", "deploy.local.gateway"]
     with stack.log("app-runner-gateway").open("wb") as log:
-        gateway = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    assert wait_until_responding(f"http://127.0.0.1:{port}", 60)
-    yield f"http://localhost:{port}"
-    gateway.kill()
-    gateway.wait()
+        gateway = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            preexec_fn=terminate_with_parent,
+        )
+    try:
+        assert wait_until_responding(f"http://127.0.0.1:{port}", 60)
+        yield f"http://localhost:{port}"
+    finally:
+        gateway.kill()
+        gateway.wait()
 
 
 @pytest.fixture(scope="module")
