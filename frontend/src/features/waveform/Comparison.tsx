@@ -13,7 +13,7 @@ import { formatName } from '../conversion/conversionSettings';
 import { Bars } from './Bars';
 import { scaleOf } from './bars';
 import { clamp } from './selection';
-import { Slider } from './Slider';
+import { Slider, timeAt } from './Slider';
 import type { Side } from './syncedPlayers';
 import { useComparison } from './useComparison';
 import { useResultFile } from './useResultFile';
@@ -43,6 +43,15 @@ export function Comparison({ row, conversion, controller }: ComparisonProps) {
     result: result.isTooLong ? downloadUrl(conversion.id, true) : resultUrl,
   };
   const [broken, setBroken] = useState({ source: false, result: false });
+  const [isExplained, setExplained] = useState(false);
+  const handleError = async (each: Side) => {
+    if (each === 'result' && result.isTooLong) {
+      // The service may know why. Its reason is then shown at the conversion.
+      await controller.conversionManager.explainPlayer(conversion.id);
+      setExplained(conversion.id in controller.store.getState().conversionProblems);
+    }
+    setBroken((before) => ({ ...before, [each]: true }));
+  };
   const isOtherTrack = hasOtherTrack(conversion);
   const playable = {
     source: Boolean(urls.source) && !broken.source && !isOtherTrack,
@@ -51,11 +60,14 @@ export function Comparison({ row, conversion, controller }: ComparisonProps) {
   const comparison = useComparison(playable, start, duration);
   const { refs, side, time, isPlaying, seek, toggle, hear } = comparison;
   const pieces = { source: [start, start + duration], result: [0, duration] } as const;
+  const isOnlyPlayed =
+    (result.isTooLong && playable.result) ||
+    Object.values(sounds).some(({ problem }) => problem === 'too-long');
   const notes = [
     sourceNote(Boolean(source), isOtherTrack, broken.source),
-    broken.result && texts.resultUnplayable,
+    broken.result && !isExplained && texts.resultUnplayable,
     !result.problem && !urls.result && texts.loadingResult,
-    Object.values(sounds).some(({ problem }) => problem === 'too-long') && texts.onlyPlayed,
+    isOnlyPlayed && texts.onlyPlayed,
   ].filter((note): note is string => Boolean(note));
 
   return (
@@ -73,7 +85,7 @@ export function Comparison({ row, conversion, controller }: ComparisonProps) {
           hidden
           preload="auto"
           data-side={each}
-          onError={() => setBroken((before) => ({ ...before, [each]: true }))}
+          onError={() => void handleError(each)}
         />
       ))}
       <Sides
@@ -198,10 +210,8 @@ function Lanes({ sounds, pieces, side, duration, isSourceShown, onSeek, children
   const track = useRef<HTMLDivElement>(null);
   const width = useWidth(track);
   const scale = scaleOf(sounds.source.waveform, sounds.result.waveform);
-  const seekToPointer = ({ clientX }: MouseEvent) => {
-    const box = track.current!.getBoundingClientRect();
-    onSeek(clamp(((clientX - box.left) / box.width) * duration, 0, duration));
-  };
+  const seekToPointer = (event: MouseEvent) =>
+    onSeek(clamp(timeAt(event, track.current!, duration), 0, duration));
   const shown = isSourceShown ? (['source', 'result'] as const) : (['result'] as const);
   return (
     <div className="lanes" onClick={seekToPointer}>

@@ -1,9 +1,21 @@
-import { useRef, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
+import {
+  useRef,
+  type KeyboardEvent,
+  type MouseEvent,
+  type PointerEvent,
+  type ReactNode,
+} from 'react';
 import { clamp } from './selection';
 
 const STEP = 0.1;
 const LARGE_STEP = 1;
 const PAGE_STEP = 10;
+
+/** Return the time at which a click points, on a track that shows `span` seconds. */
+export function timeAt({ clientX }: MouseEvent, track: HTMLElement, span: number): number {
+  const { left, width } = track.getBoundingClientRect();
+  return ((clientX - left) / width) * span;
+}
 
 interface SliderProps {
   className: string;

@@ -15,7 +15,7 @@ import {
   type Edge,
   type Selection,
 } from './selection';
-import { Slider } from './Slider';
+import { Slider, timeAt } from './Slider';
 import { usePreview } from './usePreview';
 import { useWaveform, useWidth } from './useWaveform';
 import type { Waveform } from './waveform';
@@ -105,10 +105,8 @@ function Timeline(props: TimelineProps) {
       onChange={(next) => onChange(withEdge(settings, duration, edge, next))}
     />
   );
-  const seekToPointer = ({ clientX }: MouseEvent) => {
-    const box = track.current!.getBoundingClientRect();
-    preview.seek(clamp(((clientX - box.left) / box.width) * duration, start, end));
-  };
+  const seekToPointer = (event: MouseEvent) =>
+    preview.seek(clamp(timeAt(event, track.current!, duration), start, end));
 
   return (
     <>

@@ -39,6 +39,13 @@ export class SyncedPlayers {
     await Promise.all(this.all().map(({ element }) => element.play()));
   }
 
+  /** Start the sounds that do not play yet at the time at which the others are. */
+  async join(time: number): Promise<void> {
+    const late = this.all().filter(({ element }) => element.paused);
+    for (const { element, offset } of late) element.currentTime = offset + time;
+    await Promise.all(late.map(({ element }) => element.play()));
+  }
+
   pause(): void {
     for (const { element } of this.all()) element.pause();
   }

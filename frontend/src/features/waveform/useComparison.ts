@@ -29,6 +29,8 @@ export function useComparison(sides: Record<Side, boolean>, start: number, durat
       },
       side,
     );
+    // A side that has just been loaded joins in.
+    if (isPlaying) void players.current.join(time).catch(() => undefined);
   }, [sides.source, sides.result, start]);
 
   useEffect(() => {

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/preact';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { NetworkError } from '../../../src/api/errors';
+import { ApiError, NetworkError } from '../../../src/api/errors';
 import type { Conversion, Track } from '../../../src/api/types';
 import { CompareSection } from '../../../src/features/waveform/CompareSection';
 import type { Row } from '../../../src/state/state';
@@ -79,6 +79,27 @@ describe('a comparison', () => {
     const result = comparison.querySelector('audio[data-side=result]');
     expect(result?.getAttribute('src')).toBe('/api/conversions/cnv_1/download?inline=1');
     expect(app.controller.conversionManager.fetchResult).not.toHaveBeenCalled();
+  });
+
+  it('says of a long result that it is only played, or why it is not', async () => {
+    const comparison = await open({ output: anOutput({ duration: 36_000 }) });
+    expect(notes()).toEqual([expect.stringMatching('Too long to draw')]);
+    vi.mocked(app.api.getDownload).mockRejectedValueOnce(new ApiError(410, 'gone', 'Deleted.'));
+    fireEvent.error(comparison.querySelector('audio[data-side=result]')!);
+    await waitFor(() => expect(app.state.conversionProblems['cnv_1']?.code).toBe('gone'));
+    await waitFor(() => expect(screen.getByTestId('hear-result')).toHaveProperty('disabled', true));
+    expect(notes()).toEqual([]);
+    cleanup();
+    app.controller.store.dispatch({
+      type: 'conversion-problem-changed',
+      id: 'cnv_1',
+      problem: undefined,
+    });
+    const other = await open({ output: anOutput({ duration: 36_000 }) });
+    fireEvent.error(other.querySelector('audio[data-side=result]')!);
+    await waitFor(() =>
+      expect(notes()).toEqual([expect.stringMatching('cannot play this format')]),
+    );
   });
 
   it('leaves out a source whose other track was converted, or that is gone', async () => {

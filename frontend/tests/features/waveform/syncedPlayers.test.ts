@@ -48,6 +48,15 @@ describe('two synced players', () => {
     expect(players.time).toBe(8);
   });
 
+  it('play on when one of them joins late', async () => {
+    const { players, source, result } = twoPlayers();
+    source.paused = false;
+    source.currentTime = 9;
+    await players.join(7);
+    expect([source.currentTime, result.currentTime]).toEqual([9, 7]);
+    expect([source.paused, result.paused]).toEqual([false, false]);
+  });
+
   it('keep the position of a pause exactly', () => {
     const { players, result } = twoPlayers();
     players.seek(3);

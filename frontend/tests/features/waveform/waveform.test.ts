@@ -100,5 +100,7 @@ describe('the bars', () => {
   it('show silence as a thin line, and do not blow it up', () => {
     const silence = { ...waveform, peaks: Float32Array.of(0.001, 0) };
     expect(scaleOf(silence, undefined)).toBe(0.1);
+    const options = { from: 0, to: 4, width: 6, height: 100, scale: scaleOf(silence) };
+    expect(heights(barsPath(silence, silence.peaks, options))).toEqual([1, 1]);
   });
 });
