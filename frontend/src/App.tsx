@@ -58,7 +58,9 @@ export function App({ controller }: { controller: AppController }) {
         {drafts.length > 1 && (
           <DraftToolbar drafts={drafts} formats={formats} controller={controller} />
         )}
-        {rows.length > 1 && <ListToolbar state={state} controller={controller} />}
+        {(rows.length > 1 || state.packing) && (
+          <ListToolbar state={state} controller={controller} />
+        )}
         {state.listProblem && <ErrorMessage {...describeProblem(state.listProblem)} />}
         <ul
           className={rows.length > COMPACT_FROM ? 'file-list file-list--compact' : 'file-list'}

@@ -1,9 +1,9 @@
 import type { Format } from '../api/types';
 import type { AppController } from '../appController';
 import { ConversionForm } from '../features/conversion/ConversionForm';
-import { describeOptions, formatName } from '../features/conversion/conversionSettings';
+import { describeOptions, formatName, withChange } from '../features/conversion/conversionSettings';
 import { PresetSelect } from '../features/conversion/PresetSelect';
-import { isEqual } from '../features/conversion/presets';
+import { isEqual, withPreset } from '../features/conversion/presets';
 import { useFocusListWhenRemoved } from '../lib/focus';
 import type { Row } from '../state/state';
 import { t } from '../i18n';
@@ -20,8 +20,11 @@ export function DraftToolbar({ drafts, formats, controller }: DraftToolbarProps)
   useFocusListWhenRemoved();
   const settings = drafts[0]!.settings;
   const isMixed = drafts.some((row) => !isEqual(row.settings, settings));
-  const setAll = (chosen: Row['settings']) => {
-    for (const { key } of drafts) uploadManager.setSettings(key, chosen);
+  const setAll = (settingsOf: (row: Row) => Row['settings']) => {
+    // The first comes last: its settings are those that the form shows, and are saved.
+    for (const row of drafts.toReversed()) {
+      uploadManager.setSettings(row.key, settingsOf(row), true);
+    }
   };
   const summary = [formatName(settings.format), ...describeOptions(settings)].join(', ');
   return (
@@ -30,13 +33,17 @@ export function DraftToolbar({ drafts, formats, controller }: DraftToolbarProps)
         {t.readyToConvert(drafts.length)}{' '}
         <span className="muted">{isMixed ? t.differentSettings : t.toSettings(summary)}</span>
       </p>
-      <PresetSelect formats={formats} settings={isMixed ? undefined : settings} onChange={setAll} />
+      <PresetSelect
+        formats={formats}
+        settings={isMixed ? undefined : settings}
+        onChange={(preset) => setAll((row) => withPreset(preset, row.settings))}
+      />
       <div className="toolbar__form" data-testid="all-settings">
         <ConversionForm
           label={t.howToConvertAll}
           formats={formats}
           settings={settings}
-          onChange={setAll}
+          onChange={(chosen) => setAll((row) => withChange(row.settings, settings, chosen))}
           onSubmit={() => uploadManager.startAll()}
         >
           <button type="submit" className="button button--primary" data-testid="convert-all">

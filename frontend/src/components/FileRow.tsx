@@ -5,6 +5,7 @@ import type { AppController } from '../appController';
 import { ConversionCard } from '../features/conversion/ConversionCard';
 import { ConversionForm } from '../features/conversion/ConversionForm';
 import { PresetSelect } from '../features/conversion/PresetSelect';
+import { withPreset } from '../features/conversion/presets';
 import { ReselectFile } from '../features/upload/ReselectFile';
 import { UploadProgressBar } from '../features/upload/UploadProgressBar';
 import { uploadViewModel } from '../features/upload/uploadViewModel';
@@ -107,9 +108,9 @@ function hasSameContent(before: FileRowProps, after: FileRowProps): boolean {
   );
 }
 
-/** Return true if no other format can succeed. */
+/** Return true if no conversion can succeed. With a reason, another track may. */
 const hasNoSound = ({ error }: Conversion) =>
-  error?.code === 'not_audio' || error?.code === 'no_audio_stream';
+  error?.code === 'not_audio' || (error?.code === 'no_audio_stream' && !error.reason);
 
 function subtitle(row: Row, conversions: Conversion[]): ReactNode {
   const folder = row.path?.slice(0, row.path.lastIndexOf('/'));
@@ -139,7 +140,13 @@ function DraftForm({ row, formats, isOnlyDraft, controller }: FileRowProps) {
   const duration = useDuration(file);
   return (
     <>
-      {isOnlyDraft && <PresetSelect formats={formats} settings={row.settings} onChange={change} />}
+      {isOnlyDraft && (
+        <PresetSelect
+          formats={formats}
+          settings={row.settings}
+          onChange={(preset) => change(withPreset(preset, row.settings))}
+        />
+      )}
       <ConversionForm
         label={t.howToConvert(row.name)}
         formats={formats}

@@ -44,7 +44,7 @@ export function ListToolbar({ state, controller }: ListToolbarProps) {
           <Action name={t.resumeAll} onClick={() => controller.uploadManager.resumeAll()} />
         )}
         {hasRetryable && <Action name={t.retryFailed} onClick={() => controller.retryFailed()} />}
-        {results.length > 1 && (
+        {(packing || results.length > 1) && (
           <Action
             name={packing ? t.cancelPacking(packing.packed, packing.count) : t.downloadAll}
             onClick={() =>

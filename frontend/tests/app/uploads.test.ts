@@ -71,7 +71,7 @@ describe('new files', () => {
     uploadManager.setSettings(app.rows[0]!.key, voice);
     app.controller.addFiles([aFile('1.wav'), aFile('2.wav')]);
     expect(app.rows[0]?.settings).toEqual({ format: 'mp3', bitrate: '192k' });
-    uploadManager.setSettings(app.rows[0]!.key, { format: 'flac' });
+    uploadManager.setSettings(app.rows[0]!.key, { format: 'flac' }, true);
     app.controller.addFiles([aFile('3.wav'), aFile('4.wav')]);
     expect(app.rows[0]?.settings).toEqual({ format: 'flac' });
   });

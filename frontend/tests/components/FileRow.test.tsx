@@ -177,6 +177,18 @@ describe('the content of a row', () => {
     expect(screen.getByTestId('retry-button')).toBeDefined();
   });
 
+  it.each([
+    ['not_audio', undefined, false],
+    ['no_audio_stream', undefined, false],
+    ['no_audio_stream', 'empty_track', true],
+    ['no_audio_stream', 'no_such_track', true],
+    ['corrupt', undefined, true],
+  ])('offers another conversion if one may succeed: %s, %s', (code, reason, isOffered) => {
+    const error = { code, detail: 'No.', ...(reason && { reason }) };
+    renderRow(uploaded, [aConversion({ status: 'failed', error })]);
+    expect(screen.queryAllByTestId('convert-again-button')).toHaveLength(isOffered ? 1 : 0);
+  });
+
   it('asks for the same file if the upload was interrupted', () => {
     const upload = anUpload({ completed_parts: [1, 2, 3], uploaded_bytes: 30 });
     renderRow({ stage: 'interrupted', upload });

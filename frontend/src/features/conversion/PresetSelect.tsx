@@ -1,13 +1,13 @@
 import type { Format } from '../../api/types';
 import { t } from '../../i18n';
 import type { ConversionSettings } from './conversionSettings';
-import { availablePresets, isEqual, withPreset } from './presets';
+import { availablePresets, isEqual, withPreset, type Preset } from './presets';
 
 interface PresetSelectProps {
   formats: Format[];
   /** Undefined if several files have different settings. */
   settings: ConversionSettings | undefined;
-  onChange: (settings: ConversionSettings) => void;
+  onChange: (preset: Preset) => void;
 }
 
 /** Let the user choose all settings by what the result is for. */
@@ -23,7 +23,7 @@ export function PresetSelect({ formats, settings, onChange }: PresetSelectProps)
         className="select"
         data-testid="preset-select"
         value={current}
-        onChange={(event) => onChange(withPreset(presets[Number(event.target.value)]!, settings))}
+        onChange={(event) => onChange(presets[Number(event.target.value)]!)}
       >
         <option value={-1} disabled>
           {t.ownSettings}

@@ -10,6 +10,16 @@ export const VARIABLE_BITRATE = 'variable';
 /** Entry for "as in the source". The request then leaves the option out. */
 export const KEEP_SOURCE = '';
 
+/** The settings that shape the sound, in whatever format. */
+const SHAPE: (keyof ConversionSettings)[] = [
+  'start',
+  'end',
+  'fade_in',
+  'fade_out',
+  'normalize',
+  'track',
+];
+
 const PREFERRED = { format: 'mp3', bitrate: '192k' };
 
 export const findFormat = (formats: Format[], name: string) =>
@@ -72,17 +82,29 @@ export function supportedSettings(
 }
 
 /** Return the settings that shape the sound. They do not depend on the format. */
-export function shapeOf({
-  start,
-  end,
-  fade_in,
-  fade_out,
-  normalize,
-  track,
-}: Partial<ConversionSettings>) {
-  const entries = Object.entries({ start, end, fade_in, fade_out, normalize, track });
+export function shapeOf(settings: Partial<ConversionSettings>) {
+  const entries = SHAPE.map((name) => [name, settings[name]]);
   const shape = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
   return shape as Omit<ConversionSettings, 'format'>;
+}
+
+/**
+ * Return the settings of one of several files after the user changed those of all.
+ *
+ * `before` and `after` are the settings in the form. Only what changed is taken over, so that each
+ * file keeps its cut and its track. A file with another format takes all options of the new one.
+ */
+export function withChange(
+  settings: ConversionSettings,
+  before: ConversionSettings,
+  after: ConversionSettings,
+): ConversionSettings {
+  const isSameFormat = [settings, before].every(({ format }) => format === after.format);
+  const names = Object.keys({ ...settings, ...after }) as (keyof ConversionSettings)[];
+  const isTaken = (name: keyof ConversionSettings) =>
+    before[name] !== after[name] || !(isSameFormat || SHAPE.includes(name));
+  const entries = names.map((name) => [name, (isTaken(name) ? after : settings)[name]]);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
 function isWithin(value: number | undefined, { min, max }: { min: number; max: number }): boolean {

@@ -15,6 +15,8 @@ export interface Preset {
 /** Phones play no ringtone that is longer, in seconds. */
 const RINGTONE_LENGTH = 30;
 
+const RINGTONE = { format: 'm4a', bitrate: '192k', fade_out: 2 };
+
 const PRESETS: Preset[] = [
   { name: 'voice', settings: { format: 'mp3', bitrate: '64k', channels: 1 } },
   {
@@ -23,10 +25,7 @@ const PRESETS: Preset[] = [
   },
   { name: 'music', settings: { format: 'mp3', bitrate: '320k' } },
   { name: 'archive', settings: { format: 'flac' } },
-  {
-    name: 'ringtone',
-    settings: { format: 'm4a', bitrate: '192k', end: RINGTONE_LENGTH, fade_out: 2 },
-  },
+  { name: 'ringtone', settings: { ...RINGTONE, end: RINGTONE_LENGTH } },
 ];
 
 /** Return the presets whose every setting the service offers. */
@@ -44,22 +43,24 @@ export function availablePresets(formats: Format[]): Preset[] {
  * Return the settings of a preset for a file.
  *
  * The track and the cut of the file stay, but a preset with a length limits the cut, and the next
- * preset takes that limit back.
+ * preset takes that limit and its fade back.
  */
 export function withPreset(
   { settings: chosen }: Preset,
   current: Partial<ConversionSettings> = {},
 ): ConversionSettings {
   const { start = 0, track, fade_in } = current;
-  const { end, fade_out } = isRingtone(current) ? {} : current;
+  const isLimit = isRingtone(current) && current.end === start + RINGTONE_LENGTH;
+  const end = isLimit ? undefined : current.end;
+  const fade_out = isRingtone(current) ? undefined : current.fade_out;
   const cut = shapeOf({ start: current.start, end, fade_in, fade_out, track });
   const limit =
     chosen.end === undefined ? {} : { end: Math.min(end ?? Infinity, start + chosen.end) };
   return { ...cut, ...chosen, ...limit };
 }
 
-const isRingtone = ({ start = 0, end }: Partial<ConversionSettings>) =>
-  end === start + RINGTONE_LENGTH;
+const isRingtone = ({ format, bitrate, fade_out }: Partial<ConversionSettings>) =>
+  format === RINGTONE.format && bitrate === RINGTONE.bitrate && fade_out === RINGTONE.fade_out;
 
 /** Return true if two settings are the same, in whatever order their members are. */
 export const isEqual = (a: ConversionSettings, b: ConversionSettings) =>

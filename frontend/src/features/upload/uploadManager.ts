@@ -85,9 +85,9 @@ export class UploadManager {
     if (record.request) this.start(key);
   }
 
-  setSettings(key: string, settings: ConversionSettings): void {
+  setSettings(key: string, settings: ConversionSettings, isForAll = false): void {
     this.options.store.updateRow(key, { settings });
-    saveSettings(settings, draftsOf(this.options.store.getState()).length > 1);
+    saveSettings(settings, isForAll);
     void this.localFiles.save(key, { settings });
   }
 

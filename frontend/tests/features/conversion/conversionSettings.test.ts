@@ -5,6 +5,7 @@ import {
   supportedSettings,
   VARIABLE_BITRATE,
   withOption,
+  withChange,
 } from '../../../src/features/conversion/conversionSettings';
 import { FLAC, FORMATS, MP3 } from '../../fakes/documents';
 
@@ -49,5 +50,27 @@ describe('conversion settings', () => {
       '44.1 kHz',
       'Mono',
     ]);
+  });
+});
+
+describe('a change for all files', () => {
+  const form = { format: 'mp3', bitrate: '192k', start: 1, fade_in: 2 };
+  const own = { bitrate: '64k', channels: 1, end: 9 };
+
+  it('takes over only what has changed', () => {
+    const after = { format: 'mp3', quality: 2, start: 1, normalize: -16 };
+    expect(withChange({ format: 'mp3', ...own, fade_in: 3 }, form, after)).toEqual({
+      format: 'mp3',
+      channels: 1,
+      quality: 2,
+      normalize: -16,
+      end: 9,
+    });
+  });
+
+  it('gives a file with another format all options of the new one', () => {
+    const after = { ...form, bitrate: '320k' };
+    const expected = { format: 'mp3', bitrate: '320k', end: 9 };
+    expect(withChange({ format: 'opus', ...own }, form, after)).toEqual(expected);
   });
 });

@@ -29,6 +29,20 @@ describe('the ringtone preset', () => {
       start: 12,
     });
   });
+
+  it('takes its fade back, too, where the file ends earlier', () => {
+    const chosen = withPreset(preset('ringtone'), { format: 'mp3', end: 20 });
+    expect(withPreset(preset('music'), chosen)).toEqual({
+      format: 'mp3',
+      bitrate: '320k',
+      end: 20,
+    });
+  });
+
+  it("is not taken for the user's own cut of thirty seconds", () => {
+    const own = { format: 'mp3', start: 5, end: 35, fade_out: 2 };
+    expect(withPreset(preset('archive'), own)).toEqual({ ...own, format: 'flac' });
+  });
 });
 
 describe('a preset', () => {
