@@ -17,11 +17,13 @@ import { closeOnEscape } from './lib/escape';
 import { saveByLink } from './lib/saveByLink';
 import { LiveUpdates } from './live/liveUpdates';
 import { UpdateHandler } from './live/updateHandler';
+import { SHARED_CACHE } from './serviceWorker/sharedCache';
 import { shownRows } from './state/reducer';
 import type { Row } from './state/state';
 import { Store } from './state/store';
 import { acquireWebLock, type AcquireLock } from './storage/locks';
-import { saveLanguage, saveOrder, savePaths, setUploadedEarly } from './storage/preferences';
+import { saveOrderOnChange } from './storage/order';
+import { isArchiveKept, saveLanguage, setUploadedEarly } from './storage/preferences';
 import { IndexedDbUploadStorage, type UploadStorage } from './storage/uploadStorage';
 
 /** Delay before the page starts over after the services answered with errors. */
@@ -129,11 +131,16 @@ export class AppController {
     }
     store.dispatch({ type: 'startup-changed', startup: 'ready', formats, limits });
     await this.uploadRestorer.restore(await Promise.all(uploads.map(this.reconcile)));
-    this.saveOrderOnChange();
+    saveOrderOnChange(store);
     liveUpdates.start();
     notifyAtTheEnd(store);
     registerServiceWorker();
-    void this.addSharedFiles();
+    void this.addSharedFiles().catch(() => undefined);
+    if (isArchiveKept())
+      void this.loadArchive().then(
+        (it) => it.deleteOld(),
+        () => undefined,
+      );
     let wasStalled = false;
     store.subscribe(() => {
       const isStalled = store.getState().rows.some(({ transfer }) => transfer?.isStalled);
@@ -201,7 +208,8 @@ export class AppController {
   async deleteEverything(): Promise<void> {
     await this.removeAll();
     const archive = await this.loadArchive().catch(() => undefined);
-    await Promise.all([this.removals.deleteNow(), archive?.deleteAll()]);
+    const shared = globalThis.caches?.delete(SHARED_CACHE).catch(() => false);
+    await Promise.all([this.removals.deleteNow(), archive?.deleteAll(), shared]);
   }
 
   /** Decide if files are uploaded while the user chooses their settings. */
@@ -248,21 +256,9 @@ export class AppController {
 
   /** Add the files that another app has shared with this page. */
   private async addSharedFiles(): Promise<void> {
-    if (location.search !== '?shared') return;
+    if (!(await globalThis.caches?.has(SHARED_CACHE))) return;
     const { addSharedFiles } = await import('./features/presence/sharedFiles');
     await addSharedFiles(this.store, (files) => this.addFiles(files));
-  }
-
-  private saveOrderOnChange(): void {
-    let savedRows: Row[] | undefined;
-    this.store.subscribe(() => {
-      const { rows } = this.store.getState();
-      if (rows === savedRows) return;
-      savedRows = rows;
-      saveOrder(rows.flatMap(({ key, upload }) => (upload ? [upload.id, key] : [key])));
-      const inFolders = rows.filter(({ upload, path }) => upload && path);
-      savePaths(Object.fromEntries(inFolders.map(({ upload, path }) => [upload!.id, path!])));
-    });
   }
 
   /** Repeat a request without limit, because the page cannot be used before it succeeds. */

@@ -8,6 +8,7 @@ const PATHS_KEY = 'tinypixo:paths';
 /** public/first-paint.js reads this key and that of the language before the first paint. */
 const THEME_KEY = 'tinypixo:theme';
 const EARLY_UPLOAD_KEY = 'tinypixo:early-upload';
+const ARCHIVE_KEY = 'tinypixo:archive';
 const LANGUAGE_KEY = 'tinypixo:language';
 
 function read(key: string): string | null {
@@ -77,6 +78,11 @@ export function loadPaths(): Record<string, string> {
     return {};
   }
 }
+
+/** Return true if an archive of results may still be on the disk. */
+export const isArchiveKept = (): boolean => read(ARCHIVE_KEY) === 'yes';
+
+export const setArchiveKept = (isKept: boolean): void => write(ARCHIVE_KEY, isKept ? 'yes' : 'no');
 
 /** Return true if files are uploaded while the user still chooses their settings. */
 export const isUploadedEarly = (): boolean => read(EARLY_UPLOAD_KEY) !== 'off';

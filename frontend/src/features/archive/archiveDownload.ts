@@ -5,7 +5,7 @@ import { getFromStorage } from '../../api/transport';
 import type { Environment } from '../../lib/environment';
 import { saveByLink } from '../../lib/saveByLink';
 import type { Store } from '../../state/store';
-import { deleteArchives, saveArchive } from './archiveFiles';
+import { deleteArchives, MAX_AGE_MS, saveArchive } from './archiveFiles';
 import { pack, type ArchiveEntry } from './packing';
 import { resultFiles, type ResultFile } from './resultFiles';
 
@@ -22,14 +22,19 @@ export interface ArchiveDownloadOptions {
 
 /** Download all results as one archive, and say how far it is. */
 export class ArchiveDownload {
-  private running: AbortController | undefined;
+  private aborter = new AbortController();
+  private running: Promise<void> | undefined;
 
   constructor(private readonly options: ArchiveDownloadOptions) {}
 
-  async start(): Promise<void> {
+  /** Resolve when the archive is saved or has failed. Only one is made at a time. */
+  start(): Promise<void> {
+    return (this.running ??= this.run().finally(() => (this.running = undefined)));
+  }
+
+  private async run(): Promise<void> {
     const { store, environment } = this.options;
-    if (this.running) return;
-    const { signal } = (this.running = new AbortController());
+    const { signal } = (this.aborter = new AbortController());
     const files = resultFiles(store.getState());
     const onPacked = (packed: number) =>
       store.dispatch({ type: 'packing-changed', packing: { packed, count: files.length } });
@@ -42,23 +47,29 @@ export class ArchiveDownload {
       const url = URL.createObjectURL(archive);
       saveByLink(url, 'TinyPixo.zip');
       setTimeout(() => URL.revokeObjectURL(url), URL_LIFETIME_MS);
+      setTimeout(() => void this.deleteOld(), MAX_AGE_MS);
     } catch (error) {
       const isFull = (error as Error | undefined)?.name === 'QuotaExceededError';
       const problem = isFull ? ownProblem('disk_full') : toProblem(error);
       if (!signal.aborted) store.dispatch({ type: 'list-problem-changed', problem });
     } finally {
-      this.running = undefined;
       store.dispatch({ type: 'packing-changed', packing: undefined });
     }
   }
 
   cancel(): void {
-    this.running?.abort();
+    this.aborter.abort();
+  }
+
+  /** Delete the archives that the browser has copied to the folder of downloads by now. */
+  deleteOld(): Promise<void> {
+    return deleteArchives(MAX_AGE_MS);
   }
 
   /** Delete the archives that are still in this browser. */
   async deleteAll(): Promise<void> {
     this.cancel();
+    await this.running;
     await deleteArchives();
   }
 

@@ -1,6 +1,8 @@
+import { setArchiveKept } from '../../storage/preferences';
+
 const PREFIX = 'archive-';
 /** Time after which the browser has copied an archive to the folder of downloads. */
-const MAX_AGE_MS = 60 * 60 * 1000;
+export const MAX_AGE_MS = 60 * 60 * 1000;
 
 /**
  * Write a stream into a file of this origin's private file system, and return the file.
@@ -15,23 +17,40 @@ export async function saveArchive(
   await deleteArchives(MAX_AGE_MS);
   const file = await createFile();
   if (!file) return new Response(stream).blob();
+  setArchiveKept(true);
   await stream.pipeTo(await file.createWritable(), { signal });
   return file.getFile();
 }
 
-/** Delete the archives that were written some time ago. */
+/** Delete the archives that were written some time ago. One that another tab writes stays. */
 export async function deleteArchives(minAgeMs = 0): Promise<void> {
+  let isOneKept = false;
   try {
     const folder = await navigator.storage.getDirectory();
     for await (const [name, handle] of folder as unknown as AsyncIterable<
-      [string, FileSystemHandle]
+      [string, FileSystemFileHandle]
     >) {
       if (!name.startsWith(PREFIX)) continue;
-      const { lastModified } = await (handle as FileSystemFileHandle).getFile();
-      if (Date.now() - lastModified >= minAgeMs) await folder.removeEntry(name);
+      if (!(await tryToDelete(folder, handle, minAgeMs))) isOneKept = true;
     }
+    setArchiveKept(isOneKept);
   } catch {
-    // There is no such file system, or another tab is writing the archive.
+    // There is no such file system.
+  }
+}
+
+/** Return true if an archive is gone. It cannot be deleted while it is written. */
+async function tryToDelete(
+  folder: FileSystemDirectoryHandle,
+  handle: FileSystemFileHandle,
+  minAgeMs: number,
+): Promise<boolean> {
+  try {
+    if (Date.now() - (await handle.getFile()).lastModified < minAgeMs) return false;
+    await folder.removeEntry(handle.name);
+    return true;
+  } catch {
+    return false;
   }
 }
 
