@@ -38,7 +38,7 @@ test-chaos: setup page ## Kill, stop and freeze every service and the emulator, 
 test-protections: setup page ## Take out the protection behind each row of docs/faults.md, and see its test fail (ROWS="18 24"; many minutes)
 	@$(BIN)/python -m tests.faults.protections $(ROWS)
 
-SEEDED := tests/faults/test_clocks.py tests/faults/test_ends.py tests/faults/test_toxic_storage.py
+SEEDED := tests/faults/test_app_runner.py tests/faults/test_clocks.py tests/faults/test_ends.py tests/faults/test_toxic_storage.py
 
 test-seeds: setup page ## Repeat the tests of faults that draw moments or faults with 20 seeds each (SEEDS; many minutes)
 	@TINYPIXO_SEEDS=$${SEEDS:-20} $(BIN)/pytest $(SEEDED) $(ARGS)
@@ -52,8 +52,8 @@ trace: runtime ## Print the trace of a conversion as a tree with times, of `make
 test-power-cuts: setup page ## Kill `make run` and its emulator 20 times during uploads (CUTS, SEED repeats a run; 10 minutes)
 	@TINYPIXO_POWER_CUTS=$${CUTS:-20} TINYPIXO_SEED=$${SEED:-0} $(BIN)/pytest -s tests/deploy/test_power_cuts.py $(ARGS)
 
-test-app-runner: setup page ## Upload and follow while App Runner cuts, freezes and replaces, 20 times (RUNS, SEED repeats a run; some minutes)
-	@TINYPIXO_APP_RUNNER_SEEDS=$${RUNS:-20} TINYPIXO_SEED=$${SEED:-0} $(BIN)/pytest -s tests/faults/test_app_runner.py $(ARGS)
+test-app-runner: setup page ## Upload and follow while App Runner cuts, freezes and replaces, with 20 seeds (SEEDS; SEED repeats one; some minutes)
+	@TINYPIXO_SEEDS=$${SEEDS:-20} TINYPIXO_SEED=$${SEED:-0} $(BIN)/pytest -s tests/faults/test_app_runner.py $(ARGS)
 
 test-schema: setup ## Send each service made-up requests for 300 s (SECONDS_EACH), and compare the answers with its OpenAPI document
 	@$(BIN)/python -m tests.api --seconds $${SECONDS_EACH:-300} $(ARGS)

@@ -82,14 +82,14 @@ class ChildProcesses:
         return path.read_text("utf-8", errors="replace")[-2000:] if path.exists() else ""
 
 
-def terminate_with_parent() -> None:
-    """Have the kernel send SIGTERM to this process when its parent ends.
+def terminate_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
+    """Have the kernel send SIGTERM, or another signal, to this process when its parent ends.
 
     It runs in the child, before its program. Linux only: on other systems the children of a killed
     parent go on.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:

@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 from deploy.local.network import free_port, wait_until_responding
 from deploy.local.processes import ROOT, terminate_with_parent
@@ -20,57 +23,88 @@ GRACE = 2.0
 """Seconds from SIGTERM to SIGKILL."""
 
 
-class Instance:
-    """Run one instance of a service as a process, which is frozen while it has no request."""
+class FreezableProcess:
+    """Run a process that is frozen while it has no request. Threads may share it."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self.in_flight = 0
+        self._is_ending = False
+        self._lock = threading.Lock()
+        with log.open("ab") as file:
+            self._process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                # SIGTERM would wait until a frozen process is thawed.
+                preexec_fn=partial(terminate_with_parent, signal.SIGKILL),
+            )
+        self.pid = self._process.pid
+        # Unlike its id, it never means another process.
+        self._handle = os.pidfd_open(self.pid)
+
+    @property
+    def status(self) -> int | None:
+        """Return the exit status as `subprocess` does; None while it runs."""
+        return self._process.poll()
+
+    def begin_request(self) -> None:
+        """Count a request, and let the process run."""
+        with self._lock:
+            self.in_flight += 1
+            self._send(signal.SIGCONT)
+
+    def end_request(self) -> None:
+        """Freeze the process after its last request."""
+        with self._lock:
+            self.in_flight -= 1
+            self._freeze_if_idle()
+
+    def freeze(self) -> None:
+        """Freeze the process until its first request."""
+        with self._lock:
+            self._freeze_if_idle()
+
+    def end(self, *, gently: bool) -> None:
+        """End the process: at once, or `GRACE` seconds after SIGTERM. It is not frozen again."""
+        with self._lock:
+            self._is_ending = True
+            self._send(signal.SIGCONT)
+            if gently:
+                self._send(signal.SIGTERM)
+        if gently:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE)
+        self._send(signal.SIGKILL)
+        self._process.wait()
+
+    def _freeze_if_idle(self) -> None:
+        if not self.in_flight and not self._is_ending:
+            self._send(signal.SIGSTOP)
+
+    def _send(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handle, number)
+
+
+class Instance(FreezableProcess):
+    """Run one instance of a service, frozen until its first request."""
 
     def __init__(self, stack: EmbeddedStack, service: str, name: str) -> None:
         self.port = free_port()
         self.log = stack.log(name)
-        self.in_flight = 0
         address = {"HOST": "127.0.0.1", "PORT": str(self.port)}
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", f"services.{service}"],
-                cwd=ROOT,
-                env={**stack.environment_of(service), **address},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=terminate_with_parent,
-            )
+        command = [sys.executable, "-m", f"services.{service}"]
+        super().__init__(command, {**stack.environment_of(service), **address}, self.log)
         assert wait_until_responding(f"http://127.0.0.1:{self.port}/health/ready", 60), self.log
-        self._signal(signal.SIGSTOP)
-
-    def begin_request(self) -> None:
-        """Count a request, and let the process run."""
-        self.in_flight += 1
-        self._signal(signal.SIGCONT)
-
-    def end_request(self) -> None:
-        """Freeze the process after its last request."""
-        self.in_flight -= 1
-        if not self.in_flight:
-            self._signal(signal.SIGSTOP)
-
-    def end(self, *, gently: bool) -> None:
-        """End the process: at once, or `GRACE` seconds after SIGTERM."""
-        self.in_flight += 1  # it is not frozen again
-        self._signal(signal.SIGCONT)
-        if gently:
-            self._signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(GRACE)
-        self._process.kill()
-        self._process.wait()
+        self.freeze()
 
     def says(self, event: str) -> int:
         """Return how often the log has this event."""
         return self.log.read_text("utf-8").count(event)
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process.poll() is None:
-            os.kill(self._process.pid, number)
 
 
 class AppRunner(ServerThread):

@@ -10,6 +10,7 @@ from collections import Counter
 from deploy.local.emulator.process import MiniStack
 from deploy.local.stack import EmbeddedStack
 from deploy.local.targets import EmulatorTarget
+from tests.faults.freezing import frozen
 from tests.faults.workers import eventually
 from tests.localstack.container import LocalStack
 
@@ -76,11 +77,8 @@ class Disturber:
         return kind
 
     def _freeze(self, pid: int, seconds: float) -> None:
-        os.kill(pid, signal.SIGSTOP)
-        try:
+        with frozen(pid):
             time.sleep(seconds)
-        finally:
-            os.kill(pid, signal.SIGCONT)
 
 
 class Supervisor(threading.Thread):

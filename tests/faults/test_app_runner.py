@@ -2,12 +2,10 @@
 
 App Runner ends a request after 120 seconds, gives CPU only to an instance that answers one, and
 replaces instances at any time. Conversions do not run there (decision 15).
-TINYPIXO_APP_RUNNER_SEEDS sets the number of runs (`make test-app-runner`: 20), TINYPIXO_SEED
-repeats a run.
+`make test-app-runner` runs it with 20 seeds of `tests/seeds.py`.
 """
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -30,12 +28,10 @@ from tests.faults.app_runner import AppRunner
 from tests.faults.invariants import check_end, check_observations
 from tests.faults.journeys import PATIENCE, Traveller
 from tests.faults.workers import WorkerProcess, eventually
+from tests.seeds import draw_seeds
 from tests.system.client import Client, Json, is_terminal
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
-
-FIRST_SEED = int(os.environ.get("TINYPIXO_SEED", "0")) or random.SystemRandom().randrange(10**6)
-RUNS = int(os.environ.get("TINYPIXO_APP_RUNNER_SEEDS", "1"))
 
 REQUEST_LIMIT = 3.0
 """Seconds of a request, for the 120 of App Runner."""
@@ -169,11 +165,10 @@ class SessionFollower(threading.Thread):
         return found
 
 
-@pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + RUNS))
+@pytest.mark.parametrize("seed", draw_seeds())
 def test_uploads_and_event_streams_survive_app_runner(
     url: str, upload: AppRunner, progress: AppRunner, recording: bytes, hashes: list[str], seed: int
 ) -> None:
-    print(f"TINYPIXO_SEED={seed}")
     rng = random.Random(seed)
     cuts = progress.cuts
     traveller = Traveller(url, recording, REQUESTS, hashes, seed)

@@ -1,7 +1,5 @@
 """Test a time in which S3, DynamoDB and SQS do not answer (faults 20, 31 and 35)."""
 
-import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from deploy.local.emulator.process import MiniStack
 from deploy.local.stack import EmbeddedStack
 from deploy.local.targets import EmulatorTarget
 from tests.faults.conftest import LEASE, REQUESTS, Bucket
+from tests.faults.freezing import frozen
 from tests.faults.workers import eventually, workers
 from tests.system.client import Client, problem
 
@@ -32,11 +31,8 @@ def paused(stack: EmbeddedStack) -> Iterator[None]:
     assert isinstance(stack.target.emulator, MiniStack)
     process = stack.target.emulator._process
     assert process
-    os.kill(process.pid, signal.SIGSTOP)
-    try:
+    with frozen(process.pid):
         yield
-    finally:
-        os.kill(process.pid, signal.SIGCONT)
 
 
 def test_clients_get_503_while_aws_is_silent_and_all_recovers_after_it(
