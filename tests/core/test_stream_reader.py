@@ -2,6 +2,7 @@
 
 import random
 import threading
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -23,6 +24,7 @@ class FakeStream:
         self.parents: dict[str, str | None] = {}
         self.ended: set[str] = set()
         self.errors: list[str] = []
+        self.body_bytes = 0
         self._serial = 0
 
     def describe_table(self, **_: Any) -> Any:
@@ -70,9 +72,13 @@ class FakeStream:
         following = int(at) + len(page)
         is_over = name in self.ended and following == len(self.records[name])
         return {
-            "Records": [{"dynamodb": {"SequenceNumber": str(n)}, "shard": name} for n in page],
+            "Records": [self._record(name, number) for number in page],
             **({} if is_over else {"NextShardIterator": f"{name}/{following}"}),
         }
+
+    def _record(self, shard: str, number: int) -> Record:
+        image = {"body": bytes(self.body_bytes)}
+        return {"dynamodb": {"SequenceNumber": str(number), "NewImage": image}, "shard": shard}
 
 
 class Follower:
@@ -154,6 +160,19 @@ def test_a_backlog_is_never_in_memory_as_a_whole(stream: FakeStream) -> None:
 
     assert len(follower.take(400)) == 4 * 7 * 50
     assert follower.longest == PAGE
+
+
+def test_memory_stays_flat_while_the_backlog_of_a_day_is_read(stream: FakeStream) -> None:
+    stream.body_bytes = 10_000
+    reader = Follower(stream, "TRIM_HORIZON")
+    tracemalloc.start()
+    try:
+        assert len(reader.take(400)) == 4 * 7 * 50  # 14 MB
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 5 * PAGE * stream.body_bytes
 
 
 @pytest.mark.parametrize("start", ["LATEST", "TRIM_HORIZON"])
