@@ -18,12 +18,15 @@ DEPENDENCIES = (
 
 def create_app(container: ProgressContainer) -> Litestar:
     """Return the application with the adapters of this container."""
-    return service_app(
+    broadcaster = container.broadcaster()
+    app = service_app(
         "progress",
         container.settings(),
         [ProgressController],
         {name: getattr(container, name) for name in DEPENDENCIES},
         container.checks(),
         clock_skew=container.aws.clock_skew(),
-        lifespan=[container.broadcaster().lifespan],
+        lifespan=[broadcaster.lifespan],
     )
+    app.state.on_drain = broadcaster.draining.set
+    return app

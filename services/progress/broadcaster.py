@@ -15,7 +15,6 @@ from threading import Event as StopEvent
 from weakref import WeakSet
 
 import structlog
-from litestar import Litestar
 
 from libs.core.background import run_in_background
 from libs.core.domain.conversions import Conversion, Phase
@@ -74,12 +73,11 @@ class Broadcaster:
         """Set when all streams have to end."""
 
     @asynccontextmanager
-    async def lifespan(self, app: Litestar) -> AsyncIterator[None]:
+    async def lifespan(self, _app: object) -> AsyncIterator[None]:
         """Follow the feed while the application runs, and end all streams when it stops."""
         self._loop = asyncio.get_running_loop()
-        app.state.on_drain = self.draining.set
         targets = [self.run] if self._feed else []
-        async with run_in_background("broadcaster", *targets)(app):
+        async with run_in_background("broadcaster", *targets)(None):
             try:
                 yield
             finally:

@@ -1,56 +1,12 @@
-// Uploads the file that the test chooses, by Uppy's plug-ins and our dialects of S3 and tus.
 import AwsS3 from '@uppy/aws-s3'
 import Uppy from '@uppy/core'
 import GoldenRetriever from '@uppy/golden-retriever'
 import Tus from '@uppy/tus'
+import { offerUploads } from '../uppy_uploads.js'
 
-const prepare = (protocol) => {
-  const uppy = new Uppy({ id: 'clients', autoProceed: false })
-  const endpoint = `${location.origin}/api/uploads`
-  if (protocol === 'tus') uppy.use(Tus, { endpoint: `${endpoint}/tus` })
-  else uppy.use(AwsS3, { companionEndpoint: endpoint, shouldUseMultipart: protocol !== 'form' })
-  window.uppyProgress = () => uppy.getState().totalProgress
-  return uppy
-}
+const packages = { AwsS3, GoldenRetriever, Tus, Uppy }
 
-const addFile = (uppy, input) => {
-  const file = input.files[0]
-  uppy.addFile({ name: file.name, type: file.type, data: file })
-}
-
-// A busy machine answers 503 now and then. Uppy repeats some requests itself, and offers a button
-// for the others.
-const summary = async (uppy, first) => {
-  let result = first
-  for (let tries = 0; result.failed.length && tries < 3; tries += 1) result = await uppy.retryAll()
-  return {
-    failed: result.failed.map((each) => String(each.error)),
-    locations: result.successful.map((each) => each.uploadURL),
-  }
-}
-
-window.uploadByUppy = async (input, protocol) => {
-  const uppy = prepare(protocol)
-  if (protocol === 'recoverable') uppy.use(GoldenRetriever)
-  addFile(uppy, input)
-  return summary(uppy, await uppy.upload())
-}
-
-// The browser has lost the file itself, because it is larger than what the plug-in keeps:
-// people choose it again, and the plug-in knows how far it was.
-window.recoverByUppy = async (input) => {
-  const uppy = prepare('recoverable')
-  const restored = new Promise((resolve) => uppy.on('restored', resolve))
-  uppy.use(GoldenRetriever)
-  await restored
-  addFile(uppy, input)
-  const result = new Promise((resolve) => uppy.on('complete', resolve))
-  uppy.emit('restore-confirmed')
-  return summary(uppy, await result)
-}
-
-// True once the plug-in has kept what it needs to recover the upload.
-window.isRecoverable = () =>
+const isRecoverable = () =>
   new Promise((resolve, reject) => {
     const open = indexedDB.open('uppy-blobs')
     open.onerror = () => reject(open.error)
@@ -63,3 +19,5 @@ window.isRecoverable = () =>
       }
     }
   })
+
+offerUploads(packages, 'companionEndpoint', isRecoverable)
