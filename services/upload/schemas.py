@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType, convert
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from libs.core.domain.checksums import ChecksumAlgorithm, PartChecksum
 from libs.core.domain.formats import ConversionRequest
@@ -20,6 +20,7 @@ from libs.core.web.schemas import (
     rfc3339,
     unless_none,
 )
+from libs.core.web.strict_json import convert_strictly
 from services.upload.parts import SignedPart
 
 MAX_CONVERT = 8
@@ -80,7 +81,9 @@ def read_conversions(value: object) -> list[ConversionRequest]:
         # Python's own parser takes NaN, and halves of surrogate pairs, which no answer can hold.
         decoded = msgspec.json.decode(value) if isinstance(value, str) else value
         wanted = decoded if isinstance(decoded, list) else [decoded]
-        asked = convert(wanted, Annotated[list[ConvertOptions], Meta(max_length=MAX_CONVERT)])
+        asked: list[ConvertOptions] = convert_strictly(
+            wanted, Annotated[list[ConvertOptions], Meta(max_length=MAX_CONVERT)]
+        )
     except RecursionError as error:
         raise ValueError("too deeply nested") from error
     return [options.checked() for options in asked]
