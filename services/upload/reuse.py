@@ -90,11 +90,18 @@ class ReuseUpload:
 
     def _copy(self, earlier: Upload, upload: Upload) -> None:
         """Copy within S3. If this breaks off, the parts have wrong sizes and are sent again."""
+        ranges = copy_ranges(upload)
         parts = [
             self._multipart.copy_part(
-                upload.key, upload.multipart_id, number, earlier.key, start, end
+                upload.key,
+                upload.multipart_id,
+                number,
+                earlier.key,
+                start,
+                end,
+                is_whole=len(ranges) == 1,
             )
-            for number, (start, end) in enumerate(copy_ranges(upload), start=1)
+            for number, (start, end) in enumerate(ranges, start=1)
         ]
         self._multipart.complete(upload.key, upload.multipart_id, parts)
 

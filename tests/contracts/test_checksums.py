@@ -97,6 +97,19 @@ def test_a_part_is_copied_from_another_object(
     assert b"".join(backend.objects.read(key, 0, 5)) == b"sound"
 
 
+def test_an_object_that_is_too_small_for_ranges_is_copied_as_a_whole(
+    backend: Backend, prefix: str, key: str, multipart_id: str
+) -> None:
+    """S3 copies a range only of an object of more than 5 MB."""
+    backend.objects.put(f"{prefix}other", b"sound", "audio/wav", {})
+
+    part = backend.multiparts.copy_part(key, multipart_id, 1, f"{prefix}other", 0, 5, is_whole=True)
+
+    assert backend.multiparts.list_parts(key, multipart_id) == [part]
+    backend.multiparts.complete(key, multipart_id, [part])
+    assert b"".join(backend.objects.read(key, 0, 5)) == b"sound"
+
+
 def test_no_part_is_copied_from_a_missing_object(
     backend: Backend, prefix: str, key: str, multipart_id: str
 ) -> None:

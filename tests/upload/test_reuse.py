@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from libs.core.domain.uploads import MIN_PART_SIZE as PART
+from libs.core.ports.multipart_uploads import Part
 from services.upload import reuse
 from services.upload.container import UploadContainer
 from services.upload.reuse import COPY_SIZE, copy_ranges
@@ -125,6 +126,24 @@ def test_while_many_files_are_copied_another_is_sent_as_usual(
         slots.release(reuse.COPIES_AT_ONCE)
 
     assert create(client, sha256=SHA256)["status"] == "uploaded"
+
+
+def test_a_small_file_is_copied_as_a_whole(
+    client: Client, harness: UploadHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 copies a range only of an object of more than 5 MB."""
+    asked: list[bool] = []
+    copy_part = harness.multipart.copy_part
+
+    def copy(*place: Any, is_whole: bool = False) -> Part:
+        asked.append(is_whole)
+        return copy_part(*place, is_whole=is_whole)
+
+    monkeypatch.setattr(harness.multipart, "copy_part", copy)
+    upload_whole(client)
+
+    assert create(client, sha256=SHA256)["status"] == "uploaded"
+    assert asked == [True]
 
 
 @pytest.mark.parametrize("value", ["", "abc", SHA256.upper(), SHA256 + "0", 5])

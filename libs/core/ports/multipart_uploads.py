@@ -60,11 +60,21 @@ class MultipartUploads(ABC):
 
     @abstractmethod
     def copy_part(
-        self, key: str, multipart_id: str, number: int, source: str, start: int, end: int
+        self,
+        key: str,
+        multipart_id: str,
+        number: int,
+        source: str,
+        start: int,
+        end: int,
+        *,
+        is_whole: bool = False,
     ) -> Part:
         """Store the bytes `start` up to but not including `end` of the object `source` as a part.
 
-        The store copies at most 5 GiB at once; a part but the last has at least 5 MiB.
+        The store copies at most 5 GiB at once; a part but the last has at least 5 MiB. It copies a
+        range only of an object of more than 5 MiB, and the whole of any object: with `is_whole`,
+        these are all bytes of it.
 
         Raises:
             ObjectMissing: there is no object `source`.

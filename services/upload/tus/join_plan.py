@@ -17,6 +17,8 @@ class Range:
     key: str
     start: int
     end: int
+    is_whole: bool = False
+    """These are all bytes of the object."""
 
     @property
     def size(self) -> int:
@@ -27,9 +29,9 @@ class Range:
 def plan_parts(objects: Sequence[tuple[str, int]]) -> list[list[Range]]:
     """Return the ranges of each part of an object that is these objects in order.
 
-    S3 copies a range of 5 MiB or more by itself. What is smaller is read and stored together with
-    the beginning of the next object, as a part of several ranges, because every part but the last
-    needs that size as well.
+    S3 copies a range of 5 MiB or more by itself, or a whole object of that size. What is smaller is
+    read and stored together with the beginning of the next object, as a part of several ranges,
+    because every part but the last needs that size as well.
 
     Args:
         objects: Keys and sizes in bytes.
@@ -62,4 +64,4 @@ def _divide(key: str, start: int, end: int) -> Iterator[Range]:
     count = -(-(end - start) // COPY_SIZE)
     limits = [start + (end - start) * number // count for number in range(count + 1)]
     for first, last in pairwise(limits):
-        yield Range(key, first, last)
+        yield Range(key, first, last, is_whole=count == 1 and start == 0)

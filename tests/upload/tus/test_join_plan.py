@@ -42,6 +42,10 @@ def test_every_byte_is_in_one_part_and_none_but_the_last_is_small(seed: int) -> 
         of_one = [each for each in ranges if each.key == key]
         assert [each.start for each in of_one] == [0, *(each.end for each in of_one[:-1])]
         assert of_one[-1].end == size
+        # S3 copies a range only of an object of more than 5 MiB, and any object as a whole.
+        copied = [part[0] for part in plan if can_be_copied(part) and part[0].key == key]
+        assert all(each.is_whole == (each.size == size) for each in copied)
+        assert all(each.is_whole or size > MIN_PART_SIZE for each in copied)
     assert [each.key for each in ranges] == sorted((each.key for each in ranges), key=int)
     assert all(sum(e.size for e in part) >= MIN_PART_SIZE for part in plan[:-1])
     assert all(sum(e.size for e in part) <= 2 * MIN_PART_SIZE for part in plan if len(part) > 1)

@@ -82,15 +82,26 @@ class S3MultipartUploads(MultipartUploads):
         return str(stored["ETag"]).strip('"')
 
     def copy_part(
-        self, key: str, multipart_id: str, number: int, source: str, start: int, end: int
+        self,
+        key: str,
+        multipart_id: str,
+        number: int,
+        source: str,
+        start: int,
+        end: int,
+        *,
+        is_whole: bool = False,
     ) -> Part:
+        selected: dict[str, Any] = (
+            {} if is_whole else {"CopySourceRange": f"bytes={start}-{end - 1}"}
+        )
         with _multipart_errors():
             try:
                 copied = self._transfer_client.upload_part_copy(
                     **self._name(key, multipart_id),
                     PartNumber=number,
                     CopySource={"Bucket": self._bucket, "Key": source},
-                    CopySourceRange=f"bytes={start}-{end - 1}",
+                    **selected,
                 )
             except ClientError as error:
                 # A role without s3:ListBucket gets 403 for a missing object.
