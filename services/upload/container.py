@@ -113,7 +113,6 @@ class UploadContainer(containers.DeclarativeContainer):
         objects,
         create_tus_upload,
         reconcile,
-        delete_upload,
         copy_slots,
     )
 

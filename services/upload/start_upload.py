@@ -80,7 +80,7 @@ class StartUpload:
         # as the upload exists.
         upload_id, digest = new_id("upload"), None
         if new.idempotency_key:
-            upload_id = derived_id("upload", new.owner, new.idempotency_key)
+            upload_id = id_of_request(new.owner, new.idempotency_key)
             digest = request_digest(new)
             if earlier := self._find(upload_id, new.owner, digest):
                 return earlier
@@ -142,6 +142,11 @@ class StartUpload:
                 "This Idempotency-Key was used for another upload. Use a new key for a new one."
             )
         return earlier
+
+
+def id_of_request(owner: str, idempotency_key: str) -> str:
+    """Return the id of the upload that a request with this key makes, or has made."""
+    return derived_id("upload", owner, idempotency_key)
 
 
 def waiting_conversion(

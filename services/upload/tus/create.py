@@ -39,8 +39,9 @@ class CreateTusUpload:
         size: int | None,
         usage: Usage | None = None,
         offset: int = 0,
+        idempotency_key: str | None = None,
     ) -> Upload:
-        """Return the new upload.
+        """Return the new upload, or the one that the same idempotency key made before.
 
         Args:
             owner: The session.
@@ -48,6 +49,7 @@ class CreateTusUpload:
             size: Bytes; None where the client will say it later.
             usage: Counts the upload.
             offset: Bytes that it has from the beginning: all of them, if it is joined of others.
+            idempotency_key: A name of the request, by which a repeated one is recognised.
 
         Raises:
             FileEmpty: The size is 0.
@@ -64,5 +66,6 @@ class CreateTusUpload:
             () if request.concat == "partial" else request.convert,
             request.trace,
             tus=state,
+            idempotency_key=idempotency_key,
         )
         return self._start(new, usage)

@@ -7,8 +7,8 @@ from threading import Semaphore
 
 from libs.core.domain.uploads import Upload, UploadStatus
 from libs.core.errors import (
-    CoreError,
     MultipartUploadGone,
+    ObjectMissing,
     StorageUnavailable,
     TusRequestInvalid,
     UploadIncomplete,
@@ -20,9 +20,9 @@ from libs.core.ports.uploads import UploadStore
 from libs.core.rate_limiter import Usage
 from services.upload.checksums import crc64nvme
 from services.upload.reconcile import ReconcileUpload
+from services.upload.start_upload import id_of_request
 from services.upload.tus.create import CreateTusUpload, TusRequest
 from services.upload.tus.join_plan import Range, can_be_copied, plan_parts
-from services.upload.use_cases import DeleteUpload
 
 MAX_PARTIALS = 100
 """Uploads that can be joined by one request. Clients send a file as two to ten of them.
@@ -37,7 +37,8 @@ largest file takes some seconds."""
 class JoinUploads:
     """Make a new upload of the bytes of finished partial uploads, in order.
 
-    S3 copies them. Only what is too small for that passes through this service.
+    S3 copies them. Only what is too small for that passes through this service. A repeated request
+    continues the same upload if the first one failed, and has the same answer if it did not.
     """
 
     def __init__(
@@ -47,7 +48,6 @@ class JoinUploads:
         objects: ObjectStore,
         create: CreateTusUpload,
         reconcile: ReconcileUpload,
-        delete: DeleteUpload,
         slots: Semaphore,
     ) -> None:
         """Hold one of the `slots` for copies of this process while copying."""
@@ -56,7 +56,6 @@ class JoinUploads:
         self._objects = objects
         self._create = create
         self._reconcile = reconcile
-        self._delete = delete
         self._slots = slots
 
     def __call__(
@@ -78,29 +77,38 @@ class JoinUploads:
         """
         if len(partial_ids) > MAX_PARTIALS:
             raise TusRequestInvalid(f"At most {MAX_PARTIALS} partial uploads can be joined.")
+        # The headers say all of the request, so equal ones are one request that was repeated.
+        key = f"{request.concat}\n{request.metadata}"
+        try:
+            joined = self._join(owner, partial_ids, request, usage, key)
+        except (UploadNotFound, ObjectMissing):
+            # An earlier request has joined and removed them. Its answer may have been lost.
+            joined = self._uploads.get(id_of_request(owner, key), owner)
+            if joined.status is not UploadStatus.UPLOADED:
+                raise
+        # Their bytes are in the new upload; listings would show them as files of their own.
+        for partial_id in partial_ids:
+            with suppress(UploadNotFound):
+                self._uploads.remove(partial_id, owner)
+        return joined
+
+    def _join(
+        self,
+        owner: str,
+        partial_ids: Sequence[str],
+        request: TusRequest,
+        usage: Usage | None,
+        key: str,
+    ) -> Upload:
         partials = [self._partial(owner, upload_id) for upload_id in partial_ids]
         size = sum(partial.size or 0 for partial in partials)
         with self._slot():
-            upload = self._create(owner, request, size, usage, offset=size)
-            try:
-                joined = self._join(partials, upload)
-            except CoreError:
-                # The client has no URL of it, and will ask again.
-                with suppress(CoreError):
-                    self._delete(owner, upload.id)
-                raise
-        # Their bytes are in the new upload; listings would show them as files of their own.
-        for partial in partials:
-            with suppress(UploadNotFound):
-                self._uploads.remove(partial.id, owner)
-        return joined
-
-    def _join(self, partials: Sequence[Upload], upload: Upload) -> Upload:
-        parts = self._store(upload, plan_parts([(p.key, p.size or 0) for p in partials]))
-        # A repetition of a call whose reply was lost finds it completed: the object decides.
-        with suppress(MultipartUploadGone):
-            self._multipart.complete(upload.key, upload.multipart_id, parts)
-        return self._reconcile.require_uploaded(upload)
+            upload = self._create(owner, request, size, usage, offset=size, idempotency_key=key)
+            # Another request may have completed it: the object decides.
+            with suppress(MultipartUploadGone):
+                parts = self._store(upload, plan_parts([(p.key, p.size or 0) for p in partials]))
+                self._multipart.complete(upload.key, upload.multipart_id, parts)
+            return self._reconcile.require_uploaded(upload)
 
     def _partial(self, owner: str, upload_id: str) -> Upload:
         upload = self._uploads.get(upload_id, owner)
@@ -126,8 +134,15 @@ class JoinUploads:
 
         def store(number: int, part: Sequence[Range]) -> Part:
             if can_be_copied(part):
+                [copied] = part
                 return self._multipart.copy_part(
-                    upload.key, upload.multipart_id, number, part[0].key, part[0].start, part[0].end
+                    upload.key,
+                    upload.multipart_id,
+                    number,
+                    copied.key,
+                    copied.start,
+                    copied.end,
+                    is_whole=copied.is_whole,
                 )
             body = b"".join(
                 block

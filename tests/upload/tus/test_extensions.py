@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -188,20 +189,57 @@ def test_unfinished_partial_upload_cannot_be_joined(client: Client) -> None:
     assert answer.status_code == 409
 
 
-def test_a_join_that_fails_leaves_its_parts_for_another_one(
-    client: Client, harness: UploadHarness
+@pytest.mark.parametrize("method", ["put_part", "complete"])
+def test_a_join_that_failed_is_continued_by_the_next_request(
+    client: Client, harness: UploadHarness, method: str
 ) -> None:
     url = create(client, 5, **{"Upload-Concat": "partial"})
     append(client, url, 0, b"12345")
     concat = {**TUS, "Upload-Concat": f"final;{url}"}
-    fail_calls(harness.multipart, "put_part")
+    fail_calls(harness.multipart, method)
 
     assert client.post(PATH, headers=concat).status_code == 503
-    [left] = client.get("/api/uploads").json()["items"]
-    assert url.endswith(left["id"])
+    begun = {item["id"] for item in client.get("/api/uploads").json()["items"]}
+    assert url.rpartition("/")[2] in begun, "its bytes are needed"
 
     answer = client.post(PATH, headers=concat)
-    assert stored(harness, answer.headers["Location"])[1] == b"12345"
+    upload, body = stored(harness, answer.headers["Location"])
+    assert (upload.id in begun, body) == (True, b"12345")
+    assert [item["id"] for item in client.get("/api/uploads").json()["items"]] == [upload.id]
+
+
+def test_a_join_whose_answer_was_lost_is_answered_again(
+    client: Client, harness: UploadHarness
+) -> None:
+    """tus-js-client repeats the request, and by then the partial uploads are gone."""
+    url = create(client, 5, **{"Upload-Concat": "partial"})
+    append(client, url, 0, b"12345")
+    concat = {**TUS, "Upload-Concat": f"final;{url}", "Upload-Metadata": encode(filename="a")}
+    first = client.post(PATH, headers=concat)
+
+    again = client.post(PATH, headers=concat)
+
+    assert again.status_code == 201
+    assert again.headers["Location"] == first.headers["Location"]
+    assert stored(harness, again.headers["Location"])[1] == b"12345"
+    other = {**concat, "Upload-Metadata": encode(filename="another")}
+    assert client.post(PATH, headers=other).status_code == 404
+
+
+def test_joins_of_the_same_uploads_at_once_make_one_upload(
+    client: Client, harness: UploadHarness
+) -> None:
+    urls = [create(client, 5, **{"Upload-Concat": "partial"}) for _ in range(3)]
+    for url in urls:
+        append(client, url, 0, b"12345")
+    concat = {**TUS, "Upload-Concat": f"final;{' '.join(urls)}"}
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: client.post(PATH, headers=concat), range(6)))
+
+    assert {answer.status_code for answer in answers} == {201}
+    [location] = {answer.headers["Location"] for answer in answers}
+    assert stored(harness, location)[1] == b"12345" * 3
 
 
 def test_conversions_in_the_metadata_wait_for_the_file(
