@@ -11,7 +11,7 @@ from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.uploads import UploadStore
 from libs.core.ports.url_signer import UrlSigner
 from libs.core.rate_limiter import Usage
-from services.upload.reconcile import ReconcileUpload, require_open
+from services.upload.reconcile import ReconcileUpload, require_open, require_parts
 
 Clock = Callable[[], float]
 
@@ -57,7 +57,7 @@ class SignParts:
             UploadClosed: The upload takes no more parts.
             UploadNotFound: There is no such upload of this session.
         """
-        upload = require_open(self._uploads.get(upload_id, owner))
+        upload = require_parts(self._uploads.get(upload_id, owner))
         sizes = [upload.size_of_part(number) for number in numbers]
         checksums = checksums or {}
         for number, checksum in checksums.items():
@@ -95,7 +95,7 @@ class ValidatePart:
         self._uploads = uploads
 
     def __call__(self, owner: str, upload_id: str, number: int, length: int | None) -> Upload:
-        upload = require_open(self._uploads.get(upload_id, owner))
+        upload = require_parts(self._uploads.get(upload_id, owner))
         check_length(upload, number, length)
         return upload
 
@@ -150,7 +150,7 @@ class ReportParts:
         new = sizes.keys() - upload.completed_parts
         if not new:
             return upload
-        require_open(upload)
+        require_parts(upload)
         try:
             listed = self._reconcile.parts(upload, min(new), max(new))
         except MultipartUploadGone:

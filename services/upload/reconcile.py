@@ -1,7 +1,7 @@
 """Bring the stored state of an upload in line with S3."""
 
 from libs.core.domain.uploads import MAX_PARTS, Failure, Upload, UploadStatus
-from libs.core.errors import MultipartUploadGone, ObjectMissing, UploadClosed
+from libs.core.errors import MultipartUploadGone, ObjectMissing, UploadClosed, UploadIncomplete
 from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
@@ -81,8 +81,11 @@ class ReconcileUpload:
 
         Raises:
             UploadClosed: It ended without its bytes.
+            UploadIncomplete: It is a form that nobody has posted yet.
         """
         done = self.finish_from_object(upload)
+        if done.status is UploadStatus.UPLOADING:
+            raise UploadIncomplete("The form of this upload has not arrived yet.", missing_parts=[])
         if done.status is not UploadStatus.UPLOADED:
             raise UploadClosed(
                 done.error.detail if done.error else f"This upload is {done.status}."
@@ -98,4 +101,16 @@ def require_open(upload: Upload) -> Upload:
     """
     if upload.status is not UploadStatus.UPLOADING:
         raise UploadClosed(f"This upload is {upload.status} and takes no more parts.")
+    return upload
+
+
+def require_parts(upload: Upload) -> Upload:
+    """Return the upload.
+
+    Raises:
+        UploadClosed: It takes no more parts, or no parts at all: clients of tus send bytes, which
+            the service cuts into parts with numbers of its own, and a form is one object.
+    """
+    if require_open(upload).tus is not None or not upload.multipart_id:
+        raise UploadClosed("This upload is sent by tus or as a form, and takes no parts.")
     return upload
