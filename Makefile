@@ -38,7 +38,7 @@ test-chaos: setup page ## Kill, stop and freeze every service and the emulator, 
 test-protections: setup page ## Take out the protection behind each row of docs/faults.md, and see its test fail (ROWS="18 24"; many minutes)
 	@$(BIN)/python -m tests.faults.protections $(ROWS)
 
-SEEDED := tests/faults/test_app_runner.py tests/faults/test_clocks.py tests/faults/test_ends.py tests/faults/test_toxic_storage.py
+SEEDED := tests/contracts/test_abort_races.py tests/faults/test_app_runner.py tests/faults/test_clocks.py tests/faults/test_ends.py tests/faults/test_toxic_storage.py
 
 test-seeds: setup page ## Repeat the tests of faults that draw moments or faults with 20 seeds each (SEEDS; many minutes)
 	@TINYPIXO_SEEDS=$${SEEDS:-20} $(BIN)/pytest $(SEEDED) $(ARGS)
