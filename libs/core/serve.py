@@ -12,6 +12,7 @@ from litestar import Litestar
 from litestar.concurrency import set_asyncio_executor
 
 from libs.core import telemetry
+from libs.core.memory import return_freed_buffers
 from libs.core.settings import Settings
 from libs.core.web.server_protocol import ServiceProtocol
 
@@ -80,6 +81,7 @@ class Server(uvicorn.Server):
 
 def serve(name: str, settings: Settings, create: Callable[[], Litestar]) -> None:
     """Set up logging, create the application, and serve it until SIGTERM."""
+    return_freed_buffers()
     telemetry.set_up(
         name,
         settings.log_level,

@@ -203,7 +203,7 @@ def main() -> int:
     """Print the table, and return exit status 1 if a limit was exceeded."""
     arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     arguments.add_argument("--minutes", type=float, nargs="*", default=[10, 60])
-    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--gigabytes", type=float, default=2)
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory(dir="/dev/shm") as logs:
