@@ -35,8 +35,8 @@ test-chaos: setup page ## Kill, stop and freeze every service and the emulator, 
 	@localstack=tests/localstack/test_chaos.py; docker info >/dev/null 2>&1 || { localstack=; echo 'No Docker engine answers here: not on LocalStack.'; }; \
 	TINYPIXO_CHAOS=$${CHAOS:-100} TINYPIXO_SEED=$${SEED:-0} $(BIN)/pytest -s tests/faults/test_chaos.py $$localstack $(ARGS)
 
-test-protections: setup page ## Take out the protection behind each row of docs/faults.md, and see its test fail (ROWS="18 24"; many minutes)
-	@$(BIN)/python -m tests.faults.protections $(ROWS)
+test-protections: setup page ## Remove the protection against each fault of docs/faults.md and expect its test to fail (FAULTS="18 24"; takes many minutes)
+	@$(BIN)/python -m tests.faults.protections $(FAULTS)
 
 SEEDED := tests/contracts/test_abort_races.py tests/faults/test_app_runner.py tests/faults/test_clocks.py tests/faults/test_ends.py tests/faults/test_toxic_storage.py
 

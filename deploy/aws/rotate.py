@@ -1,7 +1,8 @@
 """Replace a secret without logging anybody out.
 
 Tasks of two versions run side by side during a deployment, so a new secret is first accepted
-everywhere, and used only then. The old one stays accepted until the next rotation.
+everywhere, and used only then. The old one stays accepted until the next rotation. The janitor has
+one token only: it refuses the old one as soon as it uses the new one.
 """
 
 import json

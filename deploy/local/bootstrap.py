@@ -67,7 +67,8 @@ class StackOutputs:
     pipe_dead_letters_url: str = ""
     """Empty if the stack has no pipe."""
     added: tuple[str, ...] = ()
-    """What the emulator ignored in the template and this run added, in a few words each."""
+    """Names the properties that the emulator ignored in the template and that were set
+    afterwards."""
 
 
 def deploy_stack(

@@ -204,7 +204,10 @@ class EmbeddedStack:
         outputs = target.deploy(self._origins)
         if outputs.added:
             added = ", ".join(outputs.added)
-            self._echo(f"Added by hand, because the emulator ignores it in the template: {added}.")
+            self._echo(
+                "Set after the deployment, because the emulator ignores it in the template: "
+                f"{added}."
+            )
         return outputs
 
     def _create_users(self, target: DeploymentTarget) -> dict[str, Credentials]:

@@ -19,8 +19,10 @@ import { useStore } from './state/store';
 import { pageTitle, totalsOf } from './state/totals';
 import { t } from './i18n';
 
-/** Number of files from which finished ones are shown in little room. */
-const COMPACT_FROM = 8;
+/**
+ * Longest list whose finished files are shown in full. In a longer one they take a single line.
+ */
+const MAX_FULL_ROWS = 8;
 
 export function App({ controller }: { controller: AppController }) {
   const state = useStore(controller.store);
@@ -63,7 +65,7 @@ export function App({ controller }: { controller: AppController }) {
         )}
         {state.listProblem && <ErrorMessage {...describeProblem(state.listProblem)} />}
         <ul
-          className={rows.length > COMPACT_FROM ? 'file-list file-list--compact' : 'file-list'}
+          className={rows.length > MAX_FULL_ROWS ? 'file-list file-list--compact' : 'file-list'}
           id={FILE_LIST_ID}
           tabIndex={-1}
           aria-label={t.yourFiles}

@@ -233,3 +233,12 @@ class ObjectMissing(CoreError):
 
     code = "object_missing"
     title = "Object missing"
+
+
+def title_of(code: str) -> str:
+    """Return the title of a code: RFC 9457 (3.1.3) allows only one for all problems of a type."""
+    titles = {kind.code: kind.title for kind in CoreError.__subclasses__()}
+    return titles.get(code) or _OTHER_TITLES.get(code) or code.replace("_", " ").capitalize()
+
+
+_OTHER_TITLES = {"internal": "Internal error", "http_error": "HTTP error"}

@@ -1,8 +1,8 @@
 """Set up logs and traces.
 
-Logs are JSON lines with the ids of the request and the item. Traces are OpenTelemetry's; items
-store them as `traceparent`. Values of known secret names (list below) are redacted, also in the
-lines of libraries.
+Logs are JSON lines with the ids of the request and the item. Traces are OpenTelemetry's. An item
+stores the W3C traceparent of the request that created it in `trace`. Values of known secret names
+(list below) are redacted, also in the lines of libraries.
 """
 
 import logging

@@ -30,7 +30,7 @@ class SweepResultSchema(Schema):
     """Count what a sweep did; `complete` is false where it stopped at its time limit.
 
     `foreign_objects` counts what lies under our prefixes without an id of ours. It is kept.
-    `unreadable_items` counts removed items that another version of the service wrote.
+    `unreadable_items` counts removed items that only another version of the service can read.
     """
 
     expired_uploads: int

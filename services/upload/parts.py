@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from libs.core.domain.checksums import PartChecksum
-from libs.core.domain.uploads import Upload
-from libs.core.errors import ChecksumMismatch, MultipartUploadGone, PartSizeMismatch, UploadClosed
+from libs.core.domain.uploads import Upload, closed_to_parts
+from libs.core.errors import ChecksumMismatch, MultipartUploadGone, PartSizeMismatch
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.uploads import UploadStore
 from libs.core.ports.url_signer import UrlSigner
@@ -124,8 +124,7 @@ class StorePart:
         try:
             self._multipart.put_part(upload.key, upload.multipart_id, number, body, checksum)
         except MultipartUploadGone as error:
-            status = self._reconcile.finish_from_object(upload).status
-            raise UploadClosed(f"This upload is {status} and takes no more parts.") from error
+            raise closed_to_parts(self._reconcile.finish_from_object(upload)) from error
         return self._uploads.add_parts(upload.id, number)
 
 

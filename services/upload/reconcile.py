@@ -1,6 +1,6 @@
 """Bring the stored state of an upload in line with S3."""
 
-from libs.core.domain.uploads import MAX_PARTS, Failure, Upload, UploadStatus
+from libs.core.domain.uploads import MAX_PARTS, Failure, Upload, UploadStatus, closed_to_parts
 from libs.core.errors import MultipartUploadGone, ObjectMissing, UploadClosed, UploadIncomplete
 from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.objects import ObjectStore
@@ -12,7 +12,7 @@ EXPIRED = Failure(
 )
 WRONG_SIZE = Failure(
     "upload_expired",
-    "The stored file has another size than was declared. Please upload the file again.",
+    "The stored file differs in size from the declared one. Please upload the file again.",
     "size_mismatch",
 )
 
@@ -80,7 +80,7 @@ class ReconcileUpload:
         """Finish an upload from its object, and return it.
 
         Raises:
-            UploadClosed: It ended without its bytes.
+            UploadClosed: It ended before all of its bytes arrived.
             UploadIncomplete: It is a form that nobody has posted yet.
         """
         done = self.finish_from_object(upload)
@@ -88,7 +88,9 @@ class ReconcileUpload:
             raise UploadIncomplete("The form of this upload has not arrived yet.", missing_parts=[])
         if done.status is not UploadStatus.UPLOADED:
             raise UploadClosed(
-                done.error.detail if done.error else f"This upload is {done.status}."
+                done.error.detail
+                if done.error
+                else "This upload has not become a complete file. Upload the file again."
             )
         return done
 
@@ -100,7 +102,7 @@ def require_open(upload: Upload) -> Upload:
         UploadClosed: It takes no more parts.
     """
     if upload.status is not UploadStatus.UPLOADING:
-        raise UploadClosed(f"This upload is {upload.status} and takes no more parts.")
+        raise closed_to_parts(upload)
     return upload
 
 

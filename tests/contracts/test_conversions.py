@@ -139,7 +139,7 @@ def test_create_refuses_an_upload_that_failed(
 ) -> None:
     failed = backend.uploads.mark_failed(upload.id, Failure("internal", "It broke."))
 
-    with pytest.raises(UploadClosed):
+    with pytest.raises(UploadClosed, match="has failed, so it cannot be converted"):
         backend.conversions.create(a_conversion(upload), failed if knows else upload)
 
 
@@ -244,7 +244,7 @@ def test_a_failed_conversion_cannot_be_cancelled(backend: Backend, queued: Conve
     assert claimed
     failed = backend.leases.fail(claimed, Failure("not_audio", "This is not audio."))
 
-    with pytest.raises(ConversionFinished):
+    with pytest.raises(ConversionFinished, match=r"already ended \(failed\)"):
         backend.conversions.cancel(queued.id, queued.owner)
     assert backend.conversions.get(queued.id) == failed
 

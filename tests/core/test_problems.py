@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from litestar import Litestar, get
+from litestar.exceptions import HTTPException
 from litestar.testing import TestClient
 
-from libs.core.errors import CoreError, FileTooLarge
-from libs.core.web.problems import HANDLERS, STATUS, status_of
+from libs.core.errors import CoreError, FileTooLarge, title_of
+from libs.core.web.problems import HANDLERS, HTTP_CODES, STATUS, status_of
 
 ROOT = Path(__file__).parents[2]
 API_DOCUMENT = (ROOT / "docs" / "api.md").read_text("utf-8")
@@ -28,7 +29,7 @@ def subclasses_of(kind: type[CoreError]) -> Iterator[type[CoreError]]:
 ERRORS = sorted(subclasses_of(CoreError), key=lambda kind: kind.__name__)
 
 
-def raised(error: CoreError) -> tuple[int, dict[str, Any], dict[str, str]]:
+def raised(error: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
     """Return status, body and headers of the answer to a handler that raises this error."""
 
     @get("/", sync_to_thread=False)
@@ -90,6 +91,16 @@ def test_every_error_is_answered_as_a_problem_document(kind: type[CoreError]) ->
         "code": kind.code,
         "retry_after": 3,
     }
+
+
+@pytest.mark.parametrize("status", HTTP_CODES)
+def test_a_code_has_one_title_whoever_finds_the_error(status: int) -> None:
+    """RFC 9457, 3.1.3: all problems of a type have the same title."""
+    _, body, _ = raised(HTTPException(status_code=status, detail="No."))
+
+    same = [kind.title for kind in ERRORS if kind.code == body["code"]]
+    assert body["title"] == title_of(body["code"])
+    assert same in ([], [body["title"]])
 
 
 def test_an_error_without_a_status_is_an_internal_error() -> None:

@@ -1,5 +1,6 @@
 """Test that nginx.conf agrees with the gateway of the embedded stack."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from deploy.local.gateway.app import PREFIXES, service_of
 from deploy.local.gateway.middleware import security_headers
+from libs.core.errors import title_of
 
 CONFIGURATION = (Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf").read_text("utf-8")
 LOCATIONS = re.findall(r"location ~ (\S+) \{[^}]*set \$service http://(\w+):8000;", CONFIGURATION)
@@ -17,6 +19,13 @@ PARTS = "/api/uploads/upl_1/parts/12"
 
 def routed(path: str) -> str | None:
     return next((service for pattern, service in LOCATIONS if re.search(pattern, path)), None)
+
+
+def test_nginx_answers_with_the_titles_of_the_services() -> None:
+    problems = [json.loads(each) for each in re.findall(r"return \d{3} '(\{.*\})'", CONFIGURATION)]
+
+    assert len(problems) > 3
+    assert [each["title"] for each in problems] == [title_of(each["code"]) for each in problems]
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from http import HTTPStatus
 from typing import Any
+
+from libs.core.errors import title_of
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -20,7 +21,7 @@ def problem_document(status: int, code: str, detail: str) -> bytes:
     """Return a problem document as JSON."""
     document = {
         "type": f"/problems/{code}",
-        "title": HTTPStatus(status).phrase,
+        "title": title_of(code),
         "status": status,
         "code": code,
         "detail": detail,

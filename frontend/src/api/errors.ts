@@ -70,6 +70,7 @@ const FINAL_CODES = new Set([
   'upload_closed',
   'upload_expired',
   'upload_not_found',
+  'worker_lost',
 ]);
 
 /** Return true if the same attempt may succeed later. */
@@ -91,7 +92,7 @@ export function describeProblem({ code, detail, reason }: ProblemSummary): Descr
   const own = t.problems[keyOf({ code, reason })];
   if (own) return { text: own };
   const advice = t.advice[keyOf({ code, reason })];
-  return asSent(advice && !detail.includes(advice) ? `${detail} ${advice}` : detail);
+  return asSent(advice ? `${detail} ${advice}` : detail);
 }
 
 /** Return the sentence about a warning in the language of the page, or else as it was sent. */

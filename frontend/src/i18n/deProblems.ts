@@ -86,7 +86,8 @@ export const problems: Record<string, string> = {
   'unsupported_codec/too_many_channels': 'Diese Datei hat mehr Kanäle, als TinyPixo umwandelt.',
   'unsupported_codec/unsupported_sample_rate':
     'TinyPixo wandelt Dateien mit dieser Abtastrate nicht um.',
-  worker_lost: 'Die Umwandlung wurde mehrmals unterbrochen. Versuche es noch einmal.',
+  worker_lost:
+    'Diese Datei hat die Umwandlung mehrmals zum Absturz gebracht. Wähle eine andere Datei.',
 };
 
 /** Warnings about results in German, by code and, after `/`, by reason. */

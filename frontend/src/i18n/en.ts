@@ -242,19 +242,11 @@ export const en = {
     upload_stopped: 'This upload was stopped before it was complete. Add the file again.',
     unknown: 'The conversion failed for an unknown reason. Try again.',
   } as Record<string, string>,
-  /** What to do about a problem whose description does not say it, by code. */
+  /** Advice for problems whose description contains none, by code. */
   advice: {
-    conversion_not_found: 'It has expired, or your session has ended. Add the file again.',
-    corrupt: 'Try another copy of the file.',
-    gone: 'Convert the file again.',
-    no_audio_stream: 'Choose a file that has sound.',
+    conversion_not_found: 'Add the file again.',
     option_invalid: 'Remove the file and add it again with other settings.',
-    too_large: 'Choose a smaller format, or a shorter file.',
-    too_long: 'Cut the file into shorter pieces first.',
-    unsupported_codec: 'Save the file in another format first.',
-    upload_closed: 'Add the file again.',
-    upload_expired: 'Add the file again.',
-    upload_not_found: 'It has expired, or your session has ended. Add the file again.',
+    upload_not_found: 'Add the file again.',
   } as Record<string, string>,
   /** Sentences for warnings, by code. They come with a sentence in English. */
   warnings: {} as Record<string, string>,

@@ -4,7 +4,10 @@ import { useEffect, useState } from 'react';
 const known = new WeakMap<File, number>();
 let lastProbe: Promise<unknown> = Promise.resolve();
 
-/** Return how long a file lasts, or undefined while that is unknown or the browser cannot tell. */
+/**
+ * Return the duration of a file in seconds: undefined while it is unknown, 0 if the browser cannot
+ * tell.
+ */
 export function useDuration(file: File | undefined): number | undefined {
   const [, setProbed] = useState(0);
   useEffect(() => {

@@ -82,11 +82,11 @@ export class LiveUpdates {
     if (!this.isStopped && this.connection !== 'live') this.connect();
   }
 
-  /**
-   * Check the connection after the browser reported that the network is lost.
+  /** Ask the service if it can still be reached.
    *
-   * The browser notices a dead connection only after minutes. On the other hand, a service on the
-   * same machine needs no network. So the service is asked.
+   * Call this when an upload stalls or the browser reports that it is offline. That report alone
+   * proves nothing: the browser notices a dead connection only after minutes, and a service on the
+   * same machine needs no network.
    */
   async checkConnection(): Promise<void> {
     try {

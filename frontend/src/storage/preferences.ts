@@ -59,9 +59,12 @@ export function saveSettings(chosen: ConversionSettings, isForMany = false): voi
   write(SETTINGS_KEY, JSON.stringify({ ...saved, ...changed, last: settings, byFormat }));
 }
 
-/** Save the order of the list. The service lists uploads by age, which may be another order. */
-export function saveOrder(uploadIds: string[]): void {
-  write(ORDER_KEY, uploadIds.join(' '));
+/**
+ * Save the order of the list, as ids of uploads and keys of rows. The service lists uploads by age,
+ * which may be another order.
+ */
+export function saveOrder(ids: string[]): void {
+  write(ORDER_KEY, ids.join(' '));
 }
 
 export const loadOrder = (): string[] => (read(ORDER_KEY) ?? '').split(' ');

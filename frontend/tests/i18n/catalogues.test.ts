@@ -85,6 +85,15 @@ describe('the German catalogue', () => {
   });
 });
 
+describe('the English page', () => {
+  it('adds no advice to a sentence of the conversion service, which contains it', () => {
+    const source = readFileSync('../services/conversion/pipeline/failures.py', 'utf8');
+    const codes = [...source.matchAll(/Failure\(\s*"(\w+)"/g)].map((match) => match[1]!);
+    expect(codes.length).toBeGreaterThan(10);
+    expect(codes.filter((code) => en.advice[code])).toEqual([]);
+  });
+});
+
 describe('a time', () => {
   it('is said in words and shown in digits', async () => {
     expect([0, 1, 3.5, 60, 125.04].map(spokenTime)).toEqual([

@@ -7,6 +7,7 @@ from typing import Any
 from libs.core.domain.formats import ConversionOptions
 from libs.core.domain.open_enum import OpenEnum
 from libs.core.domain.uploads import Failure
+from libs.core.errors import ConversionFinished
 
 
 class ConversionStatus(OpenEnum):
@@ -209,6 +210,11 @@ def loss_of(conversion: Conversion) -> dict[str, Any]:
     if conversion.loss_meaning is LossMeaning.LEAVING:
         return {"released": released, "yielded": conversion.yielded + 1}
     return {"released": released, "suspect": True}
+
+
+def already_ended(status: str) -> ConversionFinished:
+    """Return the error that refuses to cancel a conversion with this terminal status."""
+    return ConversionFinished(f"This conversion has already ended ({status}).")
 
 
 def output_prefix(conversion_id: str) -> str:

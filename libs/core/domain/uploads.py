@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 
 from libs.core.domain.open_enum import OpenEnum
-from libs.core.errors import FileEmpty, FileTooLarge, PartNumberInvalid
+from libs.core.errors import FileEmpty, FileTooLarge, PartNumberInvalid, UploadClosed
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -214,6 +214,19 @@ def check_size(size: int, limit: int) -> None:
         raise FileTooLarge(
             f"The file is too large: the limit is {_format_size(limit)}.", limit=limit
         )
+
+
+def closed_to_parts(upload: Upload) -> UploadClosed:
+    """Return the error that refuses parts of an upload that has ended."""
+    return UploadClosed(
+        f"This upload has ended ({upload.status}), so it takes no more parts. "
+        "Upload the file again to start over."
+    )
+
+
+def closed_to_conversions() -> UploadClosed:
+    """Return the error that refuses conversions of an upload that has failed."""
+    return UploadClosed("This upload has failed, so it cannot be converted. Upload the file again.")
 
 
 def choose_part_size(size: int | None, limit: int = 0) -> int:

@@ -27,7 +27,7 @@ def client_address(scope: Scope, trusted_proxies: int) -> str:
         for header in Headers.from_scope(scope).getall("x-forwarded-for", [])
         for hop in header.split(",")
     ]
-    # A request that came past our proxies has fewer entries than there are proxies.
+    # A request that bypassed our proxies has fewer entries than there are proxies.
     ours = hops[-trusted_proxies:] if trusted_proxies else []
     return _normalise(ours[0]) or _normalise(peer) or peer if ours else _normalise(peer) or peer
 

@@ -36,9 +36,7 @@ def refuse_forgery(
     if request.method in SAFE_METHODS:
         return None
     if not session_of(request).is_bearer and not _is_ours(request, origins):
-        return problem(
-            403, "forbidden", "Forbidden", "This request comes from the page of another site."
-        )
+        return problem(403, "forbidden", "This request comes from the page of another site.")
     return _refuse_media_type(request)
 
 
@@ -80,7 +78,6 @@ def _refuse_media_type(request: Request[Any, Any, Any]) -> Response[Any] | None:
     return problem(
         415,
         "media_type_unsupported",
-        "Media type unsupported",
         f"Send the body as Content-Type: {expected}.",
     )
 

@@ -59,7 +59,6 @@ def health_routes(
             return problem(
                 503,
                 "not_ready",
-                "Not ready",
                 f"Cannot be reached: {names}.",
                 unreachable=away,
                 retry_after=2,

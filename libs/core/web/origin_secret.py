@@ -34,6 +34,6 @@ class RequireOriginSecret(ASGIMiddleware):
         if is_known or not self._secrets or scope["path"].startswith("/health/"):
             await next_app(scope, receive, send)
             return
-        refusal = problem(403, "forbidden", "Forbidden", "Use the address of the page.")
+        refusal = problem(403, "forbidden", "Use the address of the page.")
         answer = refusal.to_asgi_response(app=None, request=Request(scope))
         await answer(scope, receive, send)

@@ -12,7 +12,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from libs.core import errors
-from libs.core.errors import CoreError
+from libs.core.errors import CoreError, title_of
 
 log = structlog.get_logger(__name__)
 
@@ -67,20 +67,19 @@ HTTP_CODES = {
 """Codes of errors that do not come from the domain, by their status."""
 
 
-def problem(status: int, code: str, title: str, detail: str, **more: Any) -> Response[Any]:
+def problem(status: int, code: str, detail: str, **more: Any) -> Response[Any]:
     """Return a problem document as a response.
 
     Args:
         status: The HTTP status.
-        code: The stable name of the error.
-        title: The error in two or three words.
+        code: The stable name of the error, which decides its title.
         detail: A sentence that says what a person can do.
         more: Further members. `retry_after` (seconds) becomes the header `Retry-After` as well.
     """
     headers = {"Retry-After": str(more["retry_after"])} if "retry_after" in more else {}
     body = {
         "type": f"/problems/{code}",
-        "title": title,
+        "title": title_of(code),
         "status": status,
         "detail": detail,
         "code": code,
@@ -96,7 +95,7 @@ def on_core_error(request: Request[Any, Any, Any], error: CoreError) -> Response
     status = status_of(type(error))
     if status is None:
         return on_any_error(request, error)
-    return problem(status, error.code, error.title, error.detail, **error.context)
+    return problem(status, error.code, error.detail, **error.context)
 
 
 def status_of(kind: type[CoreError]) -> int | None:
@@ -110,7 +109,7 @@ def on_validation_error(
     """Answer 422 with each field and its error, or 400 if the request cannot be read at all."""
     extra: Any = error.extra
     if not isinstance(extra, list):
-        return problem(400, "request_invalid", "Request invalid", error.detail)
+        return problem(400, "request_invalid", error.detail)
     found = [{"field": str(e.get("key", "")), "message": str(e.get("message", ""))} for e in extra]
     named = "; ".join(
         f"{e['field']}: {e['message']}" if e["field"] else e["message"] for e in found
@@ -118,7 +117,6 @@ def on_validation_error(
     return problem(
         422,
         "validation_failed",
-        "Validation failed",
         f"Some fields of this request are missing or wrong: {named}.",
         errors=found,
     )
@@ -127,7 +125,7 @@ def on_validation_error(
 def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Answer an error of Litestar: unknown path, wrong method, body too large."""
     code = HTTP_CODES.get(error.status_code, "http_error")
-    response = problem(error.status_code, code, HTTPStatus(error.status_code).phrase, error.detail)
+    response = problem(error.status_code, code, error.detail)
     for name, value in (error.headers or {}).items():
         response.set_header(name, value)
     return response
@@ -140,11 +138,10 @@ def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[
 
 
 def internal_error() -> Response[Any]:
-    """Return the problem document of a fault of ours."""
+    """Return the problem document of an internal error, without its cause."""
     return problem(
         500,
         "internal",
-        "Internal error",
         "Something went wrong on our side. Please try again. If it happens again, report the "
         "request id.",
     )

@@ -8,6 +8,7 @@ import h11
 import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from libs.core.errors import title_of
 from libs.core.web.middleware import HEADERS
 from libs.core.web.problems import PROBLEM_JSON
 
@@ -51,7 +52,7 @@ class ServiceProtocol(H11Protocol):
     def send_400_response(self, _message: str) -> None:
         """Answer 400 with a problem document, where uvicorn sends text."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            self._send_problem(400, "request_invalid", "Request invalid", _DETAIL)
+            self._send_problem(400, "request_invalid", _DETAIL)
         self.transport.close()
 
     def _is_handling(self) -> bool:
@@ -72,13 +73,13 @@ class ServiceProtocol(H11Protocol):
         has_begun = bool(self.conn.trailing_data[0]) and self.conn.our_state is h11.IDLE
         if has_begun:
             detail = "The headers of this request did not arrive in time."
-            self._send_problem(408, "request_timeout", "Request Timeout", detail)
+            self._send_problem(408, "request_timeout", detail)
         self.transport.close()
 
-    def _send_problem(self, status: int, code: str, title: str, detail: str) -> None:
+    def _send_problem(self, status: int, code: str, detail: str) -> None:
         document: dict[str, Any] = {
             "type": f"/problems/{code}",
-            "title": title,
+            "title": title_of(code),
             "status": status,
             "detail": detail,
             "code": code,

@@ -39,7 +39,10 @@ class Session:
 
     id: str | None = None
     is_new: bool = False
-    """True until the session creates something. Only then it counts as one of its address."""
+    """True until the session creates something or signs a URL.
+
+    Only then does it count against the limit of its address.
+    """
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""
     sets_cookie: bool = False

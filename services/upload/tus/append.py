@@ -67,7 +67,7 @@ class AppendToUpload:
             checksum: `Upload-Checksum` of the bytes to come.
 
         Raises:
-            Gone: The upload has ended without its bytes.
+            Gone: The upload ended before all of its bytes arrived.
             OffsetMismatch: The upload has another offset.
             TusRequestInvalid: The length contradicts what is known.
             UploadClosed: The upload is finished.
@@ -97,7 +97,7 @@ class AppendToUpload:
         """Store the rest of a request, and complete the upload if it is whole now.
 
         Raises:
-            Gone: S3 knows the upload no more, for example by a lifecycle rule.
+            Gone: S3 no longer has the upload, for example because of a lifecycle rule.
         """
         try:
             upload = append.finish()
@@ -109,7 +109,7 @@ class AppendToUpload:
         """Return the upload; complete it if a service died after storing its last byte.
 
         Raises:
-            Gone: The upload has ended without its bytes.
+            Gone: The upload ended before all of its bytes arrived.
             UploadNotFound: There is no such upload of this session.
         """
         upload = self._uploads.get(upload_id, owner)
@@ -149,7 +149,7 @@ class AppendToUpload:
 def _ended(upload: Upload) -> CoreError:
     """Return the error that answers bytes for an upload that has ended."""
     if upload.status is not UploadStatus.UPLOADED:
-        return Gone("This upload has ended without its bytes. Start it again.")
+        return Gone("This upload ended before all of its bytes arrived. Start it again.")
     if upload.tus is not None and upload.tus.is_joined:
         return UploadJoined("This upload was made of others and takes no bytes of its own.")
     return UploadClosed("This upload is finished and takes no more bytes.")

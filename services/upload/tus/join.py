@@ -30,8 +30,8 @@ MAX_PARTIALS = 100
 Up to 10 MiB of each pass through this service, so that a request ends before proxies end it."""
 
 PARTS_AT_ONCE = 8
-"""Parts of one upload that are stored at once. S3 copies each at 100 MB/s or more, so that the
-largest file takes some seconds."""
+"""Parts of one upload that are stored at once. S3 copies each at 100 MB/s or more, so the largest
+file takes a few seconds."""
 
 
 class JoinUploads:

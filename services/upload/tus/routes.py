@@ -45,7 +45,7 @@ def on_checksum_mismatch(
     _request: Request[Any, Any, Any], error: ChecksumMismatch
 ) -> Response[dict[str, Any]]:
     """Answer a wrong checksum with 460, the status that tus has of its own for it."""
-    return problem(460, error.code, error.title, error.detail)
+    return problem(460, error.code, error.detail)
 
 
 class TusController(Controller):

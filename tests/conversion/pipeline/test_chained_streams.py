@@ -80,7 +80,7 @@ def test_a_range_and_processing_cross_a_link(engine: FfmpegEngine, tmp_path: Pat
         engine, first + second, "flac", start=3.0, end=8.0, fade_out=1.0, normalize=-20.0
     )
     assert made.result.duration == pytest.approx(5, abs=0.001)
-    assert made.result.warnings[0].startswith("This file has 2 parts")
+    assert made.result.warnings[0].startswith("This file is a chain of 2 streams")
 
 
 @pytest.mark.parametrize("codec", CODECS)

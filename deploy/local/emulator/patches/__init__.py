@@ -2,7 +2,7 @@
 
 Each module says what MiniStack does and what would have to change upstream. A patch replaces whole
 functions of MiniStack with functions of ours; none edits source text. The version is pinned by
-hash, and `tests/deploy/test_emulator.py` shows which patches still hold when it changes.
+hash. After an upgrade, `tests/deploy/emulator` shows which patches are still needed.
 """
 
 from pathlib import Path

@@ -4,9 +4,8 @@ import type { WaitReason } from '../../api/retry';
 
 /**
  * The progress of one upload in this tab.
- *
- * Phases: creating → uploading ⇄ paused, uploading → finishing → done. Any phase can become failed,
- * from which the user can resume.
+ * Phases: creating → uploading ⇄ paused; uploading → finishing → done; finishing → uploading if the
+ * service lacks parts. Creating, uploading and finishing can fail; a failed upload can be resumed.
  */
 export interface Transfer {
   phase: 'creating' | 'uploading' | 'paused' | 'finishing' | 'done' | 'failed';

@@ -1,6 +1,6 @@
 import type { SoundInPieces } from './pieces';
 
-/** Frames of a piece: between one and four minutes. */
+/** Frames that are decoded at once: 1.6 to 4.8 minutes, depending on the sample rate. */
 const FRAMES_PER_PIECE = 4_000;
 /** Frames before a piece that the decoder needs, because frames borrow bits from earlier ones. */
 const LEAD_IN_FRAMES = 10;

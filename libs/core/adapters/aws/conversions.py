@@ -16,10 +16,10 @@ from libs.core.adapters.aws.dynamodb.codec import (
 from libs.core.adapters.aws.dynamodb.pagination import list_by_owner
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, RawItem, Update
-from libs.core.adapters.aws.uploads import read_upload, upload_closed, upload_not_found
-from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
-from libs.core.domain.uploads import Upload, UploadStatus
-from libs.core.errors import ConversionFinished, ConversionNotFound, StorageUnavailable
+from libs.core.adapters.aws.uploads import read_upload, upload_not_found
+from libs.core.domain.conversions import Conversion, ConversionStatus, Phase, already_ended
+from libs.core.domain.uploads import Upload, UploadStatus, closed_to_conversions
+from libs.core.errors import ConversionNotFound, StorageUnavailable
 from libs.core.ports.conversions import ConversionPage, ConversionStore
 
 ACTIVE = Attr("status").is_in([ConversionStatus.QUEUED, ConversionStatus.CONVERTING])
@@ -51,7 +51,7 @@ class DynamoDbConversionStore(ConversionStore):
     def create(self, conversion: Conversion, upload: Upload) -> Conversion:
         for _ in range(3):
             if upload.status not in INITIAL_PHASES:
-                raise upload_closed(upload)
+                raise closed_to_conversions()
             written = replace(conversion, phase=INITIAL_PHASES[upload.status])
             try:
                 self._table.write_together(
@@ -131,9 +131,7 @@ class DynamoDbConversionStore(ConversionStore):
             if item is None or item.get("owner") != owner or not self._table.is_live(item):
                 raise _not_found() from conflict
             if item.get("status") != ConversionStatus.CANCELLED:
-                raise ConversionFinished(
-                    f"This conversion is already {item.get('status')}."
-                ) from conflict
+                raise already_ended(str(item.get("status"))) from conflict
             return read_conversion(item)
 
     def remove(self, conversion_id: str, owner: str) -> Conversion:

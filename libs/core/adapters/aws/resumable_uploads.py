@@ -8,8 +8,8 @@ from boto3.dynamodb.conditions import Attr
 from libs.core.adapters.aws.dynamodb.codec import encode_tus
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, Update
-from libs.core.adapters.aws.uploads import UPLOADING, read_upload, upload_closed, upload_not_found
-from libs.core.domain.uploads import TusState, Upload, UploadStatus, claimed_state
+from libs.core.adapters.aws.uploads import UPLOADING, read_upload, upload_not_found
+from libs.core.domain.uploads import TusState, Upload, UploadStatus, claimed_state, closed_to_parts
 from libs.core.errors import OffsetMismatch, UploadLocked
 from libs.core.ports.resumable_uploads import ResumableUploads
 
@@ -29,7 +29,7 @@ class DynamoDbResumableUploads(ResumableUploads):
             if upload.tus is None:
                 raise upload_not_found()
             if upload.status is not UploadStatus.UPLOADING:
-                raise upload_closed(upload)
+                raise closed_to_parts(upload)
             if upload.tus.offset != offset:
                 raise OffsetMismatch(f"This upload is at byte {upload.tus.offset}, not {offset}.")
             # Two writers that read the same state must not get the same part number.
@@ -61,5 +61,5 @@ class DynamoDbResumableUploads(ResumableUploads):
             raise upload_not_found() from conflict
         current = read_upload(conflict.item)
         if current.status is not UploadStatus.UPLOADING:
-            raise upload_closed(current) from conflict
+            raise closed_to_parts(current) from conflict
         return current

@@ -18,8 +18,8 @@ from libs.core.adapters.aws.dynamodb.pagination import list_by_owner
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, RawItem, Update
 from libs.core.domain.conversions import Conversion
-from libs.core.domain.uploads import Failure, Upload, UploadStatus
-from libs.core.errors import UploadClosed, UploadNotFound
+from libs.core.domain.uploads import Failure, Upload, UploadStatus, closed_to_parts
+from libs.core.errors import UploadNotFound
 from libs.core.ports.uploads import IdTaken, UploadPage, UploadStore
 
 UPLOADING = Attr("status").eq(UploadStatus.UPLOADING)
@@ -61,7 +61,7 @@ class DynamoDbUploadStore(UploadStore):
         try:
             return read_upload(self._table.update(upload_id, change))
         except ConditionFailed as conflict:
-            raise upload_closed(self._current(conflict)) from conflict
+            raise closed_to_parts(self._current(conflict)) from conflict
 
     def set_parts(self, upload: Upload, parts: Collection[int]) -> Upload:
         unchanged = Attr("version").eq(upload.version) & UPLOADING & self._table.live()
@@ -102,7 +102,7 @@ class DynamoDbUploadStore(UploadStore):
         except ConditionFailed as conflict:
             current = self._current(conflict)
             if current.status is not UploadStatus.UPLOADED:
-                raise upload_closed(current) from conflict
+                raise closed_to_parts(current) from conflict
             return current
 
     def mark_failed(self, upload_id: str, error: Failure) -> Upload:
@@ -144,7 +144,3 @@ def read_upload(item: RawItem) -> Upload:
 
 def upload_not_found() -> UploadNotFound:
     return UploadNotFound("There is no such upload. It may have expired or been deleted.")
-
-
-def upload_closed(upload: Upload) -> UploadClosed:
-    return UploadClosed(f"This upload is {upload.status} and accepts no more parts.")

@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from libs.core.adapters.memory.table import MemoryTable
-from libs.core.domain.conversions import Conversion, ConversionStatus, Phase
-from libs.core.domain.uploads import Upload, UploadStatus
-from libs.core.errors import ConversionFinished, ConversionNotFound, UploadClosed
+from libs.core.domain.conversions import Conversion, ConversionStatus, Phase, already_ended
+from libs.core.domain.uploads import Upload, UploadStatus, closed_to_conversions
+from libs.core.errors import ConversionNotFound
 from libs.core.ports.conversions import ConversionPage, ConversionStore
 
 
@@ -44,7 +44,7 @@ class MemoryConversionStore(ConversionStore):
             if conversion.status is ConversionStatus.CANCELLED:
                 return conversion
             if conversion.status.is_terminal:
-                raise ConversionFinished(f"This conversion is already {conversion.status}.")
+                raise already_ended(conversion.status)
             return finish(self._table, conversion, ConversionStatus.CANCELLED)
 
     def remove(self, conversion_id: str, owner: str) -> Conversion:
@@ -55,7 +55,7 @@ class MemoryConversionStore(ConversionStore):
 
     def _create(self, conversion: Conversion, upload: Upload) -> Conversion:
         if upload.status in (UploadStatus.FAILED, UploadStatus.ABORTED):
-            raise UploadClosed(f"This upload is {upload.status} and accepts no more parts.")
+            raise closed_to_conversions()
         phase = Phase.QUEUED if upload.status is UploadStatus.UPLOADED else Phase.WAITING
         written = replace(conversion, phase=phase)
         self._table.insert(written)

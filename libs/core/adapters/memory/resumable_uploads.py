@@ -3,8 +3,8 @@
 from collections.abc import Collection
 
 from libs.core.adapters.memory.table import MemoryTable
-from libs.core.domain.uploads import TusState, Upload, UploadStatus, claimed_state
-from libs.core.errors import OffsetMismatch, UploadClosed, UploadLocked, UploadNotFound
+from libs.core.domain.uploads import TusState, Upload, UploadStatus, claimed_state, closed_to_parts
+from libs.core.errors import OffsetMismatch, UploadLocked, UploadNotFound
 from libs.core.ports.resumable_uploads import ResumableUploads
 
 
@@ -37,5 +37,5 @@ class MemoryResumableUploads(ResumableUploads):
         if upload.tus is None:
             raise UploadNotFound("There is no such upload. It may have expired.")
         if upload.status is not UploadStatus.UPLOADING:
-            raise UploadClosed(f"This upload is {upload.status} and takes no more bytes.")
+            raise closed_to_parts(upload)
         return upload, upload.tus

@@ -6,8 +6,7 @@ from dataclasses import replace
 from libs.core.adapters.memory.table import MemoryTable
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.progress import Item
-from libs.core.domain.uploads import Failure, Upload, UploadStatus
-from libs.core.errors import UploadClosed
+from libs.core.domain.uploads import Failure, Upload, UploadStatus, closed_to_parts
 from libs.core.ports.uploads import IdTaken, UploadPage, UploadStore
 
 
@@ -35,7 +34,7 @@ class MemoryUploadStore(UploadStore):
         with self._table.lock:
             upload = self._table.upload(upload_id)
             if upload.status is not UploadStatus.UPLOADING:
-                raise _closed(upload)
+                raise closed_to_parts(upload)
             if upload.completed_parts.issuperset(numbers):
                 return upload
             return self._table.change(upload, completed_parts=upload.completed_parts.union(numbers))
@@ -64,7 +63,7 @@ class MemoryUploadStore(UploadStore):
             if upload.status is UploadStatus.UPLOADED:
                 return upload
             if upload.status is not UploadStatus.UPLOADING:
-                raise _closed(upload)
+                raise closed_to_parts(upload)
             sized = replace(upload, size=upload.size or size)
             every = frozenset(range(1, (sized.part_count or 0) + 1))
             return self._table.change(sized, status=UploadStatus.UPLOADED, completed_parts=every)
@@ -81,7 +80,3 @@ class MemoryUploadStore(UploadStore):
             upload = self._table.upload(upload_id, owner)
             self._table.delete(upload_id)
             return upload
-
-
-def _closed(upload: Upload) -> UploadClosed:
-    return UploadClosed(f"This upload is {upload.status} and accepts no more parts.")

@@ -1,6 +1,6 @@
 """Test that docs/faults.md names tests for every fault, and that those tests exist.
 
-And that each row has a protection that `make test-protections` takes out.
+And that each fault has a protection that `make test-protections` takes out.
 """
 
 import ast
@@ -13,7 +13,7 @@ from deploy.local.processes import ROOT
 from tests.faults.protections import Protection, load
 
 REQUIRED = {*range(1, 57)}
-"""Every row of the table of faults. Others may be added at any time."""
+"""Every fault of the document. Others may be added at any time."""
 
 SECTION = re.compile(r"^## (\d+)\. .*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 TESTS = re.compile(r"^- `(.*)`$", re.MULTILINE)
