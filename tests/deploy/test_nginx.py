@@ -82,6 +82,11 @@ def test_event_stream_timeout_exceeds_the_services_own_limit() -> None:
     assert "proxy_buffering off;" in body
 
 
+def test_nginx_takes_http2_beside_http1() -> None:
+    server = CONFIGURATION[CONFIGURATION.index("    server {") :]
+    assert re.search(r"^ +http2 on;$", server, re.M)
+
+
 def test_nginx_sends_the_security_headers_of_the_gateway() -> None:
     found = {
         name: value.strip('"')

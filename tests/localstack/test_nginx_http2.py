@@ -1,0 +1,123 @@
+"""Test nginx.conf in the nginx that the gateway's image is made of, with a service behind it."""
+
+import re
+import secrets
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.network import free_port
+from tests.localstack.test_outage import until
+
+pytestmark = pytest.mark.localstack
+
+ROOT = Path(__file__).resolve().parents[2]
+ENTRYPOINT = re.search(
+    r'ENTRYPOINT \["sh", "-c", "(.*?)"\]', (ROOT / "deploy/page.Dockerfile").read_text(), re.S
+)
+SERVICE = """
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Service(BaseHTTPRequestHandler):
+    def answer(self):
+        size = len(self.rfile.read(int(self.headers["Content-Length"] or 0)))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"{self.command} {self.headers['Host']} {size}".encode())
+    do_GET = do_PUT = answer
+
+ThreadingHTTPServer(("", 8000), Service).serve_forever()
+"""
+PART = bytes(6_000_000)
+
+
+def docker(*arguments: str) -> None:
+    subprocess.run(["docker", *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the URL of an nginx with our configuration, before a small upload service."""
+    assert ENTRYPOINT
+    name = f"tinypixo-http2-{secrets.token_hex(3)}"
+    page = tmp_path_factory.mktemp("page")
+    page.chmod(0o755)
+    (page / "index.html").write_text("TinyPixo")
+    configuration = f"{ROOT}/deploy/nginx.conf:/etc/nginx/tinypixo.conf:ro"
+    port = free_port()
+    run = ("run", "--detach", "--rm", "--network", name)
+    start = ENTRYPOINT[1].replace("\\\n", "").replace('\\"', '"')
+    docker("network", "create", name)
+    try:
+        docker(
+            *run,
+            f"--name={name}-upload",
+            "--network-alias=upload",
+            "python:3.13-slim",
+            "python3",
+            "-c",
+            SERVICE,
+        )
+        docker(
+            *run,
+            f"--name={name}-nginx",
+            "--publish",
+            f"127.0.0.1:{port}:8080",
+            "--volume",
+            configuration,
+            "--volume",
+            f"{page}:/usr/share/nginx/tinypixo:ro",
+            "--user=10001:10001",
+            "--env=BUCKET_ORIGIN=http://localhost:4566",
+            "--entrypoint=sh",
+            "nginx:stable",
+            "-c",
+            start,
+        )
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: answers(url), 60)
+        yield url
+    finally:
+        for container in (f"{name}-nginx", f"{name}-upload"):
+            subprocess.run(["docker", "kill", container], check=False, capture_output=True)
+        subprocess.run(["docker", "network", "rm", name], check=False, capture_output=True)
+
+
+def answers(url: str) -> bool:
+    command = ["curl", "-s", "-o", "/dev/null", "--fail", f"{url}/api/uploads"]
+    return subprocess.run(command, check=False).returncode == 0
+
+
+def ask(url: str, *arguments: str | Path) -> tuple[str, str]:
+    """Return version and status of an answer, and its body."""
+    command = ["curl", "-sS", "-w", "\n%{http_version} %{response_code}", *arguments, url]
+    # curl fails if nginx answers before it has the whole body, but knows the answer.
+    ran = subprocess.run(command, check=False, capture_output=True, text=True)
+    body, _, result = ran.stdout.rpartition("\n")
+    return result, body
+
+
+@pytest.mark.parametrize(
+    ("speaks", "version"),
+    [
+        ("--http1.1", "1.1"),
+        ("--http2-prior-knowledge", "2"),
+        # An upgrade is ignored, as RFC 9113 wants it.
+        ("--http2", "1.1"),
+    ],
+)
+def test_nginx_takes_both_versions_of_http_on_one_port(
+    gateway: str, tmp_path: Path, speaks: str, version: str
+) -> None:
+    part = tmp_path / "part"
+    part.write_bytes(PART)
+    host = gateway.removeprefix("http://")
+    uploads = f"{gateway}/api/uploads"
+
+    assert ask(gateway, speaks) == (f"{version} 200", "TinyPixo")
+    streamed = ask(f"{uploads}/upl_1/parts/1", speaks, "-T", part)
+    assert streamed == (f"{version} 200", f"PUT {host} {len(PART)}")
+    assert ask(uploads, speaks, "-T", part)[0] == f"{version} 413"
+    assert ask(f"{gateway}/%00", speaks)[0] == f"{version} 400"
