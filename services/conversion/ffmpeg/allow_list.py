@@ -11,7 +11,7 @@ PROTOCOLS = "fd"
 DEMUXERS = (
     "aa", "aac", "ac3", "aiff", "amr", "ape", "asf", "au", "avi", "caf", "dsf", "dts", "dtshd",
     "eac3", "flac", "flv", "gsm", "iff", "loas", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2",
-    "mp3", "mpc", "mpc8", "mpeg", "mpegts", "ogg", "oma", "rm", "shn", "sox", "spdif", "tak",
+    "mlp", "mp3", "mpc", "mpc8", "mpeg", "mpegts", "ogg", "oma", "rm", "shn", "sox", "spdif", "tak",
     "truehd", "tta", "voc", "w64", "wav", "wsd", "wv",
 )  # fmt: skip
 

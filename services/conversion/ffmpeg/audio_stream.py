@@ -11,6 +11,7 @@ _DEPTH = re.compile(r"^(u8|s16|s32|s64|flt|dbl)p?(?: \((\d{1,3}) bit\))?$")
 _BITRATE = re.compile(r"^(\d{1,9}) kb/s")
 _START = re.compile(r"^start (-?\d{1,9}\.\d{1,9})$")
 _CODEC_TAG = re.compile(r"\((\S{4}) / 0x[0-9A-Fa-f]{8}\)")
+_LOSSLESS_PROFILE = re.compile(r"dts (?:\(dca\) )?\(DTS-HD MA")
 _DISPOSITIONS = re.compile(
     r" \((default|dub|original|comment|lyrics|karaoke|forced|hearing impaired|visual impaired"
     r"|clean effects|attached pic|timed thumbnails|non-diegetic|captions|descriptions|metadata"
@@ -43,6 +44,8 @@ class AudioStream:
     start: float | None = None
     """Seconds at which the track begins, if the file states it."""
     title: str = ""
+    is_lossless_profile: bool = False
+    """The codec is lossy in its other profiles."""
 
 
 def parse_audio(index: int, description: str, language: str = "") -> AudioStream:
@@ -76,6 +79,7 @@ def parse_audio(index: int, description: str, language: str = "") -> AudioStream
         dispositions,
         tag[1] if tag else "",
         start,
+        is_lossless_profile=bool(_LOSSLESS_PROFILE.match(description)),
     )
 
 

@@ -15,7 +15,7 @@ from services.conversion.pipeline.mixing import Mix, choose_mix
 
 _LOSSLESS_CODECS = (
     "flac", "alac", "ape", "als", "mlp", "shorten", "tak", "truehd", "tta", "wavpack",
-    "wmalossless",
+    "wmalossless", "pcm_bluray", "pcm_dvd",
 )  # fmt: skip
 DSD_BITS_PER_SAMPLE = 8
 """FFmpeg decodes so many bits of DSD to one sample."""
@@ -30,6 +30,7 @@ def is_lossless(stream: AudioStream) -> bool:
     return (
         stream.codec.startswith(("pcm_s", "pcm_u", "pcm_f", "dsd_"))
         or stream.codec in _LOSSLESS_CODECS
+        or stream.is_lossless_profile
     )
 
 
