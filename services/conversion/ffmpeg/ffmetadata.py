@@ -5,19 +5,27 @@ arguments are visible to other users and limited in length.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
-_KEY = re.compile(r"((?:[^\\=]|\\.){0,256})=", re.DOTALL)
+_KEY = re.compile(r"((?:[^\\=]++|\\.)*+)=", re.DOTALL)
+_LINE = re.compile(r"((?:[^\\\n]++|\\.)*+\\?)(?:\n|\Z)", re.DOTALL)
+"""A logical line: a backslash at the end of one continues it."""
 _SECTIONS = ("[STREAM]", "[CHAPTER]", "[]")
 """Lines that begin a section; the last one ends the text."""
 _SPECIAL = re.compile(r"([=;#\\\n])")
-MAX_BYTES = 4 * 1024 * 1024
-"""Maximum of the text that is parsed. What a file has beyond it is no music collection's."""
-_MAX_VALUE, _MAX_TAGS = 1024 * 1024, 300
-"""Maximum characters of a value (lyrics are the longest), and maximum number of tags."""
-_MAX_CHAPTERS, _MAX_LINES, _MAX_NUMBER = 1000, 20_000, 20
-_MAX_LINE = 2 * _MAX_VALUE + 1000
+_MAX_TEXT = 4 * 1024 * 1024
+"""Characters that are parsed. What a file has beyond them is no music collection's."""
+_MAX_VALUE, _MAX_TAGS, _MAX_KEY = 1024 * 1024, 300, 256
+"""Maximum characters of a value (lyrics are the longest), number of tags, characters of a name."""
+MAX_CHAPTERS, MAX_TITLE, _MAX_LINES, _MAX_NUMBER = 5000, 1000, 50_000, 20
+MAX_NUMBERED_CHAPTERS = 1000
+"""Vorbis comments number chapters by three digits."""
+_SHORTEST = 0.001
+"""Seconds of a chapter that is said to end where it begins."""
+REST = "others"
+"""How tags are called that were not even looked at."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,10 @@ class Metadata:
 
     tags: Mapping[str, str]
     chapters: Sequence[Chapter] = ()
+    lost: Sequence[str] = ()
+    """Names of tags that are beyond the limits."""
+    lost_chapters: int = 0
+    shortened_titles: int = 0
 
 
 def parse(text: str) -> Metadata:
@@ -42,21 +54,56 @@ def parse(text: str) -> Metadata:
 
     Tags of streams, which Ogg has, are used if the file has no tag of that name.
     """
+    text = text.replace("\0", "")
+    is_cut = len(text) > _MAX_TEXT
     tags: dict[str, str] = {}
-    chapters: list[Chapter] = []
-    section, values = "", dict[str, str]()
-    for line in [*_logical_lines(text[:MAX_BYTES]), "[]"]:
+    chapters: list[Mapping[str, str]] = []
+    section, values, end = "", dict[str, str](), 0
+    for match in islice(_LINE.finditer(text[:_MAX_TEXT]), _MAX_LINES):
+        line, start, end = match[1], end, match.end()
+        if is_cut and end >= _MAX_TEXT:  # this one has no end
+            end = start
+            break
         if line in _SECTIONS:
-            if section == "CHAPTER":
-                if len(chapters) < _MAX_CHAPTERS:
-                    chapters.append(_chapter(values))
-            else:
-                for key, value in values.items():
-                    tags.setdefault(key, value)
+            _end_section(section, values, tags, chapters)
             section, values = line[1:-1], {}
         elif not line.startswith(";") and (pair := _pair(line)):
             values.setdefault(pair[0].lower(), pair[1])
-    return Metadata(_keep_valid(tags), [c for c in chapters if c.end > c.start >= 0])
+    _end_section(section, values, tags, chapters)
+    kept, lost = _limit(tags)
+    more_chapters = text.count("[CHAPTER]\n", end)
+    if text[end:].strip() and not more_chapters:
+        lost += [REST]
+    return Metadata(
+        kept,
+        complete_chapters(c for values in chapters[:MAX_CHAPTERS] if (c := _chapter(values))),
+        tuple(lost),
+        len(chapters[MAX_CHAPTERS:]) + more_chapters,
+        sum(len(values.get("title", "")) > MAX_TITLE for values in chapters[:MAX_CHAPTERS]),
+    )
+
+
+def _end_section(
+    section: str,
+    values: dict[str, str],
+    tags: dict[str, str],
+    chapters: list[Mapping[str, str]],
+) -> None:
+    if section == "CHAPTER":
+        chapters.append(values)
+    else:
+        for key, value in values.items():
+            tags.setdefault(key, value)
+
+
+def complete_chapters(found: Iterable[Chapter]) -> Sequence[Chapter]:
+    """Return the chapters in their order; one without a length lasts until the next one."""
+    chapters = sorted(found, key=lambda c: c.start)
+    starts = [*(c.start for c in chapters[1:]), 0.0] if chapters else []
+    return [
+        c if c.end > c.start else replace(c, end=max(following, c.start + _SHORTEST))
+        for c, following in zip(chapters, starts, strict=True)
+    ]
 
 
 def render(metadata: Metadata) -> bytes:
@@ -90,7 +137,7 @@ def chapter_comments(chapters: Sequence[Chapter]) -> dict[str, str]:
     See https://wiki.xiph.org/Chapter_Extension.
     """
     comments = {}
-    for number, chapter in enumerate(chapters[:999]):
+    for number, chapter in enumerate(chapters[:MAX_NUMBERED_CHAPTERS]):
         minutes, seconds = divmod(chapter.start, 60)
         comments[f"CHAPTER{number:03}"] = (
             f"{int(minutes) // 60:02}:{int(minutes) % 60:02}:{seconds:06.3f}"
@@ -99,48 +146,36 @@ def chapter_comments(chapters: Sequence[Chapter]) -> dict[str, str]:
     return comments
 
 
-def _keep_valid(tags: Mapping[str, str]) -> dict[str, str]:
+def _limit(tags: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return the tags that are within the limits, and the names of the others."""
     kept: dict[str, str] = {}
-    for key, value in list(tags.items()):
-        if not key.isprintable():
-            continue
-        value = value.replace("\0", "").strip()
-        if value and len(value) <= _MAX_VALUE and len(kept) < _MAX_TAGS:
+    lost = []
+    for key, value in tags.items():
+        value = value.strip()
+        is_valid = key.isprintable() and len(key) <= _MAX_KEY and len(value) <= _MAX_VALUE
+        if value and is_valid and len(kept) < _MAX_TAGS:
             kept[key] = value
-    return kept
+        elif value:
+            lost.append(key)
+    return kept, lost
 
 
-def _chapter(values: Mapping[str, str]) -> Chapter:
+def _chapter(values: Mapping[str, str]) -> Chapter | None:
     try:
         over, _, under = values.get("timebase", "1/1000000000").partition("/")
         base = _integer(over) / _integer(under)
         start, end = _integer(values["start"]) * base, _integer(values["end"]) * base
-        return Chapter(start, end, values.get("title", "")[:_MAX_VALUE])
     except (KeyError, ValueError, ZeroDivisionError):
-        return Chapter(0, 0, "")
+        return None
+    # It may be in any encoding, or cut within a character.
+    title = values.get("title", "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return Chapter(max(0.0, start), end, title[:MAX_TITLE]) if end >= start and end >= 0 else None
 
 
 def _integer(text: str) -> int:
     if len(text) > _MAX_NUMBER:
         raise ValueError("FFmpeg's numbers have 64 bits")
     return int(text)
-
-
-def _logical_lines(text: str) -> Iterator[str]:
-    """Yield lines; a backslash at the end of one continues it. Very long ones are left out."""
-    parts: list[str] = []
-    length = 0
-    for line in text.replace("\0", "").split("\n", _MAX_LINES)[:_MAX_LINES]:
-        length += len(line) + 1
-        if length <= _MAX_LINE:
-            parts.append(line)
-        if (len(line) - len(line.rstrip("\\"))) % 2:
-            continue
-        if length <= _MAX_LINE:
-            yield "\n".join(parts)
-        parts, length = [], 0
-    if parts and length <= _MAX_LINE:
-        yield "\n".join(parts)
 
 
 def _pair(line: str) -> tuple[str, str] | None:

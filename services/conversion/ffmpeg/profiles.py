@@ -5,6 +5,7 @@ from typing import Literal
 
 from libs.core.domain.uploads import GIB, MIB
 from services.conversion.ffmpeg.channel_layouts import LAYOUTS
+from services.conversion.ffmpeg.ffmetadata import MAX_NUMBERED_CHAPTERS
 
 _MPEG = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _AAC = (7350, *_MPEG, 64000, 88200, 96000)
@@ -67,6 +68,8 @@ class EncoderProfile:
     max_cover: int | None = None
     """Bytes of the largest cover, if it is less than what is carried at all."""
     chapters: bool = False
+    max_chapters: int | None = None
+    """How many chapters the format can number, if that is less than what is carried at all."""
     muxer_rewrites_head: bool = False
     """The muxer seeks back to write the header at the end, so the output cannot be hashed while it
     grows."""
@@ -117,6 +120,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         max_rate=655_350,
         cover=True,
         chapters=True,
+        max_chapters=MAX_NUMBERED_CHAPTERS,
         muxer_rewrites_head=True,
     ),
     "aac": EncoderProfile(
@@ -152,6 +156,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         layouts=_XIPH_LAYOUTS,
         cover=True,
         chapters=True,
+        max_chapters=MAX_NUMBERED_CHAPTERS,
     ),
     "opus": EncoderProfile(
         muxer="opus",
@@ -163,6 +168,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         layouts=_OPUS_LAYOUTS,
         cover=True,
         chapters=True,
+        max_chapters=MAX_NUMBERED_CHAPTERS,
     ),
     "aiff": EncoderProfile(
         muxer="aiff",

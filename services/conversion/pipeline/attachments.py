@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from services.conversion.ffmpeg import commands, ffmetadata
+from services.conversion.pipeline.chapters import choose_chapters
 from services.conversion.pipeline.context import ConversionContext
 from services.conversion.pipeline.probe import ProbedSource
 from services.conversion.pipeline.tags import prepare_tags
@@ -38,14 +39,11 @@ def prepare_attachments(
     changes: Changes,
 ) -> Iterator[Attachments]:
     """Provide the attachments for as long as the `with` block runs."""
-    end = time_range.end if time_range.end is not None else float("inf")
-    # Chapters count from the beginning of the file, the range from the first sample.
-    removed = 0.0 if context.options.keep_delay else probed.timeline.delay
     prepared = prepare_tags(
         context.profile,
         probed.tags.tags,
         picture,
-        ffmetadata.trim_chapters(probed.chapters, time_range.start + removed, end + removed),
+        choose_chapters(context, probed, time_range),
         changes,
         context.warnings,
     )

@@ -37,7 +37,8 @@ class ProbedSource:
     """Hold what is known of the source before it is decoded."""
 
     log: FfmpegLog
-    chapters: Sequence[ffmetadata.Chapter]
+    metadata: ffmetadata.Metadata
+    """The chapters; its tags are in `tags`."""
     tags: SourceTags
     stream: AudioStream
     """The audio stream to convert."""
@@ -75,13 +76,15 @@ def _probe(context: ConversionContext, tag_reading: TagReading) -> ProbedSource:
         stream = unify_links(context, log, stream, links)
     timeline = _find_timeline(context, log, stream, is_chained=bool(links))
     # Before `_choose_input`, which may fetch the whole source, and no reader may be busy then.
-    tags = combine_tags(context, tag_reading, log.container, metadata.tags)
+    tags = combine_tags(context, tag_reading, log.container, metadata)
+    if tags.chapters is not None:
+        metadata = tags.chapters
     sound = _choose_input(context, log, stream, links)
     summary = describe_source(log, stream, tags, context.source.size)
     is_streamed = truncation.is_streamed(
         log.container, context.source.peek(0, truncation.HEAD), context.source.size
     )
-    return ProbedSource(log, metadata.chapters, tags, stream, sound, timeline, is_streamed, summary)
+    return ProbedSource(log, metadata, tags, stream, sound, timeline, is_streamed, summary)
 
 
 def _find_timeline(
@@ -161,7 +164,7 @@ def _describe(context: ConversionContext, demuxer: str = "") -> tuple[FfmpegResu
     """Return FFmpeg's description of the source, and its tags as ffmetadata."""
     with MemoryFile("tags") as tags:
         command = commands.describe(context.source.fd, tags.fd, demuxer)
-        return context.inspect(command, tags), tags.read(ffmetadata.MAX_BYTES)
+        return context.inspect(command, tags), tags.read(context.limits.max_metadata)
 
 
 def _detect_truncation(log: FfmpegLog, source: SourceCache) -> None:

@@ -3,11 +3,12 @@
 import contextlib
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 
 import structlog
 
+from services.conversion.ffmpeg.ffmetadata import Metadata
 from services.conversion.ffmpeg.process import FfmpegProcess, FfmpegProgress, OnProgress
 from services.conversion.pipeline.context import ConversionContext, operator_detail
 from services.conversion.pipeline.progress_tracker import REPORT_INTERVAL
@@ -91,11 +92,11 @@ def combine_tags(
     context: ConversionContext,
     reading: TagReading,
     container: str,
-    from_ffmpeg: Mapping[str, str],
+    from_ffmpeg: Metadata,
 ) -> SourceTags:
     """Return the tags, with warnings about an encoding that was guessed and about what is lost."""
     answer = reading.answer() if container in _CONTAINERS else b""
-    found = combine(answer, from_ffmpeg, container)
+    found = combine(answer, from_ffmpeg.tags, container, from_ffmpeg.lost)
     if found.encoding is not None:
         context.warn(
             "tag_encoding_guessed",

@@ -158,7 +158,7 @@ def _asf(
     picture = asf_header.picture_of(cover) if cover else b""
     if not attributes and not picture:
         return PreparedTags(Metadata({}, chapters))
-    placement = AsfHeader(attributes, picture, len(chapters))
+    placement = AsfHeader(attributes, picture, chapters)
     return PreparedTags(Metadata(placement.placeholders, chapters), placement=placement)
 
 

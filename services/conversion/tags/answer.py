@@ -12,6 +12,7 @@ MAX_JSON = 4 * 1024 * 1024
 _MAX_TAGS_JSON = MAX_JSON - 96 * 1024
 _MAX_VALUES, _MAX_NAME = 2000, 200
 _MAX_LOST, _MAX_LOST_NAME = 300, 40
+_MAX_CHAPTERS, _MAX_TITLE = 5000, 1000
 _MAX_PICTURE = 16 * 1024 * 1024
 FRONT_COVER = 3
 """The ID3 picture type, which most formats use."""
@@ -27,6 +28,9 @@ class Answer:
         self.reader = 0
         self.pictures: list[tuple[int, bytes]] = []
         self.lost: set[str] = set()
+        self.chapters: list[tuple[int, int, str]] = []
+        """Start and end in milliseconds, and the title."""
+        self.lost_chapters = self.shortened_titles = 0
         self._values = self._size = 0
 
     def add(self, kind: str, name: str, values: list[str], *, is_legacy: bool = False) -> None:
@@ -43,6 +47,17 @@ class Answer:
         elif any(values):
             self._size += size
             self.tags.append(tag)
+
+    def add_chapter(self, start: int, end: int, title: str) -> None:
+        """Add a chapter, as far as it fits; the times are in milliseconds."""
+        chapter = (start, end, title[:_MAX_TITLE])
+        size = len(_encode(chapter)) + len(", ")
+        if len(self.chapters) >= _MAX_CHAPTERS or self._size + size > _MAX_TAGS_JSON:
+            self.lost_chapters += 1
+            return
+        self.shortened_titles += len(title) > _MAX_TITLE
+        self._size += size
+        self.chapters.append(chapter)
 
     def add_picture(self, kind: int, data: bytes) -> None:
         """Add a picture of an ID3 picture type."""
@@ -66,6 +81,9 @@ class Answer:
         document = {
             "tags": self.tags,
             "lost": sorted(name[:_MAX_LOST_NAME] for name in self.lost)[:_MAX_LOST],
+            "chapters": self.chapters,
+            "lost_chapters": self.lost_chapters,
+            "shortened_titles": self.shortened_titles,
             "pictures": len(self.pictures),
             "picture_kind": chosen[0] if chosen else None,
         }

@@ -15,6 +15,7 @@ from typing import Any
 
 from mutagen.asf import ASF, ASFByteArrayAttribute, ASFUnicodeAttribute
 
+from services.conversion.ffmpeg.ffmetadata import Chapter
 from services.conversion.tags.cover import Cover
 from services.conversion.tags.names import BY_NAME, name_publisher
 from services.conversion.tags.placement import NoSpaceForTags, write
@@ -38,6 +39,7 @@ _PIECE_OVERHEAD = 64
 _SLACK = 64 * 1024
 """Bytes of the rest of the header, without chapters."""
 _BYTES_PER_CHAPTER = 1024
+"""Bytes of a chapter besides its title."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class AsfHeader:
     """Names of Windows Media and values; a name may occur several times."""
     picture: bytes = b""
     """A value of `WM/Picture`."""
-    chapters: int = 0
+    chapters: Sequence[Chapter] = ()
 
     @functools.cached_property
     def _objects(self) -> bytes:
@@ -72,7 +74,8 @@ class AsfHeader:
     @property
     def size(self) -> int:
         pieces = len(self.placeholders) * (2 * _PIECE + _PIECE_OVERHEAD)
-        return pieces + _SLACK + _BYTES_PER_CHAPTER * self.chapters
+        titles = sum(len(chapter.title.encode("utf-16-le")) for chapter in self.chapters)
+        return pieces + _SLACK + _BYTES_PER_CHAPTER * len(self.chapters) + titles
 
     def apply(self, fd: int) -> None:
         length = _declared_size(os.pread(fd, _HEADER_SIZE, 0))

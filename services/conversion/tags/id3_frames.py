@@ -9,8 +9,12 @@ from services.conversion.tags.answer import Answer
 
 MUSICBRAINZ = "http://musicbrainz.org"
 """The owner of the identifiers of recordings."""
-_IGNORED_FRAMES = ("PRIV", "MCDI", "CHAP", "CTOC", "PCNT", "NCON", "XRVA", "RGAD")
+_IGNORED_FRAMES = ("PRIV", "MCDI", "CTOC", "PCNT", "NCON", "XRVA", "RGAD")
 """Frames that are left out without a word: they are of one program or of the source's bytes."""
+
+_OF_CHAPTERS = {
+    "APIC": "pictures of chapters", "WXXX": "links of chapters", "TIT3": "subtitles of chapters"
+}  # fmt: skip
 
 
 def add_id3(tags: Any, answer: Answer) -> None:
@@ -45,6 +49,17 @@ def _add_identifier(frame: Any, answer: Answer) -> None:
         answer.add("id3", "UFID", [frame.data.decode("ascii", "replace")])
 
 
+def _add_chapter(frame: Any, answer: Answer) -> None:
+    """Read a chapter, and name what it has besides its title.
+
+    FFmpeg loses chapters of ID3v2.4 that have a picture or a title of more than 127 bytes.
+    """
+    title = frame.sub_frames.get("TIT2")
+    answer.add_chapter(frame.start_time, frame.end_time, str(title.text[0]) if title else "")
+    names = {sub_frame.FrameID for sub_frame in frame.sub_frames.values()} - {"TIT2"}
+    answer.lost |= {_OF_CHAPTERS.get(name, f"{name} of chapters") for name in names}
+
+
 def _add_volume(frame: Any, answer: Answer) -> None:
     """Read RVA2 as ReplayGain."""
     if frame.desc.lower() in ("track", "album"):
@@ -63,6 +78,7 @@ _FRAMES: tuple[tuple[type, Callable[[Any, Answer], None]], ...] = (
     (id3.WXXX, lambda frame, answer: answer.add("own", frame.desc or "URL", [frame.url])),
     (id3.UrlFrame, lambda frame, answer: answer.add("id3", frame.FrameID, [frame.url])),
     (id3.UFID, _add_identifier),
+    (id3.CHAP, _add_chapter),
     (id3.RVA2, _add_volume),
 )
 """How to read each kind of frame; the first kind that fits."""

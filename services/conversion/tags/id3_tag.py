@@ -26,6 +26,8 @@ _INVOLVED = {
     "producer": "producer", "engineer": "engineer", "arranger": "arranger", "mixer": "mix",
     "dj_mixer": "DJ-mix",
 }  # fmt: skip
+_MAX_ENTRIES, _TOP_LEVEL, _ORDERED = 255, 2, 1
+"""Entries of a table of contents, and its flags."""
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d)?)?)?)?)?")
 _COMPACT_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _PERFORMER = re.compile(r"(.*?)(?: \(([^()]+)\))?", re.DOTALL)
@@ -61,25 +63,29 @@ def _add(tag: id3.ID3, name: str, values: list[str]) -> None:
     frame_id = field.id3 if field else name
     if name == "musicbrainz_recording_id" and _is_ascii(values[0]):
         tag.add(id3.UFID(owner=MUSICBRAINZ, data=values[0].encode()))
-        values = values[1:]
-    if not values:
-        return
+        if not (values := values[1:]):
+            return
     kind = id3.Frames.get(frame_id)
     if frame_id == "COMM":
         tag.add(id3.COMM(encoding=_UTF_8, lang=_LANGUAGE, desc="", text=["\n".join(values)]))
     elif frame_id == "USLT":
         tag.add(id3.USLT(encoding=_UTF_8, lang=_LANGUAGE, desc="", text="\n\n".join(values)))
     elif kind is not None and issubclass(kind, id3.TimeStampTextFrame):
-        dates = [date for value in values if (date := _date(value))]
-        if dates:
-            tag.add(kind(encoding=_UTF_8, text=dates[:1]))
-        if dates[:1] != values:
-            tag.add(id3.TXXX(encoding=_UTF_8, desc=own_name(name), text=values))
+        _add_date(tag, name, kind, values)
     elif kind is not None and issubclass(kind, id3.TextFrame) and frame_id != "TXXX":
         tag.add(kind(encoding=_UTF_8, text=values))
-    elif kind is not None and issubclass(kind, id3.UrlFrame) and _is_latin(values[0]):
-        tag.add(kind(url=values[0]))
+    elif kind is not None and issubclass(kind, id3.UrlFrame) and all(map(_is_latin, values)):
+        tag.setall(frame_id, [kind(url=value) for value in values])
     else:
+        tag.add(id3.TXXX(encoding=_UTF_8, desc=own_name(name), text=values))
+
+
+def _add_date(tag: id3.ID3, name: str, kind: type[id3.Frame], values: list[str]) -> None:
+    """Add a time stamp, and what is more than that as text."""
+    dates = [date for value in values if (date := _date(value))]
+    if dates:
+        tag.add(kind(encoding=_UTF_8, text=dates[:1]))
+    if dates[:1] != [value.replace(" ", "T") for value in values]:
         tag.add(id3.TXXX(encoding=_UTF_8, desc=own_name(name), text=values))
 
 
@@ -120,13 +126,16 @@ def _add_chapters(tag: id3.ID3, chapters: Sequence[Chapter]) -> None:
                 sub_frames=title,
             )
         )
-    if 0 < len(names) < 256:
-        top_level, ordered = 2, 1
-        tag.add(
-            id3.CTOC(
-                element_id="toc",
-                flags=top_level | ordered,
-                child_element_ids=names,
-                sub_frames=[],
-            )
-        )
+    if len(names) > _MAX_ENTRIES:  # tables of contents nest
+        parts = [names[at : at + _MAX_ENTRIES] for at in range(0, len(names), _MAX_ENTRIES)]
+        names = [f"toc{number}" for number in range(len(parts))]
+        for name, part in zip(names, parts, strict=True):
+            tag.add(_table_of_contents(name, part))
+    if names:
+        tag.add(_table_of_contents("toc", names, _TOP_LEVEL))
+
+
+def _table_of_contents(name: str, entries: Sequence[str], flags: int = 0) -> id3.CTOC:
+    return id3.CTOC(
+        element_id=name, flags=flags | _ORDERED, child_element_ids=list(entries), sub_frames=[]
+    )

@@ -16,6 +16,7 @@ _HEADERS = 16
 _FREE_FORM = "----:com.apple.iTunes:"
 _NUMBERS = re.compile(r"\s*(\d{1,5})\s*(?:/\s*(\d{1,5})\s*)?")
 _BOOLEANS = frozenset({"cpil", "pgap", "pcst"})
+_TRUE, _FALSE = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
 _INTEGERS = {
     "tmpo": 65_535,
     "tvsn": 2**31 - 1,
@@ -50,19 +51,20 @@ def render(tags: Tags, cover: Cover | None) -> bytes:
 
 
 def _add(found: MP4Tags, atom: str, values: list[str]) -> bool:
-    """Add an atom; return False if it cannot hold the value."""
+    """Add an atom; return False if it cannot hold the values as they are."""
     if atom in ("trkn", "disk"):
         match = _NUMBERS.fullmatch(values[0])
         pair = (int(match[1]), int(match[2] or 0)) if match else (_MAX_UINT_16 + 1, 0)
         if max(pair) > _MAX_UINT_16:
             return False
         found[atom] = [pair]
-    elif atom in _INTEGERS:
+        return len(values) == 1
+    if atom in _INTEGERS:
         return _add_integer(found, atom, values)
-    elif atom in _BOOLEANS:
-        found[atom] = values[0].lower() in ("1", "true", "yes")
-    else:
-        found[atom] = values
+    if atom in _BOOLEANS:
+        found[atom] = values[0].lower() in _TRUE
+        return len(values) == 1 and values[0].lower() in _TRUE | _FALSE
+    found[atom] = values
     return True
 
 
@@ -76,4 +78,4 @@ def _add_integer(found: MP4Tags, atom: str, values: Sequence[str]) -> bool:
     if not 0 <= number <= _INTEGERS[atom]:
         return False
     found[atom] = [number]
-    return number == exact
+    return number == exact and len(values) == 1

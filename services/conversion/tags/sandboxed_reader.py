@@ -37,6 +37,7 @@ from mutagen import (
 )
 
 from services.conversion.tags.answer import FRONT_COVER, Answer
+from services.conversion.tags.chunks import name_lost_chunks
 from services.conversion.tags.id3_frames import add_id3
 from services.conversion.tags.trailing_tags import TrailingTag, find_trailing_tags
 
@@ -109,8 +110,11 @@ def _readers(file: Any, head: bytes, size: int) -> Iterator[Callable[[Any, Answe
     if head[:16] == bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"):
         yield _read_asf
         return
+    if head[:4] in (b"RIFF", b"RF64", b"FORM"):
+        yield name_lost_chunks
     if head[:4] in (b"RIFF", b"FORM", b"DSD ", b"FRM8"):
         yield lambda file, answer: add_id3(_chunked(head)(file).tags, answer)
+    if head[:4] in (b"RIFF", b"RF64", b"FORM", b"DSD ", b"FRM8"):
         return
     if head[:4] == b"\x1a\x45\xdf\xa3":  # Matroska has none of the tags below
         return
@@ -135,6 +139,8 @@ def _trailing_readers(file: Any, size: int) -> Iterator[Callable[[Any, Answer], 
         for tag in found:
             if tag.end - tag.start <= _MAX_TRAILING_TAG:
                 yield functools.partial(_read_part, reader, tag)
+            else:
+                yield lambda _file, answer: answer.lost.add("the tag at the end")
         if kind == "ape" and not found:
             yield _read_ape
 

@@ -8,6 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.conversion.ffmpeg.ffmetadata import (
+    MAX_CHAPTERS,
+    MAX_TITLE,
+    Chapter,
+    Metadata,
+    complete_chapters,
+)
 from services.conversion.tags import legacy_text
 from services.conversion.tags.answer import MAX_JSON
 from services.conversion.tags.names import BROADCAST, BROADCAST_ALIASES, BY_NAME, common_name
@@ -16,12 +23,14 @@ READER = "services.conversion.tags.sandboxed_reader"
 """The module that reads tags in the sandbox."""
 MAX_ANSWER = MAX_JSON + 17 * 1024 * 1024
 """Bytes that the reader may write: the document and a picture."""
-_MAX_LOST_NAME, _MAX_COUNT = 40, 999
+_MAX_LOST_NAME, _MAX_COUNT = 40, 10_000
 _MAX_TAGS, _MAX_VALUES, _MAX_VALUE = 300, 100, 1024 * 1024
 """Tags of a file, values of a tag, characters of a value: lyrics are the longest."""
 _MAX_TEXT = 3 * 1024 * 1024
 """Bytes of all values: a block of a FLAC file has 16 MiB, of which a cover takes up to 12."""
 _ORDER = {name: position for position, name in enumerate(BY_NAME)}
+_LATEST = 0xFFFFFFFF / 1000
+"""Seconds that ID3v2 can express."""
 _DATES = frozenset({"date", "original_date"})
 _ZERO_IS_NONE = frozenset({"track", "disc", "bpm"})
 """Numbers that iTunes stores as 0 where there is none."""
@@ -52,6 +61,8 @@ class SourceTags:
     picture_kind: int = 3
     """An ID3 picture type; 3 is the front cover."""
     picture_count: int = 0
+    chapters: Metadata | None = None
+    """Those of ID3v2, if there are some; FFmpeg does not read all of them."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +90,39 @@ def parse_answer(data: bytes) -> "tuple[list[_FoundTag], SourceTags]":
             picture=bytes(data[4 + size :]) or None,
             picture_kind=int(document["picture_kind"] or 0) & 0xFF,
             picture_count=min(int(document["pictures"]), _MAX_COUNT),
+            chapters=_parse_chapters(document) if document.get("chapters") else None,
         )
     except (struct.error, LookupError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError("the reader's answer is malformed") from error
     return tags, found
 
 
-def combine(answer: bytes, from_ffmpeg: Mapping[str, str], container: str = "") -> SourceTags:
+def _parse_chapters(document: Any) -> Metadata:
+    found = (
+        Chapter(int(start) / 1000, int(end) / 1000, _clean(str(title)[:MAX_TITLE]))
+        for start, end, title in document["chapters"][:MAX_CHAPTERS]
+    )
+    return Metadata(
+        {},
+        complete_chapters(c for c in found if 0 <= c.start <= _LATEST),
+        lost_chapters=min(int(document["lost_chapters"]), _MAX_COUNT),
+        shortened_titles=min(int(document["shortened_titles"]), _MAX_COUNT),
+    )
+
+
+def combine(
+    answer: bytes,
+    from_ffmpeg: Mapping[str, str],
+    container: str = "",
+    lost_by_ffmpeg: Iterable[str] = (),
+) -> SourceTags:
     """Return all tags: mutagen's by the order of its readers, and FFmpeg's where it has none.
 
     Args:
         answer: What the sandboxed reader wrote; empty if it failed.
         from_ffmpeg: FFmpeg's tags; bytes that are not UTF-8 are surrogates (PEP 383).
         container: FFmpeg's name of the container.
+        lost_by_ffmpeg: Names of FFmpeg's tags that are beyond the limits.
     """
     try:
         tags, found = parse_answer(answer) if answer else ([], SourceTags())
@@ -102,16 +133,14 @@ def combine(answer: bytes, from_ffmpeg: Mapping[str, str], container: str = "") 
         from_ffmpeg = {BROADCAST_ALIASES.get(name, name): v for name, v in from_ffmpeg.items()}
     if tags:
         # FFmpeg has the same tags by other names, and these.
-        from_ffmpeg = {
-            name: value
-            for name, value in from_ffmpeg.items()
-            if container in _BESIDE_MUTAGEN and _BESIDE_MUTAGEN[container](name)
-        }
+        is_other = _BESIDE_MUTAGEN.get(container, _is_none)
+        from_ffmpeg = {name: value for name, value in from_ffmpeg.items() if is_other(name)}
+        lost_by_ffmpeg = [name for name in lost_by_ffmpeg if is_other(name)]
     tags += [_ffmpeg_tag(last, name, value) for name, value in from_ffmpeg.items()]
     decoded, encoding = _decode_legacy(tags)
     collected: dict[str, list[str]] = {}
     readers: dict[str, int] = {}
-    lost = list(found.lost)
+    lost = [*found.lost, *map(_lost_name, lost_by_ffmpeg)]
     for tag in decoded:
         name, values = _translate(tag)
         key = next((known for known in collected if known.lower() == name.lower()), name)
@@ -126,12 +155,23 @@ def combine(answer: bytes, from_ffmpeg: Mapping[str, str], container: str = "") 
     label = legacy_text.LABELS[encoding] if encoding not in (None, "utf_8", "cp1252") else None
     return SourceTags(
         _join_totals({name: collected[name] for name in sorted(collected, key=_position)}),
-        list(dict.fromkeys(lost)),
+        list(dict.fromkeys(filter(None, lost))),
         label,
         found.picture,
         found.picture_kind,
         found.picture_count,
+        found.chapters,
     )
+
+
+def _is_none(_name: str) -> bool:
+    return False
+
+
+def _lost_name(name: str) -> str:
+    """Return the name for people, or "" for a tag that is not to be kept anyway."""
+    printable = re.sub(r"\s+", " ", _clean(name))[:_MAX_LOST_NAME]
+    return common_name("ffmpeg", printable) if printable.isprintable() else "?"
 
 
 def _position(name: str) -> int:

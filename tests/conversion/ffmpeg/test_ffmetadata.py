@@ -41,6 +41,21 @@ def test_the_number_and_length_of_tags_are_limited() -> None:
     many = "".join(f"key{n}=x\n" for n in range(1000)) + "lyrics=" + "la " * 500_000 + "\n"
     assert len(parse(many).tags) == 300
     assert "lyrics" not in parse(many).tags
+    assert parse(many).lost == (*(f"key{n}" for n in range(300, 1000)), "lyrics")
+
+
+def test_what_is_not_even_looked_at_is_named() -> None:
+    chapters = "[CHAPTER]\nTIMEBASE=1/1\nSTART=1\nEND=2\n" * 20_000
+    found = parse(f"title=T\n{chapters}")
+    assert found.tags == {"title": "T"}
+    assert len(found.chapters) + found.lost_chapters == 20_000
+    assert found.lost == ()
+    assert parse("title=T\nlong=" + "x" * 5_000_000).lost == ("others",)
+
+
+def test_a_line_that_goes_on_is_one_value() -> None:
+    text = "lyrics=" + "la\\\n" * 100_000 + "end\ntitle=T\n"
+    assert parse(text).tags == {"lyrics": "la\n" * 100_000 + "end", "title": "T"}
 
 
 def test_chapters_are_trimmed_to_the_range() -> None:

@@ -41,7 +41,7 @@ def test_names_of_lost_tags_are_cleaned_and_cut() -> None:
 
 
 def test_the_number_of_pictures_can_be_told() -> None:
-    assert combine(packed(pictures=10**4000), {}).picture_count < 1000
+    assert combine(packed(pictures=10**4000), {}).picture_count <= 10_000
 
 
 def test_a_document_that_would_take_much_memory_is_not_parsed() -> None:

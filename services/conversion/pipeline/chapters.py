@@ -1,0 +1,32 @@
+"""Choose the chapters of the output, and warn about those that are left out."""
+
+from collections.abc import Sequence
+
+from services.conversion.ffmpeg.ffmetadata import Chapter, trim_chapters
+from services.conversion.pipeline.context import ConversionContext
+from services.conversion.pipeline.probe import ProbedSource
+from services.conversion.pipeline.time_range import TimeRange
+
+
+def choose_chapters(
+    context: ConversionContext, probed: ProbedSource, time_range: TimeRange
+) -> Sequence[Chapter]:
+    """Return the chapters of the range, with times from its beginning."""
+    end = time_range.end if time_range.end is not None else float("inf")
+    # Chapters count from the beginning of the file, the range from the first sample.
+    removed = 0.0 if context.options.keep_delay else probed.timeline.delay
+    found = probed.metadata
+    chapters = trim_chapters(found.chapters, time_range.start + removed, end + removed)
+    if not context.profile.chapters:
+        return chapters  # said once of all of them
+    kept = chapters[: context.profile.max_chapters]
+    if found.lost_chapters or len(kept) < len(chapters):
+        count = len(found.chapters) + found.lost_chapters
+        context.warn(
+            "chapters_dropped",
+            f"Of the file's {count:,} chapters, only the first {len(kept):,} were kept.",
+            "too_many",
+        )
+    if found.shortened_titles:
+        context.warn("chapter_titles_shortened", "Very long titles of chapters were shortened.")
+    return kept

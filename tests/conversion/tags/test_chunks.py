@@ -1,0 +1,53 @@
+"""Name the chunks of WAV and AIFF that are left out."""
+
+import io
+import struct
+
+import pytest
+
+from services.conversion.tags.answer import Answer
+from services.conversion.tags.chunks import name_lost_chunks
+
+SILENCE = (b"data", bytes(101))
+
+
+def container(kind: bytes, *chunks: tuple[bytes, bytes]) -> io.BytesIO:
+    """Make a file of chunks."""
+    order = ">" if kind[:4] == b"FORM" else "<"
+    body = b"".join(
+        name + struct.pack(f"{order}I", len(data)) + data + bytes(len(data) % 2)
+        for name, data in chunks
+    )
+    return io.BytesIO(kind[:4] + struct.pack(f"{order}I", len(body) + 4) + kind[4:] + body)
+
+
+def lost(file: io.BytesIO) -> set[str]:
+    answer = Answer()
+    name_lost_chunks(file, answer)
+    return answer.lost
+
+
+def test_loops_and_xml_behind_the_sound_are_named() -> None:
+    chunks = ((b"fmt ", bytes(16)), SILENCE, (b"smpl", bytes(60)), (b"iXML", b"<BWFXML/>"))
+    assert lost(container(b"RIFFWAVE", *chunks)) == {"loops (smpl)", "iXML"}
+
+
+def test_chunks_behind_four_gigabytes_are_found() -> None:
+    """RF64 has the size of its sound elsewhere."""
+    file = container(b"RF64WAVE", (b"ds64", bytes(28)), SILENCE, (b"iXML", b"<BWFXML/>"))
+    content = bytearray(file.getvalue())
+    struct.pack_into("<Q", content, 28, 101)
+    at = content.index(b"data") + 4
+    content[at : at + 4] = b"\xff" * 4
+    assert lost(io.BytesIO(bytes(content))) == {"iXML"}
+
+
+@pytest.mark.parametrize(("count", "named"), [(0, set()), (2, {"markers"})])
+def test_markers_of_aiff_are_named_if_there_are_some(count: int, named: set[str]) -> None:
+    chunks = ((b"COMM", bytes(18)), (b"MARK", struct.pack(">H", count) + bytes(20)))
+    assert lost(container(b"FORMAIFF", *chunks)) == named
+
+
+def test_padding_and_what_is_read_elsewhere_are_no_loss() -> None:
+    chunks = ((b"JUNK", bytes(28)), (b"cue ", bytes(28)), (b"bext", bytes(602)), (b"LIST", b"INFO"))
+    assert lost(container(b"RIFFWAVE", *chunks)) == set()
