@@ -93,8 +93,7 @@ def answers(url: str) -> bool:
 def ask(url: str, *arguments: str | Path) -> tuple[str, str]:
     """Return version and status of an answer, and its body."""
     command = ["curl", "-sS", "-w", "\n%{http_version} %{response_code}", *arguments, url]
-    # curl fails if nginx answers before it has the whole body, but knows the answer.
-    ran = subprocess.run(command, check=False, capture_output=True, text=True)
+    ran = subprocess.run(command, check=True, capture_output=True, text=True)
     body, _, result = ran.stdout.rpartition("\n")
     return result, body
 
@@ -119,5 +118,5 @@ def test_nginx_takes_both_versions_of_http_on_one_port(
     assert ask(gateway, speaks) == (f"{version} 200", "TinyPixo")
     streamed = ask(f"{uploads}/upl_1/parts/1", speaks, "-T", part)
     assert streamed == (f"{version} 200", f"PUT {host} {len(PART)}")
-    assert ask(uploads, speaks, "-T", part)[0] == f"{version} 413"
+    assert ask(uploads, speaks) == (f"{version} 200", f"GET {host} 0")
     assert ask(f"{gateway}/%00", speaks)[0] == f"{version} 400"
