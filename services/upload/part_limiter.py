@@ -1,8 +1,9 @@
 """Limit the parts in memory, so that slow senders do not block others."""
 
+import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import anyio
@@ -13,6 +14,9 @@ MIN_RATE = 64 * 1024
 """Bytes a second. A sender below this rate is slow, and may lose one of the younger slots."""
 STALLED_RATE = 1024
 """Bytes a second. A sender below this rate has stalled, and may lose any slot."""
+BRISK_RATE = 1024 * 1024
+"""Bytes a second. A sender below this rate may lose any slot if its session or client address holds
+more than its share. A faster one is soon done with its part."""
 GRACE_PERIOD = 1.0
 """Seconds after which the rate of a sender is known well enough to judge it."""
 JUDGE_EVERY = 0.25
@@ -22,10 +26,14 @@ RETRY_AFTER = 30
 
 
 class PartSlot:
-    """Measure how fast one part arrives. `owner` is the session that sends it."""
+    """Measure how fast one part arrives.
 
-    def __init__(self, owner: str) -> None:
+    `owner` is the session that sends it, and `address` that of the client.
+    """
+
+    def __init__(self, owner: str, address: str = "") -> None:
         self.owner = owner
+        self.address = address
         self.is_evicted = False
         self.granted = anyio.Event()
         self._bytes = 0
@@ -82,25 +90,26 @@ class PartLimiter:
 
     A slow sender loses its slot only while another request waits for one. The older half of the
     slots is taken only from senders that have stalled, so that slow ones finish in the end. A free
-    slot goes to the session that holds the fewest.
+    slot goes to the address that holds the fewest, and there to the session that does. While others
+    wait, none of them keeps more than its share by sending slowly. Only the event loop's thread
+    uses this.
     """
 
     def __init__(self, count: int) -> None:
         self._count = count
         self._held: list[PartSlot] = []  # the oldest first
         self._queue: list[PartSlot] = []
+        self._judgement: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def acquire(self, owner: str) -> AsyncIterator[PartSlot]:
+    async def acquire(self, owner: str, address: str = "") -> AsyncIterator[PartSlot]:
         """Wait for a slot, and hold it for the length of the `async with` block."""
-        slot = PartSlot(owner)
+        slot = PartSlot(owner, address)
         self._queue.append(slot)
         try:
             self._grant()
-            while not slot.granted.is_set():
-                with anyio.move_on_after(JUDGE_EVERY):
-                    await slot.granted.wait()
-                self._evict_slow()
+            self._judge_later()
+            await slot.granted.wait()
             yield slot
         finally:
             (self._held if slot in self._held else self._queue).remove(slot)
@@ -108,18 +117,32 @@ class PartLimiter:
 
     def _grant(self) -> None:
         while self._queue and len(self._held) < self._count:
-            held = Counter(slot.owner for slot in self._held)
+            of_address = Counter(map(_address_of, self._held))
+            of_owner = Counter(map(_owner_of, self._held))
             # The first of equals: `min` keeps the order of the queue.
-            following = min(self._queue, key=lambda slot: held[slot.owner])
+            following = min(
+                self._queue, key=lambda slot: (of_address[slot.address], of_owner[slot.owner])
+            )
             self._queue.remove(following)
             self._held.append(following)
             following.granted.set()
+
+    def _judge_later(self) -> None:
+        """Judge the senders soon, and again while somebody waits: once, however many wait."""
+        if self._queue and self._judgement is None:
+            self._judgement = asyncio.get_running_loop().call_later(JUDGE_EVERY, self._judge)
+
+    def _judge(self) -> None:
+        self._judgement = None
+        self._evict_slow()
+        self._judge_later()
 
     def _evict_slow(self) -> None:
         """Take as many slots as are waited for, the slowest first."""
         missing = len(self._queue) - sum(slot.is_evicted for slot in self._held)
         if missing <= 0:
             return
+        beyond_share = self._beyond_share()
         protected = self._count // 2
         slow = [
             slot
@@ -127,5 +150,45 @@ class PartLimiter:
             if not slot.is_evicted
             and slot.rate < (STALLED_RATE if position < protected else MIN_RATE)
         ]
+        slow += [slot for slot in beyond_share if slot not in slow and slot.rate < BRISK_RATE]
         for slot in sorted(slow, key=lambda slot: slot.rate)[:missing]:
             slot.evict()
+
+    def _beyond_share(self) -> list[PartSlot]:
+        """Return the slots that addresses and sessions hold beyond what others leave them.
+
+        Only those count that wait with less than their share, and no more slots are returned than
+        these lack. Sessions are cheap, so the address counts first.
+        """
+        for client in (_address_of, _owner_of):
+            held = Counter(map(client, self._held))
+            waiting = Counter(map(client, self._queue))
+            share = max(1, self._count // len(held.keys() | waiting.keys()))
+            lacking = sum(
+                min(count, share - held[name])
+                for name, count in waiting.items()
+                if held[name] < share
+            )
+            found = [
+                slot
+                for name, count in held.items()
+                if count > share
+                for slot in self._slowest(client, name)[: count - share]
+                if not slot.is_evicted
+            ]
+            if lacking > 0 and found:
+                return sorted(found, key=lambda slot: slot.rate)[:lacking]
+        return []
+
+    def _slowest(self, client: Callable[[PartSlot], str], name: str) -> list[PartSlot]:
+        """Return the slots of one client, those that are taken away already first."""
+        own = [slot for slot in self._held if client(slot) == name]
+        return sorted(own, key=lambda slot: (not slot.is_evicted, slot.rate))
+
+
+def _address_of(slot: PartSlot) -> str:
+    return slot.address
+
+
+def _owner_of(slot: PartSlot) -> str:
+    return slot.owner

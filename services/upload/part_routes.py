@@ -14,6 +14,7 @@ from libs.core import errors
 from libs.core.domain.uploads import MAX_PART_SIZE
 from libs.core.errors import PartSizeMismatch
 from libs.core.rate_limiter import Usage
+from libs.core.web.concurrency import MAX_BODIES
 from libs.core.web.openapi import BinaryBodyOperation, OptionalBodyOperation, problems
 from services.upload import checksums
 from services.upload.body_reader import BodyReader
@@ -73,6 +74,7 @@ class PartController(Controller):
         request_max_body_size=MAX_PART_SIZE,
         media_types=None,
         is_lasting=True,
+        most_of_address=MAX_BODIES,
         operation_id="putPart",
         operation_class=BinaryBodyOperation,
         summary="Send a part through the service",
@@ -92,6 +94,7 @@ class PartController(Controller):
         upload_id: FromPath[str],
         number: FromPath[int],
         owner: NamedDependency[str],
+        usage: NamedDependency[Usage],
         validate_part: NamedDependency[ValidatePart],
         store_part: NamedDependency[StorePart],
         part_limiter: NamedDependency[PartLimiter],
@@ -102,7 +105,7 @@ class PartController(Controller):
         reader = BodyReader(request.stream())
         with _broken_off():
             await reader.prefetch()
-        async with part_limiter.acquire(owner) as slot:
+        async with part_limiter.acquire(owner, usage.address) as slot:
             with _broken_off():
                 body = await _read(reader, upload.size_of_part(number), slot)
             checksum = await anyio.to_thread.run_sync(checksums.check, dict(request.headers), body)

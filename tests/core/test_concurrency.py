@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from libs.core.errors import RateLimited
-from libs.core.web.concurrency import AT_ONCE, MAX_WAITING, LimitConcurrency
+from libs.core.web.concurrency import AT_ONCE, MAX_BODIES, MAX_WAITING, LimitConcurrency
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +36,7 @@ class Application:
         finally:
             self.running[address] -= 1
 
-    async def request(self, address: str, number: int = 0, **options: bool) -> None:
+    async def request(self, address: str, number: int = 0, **options: int) -> None:
         scope: Any = {
             "session": SimpleNamespace(address=address),
             "route_handler": SimpleNamespace(opt=options),
@@ -46,7 +46,8 @@ class Application:
         await self._limit.handle(scope, nothing, nothing, self.handle)
 
     def is_idle(self) -> bool:
-        return not self._limit._running and not self._limit._waiting
+        limit = self._limit
+        return not (limit._running or limit._waiting or limit._lasting)
 
 
 async def settled() -> None:
@@ -86,6 +87,25 @@ async def test_streams_and_bodies_are_not_counted() -> None:
         await settled()
         assert app.running == {"listener": 3 * AT_ONCE}
         app.may_end.set()
+
+
+async def test_no_more_than_so_many_bodies_of_an_address_are_received_at_once() -> None:
+    app = Application()
+
+    async def send_body(address: str) -> None:
+        await app.request(address, is_lasting=True, most_of_address=MAX_BODIES)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(MAX_BODIES):
+            group.start_soon(send_body, "flooder")
+        await settled()
+
+        assert await refused(send_body("flooder"))
+        group.start_soon(send_body, "bystander")
+        await settled()
+        assert app.running == {"flooder": MAX_BODIES, "bystander": 1}
+        app.may_end.set()
+    assert app.is_idle()
 
 
 async def test_no_more_than_so_many_wait() -> None:

@@ -96,10 +96,12 @@ async def hold(limiter: PartLimiter, owner: str, ends: list[str], name: str) -> 
         ends.append(name)
 
 
-async def send(limiter: PartLimiter, owner: str, rate: int, got: list[str]) -> None:
+async def send(
+    limiter: PartLimiter, owner: str, rate: int, got: list[str], address: str = ""
+) -> None:
     """Hold a slot for a sender of this rate, in bytes a second."""
     with suppress(RateLimited):
-        async with limiter.acquire(owner) as slot:
+        async with limiter.acquire(owner, address) as slot:
             got.append(owner)
             while True:
                 with slot.waiting():
@@ -214,5 +216,77 @@ def test_a_request_that_gives_up_waiting_leaves_no_gap() -> None:
                     raise AssertionError("there was no free slot")
         async with limiter.acquire("carl"):
             assert [slot.owner for slot in limiter._held] == ["carl"]
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("owner", "address"),
+    [("anna", "the same"), ("anna {}", "attacker")],
+    ids=["session", "address"],
+)
+def test_nobody_keeps_all_slots_by_sending_just_fast_enough(owner: str, address: str) -> None:
+    async def test() -> None:
+        limiter, got = PartLimiter(4), list[str]()
+        bystander = "the same" if address == "the same" else "bystander"
+        async with anyio.create_task_group() as tasks:
+            for number in range(40):
+                own = owner.format(number)
+                tasks.start_soon(send, limiter, own, 8 * part_limiter.MIN_RATE, got, address)
+            await anyio.sleep(0)
+            async with limiter.acquire("bystander", bystander), limiter.acquire("b", bystander):
+                assert len(got) == 4, "only so many as the bystander needed lost their slots"
+            tasks.cancel_scope.cancel()
+
+    run(test)
+
+
+def test_a_share_is_kept_by_slow_senders() -> None:
+    async def test() -> None:
+        limiter, got = PartLimiter(4), list[str]()
+        async with anyio.create_task_group() as tasks:
+            for owner in ("anna", "bert"):
+                for _ in range(2):
+                    tasks.start_soon(
+                        send, limiter, owner, 8 * part_limiter.MIN_RATE, got, f"of {owner}"
+                    )
+            await anyio.sleep(0)
+            with anyio.move_on_after(0.3):
+                async with limiter.acquire("anna", "of anna"):
+                    raise AssertionError("a third slot for one of two")
+            tasks.cancel_scope.cancel()
+
+    run(test)
+
+
+def test_a_brisk_sender_keeps_its_slot() -> None:
+    async def test() -> None:
+        limiter, got = PartLimiter(2), list[str]()
+        async with anyio.create_task_group() as tasks:
+            for _ in range(2):
+                tasks.start_soon(send, limiter, "anna", 100 * part_limiter.BRISK_RATE, got)
+            await anyio.sleep(0)
+            with anyio.move_on_after(0.3):
+                async with limiter.acquire("bystander"):
+                    raise AssertionError("the slot of a sender that is soon done")
+            tasks.cancel_scope.cancel()
+
+    run(test)
+
+
+def test_the_senders_are_judged_once_however_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waiting request once judged by itself: 4,000 of them took all of the processor."""
+    judged = list[int]()
+    monkeypatch.setattr(PartLimiter, "_evict_slow", lambda limiter: judged.append(1))
+
+    async def test() -> None:
+        limiter, got = PartLimiter(1), list[str]()
+        async with anyio.create_task_group() as tasks:
+            for _ in range(200):
+                tasks.start_soon(send, limiter, "anna", 1, got)
+            while len(judged) < 5:
+                await anyio.sleep(part_limiter.JUDGE_EVERY)
+            assert len(judged) < 50
+            tasks.cancel_scope.cancel()
 
     run(test)

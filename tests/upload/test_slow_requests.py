@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 from litestar import Litestar
+from litestar.routes import HTTPRoute
 from structlog.testing import capture_logs
 
 from libs.core.web import request as request_module
@@ -201,3 +202,16 @@ def test_senders_of_one_byte_keep_nobody_waiting(port: int, harness: UploadHarne
 
         assert parse(read_response(bystander))[0] == 200
     assert harness.now(upload).completed_parts == {1}
+
+
+def test_an_address_sends_only_so_many_bodies_of_any_length_at_once(app: Litestar) -> None:
+    """JSON bodies are limited by the requests that an address has at once."""
+    unlimited = {
+        f"{method} {route.path}"
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method, (handler, _) in route.route_handler_map.items()
+        if handler.opt.get("is_lasting") and not handler.opt.get("most_of_address")
+    }
+
+    assert unlimited == {"GET /health/live"}

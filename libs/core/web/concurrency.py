@@ -1,6 +1,8 @@
 """Limit how many requests of one client address are handled at once."""
 
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import anyio
 from litestar.enums import ScopeType
@@ -17,12 +19,17 @@ MAX_WAITING = 1_000
 """Requests of an address that wait for their turn. A waiting one costs some kilobytes."""
 
 
+MAX_BODIES = 256
+"""Requests with a body of any length of an address that are handled at once. Each takes up to 200
+kB, and an office behind one address sends some for each of its people."""
+
+
 class LimitConcurrency(ASGIMiddleware):
     """Let requests of one address wait for each other; those of others do not wait for them.
 
-    A route with the option `is_lasting` is not limited: its requests last as long as the client
-    likes, and have limits of their own. Only the event loop's thread uses this. It must come after
-    the session's middleware, which finds the address.
+    Requests of a route with the option `is_lasting` last as long as the client likes. They do not
+    wait for each other: those beyond the option `most_of_address` are refused. Only the event
+    loop's thread uses this. It must come after the session's middleware, which finds the address.
     """
 
     scopes = (ScopeType.HTTP,)
@@ -30,23 +37,42 @@ class LimitConcurrency(ASGIMiddleware):
     def __init__(self) -> None:
         self._running: dict[str, int] = {}
         self._waiting: dict[str, deque[anyio.Event]] = {}
+        self._lasting: Counter[str] = Counter()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Call the application when it is the turn of this request.
 
         Raises:
-            RateLimited: Too many requests of the address wait already. So every route that is
-                limited documents 429.
+            RateLimited: Too many requests of the address wait or last already. So every route that
+                is limited documents 429.
         """
-        if scope["route_handler"].opt.get("is_lasting"):
-            await next_app(scope, receive, send)
-            return
         address: str = scope["session"].address  # type: ignore[union-attr]
+        options = scope["route_handler"].opt
+        if options.get("is_lasting"):
+            with self._last(address, options.get("most_of_address")):
+                await next_app(scope, receive, send)
+            return
         await self._begin(address)
         try:
             await next_app(scope, receive, send)
         finally:
             self._end(address)
+
+    @contextmanager
+    def _last(self, address: str, most: int | None) -> Iterator[None]:
+        """Count a request among those of its address, if there is a limit for them."""
+        if most is None:
+            yield
+            return
+        if self._lasting[address] >= most:
+            raise _too_many()
+        self._lasting[address] += 1
+        try:
+            yield
+        finally:
+            self._lasting[address] -= 1
+            if not self._lasting[address]:
+                del self._lasting[address]
 
     async def _begin(self, address: str) -> None:
         if self._running.get(address, 0) < AT_ONCE:
@@ -54,11 +80,7 @@ class LimitConcurrency(ASGIMiddleware):
             return
         queue = self._waiting.setdefault(address, deque())
         if len(queue) >= MAX_WAITING:
-            raise RateLimited(
-                "There are too many requests from your network at once. "
-                "Please try again in a moment.",
-                retry_after=1,
-            )
+            raise _too_many()
         turn = anyio.Event()
         queue.append(turn)
         try:
@@ -80,3 +102,10 @@ class LimitConcurrency(ASGIMiddleware):
         self._running[address] -= 1
         if not self._running[address]:
             del self._running[address]
+
+
+def _too_many() -> RateLimited:
+    return RateLimited(
+        "There are too many requests from your network at once. Please try again in a moment.",
+        retry_after=1,
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 import h11
 import msgspec
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from libs.core.errors import title_of
@@ -16,17 +17,51 @@ HEADER_TIMEOUT = 20.0
 """Seconds from the first byte of a request, or the beginning of a connection, to the end of its
 headers."""
 
+FIRST_READ = 16 * 1024
+"""Bytes that are read at once of a request until the application asks for its body."""
+
 _DETAIL = "This request is not valid HTTP."
 
 
+class BodyFlow(FlowControl):
+    """Read little of a request until the application asks for its body.
+
+    asyncio reads up to 256 KiB at once. Thousands of requests that will be refused, or that wait
+    for each other, would take as much memory each.
+    """
+
+    def __init__(self, transport: Any) -> None:
+        super().__init__(transport)
+        # An attribute of asyncio's own transports, which others need not have.
+        self._usual_size = getattr(transport, "max_size", None)
+        self.await_request()
+
+    def await_request(self) -> None:
+        """Read little until the body of the next request is asked for."""
+        self.is_wanted = False
+        self._read_at_once(FIRST_READ)
+
+    def resume_reading(self) -> None:
+        """Read on; uvicorn calls this each time that the application asks for a block."""
+        self.is_wanted = True
+        self._read_at_once(self._usual_size)
+        super().resume_reading()
+
+    def _read_at_once(self, size: int | None) -> None:
+        if self._usual_size is not None:
+            self._transport.max_size = size  # type: ignore[attr-defined]
+
+
 class ServiceProtocol(H11Protocol):
-    """Close a connection whose headers take longer than HEADER_TIMEOUT."""
+    """Close a connection whose headers take longer than HEADER_TIMEOUT, and read bodies late."""
 
     _header_timer: asyncio.TimerHandle | None = None
+    flow: BodyFlow
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        self.flow = BodyFlow(transport)
         self._await_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -39,8 +74,15 @@ class ServiceProtocol(H11Protocol):
         super().data_received(data)
         if self._is_handling():
             self._stop_waiting()
+            if self.cycle.more_body and not self.flow.is_wanted:
+                self.flow.pause_reading()
         elif self._header_timer is None and not self.transport.is_closing():
             self._await_headers()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request."""
+        super().on_response_complete()
+        self.flow.await_request()
 
     def handle_events(self) -> None:
         """Answer 400 to a request target that is not ASCII."""

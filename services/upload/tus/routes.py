@@ -21,6 +21,7 @@ from libs.core.errors import (
 )
 from libs.core.rate_limiter import Usage
 from libs.core.telemetry import traceparent
+from libs.core.web.concurrency import MAX_BODIES
 from libs.core.web.problems import problem
 from services.upload.body_reader import BodyReader
 from services.upload.part_limiter import PartLimiter, PartSlot
@@ -54,10 +55,16 @@ class TusController(Controller):
     path = PATH
     # OpenAPI cannot describe a protocol of headers: its specification is at https://tus.io.
     include_in_schema = False
-    opt = {"media_types": None, "is_lasting": True}  # noqa: RUF012 -- Litestar's type
+    opt = {"media_types": None}  # noqa: RUF012 -- Litestar's type
     exception_handlers = {ChecksumMismatch: on_checksum_mismatch}  # noqa: RUF012 -- Litestar's type
 
-    @post(request_max_body_size=None, summary="Create a tus upload", status_code=201)
+    @post(
+        request_max_body_size=None,
+        summary="Create a tus upload",
+        status_code=201,
+        is_lasting=True,
+        most_of_address=MAX_BODIES,
+    )
     async def create(
         self,
         request: Request[Any, Any, Any],
@@ -81,7 +88,7 @@ class TusController(Controller):
         if _has_bytes(request.headers):
             begin = partial(append_to_upload.begin, owner, upload.id, 0, None, checksum)
             try:
-                upload = await _append(request, owner, begin, append_to_upload, part_limiter)
+                upload = await _append(request, usage, begin, append_to_upload, part_limiter)
             except CoreError:
                 # The client has no URL of it, and will create another one.
                 with suppress(CoreError):
@@ -104,12 +111,15 @@ class TusController(Controller):
         request_max_body_size=None,
         status_code=204,
         summary="Append bytes to a tus upload",
+        is_lasting=True,
+        most_of_address=MAX_BODIES,
     )
     async def append(
         self,
         request: Request[Any, Any, Any],
         upload_id: FromPath[str],
         owner: NamedDependency[str],
+        usage: NamedDependency[Usage],
         append_to_upload: NamedDependency[AppendToUpload],
         part_limiter: NamedDependency[PartLimiter],
     ) -> Response[None]:
@@ -121,7 +131,7 @@ class TusController(Controller):
         length = None if given is None else parse_number("Upload-Length", given)
         checksum = parse_checksum(request.headers.get("upload-checksum"))
         begin = partial(append_to_upload.begin, owner, upload_id, offset, length, checksum)
-        upload = await _append(request, owner, begin, append_to_upload, part_limiter)
+        upload = await _append(request, usage, begin, append_to_upload, part_limiter)
         return _answer(204, upload)
 
     @delete("/{upload_id:str}", sync_to_thread=True, summary="Delete a tus upload")
@@ -137,16 +147,16 @@ class TusController(Controller):
 
 async def _append(
     request: Request[Any, Any, Any],
-    owner: str,
+    usage: Usage,
     begin: Callable[[], AppendWriter],
     append_to_upload: AppendToUpload,
     part_limiter: PartLimiter,
 ) -> Upload:
     """Claim the upload once there is a slot for the body, and store the body."""
     reader = BodyReader(request.stream())
-    async with part_limiter.acquire(owner) as slot:
+    async with part_limiter.acquire(usage.session, usage.address) as slot:
         append = await anyio.to_thread.run_sync(begin)
-        return await _receive(reader, owner, append, append_to_upload, slot)
+        return await _receive(reader, usage.session, append, append_to_upload, slot)
 
 
 async def _receive(

@@ -1,0 +1,64 @@
+"""Test how requests are read before an application asks for them."""
+
+from threading import Event
+from typing import Any
+
+import anyio
+
+from libs.core.web.server_protocol import FIRST_READ
+from tests.http_server import connected, read_all, read_response, serving
+
+BODY = bytes(300_000)
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+
+
+class Application:
+    """Ask for the body of a request when it may, and answer with the sizes of what came."""
+
+    def __init__(self) -> None:
+        self.may_ask = Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        await anyio.to_thread.run_sync(self.may_ask.wait)
+        blocks: list[int] = []
+        more = scope["method"] == "POST"
+        while more:
+            message = await receive()
+            blocks.append(len(message["body"]))
+            more = message["more_body"]
+        answer = f"{blocks[0] if blocks else 0} {sum(blocks)}".encode()
+        length = (b"content-length", str(len(answer)).encode())
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        await send({"type": "http.response.body", "body": answer})
+
+
+def sizes(answer: bytes) -> tuple[int, int]:
+    """Return the bytes that were there when the body was asked for, and those of all of it."""
+    first, every = map(int, answer.rpartition(b"\r\n\r\n")[2].split())
+    return first, every
+
+
+def test_little_of_a_body_is_read_before_it_is_asked_for() -> None:
+    app = Application()
+    with serving(app) as port, connected(port) as connection:
+        for _ in range(2):  # of a connection that is used again, too
+            app.may_ask.clear()
+            connection.sendall(HEAD + BODY)
+            app.may_ask.set()
+            first, every = sizes(read_response(connection))
+
+            assert first <= FIRST_READ
+            assert every == len(BODY)
+
+
+def test_a_body_that_nobody_asks_for_ends_no_connection() -> None:
+    app = Application()
+    app.may_ask.set()
+    request = HEAD.replace(b"POST", b"PUT")
+    with serving(app) as port, connected(port) as connection:
+        connection.sendall(request + BODY)
+        assert sizes(read_response(connection)) == (0, 0)
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert sizes(read_all(connection)) == (0, 0)
