@@ -55,6 +55,18 @@ def test_every_response_has_the_common_headers(
     assert has_common_headers(answer)
 
 
+@pytest.mark.parametrize("host", ["x:y", "x:99999999", "[", "[::1", "x]"])
+@pytest.mark.parametrize("body", ["{}", "{", '{"filename": "song.wav", "size": 1}'])
+def test_a_host_that_is_none_is_refused(client: Client, host: str, body: str) -> None:
+    """Litestar reads it for the messages of its own errors, and those became errors of ours."""
+    headers = {"Host": host, "Content-Type": "application/json"}
+
+    answer = client.post("/api/uploads", content=body, headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "request_invalid")
+    assert has_common_headers(answer)
+
+
 def test_a_refused_body_has_the_common_headers(client: Client) -> None:
     as_json = {"Content-Type": "application/json"}
 

@@ -5,6 +5,7 @@ import secrets
 import time
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 import structlog
@@ -16,7 +17,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.core.telemetry import record_request, span
-from libs.core.web.problems import internal_error
+from libs.core.web.problems import host_invalid, internal_error
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +74,8 @@ class RequestContext(ASGIMiddleware):
             span(f"{method} {path}", headers.get("traceparent")),
         ):
             try:
-                await next_app(scope, receive, send_with_headers)
+                app = next_app if is_host(headers.get("host", "")) else _answer_host_invalid
+                await app(scope, receive, send_with_headers)
             except Exception as error:
                 log.error("request.failed", method=method, path=path, exc_info=error)
                 if not status:
@@ -88,6 +90,20 @@ class RequestContext(ASGIMiddleware):
                 log.log(
                     level, "request", method=method, path=path, status=status or 500, took_ms=took
                 )
+
+
+def is_host(text: str) -> bool:
+    """Return False for a `Host` that Litestar cannot make a URL of: reading one would raise."""
+    try:
+        urlsplit(f"//{text}").port  # noqa: B018 -- it raises
+    except ValueError:
+        return False
+    return True
+
+
+async def _answer_host_invalid(scope: Scope, receive: Receive, send: Send) -> None:
+    answer = host_invalid().to_asgi_response(app=None, request=Request(scope))
+    await answer(scope, receive, send)
 
 
 def answer_options(request: Request[Any, Any, Any]) -> Response[Any] | None:

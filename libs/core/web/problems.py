@@ -133,8 +133,13 @@ def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Res
 
 def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Log an unexpected error in full, and answer 500 without any of its details."""
-    log.error("request.failed", method=request.method, path=request.url.path, exc_info=error)
+    log.error("request.failed", method=request.method, path=request.scope["path"], exc_info=error)
     return internal_error()
+
+
+def host_invalid() -> Response[Any]:
+    """Return the problem document of a request whose `Host` is no host."""
+    return problem(400, "request_invalid", "The header Host names no host.")
 
 
 def internal_error() -> Response[Any]:
