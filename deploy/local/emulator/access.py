@@ -51,6 +51,17 @@ class Request(NamedTuple):
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         return cls(scope["method"], path, query, headers)
 
+    @property
+    def is_for_bucket(self) -> bool:
+        """Return True if the request is for a bucket as a whole, and for nothing else."""
+        plain = not self.query and "x-amz-target" not in self.headers
+        return plain and self.path.rstrip("/").count("/") == 1
+
+    def unsigned_headers(self, signed: str) -> set[str]:
+        """Return the headers that must be among the signed ones, and are not."""
+        asking = {name for name in self.headers if name.startswith("x-amz-")}
+        return asking - set(signed.lower().split(";"))
+
     def action(self, body: bytes) -> str:
         """Return the name of the action; empty for S3, whose requests have a path instead."""
         if target := self.headers.get("x-amz-target"):
@@ -90,6 +101,9 @@ class AccessControl:
         if (request.method, request.path) != ("GET", READY_PATH) and request.method != "OPTIONS":
             body = b""
             if is_form(request.method, request.headers):
+                if not request.is_for_bucket:
+                    await _forbid(send, request, "AccessDenied", "Access Denied")
+                    return
                 fields, receive = await read_fields(request.headers, receive)
                 if failure := self._form_failure(request, fields):
                     await _forbid(send, request, *failure)
@@ -132,6 +146,9 @@ class AccessControl:
         secret = self._secret_of(signature.access_key_id)
         if secret is None or (presigned and signature.service != "s3"):
             return "InvalidAccessKeyId", "The AWS access key id is not that of this stack."
+        # A URL for a part would otherwise copy any object (x-amz-copy-source).
+        if request.unsigned_headers(signature.signed_headers):
+            return "AccessDenied", "There were headers present in the request which were not signed"
         # MiniStack checks the expiry of presigned URLs itself.
         if not presigned and (failure := sigv4.request_time_failure(signature)):
             return failure  # type: ignore[no-any-return]

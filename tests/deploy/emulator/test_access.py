@@ -130,6 +130,51 @@ def test_presigned_url_works_for_our_page_only(target: Target) -> None:
     assert navigation.status_code == 200
 
 
+def test_presigned_url_of_a_part_copies_no_other_object(target: Target) -> None:
+    """S3 refuses unsigned headers of its own, because they change what a request does."""
+    name = {"Bucket": target.stack.bucket_name, "Key": "uploads/upl_1/source"}
+    part = {**name, "UploadId": target.s3.create_multipart_upload(**name)["UploadId"]}
+    url = target.s3.generate_presigned_url("upload_part", Params={**part, "PartNumber": 1})
+    source = {"x-amz-copy-source": f"/{target.stack.bucket_name}/{OBJECT}"}
+
+    answer = httpx.put(url, headers=source)
+
+    assert (answer.status_code, "not signed" in answer.text) == (403, True)
+    assert "Parts" not in target.s3.list_parts(**part)
+    assert httpx.put(url, content=b"bytes").status_code == 200
+    target.s3.abort_multipart_upload(**part)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("{bucket}?delete", {}),
+        ("?Action=ListUsers", {}),
+        ("{bucket}/uploads/x?uploads", {}),
+        ("{bucket}", {"X-Amz-Target": "DynamoDB_20120810.ListTables"}),
+    ],
+)
+def test_a_signed_form_does_nothing_but_store_its_file(
+    target: Target, path: str, headers: dict[str, str]
+) -> None:
+    """A form in front of or inside of another document once counted as its signature."""
+    bucket = target.stack.bucket_name
+    form = target.s3.generate_presigned_post(bucket, "uploads/upl_1/source")
+    parts = "".join(
+        f'--B\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in [*form["fields"].items(), ("file", "x")]
+    )
+    delete = f"<Delete><Object><Key>{OBJECT}</Key></Object><X><![CDATA[{parts}--B--]]></X></Delete>"
+
+    answer = httpx.post(
+        f"{target.emulator.endpoint_url}/{path.format(bucket=bucket)}",
+        content=delete,
+        headers={"Content-Type": "multipart/form-data; boundary=B", **headers},
+    )
+
+    assert answer.status_code == 403
+
+
 @pytest.mark.parametrize("method", ["PUT", "GET"])
 def test_preflight_is_answered_for_our_page_only(target: Target, method: str) -> None:
     asked = {"Access-Control-Request-Method": method}
