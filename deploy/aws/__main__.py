@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -31,6 +31,9 @@ def main(arguments: Sequence[str]) -> int:
     except (DeployError, ClientError, BotoCoreError) as error:
         echo(f"Stopped: {error}")
         return 1
+    except KeyboardInterrupt:
+        echo("\nInterrupted. CloudFormation ends what it has begun; the same command continues.")
+        return 130
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -81,15 +84,24 @@ def _deploy_everything(
     _confirm(options, "Each stack shows its changes before they are made.", "yes")
     deployment = Deployment(installation, stacks, images, given, echo)
     url = deployment.everything(options.tag or current_tag())
-    bucket = stacks.outputs(installation.stack("edge"))["PageBucketName"]
-    echo(f"page: {upload_page(installation.client('s3'), bucket)} files")
+    edge = stacks.outputs(installation.stack("edge"))
+    echo(f"page: {upload_page(installation.client('s3'), edge['PageBucketName'])} files")
     if installation.emulated:
         left_out = sorted({each for kind in ALL for each in _left_out(installation, stacks, kind)})
         echo("This endpoint is an emulator. It left out: " + ", ".join(left_out))
         echo("No service runs there, so there is no smoke test.")
     else:
-        echo(f"Smoke test: {smoke.run(url):.0f} s from upload to deletion")
+        _smoke_test(edge)
     echo(f"The page is at {url}")
+
+
+def _smoke_test(edge: Mapping[str, str]) -> None:
+    """Walk through the page by CloudFront's own name: one of yours may not point there yet."""
+    domain = edge["DistributionDomain"]
+    echo(f"Smoke test: {smoke.run(f'https://{domain}'):.0f} s from upload to deletion")
+    name = edge["Url"].removeprefix("https://")
+    if name != domain:
+        echo(f"Your DNS must have: {name} CNAME {domain}")
 
 
 def _left_out(installation: Installation, stacks: Stacks, kind: str) -> set[str]:
@@ -112,7 +124,11 @@ def parameters_of(text: str) -> dict[str, str]:
 def _confirm(options: argparse.Namespace, text: str, expected: str) -> None:
     if options.yes or os.environ.get("YES"):
         return
-    if input(f"{text} Type '{expected}' to go on: ").strip() != expected:
+    try:
+        answer = input(f"{text} Type '{expected}' to go on: ")
+    except EOFError:
+        raise DeployError("nobody answered, so nothing was changed. YES=1 answers.") from None
+    if answer.strip() != expected:
         raise DeployError("nothing was changed.")
 
 

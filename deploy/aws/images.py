@@ -11,6 +11,13 @@ from botocore.exceptions import ClientError
 from deploy.aws.installation import ROOT, Installation
 from deploy.errors import DeployError
 
+WITHOUT_ATTESTATIONS = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+"""With them Docker would push an index of two manifests. ECS reports the digest of the image, not
+of the index, and each version would count as three of the ten that a repository keeps."""
+
+COMMIT = re.compile(r"[0-9a-f]{12}(-[0-9a-f]{12})?")
+"""Tags that `current_tag` makes."""
+
 
 def current_tag() -> str:
     """Return the commit of this folder; with uncommitted changes, their digest as well."""
@@ -21,6 +28,16 @@ def current_tag() -> str:
         return commit
     tree = _git("rev-parse", changes + "^{tree}")
     return f"{commit}-{tree[:12]}"
+
+
+def _is_another_commit(tag: str) -> bool:
+    """Return True if a tag names a commit that this folder does not contain."""
+    if not COMMIT.fullmatch(tag):
+        return False
+    try:
+        return tag != current_tag()
+    except DeployError:
+        return False  # no Git checkout: whoever deploys knows what it contains
 
 
 def _git(*arguments: str) -> str:
@@ -45,12 +62,17 @@ class Images:
     def provide(self, service: str, tag: str) -> str:
         """Return the URI by digest. Build and push the image if the registry lacks the tag.
 
-        Raises DeployError.
+        Raises DeployError, also for the tag of another commit: its code is not here.
         """
         repository = f"{self._installation.registry}/{self._installation.name}/{service}"
         if digest := self._find(service, tag):
             self._echo(f"image {service}:{tag} is there")
             return f"{repository}@{digest}"
+        if _is_another_commit(tag):
+            raise DeployError(
+                f"The registry has no {service}:{tag}. To build it: git checkout {tag[:12]}, and "
+                "the same command without TAG."
+            )
         self._echo(f"image {service}:{tag}: building")
         # The images run on x86-64, whatever machine builds them.
         build = ["build", "--platform", "linux/amd64", "--file", "deploy/Dockerfile"]
@@ -97,6 +119,7 @@ class Images:
             done = subprocess.run(
                 [self._docker, *arguments],
                 cwd=ROOT,
+                env={**os.environ, **WITHOUT_ATTESTATIONS},
                 input=given,
                 capture_output=True,
                 text=True,

@@ -31,6 +31,9 @@ SIZES = {
 }
 """Parameters at the creation of a service's stack. Later, a stack keeps those that it has."""
 
+MOST_ZONES = 3
+"""Zones that a deployment chooses by itself. A load balancer pays for an address in each."""
+
 
 @dataclass(frozen=True)
 class Installation:

@@ -1,19 +1,17 @@
 """Check what a deployment needs before anything is changed."""
 
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.aws.cost import idle_month
-from deploy.aws.installation import Installation
+from deploy.aws.installation import MOST_ZONES, SIZES, STACKS_OF, Installation
 from deploy.errors import DeployError
 
 FARGATE_VCPUS = ("fargate", "L-3032A538")
 """The quota of Fargate's virtual processors that run at the same time."""
-
-NEEDED_VCPUS = 13
-"""Of all services at their largest, during a deployment that starts each a second time."""
 
 
 def check(
@@ -62,10 +60,22 @@ def _default_network(installation: Installation) -> dict[str, str]:
         raise DeployError(f"There is no default VPC in {installation.region}. Name one: {hint}")
     vpc = vpcs[0]["VpcId"]
     subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
-    zones = {each["AvailabilityZone"]: each["SubnetId"] for each in subnets}
-    if len(zones) < 2:
-        raise DeployError(f"{vpc} has subnets in fewer than two zones. Name others: {hint}")
-    return {"VpcId": vpc, "Subnets": ",".join(sorted(zones.values()))}
+    # Others may have no way to the internet.
+    public = [each for each in subnets if each["DefaultForAz"]]
+    by_zone = {each["AvailabilityZone"]: each["SubnetId"] for each in public}
+    chosen = [by_zone[zone] for zone in sorted(by_zone)][:MOST_ZONES]
+    if len(chosen) < 2:
+        raise DeployError(f"{vpc} has default subnets in fewer than two zones. Name some: {hint}")
+    return {"VpcId": vpc, "Subnets": ",".join(chosen)}
+
+
+def needed_vcpus() -> int:
+    """Return the processors of all services at their largest, while each is replaced."""
+    units = 0
+    for kind in (stack for stacks in STACKS_OF.values() for stack in stacks):
+        size = SIZES.get(kind, {})
+        units += int(size.get("Cpu", 256)) * int(size.get("MaxInstances", 1))
+    return ceil(2 * units / 1024)
 
 
 def _print_quota(installation: Installation, echo: Callable[[str], None]) -> None:
@@ -77,9 +87,10 @@ def _print_quota(installation: Installation, echo: Callable[[str], None]) -> Non
     except (ClientError, BotoCoreError) as error:
         echo(f"The quota of Fargate cannot be read ({type(error).__name__}).")
         return
-    if quota < NEEDED_VCPUS:
+    needed = needed_vcpus()
+    if quota < needed:
         echo(
             f"Fargate's quota is {quota:.0f} vCPUs, of which a deployment at full size needs "
-            f"{NEEDED_VCPUS}. Raise it: aws service-quotas request-service-quota-increase "
-            f"--service-code {service} --quota-code {code} --desired-value {4 * NEEDED_VCPUS}"
+            f"{needed}. Raise it: aws service-quotas request-service-quota-increase "
+            f"--service-code {service} --quota-code {code} --desired-value {4 * needed}"
         )

@@ -19,7 +19,7 @@ UNKNOWN = "cannot be asked at this endpoint"
 def show(installation: Installation, stacks: Stacks, echo: Callable[[str], None]) -> bool:
     """Print the state of each service, the queue and the last sweep. Return True if all is well."""
     is_well = True
-    for kind in [kind for kinds in STACKS_OF.values() for kind in kinds]:
+    for service, kind in [(name, kind) for name, kinds in STACKS_OF.items() for kind in kinds]:
         outputs = stacks.outputs(installation.stack(kind))
         wanted = outputs.get("ImageUri", "").rpartition("@")[2]
         if not wanted:
@@ -29,7 +29,8 @@ def show(installation: Installation, stacks: Stacks, echo: Callable[[str], None]
         running = running_digests(installation, kind, stacks)
         words = _compare(wanted, running)
         health = _health(outputs["Host"]) if kind in WEB and not installation.emulated else ""
-        echo(f"{kind:<11} {wanted[7:19]} {words}{health}")
+        tags = image_tags(installation, service, wanted)
+        echo(f"{kind:<11} {wanted[7:19]} {tags}{words}{health}")
         is_well &= words in ("running", UNKNOWN) and health in ("", ", ready")
     queued, converting = _backlog(installation)
     echo(f"queue       {queued} queued, {converting} running")
@@ -37,6 +38,22 @@ def show(installation: Installation, stacks: Stacks, echo: Callable[[str], None]
     url = stacks.outputs(installation.stack("edge")).get("Url")
     echo(f"page        {url or 'not deployed'}")
     return is_well and url is not None
+
+
+def image_tags(installation: Installation, service: str, digest: str) -> str:
+    """Return the tags of an image in brackets, which are its commit; nothing if there are none."""
+    if installation.emulated:
+        return ""
+    try:
+        images = installation.client("ecr").describe_images(
+            repositoryName=f"{installation.name}/{service}", imageIds=[{"imageDigest": digest}]
+        )["imageDetails"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ImageNotFoundException":
+            raise
+        return "(no longer in the registry) "
+    tags = ", ".join(tag for image in images for tag in image.get("imageTags", []))
+    return f"({tags}) " if tags else ""
 
 
 def running_digests(installation: Installation, kind: str, stacks: Stacks) -> set[str] | None:

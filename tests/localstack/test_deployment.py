@@ -109,6 +109,7 @@ def test_an_installation_lives_from_deployment_to_destruction(
     assert "no version before" in first.run("rollback", "--service", "upload", status=1)
 
     assert "nothing was changed" in first.run("destroy", status=1, typed="no\n")
+    assert "nobody answered" in first.run("destroy", status=1)
     assert account.stacks().keys() == before.keys()
     assert "Nothing is left." in first.run("destroy", typed=f"{NAME}\n")
     assert_nothing_is_left(account)

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from deploy.aws import status
+from deploy.aws import images, status
 from deploy.aws.images import Images
 from deploy.aws.installation import STACKS_OF, WEB, Installation
 from deploy.aws.preflight import check
@@ -80,9 +80,9 @@ def test_a_new_version_is_built_for_x86_and_pushed_after_one_login(
         ecr.add_client_error("describe_images", "ImageNotFoundException")
         if number == 0:
             ecr.add_response("get_authorization_token", token)
-    images = Images(account.installation, print)
+    provider = Images(account.installation, print)
 
-    uris = [images.provide(service, "v1") for service in ("upload", "progress")]
+    uris = [provider.provide(service, "v1") for service in ("upload", "progress")]
 
     calls = docker.read_text("utf-8").splitlines()
     assert [call.split()[0] for call in calls] == [
@@ -91,8 +91,21 @@ def test_a_new_version_is_built_for_x86_and_pushed_after_one_login(
     ]
     assert "--platform linux/amd64" in calls[0]
     assert "SERVICE=upload" in calls[0]
+    # The digest is that of the image, which ECS reports, and not of an index.
+    assert "without attestations" in calls[0]
     assert "secret" not in calls[1]
     assert all("@sha256:" in uri for uri in uris)
+
+
+def test_another_commit_is_not_built_from_this_one(
+    account: Account, docker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "current_tag", lambda: "ba9876543210")
+    account.record("ecr").add_client_error("describe_images", "ImageNotFoundException")
+
+    with pytest.raises(DeployError, match="git checkout 0123456789ab"):
+        Images(account.installation, print).provide("upload", "0123456789ab")
+    assert not docker.exists()
 
 
 def test_a_failing_build_says_so_and_pushes_nothing(
@@ -156,6 +169,25 @@ def test_status_asks_app_runner_where_services_run_there(account: Account) -> No
     assert status.running_digests(account.installation, "upload", stacks) == {WANTED}
 
 
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [({"imageTags": ["2b30ab034dad"]}, "(2b30ab034dad) "), ({}, "")],
+)
+def test_status_says_of_which_commit_an_image_is(
+    account: Account, found: dict[str, list[str]], said: str
+) -> None:
+    asked = {"repositoryName": "stage/upload", "imageIds": [{"imageDigest": WANTED}]}
+    account.record("ecr").add_response("describe_images", {"imageDetails": [found]}, asked)
+
+    assert status.image_tags(account.installation, "upload", WANTED) == said
+
+
+def test_status_says_that_an_image_has_expired(account: Account) -> None:
+    account.record("ecr").add_client_error("describe_images", "ImageNotFoundException")
+
+    assert "no longer" in status.image_tags(account.installation, "upload", WANTED)
+
+
 def quota(account: Account, vcpus: float) -> None:
     account.record("service-quotas").add_response("get_service_quota", {"Quota": {"Value": vcpus}})
 
@@ -170,16 +202,23 @@ def test_conversion_on_app_runner_is_refused_with_its_reason(account: Account) -
 def test_preflight_takes_the_default_network_and_says_the_cost(account: Account) -> None:
     ec2 = account.record("ec2")
     ec2.add_response("describe_vpcs", {"Vpcs": [{"VpcId": "vpc-1"}]})
-    zones = [("subnet-1", "a"), ("subnet-2", "b")]
-    subnets = [{"SubnetId": subnet, "AvailabilityZone": zone} for subnet, zone in zones]
+    zones = [
+        *(("subnet-4", "d"), ("subnet-3", "c"), ("subnet-2", "b"), ("subnet-1", "a")),
+        ("subnet-private", "a"),
+    ]
+    subnets = [
+        {"SubnetId": subnet, "AvailabilityZone": zone, "DefaultForAz": subnet != "subnet-private"}
+        for subnet, zone in zones
+    ]
     ec2.add_response("describe_subnets", {"Subnets": subnets})
     quota(account, 6)
     said: list[str] = []
 
     found = check(account.installation, {}, {"AlarmEmail": "a@example.com"}, said.append)
 
-    assert found == {"VpcId": "vpc-1", "Subnets": "subnet-1,subnet-2"}
-    assert any("quota is 6 vCPUs" in line for line in said)
+    # Each zone costs an address of the load balancer.
+    assert found == {"VpcId": "vpc-1", "Subnets": "subnet-1,subnet-2,subnet-3"}
+    assert any("quota is 6 vCPUs, of which a deployment at full size needs 19" in s for s in said)
     assert any("a month" in line for line in said)
 
 
