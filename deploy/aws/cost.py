@@ -4,10 +4,10 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deploy.aws.installation import FOLDER
+from deploy.aws.installation import FOLDER, MOST_ZONES
 
 HOURS = 730
 """Hours of a month."""
@@ -17,7 +17,11 @@ WEB_TASKS = {"upload": (0.5, 1), "conversion": (0.25, 0.5), "progress": (0.25, 0
 OTHER_TASKS = {"worker": (2.0, 4.0), "janitor": (0.25, 0.5)}
 """Cores and GiB of one task of each other service; these always run on Fargate."""
 
-ALARMS, METRICS, SECRETS = 17, 12, 3
+ALARMS = 17 + 1 + 3 * len(WEB_TASKS)
+"""Of the templates, one of which reads two metrics; and those of Express Mode for each service: two
+of its scaling, and one of its deployments."""
+
+METRICS, SECRETS = 12, 3
 
 
 def load_prices() -> dict[str, Any]:
@@ -37,7 +41,7 @@ def idle_month(runtime: str = "express") -> float:
     if runtime == "apprunner":
         hourly += sum(each[1] for each in WEB_TASKS.values()) * prices["apprunner_gib_hour"]
     else:
-        hourly += prices["load_balancer_hour"] + 2 * prices["ipv4_hour"]
+        hourly += prices["load_balancer_hour"] + MOST_ZONES * prices["ipv4_hour"]
     fixed = (
         ALARMS * prices["alarm_month"]
         + METRICS * prices["metric_month"]
@@ -73,21 +77,26 @@ def month(conversions: int) -> dict[str, float]:
         ),
         "messages": conversions * units["messages"] * prices["message"],
         "transfer": conversions * units["gib_downloaded"] * prices["transfer_gib"],
+        "edge": max(0.0, conversions * units["edge_requests"] - table["free"]["edge_requests"])
+        * prices["edge_request"],
         "logs": conversions * units["log_gib"] * prices["log_gib"],
     }
 
 
-def main() -> None:
-    """Print the cost of a month at several sizes, as a table in Markdown."""
-    sizes = (1_000, 100_000, 10_000_000)
+def rows(sizes: Sequence[int] = (1_000, 100_000, 10_000_000)) -> list[str]:
+    """Return the cost of a month at several sizes, as the lines of a table in Markdown."""
     months = [month(size) for size in sizes]
-    print("| US dollars a month | " + " | ".join(f"{size:,}" for size in sizes) + " |")
-    print("|---|" + "---:|" * len(sizes))
-    for name in months[0]:
-        print(f"| {name} | " + " | ".join(f"{each[name]:,.2f}" for each in months) + " |")
     totals = [sum(each.values()) for each in months]
-    print("| **total** | " + " | ".join(f"**{total:,.0f}**" for total in totals) + " |")
+    return [
+        "| US dollars a month | " + " | ".join(f"{size:,}" for size in sizes) + " |",
+        "|---|" + "---:|" * len(sizes),
+        *(
+            f"| {name} | " + " | ".join(f"{each[name]:,.2f}" for each in months) + " |"
+            for name in months[0]
+        ),
+        "| **total** | " + " | ".join(f"**{total:,.0f}**" for total in totals) + " |",
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    print("\n".join(rows()))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from deploy.aws.cost import month
+from deploy.aws.cost import load_prices, rows
+from deploy.aws.preflight import needed_vcpus
 from libs.core.metrics import DIMENSION, NAMESPACE
 from tests.deploy.templates import FOLDER, TEMPLATES, template
 
@@ -80,9 +81,18 @@ def test_operations_describes_every_alarm() -> None:
 
 
 def test_operations_has_the_cost_that_the_table_of_prices_gives() -> None:
-    total = sum(month(100_000).values())
+    assert "\n".join(rows()) in OPERATIONS.read_text("utf-8")
 
-    assert f"**{total:,.0f}**" in OPERATIONS.read_text("utf-8")
+
+def test_each_price_says_when_and_where_it_was_found() -> None:
+    table = load_prices()
+
+    assert table["prices"].keys() == table["pages"].keys()
+    assert f"as of {table['as_of']}" in OPERATIONS.read_text("utf-8").replace("\n", " ")
+
+
+def test_operations_has_the_quota_that_the_services_need() -> None:
+    assert f"| {needed_vcpus()} for the largest size" in OPERATIONS.read_text("utf-8")
 
 
 def test_dashboard_is_valid_json() -> None:
