@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-seeds test-sweep test-power-cuts test-app-runner test-schema test-real-files test-abuse test-resume test-archive test-aws deploy rollback rotate status destroy lint checkov style format api-types page requirements clean
+.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-seeds test-sweep test-power-cuts test-app-runner test-versions test-schema test-real-files test-abuse test-resume test-archive test-aws deploy rollback rotate status destroy lint checkov style format api-types page requirements clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ test-power-cuts: setup page ## Kill `make run` and its emulator 20 times during 
 
 test-app-runner: setup page ## Upload and follow while App Runner cuts, freezes and replaces, with 20 seeds (SEEDS; SEED repeats one; some minutes)
 	@TINYPIXO_SEEDS=$${SEEDS:-20} TINYPIXO_SEED=$${SEED:-0} $(BIN)/pytest -s tests/faults/test_app_runner.py $(ARGS)
+
+test-versions: setup ## Run the images of this version and of the one before on one table of LocalStack (needs Docker; some minutes)
+	@$(BIN)/pytest -s tests/localstack/test_versions.py $(ARGS)
 
 test-schema: setup ## Send each service made-up requests for 300 s (SECONDS_EACH), and compare the answers with its OpenAPI document
 	@$(BIN)/python -m tests.api --seconds $${SECONDS_EACH:-300} $(ARGS)

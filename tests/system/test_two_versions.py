@@ -1,13 +1,13 @@
 """Run this version and the one before side by side, on one table, bucket and inbox.
 
-This is what every deployment does for some minutes, and a rollback for longer.
+This is what every deployment does for some minutes, and a rollback for longer. Both run from source
+here; `make test-versions` runs their images.
 """
 
 import json
 import os
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,27 +17,13 @@ from deploy.local.network import free_port, wait_until_responding
 from deploy.local.processes import ROOT
 from deploy.local.stack import EmbeddedStack
 from tests.system.client import Client, Json, ok
+from tests.system.version_before import code_before
+
+__all__ = ["code_before"]
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
-BEFORE = "703925ccb9787dc467de54c9a3b6c88e887ccd0c"
-"""The version that runs in production. Each release moves it: see CONTRIBUTING.md."""
-
 SERVICES = ("upload", "conversion", "progress")
-
-
-@pytest.fixture(scope="module")
-def code_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the version before."""
-    folder = tmp_path_factory.mktemp("before")
-    archive = folder / "code.tar"
-    command = ["git", "archive", "--output", str(archive), BEFORE]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"this checkout lacks the version before: {done.stderr.strip()}")
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
-    return folder
 
 
 @pytest.fixture(scope="module")
