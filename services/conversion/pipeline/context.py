@@ -7,10 +7,11 @@ from libs.core.domain.conversions import ConversionWarning
 from libs.core.domain.formats import ConversionOptions, Format
 from services.conversion.ffmpeg.process import FfmpegProcess, FfmpegResult, OnProgress
 from services.conversion.ffmpeg.profiles import EncoderProfile
-from services.conversion.pipeline import validation
+from services.conversion.pipeline import failures, validation
 from services.conversion.pipeline.limits import Limits
 from services.conversion.pipeline.progress_tracker import ProgressTracker
 from services.conversion.ports import MediaError
+from services.conversion.storage import memory_file
 from services.conversion.storage.memory_file import MemoryFile
 from services.conversion.storage.multipart_writer import MultipartWriter
 from services.conversion.storage.source_cache import SourceCache
@@ -39,6 +40,13 @@ class ConversionContext:
         spliced = SplicedSource(self.source.origin, ranges)
         self.source.close()
         self.source = SourceCache(spliced)
+
+    def fetch_whole_source(self) -> None:
+        """Fetch the source into memory. Raises MediaError if it is too large for that."""
+        if memory_file.is_in_memory() and self.source.size > self.limits.max_whole_source:
+            detail = f"{self.source.size} bytes would be in memory as a whole"
+            raise MediaError(failures.TOO_MUCH_MEMORY, detail)
+        self.source.fetch_all(self.progress.on_unmeasured_step)
 
     def warn(self, code: str, detail: str, reason: str | None = None) -> None:
         """Add a warning; `code` and `reason` are those of docs/api.md."""

@@ -18,6 +18,9 @@ class Limits:
     of 1 Hz or pictures of 15,000 pixels ask for several GB."""
     memory_per_range: int = 96 * MIB
     """Address space that each of several inputs adds, as of a chained Ogg file."""
+    max_whole_source: int = GIB
+    """Size of the largest source that may be in memory as a whole, as one is where the kernel does
+    not let reads wait, and as chained Ogg files are. A slot of a worker has two GiB."""
     max_channels: int = 8
     """7.1, the most that an output format takes."""
     min_rate: int = 1000

@@ -116,7 +116,7 @@ def _choose_input(
         demuxer = commands.demuxer_of(source.peek(0, _SIGNATURE_BYTES))
         options += decoder_options(stream)
         return commands.SoundInput([source.fd], stream.index, options, demuxer)
-    source.fetch_all(context.progress.on_unmeasured_step)
+    context.fetch_whole_source()
     return commands.SoundInput(
         [source.reopen() for _ in links],
         stream.index,
@@ -129,7 +129,7 @@ def _start_reading(context: ConversionContext) -> None:
     if sandbox.best_sandbox_level() is sandbox.SandboxLevel.SUPERVISED:
         context.source.prefetch()
     else:
-        context.source.fetch_all(context.progress.on_unmeasured_step)
+        context.fetch_whole_source()
 
 
 def _inspect(

@@ -23,6 +23,11 @@ def create(name: str) -> int:
         return os.dup(file.fileno())
 
 
+def is_in_memory() -> bool:
+    """Return False if the files are on a disk, as on macOS."""
+    return _has_memfd()
+
+
 def create_with_content(name: str, content: bytes) -> int:
     """Create a file with this content, positioned at its beginning; it cannot be changed."""
     fd = create(name)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from services.conversion.pipeline import ogg_links
-from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.pipeline.ogg_links import OggLink
+from services.conversion.ports import MediaError
 from services.conversion.storage.source_cache import SourceCache
 from tests.conversion.media_support import MemorySource, convert, ffmpeg
 from tests.conversion.pcm import Pcm, decode, tone_levels
@@ -161,3 +162,14 @@ def test_a_file_of_countless_pages_is_no_chain(monkeypatch: pytest.MonkeyPatch) 
     assert len(found(chain)[0]) == 2
     monkeypatch.setattr(ogg_links, "_MAX_PAGES", 90)
     assert found(chain)[0] == []
+
+
+def test_a_chain_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    """Each link has a reader of its own, so all of the file is in memory."""
+    chain = link(tmp_path, "one", "flac", MONO, 44_100, 1) * 2
+    assert convert(FfmpegEngine(limits=Limits(max_whole_source=len(chain))), chain, "wav").content
+
+    with pytest.raises(MediaError) as refusal:
+        convert(FfmpegEngine(limits=Limits(max_whole_source=len(chain) - 1)), chain, "wav")
+
+    assert refusal.value.code == "too_large"

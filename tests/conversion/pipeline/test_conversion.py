@@ -10,6 +10,7 @@ from libs.core.domain.uploads import MIB
 from libs.core.errors import StorageUnavailable
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import EngineProgress, MediaError
+from services.conversion.sandbox import process as sandbox
 from services.conversion.storage.source_cache import SourceReader
 from tests.conversion.audio_files import AudioFiles
 from tests.conversion.media_support import MemorySource, convert, listen, pictures
@@ -128,6 +129,21 @@ def test_a_source_beyond_the_limit_is_refused(sounds: AudioFiles) -> None:
             FfmpegEngine(limits=Limits(max_duration=5)), sounds.tone("long.flac", seconds=10), "mp3"
         )
     assert refusal.value.code == "too_long"
+
+
+def test_a_source_that_would_fill_the_memory_is_refused_in_a_weak_sandbox(
+    sounds: AudioFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without seccomp notifications the source is in memory as a whole."""
+    source = sounds.tone("long.flac", seconds=10)
+    engine = FfmpegEngine(limits=Limits(max_whole_source=source.stat().st_size - 1))
+    assert convert(engine, source, "mp3").content
+
+    monkeypatch.setattr(sandbox, "best_sandbox_level", lambda: sandbox.SandboxLevel.FILTERED)
+    with pytest.raises(MediaError) as refusal:
+        convert(engine, source, "mp3")
+
+    assert (refusal.value.code, refusal.value.failure.reason) == ("too_large", "too_much_memory")
 
 
 def test_progress_is_frequent_and_never_decreases(engine: FfmpegEngine, sounds: AudioFiles) -> None:
