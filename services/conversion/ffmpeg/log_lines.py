@@ -64,6 +64,9 @@ class LineAssembler:
 
     def feed(self, packet: bytes) -> LogLine | None:
         """Add one packet, and return the line that it completes."""
+        if len(self._text) >= _MAX_TEXT and not packet.endswith(b"\n"):
+            self._in_split_write = len(packet) in _SPLIT_SIZES
+            return None
         text = packet.decode(errors="replace")
         is_start = not self._in_text and not self._in_split_write
         self._in_split_write = len(packet) in _SPLIT_SIZES

@@ -11,6 +11,7 @@ import array
 import contextlib
 import ctypes
 import errno
+import fcntl
 import functools
 import os
 import platform
@@ -29,6 +30,9 @@ from services.conversion.sandbox.supervisor import SandboxSupervisor
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _START_TIMEOUT = 10.0
 _PR_SET_DUMPABLE = 4
+_F_SETPIPE_SZ = 1031
+_PIPE_BYTES = 1024 * 1024
+"""A pipe holds a write for each page: FFmpeg prints a line of a tag by three of them."""
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 _FIXED_LIMITS = {
     # Crash dumps, locked memory, POSIX message queues, and priorities of its own choice.
@@ -133,7 +137,10 @@ def _create_pipe() -> tuple[int, int, bool]:
     """Return both ends of a pipe, and whether it keeps writes apart (O_DIRECT, see pipe(2))."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            return *os.pipe2(os.O_CLOEXEC | os.O_DIRECT), True
+            read, write = os.pipe2(os.O_CLOEXEC | os.O_DIRECT)
+            with contextlib.suppress(OSError):  # beyond the limit of a user, see pipe(7)
+                fcntl.fcntl(write, _F_SETPIPE_SZ, _PIPE_BYTES)
+            return read, write, True
     return *os.pipe(), False
 
 

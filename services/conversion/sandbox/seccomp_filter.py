@@ -85,7 +85,7 @@ ANSWERED = {
     # FFmpeg asks whether its log is a terminal.
     "ioctl": errno.ENOTTY,
     # The C library asks how much memory there is before it sorts a thousand chapters.
-    "sysinfo": errno.ENOSYS,
+    "sysinfo": errno.EPERM,
 }
 """Calls that the filter itself refuses, with the errno that makes FFmpeg go on."""
 

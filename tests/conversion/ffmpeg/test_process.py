@@ -1,6 +1,7 @@
 """Test how a run of FFmpeg is followed, limited and stopped."""
 
 import contextlib
+import fcntl
 import itertools
 import os
 import signal
@@ -17,6 +18,7 @@ from services.conversion.ffmpeg.process import FfmpegProcess
 from services.conversion.pipeline import progress_tracker
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import EngineProgress, MediaError
+from services.conversion.sandbox import process as sandbox
 from services.conversion.sandbox.process import SandboxLevel
 from tests.conversion.audio_files import AudioFiles
 from tests.conversion.media_support import (
@@ -140,3 +142,16 @@ def test_an_endless_log_does_not_fill_the_memory() -> None:
     assert outcome.ok
     assert len(outcome.log.messages) == 60
     assert sum(map(len, outcome.log.messages)) < 64 * 1024
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such pipes")
+def test_the_log_may_be_far_ahead_of_its_reader() -> None:
+    """A song text of 100,000 lines is 300,000 writes, and 16 of them filled the pipe."""
+    child = sandbox.start(["/bin/sleep", "60"], [], {}, sandbox.SandboxLevel.NONE)
+    try:
+        assert child.process.stderr
+        get_size = 1032  # F_GETPIPE_SZ
+        assert fcntl.fcntl(child.process.stderr, get_size) == 1024 * 1024
+    finally:
+        child.kill()
+        sandbox.close_pipes(child.process)

@@ -290,7 +290,7 @@ def flood(source: int, output: int, private: str, parent: int) -> dict[str, Any]
     """Keep the supervisor busy."""
     os.read(source, 1)
     for _ in range(10_000):
-        attempt(lambda: syscall("sysinfo", 0))
+        attempt(lambda: syscall("uname", 0))
     return {}
 
 
