@@ -84,6 +84,8 @@ export const problems: Record<string, string> = {
   'unsupported_codec/protected':
     'Diese Datei ist kopiergeschützt (DRM). Nimm eine Kopie ohne Kopierschutz.',
   'unsupported_codec/too_many_channels': 'Diese Datei hat mehr Kanäle, als TinyPixo umwandelt.',
+  'unsupported_codec/too_many_tracks':
+    'Diese Datei hat zu viele Spuren. Speichere die gewünschte in einer eigenen Datei.',
   'unsupported_codec/unsupported_sample_rate':
     'TinyPixo wandelt Dateien mit dieser Abtastrate nicht um.',
   worker_lost:

@@ -33,8 +33,9 @@ DECODERS = (
     "wmav2", "wmavoice",
 )  # fmt: skip
 
-MAX_STREAMS = 64
-"""Most streams read from one file: films with many languages and subtitles have about 50."""
+MAX_STREAMS = 256
+"""Most streams read from one file: films with many languages and subtitles have about 50, sessions
+of studios some hundred."""
 
 
 def input_options(protocols: str = PROTOCOLS) -> list[str]:

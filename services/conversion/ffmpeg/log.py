@@ -54,6 +54,14 @@ _UNSUPPORTED_CODEC = re.compile(
 _MISSING_INDEX_BYTES = re.compile(r"reserved_moov_size is too small, needed (\d{1,9}) additional$")
 _MAX_INDEX_BYTES = 128 * 1024 * 1024
 """A day of ALAC at 768 kHz needs half of it."""
+_FACTS = {
+    "Estimating duration from bitrate": "duration_is_estimated",
+    "DRM protected stream detected": "is_protected",
+    "Number of streams exceeds max_streams": "has_too_many_streams",
+    "Number of tracks exceeds max_streams": "has_too_many_streams",
+    "invalid concatenated file detected": "is_joined",
+}
+"""What a message that begins so says: members of the log that become true."""
 _CORRUPT_PACKET = re.compile(r"corrupt input packet in stream \d+$")
 _TRUNCATED = re.compile(
     r"(stream \d+,|root atom) offset 0x[0-9a-f]+: partial file$"
@@ -93,6 +101,8 @@ class FfmpegLog:
     """The file ends in the middle of a packet or an element."""
     is_protected: bool = False
     """The container says that its sound is encrypted."""
+    has_too_many_streams: bool = False
+    """FFmpeg stopped at its limit of streams, and reads only parts of the others."""
     is_joined: bool = False
     """The header of an MP3 file counts fewer frames than follow: several files were joined."""
     headers_missing: int = 0
@@ -230,15 +240,13 @@ class FfmpegLogParser:
         log.messages.append(str(line)[:_MAX_MESSAGE_LENGTH])
         if not line.component:
             return
-        if text.startswith("Estimating duration from bitrate"):
-            log.duration_is_estimated = True
-        if text.startswith("DRM protected stream detected"):
-            log.is_protected = True
+        for beginning, fact in _FACTS.items():
+            if text.startswith(beginning):
+                setattr(log, fact, True)
         if _PARTIAL_SAMPLE.match(f"{line.component}: {text}"):
             log.decode_errors -= 1  # The decoder will count odd bytes at the end as an error.
         if _TRUNCATED.match(text):
             log.is_truncated = True
-        log.is_joined |= text.startswith("invalid concatenated file detected")
         log.headers_missing += line.component.startswith("mp3") and text == "Header missing"
         log.corrupt_packets += bool(_CORRUPT_PACKET.match(text))
         if line.component in _MP4_MUXERS and (match := _MISSING_INDEX_BYTES.match(text)):

@@ -109,6 +109,15 @@ def too_many_channels(channels: int, max_channels: int) -> Failure:
     )
 
 
+def too_many_tracks(max_tracks: int) -> Failure:
+    """Return why to refuse a source with more tracks of any kind than FFmpeg is to read."""
+    return Failure(
+        "unsupported_codec",
+        f"This file has more than {max_tracks} tracks. Save the one you need in a file of its own.",
+        "too_many_tracks",
+    )
+
+
 def unsupported_rate(rate: int, min_rate: int, max_rate: int) -> Failure:
     """Return why to refuse a source with an unusual sample rate; all rates in hertz."""
     return Failure(

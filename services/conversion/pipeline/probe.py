@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from libs.core.domain.conversions import Source
 from services.conversion.ffmpeg import commands, ffmetadata
+from services.conversion.ffmpeg.allow_list import MAX_STREAMS
 from services.conversion.ffmpeg.audio_stream import AudioStream
 from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.ffmpeg.process import FfmpegResult
@@ -149,6 +150,8 @@ def _inspect(
         demuxer = commands.demuxer_of(context.source.peek(0, _SIGNATURE_BYTES))
         if ranges is not None or (demuxer and result.log.container != demuxer):
             result, text = _describe(context, demuxer)
+    if result.log.has_too_many_streams:
+        raise MediaError(failures.too_many_tracks(MAX_STREAMS), operator_detail(result))
     if not result.log.container:
         # Read without waiting: FFmpeg may have died because these bytes never arrive.
         signature = os.pread(context.source.fd, _SIGNATURE_BYTES, 0)

@@ -125,3 +125,30 @@ def test_an_unreadable_only_track_is_refused_by_its_codec(
     with pytest.raises(MediaError, match="apple_apac") as refusal:
         convert(engine, source, "mp3", **options)
     assert refusal.value.code == "unsupported_codec"
+
+
+@pytest.mark.parametrize("kind", ["mka", "mp4"])
+def test_a_file_of_many_tracks_is_whole(kind: str, engine: FfmpegEngine, tmp_path: Path) -> None:
+    """With 64 streams at most, FFmpeg read 1,024 samples of one such file, and not the other."""
+    path = many_tracks(tmp_path / f"x.{kind}", 70)
+    made = convert(engine, path, "flac")
+    assert made.result.duration == pytest.approx(1, abs=0.001)
+    source = made.ticks[-1].source
+    assert source is not None
+    assert len(source.tracks) == 70
+
+
+@pytest.mark.parametrize("kind", ["mka", "mp4"])
+def test_too_many_tracks_are_refused_in_these_words(
+    kind: str, engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    with pytest.raises(MediaError, match="more than 256 tracks"):
+        convert(engine, many_tracks(tmp_path / f"x.{kind}", 257), "flac")
+
+
+def many_tracks(path: Path, count: int) -> Path:
+    """Make a file with as many audio tracks of 1 s."""
+    codec = "aac" if path.suffix == ".mp4" else "pcm_s16le"
+    maps = ["-map", "0"] * count
+    ffmpeg("-f", "lavfi", "-i", "sine=d=1:r=8000", *maps, "-c:a", codec, path)
+    return path
