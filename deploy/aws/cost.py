@@ -53,7 +53,7 @@ def idle_month(runtime: str = "express") -> float:
 
 
 def month(conversions: int) -> dict[str, float]:
-    """Return US dollars of a month with so many conversions, by what they are paid for."""
+    """Return the cost of a month with this many conversions in US dollars, by kind of cost."""
     table = load_prices()
     prices, units = table["prices"], table["units_per_conversion"]
     core_hours = conversions * units["core_seconds"] / 3600

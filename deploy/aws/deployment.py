@@ -50,7 +50,7 @@ class Deployment:
         return url
 
     def service(self, service: str, image: str, more: Mapping[str, str] | None = None) -> None:
-        """Deploy an image to the stacks of a service. The image before is kept for a rollback."""
+        """Deploy an image to the stacks of a service. The previous image is kept for a rollback."""
         for kind in STACKS_OF[service]:
             before = self._outputs(kind).get("ImageUri", "")
             previous = {"PreviousImageUri": before} if before and before != image else {}

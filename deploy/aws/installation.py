@@ -45,7 +45,7 @@ class Installation:
     client: Callable[[str], Any]
     """Returns a boto3 client of a service, by name."""
     emulated: bool = False
-    """True if an emulator plays AWS, which leaves some resources out."""
+    """True if an emulator stands in for AWS. Some resources are then left out."""
 
     @property
     def registry(self) -> str:

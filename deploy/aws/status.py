@@ -13,7 +13,7 @@ from deploy.aws.stacks import Stacks
 from libs.core.metrics import DIMENSION, NAMESPACE
 
 UNKNOWN = "cannot be asked at this endpoint"
-"""Of what an emulator runs: nothing."""
+"""Text for what cannot be read from an emulator, which runs no tasks."""
 
 
 def show(installation: Installation, stacks: Stacks, echo: Callable[[str], None]) -> bool:

@@ -30,7 +30,6 @@ SERVICES = ("upload", "conversion", "progress", "janitor")
 START_SECONDS = 60.0
 CHECK_INTERVAL = 0.5
 
-MAX_RESTARTS = 3
 LOCAL_LIMITS = {
     "TINYPIXO_ADDRESS_FACTOR": "1000",
     "TINYPIXO_SESSIONS_PER_HOUR": "100000",
@@ -42,8 +41,9 @@ LOCAL_LIMITS = {
 }
 """All programs and tests of this machine share one address, and some of them one session."""
 
+MAX_RESTARTS = 3
 RESTART_WINDOW = 60.0
-"""The emulator is restarted at most `MAX_RESTARTS` times in these seconds."""
+"""Seconds in which the emulator is restarted at most `MAX_RESTARTS` times."""
 
 
 class EmbeddedStack:

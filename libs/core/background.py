@@ -15,11 +15,11 @@ from libs.core.errors import CoreError
 log = structlog.get_logger(__name__)
 
 Target = Callable[[StopEvent], None]
-"""Runs until the event is set."""
+"""Run until the event is set."""
 
 JOIN_TIMEOUT = 2.0
-"""Seconds that a thread has to see the stop event. What it was doing ends with the process, and is
-repeated by whoever comes next."""
+"""Seconds that a thread has to see the stop event. After that, its work ends with the process, and
+another process repeats it."""
 
 FIRST_RETRY = 0.5
 """Seconds before a step that failed is repeated; doubled for each further failure in a row."""

@@ -11,46 +11,46 @@ GIB = 1024**3
 class QuotaSettings(Settings):
     """Limit what one session and one client address may use."""
 
+    # People upload 200 files of an archive; a thousand come from a program.
     uploads_per_hour: int = Field(
         default=500,
         ge=1,
-        description="uploads that one session may begin in an hour; two hundred files of an "
-        "archive are common, a thousand are a program",
+        description="the number of uploads that one session may begin in an hour",
         examples=["500"],
     )
+    # More than a line of 500 Mbit/s can send.
     upload_bytes_per_hour: int = Field(
         default=250 * GIB,
         ge=1,
-        description="bytes that the uploads of one session may declare in an hour; more than a "
-        "line of 500 Mbit/s can send",
+        description="the number of bytes that the uploads of one session may declare in an hour",
         examples=["268435456000"],
     )
+    # Two formats of two hundred files.
     conversions_per_hour: int = Field(
         default=400,
         ge=1,
-        description="conversions that one session may request in an hour; two formats of two "
-        "hundred files",
+        description="the number of conversions that one session may request in an hour",
         examples=["400"],
     )
+    # With parts of 5 MiB they take 4 Gbit/s.
     urls_per_minute: int = Field(
         default=6000,
         ge=1,
-        description="upload URLs that one session may have signed in a minute; with parts of 5 MiB "
-        "they take 4 Gbit/s",
+        description="the number of upload URLs that one session may have signed in a minute",
         examples=["6000"],
     )
+    # Many people share an address behind a router.
     address_factor: int = Field(
         default=10,
         ge=1,
-        description="times that the limits of a session are granted to all sessions of a client "
-        "address together; many people share one behind a router",
+        description="the factor by which the limits of a client address exceed those of a session",
         examples=["10"],
     )
+    # A browser begins one a month, so this serves a school or an office.
     sessions_per_hour: int = Field(
         default=250,
         ge=1,
-        description="sessions that may begin at one client address in an hour; a browser begins "
-        "one a month, so that this serves a school or an office",
+        description="the number of sessions that may begin at one client address in an hour",
         examples=["250"],
     )
 

@@ -20,7 +20,7 @@ Amounts = Mapping[Resource, int]
 
 
 MAX_REMEMBERED = 10_000
-"""Refusals, and sessions, that are remembered at most."""
+"""Maximum number of refusals, and of sessions, that are remembered."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class RateLimiter:
     """Count uses of a session and of its address, and refuse those that exceed a limit.
 
     Refusals are remembered, so that a visitor who goes on costs no writes. Counters only grow in a
-    window, so what was refused once is refused until its end. A flood is refused before that, and
-    without a write, by how fast its address may use up its quota.
+    window, so what was refused once is refused until its end. Before that, token buckets in memory
+    refuse a flood from one address without a write.
     """
 
     def __init__(

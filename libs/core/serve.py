@@ -37,7 +37,7 @@ connection.
 asyncio has no limit for that.
 """
 CLOSE_TIMEOUT_WHEN_STOPPING = 1.0
-"""Seconds that a client has for the same while the service stops."""
+"""Seconds that a client has to read the rest of a response while the service stops."""
 
 
 class Server(uvicorn.Server):

@@ -113,27 +113,27 @@ class Settings(BaseSettings):
     )
     log_spans: bool = Field(
         default=False,
-        description="true to log each span of a trace, where there is no collector",
+        description="the switch that logs each span of a trace, where there is no collector",
         examples=["false"],
     )
     origins: str = Field(
         default="",
-        description="origins of the page, separated by commas, where the services see another "
-        "host than browsers do, as behind CloudFront",
+        description="the list of origins of the page, separated by commas, if the services see "
+        "another host than browsers do, for example behind CloudFront",
         examples=["https://audio.example.com"],
         pattern=r"^(https?://[^/\s,]+(\s*,\s*https?://[^/\s,]+)*)?$",
     )
     secure_cookies: bool = Field(
         default=True,
-        description="true if the session cookie is sent over HTTPS only",
+        description="the switch that sends the session cookie over HTTPS only",
         examples=["true"],
     )
     trusted_proxies: int = Field(
         default=0,
         ge=0,
         le=8,
-        description="number of our own proxies in front of the service, each of which appends the "
-        "address that called it to X-Forwarded-For: limits by client address need it",
+        description="the number of our own proxies in front of the service; each appends the "
+        "address that called it to X-Forwarded-For, and limits by client address need it",
         examples=["2"],
     )
 

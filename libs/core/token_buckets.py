@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from libs.core.domain.quotas import BurstLimit, QuotaLimits, Resource
 
 MAX_BUCKETS = 10_000
-"""Buckets that are remembered at most."""
+"""Maximum number of buckets that are remembered."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class TokenBuckets:
     def take(self, address: str, amounts: Mapping[Resource, int]) -> int:
         """Take tokens of all these resources, or none; return the seconds to wait, or 0.
 
-        A larger amount than a bucket holds needs a full one, which may then owe some.
+        An amount above the size of the bucket needs a full bucket, and makes its content negative.
         """
         with self._lock:
             wait = 0.0

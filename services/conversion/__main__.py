@@ -6,7 +6,7 @@ from services.conversion.settings import ConversionSettings
 
 def main() -> None:
     settings = load(ConversionSettings)
-    # Only now: what follows takes a second to import, and a missing setting should be told at once.
+    # These imports take a second. A missing setting should be reported before that.
     from libs.core.serve import serve
     from services.conversion.app import create_app
     from services.conversion.container import ConversionContainer

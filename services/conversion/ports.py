@@ -15,7 +15,7 @@ flight take little memory."""
 
 
 class MediaError(Exception):
-    """Indicates a conversion that cannot succeed.
+    """Indicate a conversion that cannot succeed.
 
     `failure` is what its owner is told, with a code of docs/api.md. `operator_detail` is what
     FFmpeg said; it goes to the log only.

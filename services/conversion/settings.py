@@ -14,42 +14,44 @@ class ConversionSettings(QuotaSettings):
     """Hold the inbox, the limits and the sizes of the conversion service."""
 
     conversion_inbox_url: str = Field(
-        description="URL of the SQS queue that receives S3 events and queued conversions",
+        description="the URL of the SQS queue that receives S3 events and queued conversions",
         examples=["https://sqs.eu-central-1.amazonaws.com/123456789012/tinypixo-conversion-inbox"],
         pattern=r"^https?://",
     )
     lifetime: int = Field(
         default=24 * HOUR,
         ge=60,
-        description="seconds that a conversion and its output are kept",
+        description="the seconds for which an upload, and a conversion with its output, is kept; "
+        "a later conversion of an upload keeps the upload as long",
         examples=["86400"],
     )
     download_lifetime: int = Field(
         default=HOUR,
         ge=1,
         le=7 * 24 * HOUR,
-        description="seconds for which a download URL is valid",
+        description="the seconds for which a download URL is valid",
         examples=["3600"],
     )
     slots: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=0,
         le=64,
-        description="number of conversions that run at once (0: none, the API only)",
+        description="the number of conversions that run at once (0: only the API)",
         examples=["2"],
     )
     lease: float = Field(
         default=15,
         ge=2,
         le=600,
-        description=("seconds without a progress write after which another worker takes over"),
+        description="the seconds without a progress write after which another worker takes over",
         examples=["15"],
     )
     drain: float = Field(
         default=20,
         ge=0,
         le=110,
-        description="seconds that conversions may go on after SIGTERM; the rest is queued again",
+        description="the seconds for which conversions may go on after SIGTERM; the rest is queued "
+        "again",
         examples=["20"],
     )
     ecs_agent_uri: str | None = Field(
@@ -62,12 +64,12 @@ class ConversionSettings(QuotaSettings):
     max_duration: float = Field(
         default=24 * HOUR,
         gt=0,
-        description="duration of the longest source that is accepted, in seconds",
+        description="the duration of the longest source that is accepted, in seconds",
         examples=["86400"],
     )
     ffmpeg: str | None = Field(
         default=None,
-        description="path of an FFmpeg to use instead of the packaged one",
+        description="the path of an FFmpeg to use instead of the packaged one",
         examples=["/usr/bin/ffmpeg"],
         validation_alias="FFMPEG",
     )

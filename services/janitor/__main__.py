@@ -33,8 +33,8 @@ def main(arguments: list[str]) -> int:
     return sweep_once(settings, dry_run=given.dry_run, if_due=given.if_due)
 
 
-# The imports are inside the functions: they take a second, and a missing setting should be reported
-# at once.
+# The imports are inside the functions. These imports take a second. A missing setting should be
+# reported before that.
 
 
 def serve_until_stopped(settings: JanitorSettings) -> None:

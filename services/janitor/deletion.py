@@ -51,8 +51,8 @@ class DeleteObjects:
     """Delete objects and abort multipart uploads. A repeated call finds nothing left.
 
     With `dry_run` it only counts. An Idempotency-Key can create a removed id again at any moment.
-    What belongs to the new item is written after it, so whoever lists first and then finds no item
-    has listed nothing of a new one.
+    Objects of a new item are written after the item. So if the objects are listed first, and then
+    no item exists, none of them belongs to a new item.
     """
 
     def __init__(
@@ -189,10 +189,10 @@ def _named_by(item: StoredItem) -> tuple[str, str] | None:
 
 
 def _may_be_of_another(multipart: OpenMultipartUpload, removed: StoredItem) -> bool:
-    """Return True if a new upload of the removed one's id may have begun this multipart upload.
+    """Return True if a new upload with the same id may own this multipart upload.
 
-    It is the only thing that is made before its item, and after the last write of the removed one.
-    What nobody needs of them is an orphan, which the sweep finds.
+    A multipart upload is created before its item, so one that began after the last write of the
+    removed item is kept. If nobody owns it, the sweep finds it as an orphan.
     """
     return isinstance(removed, Upload) and multipart.started_at > removed.updated_at
 

@@ -75,12 +75,15 @@ class DeleteOrphans:
         run.foreign += len(found) - len(ours)
         # A time of 0 means unknown: keep it.
         old = [each for each in ours if 0 < _time_of(each) <= now - self._grace]
-        swept = [each for each in ours if id_in(each.key) in run.removed and _is_dated(each)]
+        swept = [
+            each for each in ours if id_in(each.key) in run.removed and _is_written_after_item(each)
+        ]
         in_question = {id_in(each.key) for each in old} | {id_in(each.key) for each in swept}
         existing = self._items.read_many(sorted(in_question))
         if run.dry_run:  # which has removed nothing
             existing = {i: item for i, item in existing.items() if i not in run.removed}
-        # They were listed before they were looked for, so nothing here is of an item created since.
+        # The objects were listed before the items were read, so none belongs to an item that was
+        # created since.
         gone = [each for each in swept if id_in(each.key) not in existing]
         counted = set(gone)
         return gone + [
@@ -92,10 +95,11 @@ def _time_of(found: ObjectInfo | OpenMultipartUpload) -> float:
     return found.modified_at if isinstance(found, ObjectInfo) else found.started_at
 
 
-def _is_dated(found: ObjectInfo | OpenMultipartUpload) -> bool:
-    """Return False for a multipart upload of an upload, which is made before its item.
+def _is_written_after_item(found: ObjectInfo | OpenMultipartUpload) -> bool:
+    """Return True if this can only be written after its item.
 
-    Whoever creates a removed id again may have just begun it. An old one is found by its age.
+    A multipart upload of an upload is created before its item, so it may belong to a new item with
+    the same id; the sweep deletes it when it is old.
     """
     return isinstance(found, ObjectInfo) or kind_of(id_in(found.key)) == "conversion"
 

@@ -11,7 +11,7 @@ class JanitorSettings(Settings):
     """Hold the inbox, the token, and the times of the janitor."""
 
     janitor_inbox_url: str = Field(
-        description="URL of the SQS queue that receives removed items",
+        description="the URL of the SQS queue that receives removed items",
         examples=["https://sqs.eu-central-1.amazonaws.com/123456789012/tinypixo-janitor-inbox"],
         pattern=r"^https?://",
     )
@@ -25,7 +25,7 @@ class JanitorSettings(Settings):
         ge=2,
         le=12 * HOUR,
         description=(
-            "seconds for which a message is hidden while its objects are deleted; "
+            "the seconds for which a message is hidden while its objects are deleted; "
             "then it is delivered again"
         ),
         examples=["60"],
@@ -34,7 +34,7 @@ class JanitorSettings(Settings):
         default=900,
         ge=0,
         description=(
-            "seconds for which an object or multipart upload without an item is kept: "
+            "the seconds for which an object or multipart upload without an item is kept: "
             "its item may not be written yet"
         ),
         examples=["900"],
@@ -43,7 +43,7 @@ class JanitorSettings(Settings):
         default=100,
         gt=0,
         description=(
-            "seconds after which a sweep stops and leaves the rest to the next one: "
+            "the seconds after which a sweep stops and leaves the rest to the next one: "
             "App Runner ends requests at 120"
         ),
         examples=["100"],
@@ -52,8 +52,8 @@ class JanitorSettings(Settings):
         default=300,
         ge=0,
         description=(
-            "seconds between sweeps that the service starts itself; of several janitors one makes "
-            "each (0: only POST /sweep and the command)"
+            "the seconds between sweeps that the service starts itself; if there are several "
+            "janitors, one of them sweeps each time (0: only POST /sweep and the command)"
         ),
         examples=["300"],
     )

@@ -29,7 +29,7 @@ class SweepWhenDue:
         limit: float,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Sweep again `SHARE` of `every` seconds after the last sweep began."""
+        """Set the shortest time between the beginnings of two sweeps: 0.9 × `every`, in seconds."""
         self._sweep = sweep
         self._leases = leases
         self._holder = holder

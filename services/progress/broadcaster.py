@@ -39,7 +39,7 @@ A removal that another instance saw, or that is older, is found when a page asks
 """
 
 MAX_REMOVALS = 2000
-"""Removals that are remembered at most."""
+"""Maximum number of removals that are remembered."""
 
 
 @dataclass(frozen=True)

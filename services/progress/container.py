@@ -47,7 +47,7 @@ class ProgressContainer(containers.DeclarativeContainer):
     )
     poll_schedule = providers.Factory(
         follow_progress.PollSchedule,
-        heartbeat=settings.provided.heartbeat,
+        keep_alive=settings.provided.keep_alive,
         poll=settings.provided.poll_every,
     )
     readers = providers.Singleton(anyio.CapacityLimiter, READER_THREADS)

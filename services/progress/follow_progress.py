@@ -41,7 +41,7 @@ REFRESH_EVERY = 30.0
 class PollSchedule:
     """Hold the seconds between keep-alive comments, and between reads while polling."""
 
-    heartbeat: float = 15.0
+    keep_alive: float = 15.0
     poll: float = 2.0
 
 
@@ -125,7 +125,7 @@ class FollowProgress:
         The stream of one item ends with its terminal state. That of a session never ends.
         """
         now = time.monotonic()
-        self._next_comment = now + self._schedule.heartbeat
+        self._next_comment = now + self._schedule.keep_alive
         # The listing is an eventually consistent index. It may lack an item that was created just
         # before, and no change announces that item again: so read once more soon.
         self._next_read = self._next_positions = now + self._schedule.poll
@@ -163,7 +163,7 @@ class FollowProgress:
                 block += await self._read(self._read_positions)
         if time.monotonic() >= self._next_comment:
             block.append(KeepAlive.COMMENT)
-            self._next_comment = time.monotonic() + self._schedule.heartbeat
+            self._next_comment = time.monotonic() + self._schedule.keep_alive
         return block
 
     def _new(self, found: Sequence[ProgressUpdate]) -> list[ProgressUpdate | KeepAlive]:

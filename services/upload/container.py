@@ -116,5 +116,5 @@ class UploadContainer(containers.DeclarativeContainer):
         copy_slots,
     )
 
-    part_limiter = providers.Singleton(PartLimiter, settings.provided.parts_at_once)
+    part_limiter = providers.Singleton(PartLimiter, settings.provided.max_parts_in_memory)
     checks = providers.Dict(S3=aws.s3_check, DynamoDB=aws.dynamodb_check)

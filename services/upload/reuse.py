@@ -17,8 +17,9 @@ log = structlog.get_logger(__name__)
 MAX_LOOKED_AT = 100
 """Newest uploads of the session among which the same file is looked for."""
 
-COPY_SIZE = 512 * MIB
-"""Bytes per copy within S3; each must end before our timeout."""
+REUSED_PART_SIZE = 512 * MIB
+"""Bytes of each part of a reused file that S3 copies. They are copied one after the other, and each
+copy must end before our timeout."""
 
 
 MAX_COPIED = GIB
@@ -113,7 +114,7 @@ def copy_ranges(upload: Upload) -> Sequence[tuple[int, int]]:
     that the client has sent.
     """
     size = upload.size or 0
-    ends = [*range(COPY_SIZE, size, COPY_SIZE), size]
+    ends = [*range(REUSED_PART_SIZE, size, REUSED_PART_SIZE), size]
     if len(ends) > 1 and size - ends[-2] == upload.part_size:
         del ends[-2]
     return list(pairwise([0, *ends]))

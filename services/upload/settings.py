@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from libs.core.domain.quotas import QuotaLimits, Resource
 from libs.core.domain.uploads import GIB
@@ -25,8 +25,8 @@ class UploadSettings(QuotaSettings):
         default=24 * HOUR,
         ge=60,
         description=(
-            "seconds after which an upload and its conversions are deleted; a later conversion of "
-            "it keeps the upload longer"
+            "the seconds for which an upload, and a conversion with its output, is kept; a later "
+            "conversion of an upload keeps the upload as long"
         ),
         examples=["86400"],
     )
@@ -34,14 +34,16 @@ class UploadSettings(QuotaSettings):
         default=HOUR,
         ge=1,
         le=7 * 24 * HOUR,
-        description="seconds that a presigned part URL is valid",
+        description="the seconds for which a presigned part URL is valid",
         examples=["3600"],
     )
-    parts_at_once: int = Field(
+    max_parts_in_memory: int = Field(
         default=16,
         ge=1,
-        description="parts that may come through the service at once; each is held in memory",
+        description="the number of parts that may come through the service at once; each is held "
+        "in memory",
         examples=["16"],
+        validation_alias=AliasChoices("TINYPIXO_PARTS_IN_MEMORY", "TINYPIXO_PARTS_AT_ONCE"),
     )
 
     @property

@@ -205,7 +205,7 @@ def samples(path: Path) -> list[float]:
 
 
 def loudness(path: Path) -> float:
-    """Return the loudness in LUFS (EBU R128), by another filter than the engine's."""
+    """Return the loudness in LUFS (EBU R 128), by another filter than the engine's."""
     words = ffmpeg("-i", path, "-af", "ebur128", "-f", "null", "-")
     found = re.search(r"I: +(-?[\d.]+) LUFS", words[words.rindex("Summary") :])
     assert found

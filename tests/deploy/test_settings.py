@@ -42,6 +42,31 @@ def test_missing_required_variable_stops_the_start_with_an_example(
 
 
 @pytest.mark.parametrize("service", KINDS)
+def test_each_description_completes_the_sentence_that_begins_with_it_is(service: str) -> None:
+    """An operator reads: "TINYPIXO_BUCKET is not set: it is the S3 bucket of all files."."""
+    described = [str(field.description) for field in KINDS[service].model_fields.values()]
+
+    assert [text for text in described if not text.startswith(("the ", "a "))] == []
+
+
+@pytest.mark.parametrize(
+    ("service", "variable", "attribute"),
+    [
+        ("progress", "TINYPIXO_KEEP_ALIVE", "keep_alive"),
+        ("progress", "TINYPIXO_HEARTBEAT", "keep_alive"),
+        ("upload", "TINYPIXO_PARTS_IN_MEMORY", "max_parts_in_memory"),
+        ("upload", "TINYPIXO_PARTS_AT_ONCE", "max_parts_in_memory"),
+    ],
+)
+def test_a_renamed_variable_is_read_under_both_names(
+    environment: pytest.MonkeyPatch, service: str, variable: str, attribute: str
+) -> None:
+    environment.setenv(variable, "7")
+
+    assert getattr(load(KINDS[service]), attribute) == 7
+
+
+@pytest.mark.parametrize("service", KINDS)
 def test_empty_required_variable_counts_as_missing(service: str) -> None:
     ended = start(service, {**ENOUGH, "TINYPIXO_BUCKET": ""})
 

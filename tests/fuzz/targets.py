@@ -17,7 +17,7 @@ from services.conversion.ffmpeg.log_lines import LineAssembler, parse_line
 from services.conversion.pipeline import truncation
 from services.conversion.storage.memory_file import MemoryFile
 from services.conversion.tags import cover, sandboxed_reader, vorbis_comment
-from services.conversion.tags.source_tags import MAX_ANSWER, SourceTags, combine
+from services.conversion.tags.source_tags import MAX_OUTPUT, SourceTags, combine
 
 SEEDS = Path(__file__).with_name("seeds")
 MAX_SECONDS = 1.0
@@ -82,7 +82,7 @@ def tag_reader(data: bytes) -> None:
     """Read tags as the sandboxed script does, and combine them with FFmpeg's."""
     with MemoryFile("source", data) as source, MemoryFile("answer") as output:
         sandboxed_reader.main([str(source.fd), str(output.fd)])
-        answer = output.read(MAX_ANSWER)
+        answer = output.read(MAX_OUTPUT)
     check_tags(combine(answer, {}))
 
 
@@ -97,7 +97,7 @@ def check_tags(found: SourceTags) -> None:
     """Check the limits, and that all text can be written."""
     assert len(found.tags) <= 300
     assert sum(len(v.encode()) for values in found.tags.values() for v in values) <= 2**22
-    assert len(found.picture or b"") <= MAX_ANSWER
+    assert len(found.picture or b"") <= MAX_OUTPUT
     for name, values in found.tags.items():
         assert name
         assert name.isprintable()

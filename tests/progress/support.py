@@ -132,7 +132,7 @@ class ServiceHarness:
     """Run the progress service over HTTP."""
 
     def __init__(self, reader: ProgressReader, feed: ChangeFeed | None, **settings: Any) -> None:
-        calm = {"heartbeat": NEVER, "poll_every": 0.1, "secure_cookies": False}
+        calm = {"TINYPIXO_KEEP_ALIVE": NEVER, "poll_every": 0.1, "secure_cookies": False}
         given: dict[str, Any] = {
             "bucket": "bucket",
             "table": "table",

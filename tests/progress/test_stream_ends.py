@@ -19,7 +19,7 @@ Serve = Callable[..., ServiceHarness]
 
 
 def test_comments_are_sent_at_intervals(serve: Serve) -> None:
-    with serve(heartbeat=0.05).follow() as stream:
+    with serve(TINYPIXO_KEEP_ALIVE=0.05).follow() as stream:
         assert {event.name for event in stream.take(3)} == {"comment"}
 
 

@@ -9,7 +9,7 @@ from libs.core.domain.uploads import MIN_PART_SIZE as PART
 from libs.core.ports.multipart_uploads import Part
 from services.upload import reuse
 from services.upload.container import UploadContainer
-from services.upload.reuse import COPY_SIZE, copy_ranges
+from services.upload.reuse import REUSED_PART_SIZE, copy_ranges
 from tests.fakes import an_upload
 from tests.fault_injection import fail_calls, record_calls
 from tests.upload.support import BODY, Client, UploadHarness, create, problem
@@ -155,7 +155,10 @@ def test_a_malformed_sha256_is_refused(client: Client, value: object) -> None:
     problem(answer, 422, "validation_failed")
 
 
-@pytest.mark.parametrize("size", [1, COPY_SIZE, COPY_SIZE + 1, COPY_SIZE + PART, 3 * COPY_SIZE])
+@pytest.mark.parametrize(
+    "size",
+    [1, REUSED_PART_SIZE, REUSED_PART_SIZE + 1, REUSED_PART_SIZE + PART, 3 * REUSED_PART_SIZE],
+)
 def test_no_copied_range_can_be_taken_for_a_part_that_was_sent(size: int) -> None:
     upload = an_upload(size=size, part_size=PART)
 

@@ -16,7 +16,7 @@ def protocol_with(headers: Mapping[str, str]) -> type[ServiceProtocol]:
     class GatewayProtocol(ServiceProtocol):
         """Send problem documents with the headers of the page's responses.
 
-        Headers have the same time as at the services.
+        Headers must arrive within the same time as at the services.
         """
 
         def send_400_response(self, _message: str) -> None:

@@ -16,7 +16,7 @@ interface RoutingEvent extends ExtendableEvent {
   addRoutes?(rules: object[]): Promise<void>;
 }
 
-// A worker never skips waiting: pages of the version before may still load files of their copy.
+// A worker never skips waiting: pages of the previous version may still load files of their copy.
 self.addEventListener('install', (event: RoutingEvent) => {
   // Requests to the services and parts of uploads do not wait for this worker.
   const conditions = [{ urlPattern: { pathname: '/api/*' } }, { requestMethod: 'PUT' }];

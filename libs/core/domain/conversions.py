@@ -176,7 +176,8 @@ class Conversion:
     suspect: bool = False
     """An attempt was lost, perhaps because of this file, so the next ones run alone."""
     loss_meaning: LossMeaning | None = None
-    """Of the running attempt; None if none runs, or if an earlier version runs it."""
+    """The loss meaning of the running attempt. None if no attempt runs, or if a worker of an
+    earlier version runs it."""
     worker: str | None = None
     output_upload: OutputUpload | None = None
     started_at: float | None = None
@@ -194,7 +195,8 @@ class Conversion:
     def must_run_alone(self) -> bool:
         """Return True if the next attempt must be the only one in its worker.
 
-        Of a running conversion: what the next attempt must do if this one is lost now.
+        While the conversion runs, this says if the next attempt must run alone in case the present
+        one is lost now.
         """
         running = self.status is ConversionStatus.CONVERTING
         return self.suspect or (running and self.loss_meaning is not LossMeaning.LEAVING)

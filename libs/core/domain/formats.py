@@ -53,7 +53,7 @@ class ConversionOptions:
     end: float | None = None
     """Position in the source where the output ends, in seconds."""
     normalize: float | None = None
-    """Loudness target in LUFS (EBU R128), for example -16."""
+    """Loudness target in LUFS (EBU R 128), for example -16."""
     fade_in: float | None = None
     """Duration of the linear fade at the beginning of the output, in seconds."""
     fade_out: float | None = None

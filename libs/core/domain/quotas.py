@@ -30,18 +30,18 @@ WINDOWS: Mapping[Resource, int] = {
 
 @dataclass(frozen=True)
 class Quota:
-    """Hold an amount that is about to be used, and what may be used of it in a window."""
+    """Hold an amount of a resource that is about to be used, and its limit in a window."""
 
     resource: Resource
     amount: int
     limit: int
 
 
-BURST_SHARE = 2
-"""An address may use at once one part in this many of what its window allows to one session."""
+BURST_DIVISOR = 2
+"""An address may use at once a session's limit divided by this."""
 
 SMALLEST_BURST = 20
-"""No fewer than this many may be used at once."""
+"""The smallest burst: so many uses are always allowed at once."""
 
 
 @dataclass(frozen=True)
@@ -80,5 +80,5 @@ class QuotaLimits:
             return None
         limit = self.of_address(resource)
         of_session = self.per_session.get(resource, limit)
-        size = max(of_session / BURST_SHARE, SMALLEST_BURST)
+        size = max(of_session / BURST_DIVISOR, SMALLEST_BURST)
         return BurstLimit(size, limit / WINDOWS[resource])

@@ -10,7 +10,7 @@ class ResumableUploads(ABC):
     """Hold the offset of uploads that one writer at a time appends to.
 
     A writer is fenced by a random token: whoever claims an upload last is its only writer, and
-    every later write of an earlier one fails. Every change is one conditional write that grows
+    every later write of an earlier one fails. Every change is one conditional write that increments
     `version`. All methods raise StorageUnavailable when the table does not answer.
     """
 

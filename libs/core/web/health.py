@@ -12,7 +12,7 @@ from libs.core.web.problems import problem
 from libs.core.web.schemas import HealthSchema
 
 Check = Callable[[], None]
-"""Asks a dependency for an answer, and raises any exception without one."""
+"""Send a request to a dependency, and raise any exception if it does not respond."""
 
 
 def no_skew() -> float:
@@ -28,7 +28,7 @@ def health_routes(
     Args:
         checks: Readiness checks by the dependency's name.
         clock_skew: Returns by how many seconds the host's clock is behind, 0 if it is right. A
-            wrong clock is said, but the service works with it.
+            wrong clock is reported, but does not make the service unready.
     """
 
     @get(

@@ -21,7 +21,7 @@ BODY_TIMEOUT = 20.0
 
 
 class RequestTimeout(HTTPException):
-    """Indicates a body that did not arrive in time."""
+    """Indicate a body that did not arrive in time."""
 
     status_code = 408
 

@@ -79,7 +79,7 @@ class HealthSchema(Schema):
     status: str
     checked: list[str] | UnsetType = UNSET
     clock_skew_seconds: float | UnsetType = UNSET
-    """By which the host's clock is behind that of AWS, if it is wrong by more than a minute."""
+    """Seconds by which the host's clock is behind AWS's; left out up to a minute."""
 
 
 class SessionSchema(Schema):

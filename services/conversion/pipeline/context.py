@@ -74,8 +74,7 @@ class ConversionContext:
         max_file: int | None = None,
         output: MultipartWriter | None = None,
     ) -> FfmpegResult:
-        """Run FFmpeg through all of the sound, of which `expected` seconds are known.
-
+        """Run FFmpeg on all of the sound.  `expected` is its duration in seconds, or None.
         `max_file` is the size in bytes of the largest file that FFmpeg may write.
         """
         max_seconds = self.limits.wall(expected)

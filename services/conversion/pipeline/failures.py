@@ -90,12 +90,14 @@ def unsupported_codec(codec: str) -> Failure:
 
 
 def no_such_track(requested: int, count: int) -> Failure:
-    """Return why to refuse a request for a track that the file does not have."""
+    """Return why to refuse a request for a track that the file does not have.
+
+    `requested` counts from 0, and the sentence from 1, as the page does.
+    """
     have = "1 audio track" if count == 1 else f"{count} audio tracks"
     return Failure(
         "no_audio_stream",
-        f"This file has {have}, counted from 0, so there is no track {requested}."
-        " Choose another one.",
+        f"This file has {have}, so there is no track {requested + 1}. Choose another one.",
         "no_such_track",
     )
 

@@ -81,7 +81,8 @@ def _find_tags(source: SourceCache, kind: str) -> tuple[int, int]:
 def _find_odd_bytes(source: SourceCache, end: int, frame_size: FrameSize) -> int:
     """Return where the last frame ends, if only what cannot be sound is behind it.
 
-    That is a few bytes, zeros, or text, as the page of a server that was appended.
+    Such bytes are a few odd bytes, zeros, or text, for example an HTML error page that a server
+    appended.
     """
     start = max(0, end - _TAIL)
     tail = source.peek(start, end - start)

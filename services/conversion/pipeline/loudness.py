@@ -1,4 +1,4 @@
-"""Normalise loudness to a target (EBU R128): choose the correction from a measurement."""
+"""Normalise loudness to a target (EBU R 128): choose the correction from a measurement."""
 
 import math
 
@@ -8,7 +8,7 @@ from services.conversion.pipeline.plan import TRUE_PEAK
 
 _BLOCK = 4096
 _MIN_LOUDNESS = -70.0
-"""LUFS; the absolute gate of EBU R128."""
+"""LUFS; the absolute gate of EBU R 128."""
 MEASURE = "loudnorm=print_format=json"
 """The filter that measures."""
 

@@ -112,8 +112,8 @@ def _may_be_chain(source: SourceCache) -> bool:
 def _find_begin(header: _Format, page: _Page) -> int:
     """Return the granule at which a link begins, by its first page of sound.
 
-    A recording of a station may begin hours behind the beginning of the stream. Then the samples of
-    the first page are left out.
+    A recording of an internet radio stream may begin hours after the start of the stream. Then the
+    samples of the first page are left out.
     """
     most = max(1, page.packets) * header.longest_packet
     return page.granule if page.granule > most else header.skipped

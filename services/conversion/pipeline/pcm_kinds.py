@@ -1,7 +1,7 @@
 """Correct FFmpeg where it takes integers for floating point.
 
-It takes 24 bits in 32 for a format of Adobe Audition ("24.0 float"), which no header names so. The
-fields of a WAV header: Microsoft's WAVEFORMATEXTENSIBLE.
+FFmpeg mistakes 24-bit integers in 32-bit containers for the "24.0 float" format of Adobe Audition,
+which no header declares. Microsoft's WAVEFORMATEXTENSIBLE defines the fields of the header.
 """
 
 from collections.abc import Sequence

@@ -22,7 +22,7 @@ DSD_BITS_PER_SAMPLE = 8
 _DSD_RATE, _DSD_BITS = 88_200, 24
 """PCM of DSD: above 44 kHz there is only the noise that one-bit sound moves up there."""
 TRUE_PEAK = -1.0
-"""Maximum true peak of normalised sound in dBTP (EBU R128 s1)."""
+"""Maximum true peak of normalised sound in dBTP (EBU R 128 s1)."""
 
 
 def is_lossless(stream: AudioStream) -> bool:

@@ -136,8 +136,9 @@ def _start_reading(context: ConversionContext) -> None:
 def _inspect(
     context: ConversionContext, tag_reading: TagReading
 ) -> tuple[FfmpegLog, ffmetadata.Metadata]:
-    """Return what FFmpeg prints of the source; a second time if it did not see only its sound.
+    """Return FFmpeg's log of the source, and its tags.
 
+    If the source also has bytes that are not sound, they are left out and FFmpeg reads it again.
     Raises MediaError if it cannot be opened.
     """
     result, text = _describe(context)

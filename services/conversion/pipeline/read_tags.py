@@ -16,7 +16,7 @@ from services.conversion.ports import MediaError
 from services.conversion.sandbox import process as sandbox
 from services.conversion.storage.memory_file import MemoryFile
 from services.conversion.storage.source_cache import SourceCache, SourceReader
-from services.conversion.tags.source_tags import MAX_ANSWER, READER, SourceTags, combine
+from services.conversion.tags.source_tags import MAX_OUTPUT, READER, SourceTags, combine
 
 log = structlog.get_logger(__name__)
 
@@ -123,13 +123,13 @@ def _run_reader(context: ConversionContext, source: SourceReader, on_progress: O
     try:
         with MemoryFile("tags") as output:
             command = sandbox.module_command(READER, str(source.fd), str(output.fd))
-            rlimits = limits.rlimits(_MAX_SECONDS, MAX_ANSWER) | {"RLIMIT_CPU": limits.probe_cpu}
+            rlimits = limits.rlimits(_MAX_SECONDS, MAX_OUTPUT) | {"RLIMIT_CPU": limits.probe_cpu}
             reader = FfmpegProcess(
                 command, [source.fd, output.fd], rlimits, limits.probe_seconds, _MAX_SECONDS, source
             )
             result = reader.run(on_progress)
             if result.ok:
-                return output.read(MAX_ANSWER)
+                return output.read(MAX_OUTPUT)
             problem = operator_detail(result)
     except (MediaError, OSError, subprocess.TimeoutExpired) as error:
         if source.error is not None:  # the store failed, not the reader

@@ -68,7 +68,7 @@ class _Notification(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _CallResult:
     """Hold the outcome of a call: it continues, fails with `error`, or returns `value`."""
 
     error: int = 0
@@ -77,7 +77,7 @@ class _Answer:
     is_sent: bool = False
 
 
-_CONTINUE = _Answer(is_continued=True)
+_CONTINUE = _CallResult(is_continued=True)
 
 
 class SandboxSupervisor:
@@ -102,7 +102,7 @@ class SandboxSupervisor:
         self._listener, self._source_fd, self._wait_for_bytes = listener, source_fd, wait_for_bytes
         self._machine = platform.machine()
         self._names = names_by_number(self._machine)
-        self._handlers: dict[str, Callable[[_Notification], _Answer]] = {
+        self._handlers: dict[str, Callable[[_Notification], _CallResult]] = {
             "read": self._read,
             "pread64": self._read,
             "open": lambda call: self._open(call, path=call.args[0], flags=call.args[1]),
@@ -150,33 +150,33 @@ class SandboxSupervisor:
         try:
             answer = self._handlers.get(name, self._unknown)(call)
         except OSError as error:
-            answer = _Answer(error.errno or errno.EPERM)
+            answer = _CallResult(error.errno or errno.EPERM)
         if not answer.is_sent:
             flags = 1 if answer.is_continued else 0
             response = _RESPONSE.pack(identifier, answer.value, -answer.error, flags)
             with contextlib.suppress(OSError):
                 fcntl.ioctl(self._listener, _SEND, response)
 
-    def _read(self, call: _Notification) -> _Answer:
+    def _read(self, call: _Notification) -> _CallResult:
         if not self._source_was_read:
             if self._is_library(call.args[0]):
                 return _CONTINUE
             # Set before the read is answered: it may be the one that compromises the process.
             self._source_was_read = True
         position = os.lseek(self._source_fd, 0, os.SEEK_CUR)
-        return _CONTINUE if self._wait_for_bytes(position, call.args[2]) else _Answer(errno.EIO)
+        return _CONTINUE if self._wait_for_bytes(position, call.args[2]) else _CallResult(errno.EIO)
 
-    def _open(self, call: _Notification, path: int, flags: int) -> _Answer:
+    def _open(self, call: _Notification, path: int, flags: int) -> _CallResult:
         if self._source_was_read:
             name = b""  # also of an address that cannot be read
             with contextlib.suppress(OSError):
                 name = self._child.read_string(path)
             if name in _EXPECTED_PATHS:
-                return _Answer(errno.EPERM)
+                return _CallResult(errno.EPERM)
             return self._refuse(f"open {os.fsdecode(name[:100])!a}")
         library = open_library(self._child.read_string(path), flags)
         if library is None:
-            return _Answer(errno.ENOENT)
+            return _CallResult(errno.ENOENT)
         try:
             found = os.fstat(library)
             self._libraries.add((found.st_dev, found.st_ino))
@@ -184,27 +184,27 @@ class SandboxSupervisor:
         finally:
             os.close(library)
 
-    def _execve(self, call: _Notification) -> _Answer:
+    def _execve(self, call: _Notification) -> _CallResult:
         """Let the launcher execute the program, once."""
         if self._executed or self._source_was_read:
             return self._unknown(call)
         self._executed = True
         return _CONTINUE
 
-    def _mmap(self, call: _Notification) -> _Answer:
+    def _mmap(self, call: _Notification) -> _CallResult:
         """Let the loader map libraries, which is how they become executable."""
         if not self._source_was_read and self._is_library(call.args[4]):
             return _CONTINUE
         return self._unknown(call)
 
-    def _clone(self) -> _Answer:
+    def _clone(self) -> _CallResult:
         """Limit the threads. The filter has checked the flags: it is no process."""
         if self._child.count_threads() < MAX_THREADS:
             return _CONTINUE
         self._refuse("clone")
-        return _Answer(errno.EAGAIN)
+        return _CallResult(errno.EAGAIN)
 
-    def _newfstatat(self, call: _Notification) -> _Answer:
+    def _newfstatat(self, call: _Notification) -> _CallResult:
         """Answer fstat(2), which glibc 2.33 to 2.38 calls in this way, and look up no path.
 
         The path is not looked at: between a look and the kernel's own, the process could change it.
@@ -215,19 +215,19 @@ class SandboxSupervisor:
         found = self._child.stat_descriptor(descriptor & 0xFFFFFFFF)
         fcntl.ioctl(self._listener, _IS_VALID, struct.pack("=Q", call.id))
         self._child.write(result, pack_stat(found, self._machine))
-        return _Answer()
+        return _CallResult()
 
-    def _unknown(self, call: _Notification) -> _Answer:
+    def _unknown(self, call: _Notification) -> _CallResult:
         name = self._names.get(call.number)
         if name is None:
             # What is newer than the table has a fallback in the C library, for older kernels.
             self._refuse(f"system call {call.number}")
-            return _Answer(errno.ENOSYS)
+            return _CallResult(errno.ENOSYS)
         if name in _LOOK_UPS and not self._source_was_read:
-            return _Answer(errno.ENOENT)
+            return _CallResult(errno.ENOENT)
         return self._refuse(name)
 
-    def _refuse(self, name: str) -> _Answer:
+    def _refuse(self, name: str) -> _CallResult:
         self._refusals += 1
         if len(self.refused) < _MAX_NAMES:
             self.refused[name] = None
@@ -236,7 +236,7 @@ class SandboxSupervisor:
                 "sandbox.killed after %d refused calls: %s", self._refusals, list(self.refused)
             )
             os.kill(self._child.pid, signal.SIGKILL)
-        return _Answer(errno.EPERM)
+        return _CallResult(errno.EPERM)
 
     def _is_library(self, descriptor: int) -> bool:
         try:
@@ -245,7 +245,7 @@ class SandboxSupervisor:
             return False
         return (found.st_dev, found.st_ino) in self._libraries
 
-    def _send_descriptor(self, call: _Notification, descriptor: int) -> _Answer:
+    def _send_descriptor(self, call: _Notification, descriptor: int) -> _CallResult:
         """Give the process a descriptor of its own, which its call returns."""
         close_on_exec = os.O_CLOEXEC
 
@@ -259,5 +259,5 @@ class SandboxSupervisor:
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
-            return _Answer(value=add(0))
-        return _Answer(is_sent=True)
+            return _CallResult(value=add(0))
+        return _CallResult(is_sent=True)

@@ -7,7 +7,7 @@ FFmpeg neither reads nor writes them. It reads cue points, as chapters.
 import struct
 from typing import Any
 
-from services.conversion.tags.answer import Answer
+from services.conversion.tags.reader_output import TagReaderOutput
 
 _LOST = {
     b"RIFF": {
@@ -22,7 +22,7 @@ _COUNTED = frozenset({b"MARK", b"COMT"})
 _MAX_CHUNKS = 100
 
 
-def name_lost_chunks(file: Any, answer: Answer) -> None:
+def name_lost_chunks(file: Any, collected: TagReaderOutput) -> None:
     """Add the names of chunks that are left out."""
     head = file.read(36)
     order, kind = (">", b"FORM") if head[:4] == b"FORM" else ("<", b"RIFF")
@@ -37,5 +37,5 @@ def name_lost_chunks(file: Any, answer: Answer) -> None:
             (size,) = struct.unpack_from("<Q", head, 28)
         is_empty = name in _COUNTED and not any(header[8:10])
         if name in _LOST[kind] and size and not is_empty:
-            answer.lost.add(_LOST[kind][name])
+            collected.lost.add(_LOST[kind][name])
         at += 8 + size + size % 2

@@ -139,9 +139,10 @@ BROADCAST = frozenset({
     "originator", "originator_reference", "origination_time", "time_reference", "umid",
     "coding_history",
 })  # fmt: skip
-"""FFmpeg's names of fields of the Broadcast Wave chunk (EBU Tech 3285). It has no others here."""
+"""Fields of the Broadcast Wave chunk (EBU Tech 3285), by FFmpeg's names. FFmpeg reports no other
+field of it."""
 BROADCAST_ALIASES = {"encoded_by": "originator", "creation_time": "origination_time"}
-"""What FFmpeg calls two of them when it reads."""
+"""Names that FFmpeg uses for two of these fields when it reads a file."""
 _NOT_ABOUT_THE_MUSIC = frozenset({
     "encoder", "encodedby", "encodersettings", "encodingsettings", "encodingparams", "encodedwith",
     "tsse", "tenc", "tlen", "tden", "tdtg", "tfle", "tsiz", "length", "duration", "tool", "©too",

@@ -30,11 +30,11 @@ _FLAC_COMMENTS_KEPT = 1024
 
 
 class NoSpaceForTags(Exception):
-    """Indicates an output that does not have the space for its tags."""
+    """Indicate an output that does not have the space for its tags."""
 
 
 class IndexTooSmall(NoSpaceForTags):
-    """Indicates an output whose space is too small: what FFmpeg reserved lacks `count` bytes."""
+    """Indicate an output whose space is too small: what FFmpeg reserved lacks `count` bytes."""
 
     def __init__(self, count: int) -> None:
         super().__init__(f"the output's index has too little space, by {count} bytes")

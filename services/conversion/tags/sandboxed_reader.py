@@ -1,7 +1,7 @@
 """Read the tags and the front cover of an audio file with mutagen, in the sandbox.
 
 The sandbox's launcher imports this module before it restricts the process, and calls `main`
-afterwards. The answer has names as the file has them: the service translates them, see `names`.
+afterwards. The output has names as the file has them: the service translates them, see `names`.
 """
 
 import base64
@@ -36,9 +36,9 @@ from mutagen import (
     wave,
 )
 
-from services.conversion.tags.answer import FRONT_COVER, Answer
 from services.conversion.tags.chunks import name_lost_chunks
 from services.conversion.tags.id3_frames import add_id3
+from services.conversion.tags.reader_output import FRONT_COVER, TagReaderOutput
 from services.conversion.tags.trailing_tags import TrailingTag, find_trailing_tags
 
 _BLOCK = 4 * 1024 * 1024
@@ -84,22 +84,22 @@ class BoundedFile(io.RawIOBase):
 
 
 def main(arguments: list[str]) -> None:
-    """Read the source (first argument, a descriptor) and write an answer (second)."""
+    """Read the source (first argument, a descriptor) and write its output (second)."""
     source, output = map(int, arguments)
-    answer = Answer()
+    collected = TagReaderOutput()
     file = io.BufferedReader(BoundedFile(source), 65_536)
     head = file.read(128)
     for reader in _readers(file, head, os.fstat(source).st_size):
-        answer.reader += 1
+        collected.reader += 1
         try:
             file.seek(0)
-            reader(file, answer)
+            reader(file, collected)
         except Exception:  # noqa: S112 - whatever mutagen raises about a malformed tag
             continue  # the others may be intact
-    answer.write(output)
+    collected.write(output)
 
 
-def _readers(file: Any, head: bytes, size: int) -> Iterator[Callable[[Any, Answer], None]]:
+def _readers(file: Any, head: bytes, size: int) -> Iterator[Callable[[Any, TagReaderOutput], None]]:
     """Yield the readers of all tags that the file may have, the most trusted first."""
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         yield _read_mp4
@@ -113,7 +113,7 @@ def _readers(file: Any, head: bytes, size: int) -> Iterator[Callable[[Any, Answe
     if head[:4] in (b"RIFF", b"RF64", b"FORM"):
         yield name_lost_chunks
     if head[:4] in (b"RIFF", b"FORM", b"DSD ", b"FRM8"):
-        yield lambda file, answer: add_id3(_chunked(head)(file).tags, answer)
+        yield lambda file, collected: add_id3(_chunked(head)(file).tags, collected)
     if head[:4] in (b"RIFF", b"RF64", b"FORM", b"DSD ", b"FRM8"):
         return
     if head[:4] == b"\x1a\x45\xdf\xa3":  # Matroska has none of the tags below
@@ -123,7 +123,7 @@ def _readers(file: Any, head: bytes, size: int) -> Iterator[Callable[[Any, Answe
     yield from _trailing_readers(file, size)
 
 
-def _trailing_readers(file: Any, size: int) -> Iterator[Callable[[Any, Answer], None]]:
+def _trailing_readers(file: Any, size: int) -> Iterator[Callable[[Any, TagReaderOutput], None]]:
     """Yield the readers of the tags at the end, and that of an APEv2 tag at the beginning."""
 
     def read(start: int, count: int) -> bytes:
@@ -140,16 +140,19 @@ def _trailing_readers(file: Any, size: int) -> Iterator[Callable[[Any, Answer], 
             if tag.end - tag.start <= _MAX_TRAILING_TAG:
                 yield functools.partial(_read_part, reader, tag)
             else:
-                yield lambda _file, answer: answer.lost.add("the tag at the end")
+                yield lambda _file, collected: collected.lost.add("the tag at the end")
         if kind == "ape" and not found:
             yield _read_ape
 
 
 def _read_part(
-    reader: Callable[[Any, Answer], None], tag: TrailingTag, file: Any, answer: Answer
+    reader: Callable[[Any, TagReaderOutput], None],
+    tag: TrailingTag,
+    file: Any,
+    collected: TagReaderOutput,
 ) -> None:
     file.seek(tag.start)
-    reader(io.BytesIO(file.read(tag.end - tag.start)), answer)
+    reader(io.BytesIO(file.read(tag.end - tag.start)), collected)
 
 
 def _chunked(head: bytes) -> Any:
@@ -158,53 +161,53 @@ def _chunked(head: bytes) -> Any:
     return {b"FORM": aiff.AIFF, b"DSD ": dsf.DSF}.get(head[:4], dsdiff.DSDIFF)
 
 
-def _read_id3(file: Any, answer: Answer) -> None:
-    add_id3(id3.ID3(file, load_v1=False), answer)
+def _read_id3(file: Any, collected: TagReaderOutput) -> None:
+    add_id3(id3.ID3(file, load_v1=False), collected)
 
 
-def _read_id3v1(file: Any, answer: Answer) -> None:
+def _read_id3v1(file: Any, collected: TagReaderOutput) -> None:
     """Read the tag itself: mutagen would decode it as Latin-1."""
     data = file.read(128)
     fields = {name: data[start : start + size] for name, start, size in _ID3V1_FIELDS}
     fields["comment"] = data[97:125] if data[125] == 0 else data[97:127]
     for name, value in fields.items():
         text = value.partition(b"\0")[0].rstrip().decode("latin-1")
-        answer.add("id3v1", name, [text], is_legacy=True)
+        collected.add("id3v1", name, [text], is_legacy=True)
     if data[125] == 0 and data[126]:
-        answer.add("id3v1", "track", [str(data[126])])
+        collected.add("id3v1", "track", [str(data[126])])
     if data[127] < len(id3.TCON.GENRES):
-        answer.add("id3v1", "genre", [id3.TCON.GENRES[data[127]]])
+        collected.add("id3v1", "genre", [id3.TCON.GENRES[data[127]]])
 
 
-def _read_ape(file: Any, answer: Answer) -> None:
+def _read_ape(file: Any, collected: TagReaderOutput) -> None:
     for name, value in apev2.APEv2(file).items():
         if value.kind == apev2.TEXT:
-            answer.add("ape", name, list(value))
+            collected.add("ape", name, list(value))
         elif value.kind == apev2.EXTERNAL:
-            answer.add("ape", name, [str(value)])
+            collected.add("ape", name, [str(value)])
         elif name.lower().startswith("cover art"):
             data = bytes(value.value)
             if not data.startswith((b"\xff\xd8\xff", b"\x89PNG")):
                 data = data.partition(b"\0")[2]  # behind a file name
-            answer.add_picture(_APE_COVER_KINDS.get(name.lower(), 0), data)
+            collected.add_picture(_APE_COVER_KINDS.get(name.lower(), 0), data)
         else:
-            answer.lost.add(name)
+            collected.lost.add(name)
 
 
-_TRAILING_READERS: dict[str, Callable[[Any, Answer], None]] = {
+_TRAILING_READERS: dict[str, Callable[[Any, TagReaderOutput], None]] = {
     "id3v2": _read_id3, "ape": _read_ape, "id3v1": _read_id3v1
 }  # fmt: skip
 """The most trusted first."""
 
 
-def _read_flac(file: Any, answer: Answer) -> None:
+def _read_flac(file: Any, collected: TagReaderOutput) -> None:
     found = flac.FLAC(file)
-    _add_comments(found.tags, answer)
+    _add_comments(found.tags, collected)
     for picture in found.pictures:
-        answer.add_picture(int(picture.type), picture.data)
+        collected.add_picture(int(picture.type), picture.data)
 
 
-def _read_ogg(file: Any, answer: Answer) -> None:
+def _read_ogg(file: Any, collected: TagReaderOutput) -> None:
     """Read the comments of the first stream that may have some.
 
     The streams are named by the pages in front. mutagen's own classes look for their stream in the
@@ -215,68 +218,70 @@ def _read_ogg(file: Any, answer: Answer) -> None:
         for mark, info_class, comments_class in _OGG_STREAMS:
             if page.first and page.packets[0].startswith(mark):
                 file.seek(page.offset)
-                _add_comments(comments_class(file, info_class(file)), answer)
+                _add_comments(comments_class(file, info_class(file)), collected)
                 return
 
 
-def _add_comments(comments: Any, answer: Answer) -> None:
+def _add_comments(comments: Any, collected: TagReaderOutput) -> None:
     values: dict[str, list[str]] = {}
     for name, value in comments or ():
         values.setdefault(name.upper(), []).append(value)
     for name, texts in values.items():
         if name == "METADATA_BLOCK_PICTURE":
             for text in texts:
-                with answer.reading_picture():
+                with collected.reading_picture():
                     picture = flac.Picture(base64.b64decode(text))
-                    answer.add_picture(int(picture.type), picture.data)
+                    collected.add_picture(int(picture.type), picture.data)
         elif name == "COVERART":
-            with answer.reading_picture():
-                answer.add_picture(FRONT_COVER, base64.b64decode(texts[0]))
+            with collected.reading_picture():
+                collected.add_picture(FRONT_COVER, base64.b64decode(texts[0]))
         elif name != "COVERARTMIME":
-            answer.add("vorbis", name, texts)
+            collected.add("vorbis", name, texts)
 
 
-def _read_mp4(file: Any, answer: Answer) -> None:
+def _read_mp4(file: Any, collected: TagReaderOutput) -> None:
     for name, value in mp4.MP4Tags(mp4.Atoms(file), file).items():
         if name == "covr":
             for picture in value:
-                answer.add_picture(FRONT_COVER, bytes(picture))
+                collected.add_picture(FRONT_COVER, bytes(picture))
         elif name.startswith("----:"):
             texts = [bytes(each).decode("utf-8", "replace") for each in value]
             # mutagen reads names as Latin-1, but the bytes of most are UTF-8.
             own_name = name.split(":", 2)[2]
             with contextlib.suppress(UnicodeDecodeError):
                 own_name = own_name.encode("latin-1").decode()
-            answer.add("own", own_name, texts)
+            collected.add("own", own_name, texts)
         elif name in ("trkn", "disk"):
             texts = [f"{n}/{total}" if total else str(n) for n, total in value if n or total]
-            answer.add("mp4", name, texts)
+            collected.add("mp4", name, texts)
         else:
             values = value if isinstance(value, list) else [value]
-            answer.add("mp4", name, [str(int(x)) if isinstance(x, int) else str(x) for x in values])
+            collected.add(
+                "mp4", name, [str(int(x)) if isinstance(x, int) else str(x) for x in values]
+            )
 
 
-def _read_asf(file: Any, answer: Answer) -> None:
+def _read_asf(file: Any, collected: TagReaderOutput) -> None:
     values: dict[str, list[str]] = {}
     for name, value in asf.ASF(file).tags or ():
         if name == "WM/Picture":
-            with answer.reading_picture():
-                _add_asf_picture(bytes(value.value), answer)
+            with collected.reading_picture():
+                _add_asf_picture(bytes(value.value), collected)
         elif isinstance(value, asf.ASFByteArrayAttribute | asf.ASFGUIDAttribute):
             if not name.startswith(("WM/MCDI", "MediaClass", "WM/MediaClass")):
-                answer.lost.add(name)
+                collected.lost.add(name)
         else:
             text = str(int(value.value)) if isinstance(value.value, bool) else str(value.value)
             values.setdefault(name, []).append(text)
     for name, texts in values.items():
-        answer.add("asf", name, texts)
+        collected.add("asf", name, texts)
 
 
-def _add_asf_picture(data: bytes, answer: Answer) -> None:
+def _add_asf_picture(data: bytes, collected: TagReaderOutput) -> None:
     """Read WM/Picture: type, size, then MIME type and description in UTF-16, then the bytes."""
     kind, size = struct.unpack_from("<BI", data)
     at, strings = 5, 0
     while strings < 2 and at + 1 < len(data):
         strings += data[at : at + 2] == b"\0\0"
         at += 2
-    answer.add_picture(kind, data[at : at + size])
+    collected.add_picture(kind, data[at : at + size])

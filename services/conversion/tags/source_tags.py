@@ -16,12 +16,12 @@ from services.conversion.ffmpeg.ffmetadata import (
     complete_chapters,
 )
 from services.conversion.tags import legacy_text
-from services.conversion.tags.answer import MAX_JSON
 from services.conversion.tags.names import BROADCAST, BROADCAST_ALIASES, BY_NAME, common_name
+from services.conversion.tags.reader_output import MAX_JSON
 
 READER = "services.conversion.tags.sandboxed_reader"
 """The module that reads tags in the sandbox."""
-MAX_ANSWER = MAX_JSON + 17 * 1024 * 1024
+MAX_OUTPUT = MAX_JSON + 17 * 1024 * 1024
 """Bytes that the reader may write: the document and a picture."""
 _MAX_LOST_NAME, _MAX_COUNT = 40, 10_000
 _MAX_TAGS, _MAX_VALUES, _MAX_VALUE = 300, 100, 1024 * 1024
@@ -74,12 +74,12 @@ class _FoundTag:
     is_legacy: bool
 
 
-def parse_answer(data: bytes) -> "tuple[list[_FoundTag], SourceTags]":
+def parse_output(data: bytes) -> "tuple[list[_FoundTag], SourceTags]":
     """Parse what the sandboxed reader wrote. Raises ValueError if it is not that."""
     try:
         (size,) = struct.unpack_from(">I", data)
         if size > MAX_JSON:
-            raise ValueError("the reader's answer is too large")
+            raise ValueError("the reader's output is too large")
         document: Any = json.loads(data[4 : 4 + size])
         tags = [
             _FoundTag(int(reader), str(kind), str(name), [str(v) for v in values], bool(is_legacy))
@@ -93,7 +93,7 @@ def parse_answer(data: bytes) -> "tuple[list[_FoundTag], SourceTags]":
             chapters=_parse_chapters(document) if document.get("chapters") else None,
         )
     except (struct.error, LookupError, TypeError, OverflowError, RecursionError) as error:
-        raise ValueError("the reader's answer is malformed") from error
+        raise ValueError("the reader's output is malformed") from error
     return tags, found
 
 
@@ -111,7 +111,7 @@ def _parse_chapters(document: Any) -> Metadata:
 
 
 def combine(
-    answer: bytes,
+    output: bytes,
     from_ffmpeg: Mapping[str, str],
     container: str = "",
     lost_by_ffmpeg: Iterable[str] = (),
@@ -119,20 +119,21 @@ def combine(
     """Return all tags: mutagen's by the order of its readers, and FFmpeg's where it has none.
 
     Args:
-        answer: What the sandboxed reader wrote; empty if it failed.
+        output: What the sandboxed reader wrote; empty if it failed.
         from_ffmpeg: FFmpeg's tags; bytes that are not UTF-8 are surrogates (PEP 383).
         container: FFmpeg's name of the container.
         lost_by_ffmpeg: Names of FFmpeg's tags that are beyond the limits.
     """
     try:
-        tags, found = parse_answer(answer) if answer else ([], SourceTags())
+        tags, found = parse_output(output) if output else ([], SourceTags())
     except ValueError:
         tags, found = [], SourceTags()
     last = 1 + max((tag.reader for tag in tags), default=0)
     if container == "wav" and "time_reference" in from_ffmpeg:
         from_ffmpeg = {BROADCAST_ALIASES.get(name, name): v for name, v in from_ffmpeg.items()}
     if tags:
-        # FFmpeg has the same tags by other names, and these.
+        # mutagen's tags are preferred. From FFmpeg come only the tags that mutagen does not read in
+        # this container.
         is_other = _BESIDE_MUTAGEN.get(container, _is_none)
         from_ffmpeg = {name: value for name, value in from_ffmpeg.items() if is_other(name)}
         lost_by_ffmpeg = [name for name in lost_by_ffmpeg if is_other(name)]

@@ -86,7 +86,7 @@ class RunConversion:
             heartbeat: Called at each progress report; it may end the attempt.
             takeover_version: The version of a running conversion whose lease has ended.
             alone: True promises that nothing else runs in this process.
-            is_paused: Says while the attempt is to stand still.
+            is_paused: Returns True while the attempt must not continue.
 
         Returns:
             False if the conversion was released: it is queued again, and a message about it must
@@ -184,7 +184,7 @@ class RunConversion:
     def _open_output(self, attempt: "_Attempt", encoder_fingerprint: str = "") -> MultipartOutput:
         """Return where this attempt writes.
 
-        The parts of an attempt before are used if they were made with the same fingerprint, and
+        The parts of an earlier attempt are reused if they were made with the same fingerprint, and
         aborted if not.
         """
         return MultipartOutput(

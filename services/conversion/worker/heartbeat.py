@@ -17,7 +17,7 @@ they are not known. It raises ReleaseRequested to end the attempt."""
 
 
 class ReleaseRequested(Exception):
-    """Indicates that this attempt is to end and its conversion to go back to the queue."""
+    """Indicate that this attempt is to end and its conversion to go back to the queue."""
 
 
 class MessageHeartbeat:

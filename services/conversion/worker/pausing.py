@@ -16,12 +16,13 @@ from services.conversion.worker.time_sharing import SlotUse, TimeSharing
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY = 1.0
-"""Seconds between two looks whether somebody waits for a slot that a long conversion has."""
+CHECK_EVERY = 1.0
+"""Seconds between two checks for conversions that wait for the slot of a long one."""
 
-READING_PAUSE = 2
-"""Each look reads the queue. The next one comes after so many times what that took. On a busy
-machine it takes a second, and whoever has come waits for the next look."""
+PAUSE_FACTOR = 2
+"""After a check that read the queue for t seconds, the next one waits at least this many times t.
+
+On a busy machine a reading takes a second."""
 
 
 class PauseForOthers:
@@ -48,8 +49,8 @@ class PauseForOthers:
         self._hurried.set()
 
     def wait_and_look(self, stop: threading.Event) -> None:
-        """Look once, after `LOOK_EVERY` seconds or when `hurry` is called."""
-        if self._hurried.wait(LOOK_EVERY):
+        """Look once, after `CHECK_EVERY` seconds or when `hurry` is called."""
+        if self._hurried.wait(CHECK_EVERY):
             self._hurried.clear()
             stop.wait(max(0.0, self._next_look - time.monotonic()))
         if not stop.is_set():
@@ -66,7 +67,7 @@ class PauseForOthers:
         paused = self._sharing.paused()
         order = self._choose_next.order(suspects_first=self._slots.may_run_suspect, paused=paused)
         took = time.monotonic() - began
-        self._next_look = began + took + READING_PAUSE * took
+        self._next_look = began + took + PAUSE_FACTOR * took
         for following in order:
             for use in self._sharing.pausable(claimed, following)[:1]:
                 mine = claimed[use.conversion_id]
@@ -77,7 +78,7 @@ class PauseForOthers:
 
     def _replace(self, use: SlotUse, task: Task, is_of_same_client: bool) -> bool:
         """Pause a conversion for a task, and return True if that was possible."""
-        if not self._may_have_company(use) or not self._sharing.pause(
+        if not self._is_marked_shared(use) or not self._sharing.pause(
             use,
             task.conversion_id,
             may_displace=not task.has_yielded,
@@ -91,6 +92,6 @@ class PauseForOthers:
             self._slots.release()
         return True
 
-    def _may_have_company(self, use: SlotUse) -> bool:
+    def _is_marked_shared(self, use: SlotUse) -> bool:
         """Return True once the item says that a conversion is not the only one in this process."""
         return self._slots.count > 1 or self._claimed.mark(LossMeaning.SHARED, use.conversion_id)

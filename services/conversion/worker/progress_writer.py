@@ -77,6 +77,7 @@ class ProgressWriter:
         except StorageUnavailable:
             if self._timer() + REPORT_EVERY >= self._held_until:
                 raise
-        # After the report, by which a worker that stops leaves its stored parts to the next
-        # attempt. What is being stored is nearly done.
+        # This comes after the report, because the report stores the parts that the next attempt can
+        # reuse, and the heartbeat may end this attempt. A conversion that is being stored has 0 s
+        # left.
         self._heartbeat(0.0 if progress.phase == Phase.STORING else progress.eta_seconds)

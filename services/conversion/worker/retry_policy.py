@@ -35,7 +35,7 @@ _TEMPORARY = (
 )
 
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.EAGAIN}
-"""No descriptor, or no process, was to be had."""
+"""Codes of errors because the system has no file descriptor or process left."""
 
 
 def may_succeed_later(error: Exception) -> bool:
@@ -44,7 +44,7 @@ def may_succeed_later(error: Exception) -> bool:
 
 
 def _is_of_exhaustion(error: BaseException | None) -> bool:
-    """Return True if an error, or what it was raised from, is for want of a resource."""
+    """Return True if the system ran out of a resource, which caused this error."""
     if isinstance(error, OSError) and error.errno in _EXHAUSTED:
         return True
     return error is not None and _is_of_exhaustion(error.__cause__)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 ALONE_AT_MOST = 600.0
-"""Seconds that a conversion keeps all slots. What is harmless for so long may have company."""
+"""Seconds after which others may start beside a conversion that runs alone: it has not killed the
+worker so far."""
 
 NEVER = float("inf")
 
@@ -53,7 +54,7 @@ class Slots:
 
     @property
     def may_run_suspect(self) -> bool:
-        """Return False while others get as much time as the last one had that ran alone."""
+        """Return True if others have had as much time as the last conversion that ran alone."""
         return self._timer() >= self._next_reservation
 
     def acquire(self) -> bool:
@@ -107,7 +108,7 @@ class Slots:
                 if self._reservation is mine:
                     self._end_reservation(began)
 
-    def allow_company_if_overdue(self, prepare: Callable[[], bool]) -> None:
+    def share_slots_if_overdue(self, prepare: Callable[[], bool]) -> None:
         """Let others start beside one that has run alone for long, if `prepare` returns True."""
         with self._changed:
             overdue = self._reservation is not None and self._timer() > self._alone_until

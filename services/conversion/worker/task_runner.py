@@ -62,7 +62,7 @@ class RunTask:
         def beat(eta_seconds: float | None) -> None:
             use.expect(NEVER if eta_seconds is None else eta_seconds, time.monotonic())
             if task.alone:
-                self._slots.allow_company_if_overdue(
+                self._slots.share_slots_if_overdue(
                     lambda: self._run.claimed.mark(LossMeaning.SHARED)
                 )
             hide_message(eta_seconds)

@@ -25,13 +25,15 @@ NEARLY_DONE = 10.0
 """Seconds left at which a conversion is not paused any more."""
 
 NEARLY_DONE_AT_MOST = 30.0
-"""Seconds for which that holds: a header may state a tenth of the sound that follows."""
+"""Seconds for which an estimate of `NEARLY_DONE` is believed: a header may state a tenth of the
+real duration."""
 
 PAUSED_PER_SLOT = 2
-"""Paused conversions for each slot; each takes up to 150 MB. Others wait until a place is free."""
+"""Maximum number of paused conversions for each slot, because each takes up to 150 MB. If that many
+are paused, no further one is."""
 
 MUCH_LEFT = 1800.0
-"""Seconds left with which a conversion yields, and starts again, if no place is free."""
+"""A conversion with more seconds left than this yields if no more conversions may be paused."""
 
 
 @dataclass(eq=False)

@@ -29,7 +29,7 @@ MAX_PARTIALS = 100
 
 Up to 10 MiB of each pass through this service, so that a request ends before proxies end it."""
 
-PARTS_AT_ONCE = 8
+PARALLEL_COPIES = 8
 """Parts of one upload that are stored at once. S3 copies each at 100 MB/s or more, so the largest
 file takes a few seconds."""
 
@@ -154,5 +154,5 @@ class JoinUploads:
             )
             return Part(number, len(body), etag)
 
-        with ThreadPoolExecutor(PARTS_AT_ONCE, "join") as executor:
+        with ThreadPoolExecutor(PARALLEL_COPIES, "join") as executor:
             return list(executor.map(store, range(1, len(plan) + 1), plan))

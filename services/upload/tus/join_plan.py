@@ -6,8 +6,9 @@ from itertools import pairwise
 
 from libs.core.domain.uploads import MIB, MIN_PART_SIZE
 
-COPY_SIZE = 256 * MIB
-"""Bytes of the largest part that S3 copies at once; several are copied at the same time."""
+JOINED_PART_SIZE = 256 * MIB
+"""Bytes of the largest part of a joined upload that S3 copies. Several are copied at the same time,
+so they are smaller than those of a reused file."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def can_be_copied(part: Sequence[Range]) -> bool:
 
 def _divide(key: str, start: int, end: int) -> Iterator[Range]:
     """Yield ranges of about the same size, so that none is too small."""
-    count = -(-(end - start) // COPY_SIZE)
+    count = -(-(end - start) // JOINED_PART_SIZE)
     limits = [start + (end - start) * number // count for number in range(count + 1)]
     for first, last in pairwise(limits):
         yield Range(key, first, last, is_whole=count == 1 and start == 0)

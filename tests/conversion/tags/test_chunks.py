@@ -5,8 +5,8 @@ import struct
 
 import pytest
 
-from services.conversion.tags.answer import Answer
 from services.conversion.tags.chunks import name_lost_chunks
+from services.conversion.tags.reader_output import TagReaderOutput
 
 SILENCE = (b"data", bytes(101))
 
@@ -22,9 +22,9 @@ def container(kind: bytes, *chunks: tuple[bytes, bytes]) -> io.BytesIO:
 
 
 def lost(file: io.BytesIO) -> set[str]:
-    answer = Answer()
-    name_lost_chunks(file, answer)
-    return answer.lost
+    collected = TagReaderOutput()
+    name_lost_chunks(file, collected)
+    return collected.lost
 
 
 def test_loops_and_xml_behind_the_sound_are_named() -> None:

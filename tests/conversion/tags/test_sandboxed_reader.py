@@ -12,7 +12,7 @@ from services.conversion.sandbox import process as sandbox
 from services.conversion.sandbox.process import SandboxLevel
 from services.conversion.storage.memory_file import MemoryFile
 from services.conversion.tags import sandboxed_reader
-from services.conversion.tags.source_tags import MAX_ANSWER, parse_answer
+from services.conversion.tags.source_tags import MAX_OUTPUT, parse_output
 from tests.conversion.audio_files import AudioFiles
 from tests.conversion.tags.support import copy, read, with_ape, with_id3v1
 
@@ -115,7 +115,7 @@ def test_the_tags_of_an_ogg_are_read_from_its_beginning(
     assert path.stat().st_size > 65_536
     with MemoryFile("source", path.read_bytes()) as source, MemoryFile("answer") as output:
         sandboxed_reader.main([str(source.fd), str(output.fd)])
-        tags, _ = parse_answer(output.read(MAX_ANSWER))
+        tags, _ = parse_output(output.read(MAX_OUTPUT))
     assert ("TITLE", ["T"]) in [(tag.name, tag.values) for tag in tags]
 
 

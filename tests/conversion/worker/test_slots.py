@@ -125,9 +125,9 @@ def test_what_runs_alone_for_long_gets_company_if_that_could_be_noted(
 ) -> None:
     assert slots.acquire()
     with slots.reserve_all(60):
-        slots.allow_company_if_overdue(lambda: pytest.fail("it is too early"))
+        slots.share_slots_if_overdue(lambda: pytest.fail("it is too early"))
         clock.advance(slots_module.ALONE_AT_MOST + 1)
 
-        slots.allow_company_if_overdue(lambda: prepared)
+        slots.share_slots_if_overdue(lambda: prepared)
 
         assert slots.acquire() is prepared

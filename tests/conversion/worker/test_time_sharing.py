@@ -123,7 +123,7 @@ def test_looks_at_a_long_queue_take_a_small_part_of_the_time(
         worker._pause_for_others()
         clock.advance(1.0)
 
-    between = 2.0 + 2.0 * pausing.READING_PAUSE
+    between = 2.0 + 2.0 * pausing.PAUSE_FACTOR
     assert {after - before for before, after in pairwise(looks)} == {between}
 
 
@@ -152,7 +152,7 @@ class PausingEngine(FakeEngine):
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress_writer, "REPORT_EVERY", 0.01)
     monkeypatch.setattr(loop, "LONGEST_POLL_PAUSE", 0.05)
-    monkeypatch.setattr(pausing, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr(pausing, "CHECK_EVERY", 0.02)
     monkeypatch.setattr(time_sharing, "TURN", 0.1)
 
 

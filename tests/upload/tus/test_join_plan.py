@@ -5,9 +5,9 @@ import random
 import pytest
 
 from libs.core.domain.uploads import MAX_PARTS, MIB, MIN_PART_SIZE
-from services.upload.tus.join_plan import COPY_SIZE, Range, can_be_copied, plan_parts
+from services.upload.tus.join_plan import JOINED_PART_SIZE, Range, can_be_copied, plan_parts
 
-LARGE = 2 * COPY_SIZE + 1
+LARGE = 2 * JOINED_PART_SIZE + 1
 
 
 def test_large_objects_are_copied_in_ranges() -> None:
@@ -15,7 +15,7 @@ def test_large_objects_are_copied_in_ranges() -> None:
 
     assert all(map(can_be_copied, plan))
     assert len(plan) == 4
-    assert max(part[0].size for part in plan) <= COPY_SIZE
+    assert max(part[0].size for part in plan) <= JOINED_PART_SIZE
 
 
 def test_what_is_too_small_is_read_with_the_beginning_of_the_next() -> None:
@@ -32,7 +32,7 @@ def test_what_is_too_small_is_read_with_the_beginning_of_the_next() -> None:
 @pytest.mark.parametrize("seed", range(50))
 def test_every_byte_is_in_one_part_and_none_but_the_last_is_small(seed: int) -> None:
     rng = random.Random(seed)
-    sizes = [1, 100, MIB, MIN_PART_SIZE - 1, MIN_PART_SIZE, 7 * MIB, COPY_SIZE, LARGE]
+    sizes = [1, 100, MIB, MIN_PART_SIZE - 1, MIN_PART_SIZE, 7 * MIB, JOINED_PART_SIZE, LARGE]
     objects = [(f"{n}", rng.choice(sizes)) for n in range(rng.randrange(1, 40))]
 
     plan = plan_parts(objects)

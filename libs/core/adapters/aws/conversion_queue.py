@@ -16,7 +16,7 @@ from libs.core.adapters.aws.dynamodb.codec import (
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.domain.conversions import RUNNING, Conversion, Phase
 from libs.core.domain.fair_order import fair_order, fair_position
-from libs.core.ports.conversion_queue import BACKLOG_SAMPLE, READING_SHARE, Backlog, ConversionQueue
+from libs.core.ports.conversion_queue import BACKLOG_SAMPLE, PAUSE_FACTOR, Backlog, ConversionQueue
 
 
 class DynamoDbConversionQueue(ConversionQueue):
@@ -30,7 +30,7 @@ class DynamoDbConversionQueue(ConversionQueue):
     def __init__(self, table: Table, max_age: float = 0.0, remembered: float = 0.0) -> None:
         """Answer `position` from a reading that is up to `max_age` seconds old.
 
-        After a slow reading the age may be `READING_SHARE` times as long as the reading took.
+        After a slow reading the age may be `PAUSE_FACTOR` times as long as the reading took.
         Items of queued conversions are read again after `remembered` seconds, which must be less
         than a lease: what was lost meanwhile may have to run alone.
         """
@@ -70,7 +70,7 @@ class DynamoDbConversionQueue(ConversionQueue):
         self._positions = {c.id: place for place, c in enumerate(order, 1)}
         took = time.monotonic() - began
         if self._max_age:
-            self._fresh_until = began + took + max(self._max_age, READING_SHARE * took)
+            self._fresh_until = began + took + max(self._max_age, PAUSE_FACTOR * took)
 
     def forget(self, conversion_id: str) -> None:
         # The index may list it for a moment after it was claimed.

@@ -38,8 +38,8 @@ _BAD_CREDENTIALS = {
     "TokenRefreshRequired",
     "UnrecognizedClientException",
 }
-"""Codes of credentials that have expired or were replaced. No file or request is the reason, and
-the next ones are fetched soon."""
+"""Codes of credentials that have expired or were replaced. The request is not at fault; boto3 soon
+fetches new credentials."""
 
 
 def code_of(error: ClientError) -> str:

@@ -237,7 +237,11 @@ def _decode(item: RawItem | None) -> Conversion | None:
 
 
 def _of_attempt(attempt: int, loss_meaning: LossMeaning) -> RawItem:
-    """Return the attribute; a worker of an earlier version leaves it behind at its claims."""
+    """Return the attribute that stores a loss meaning together with its attempt.
+
+    A worker of an earlier version does not update it when it claims the conversion; the number
+    shows that it is outdated.
+    """
     return {"attempt": attempt, "is": loss_meaning}
 
 

@@ -15,8 +15,8 @@ from libs.core.domain.quotas import Quota
 from libs.core.ports.quotas import Quotas
 
 PREFIX = "qta_"
-"""Of the items' keys. Uploads and conversions have other prefixes, so no stream record of a counter
-is taken for one of theirs."""
+"""Prefix of the keys of counter items. Uploads and conversions have other prefixes, so no stream
+record of a counter is taken for one of theirs."""
 
 
 class DynamoDbQuotas(Quotas):

@@ -13,8 +13,8 @@ from services.conversion.pipeline.context import ConversionContext
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import MediaError
 from services.conversion.storage.memory_file import MemoryFile
-from services.conversion.tags.answer import MAX_JSON, Answer
-from services.conversion.tags.source_tags import MAX_ANSWER, combine, parse_answer
+from services.conversion.tags.reader_output import MAX_JSON, TagReaderOutput
+from services.conversion.tags.source_tags import MAX_OUTPUT, combine, parse_output
 from tests.conversion.audio_files import AudioFiles
 from tests.conversion.media_support import convert
 from tests.conversion.tags.support import read
@@ -46,34 +46,34 @@ def test_the_number_of_pictures_can_be_told() -> None:
 
 def test_a_document_that_would_take_much_memory_is_not_parsed() -> None:
     with pytest.raises(ValueError, match="too large"):
-        parse_answer(packed(more=[[]] * (2 * MIB)))
+        parse_output(packed(more=[[]] * (2 * MIB)))
 
 
 @pytest.mark.parametrize("letter", ["a", "Ж", "\0", "\ud800", "😀"])
 def test_the_reader_keeps_within_the_document_and_names_the_rest(letter: str) -> None:
-    answer = Answer()
+    answer = TagReaderOutput()
     for number in range(40):
         answer.add("own", f"TEXT{number}", [letter * 200_000])
         answer.lost.add(letter * 100_000 + str(number))
     with MemoryFile("answer") as output:
         answer.write(output.fd)
-        data = output.read(MAX_ANSWER)
-    tags, found = parse_answer(data)
+        data = output.read(MAX_OUTPUT)
+    tags, found = parse_output(data)
     assert len(data) <= MAX_JSON
     assert 0 < len(tags) < 40
     assert "TEXT39" in found.lost
 
 
 def test_the_reader_can_answer_with_the_most_of_everything() -> None:
-    answer = Answer()
+    answer = TagReaderOutput()
     answer.add_picture(3, bytes(16 * MIB))
     while not answer.lost:
         answer.add("own", "TEXT", ["Ж" * 1500])
     answer.lost.update(f"{number}" + "\0" * 100 for number in range(1000))
     with MemoryFile("answer") as output:
         answer.write(output.fd)
-        assert output.size <= MAX_ANSWER
-        assert len(parse_answer(output.read(MAX_ANSWER))[1].picture or b"") == 16 * MIB
+        assert output.size <= MAX_OUTPUT
+        assert len(parse_output(output.read(MAX_OUTPUT))[1].picture or b"") == 16 * MIB
 
 
 @pytest.mark.parametrize(

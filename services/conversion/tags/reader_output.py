@@ -18,7 +18,7 @@ FRONT_COVER = 3
 """The ID3 picture type, which most formats use."""
 
 
-class Answer:
+class TagReaderOutput:
     """Collect tags by the kind of their names, and pictures, within limits."""
 
     def __init__(self) -> None:
