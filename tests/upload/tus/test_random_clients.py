@@ -2,9 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
@@ -14,44 +12,11 @@ from services.upload.container import UploadContainer
 from services.upload.tus.append import AppendToUpload
 from services.upload.tus.append_writer import AppendWriter
 from services.upload.tus.headers import Checksum
-from tests.fault_injection import UNREACHABLE
+from tests.upload.failing_ports import FailingPorts, Killed
 from tests.upload.support import OWNER, Client, UploadHarness
 
 SIZES = (1, 4, 5, 10, 12, 50, 73)
 """Bytes; parts have 5."""
-
-
-class Killed(BaseException):
-    """Indicates that the service was killed: nothing of the request runs any more."""
-
-
-class Faults:
-    """Make calls of the ports fail at random, before or after their effect."""
-
-    CALLS = (
-        ("objects", "put", "read"),
-        ("multipart", "put_part", "list_parts", "complete"),
-        ("resumable_uploads", "claim", "advance"),
-        ("uploads", "mark_uploaded", "set_parts"),
-    )
-
-    def __init__(self, harness: UploadHarness, chance: random.Random) -> None:
-        self.rate = 0.15
-        self._chance = chance
-        for port, *methods in self.CALLS:
-            for method in methods:
-                target = getattr(harness, port)
-                setattr(target, method, self._failing(getattr(target, method)))
-
-    def _failing(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            if self._chance.random() >= self.rate:
-                return original(*arguments, **options)
-            if self._chance.random() < 0.5:  # as when a reply is lost
-                original(*arguments, **options)
-            raise self._chance.choice((UNREACHABLE, Killed()))
-
-        return call
 
 
 class RandomClient:
@@ -105,6 +70,9 @@ class RandomClient:
         shown = self._harness.show(OWNER, self.upload.id)
         assert shown.status in (UploadStatus.UPLOADING, UploadStatus.UPLOADED)
 
+    def is_done(self) -> bool:
+        return self._harness.now(self.upload).status is UploadStatus.UPLOADED
+
     def _begin(self, offset: int, checksum: Checksum | None = None) -> AppendWriter:
         return self._use_case.begin(OWNER, self.upload.id, offset, None, checksum)
 
@@ -133,7 +101,7 @@ def test_the_file_is_whole_whatever_fails_on_the_way(
     chance = random.Random(seed)
     body = chance.randbytes(chance.choice(SIZES))
     sender = RandomClient(harness, use_case, body, chance)
-    faults = Faults(harness, chance)
+    faults = FailingPorts(harness, chance)
 
     for step in range(300):
         if step == 200:
@@ -142,8 +110,9 @@ def test_the_file_is_whole_whatever_fails_on_the_way(
             if chance.random() < 0.2:
                 sender.look()
             sender.send_some()
-        if harness.now(sender.upload).status is not UploadStatus.UPLOADING:
-            break
+            if sender.is_done():
+                break
 
+    faults.rate = 0.0
     assert harness.now(sender.upload).status is UploadStatus.UPLOADED
     assert harness.body(sender.upload) == body
