@@ -71,6 +71,7 @@ OURS = [
         ("POST", "/api/session"),
         ("DELETE", "/api/session"),
         ("POST", "/api/uploads/s3/multipart"),
+        ("GET", "/api/uploads/s3/params?filename=song.wav"),
     ],
 )
 def test_another_origin_may_change_nothing(
@@ -92,6 +93,13 @@ def test_our_own_page_and_clients_that_are_no_browsers_may(
     client: Client, headers: dict[str, str]
 ) -> None:
     assert client.post("/api/uploads", json=FILE, headers=headers).status_code == 201
+
+
+@pytest.mark.parametrize("headers", OURS, ids=str)
+def test_our_own_page_may_ask_for_a_form(client: Client, headers: dict[str, str]) -> None:
+    answer = client.get("/api/uploads/s3/params", params={"filename": "a.wav"}, headers=headers)
+
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)

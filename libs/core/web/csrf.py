@@ -29,11 +29,14 @@ def refuse_forgery(
 ) -> Response[Any] | None:
     """Answer 403 or 415 to a change that another site's page could make; None for all others.
 
+    Routes that change something when they are read have the option `makes_items`.
+
     Args:
         request: The request, before its body is read.
         origins: Origins of our page besides that of the request itself.
     """
-    if request.method in SAFE_METHODS:
+    # A link on any page sends the cookie of a visitor who follows it, with SameSite=Lax, too.
+    if request.method in SAFE_METHODS and not request.route_handler.opt.get("makes_items"):
         return None
     if not session_of(request).is_bearer and not _is_ours(request, origins):
         return problem(403, "forbidden", "This request comes from the page of another site.")

@@ -162,7 +162,7 @@ class CompanionController(Controller):
         delete_upload(owner, find_multipart(owner, key, multipart_id).id)
         return {}  # Uppy parses the answer as JSON
 
-    @get("/params", sync_to_thread=True)
+    @get("/params", sync_to_thread=True, makes_items=True)
     def sign_form(
         self,
         request: Request[Any, Any, Any],
