@@ -1,7 +1,5 @@
 """Choose the adapters of the upload service. No other module of it names them."""
 
-from threading import Semaphore
-
 from dependency_injector import containers, providers
 
 from libs.core.rate_limiter import RateLimiter
@@ -11,9 +9,10 @@ from services.upload.companion import parts as companion_parts
 from services.upload.companion.complete import CompleteCompanionUpload
 from services.upload.companion.count_bytes import CheckStoredBytes, CountBytes
 from services.upload.companion.form import StartFormUpload
+from services.upload.copy_slots import CopySlots
 from services.upload.part_limiter import PartLimiter
 from services.upload.reconcile import ReconcileUpload
-from services.upload.reuse import COPIES_AT_ONCE, ReuseUpload
+from services.upload.reuse import ReuseUpload
 from services.upload.schemas import UploadLimitsSchema
 from services.upload.settings import UploadSettings
 from services.upload.start_upload import StartUpload
@@ -47,7 +46,7 @@ class UploadContainer(containers.DeclarativeContainer):
         settings.provided.lifetime,
         clock=aws.clock,
     )
-    copy_slots = providers.Singleton(Semaphore, COPIES_AT_ONCE)
+    copy_slots = providers.Singleton(CopySlots)
     reuse_upload = providers.Factory(ReuseUpload, uploads, multipart, reconcile, copy_slots)
     show_upload = providers.Factory(use_cases.ShowUpload, uploads, reconcile)
     list_uploads = providers.Factory(use_cases.ListUploads, uploads)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from threading import Semaphore
 
 import structlog
 
@@ -10,6 +9,7 @@ from libs.core.domain.uploads import GIB, MIB, Upload, UploadStatus
 from libs.core.errors import MultipartUploadGone, ObjectMissing, PartsChanged, StorageUnavailable
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.uploads import UploadStore
+from services.upload.copy_slots import CopySlots
 from services.upload.reconcile import ReconcileUpload
 
 log = structlog.get_logger(__name__)
@@ -26,9 +26,6 @@ MAX_COPIED = GIB
 """Bytes of the largest file that is copied. Proxies end a request after 60 s, and a copy of this
 size takes far less."""
 
-COPIES_AT_ONCE = 8
-"""Files that one process copies at once: each holds one of its 128 threads for requests."""
-
 
 class ReuseUpload:
     """Copy the bytes of an earlier upload of the same session, by the SHA-256 that it declared.
@@ -42,29 +39,28 @@ class ReuseUpload:
         uploads: UploadStore,
         multipart: MultipartUploads,
         reconcile: ReconcileUpload,
-        slots: Semaphore,
+        slots: CopySlots,
     ) -> None:
         self._uploads = uploads
         self._multipart = multipart
         self._reconcile = reconcile
         self._slots = slots
 
-    def __call__(self, upload: Upload) -> Upload:
+    def __call__(self, upload: Upload, client: str = "") -> Upload:
         """Return the upload: `uploaded` if the file was found, else as it is, to be sent.
 
-        It is to be sent also if it is large, or if many files are being copied.
+        It is to be sent also if it is large, or if many files are being copied. `client` is the
+        address of the client, whose copies are limited.
         """
         if upload.status is not UploadStatus.UPLOADING or not upload.sha256:
             return upload
         if (upload.size or 0) > MAX_COPIED:
             return upload
         earlier = self._find(upload)
-        if earlier is None or not self._slots.acquire(blocking=False):
+        if earlier is None:
             return upload
-        try:
-            return self._reuse(earlier, upload)
-        finally:
-            self._slots.release()
+        with self._slots.hold(client) as is_held:
+            return self._reuse(earlier, upload) if is_held else upload
 
     def _reuse(self, earlier: Upload, upload: Upload) -> Upload:
         try:

@@ -77,7 +77,7 @@ class UploadController(Controller):
             sha256=data.sha256,
         )
         upload = start_upload(new, usage)
-        upload = reuse_upload(upload)
+        upload = reuse_upload(upload, usage.address)
         return Response(
             UploadSchema.of(upload),
             status_code=201,

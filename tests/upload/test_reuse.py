@@ -1,6 +1,7 @@
 """Declare the SHA-256 of a file that this session has uploaded before: nothing is sent again."""
 
 import hashlib
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from libs.core.domain.uploads import MIN_PART_SIZE as PART
 from libs.core.ports.multipart_uploads import Part
 from services.upload import reuse
 from services.upload.container import UploadContainer
+from services.upload.copy_slots import COPIES_AT_ONCE
 from services.upload.reuse import REUSED_PART_SIZE, copy_ranges
 from tests.fakes import an_upload
 from tests.fault_injection import fail_calls, record_calls
@@ -114,16 +116,13 @@ def test_while_many_files_are_copied_another_is_sent_as_usual(
     client: Client, container: UploadContainer
 ) -> None:
     upload_whole(client)
-    for _ in range(reuse.COPIES_AT_ONCE + 1):
+    for _ in range(COPIES_AT_ONCE + 1):
         assert create(client, sha256=SHA256)["status"] == "uploaded", "slots are given back"
-    slots = container.copy_slots()
-    for _ in range(reuse.COPIES_AT_ONCE):
-        assert slots.acquire(blocking=False)
+    with ExitStack() as others:
+        for number in range(COPIES_AT_ONCE):
+            assert others.enter_context(container.copy_slots().hold(f"client {number}"))
 
-    try:
         assert create(client, sha256=SHA256)["status"] == "uploading"
-    finally:
-        slots.release(reuse.COPIES_AT_ONCE)
 
     assert create(client, sha256=SHA256)["status"] == "uploaded"
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from threading import Semaphore
 
 from libs.core.domain.uploads import Upload, UploadStatus
 from libs.core.errors import (
@@ -19,6 +18,7 @@ from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
 from libs.core.rate_limiter import Usage
 from services.upload.checksums import crc64nvme
+from services.upload.copy_slots import CopySlots
 from services.upload.reconcile import ReconcileUpload
 from services.upload.start_upload import id_of_request
 from services.upload.tus.create import CreateTusUpload, TusRequest
@@ -48,7 +48,7 @@ class JoinUploads:
         objects: ObjectStore,
         create: CreateTusUpload,
         reconcile: ReconcileUpload,
-        slots: Semaphore,
+        slots: CopySlots,
     ) -> None:
         """Hold one of the `slots` for copies of this process while copying."""
         self._uploads = uploads
@@ -102,7 +102,7 @@ class JoinUploads:
     ) -> Upload:
         partials = [self._partial(owner, upload_id) for upload_id in partial_ids]
         size = sum(partial.size or 0 for partial in partials)
-        with self._slot():
+        with self._slot(usage.address if usage else owner):
             upload = self._create(owner, request, size, usage, offset=size, idempotency_key=key)
             # Another request may have completed it: the object decides.
             with suppress(MultipartUploadGone):
@@ -119,15 +119,14 @@ class JoinUploads:
         return upload
 
     @contextmanager
-    def _slot(self) -> Iterator[None]:
-        if not self._slots.acquire(blocking=False):
-            raise StorageUnavailable(
-                "Many files are being put together. Please try again in a moment.", retry_after=5
-            )
-        try:
+    def _slot(self, client: str) -> Iterator[None]:
+        with self._slots.hold(client) as is_held:
+            if not is_held:
+                raise StorageUnavailable(
+                    "Many files are being put together. Please try again in a moment.",
+                    retry_after=5,
+                )
             yield
-        finally:
-            self._slots.release()
 
     def _store(self, upload: Upload, plan: Sequence[Sequence[Range]]) -> list[Part]:
         """Store the parts of a plan, some at a time."""
@@ -144,15 +143,16 @@ class JoinUploads:
                     copied.end,
                     is_whole=copied.is_whole,
                 )
-            body = b"".join(
-                block
-                for each in part
-                for block in self._objects.read(each.key, each.start, each.end)
-            )
-            etag = self._multipart.put_part(
-                upload.key, upload.multipart_id, number, body, crc64nvme(body)
-            )
-            return Part(number, len(body), etag)
+            with self._slots.buffer():
+                body = b"".join(
+                    block
+                    for each in part
+                    for block in self._objects.read(each.key, each.start, each.end)
+                )
+                etag = self._multipart.put_part(
+                    upload.key, upload.multipart_id, number, body, crc64nvme(body)
+                )
+                return Part(number, len(body), etag)
 
         with ThreadPoolExecutor(PARALLEL_COPIES, "join") as executor:
             return list(executor.map(store, range(1, len(plan) + 1), plan))

@@ -5,14 +5,19 @@ import hashlib
 import json
 import random
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from threading import Event
+from typing import Any
 
 import pytest
 
 from libs.core.errors import FileTooLarge
 from services.upload.container import UploadContainer
+from services.upload.copy_slots import BUFFERS, COPIES_AT_ONCE
 from services.upload.tus import join
 from services.upload.tus.append import AppendToUpload
-from tests.fault_injection import fail_calls, record_calls
+from services.upload.tus.join_plan import Range
+from tests.fault_injection import eventually, fail_calls, record_calls
 from tests.upload.support import UploadHarness, problem
 from tests.upload.tus.support import (
     BYTES,
@@ -169,16 +174,46 @@ def test_while_many_are_being_joined_one_is_asked_to_come_again(
 ) -> None:
     url = create(client, 5, **{"Upload-Concat": "partial"})
     append(client, url, 0, b"12345")
-    slots, taken = container.copy_slots(), 0
-    while slots.acquire(blocking=False):
-        taken += 1
-    try:
+    with ExitStack() as others:
+        for number in range(COPIES_AT_ONCE):
+            assert others.enter_context(container.copy_slots().hold(f"client {number}"))
         answer = client.post(PATH, headers={**TUS, "Upload-Concat": f"final;{url}"})
-    finally:
-        slots.release(taken)
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert [item.id for item in harness.table.all()] == [url.rpartition("/")[2]]
+
+
+def test_all_joins_together_hold_only_so_many_parts_in_memory(
+    client: Client,
+    harness: UploadHarness,
+    container: UploadContainer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Eight joins at once held 64 parts of 5 MiB, more than the memory of a small container."""
+    monkeypatch.setattr(join, "can_be_copied", lambda part: False)
+    monkeypatch.setattr(
+        join, "plan_parts", lambda objects: [[Range(key, 0, size)] for key, size in objects]
+    )
+    finals = []
+    for _ in range(4):
+        urls = [create(client, 5, **{"Upload-Concat": "partial"}) for _ in range(4)]
+        for url in urls:
+            append(client, url, 0, b"12345")
+        finals.append({**TUS, "Upload-Concat": f"final;{' '.join(urls)}"})
+    put_part, may_end, held = harness.multipart.put_part, Event(), list[int]()
+
+    def put(*part: Any) -> str:
+        held.append(1)
+        assert may_end.wait(10)
+        return put_part(*part)
+
+    monkeypatch.setattr(harness.multipart, "put_part", put)
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(client.post, PATH, headers=headers) for headers in finals]
+        eventually(lambda: len(held) == BUFFERS and not container.copy_slots()._buffers._value)
+        may_end.set()
+
+    assert [answer.result().status_code for answer in answers] == [201] * 4
 
 
 def test_unfinished_partial_upload_cannot_be_joined(client: Client) -> None:
