@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from libs.core.domain.conversions import Source
 from services.conversion.ffmpeg import commands, ffmetadata
@@ -15,6 +15,7 @@ from services.conversion.pipeline.chained_stream import unify_filter, unify_link
 from services.conversion.pipeline.context import ConversionContext, operator_detail
 from services.conversion.pipeline.copy_protection import has_protected_audio
 from services.conversion.pipeline.foreign_bytes import find_sound
+from services.conversion.pipeline.gapless import find_kept
 from services.conversion.pipeline.ogg_links import OggLink, find_links
 from services.conversion.pipeline.pcm_kinds import correct_pcm, decoder_options
 from services.conversion.pipeline.read_tags import (
@@ -76,6 +77,9 @@ def _probe(context: ConversionContext, tag_reading: TagReading) -> ProbedSource:
     if links:
         stream = unify_links(context, log, stream, links)
     timeline = _find_timeline(context, log, stream, is_chained=bool(links))
+    if kept := find_kept(log, stream, metadata.tags):
+        log.duration, log.duration_is_estimated = kept.count / stream.sample_rate, False
+        timeline = replace(timeline, kept=kept, duration=log.duration)
     # Before `_choose_input`, which may fetch the whole source, and no reader may be busy then.
     tags = combine_tags(context, tag_reading, log.container, metadata)
     if tags.chapters is not None:

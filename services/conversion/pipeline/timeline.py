@@ -11,6 +11,7 @@ from services.conversion.ffmpeg.audio_stream import AudioStream
 from services.conversion.ffmpeg.channel_layouts import DEFAULT_LAYOUTS
 from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.ffmpeg.sample_filters import COUNT_INVALID_SAMPLES, silence_invalid_samples
+from services.conversion.pipeline.gapless import KeptSamples
 from services.conversion.pipeline.plan import is_floating_point
 
 _CONTINUOUS_TIMESTAMPS = "asetpts=round(N/SR/TB)"
@@ -48,6 +49,8 @@ class Timeline:
     """Time from the beginning of the file to that of the track."""
     duration: float | None = None
     """Of the track alone, without the delay; None if it is unknown."""
+    kept: KeptSamples | None = None
+    """Samples that are the sound, if the encoder added some that FFmpeg does not remove."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ def source_filters(
         return [*filters, *trim, shift, f"aresample={stream.sample_rate}:ochl={layout}:clev=1"]
     if timeline.has_timestamps:
         filters += [_GAPS_ONLY.format(longest=_longest_gap(stream)), _FILL_GAPS]
+    filters += timeline.kept.filters if timeline.kept else []
     filters.append(_CONTINUOUS_TIMESTAMPS)
     if options.keep_delay and timeline.delay:
         filters.append(f"adelay={round(timeline.delay * stream.sample_rate)}S:all=1")

@@ -41,7 +41,7 @@ def verify(
     ).run(on_progress)
     lead = plan.lead / plan.sample_rate
     encoded = max(0, (log.encoded_samples or 0) - plan.lead) / plan.sample_rate
-    decoded = _seconds(log.decoded_samples, probed.stream.sample_rate)
+    decoded = _seconds(_kept_samples(log, probed), probed.stream.sample_rate)
     recorded = decoded or 0.0
     if decoded is not None:
         decoded += log.added_silence / probed.stream.sample_rate
@@ -75,6 +75,12 @@ def verify(
     context.warnings.extend(validation.clipping_warnings(log, plan))
     stated = check.log.duration if context.profile.states_duration else None
     return encoded if plan.lead or not stated else stated
+
+
+def _kept_samples(log: FfmpegLog, probed: ProbedSource) -> int | None:
+    """Return the decoded samples without those that the encoder added."""
+    kept = probed.timeline.kept
+    return kept.of(log.decoded_samples) if kept and log.decoded_samples else log.decoded_samples
 
 
 def _is_truncated(log: FfmpegLog, probed: ProbedSource) -> bool:
