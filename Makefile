@@ -9,7 +9,7 @@ export PORT
 .DEFAULT_GOAL := help
 .PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-seeds test-sweep test-power-cuts test-app-runner test-versions test-schema test-real-files test-abuse test-resume test-archive test-aws deploy rollback rotate status destroy lint checkov style format api-types page requirements clean
 
-help: ## What there is to make
+help: ## List all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 run: runtime page ## Start everything on this machine and print the URL (PORT=8080 for another port)
@@ -18,7 +18,7 @@ run: runtime page ## Start everything on this machine and print the URL (PORT=80
 run-localstack: ## Start everything in containers on LocalStack and print the URL (PORT, S3_PORT)
 	@$(PYTHON) -m deploy.local.containers up
 
-stop-localstack: ## End the containers; their data goes with them
+stop-localstack: ## Stop the containers and delete their data
 	@$(PYTHON) -m deploy.local.containers down
 
 images: ## Build the images of the services, the gateway and the tools
@@ -88,7 +88,7 @@ AWS := @$(BIN)/python -m deploy.aws
 deploy: runtime page ## Deploy to the AWS account of your credentials (SERVICE, TAG, SET='Key=Value …', NAME; YES=1 does not ask)
 	$(AWS) deploy $(if $(SERVICE),--service $(SERVICE)) $(if $(TAG),--tag $(TAG)) $(if $(SET),--set '$(SET)')
 
-rollback: runtime ## Return a service to the version before (SERVICE)
+rollback: runtime ## Return a service to the previous version (SERVICE)
 	$(AWS) rollback $(if $(SERVICE),--service '$(SERVICE)')
 
 rotate: runtime ## Replace a secret and log nobody out (SECRET=session-secret, origin-secret or janitor-token)
@@ -109,7 +109,7 @@ bench-upload: setup page ## 1 GiB straight to S3 against boto3's upload_file, an
 fuzz: setup ## Fuzz the worker's parsers for 10 minutes each (ARGS="metadata --minutes 1"; atheris is used if installed)
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
-lint: setup frontend/node_modules/.package-lock.json ## Style, types and architecture
+lint: setup frontend/node_modules/.package-lock.json ## Check formatting, types and import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -122,7 +122,7 @@ checkov: .venv-checkov/installed ## Check the AWS templates with checkov; its ex
 style: setup ## Measure names, docstrings, lines and files, and print the figures
 	@$(BIN)/pytest -q tests/style
 
-format: setup frontend/node_modules/.package-lock.json ## Bring the code into shape
+format: setup frontend/node_modules/.package-lock.json ## Format the code and apply automatic fixes
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 	@cd frontend && npm run --silent format

@@ -38,7 +38,7 @@ else
   skipped+=('LocalStack in containers: no Docker engine answers here')
 fi
 
-step 'style, types, architecture' make --no-print-directory lint
+step 'formatting, types, import rules' make --no-print-directory lint
 step 'the page: units' bash -c 'cd frontend && npm test --silent'
 if [ $# -gt 0 ]; then
   step 'the tests that were asked for' "$bin/pytest" -m "$marks" "$@"

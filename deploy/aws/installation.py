@@ -65,7 +65,7 @@ def from_environment() -> Installation:
     """
     name = os.environ.get("NAME", "tinypixo")
     if not re.fullmatch(r"[a-z][a-z0-9-]{1,24}", name):
-        raise DeployError(f"NAME={name} is no name: use 2 to 25 of a-z, 0-9 and hyphens.")
+        raise DeployError(f"NAME={name} is not a valid name: use 2 to 25 of a-z, 0-9 and hyphens.")
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if not region:
         raise DeployError("AWS_REGION is not set. Example: export AWS_REGION=eu-central-1")

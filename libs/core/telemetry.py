@@ -123,7 +123,7 @@ def _redacted(name: Any, value: Any) -> Any:
         return [_redacted(None, member) for member in value]
     if isinstance(value, str):
         return without_secrets(value)
-    # The renderer writes the repr of any other object, as of an exception.
+    # The renderer writes the repr of any other object, for example of an exception.
     written = repr(value)
     cut = without_secrets(written)
     return value if cut == written else cut

@@ -157,7 +157,7 @@ def run_all(
         elif isinstance(error, Exception):
             yield argument, error
         else:
-            raise error  # a KeyboardInterrupt or the like is no result
+            raise error  # a KeyboardInterrupt or the like is not a result
 
 
 def batches(found: Iterable[T], size: int) -> Iterator[list[T]]:

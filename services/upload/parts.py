@@ -23,7 +23,7 @@ class SignedPart:
     number: int
     url: str
     headers: Mapping[str, str]
-    """What the request must send, besides its Content-Length."""
+    """Headers that the request must send, besides Content-Length."""
     expires_at: float
 
 

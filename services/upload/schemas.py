@@ -59,7 +59,7 @@ class StartUploadRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 def choose_media_type(value: str | None) -> str:
     """Return the media type that a tus or Uppy client names, or that of unknown bytes.
 
-    Those clients send whatever the browser says; a type that no header can hold is no error.
+    Those clients send whatever the browser says; a type that no header can hold is not an error.
     """
     usable = value and value.isascii() and value.isprintable() and len(value) <= 255
     return value if usable and value else "application/octet-stream"
@@ -102,7 +102,7 @@ class SignPartsRequest(Struct, forbid_unknown_fields=True):
         """Return the checksums by part number.
 
         Raises:
-            ChecksumMismatch: One of the keys is no number.
+            ChecksumMismatch: One of the keys is not a number.
         """
         if not all(re.fullmatch("[0-9]{1,5}", key) for key in self.checksums):
             raise ChecksumMismatch("The checksums are named by part numbers.")

@@ -130,7 +130,7 @@ def test_services_start_without_aws_and_are_ready_when_it_appears(
     while time.monotonic() - began < 8:
         assert all(process.poll() is None for process in services.processes.values())
         time.sleep(0.5)
-    # Without back-off, each retry would be followed by the next one within milliseconds.
+    # Without backoff, each retry would be followed by the next one within milliseconds.
     most = 4 * (time.monotonic() - began)
     assert all(lines - written[name] < most for name, lines in services.lines_logged().items())
 

@@ -17,7 +17,7 @@ from tests.system.client import Client, Json, ok, problem
 pytestmark = pytest.mark.localstack
 
 ANSWER_SECONDS = 10.0
-"""Seconds until a client gets 503: three attempts of two seconds and the back-off between."""
+"""Seconds until a client gets 503: three attempts of two seconds and the backoff between."""
 
 RECOVERY_SECONDS = 30.0
 """Seconds after the outage until everything works again."""

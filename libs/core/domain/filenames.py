@@ -12,7 +12,7 @@ MAX_DOWNLOAD_STEM = 120
 """Characters of the name that a download keeps in front of its extension."""
 
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?")
-"""Device names of Windows, with any extension. A superscript digit is as good as a digit there."""
+"""Device names of Windows, with any extension. Windows treats a superscript digit like a digit."""
 
 _JOINERS = "\u200c\u200d"
 """Zero-width characters that belong to the spelling of Persian, Indic scripts and emoji."""

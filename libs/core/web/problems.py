@@ -138,7 +138,7 @@ def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[
 
 
 def host_invalid() -> Response[Any]:
-    """Return the problem document of a request whose `Host` is no host."""
+    """Return the problem document of a request whose `Host` is not a host."""
     return problem(400, "request_invalid", "The header Host names no host.")
 
 

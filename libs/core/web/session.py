@@ -225,7 +225,7 @@ def _count(address: str, rate_limiter: RateLimiter, session: str | None = None) 
 
 def _invalid() -> SessionInvalid:
     return SessionInvalid(
-        "This token is not valid (any more). Ask for a new one with POST /api/session."
+        "This token is invalid or has expired. Ask for a new one with POST /api/session."
     )
 
 

@@ -11,8 +11,8 @@ MAX_EXACT_INTEGER = 2**53
 def convert_strictly(value: Any, kind: Any) -> Any:
     """Return parsed JSON as a value of a type.
 
-    Text and booleans are no numbers, and numbers are no booleans. 5.0 is an integer, as JSON Schema
-    defines it (https://json-schema.org/understanding-json-schema/reference/numeric#integer).
+    Text and booleans are not numbers, and numbers are not booleans. 5.0 is an integer, as JSON
+    Schema defines it (https://json-schema.org/understanding-json-schema/reference/numeric#integer).
 
     Raises:
         RecursionError: The value is nested too deep.

@@ -54,7 +54,7 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
 DEFAULT_LAYOUTS = {
     1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1",
 }  # fmt: skip
-"""The layout of so many channels whose speakers are not stated, as FLAC and Vorbis define it."""
+"""The layout of this many channels whose speakers are not stated, as FLAC and Vorbis define it."""
 _AMBISONIC = re.compile(r"ambisonic (\d{1,2})")
 _COUNTED = re.compile(r"(\d{1,6}) channels(?: \(([\w+@]+)\))?")
 

@@ -29,7 +29,7 @@ class EncodePlan:
     resampling: str = ""
     """The filter that changes the sample rate."""
     lead: int = 0
-    """Samples of silence in front, because decoders skip so many."""
+    """Samples of silence in front, because decoders skip this many."""
     may_clip: bool = False
     """Samples may exceed full scale, so `last_filters` measure the peak."""
 

@@ -16,7 +16,7 @@ _SECTIONS = ("[STREAM]", "[CHAPTER]", "[]")
 """Lines that begin a section; the last one ends the text."""
 _SPECIAL = re.compile(r"([=;#\\\n])")
 _MAX_TEXT = 4 * 1024 * 1024
-"""Characters that are parsed. What a file has beyond them is no music collection's."""
+"""Maximum number of characters that are parsed. A music collection has less text than this."""
 _MAX_VALUE, _MAX_TAGS, _MAX_KEY = 1024 * 1024, 300, 256
 """Maximum characters of a value (lyrics are the longest), number of tags, characters of a name."""
 MAX_CHAPTERS, MAX_TITLE, _MAX_LINES, _MAX_NUMBER = 5000, 1000, 50_000, 20

@@ -106,7 +106,7 @@ class FfmpegLog:
     is_joined: bool = False
     """The header of an MP3 file counts fewer frames than follow: several files were joined."""
     headers_missing: int = 0
-    """Decode errors that are packets without a frame, as a tag between joined MP3 files is."""
+    """Decode errors that are packets without a frame, such as a tag between joined MP3 files."""
     corrupt_packets: int = 0
     """Packets that FFmpeg calls corrupt. In MPEG-TS these are damage, elsewhere a truncation."""
     decode_errors: int = 0
@@ -131,7 +131,7 @@ class FfmpegLog:
     messages: deque[str] = field(default_factory=lambda: deque(maxlen=_MAX_MESSAGES))
     """The last warnings and errors, for the operator."""
     loudness_json: str = ""
-    """What the loudnorm filter printed."""
+    """The measurement that the loudnorm filter printed."""
 
     @property
     def track_count(self) -> int:

@@ -71,8 +71,8 @@ class FfmpegProcess:
     It says what to start, and how long that may take in seconds.
 
     `descriptors` are those that FFmpeg inherits; the first is its source. `max_stall` counts from
-    the last sign of progress; waiting for the source or for `on_progress` is no stall. The time for
-    which `on_progress` stops it counts for neither.
+    the last sign of progress; waiting for the source or for `on_progress` does not count as a
+    stall. The time for which `on_progress` stops it counts for neither.
     """
 
     command: Sequence[str]

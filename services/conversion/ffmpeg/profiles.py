@@ -42,7 +42,7 @@ class EncoderProfile:
     encoders: dict[int | str, str]
     """By bits of a sample, or "f32" for floating point; the encoder of a lossy format is at ""."""
     min_samples: int = 0
-    """Shorter sound is padded to so many samples, because streams of one or two frames are not
+    """Shorter sound is padded to this many samples, because streams of one or two frames are not
     recognised by players."""
     sample_formats: dict[int | str, str] = field(default_factory=dict)
     """The sample format to encode from, by bits, if the encoder has several."""
@@ -62,7 +62,7 @@ class EncoderProfile:
     stored_orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The order of the channels in the file, for layouts that FFmpeg's muxer stores wrongly."""
     tags: Literal["", "id3", "flac", "ogg", "mp4", "wav", "aiff", "asf"] = ""
-    """How tags are written, see `pipeline.tags`; "": the format holds none."""
+    """The kind of tags to write, see `pipeline.tags`; "" if the format holds none."""
     cover: bool = False
     """The format holds a cover."""
     max_cover: int | None = None

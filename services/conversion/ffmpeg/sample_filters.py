@@ -1,4 +1,4 @@
-"""Build the filters that find and replace samples that are no numbers."""
+"""Build the filters that find and replace samples that are not numbers."""
 
 COUNT_INVALID_SAMPLES = (
     "astats=measure_overall=Number_of_NaNs+Number_of_Infs+Max_level+Min_level"

@@ -33,7 +33,7 @@ class ConversionContext:
     has_soxr: bool = True
     """FFmpeg has the resampler of SoX."""
     warnings: list[ConversionWarning] = field(default_factory=list)
-    """What the owner of the conversion should know. Every step may add to it."""
+    """Warnings for the owner of the conversion. Every step may add one."""
 
     def keep_ranges(self, ranges: Sequence[tuple[int, int]]) -> None:
         """Replace the source by these ranges of its bytes."""

@@ -12,7 +12,7 @@ from services.conversion.storage.source_cache import SourceCache
 _PROTECTED = (b"enca", b"drms", b"aavd")
 _CONTAINERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 _MAX_BOXES = 2000
-"""Boxes that are looked at: a file has some ten for each track."""
+"""Maximum number of boxes that are examined: a file has about ten for each track."""
 _MAX_DEPTH = 6
 _ReadHeader = Callable[[int], bytes]
 

@@ -71,7 +71,7 @@ def encode(
                 traits = found
                 continue
             if result.log.missing_index_bytes:
-                # FFmpeg does not know that the tags are to come behind its own index.
+                # FFmpeg does not know that the tags are to come after its own index.
                 index_size += result.log.missing_index_bytes + attachments.size + _INDEX_SLACK
                 continue
             require_success(result)

@@ -1,7 +1,7 @@
 """Find bytes that belong to no sound and that FFmpeg would decode or stumble over.
 
-Tags behind the sound: FFmpeg reads them in some formats only. Tags in front: ID3v2 before Monkey's
-Audio, which FFmpeg does not open.
+Tags after the audio data: FFmpeg reads them in some formats only. Tags in front: ID3v2 before
+Monkey's Audio, which FFmpeg does not open.
 """
 
 import struct
@@ -17,10 +17,10 @@ _TAIL = 65_536
 _HEAD = 16
 _MAX_ODD_BYTES = 16
 _MAX_ZEROS = 4 * 1024 * 1024
-"""Bytes behind the sound that are looked at, if they are zeros."""
+"""Maximum number of zeros after the audio data that are examined."""
 _TEXT = bytes(range(32, 127)) + b"\t\n\r"
 _APE_READERS = ("mp3",)
-"""Formats in which FFmpeg itself reads ID3v1 and APEv2 behind the sound."""
+"""Formats in which FFmpeg itself reads ID3v1 and APEv2 after the audio data."""
 
 
 def find_sound(source: SourceCache) -> Ranges | None:
@@ -67,7 +67,7 @@ def _id3v2_size(source: SourceCache) -> int:
 
 
 def _find_tags(source: SourceCache, kind: str) -> tuple[int, int]:
-    """Return where the tags behind the sound begin, and where those begin that FFmpeg reads."""
+    """Return where the tags after the audio data begin, and where those begin that FFmpeg reads."""
     end = kept = source.size
     only_known = True
     for tag in find_trailing_tags(source.peek, source.size):

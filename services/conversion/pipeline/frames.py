@@ -81,7 +81,7 @@ FRAME_SIZES: dict[str, FrameSize] = {
 def last_frame_is_truncated(tail: bytes, frame_size: FrameSize) -> bool:
     """Return True if a file that ends with `tail` ends within a frame.
 
-    Tags behind the last frame are no truncation.
+    Tags after the last frame do not count as truncation.
     """
     for start, end in _runs(tail, frame_size):
         header_is_truncated = end < len(tail) < end + 7 and tail[end] == tail[start]

@@ -17,7 +17,7 @@ class Limits:
     """Address space of FFmpeg (RLIMIT_AS). A conversion takes 400 MB; malicious files with a rate
     of 1 Hz or pictures of 15,000 pixels ask for several GB."""
     memory_per_range: int = 96 * MIB
-    """Address space that each of several inputs adds, as of a chained Ogg file."""
+    """Address space that each of several inputs adds, for example of a chained Ogg file."""
     max_whole_source: int = GIB
     """Size of the largest source that may be in memory as a whole, as one is where the kernel does
     not let reads wait, and as chained Ogg files are. A slot of a worker has two GiB."""
@@ -34,7 +34,7 @@ class Limits:
     estimate_floor: float = 1800
     """A conversion is never ended early for an estimate of less than these seconds."""
     stall: float = 30
-    """FFmpeg is killed after so long without progress. Waiting for S3 does not count."""
+    """FFmpeg is killed after this many seconds without progress. Waiting for S3 does not count."""
     probe_seconds: float = 30
     """Wall time of a run that decodes nothing, most of which is waiting for S3."""
     probe_cpu: int = 6
@@ -43,7 +43,7 @@ class Limits:
     """Size of the largest file of tags, or of the largest cover, that FFmpeg may write."""
 
     def wall(self, duration: float | None) -> float:
-        """Return the wall time that converting so many seconds of sound may take."""
+        """Return the wall time that converting this many seconds of sound may take."""
         seconds = self.max_duration if duration is None else duration
         return max(self.wall_floor, self.wall_per_second * seconds)
 

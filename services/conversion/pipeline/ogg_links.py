@@ -1,4 +1,4 @@
-"""Find the links of a chained Ogg file: logical streams, one behind the other (RFC 3533, 4).
+"""Find the links of a chained Ogg file: logical streams, one after the other (RFC 3533, 4).
 
 FFmpeg stops where the number of channels changes, and adds or drops some samples at other links.
 So each link is decoded by itself. Headers: Vorbis I, 4.2.2; RFC 7845, 5.1; RFC 9639, 10.1; the
@@ -66,7 +66,7 @@ class _Page:
 
 
 def find_links(source: SourceCache, on_step: Callable[[], None]) -> Sequence[OggLink]:
-    """Return the links, or nothing if the file is no chain of audio streams that we know.
+    """Return the links, or nothing if the file is not a chain of audio streams that we know.
 
     `on_step` is called while the file is read.
     """

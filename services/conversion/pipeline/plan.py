@@ -18,7 +18,7 @@ _LOSSLESS_CODECS = (
     "wmalossless", "pcm_bluray", "pcm_dvd",
 )  # fmt: skip
 DSD_BITS_PER_SAMPLE = 8
-"""FFmpeg decodes so many bits of DSD to one sample."""
+"""FFmpeg decodes this many bits of DSD to one sample."""
 _DSD_RATE, _DSD_BITS = 88_200, 24
 """PCM of DSD: above 44 kHz there is only the noise that one-bit sound moves up there."""
 TRUE_PEAK = -1.0

@@ -49,7 +49,7 @@ class ProbedSource:
     is_streamed: bool
     """The writer did not know the size, so that the end of the file is that of the sound."""
     summary: Source
-    """What the API shows."""
+    """The description of the source that the API shows."""
 
     @property
     def duration(self) -> float | None:

@@ -28,7 +28,7 @@ _ID3_OPTIONS = {
 }
 """Options of each muxer with and without a tag."""
 _ID3_PADDING = 1024
-"""Bytes behind the tag, so that people can lengthen it without writing the file again."""
+"""Bytes after the tag, so that other programs can lengthen it in place."""
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class Timeline:
     delay: float = 0.0
     """Time from the beginning of the file to that of the track."""
     duration: float | None = None
-    """Of the track alone, without the delay; None if it is unknown."""
+    """Duration of the track alone, without the delay; None if unknown."""
     kept: KeptSamples | None = None
     """Samples that are the sound, if the encoder added some that FFmpeg does not remove."""
 

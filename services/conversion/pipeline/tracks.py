@@ -37,7 +37,7 @@ def find_default(log: FfmpegLog) -> int:
     """Return the index of the default audio track: one that can be read, if there is one.
 
     Files mark no track or several tracks as their default ones; then the first of them counts that
-    is no commentary and the like.
+    is not a commentary or the like.
     """
 
     def rank(index: int) -> tuple[bool, bool, bool, int]:

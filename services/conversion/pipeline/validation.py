@@ -122,7 +122,7 @@ class Durations:
     decoded: float | None
     encoded: float
     sample_rate: int
-    """Of the source, in hertz."""
+    """Sample rate of the source, in hertz."""
     is_truncated: bool
     """The source ends in the middle of a packet or an element."""
     is_only_track: bool
@@ -132,7 +132,7 @@ class Durations:
     has_jumps: bool = False
     """The duration is that between timestamps, which may jump."""
     recorded: float = 0.0
-    """What was decoded, without silence that was added."""
+    """Seconds that were decoded, without added silence."""
 
     @property
     def is_whole(self) -> bool:
@@ -184,7 +184,7 @@ def check_completeness(
             f" {decoded:.1f} seconds.",
         )
     if errors and not (whole and durations.is_whole):
-        # Otherwise they were bytes between or behind the frames.
+        # Otherwise they were bytes between or after the frames.
         places = "1 damaged place" if errors == 1 else f"{errors} damaged places"
         skipped = "was" if errors == 1 else "were"
         return _warn("source_damaged", f"{places} in the file {skipped} skipped.")

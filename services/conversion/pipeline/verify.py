@@ -94,8 +94,8 @@ def _silence_warnings(
     if output.traits.has_invalid_samples:
         yield ConversionWarning(
             "invalid_samples",
-            "Some samples of this file are no numbers (NaN or infinite). They were replaced by"
-            " silence.",
+            "Some samples of this file are not valid numbers (NaN or infinite). They were replaced"
+            " by silence.",
         )
     if log.added_silence:
         seconds = log.added_silence / probed.stream.sample_rate

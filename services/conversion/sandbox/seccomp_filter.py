@@ -13,7 +13,7 @@ The filter is an allow-list: a system call that it does not name is refused. It 
 
 Without a supervisor the notified calls are allowed, restricted to reading, or refused. No
 privilege is needed. seccomp(2) describes the program, linux/filter.h its instructions. See
-decision 10 for the reasons why this is no library.
+decision 10 for the reasons why this is not a library.
 """
 
 import errno
@@ -56,7 +56,7 @@ _AT_EMPTY_PATH = 0x1000
 _READING = Check(2, [0], mask=0o20001103)
 """`openat` flags without O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and O_TMPFILE."""
 _THREAD_FLAGS = 0x3D0F00
-"""What pthread_create passes to clone: VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, …"""
+"""Flags that pthread_create passes to clone: VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, …"""
 _CLONE_DETACHED = 0x400000
 """Set by musl; the kernel ignores it."""
 _F_DUPFD, _F_GETFD, _F_SETFD, _F_GETFL, _F_DUPFD_CLOEXEC = 0, 1, 2, 3, 1030
@@ -96,7 +96,7 @@ UNSUPERVISED: Mapping[str, Sequence[Check]] = {
     # The loader maps libraries. Memory that is writable and executable stays refused.
     "mmap": (Check(2, [0, 1, 2, 3, 5]),),
 }  # fmt: skip
-"""What stands in for the supervisor's decisions where the kernel has no notifications."""
+"""Checks that replace the supervisor's decisions where the kernel has no notifications."""
 
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _FIRST_X32_NUMBER = 0x40000000

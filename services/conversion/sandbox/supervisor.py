@@ -41,14 +41,16 @@ _POLL_MILLISECONDS = 100
 """For kernels that do not report the end of the process on the listener."""
 _MAX_NAMES = 20
 _MAX_REFUSALS = 200
-"""Refused calls after which the process is killed: FFmpeg makes none, and each takes our time."""
+"""Refused calls after which the process is killed: FFmpeg makes none, and each costs processor
+time of the worker."""
 MAX_THREADS = 512
 """Threads of one process. FFmpeg starts one for each processor in each of a few components."""
 _LOOK_UPS = frozenset({
     "access", "faccessat", "faccessat2", "newfstatat", "stat", "lstat", "statx", "readlink",
     "readlinkat", "statfs", "getcwd", "openat2",
 })  # fmt: skip
-"""How loaders search for libraries. Before the source is read, all of them fail with ENOENT."""
+"""Calls by which loaders search for libraries. Before the source is read, all of them fail with
+ENOENT."""
 _EXPECTED_PATHS = (
     b"/proc/sys/vm/overcommit_memory",
     b"/sys/devices/system/cpu/online",
@@ -198,7 +200,7 @@ class SandboxSupervisor:
         return self._unknown(call)
 
     def _clone(self) -> _CallResult:
-        """Limit the threads. The filter has checked the flags: it is no process."""
+        """Limit the threads. The filter has checked the flags: it is not a process."""
         if self._child.count_threads() < MAX_THREADS:
             return _CONTINUE
         self._refuse("clone")

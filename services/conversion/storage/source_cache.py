@@ -82,7 +82,7 @@ class SourceCache:
         self.reader = SourceReader(self, memory_file.reopen(self._file, os.O_RDONLY))
         self.fd = self.reader.fd
         self.error: Exception | None = None
-        """Why the source cannot be read. Once it is set, all reads fail."""
+        """The reason why the source cannot be read. Once set, all reads fail."""
         self.origin = source
         self._readers = [self.reader]
         self._reopened: list[int] = []

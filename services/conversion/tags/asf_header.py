@@ -31,7 +31,7 @@ _REPLACED = (
 )
 _HEADER_SIZE, _OBJECT_HEADER_SIZE = 30, 24
 _MAX_OBJECTS = 64
-"""Objects of a header; FFmpeg writes some ten."""
+"""Maximum number of objects of a header; FFmpeg writes about ten."""
 _PIECE = 30_000
 """Characters of a placeholder: a text of FFmpeg has at most 64 KiB of UTF-16."""
 _PIECE_OVERHEAD = 64

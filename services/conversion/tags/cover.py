@@ -6,7 +6,8 @@ from dataclasses import dataclass
 _FRONT_COVER = 3  # ID3v2 APIC and FLAC picture types
 _PNG_HEADER_BYTES = 24
 _MAX_JPEG_STEPS = 10_000
-"""Segments and fill bytes before the frame header. Pictures have some ten; each takes our time."""
+"""Maximum number of segments and fill bytes before the frame header. Pictures have about ten, and
+each costs processor time of the worker."""
 MAX_BYTES = 12 * 1024 * 1024
 """A FLAC block counts its bytes in 24 bits, and comments need space, too. Larger covers are left
 out."""

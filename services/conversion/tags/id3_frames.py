@@ -81,4 +81,4 @@ _FRAMES: tuple[tuple[type, Callable[[Any, TagReaderOutput], None]], ...] = (
     (id3.CHAP, _add_chapter),
     (id3.RVA2, _add_volume),
 )
-"""How to read each kind of frame; the first kind that fits."""
+"""Functions that read each kind of frame; the first kind that fits is used."""

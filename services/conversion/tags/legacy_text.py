@@ -118,7 +118,7 @@ def _find_double_byte(text: bytes) -> str | None:
 
 
 def _mixes_scripts(text: str) -> bool:
-    """Return True if a word has both ASCII letters and others that are no accented Latin."""
+    """Return True if a word has both ASCII letters and others that are not accented Latin."""
     return any(
         any(c.isascii() for c in word) and any(0x370 <= ord(c) < 0x3000 for c in word)
         for word in re.findall(r"[^\W\d_]+", text)

@@ -168,10 +168,10 @@ _OF_DEVICE = re.compile(
     r"|player|collection|direction|rating\.user|com\.android)([.-].*)?",
     re.IGNORECASE,
 )
-"""Where and by which device a film or a memo was recorded, in QuickTime and MP4."""
+"""Tags with the place and the device of a recording, in QuickTime and MP4."""
 _QUICKTIME = "com.apple.quicktime."
 _LANGUAGE = re.compile(r"(lyrics|unsyncedlyrics|comment)-([a-z]{3}|[^-]*-[a-z]{3})", re.IGNORECASE)
-"""How FFmpeg names frames that have a language."""
+"""FFmpeg's names of frames that have a language."""
 _LANGUAGE_SUFFIX = re.compile(r"-[a-z]{3}$")
 SOUND_CHECK = "iTunNORM"
 

@@ -1,6 +1,6 @@
 """Put tags into the memory file of an output that FFmpeg has written.
 
-FFmpeg leaves space of a known size, as padding or as a placeholder, so that nothing behind it
+FFmpeg leaves space of a known size, as padding or as a placeholder, so that nothing after it
 moves. The output is FFmpeg's, and FFmpeg may be compromised: every size in it is checked.
 """
 
@@ -246,7 +246,7 @@ class ChunkAtEnd:
         elif head[:4] in (b"RIFF", b"FORM") and size <= 0xFFFFFFFF:
             write(fd, struct.pack(f"{order}I", size), 4)
         else:
-            raise NoSpaceForTags("the output is no file of chunks, or too large for another one")
+            raise NoSpaceForTags("the output is not a file of chunks, or too large for another one")
         write(fd, padded, end)
 
 

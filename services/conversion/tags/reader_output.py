@@ -68,7 +68,7 @@ class TagReaderOutput:
 
     @contextlib.contextmanager
     def reading_picture(self) -> Iterator[None]:
-        """Note a picture that cannot be parsed: the tags behind it may be intact."""
+        """Note a picture that cannot be parsed: the tags after it may be intact."""
         try:
             yield
         except Exception:  # whatever mutagen raises about a malformed one

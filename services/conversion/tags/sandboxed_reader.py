@@ -51,7 +51,7 @@ _OGG_STREAMS = (
     (b"\x7fFLAC", oggflac.OggFLACStreamInfo, oggflac.OggFLACVComment),
     (b"Speex   ", oggspeex.OggSpeexInfo, oggspeex.OggSpeexVComment),
 )
-"""How the first packet of each codec begins, and mutagen's classes for it."""
+"""The beginning of the first packet of each codec, and mutagen's classes for it."""
 _MAX_OGG_STREAMS = 16
 _MAX_TRAILING_TAG = 64 * 1024 * 1024
 """Bytes: with several pictures."""

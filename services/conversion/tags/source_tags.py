@@ -42,7 +42,7 @@ _BESIDE_MUTAGEN: Mapping[str, Callable[[str], bool]] = {
     # FFmpeg calls the advisory of iTunes a rating.
     "mov,mp4,m4a,3gp,3g2,mj2": lambda name: name != "rating",
 }
-"""What FFmpeg reads from a container that mutagen does not: INFO, text chunks, QuickTime tags."""
+"""Tags that only FFmpeg reads, by container: INFO, text chunks, QuickTime tags."""
 
 Tags = Mapping[str, Sequence[str]]
 """Values by our names (see `names`), or by the file's own names."""
@@ -56,7 +56,7 @@ class SourceTags:
     lost: Sequence[str] = ()
     """Names of what could not be read or is too much."""
     encoding: str | None = None
-    """The name of the encoding that was guessed, for people."""
+    """The name of the encoding that was guessed, for display."""
     picture: bytes | None = None
     picture_kind: int = 3
     """An ID3 picture type; 3 is the front cover."""

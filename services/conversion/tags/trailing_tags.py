@@ -1,4 +1,4 @@
-"""Find the tags behind the sound of a file, from its end.
+"""Find the tags after the audio data of a file, from its end.
 
 ID3v1 (https://id3.org/ID3v1) and its extension `TAG+`, APEv2 (https://wiki.hydrogenaudio.org,
 "APEv2 specification"), Lyrics3 (https://id3.org/Lyrics3v2), and an ID3v2.4 tag with a footer

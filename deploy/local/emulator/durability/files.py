@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 FOLDERS = 3
-"""How many folders above a file may be new."""
+"""Maximum number of new folders above a file."""
 
 _written: ContextVar[list[Path] | None] = ContextVar("written_files", default=None)
 

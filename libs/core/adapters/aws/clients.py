@@ -95,7 +95,7 @@ def dynamodb_client(
 
 
 def streams_client(session: boto3.Session, *, endpoint: str | None = None) -> DynamoDBStreamsClient:
-    """Create a client.
+    """Create a client of DynamoDB Streams.
 
     `endpoint` is needed because botocore does not apply DynamoDB's endpoint to streams.
     """
