@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-seeds test-sweep test-power-cuts test-app-runner test-versions test-schema test-real-files test-abuse test-resume test-archive test-aws deploy rollback rotate status destroy lint checkov style format api-types page requirements clean
+.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-seeds test-sweep test-power-cuts test-app-runner test-versions test-schema test-real-files test-abuse test-resume test-slow-line test-archive test-aws deploy rollback rotate status destroy lint checkov style format api-types page requirements clean
 
 help: ## List all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ test-clients: setup page ## Upload 100 MiB by tus-js-client, tuspy, curl and Upp
 
 test-resume: setup page ## Kill the tab of a 300 MiB upload at half in Chromium, and go on (RESUME_MIB; minutes)
 	@TINYPIXO_RESUME_MIB=$${RESUME_MIB:-300} $(BIN)/pytest -s tests/browser/test_tab_killed.py $(ARGS)
+
+test-slow-line: setup page ## Upload 38 MB in Chromium over 1 Mbit/s with 5 s of outage each minute (MEGABYTES; 10 minutes)
+	@TINYPIXO_LINE_SPEED=1 TINYPIXO_LINE_MEGABYTES=$${MEGABYTES:-38} $(BIN)/pytest -s tests/browser/test_slow_line.py $(ARGS)
 
 test-archive: setup page ## Download results of 1 GiB as one archive in Chromium, and watch its memory (ARCHIVE_MIB; some minutes)
 	@TINYPIXO_ARCHIVE_MIB=$${ARCHIVE_MIB:-1024} $(BIN)/pytest -s tests/browser/test_large_archive.py $(ARGS)

@@ -1,6 +1,7 @@
 """Run a TCP server of a test in a thread of its own."""
 
 import asyncio
+import socket
 import threading
 from abc import ABC, abstractmethod
 from typing import Self
@@ -40,14 +41,19 @@ class ServerThread(ABC):
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection, which is closed afterwards."""
 
+    def listen(self) -> socket.socket:
+        """Return the socket that accepts connections."""
+        return socket.create_server(("127.0.0.1", 0))
+
     def _cut_all(self) -> None:
         for task in self._connections:
             task.cancel()
 
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=self._buffer)
-        self.port = server.sockets[0].getsockname()[1]
+        listener = self.listen()
+        server = await asyncio.start_server(self._connected, sock=listener, limit=self._buffer)
+        self.port = listener.getsockname()[1]
         self._listening.set()
         await self._stop.wait()
         server.close()

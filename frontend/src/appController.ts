@@ -73,7 +73,7 @@ export class AppController {
       saveUrl,
       discardUpload: (key) => {
         this.sourceFiles.delete(key);
-        return this.uploadManager.discard(key);
+        return this.uploadManager.runner.discard(key);
       },
     });
     this.uploadManager = new UploadManager({
@@ -218,7 +218,7 @@ export class AppController {
       .getState()
       .rows.filter(({ stage, upload, transfer }) => stage === 'draft' && !upload && !transfer);
     setUploadedEarly(isEarly);
-    this.uploadManager.uploadEarly(
+    this.uploadManager.runner.uploadEarly(
       drafts.map(({ key }) => key),
       isEarly,
     );

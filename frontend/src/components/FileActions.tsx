@@ -32,7 +32,7 @@ function UploadAction({ row, controller }: FileActionsProps) {
         className="button button--quiet"
         data-testid="pause-button"
         aria-label={t.pauseFile(name)}
-        onClick={() => uploadManager.pause(key)}
+        onClick={() => uploadManager.runner.pause(key)}
       >
         <Pause />
         <span className="button__label">{t.pause}</span>
@@ -46,7 +46,7 @@ function UploadAction({ row, controller }: FileActionsProps) {
         className="button"
         data-testid="resume-button"
         aria-label={t.resumeFile(name)}
-        onClick={() => uploadManager.resume(key)}
+        onClick={() => uploadManager.runner.resume(key)}
       >
         <Play />
         <span className="button__label">{t.resume}</span>
@@ -60,7 +60,7 @@ function UploadAction({ row, controller }: FileActionsProps) {
         className="button"
         data-testid="retry-button"
         aria-label={t.tryFileAgain(name)}
-        onClick={() => uploadManager.resume(key)}
+        onClick={() => uploadManager.runner.resume(key)}
       >
         <Retry />
         <span className="button__label">{t.tryAgain}</span>

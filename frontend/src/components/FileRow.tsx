@@ -1,17 +1,17 @@
 import { memo, type ReactNode } from 'react';
-import { describeProblem } from '../api/errors';
+import { describeProblem, ownProblem } from '../api/errors';
 import type { Conversion } from '../api/types';
 import type { AppController } from '../appController';
 import { ConversionCard } from '../features/conversion/ConversionCard';
 import { ConversionForm } from '../features/conversion/ConversionForm';
 import { PresetSelect } from '../features/conversion/PresetSelect';
 import { withPreset } from '../features/conversion/presets';
-import { ReselectFile } from '../features/upload/ReselectFile';
 import { UploadProgressBar } from '../features/upload/UploadProgressBar';
 import { uploadViewModel } from '../features/upload/uploadViewModel';
 import { useDuration } from '../lib/duration';
 import { useFocusFallback } from '../lib/focus';
 import { fileExtension, formatBytes } from '../lib/formatting';
+import { useModule } from '../lib/useModule';
 import type { Row, State } from '../state/state';
 import { ConvertAgain } from './ConvertAgain';
 import { ErrorMessage } from './ErrorMessage';
@@ -39,6 +39,8 @@ export const FileRow = memo(function FileRow(props: FileRowProps) {
   const problem = row.problem ?? row.transfer?.error;
   const titleId = `title-${row.key}`;
   const focusFallback = useFocusFallback();
+  const isInterrupted = row.stage === 'interrupted';
+  const reselect = useModule(isInterrupted, () => import('../features/upload/ReselectFile'));
   return (
     <li
       {...focusFallback}
@@ -64,8 +66,11 @@ export const FileRow = memo(function FileRow(props: FileRowProps) {
       {row.stage === 'draft' && !row.isStarted && <DraftForm {...props} />}
       {view && row.stage !== 'failed' && <UploadProgressBar name={row.name} view={view} />}
       {problem && <ErrorMessage {...describeProblem(problem)} />}
-      {row.stage === 'interrupted' && (
-        <ReselectFile
+      {isInterrupted && reselect === null && (
+        <ErrorMessage {...describeProblem(ownProblem('network'))} />
+      )}
+      {isInterrupted && reselect && (
+        <reselect.ReselectFile
           row={row}
           completedParts={view?.completedParts ?? 0}
           partCount={view?.partCount ?? 0}

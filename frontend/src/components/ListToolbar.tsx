@@ -38,10 +38,10 @@ export function ListToolbar({ state, controller }: ListToolbarProps) {
       <div className="toolbar__buttons">
         {started > 1 && done + failed < started && <AskForNotification />}
         {isUploading && (
-          <Action name={t.pauseAll} onClick={() => controller.uploadManager.pauseAll()} />
+          <Action name={t.pauseAll} onClick={() => controller.uploadManager.runner.pauseAll()} />
         )}
         {isPaused && (
-          <Action name={t.resumeAll} onClick={() => controller.uploadManager.resumeAll()} />
+          <Action name={t.resumeAll} onClick={() => controller.uploadManager.runner.resumeAll()} />
         )}
         {hasRetryable && <Action name={t.retryFailed} onClick={() => controller.retryFailed()} />}
         {(packing || results.length > 1) && (

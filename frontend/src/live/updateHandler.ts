@@ -50,7 +50,7 @@ export class UpdateHandler {
     const { store, uploadManager } = this.options;
     const row = store.getState().rows.find((each) => each.upload?.id === id);
     store.dispatch({ type: 'item-deleted', id });
-    if (row) void uploadManager.discard(row.key);
+    if (row) void uploadManager.runner.discard(row.key);
   }
 
   /** Fetch those conversions of an upload that are not known yet. */
@@ -103,7 +103,7 @@ export class UpdateHandler {
     const { api, store, uploadManager, uploadRestorer } = this.options;
     setTimeout(() => {
       if (store.getState().deletedIds[id] || this.hasRow(id)) return;
-      if (uploadManager.isCreating) return this.addUnknownUpload(id);
+      if (uploadManager.runner.isCreating) return this.addUnknownUpload(id);
       void api
         .getUpload(id)
         .then((upload) => uploadRestorer.addUpload(upload))

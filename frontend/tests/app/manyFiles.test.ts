@@ -22,7 +22,7 @@ describe('many files', () => {
     await vi.waitFor(() =>
       expect(app.rows.filter(({ transfer }) => transfer?.phase === 'uploading')).toHaveLength(2),
     );
-    uploadManager.pauseAll();
+    uploadManager.runner.pauseAll();
     await settle();
     expect(app.rows.map(({ stage, transfer }) => transfer?.phase ?? stage)).toEqual([
       'paused',
@@ -30,7 +30,7 @@ describe('many files', () => {
       'queued',
     ]);
     app.uploadApi.putBarrier = undefined;
-    uploadManager.resumeAll();
+    uploadManager.runner.resumeAll();
     await vi.waitFor(() => expect(app.rows.every((r) => r.stage === 'uploaded')).toBe(true));
   });
 

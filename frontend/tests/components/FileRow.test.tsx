@@ -187,10 +187,10 @@ describe('the content of a row', () => {
     expect(screen.queryAllByTestId('convert-again-button')).toHaveLength(isOffered ? 1 : 0);
   });
 
-  it('asks for the same file if the upload was interrupted', () => {
+  it('asks for the same file if the upload was interrupted', async () => {
     const upload = anUpload({ completed_parts: [1, 2, 3], uploaded_bytes: 30 });
     renderRow({ stage: 'interrupted', upload });
     const text = 'Choose the same file again to continue from chunk 4 of 10.';
-    expect(screen.getByText(text)).toBeDefined();
+    expect(await screen.findByText(text)).toBeDefined();
   });
 });

@@ -10,13 +10,14 @@ export class FakeUploadApi implements UploadApi {
   usedUrls: string[] = [];
   /** The sizes of the parts that have arrived, by part number. */
   storedParts = new Map<number, number>();
+  parallelPuts = 0;
   maxParallelPuts = 0;
   upload = anUpload();
   /** Called before each answer. May throw to make the call fail. */
   beforeAnswer: (call: UploadCall, partNumber?: number) => void | Promise<void> = () => undefined;
   /** If set, each PUT lasts until this promise resolves. */
   putBarrier: Promise<void> | undefined;
-  private parallelPuts = 0;
+
   private signatures = 0;
 
   countOf(call: UploadCall, partNumber?: number): number {

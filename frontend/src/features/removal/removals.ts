@@ -22,7 +22,7 @@ export class Removals {
   async remove(rows: Row[]): Promise<void> {
     const { store, uploadManager, undoMs } = this.options;
     for (const { key } of rows) {
-      this.pending.set(key, uploadManager.hold(key));
+      this.pending.set(key, uploadManager.runner.hold(key));
       store.updateRow(key, { isRemoved: true });
     }
     const text = rows.length === 1 ? t.wasRemoved(rows[0]!.name) : t.wereRemoved(rows.length);
@@ -61,7 +61,7 @@ export class Removals {
 
   private delete(row: Row): Promise<void> {
     // The upload is stopped first, because the service refuses parts of a deleted upload.
-    if (row.stage !== 'uploaded') void this.options.uploadManager.discard(row.key);
+    if (row.stage !== 'uploaded') void this.options.uploadManager.runner.discard(row.key);
     return this.options.deleteFile(row);
   }
 }

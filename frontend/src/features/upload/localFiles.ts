@@ -1,6 +1,6 @@
 import type { AcquireLock } from '../../storage/locks';
 import type { StoredUpload, UploadStorage } from '../../storage/uploadStorage';
-import { fingerprint } from './fingerprint';
+import { fingerprintOf } from './fingerprintOf';
 
 /** Bytes per transaction. Small batches make the first files durable early. */
 const BATCH_SIZE = 32 * 1024 ** 2;
@@ -53,7 +53,7 @@ export class LocalFiles {
     }
     this.lastCopy = this.lastCopy.then(async () => {
       for (const { record, file } of newFiles) {
-        const print = await fingerprint(file).catch(() => undefined);
+        const print = await fingerprintOf(file);
         if (print) await this.save(record.key, { fingerprint: print });
       }
     });

@@ -2,6 +2,7 @@ import { ApiError, ownProblem, toProblem } from '../../api/errors';
 import { withRetries } from '../../api/retry';
 import type { Upload, StartUploadRequest } from '../../api/types';
 import { randomKey, type Environment } from '../../lib/environment';
+import type { PartLimiter } from './partLimiter';
 import { PartSender } from './partSender';
 import type { Transfer } from './transfer';
 import { TransferTracker } from './transferTracker';
@@ -15,6 +16,8 @@ const MAX_ROUNDS = 4;
 export interface MultipartUploaderOptions {
   api: UploadApi;
   environment: Environment;
+  /** Shared by all uploads of this tab. */
+  limiter: PartLimiter;
   file: Blob;
   /** Used to create the upload, unless `upload` is given. */
   request: StartUploadRequest | Promise<StartUploadRequest>;
@@ -120,11 +123,19 @@ export class MultipartUploader {
    * If the service still misses parts, or has closed the upload, return its view of the upload.
    */
   private async sendAndComplete(upload: Upload, signal: AbortSignal): Promise<Upload> {
-    const { api, environment, file } = this.options;
+    const { api, environment, file, limiter } = this.options;
     const { tracker } = this;
     const request = <T>(call: () => Promise<T>) => this.request(signal, call);
     try {
-      const sender = new PartSender({ api, environment, file, tracker, signal, request });
+      const sender = new PartSender({
+        api,
+        environment,
+        file,
+        limiter,
+        tracker,
+        signal,
+        request,
+      });
       await sender.sendMissingParts(upload);
       tracker.update({ phase: 'finishing', partProgress: {} });
       return await request(() => api.completeUpload(upload.id, signal));

@@ -8,20 +8,14 @@ import {
 import { backoffDelayMs, isRetryableStatus } from '../../api/retry';
 import type { Upload } from '../../api/types';
 import type { Environment } from '../../lib/environment';
+import type { PartLimiter } from './partLimiter';
 import { PartReporter } from './partReporter';
 import { PresignedUrlCache } from './presignedUrlCache';
-import type { Transfer } from './transfer';
 import type { TransferTracker } from './transferTracker';
 import type { UploadApi } from './uploadApi';
 
-/** Parts in flight: enough to fill a fast connection, within the browser's limit of connections. */
+/** Parts of one upload that may be in flight, or wait to be sent again. */
 const MAX_PARALLEL_PARTS = 4;
-/**
- * Time in which all parts in flight should arrive.
- *
- * Parts that share a slow connection all arrive late, and losing it then costs all of them.
- */
-const FLIGHT_SECONDS = 10;
 /** Browsers allow six connections per origin, shared with the event stream. */
 const MAX_PARALLEL_PARTS_VIA_SERVICE = 2;
 /** Unanswered requests to S3 after which parts go through the service, if that does answer. */
@@ -32,6 +26,7 @@ export interface PartSenderOptions {
   api: UploadApi;
   environment: Environment;
   file: Blob;
+  limiter: PartLimiter;
   tracker: TransferTracker;
   signal: AbortSignal;
   /** Repeats a request until it is answered. */
@@ -45,38 +40,49 @@ export class PartSender {
   async sendMissingParts(upload: Upload): Promise<void> {
     const { api, environment, request, signal, tracker } = this.options;
     const { completedParts } = tracker.current;
-    const queue = Array.from({ length: upload.part_count }, (_, i) => i + 1).filter(
+    const missing = Array.from({ length: upload.part_count }, (_, i) => i + 1).filter(
       (partNumber) => !completedParts.has(partNumber),
     );
-    const urls = new PresignedUrlCache([...queue], (partNumbers) =>
+    const urls = new PresignedUrlCache(missing, (partNumbers) =>
       request(() => api.signParts(upload.id, partNumbers, signal)),
     );
     await new Promise<void>((resolve, reject) => {
-      let inFlight = 0;
-      let isBroken = false;
-      const fail = (error: Error) => {
-        isBroken = true;
-        reject(error);
-      };
       const reporter = new PartReporter({
         report: (partNumbers) => request(() => api.reportParts(upload.id, partNumbers, signal)),
         onReported: (answer) => tracker.reported(answer),
-        onError: fail,
+        onError: reject,
         now: environment.now,
       });
-      const sendMore = (): void => {
-        if (isBroken) return;
-        if (queue.length === 0 && inFlight === 0) return void reporter.flush().then(resolve);
-        while (queue.length > 0 && inFlight < parallelParts(tracker.current, upload.part_size)) {
-          inFlight++;
-          this.sendPart(upload, queue.shift()!, urls, reporter, sendMore).then(() => {
-            inFlight--;
-            sendMore();
-          }, fail);
+      const sendAll = async () => {
+        const begun = new Set<Promise<void>>();
+        for (const partNumber of missing) {
+          while (begun.size >= this.maxParallelParts) await Promise.race(begun);
+          await this.takeTurn(upload.part_size);
+          const part = this.sendPart(upload, partNumber, urls, reporter).finally(() =>
+            begun.delete(part),
+          );
+          part.catch(reject);
+          begun.add(part);
         }
+        await Promise.all(begun);
+        await reporter.flush();
       };
-      sendMore();
+      sendAll().then(resolve, reject);
     });
+  }
+
+  private get maxParallelParts(): number {
+    const { viaService } = this.options.tracker.current;
+    return viaService ? MAX_PARALLEL_PARTS_VIA_SERVICE : MAX_PARALLEL_PARTS;
+  }
+
+  /** Wait for the turn of a part, and say so if no other part of this upload is sent. */
+  private async takeTurn(partSize: number, isRetry = false): Promise<void> {
+    const { limiter, signal, tracker } = this.options;
+    const isIdle = Object.keys(tracker.current.partProgress).length === 0;
+    if (isIdle && limiter.isFull(partSize)) tracker.update({ waitingFor: 'turn' });
+    await limiter.take(partSize, signal, isRetry);
+    if (tracker.current.waitingFor === 'turn') tracker.update({ waitingFor: undefined });
   }
 
   private async sendPart(
@@ -84,20 +90,24 @@ export class PartSender {
     partNumber: number,
     urls: PresignedUrlCache,
     reporter: PartReporter,
-    onProgress: () => void,
   ): Promise<void> {
-    const { environment, file, signal, tracker } = this.options;
+    const { environment, file, limiter, signal, tracker } = this.options;
     const start = (partNumber - 1) * upload.part_size;
     const body = file.slice(start, Math.min(start + upload.part_size, upload.size));
     let unreachable = 0;
     for (let attempt = 1; ; attempt++) {
+      if (attempt > 1) await this.takeTurn(upload.part_size, true);
       try {
-        const answer = await this.putPart(upload.id, partNumber, body, urls, onProgress);
+        const answer = await this.putPart(upload.id, partNumber, body, urls);
+        limiter.arrived();
         tracker.partCompleted(partNumber, answer);
         if (!answer) reporter.add(partNumber);
         return;
       } catch (error) {
+        if (error instanceof NetworkError && !signal.aborted) limiter.lost();
+        else limiter.release();
         if (signal.aborted) throw error;
+        const hasMoved = partNumber in tracker.current.partProgress;
         tracker.partFailed(partNumber);
         if (error instanceof StorageError) urls.clear();
         if (error instanceof NetworkError) {
@@ -111,8 +121,9 @@ export class PartSender {
             continue;
           }
           tracker.update({ waitingFor: 'network' });
-          // A missing network does not use up attempts: it is waited for without limit.
-          attempt = Math.min(attempt, MAX_ATTEMPTS_PER_PART - 1);
+          // A missing network does not use up attempts: it is waited for without limit. If bytes
+          // were sent, it was back meanwhile.
+          attempt = hasMoved ? 1 : Math.min(attempt, MAX_ATTEMPTS_PER_PART - 1);
         } else if (!isWorthRetrying(error) || attempt >= MAX_ATTEMPTS_PER_PART) {
           throw error;
         } else if (error instanceof HttpError && isRetryableStatus(error.status)) {
@@ -129,12 +140,13 @@ export class PartSender {
     partNumber: number,
     body: Blob,
     urls: PresignedUrlCache,
-    onProgress: () => void,
   ): Promise<Upload | undefined> {
-    const { api, signal, tracker } = this.options;
+    const { api, limiter, signal, tracker } = this.options;
+    let sent = 0;
     const onBytesSent = (bytes: number) => {
       tracker.partProgressed(partNumber, Math.min(bytes, body.size), body.size);
-      onProgress();
+      limiter.sent(bytes - sent);
+      sent = bytes;
     };
     if (tracker.current.viaService) {
       return api.putPartToService(uploadId, partNumber, body, onBytesSent, signal);
@@ -159,15 +171,6 @@ export class PartSender {
       return undefined;
     }
   }
-}
-
-/** Return how many parts to send at a time. A connection of unknown speed gets one part. */
-export function parallelParts(
-  { speed = 0, viaService }: Pick<Transfer, 'speed' | 'viaService'>,
-  partSize: number,
-): number {
-  const limit = viaService ? MAX_PARALLEL_PARTS_VIA_SERVICE : MAX_PARALLEL_PARTS;
-  return Math.max(1, Math.min(limit, Math.floor((speed * FLIGHT_SECONDS) / partSize)));
 }
 
 /**

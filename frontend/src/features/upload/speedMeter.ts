@@ -1,11 +1,12 @@
 /** Span of the measurement: long enough to be steady, short enough to show a change. */
 const WINDOW_MS = 6_000;
-/** Shortest span from which a speed is computed. */
-const MIN_SPAN_MS = 500;
 
 /** Measure the upload speed over the last seconds. */
 export class SpeedMeter {
   private samples: { at: number; bytes: number }[] = [];
+
+  /** Compute a speed only from a span of at least `minSpanMs`. */
+  constructor(private readonly minSpanMs = 500) {}
 
   /**
    * Add a sample of the total number of sent bytes.
@@ -22,7 +23,7 @@ export class SpeedMeter {
   get bytesPerSecond(): number | undefined {
     const first = this.samples[0];
     const last = this.samples.at(-1);
-    if (!first || !last || last.at - first.at < MIN_SPAN_MS) return undefined;
+    if (!first || !last || last.at - first.at < this.minSpanMs) return undefined;
     return ((last.bytes - first.bytes) * 1000) / (last.at - first.at);
   }
 

@@ -9,8 +9,8 @@ import type { WaitReason } from '../../api/retry';
  */
 export interface Transfer {
   phase: 'creating' | 'uploading' | 'paused' | 'finishing' | 'done' | 'failed';
-  /** Set while nothing moves because a request is waiting for its next attempt. */
-  waitingFor?: WaitReason;
+  /** Set while nothing moves: a request waits for its next attempt, or parts for other uploads. */
+  waitingFor?: WaitReason | 'turn';
   /** True if no byte was sent for some seconds, although no request has failed yet. */
   isStalled?: boolean;
   upload?: Upload;

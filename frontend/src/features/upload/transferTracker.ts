@@ -100,7 +100,8 @@ export class TransferTracker {
     const bytesInFlight = [...this.bytesInFlight.values()].reduce((sum, each) => sum + each, 0);
     const bytes = confirmedBytes + bytesInFlight;
     if (next.phase === 'uploading') this.speedMeter.add(now, bytes);
-    if (bytes !== this.lastMove.bytes) this.lastMove = { at: now, bytes };
+    // Who waits for something known is not stalled.
+    if (bytes !== this.lastMove.bytes || next.waitingFor) this.lastMove = { at: now, bytes };
     // When a part is sent again, the bar stands still until the part has caught up. Only when the
     // upload stops does the bar show what has really arrived.
     const isStopped = next.phase === 'paused' || next.phase === 'failed';

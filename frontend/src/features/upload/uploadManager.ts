@@ -1,29 +1,21 @@
 import type { Upload } from '../../api/types';
 import type { ConversionSettings } from '../conversion/conversionSettings';
-import { mergeSnapshot } from '../../state/merge';
 import { draftsOf, wasConverted } from '../../state/reducer';
 import type { Row } from '../../state/state';
-import { isUploadedEarly, lastSettings, saveSettings } from '../../storage/preferences';
+import { lastSettings, saveSettings } from '../../storage/preferences';
 import type { StoredUpload } from '../../storage/uploadStorage';
 import { supportedSettings } from '../conversion/conversionSettings';
 import { createDraft } from './drafts';
 import { LocalFiles } from './localFiles';
-import { UploadQueue } from './uploadQueue';
-import { MultipartUploader } from './multipartUploader';
-import type { Transfer } from './transfer';
 import type { UploadManagerOptions } from './uploadManagerOptions';
 import { UploadRequests } from './uploadRequests';
+import { UploadRunner } from './uploadRunner';
 
-/** Two uploads fill the pauses between small files. More would only share the same connection. */
-const MAX_PARALLEL_UPLOADS = 2;
-
-/** Turn chosen files into complete uploads: drafts, the upload queue, pause, resume, removal. */
+/** Turn chosen files into drafts, and started or restored drafts into uploads and conversions. */
 export class UploadManager {
+  readonly runner: UploadRunner;
   private readonly localFiles: LocalFiles;
-  private readonly uploaders = new Map<string, MultipartUploader>();
-  private readonly queue = new UploadQueue();
   private readonly requests: UploadRequests;
-  private isStorageUnreachable = false;
 
   constructor(private readonly options: UploadManagerOptions) {
     const { storage, acquireLock, sourceFiles, store } = options;
@@ -31,11 +23,7 @@ export class UploadManager {
     this.localFiles = new LocalFiles(storage, acquireLock, sourceFiles, (key, isStored) =>
       store.updateRow(key, { unsaved: isStored ? undefined : 'not-storable' }),
     );
-  }
-
-  /** True while an upload is being created. An unknown id in an event may then belong to it. */
-  get isCreating(): boolean {
-    return [...this.uploaders.values()].some(({ transfer }) => transfer.phase === 'creating');
+    this.runner = new UploadRunner(options, this.localFiles, this.requests);
   }
 
   /** Add files as drafts. The settings are those given, or else the last ones of the user. */
@@ -45,15 +33,8 @@ export class UploadManager {
     const newFiles = drafts.map(({ newFile }) => newFile).filter((each) => each !== undefined);
     store.dispatch({ type: 'rows-added', rows: drafts.map(({ row }) => row) });
     this.localFiles.add(newFiles);
-    this.uploadEarly(newFiles.map(({ record }) => record.key));
+    this.runner.uploadEarly(newFiles.map(({ record }) => record.key));
     this.requests.hashWhileWaiting(newFiles);
-  }
-
-  /** Begin or stop to upload drafts before they are started. Uploads that have begun go on. */
-  uploadEarly(keys: string[], isEarly = isUploadedEarly()): void {
-    for (const key of keys) this.queue.remove(key);
-    if (isEarly) this.queue.addEarly(keys);
-    this.startNext();
   }
 
   /**
@@ -74,7 +55,7 @@ export class UploadManager {
   async restoreUploaded(upload: Upload, record: StoredUpload): Promise<void> {
     if (!(await this.localFiles.lock(record.key))) return;
     this.localFiles.addRecord(record);
-    if (wasConverted(this.options.store.getState(), upload)) await this.discard(record.key);
+    if (wasConverted(this.options.store.getState(), upload)) await this.runner.discard(record.key);
   }
 
   /** Continue a draft whose file was missing after a reload. */
@@ -117,64 +98,25 @@ export class UploadManager {
 
   /** Convert what was uploaded early, and upload what was not. */
   private async startDraft(key: string): Promise<void> {
+    const { runner } = this;
     const { store, startConversion } = this.options;
-    const begun = this.uploaders.get(key);
+    const begun = runner.find(key);
     if (begun?.transfer.phase === 'creating') await begun.created;
     const row = store.getRow(key);
     if (row?.stage !== 'draft' || row.isBusy) return;
-    const requeue = this.queue.remove(key);
-    if (!row.upload) {
-      this.uploaders.delete(key);
-      return this.enqueue(key);
-    }
+    const requeue = runner.dequeue(key);
+    if (!row.upload) return runner.enqueue(key);
     if (!(await startConversion(row, row.settings))) {
       store.updateRow(key, { isStarted: false });
       requeue();
-      this.startNext();
       return this.localFiles.save(key, { request: undefined });
     }
     // The upload may have ended meanwhile. One that waited for its turn has no uploader yet.
-    const uploader = this.uploaders.get(key);
+    const uploader = runner.find(key);
     const isPartial = store.getRow(key)?.upload?.status === 'uploading';
-    if (uploader?.transfer.phase === 'failed') this.resume(key);
-    else if (!uploader && isPartial) this.enqueue(key);
-    else if (!uploader) await this.discard(key);
-  }
-
-  /** Pause all uploads. Files in the queue do not start until an upload is resumed. */
-  pauseAll(): void {
-    this.queue.isHeld = true;
-    for (const [key, { transfer }] of this.uploaders) {
-      if (transfer.phase === 'uploading') this.pause(key);
-    }
-  }
-
-  resumeAll(): void {
-    for (const [key, { transfer }] of this.uploaders) {
-      if (transfer.phase === 'paused') this.resume(key);
-    }
-    this.startNext();
-  }
-
-  pause(key: string): void {
-    this.uploaders.get(key)?.pause();
-    this.saveRequest(key, 'pause');
-    this.startNext();
-  }
-
-  /** Resume an upload after a pause or a failure. */
-  resume(key: string): void {
-    const uploader = this.uploaders.get(key);
-    this.queue.isHeld = false;
-    if (!uploader) return;
-    this.saveRequest(key, 'convert');
-    void this.run(key, uploader);
-  }
-
-  /** Drafts pause and resume with the others, but nobody has asked to convert them. */
-  private saveRequest(key: string, request: 'pause' | 'convert'): void {
-    if (this.options.store.getRow(key)?.stage === 'draft') return;
-    void this.localFiles.save(key, { request });
+    if (uploader?.transfer.phase === 'failed') runner.resume(key);
+    else if (!uploader && isPartial) runner.enqueue(key);
+    else if (!uploader) await runner.discard(key);
   }
 
   /** Continue an upload from before a reload, or from another tab once that tab is closed. */
@@ -191,106 +133,11 @@ export class UploadManager {
     const isStarted = record?.request === 'convert';
     if (canContinue && record && (!record.request || (isStarted && lacksConversion))) {
       store.updateRow(key, { stage: 'draft', mismatchedFile: undefined });
-      this.uploadEarly([key]);
+      this.runner.uploadEarly([key]);
       return isStarted ? this.saveAndEnqueue([key]) : undefined;
     }
-    if (canContinue && record?.request === 'pause') this.startUpload(key, true);
-    else if (canContinue) this.enqueue(key);
+    if (canContinue && record?.request === 'pause') this.runner.restorePaused(key);
+    else if (canContinue) this.runner.enqueue(key);
     else this.localFiles.unlock(key);
-  }
-
-  /** Stop an upload and remove what this browser has stored of it. */
-  async discard(key: string): Promise<void> {
-    this.queue.remove(key);
-    this.uploaders.get(key)?.cancel();
-    this.uploaders.delete(key);
-    const removed = this.localFiles.remove(key);
-    this.startNext();
-    await removed;
-  }
-
-  /** Stop the upload of a removed file. Return a function that continues it. */
-  hold(key: string): () => void {
-    const { request } = this.localFiles.recordOf(key) ?? {};
-    const uploader = this.uploaders.get(key);
-    const requeue = this.queue.remove(key);
-    const isRunning = uploader?.transfer.phase === 'uploading';
-    uploader?.pause();
-    // A page that is closed now does not show the file again.
-    void this.localFiles.save(key, { request: 'remove' });
-    this.startNext();
-    return () => {
-      void this.localFiles.save(key, { request });
-      requeue();
-      if (uploader && isRunning) void this.run(key, uploader);
-      this.startNext();
-    };
-  }
-
-  private enqueue(key: string): void {
-    const change = { problem: undefined, mismatchedFile: undefined };
-    this.options.store.updateRow(key, { stage: 'queued', ...change });
-    this.queue.add(key);
-    this.startNext();
-  }
-
-  private startNext(): void {
-    const running = [...this.uploaders.values()].filter(({ transfer }) =>
-      ['creating', 'uploading', 'finishing'].includes(transfer.phase),
-    );
-    const free = Math.max(0, MAX_PARALLEL_UPLOADS - running.length);
-    for (const key of this.queue.take(free)) this.startUpload(key);
-  }
-
-  private startUpload(key: string, isPaused = false): void {
-    const { api, environment, store, deleteUpload } = this.options;
-    const row = store.getRow(key);
-    const file = this.localFiles.get(key);
-    if (!row || !file) return;
-    const uploader = new MultipartUploader({
-      api,
-      environment,
-      file,
-      request: this.requests.of(row, file),
-      upload: row.upload,
-      viaService: this.isStorageUnreachable,
-      onChange: (transfer) => this.handleTransfer(key, transfer),
-      onCreatedAfterCancel: (upload) => void deleteUpload(upload.id),
-    });
-    this.uploaders.set(key, uploader);
-    const stage = row.stage === 'draft' ? 'draft' : 'uploading';
-    store.updateRow(key, { stage, transfer: uploader.transfer });
-    if (isPaused) return uploader.pause();
-    void this.run(key, uploader);
-  }
-
-  private async run(key: string, uploader: MultipartUploader): Promise<void> {
-    await uploader.run();
-    const { phase, upload } = uploader.transfer;
-    const { store } = this.options;
-    if (this.uploaders.get(key) !== uploader || phase !== 'done') return this.startNext();
-    const isDraft = store.getRow(key)?.stage === 'draft';
-    const stage = isDraft ? 'draft' : 'uploaded';
-    store.updateRow(key, { stage, transfer: undefined, unsaved: undefined });
-    if (isDraft) {
-      this.uploaders.delete(key);
-      this.startNext();
-      return this.localFiles.removeContents(key);
-    }
-    if (upload) this.options.onUploadAvailable(upload);
-    return this.discard(key);
-  }
-
-  private handleTransfer(key: string, transfer: Transfer): void {
-    const { store, onUploadAvailable } = this.options;
-    const row = store.getRow(key);
-    if (!row || !this.uploaders.has(key)) return;
-    this.isStorageUnreachable ||= transfer.viaService;
-    const upload = transfer.upload ? mergeSnapshot(row.upload, transfer.upload) : undefined;
-    store.updateRow(key, { transfer, upload });
-    if (upload && !row.upload) {
-      void this.localFiles.save(key, { uploadId: upload.id, settings: row.settings });
-      onUploadAvailable(upload);
-    }
   }
 }

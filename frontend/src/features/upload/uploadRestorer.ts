@@ -5,7 +5,7 @@ import type { AcquireLock } from '../../storage/locks';
 import { loadOrder, loadPaths, loadSettings } from '../../storage/preferences';
 import type { StoredUpload, UploadStorage } from '../../storage/uploadStorage';
 import { defaultSettings } from '../conversion/conversionSettings';
-import { fingerprint } from './fingerprint';
+import { fingerprintOf } from './fingerprintOf';
 import type { UploadManager } from './uploadManager';
 import { ownProblem } from '../../api/errors';
 
@@ -71,7 +71,8 @@ export class UploadRestorer {
       file.name === row.name &&
       file.size === row.size &&
       (!record?.lastModified || record.lastModified === file.lastModified) &&
-      (!record?.fingerprint || record.fingerprint === (await fingerprint(file)));
+      (!record?.fingerprint ||
+        record.fingerprint === ((await fingerprintOf(file)) ?? record.fingerprint));
     if (isSameFile && isDraft) return uploadManager.continueDraft(record, file);
     // Choosing the file asks for its upload, even if that was paused before.
     const resumed = record && { ...record, request: record.request && ('convert' as const) };

@@ -1,23 +1,126 @@
-import { describe, expect, it } from 'vitest';
-import { parallelParts } from '../../../src/features/upload/partSender';
+import { describe, expect, it, vi } from 'vitest';
+import { NetworkError } from '../../../src/api/errors';
+import { PartLimiter } from '../../../src/features/upload/partLimiter';
 import { TransferTracker } from '../../../src/features/upload/transferTracker';
 import { anUpload } from '../../fakes/documents';
+import { FakeEnvironment } from '../../fakes/environment';
+import { createUploader, settle } from '../../fakes/uploader';
 
 const PART_SIZE = 5 * 1024 ** 2;
 const megabitsPerSecond = (count: number) => (count * 1e6) / 8;
 
-describe('the number of parts in flight', () => {
+describe('parts in flight', () => {
+  function createLimiter() {
+    let now = 0;
+    const { signal } = new AbortController();
+    const limiter = new PartLimiter(() => now);
+    const begun: string[] = [];
+    const take = (name: string, isRetry = false) =>
+      void limiter.take(PART_SIZE, signal, isRetry).then(() => begun.push(name));
+    const sendFor = (seconds: number, bytesPerSecond = 0) => {
+      for (let i = 0; i < seconds; i++) {
+        now += 1000;
+        limiter.sent(bytesPerSecond);
+      }
+    };
+    return { limiter, begun, take, sendFor };
+  }
+
   it.each([
-    [undefined, 1],
+    [0, 1],
     [megabitsPerSecond(1), 1],
     [megabitsPerSecond(10), 2],
     [megabitsPerSecond(100), 4],
-  ])('fits the line: at %s bytes per second %s', (speed, count) => {
-    expect(parallelParts({ speed, viaService: false }, PART_SIZE)).toBe(count);
+  ])('fit the line: at %s bytes per second %s', async (speed, count) => {
+    const { begun, take, sendFor } = createLimiter();
+    for (const name of ['1', '2', '3', '4', '5']) take(name);
+    sendFor(3, speed);
+    await settle();
+    expect(begun).toHaveLength(count);
   });
 
-  it('leaves connections to other calls if parts go through the service', () => {
-    expect(parallelParts({ speed: 1e9, viaService: true }, PART_SIZE)).toBe(2);
+  it('of two uploads take turns on a slow line', async () => {
+    const { limiter, begun, take } = createLimiter();
+    take('a1');
+    take('b1');
+    await settle();
+    limiter.arrived();
+    take('a2');
+    await settle();
+    limiter.arrived();
+    await settle();
+    expect(begun).toEqual(['a1', 'b1', 'a2']);
+  });
+
+  it('are sent alone after the line was lost, and first', async () => {
+    const { limiter, begun, take, sendFor } = createLimiter();
+    for (const name of ['1', '2', '3', '4', '5']) take(name);
+    sendFor(3, megabitsPerSecond(100));
+    await settle();
+    for (const name of begun.splice(0)) {
+      limiter.lost();
+      if (name === '1') take(name, true);
+    }
+    await settle();
+    expect(begun).toEqual(['1']);
+    limiter.arrived();
+    for (const name of ['6', '7']) take(name);
+    await settle();
+    expect(begun).toEqual(['1', '5', '6']);
+  });
+
+  it('wait no more when their upload is stopped', async () => {
+    const { limiter, begun, take } = createLimiter();
+    const stopped = new AbortController();
+    take('a');
+    const waiting = limiter.take(PART_SIZE, stopped.signal);
+    take('c');
+    stopped.abort();
+    await expect(waiting).rejects.toThrow('aborted');
+    limiter.arrived();
+    await settle();
+    expect(begun).toEqual(['a', 'c']);
+  });
+
+  it('of two uploads are never more than four, and all of their turns end', async () => {
+    const environment = new FakeEnvironment();
+    const limiter = new PartLimiter(environment.now);
+    const [a, b] = [
+      createUploader({ environment, limiter }),
+      createUploader({ environment, limiter }),
+    ];
+    const counts: number[] = [];
+    let puts = 0;
+    for (const { api } of [a, b]) {
+      api.beforeAnswer = (call) => {
+        if (call !== 'putPartToStorage') return;
+        counts.push(a.api.parallelPuts + b.api.parallelPuts);
+        if (++puts % 3 === 0) throw new NetworkError('lost');
+      };
+    }
+    await Promise.all([a.uploader.run(), b.uploader.run()]);
+    expect([a.api.storedParts.size, b.api.storedParts.size]).toEqual([10, 10]);
+    expect(Math.max(...counts)).toBeGreaterThan(1);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(4);
+    expect(limiter.isFull(PART_SIZE)).toBe(false);
+    await limiter.take(PART_SIZE, new AbortController().signal);
+    limiter.lost();
+    await limiter.take(PART_SIZE, new AbortController().signal);
+    expect(limiter.isFull(PART_SIZE)).toBe(true);
+  });
+
+  it('of an upload that waits for its turn are not stalled', async () => {
+    const environment = new FakeEnvironment();
+    const limiter = new PartLimiter(environment.now);
+    const { signal } = new AbortController();
+    await limiter.take(PART_SIZE, signal);
+    const { uploader, lastTransfer } = createUploader({ environment, limiter });
+    const run = uploader.run();
+    await vi.waitFor(() => expect(lastTransfer()?.waitingFor).toBe('turn'));
+    expect(lastTransfer()?.isStalled).toBe(false);
+    limiter.arrived();
+    await run;
+    expect(lastTransfer()).toMatchObject({ phase: 'done', waitingFor: undefined });
   });
 });
 
@@ -48,6 +151,10 @@ describe('an upload without a moving byte', () => {
     sendFor(3, 0);
     expect(tracker.current.speed).toBe(0);
     sendFor(1, 500);
+    expect(tracker.current.isStalled).toBe(false);
+    tracker.update({ waitingFor: 'turn' });
+    sendFor(10, 0);
+    tracker.update({ waitingFor: undefined });
     expect(tracker.current.isStalled).toBe(false);
   });
 });

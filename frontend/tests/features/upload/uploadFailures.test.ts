@@ -181,6 +181,33 @@ describe('an upload that cannot reach S3', () => {
   });
 });
 
+describe('a part that is lost again and again', () => {
+  const loseEachPart = async (times: number, hasMoved: boolean) => {
+    const { api, environment, uploader, lastTransfer } = createUploader();
+    let losses = times;
+    const { putPartToStorage } = api;
+    api.putPartToStorage = async (part, ...rest) => {
+      if (part.part_number === 1 && losses-- > 0) {
+        if (hasMoved) rest[1](3);
+        throw noAnswer();
+      }
+      return putPartToStorage(part, ...rest);
+    };
+    api.getUpload = () => Promise.reject(noAnswer());
+    await uploader.run();
+    expect(lastTransfer()?.phase).toBe('done');
+    return Math.max(...environment.delays);
+  };
+
+  it('is sent again soon if the network was back meanwhile', async () => {
+    expect(await loseEachPart(8, true)).toBeLessThan(500);
+  });
+
+  it('is tried less and less often while there is no network', async () => {
+    expect(await loseEachPart(8, false)).toBeGreaterThan(10_000);
+  });
+});
+
 describe('an upload without a network', () => {
   it('waits without sending requests, and continues when the network is back', async () => {
     const { api, environment, uploader, lastTransfer } = createUploader();

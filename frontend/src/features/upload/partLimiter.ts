@@ -1,0 +1,94 @@
+import { SpeedMeter } from './speedMeter';
+
+/** Parts in flight: enough to fill a fast line, within the browser's limit of connections. */
+const MAX_PARALLEL_PARTS = 4;
+/**
+ * Time in which all parts in flight should arrive.
+ *
+ * Parts that share a slow line all arrive late, and losing it then costs all of them.
+ */
+const FLIGHT_SECONDS = 10;
+/** Time that is measured at least. At first, the system takes bytes faster than the line does. */
+const MIN_SPAN_MS = 2_000;
+
+interface Turn {
+  partSize: number;
+  begin: () => void;
+}
+
+/**
+ * Limit the parts in flight of all uploads of this tab to what the line carries.
+ *
+ * Uploads take turns. A line of unknown speed, and one that has just lost parts, gets one part.
+ */
+export class PartLimiter {
+  private readonly speedMeter = new SpeedMeter(MIN_SPAN_MS);
+  private sentBytes = 0;
+  private inFlight = 0;
+  private limit = MAX_PARALLEL_PARTS;
+  private waiting: Turn[] = [];
+
+  constructor(private readonly now: () => number) {}
+
+  /** Return true if a part would have to wait for its turn. */
+  isFull(partSize: number): boolean {
+    const { bytesPerSecond = 0 } = this.speedMeter;
+    const fitting = Math.floor((bytesPerSecond * FLIGHT_SECONDS) / partSize);
+    return this.inFlight >= Math.max(1, Math.min(this.limit, fitting));
+  }
+
+  /**
+   * Wait until a part may be sent. `arrived`, `lost` or `release` ends its turn.
+   *
+   * A part that is sent again comes before all others. Rejects when `signal` is aborted.
+   */
+  take(partSize: number, signal: AbortSignal, isRetry = false): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        this.waiting = this.waiting.filter((each) => each !== turn);
+        reject(new DOMException('aborted', 'AbortError'));
+      };
+      const begin = () => {
+        signal.removeEventListener('abort', abort);
+        resolve();
+      };
+      const turn = { partSize, begin };
+      if (signal.aborted) return abort();
+      signal.addEventListener('abort', abort);
+      if (isRetry) this.waiting.unshift(turn);
+      else this.waiting.push(turn);
+      this.beginTurns();
+    });
+  }
+
+  /** Count bytes of a part in flight. */
+  sent(bytes: number): void {
+    this.sentBytes += bytes;
+    this.speedMeter.add(this.now(), this.sentBytes);
+    this.beginTurns();
+  }
+
+  arrived(): void {
+    this.limit = Math.min(MAX_PARALLEL_PARTS, this.limit + 1);
+    this.release();
+  }
+
+  /** End the turn of a part that was lost with the network. */
+  lost(): void {
+    this.limit = 1;
+    this.release();
+  }
+
+  release(): void {
+    this.inFlight--;
+    this.beginTurns();
+  }
+
+  private beginTurns(): void {
+    for (let turn = this.waiting[0]; turn && !this.isFull(turn.partSize); turn = this.waiting[0]) {
+      this.waiting.shift();
+      this.inFlight++;
+      turn.begin();
+    }
+  }
+}
