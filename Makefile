@@ -15,10 +15,10 @@ help: ## List all targets
 run: runtime page ## Start everything on this machine and print the URL (PORT=8080 for another port)
 	@$(BIN)/python -m deploy.local
 
-run-localstack: ## Start everything in containers on LocalStack and print the URL (PORT, S3_PORT)
+run-localstack: ## Start everything in containers on LocalStack and print the URL (PORT, S3_PORT; NAME for several)
 	@$(PYTHON) -m deploy.local.containers up
 
-stop-localstack: ## Stop the containers and delete their data
+stop-localstack: ## Stop the containers and delete their data (NAME)
 	@$(PYTHON) -m deploy.local.containers down
 
 images: ## Build the images of the services, the gateway and the tools

@@ -1,11 +1,12 @@
 """Run the system in containers on LocalStack.
 
 Usage: `python -m deploy.local.containers up|down|build`. PORT (8000) is the port of the page,
-S3_PORT (4566) the port of LocalStack, both on localhost. Needs Docker and Python's standard library
-only.
+S3_PORT (4566) the port of LocalStack, both on localhost. NAME (tinypixo) tells several systems on
+one machine apart. Needs Docker and Python's standard library only.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,8 +48,11 @@ class Containers:
         """Build the images, start everything and return when all answers. Raises DeployError."""
         self._require_docker()
         if self.is_up():
-            stop = f"make stop-localstack (project {self.project})"
-            raise DeployError(f"TinyPixo is running already. To stop it: {stop}")
+            stop = f"make stop-localstack NAME={self.project}"
+            raise DeployError(
+                f"TinyPixo is running already. To stop it: {stop}. To run another one beside it: "
+                "make run-localstack NAME=… PORT=… S3_PORT=…"
+            )
         for port, variable in ((self.port, "PORT"), (self.s3_port, "S3_PORT")):
             require_free_port(port, f"make run-localstack {variable}={port + 1}")
         self.build()
@@ -66,10 +70,15 @@ class Containers:
         self.echo("Building the images, which takes minutes the first time …")
         self.run("build", "--quiet")
 
-    def down(self) -> None:
-        """Stop everything and delete its data, if there is any. Raises DeployError."""
+    def down(self) -> bool:
+        """Stop everything and delete its data. Return False if there was nothing.
+
+        Raises DeployError.
+        """
         self._require_docker()
+        was_up = self.is_up()
         self.run("down", "--volumes", "--remove-orphans", "--timeout", "35")
+        return was_up
 
     def is_up(self) -> bool:
         """Return True if the project has a container."""
@@ -156,18 +165,26 @@ def _port(variable: str, default: int) -> int:
     return parse_port(variable, value, f"make run-localstack {variable}={default + 1}")
 
 
+def project_name() -> str:
+    """Return the name of the project that NAME gives. Raises DeployError if it is none."""
+    name = os.environ.get("NAME") or "tinypixo"
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise DeployError(f"NAME={name} is no name: use a-z, 0-9, hyphens and underscores.")
+    return name
+
+
 def main(arguments: list[str]) -> int:
     """Run the command line, and return the exit status."""
     command = arguments[0] if len(arguments) == 1 else ""
     try:
-        containers = Containers(port=_port("PORT", 8000), s3_port=_port("S3_PORT", 4566))
+        containers = Containers(project_name(), _port("PORT", 8000), _port("S3_PORT", 4566))
         if command == "up":
             containers.up()
             print(f"\n  TinyPixo is ready:  {containers.url}\n")
             print("  make stop-localstack stops it and deletes its data.\n")
         elif command == "down":
-            containers.down()
-            print("Stopped. Its data is deleted.")
+            was_up = containers.down()
+            print("Stopped. Its data is deleted." if was_up else "Nothing was running.")
         elif command == "build":
             containers.build()
         else:

@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from deploy.local.containers import Containers
+from deploy.local.containers import Containers, project_name
 from deploy.local.logs import previous
 
 
@@ -109,7 +109,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Print the trace of a conversion or an upload.")
     parser.add_argument("id")
     parser.add_argument("source", nargs="?", help="`-` for standard input, or a folder of logs")
-    parser.add_argument("--project", default="tinypixo", help="project of the containers")
+    parser.add_argument("--project", default=project_name(), help="NAME of the containers")
     options = parser.parse_args(arguments)
     spans = traces_of(options.id, read_spans(_lines(options.source, options.project)))
     if not spans:

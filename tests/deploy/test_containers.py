@@ -68,6 +68,30 @@ def test_invalid_port_is_reported_with_an_example(tmp_path: Path, variable: str)
     )
 
 
+def test_an_invalid_name_is_reported(tmp_path: Path) -> None:
+    ended = run(tmp_path, NAME="Two words")
+
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("NAME=Two words is no name")
+
+
+@pytest.mark.parametrize(
+    ("containers", "said"),
+    [("", "Nothing was running."), ("0123", "Stopped. Its data is deleted.")],
+)
+def test_the_end_of_one_of_several_is_said(tmp_path: Path, containers: str, said: str) -> None:
+    calls = tmp_path / "calls"
+    program(tmp_path, "docker", f'echo "$*" >>{calls}', f'[ "$1" != ps ] || echo "{containers}"')
+
+    ended = run(tmp_path, "down", NAME="stage")
+
+    assert (ended.returncode, ended.stdout.strip()) == (0, said)
+    lines = calls.read_text().splitlines()
+    assert any("--project-name stage" in line and " down " in line for line in lines)
+    assert all("project=stage" in line for line in lines if line.startswith("ps"))
+
+
 def test_unknown_command_shows_the_usage(tmp_path: Path) -> None:
     ended = run(tmp_path, "sideways")
 
