@@ -66,7 +66,7 @@ def from_environment() -> Installation:
     name = os.environ.get("NAME", "tinypixo")
     if not re.fullmatch(r"[a-z][a-z0-9-]{1,24}", name):
         raise DeployError(f"NAME={name} is not a valid name: use 2 to 25 of a-z, 0-9 and hyphens.")
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    region = os.environ.get("AWS_REGION") or boto3.Session().region_name
     if not region:
         raise DeployError("AWS_REGION is not set. Example: export AWS_REGION=eu-central-1")
     session: Any = boto3.Session(region_name=region)

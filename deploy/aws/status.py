@@ -12,6 +12,8 @@ from deploy.aws.installation import STACKS_OF, WEB, Installation
 from deploy.aws.stacks import Stacks
 from libs.core.metrics import DIMENSION, NAMESPACE
 
+SCALING_ALARMS = {"scale-out", "scale-in"}
+
 UNKNOWN = "cannot be asked at this endpoint"
 """Text for what cannot be read from an emulator, which runs no tasks."""
 
@@ -35,6 +37,9 @@ def show(installation: Installation, stacks: Stacks, echo: Callable[[str], None]
     queued, converting = _backlog(installation)
     echo(f"queue       {queued} queued, {converting} running")
     echo(f"last sweep  {_last_sweep(installation)}")
+    echo(f"alarms      {raised_alarms(installation)}")
+    if waiting := unconfirmed_addresses(installation, stacks):
+        echo(f"            {', '.join(waiting)} has not confirmed the mail, and gets no alarms")
     url = stacks.outputs(installation.stack("edge")).get("Url")
     echo(f"page        {url or 'not deployed'}")
     return is_well and url is not None
@@ -118,6 +123,33 @@ def _count(client: Any, installation: Installation, state: str) -> int:
         ExpressionAttributeValues={":kind": {"S": f"conversion-{state}"}},
     )
     return sum(page["Count"] for page in pages)
+
+
+def raised_alarms(installation: Installation) -> str:
+    """Return the names of the alarms that are raised, without those that scale the workers."""
+    pages = (
+        installation.client("cloudwatch")
+        .get_paginator("describe_alarms")
+        .paginate(AlarmNamePrefix=f"{installation.name}-", StateValue="ALARM")
+    )
+    prefix = f"{installation.name}-"
+    names = [
+        each["AlarmName"].removeprefix(prefix) for page in pages for each in page["MetricAlarms"]
+    ]
+    return ", ".join(sorted({*names} - SCALING_ALARMS)) or "none raised"
+
+
+def unconfirmed_addresses(installation: Installation, stacks: Stacks) -> list[str]:
+    """Return the addresses that AWS does not send alarms to yet."""
+    topic = stacks.outputs(installation.stack("base")).get("AlarmTopicArn")
+    if not topic:
+        return []
+    found = installation.client("sns").list_subscriptions_by_topic(TopicArn=topic)
+    return [
+        each["Endpoint"]
+        for each in found["Subscriptions"]
+        if each["SubscriptionArn"] == "PendingConfirmation"
+    ]
 
 
 def _last_sweep(installation: Installation) -> str:

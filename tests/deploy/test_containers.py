@@ -73,7 +73,7 @@ def test_an_invalid_name_is_reported(tmp_path: Path) -> None:
 
     assert ended.returncode == 1
     [line] = ended.stderr.splitlines()
-    assert line.startswith("NAME=Two words is no name")
+    assert line.startswith("NAME=Two words is not a valid name")
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,7 @@ def test_an_installation_lives_from_deployment_to_destruction(
     status = second.run("status")
     assert after[f"{NAME}-worker"]["ImageUri"][-64:][:12] in status
     assert "0 queued, 0 running" in status
+    assert "alarms " in status
 
     first.run("rollback", "--service", "conversion")
     for kind in ("conversion", "worker"):

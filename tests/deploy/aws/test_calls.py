@@ -46,6 +46,9 @@ class FakeStacks(Stacks):
     def parameters(self, name: str) -> dict[str, str]:
         return self._parameters
 
+    def outputs(self, name: str) -> dict[str, str]:
+        return self._parameters
+
 
 @pytest.fixture
 def account() -> Account:
@@ -180,6 +183,31 @@ def test_status_says_of_which_commit_an_image_is(
     account.record("ecr").add_response("describe_images", {"imageDetails": [found]}, asked)
 
     assert status.image_tags(account.installation, "upload", WANTED) == said
+
+
+def test_status_names_alarms_that_are_raised(account: Account) -> None:
+    asked = {"AlarmNamePrefix": "stage-", "StateValue": "ALARM"}
+    for names, said in (
+        (["stage-scale-in", "stage-sweep-missed", "stage-backlog"], "backlog, sweep-missed"),
+        (["stage-scale-in"], "none raised"),
+    ):
+        found = {"MetricAlarms": [{"AlarmName": name} for name in names]}
+        account.record("cloudwatch").add_response("describe_alarms", found, asked)
+
+        assert status.raised_alarms(account.installation) == said
+
+
+def test_status_says_who_gets_no_alarms_yet(account: Account) -> None:
+    arns = {"a@example.com": "PendingConfirmation", "b@example.com": "arn:aws:sns:1"}
+    found = [{"Endpoint": address, "SubscriptionArn": arn} for address, arn in arns.items()]
+    asked = {"TopicArn": "arn:topic"}
+    account.record("sns").add_response(
+        "list_subscriptions_by_topic", {"Subscriptions": found}, asked
+    )
+
+    stacks = FakeStacks(AlarmTopicArn="arn:topic")
+
+    assert status.unconfirmed_addresses(account.installation, stacks) == ["a@example.com"]
 
 
 def test_status_says_that_an_image_has_expired(account: Account) -> None:
