@@ -169,7 +169,9 @@ def project_name() -> str:
     """Return the name of the project that NAME gives. Raises DeployError if it is none."""
     name = os.environ.get("NAME") or "tinypixo"
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-        raise DeployError(f"NAME={name} is not a valid name: use a-z, 0-9, hyphens and underscores.")
+        raise DeployError(
+            f"NAME={name} is not a valid name: use a-z, 0-9, hyphens and underscores."
+        )
     return name
 
 
