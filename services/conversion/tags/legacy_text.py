@@ -30,6 +30,8 @@ _PREFERENCE = 0.25
 _PUNCTUATION = frozenset("№«»–—…“”„‘’•© \xa0")
 _MAX_BYTES = 4096
 _WORD = re.compile(rb"[A-Za-z\x80-\xff]+")
+_MIN_HEBREW = 4
+_NOT_HEBREW = re.compile(rb"[\xea\xed\xef\xf3\xf5](?!$)|[\xeb\xee\xf0\xf6]$|[A-Za-z]")
 _WESTERN_SHARE = 0.4
 """Share of the letters that have accents; more is another script, or one short word."""
 LABELS = {
@@ -50,6 +52,8 @@ def find_encoding(values: Iterable[bytes]) -> str | None:
         return "utf_8"
     if _looks_western(text):
         return _WESTERN
+    if _looks_hebrew(text):
+        return "cp1255"
     if found := _find_cyrillic(text) or _find_double_byte(text):
         return found
     detected = from_bytes(text, cp_isolation=list(_OTHERS), threshold=0.5).best()
@@ -79,6 +83,21 @@ def _looks_western(text: bytes) -> bool:
     has_controls = any(0x80 <= byte < 0xA0 and byte not in b"\x85\x91\x92\x93\x94\x96\x97"
                        for byte in text)  # fmt: skip
     return accented < max(2, _WESTERN_SHARE * len(letters)) and not has_controls
+
+
+def _looks_hebrew(text: bytes) -> bool:
+    """Return True if the words end as Hebrew ones do.
+
+    Its letters are the small ones of Cyrillic without the last five. Five of them have a form for
+    the end of a word, which Russian has in the middle; the other form stands at no end.
+    """
+    words = [word for word in _WORD.findall(text) if not word.isascii()]
+    letters = b"".join(words)
+    return (
+        sum(byte >= 0x80 for byte in letters) >= _MIN_HEBREW
+        and all(byte < 0x80 or 0xE0 <= byte <= 0xFA for byte in letters)
+        and not any(_NOT_HEBREW.search(word) for word in words)
+    )
 
 
 def _find_cyrillic(text: bytes) -> str | None:
