@@ -1,5 +1,6 @@
 """Detect truncated files by their first and last bytes, where FFmpeg does not.
 
+AIFF: Apple's "Audio Interchange File Format", 1989. AU: Sun's <multimedia/audio_filehdr.h>.
 WAV and AVI: RIFF chunks (Microsoft's "Multimedia Programming Interface", 1991). W64: Sony's variant
 of RIFF. CAF: Apple's "Core Audio Format Specification 1.0". ASF: Microsoft's "Advanced Systems
 Format", 3.2. Ogg pages: RFC 3533, section 6. MPEG-TS: ISO 13818-1, 2.4.3.
@@ -21,6 +22,11 @@ _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _W64_FMT, _W64_DATA = (
     name + bytes.fromhex("f3acd3118cd100c04f8edb8a") for name in (b"fmt ", b"data")
 )
+_AIFC_PCM = (
+    b"NONE", b"sowt", b"twos", b"raw ", b"in24", b"in32", b"fl32", b"FL32", b"fl64", b"FL64",
+)  # fmt: skip
+_AU_BYTES = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
+"""Bytes of a sample by the encoding of an AU file, those with a fixed number."""
 _MAX_DURATION = 1000 * 3600
 """Seconds; a header that states more is invalid."""
 
@@ -33,10 +39,12 @@ def declared_duration(container: str, head: bytes, size: int) -> float | None:
         "caf": _caf_seconds,
         "avi": _avi_seconds,
         "asf": _asf_seconds,
+        "aiff": _aiff_seconds,
+        "au": _au_seconds,
     }.get(container)
     try:
         seconds = find(head, size) if find else None
-    except (struct.error, ZeroDivisionError):
+    except (struct.error, ArithmeticError):
         return None
     return seconds if seconds is not None and 0 < seconds < _MAX_DURATION else None
 
@@ -115,6 +123,30 @@ def _caf_seconds(head: bytes, size: int) -> float | None:
             return (length - 4) / byte_rate if byte_rate and at + 12 + length > size else None
         at += 12 + max(0, length)
     return None
+
+
+def _aiff_seconds(head: bytes, size: int) -> float | None:
+    at, seconds = 12, 0.0
+    while at + 8 <= len(head):
+        name, length = struct.unpack_from(">4sI", head, at)
+        if name == b"COMM":
+            if head[8:12] == b"AIFC" and head[at + 26 : at + 30] not in _AIFC_PCM:
+                return None  # frames are counted in different ways
+            (frames,) = struct.unpack_from(">I", head, at + 10)
+            exponent, mantissa = struct.unpack_from(">HQ", head, at + 16)
+            seconds = frames / (mantissa * 2.0 ** (exponent - 16383 - 63))
+        if name == b"SSND":
+            is_short = at + 8 + length > size + _MISCOUNTED and length < _STREAMED
+            return seconds if is_short else None
+        at += 8 + length + length % 2
+    return None
+
+
+def _au_seconds(head: bytes, size: int) -> float | None:
+    offset, length, coding, rate, channels = struct.unpack_from(">IIIII", head, 4)
+    is_short = offset + length > size + _MISCOUNTED and length < _STREAMED
+    sample = _AU_BYTES.get(coding, 0)
+    return length / (sample * rate * channels) if is_short and sample else None
 
 
 def _avi_seconds(head: bytes, size: int) -> float | None:

@@ -167,3 +167,40 @@ def test_a_cover_is_recognised_by_its_header() -> None:
     assert (cover.media_type, cover.width, cover.height) == ("image/jpeg", 400, 300)
     assert jpeg in picture_block(cover)
     assert parse_cover(b"GIF89a" + bytes(40)) is None
+
+
+def aiff(sound: int, kind: bytes = b"AIFF") -> bytes:
+    """Return the head of 1 s of stereo of 16 bits at 44.1 kHz, with `sound` bytes of it."""
+    rate = struct.pack(">HQ", 16383 + 15, 44_100 << 48)
+    common = struct.pack(">HIH", 2, 44_100, 16) + rate + (b"ima4" if kind == b"AIFC" else b"")
+    chunk = b"COMM" + struct.pack(">I", len(common)) + common
+    return b"FORM\0\0\0\0" + kind + chunk + b"SSND" + struct.pack(">I", 8 + sound) + bytes(8)
+
+
+def au(sound: int, coding: int = 3) -> bytes:
+    return struct.pack(">4sIIIII", b".snd", 24, sound, coding, 44_100, 2)
+
+
+@pytest.mark.parametrize(
+    ("container", "head", "missing", "expected"),
+    [
+        ("aiff", aiff(176_400), 400, 1.0),
+        ("aiff", aiff(176_400), 1, None),
+        ("aiff", aiff(176_400, b"AIFC"), 400, None),
+        ("aiff", aiff(176_400)[:40], 400, None),
+        ("au", au(176_400), 400, 1.0),
+        ("au", au(176_400), 0, None),
+        ("au", au(0xFFFFFFFF), 400, None),
+        ("au", au(176_400, 23), 400, None),
+    ],
+)
+def test_a_cut_of_less_than_a_frame_is_seen_in_aiff_and_au(
+    container: str, head: bytes, missing: int, expected: float | None
+) -> None:
+    assert declared_duration(container, head, len(head) + 176_400 - missing) == expected
+
+
+def test_a_rate_that_no_number_holds_is_no_duration() -> None:
+    head = bytearray(aiff(176_400))
+    struct.pack_into(">H", head, head.index(b"COMM") + 16, 0xFFFF)
+    assert declared_duration("aiff", bytes(head), 1000) is None
