@@ -13,7 +13,7 @@ from services.conversion.storage.source_cache import BLOCK_SIZE, SourceCache
 
 MAX_SIZE = 64 * 1024 * 1024
 """Bytes of a file whose links are looked for: all of it is in memory then, also while paused."""
-MAX_LINKS = 8
+MAX_LINKS = 32
 """Links that are decoded each by itself; of more, neighbours of one format are decoded together."""
 _MAX_FOUND = 1000
 _MAX_PAGES = 500_000
@@ -95,9 +95,10 @@ def find_links(source: SourceCache, on_step: Callable[[], None]) -> Sequence[Ogg
         if links:
             links[-1] = replace(links[-1], end=page.end)
         is_header = page.is_beginning
-    if len(links) > MAX_LINKS:
-        links = _merge(links)
-    return links if 1 < len(links) <= MAX_LINKS else []
+    if len(links) < 2:
+        return []
+    merged = _merge(links) if len(links) > MAX_LINKS else links
+    return merged if len(merged) <= MAX_LINKS else []
 
 
 def _may_be_chain(source: SourceCache) -> bool:

@@ -29,6 +29,8 @@ _HEADER_ROUNDING = 0.0002
 """Share of a duration by which headers round; those of ASF and Ogg round to a packet."""
 _CENTISECOND = 0.009
 """FFmpeg rounds durations to it; a frame is longer."""
+_LOST_AT_LINK = 0.02
+"""Seconds. FFmpeg's reader of Ogg Vorbis loses up to 256 samples at the end of a stream."""
 MIN_READABLE_SHARE = 0.5
 """A source is `corrupt` if less than this share of it can be read."""
 
@@ -133,6 +135,8 @@ class Durations:
     """The duration is that between timestamps, which may jump."""
     recorded: float = 0.0
     """Seconds that were decoded, without added silence."""
+    links: int = 0
+    """Of a chained stream."""
 
     @property
     def is_whole(self) -> bool:
@@ -143,7 +147,8 @@ class Durations:
     def missing(self) -> float:
         """Return the missing seconds, 0 if they are within the tolerance."""
         missing = 0.0 if self.expected is None else self.expected - self.encoded
-        return missing if missing > tolerance(self.sample_rate) else 0.0
+        allowed = tolerance(self.sample_rate) + self.links * _LOST_AT_LINK
+        return missing if missing > allowed else 0.0
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,19 @@ def test_links_of_one_format_add_and_drop_nothing(
     assert {warning.code for warning in made.result.warning_details} <= {"source_is_lossy"}
 
 
+@pytest.mark.parametrize("count", [20, 34])
+def test_a_chain_of_many_songs_is_whole(count: int, engine: FfmpegEngine, tmp_path: Path) -> None:
+    """Of more than eight, FFmpeg stopped at the first other format, and the file was "damaged"."""
+    parts = [
+        link(tmp_path, "stereo", "libvorbis", STEREO, 44_100, 0.5),
+        link(tmp_path, "mono", "libvorbis", MONO, 22_050, 0.5),
+    ]
+    chain = [parts[0]] * (count - 20) + parts * 10  # more than 32 are partly decoded together
+    made = convert(engine, b"".join(chain), "wav")
+    assert {w.code for w in made.result.warning_details} == {"format_changes", "source_is_lossy"}
+    assert made.result.duration == pytest.approx(count / 2, abs=0.02 * count)
+
+
 def test_a_range_and_processing_cross_a_link(engine: FfmpegEngine, tmp_path: Path) -> None:
     first = link(tmp_path, "stereo", "libvorbis", STEREO, 44_100)
     second = link(tmp_path, "mono", "libvorbis", MONO, 22_050)
