@@ -25,7 +25,7 @@ _APE_READERS = ("mp3",)
 
 def find_sound(source: SourceCache) -> Ranges | None:
     """Return the ranges to convert, or None if the file is to be read as it is."""
-    start = _id3v2_size(source)
+    start = id3v2_size(source)
     kind, frame_size = _classify(source.peek(start, _HEAD))
     if kind == "au":
         offset, size = struct.unpack(">II", source.peek(4, 8))
@@ -58,7 +58,8 @@ def _classify(head: bytes) -> tuple[str, FrameSize | None]:
     return "", None
 
 
-def _id3v2_size(source: SourceCache) -> int:
+def id3v2_size(source: SourceCache) -> int:
+    """Return the bytes of the ID3v2 tag in front, 0 if there is none."""
     head = source.peek(0, 10)
     if head[:3] != b"ID3" or len(head) < 10:
         return 0

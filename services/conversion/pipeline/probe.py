@@ -25,6 +25,7 @@ from services.conversion.pipeline.read_tags import (
 )
 from services.conversion.pipeline.source_summary import describe_source
 from services.conversion.pipeline.timeline import Timeline, find_timeline, opus_pre_skip
+from services.conversion.pipeline.xing import has_counted_bytes, states_too_much
 from services.conversion.ports import MediaError
 from services.conversion.sandbox import process as sandbox
 from services.conversion.storage.memory_file import MemoryFile
@@ -50,6 +51,8 @@ class ProbedSource:
     """The writer did not know the size, so that the end of the file is that of the sound."""
     summary: Source
     """The description of the source that the API shows."""
+    has_all_bytes: bool = False
+    """An MP3 file has the bytes that its header counts, whatever it says of frames."""
 
     @property
     def duration(self) -> float | None:
@@ -69,6 +72,8 @@ def probe(context: ConversionContext) -> ProbedSource:
 
 def _probe(context: ConversionContext, tag_reading: TagReading) -> ProbedSource:
     log, metadata = _inspect(context, tag_reading)
+    if log.container == "mp3" and states_too_much(log.duration, context.source.size):
+        log.duration, log.duration_is_estimated = None, True
     correct_pcm(log, context.source.peek(0, truncation.HEAD))
     _detect_truncation(log, context.source)
     stream = _select_stream(context, log)
@@ -89,7 +94,10 @@ def _probe(context: ConversionContext, tag_reading: TagReading) -> ProbedSource:
     is_streamed = truncation.is_streamed(
         log.container, context.source.peek(0, truncation.HEAD), context.source.size
     )
-    return ProbedSource(log, metadata, tags, stream, sound, timeline, is_streamed, summary)
+    has_all_bytes = log.container == "mp3" and has_counted_bytes(context.source)
+    return ProbedSource(
+        log, metadata, tags, stream, sound, timeline, is_streamed, summary, has_all_bytes
+    )
 
 
 def _find_timeline(

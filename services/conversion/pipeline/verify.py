@@ -50,7 +50,7 @@ def verify(
         encoded = min(encoded, decoded)  # the rest is padding
     completeness = validation.check_completeness(
         validation.Durations(
-            expected=None if probed.log.duration_is_estimated else time_range.expected,
+            expected=time_range.expected if _has_exact_duration(log, probed) else None,
             decoded=decoded,
             encoded=encoded,
             sample_rate=probed.stream.sample_rate,
@@ -59,6 +59,7 @@ def verify(
             is_only_track=probed.log.track_count == 1,
             format_changes=output.traits.format_changes or bool(probed.sound.ranges),
             recorded=recorded,
+            links=len(probed.sound.ranges),
             has_jumps=probed.log.container in _TIMED_BY_PACKETS,
         ),
         log,
@@ -75,6 +76,12 @@ def verify(
     context.warnings.extend(validation.clipping_warnings(log, plan))
     stated = check.log.duration if context.profile.states_duration else None
     return encoded if plan.lead or not stated else stated
+
+
+def _has_exact_duration(log: FfmpegLog, probed: ProbedSource) -> bool:
+    """Return True if the file states its duration, and does not contradict itself."""
+    is_miscounted = probed.has_all_bytes and not log.decode_errors
+    return not (probed.log.duration_is_estimated or is_miscounted)
 
 
 def _kept_samples(log: FfmpegLog, probed: ProbedSource) -> int | None:
