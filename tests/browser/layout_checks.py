@@ -23,6 +23,25 @@ return visibleElements().filter((element) => {{
 }}"""
 """Find elements that reach beyond the left or right side of the window."""
 
+CONTROLS_OUT_OF_REACH = f"""() => {{
+{_HELPERS}
+const controls = 'button, a[href], select, input, summary, audio, [tabindex="0"]';
+const found = [];
+for (const control of visibleElements().filter((element) => element.matches(controls))) {{
+    control.scrollIntoView({{ block: 'center', behavior: 'instant' }});
+    const box = control.getBoundingClientRect();
+    const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    const isHit = hit && (control.contains(hit) || control.closest('label')?.contains(hit));
+    if (!isHit) found.push(`${{describe(control)}} is behind ${{hit && describe(hit)}}`);
+    const isCut = control.matches('button, a, summary')
+        && (control.scrollWidth > control.clientWidth + 1
+            || control.scrollHeight > control.clientHeight + 1);
+    if (isCut) found.push(`${{describe(control)}} is cut off`);
+}}
+return found;
+}}"""
+"""Find controls that cannot be scrolled into view and clicked, or whose text does not fit."""
+
 OVERLAPPING_ELEMENTS = f"""() => {{
 {_HELPERS}
 const controls = 'button, a, select, audio, [role=progressbar]';

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.app import App
 from tests.browser.layout_checks import (
+    CONTROLS_OUT_OF_REACH,
     COUNT_TEXTS,
     ELEMENTS_OUTSIDE_WINDOW,
     LOW_CONTRAST_TEXTS,
@@ -32,6 +33,40 @@ def test_the_page_fits_a_phone_and_nothing_overlaps(
     assert app.page.evaluate("document.documentElement.scrollWidth") == 360
     assert app.page.evaluate(ELEMENTS_OUTSIDE_WINDOW) == []
     assert app.page.evaluate(OVERLAPPING_ELEMENTS) == []
+
+
+SIZES = {
+    "zoom of 400 % on 1280 × 1024": (320, 256),
+    "small phone": (320, 640),
+    "tablet": (768, 1024),
+    "4K": (3840, 2160),
+}
+
+
+def test_every_control_can_be_reached_at_every_size(
+    app: App, short_song: Path, long_song: Path, text_file: Path
+) -> None:
+    def check(state: str) -> None:
+        for name, (width, height) in SIZES.items():
+            app.page.set_viewport_size({"width": width, "height": height})
+            # The last position: what is at the bottom of the window covers nothing there.
+            app.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+            for script in (OVERLAPPING_ELEMENTS, ELEMENTS_OUTSIDE_WINDOW, CONTROLS_OUT_OF_REACH):
+                assert app.page.evaluate(script) == [], f"{state} at {name}"
+            root = "document.documentElement.scrollWidth"
+            assert app.page.evaluate(root) <= width, f"{state} at {name}"
+
+    check("empty")
+    show_all_states(app, short_song, long_song, text_file)
+    check("all kinds of rows")
+    app.page.locator("summary").evaluate_all("(all) => all.forEach((each) => each.click())")
+    done = app.row(short_song.name).locator.filter(has=app.page.get_by_test_id("compare-button"))
+    done.get_by_test_id("compare-button").click()
+    expect(done.get_by_test_id("comparison").locator(".bars__peaks")).to_have_count(2)
+    check("everything opened")
+    done.get_by_test_id("delete-button").click()
+    expect(app.page.get_by_test_id("undo-bar")).to_be_visible()
+    check("a removed file")
 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
