@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 const onlyInApi = 'Only src/api/client.ts and src/api/transport.ts may talk to the network.';
-const onlyInCatalogue = 'Sentences for people belong to src/i18n/, in every language.';
+const onlyInCatalogue = 'Texts for users belong in src/i18n/, in every language.';
 
 export default tseslint.config(
   { ignores: ['dist/'] },

@@ -5,7 +5,7 @@ import { App } from '../src/App';
 import { AppController } from '../src/appController';
 import { LANGUAGES, setLanguage, type Language } from '../src/i18n';
 
-/** Return the page before its start as HTML, once in each language. */
+/** Render the page as it looks before its scripts run, as HTML in each language. */
 async function renderShell(): Promise<string> {
   const { window } = new JSDOM('<!doctype html>', { url: 'http://localhost/' });
   Object.assign(globalThis, { window, document: window.document });

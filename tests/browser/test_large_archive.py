@@ -55,7 +55,7 @@ def test_memory_stays_flat_while_results_of_gigabytes_are_packed(
     memory = MemoryOfBrowser(profile)
     before = peak = memory.bytes()
     app.page.get_by_role("button", name="Download all").click()
-    expect(app.page.get_by_role("button", name="Cancel packing")).to_be_visible()
+    expect(app.page.get_by_role("button", name="Cancel download")).to_be_visible()
     while not downloads:
         app.page.wait_for_timeout(100)
         peak = max(peak, memory.bytes())

@@ -51,7 +51,7 @@ def test_an_upload_waits_for_the_network_and_resumes(app: App, long_song: Path) 
 
     expect(app.connection).to_have_attribute("data-state", "offline")
     expect(app.connection).to_have_text("Offline")
-    expect(row.locator.get_by_text("Waiting for network")).to_be_visible()
+    expect(row.locator.get_by_text("Waiting for the network")).to_be_visible()
     app.throttle()
     expect(app.connection).to_have_attribute("data-state", "live")
     row.expect_done("MP3")

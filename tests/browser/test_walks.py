@@ -128,7 +128,7 @@ def test_a_train_with_cuts_a_closed_tab_and_two_tabs(app: App, long_song: Path) 
     app.row("long.wav").convert("MP3")
     expect(app.row("long.wav").chunks).to_have_text(re.compile(r"^[1-6] of 7"))
     app.throttle(offline=True)
-    expect(app.row("long.wav").locator.get_by_text("Waiting for network")).to_be_visible()
+    expect(app.row("long.wav").locator.get_by_text("Waiting for the network")).to_be_visible()
     app.throttle(upload=4 * MEGABYTE)
     expect(app.row("long.wav").locator.get_by_text("Uploading", exact=True)).to_be_visible()
 

@@ -3,17 +3,17 @@ import { en } from '../i18n/en';
 import type { Failure, Problem, Warning } from './types';
 
 /**
- * What the page shows of a problem: its code and a sentence for the user. `reason` tells apart the
- * meanings of a code that has several.
+ * The part of a problem that the page shows: its code and a sentence for the user. `reason` tells
+ * apart the meanings of a code that has several.
  */
 export type ProblemSummary = Pick<Problem, 'code' | 'detail'> & Pick<Failure, 'reason'>;
 
-/** Raised when a request gets no answer: no network, DNS failure, refused by CORS, timeout. */
+/** Raised when a request gets no response: no network, DNS failure, refused by CORS, timeout. */
 export class NetworkError extends Error {
   override name = 'NetworkError';
 }
 
-/** Raised when the answer is not a success. `status` decides if a retry can help. */
+/** Raised when the response is not a success. `status` shows whether a retry can help. */
 export class HttpError extends Error {
   override name = 'HttpError';
   constructor(
@@ -31,7 +31,7 @@ export class StorageError extends HttpError {
   override name = 'StorageError';
 }
 
-/** Raised when a service answers with problem details (RFC 9457). */
+/** Raised when a service responds with problem details (RFC 9457). */
 export class ApiError extends HttpError {
   override name = 'ApiError';
   constructor(

@@ -46,10 +46,10 @@ export interface RetryOptions {
 
 /**
  * Repeat a request until it is answered.
- *
- * A missing network is waited for without limit. A service that answers with retryable errors gets
- * MAX_ERROR_RESPONSES attempts. Any other error is thrown at once. The request is also tried while
- * the browser reports that it is offline, because a service on this machine needs no network.
+ * While there is no network, the request is repeated without limit. A service that answers with
+ * retryable errors gets MAX_ERROR_RESPONSES attempts. Any other error is thrown at once. The
+ * request is also tried while the browser reports that it is offline, because a service on this
+ * machine needs no network.
  *
  * The last error is thrown when `signal` is aborted. An error response whose pause would outlast
  * `deadline` is thrown at once.

@@ -21,7 +21,8 @@ export function DraftToolbar({ drafts, formats, controller }: DraftToolbarProps)
   const settings = drafts[0]!.settings;
   const isMixed = drafts.some((row) => !isEqual(row.settings, settings));
   const setAll = (settingsOf: (row: Row) => Row['settings']) => {
-    // The first comes last: its settings are those that the form shows, and are saved.
+    // The first draft is changed last, because the settings that are saved last are those that the
+    // form shows.
     for (const row of drafts.toReversed()) {
       uploadManager.setSettings(row.key, settingsOf(row), true);
     }

@@ -3,7 +3,7 @@ import { t } from '../i18n';
 
 const MAX_NAMES = 3;
 
-/** Say which of the added files are no audio or video, in one line. */
+/** Say which of the added files are not audio or video, in one line. */
 export function SetAside({ names, onDismiss }: { names: string[]; onDismiss: () => void }) {
   const shown = names.slice(0, MAX_NAMES).join(', ');
   const others = names.length - MAX_NAMES;

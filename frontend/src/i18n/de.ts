@@ -91,7 +91,7 @@ export const de: Catalogue = {
   resumeAll: 'Alle fortsetzen',
   retryFailed: 'Fehlgeschlagene wiederholen',
   downloadAll: 'Alle herunterladen',
-  cancelPacking: (packed, count) => `Packen abbrechen (${packed} von ${count})`,
+  cancelPacking: (packed, count) => `Download abbrechen (${packed} von ${count} bereit)`,
   removeAll: 'Alle entfernen',
 
   // A file

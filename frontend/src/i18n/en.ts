@@ -51,10 +51,10 @@ export const en = {
   setAside: (names: string, others: number) =>
     `Left out, because they are not audio or video: ${names}` +
     (others > 0 ? ` and ${others} more.` : '.'),
-  earlyUpload: 'Upload files while I choose the settings. What I remove is deleted.',
+  earlyUpload: 'Upload files while I choose the settings. Files that I remove are deleted.',
   deleteEverything: 'Delete everything now',
   deleteEverythingSure: 'Really delete all files and results? This cannot be undone.',
-  notifyMe: 'Tell me when all is done',
+  notifyMe: 'Notify me when everything is done',
   undo: 'Undo',
   undoKeys: 'Ctrl+Z',
   closeMessage: 'Close this message',
@@ -65,7 +65,7 @@ export const en = {
   differentSettings: 'with different settings',
   toSettings: (settings: string) => `to ${settings}`,
   purpose: 'Purpose',
-  ownSettings: 'Own settings',
+  ownSettings: 'Custom settings',
   presets: {
     voice: 'Voice',
     podcast: 'Podcast (−16 LUFS, mono)',
@@ -74,7 +74,7 @@ export const en = {
     ringtone: 'Ringtone (30 s, M4A)',
   },
   convertAll: 'Convert all',
-  howToConvertAll: 'How to convert all new files',
+  howToConvertAll: 'Settings for all new files',
   allFiles: 'All files',
   totals: (done: number, started: number, failed: number) =>
     `${done} of ${started} done${failed ? `, ${failed} failed` : ''}`,
@@ -86,7 +86,7 @@ export const en = {
   resumeAll: 'Resume all',
   retryFailed: 'Retry failed',
   downloadAll: 'Download all',
-  cancelPacking: (packed: number, count: number) => `Cancel packing (${packed} of ${count})`,
+  cancelPacking: (packed: number, count: number) => `Cancel download (${packed} of ${count} ready)`,
   removeAll: 'Remove all',
 
   // A file
@@ -99,7 +99,7 @@ export const en = {
   expired: 'expired',
   today: (clock: string) => `today, ${clock}`,
   tomorrow: (clock: string) => `tomorrow, ${clock}`,
-  howToConvert: (name: string) => `How to convert ${name}`,
+  howToConvert: (name: string) => `Settings for ${name}`,
   convert: 'Convert',
   starting: 'Starting',
   pause: 'Pause',
@@ -130,9 +130,9 @@ export const en = {
   queued: 'Waiting for other uploads',
   paused: 'Paused',
   uploadStopped: 'Upload stopped',
-  waitingForNetwork: 'Waiting for network',
+  waitingForNetwork: 'Waiting for the network',
   serviceBusy: 'The service is busy, trying again',
-  stalled: 'Stalled: no data gets through',
+  stalled: 'Stalled: no data is getting through',
   completing: 'Completing the upload',
   uploading: 'Uploading',
   uploadingViaService: 'Uploading through the service',
@@ -156,7 +156,7 @@ export const en = {
   bitDepth: 'Bit depth',
   variable: 'Variable',
   original: 'Original',
-  track: 'Sound track',
+  track: 'Audio track',
   trackName: (number: number, facts: string) => `${number}: ${facts}`,
   about: (size: string) => `about ${size}`,
   qualityNotes: { default: 'default', best: 'best', smallest: 'smallest' },
@@ -217,12 +217,12 @@ export const en = {
   wereAdded: (count: number) => `${count} files were added.`,
   wasRemoved: (name: string) => `${name} was removed.`,
   wereRemoved: (count: number) => `${count} files were removed.`,
-  connectionLost: 'The connection is lost. Your files continue when it is back.',
+  connectionLost: 'The connection is lost. Uploads continue when it is back.',
   connectionBack: 'The connection is back.',
   uploadFinished: (name: string) => `${name}: upload finished.`,
   uploadFailedBecause: (name: string, reason: string) => `${name}: upload failed. ${reason}`,
   uploadStoppedBecause: (name: string, reason: string) => `${name}: upload stopped. ${reason}`,
-  waitsForNetwork: (name: string) => `${name}: waiting for network.`,
+  waitsForNetwork: (name: string) => `${name}: waiting for the network.`,
   isConverting: (name: string, format: string) => `${name}: converting to ${format}.`,
   isReady: (name: string, format: string) => `${name}: the ${format} is ready to download.`,
   conversionFailedBecause: (name: string, format: string, reason: string) =>
@@ -231,11 +231,12 @@ export const en = {
 
   /** Sentences for problems, by code. Those of the services come with a sentence in English. */
   problems: {
-    disk_full: 'There is not enough room on this device for all results. Download them one by one.',
+    disk_full:
+      'There is not enough space on this device for all results. Download them one by one.',
     file_changed:
       'The file was moved or changed on your disk during the upload. Add it again to start over.',
     file_empty: 'This file is empty (0 bytes). Choose another file.',
-    file_too_large: 'This file is larger than allowed. Choose a smaller one, or cut it first.',
+    file_too_large: 'This file is larger than allowed. Choose a smaller one, or trim it first.',
     network: 'TinyPixo cannot be reached. Check your connection and try again.',
     storage: 'The storage refused the file. Try again in a moment.',
     unexpected: 'Something went wrong in this page. Reload it: your files are kept.',

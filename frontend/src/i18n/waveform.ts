@@ -33,10 +33,10 @@ const en = {
   stopOf: (name: string) => `Stop ${name}`,
   selected: (length: string, total: string) => `${length} of ${total} selected`,
   wholeFile: 'Whole file',
-  wholeFileOf: (name: string) => `Whole file: undo the cut and the fades of ${name}`,
+  wholeFileOf: (name: string) => `Whole file: remove the trim and the fades of ${name}`,
   drawing: 'Drawing the waveform …',
   tooLong:
-    'This file is too long to draw its waveform here. The handles and the times work all the same.',
+    'This file is too long to draw its waveform here. You can still use the handles and the times.',
   unreadable:
     'This browser cannot read the sound of this file, so there is no waveform. ' +
     'You can still set the times below.',
@@ -52,9 +52,8 @@ const en = {
   sourceGone: 'This browser no longer has the source. Only the result can be played.',
   sourceUnplayable: 'This browser cannot play the source. Only the result can be played.',
   resultUnplayable: 'This browser cannot play this format. Download the result to listen to it.',
-  otherTrack:
-    'This is another sound track than the one that browsers play. Only the result can be played.',
-  onlyPlayed: 'Too long to draw. It can be played all the same.',
+  otherTrack: 'Browsers play a different audio track of this file. Only the result can be played.',
+  onlyPlayed: 'Too long to draw. You can still play it.',
 };
 
 const de: typeof en = {

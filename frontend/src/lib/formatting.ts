@@ -59,7 +59,10 @@ export function formatExpiry(time: string, now = new Date()): string {
 const startOfDay = (date: Date) =>
   new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 
-/** Say how large a file may be, and how long it is kept. Each file up to that size is taken. */
+/**
+ * Describe how large a file may be, and how long it is kept. The size is rounded down, so that
+ * every file up to the shown size is accepted.
+ */
 export function describeLimits({ max_file_size: size, lifetime }: UploadLimits): string {
   const hours = Math.round(lifetime / 3600);
   const time = hours > 48 ? t.days(Math.round(hours / 24)) : t.hours(hours);

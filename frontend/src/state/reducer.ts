@@ -124,7 +124,7 @@ export const shownRows = ({ rows }: Pick<State, 'rows'>) =>
 export const draftsOf = (state: Pick<State, 'rows'>) =>
   shownRows(state).filter(({ stage, isStarted }) => stage === 'draft' && !isStarted);
 
-/** Return true if a conversion of this file was ever started. It may be deleted since. */
+/** Return true if a conversion of this file was ever started. It may have been deleted since. */
 export const wasConverted = (state: Pick<State, 'conversions'>, upload: Upload): boolean =>
   upload.conversions.length > 0 ||
   Object.values(state.conversions).some((conversion) => conversion.upload_id === upload.id);

@@ -63,11 +63,11 @@ export interface State {
   conversionProblems: Record<string, ProblemSummary>;
   /** Ids of deleted items. Updates about them may still arrive and are ignored. */
   deletedIds: Record<string, true>;
-  /** Names of added files that are no audio or video. They get no row. */
+  /** Names of added files that are not audio or video. They get no row. */
   setAside: string[];
   /** The problem of the last request that concerned the whole list. */
   listProblem?: ProblemSummary;
-  /** How many results are in the archive that is being made. */
+  /** Progress of the archive that is being made: files so far, and all files. */
   packing?: { packed: number; count: number };
   connection: Connection;
   /** Text for screen readers. The sequence number tells a repeated text from the previous one. */

@@ -6,7 +6,7 @@ import { t } from '../i18n';
 /** Share of a file's work that its upload counts for. Its conversion is the rest. */
 const UPLOAD_SHARE = 0.5;
 
-/** How far all files together are that were started in this list. */
+/** Progress of all started files together. */
 export interface Totals {
   started: number;
   done: number;

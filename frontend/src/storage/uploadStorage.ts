@@ -9,10 +9,13 @@ export interface StoredUpload {
   path?: string;
   size: number;
   fingerprint?: string;
-  /** Time of the file's last change, by which an edit between the samples is noticed. */
+  /**
+   * Time of the file's last change. It reveals a change that the fingerprint, which samples only
+   * both ends, misses.
+   */
   lastModified?: number;
   settings: ConversionSettings;
-  /** What the user asked for. It holds after a reload. Left out: a draft. */
+  /** The user's last request, which also holds after a reload. Undefined for a draft. */
   request?: 'convert' | 'pause' | 'remove';
   /** Milliseconds since the epoch. */
   storedAt: number;

@@ -73,7 +73,7 @@ describe('a row', () => {
   it('starts when its form is submitted by the keyboard', () => {
     const start = vi.spyOn(controller.uploadManager, 'start').mockImplementation(() => undefined);
     renderRow({});
-    fireEvent.submit(screen.getByRole('group', { name: /How to convert/ }));
+    fireEvent.submit(screen.getByRole('group', { name: /Settings for/ }));
     expect(start).toHaveBeenCalledWith('k');
   });
 });
@@ -123,7 +123,7 @@ describe('the progress bars', () => {
 
   it('show that the upload waits for the network', () => {
     renderRow({ ...uploading, transfer: { ...transfer, waitingFor: 'network' } });
-    expect(screen.getByText('Waiting for network')).toBeDefined();
+    expect(screen.getByText('Waiting for the network')).toBeDefined();
   });
 
   it('count a single chunk in the singular', () => {

@@ -58,6 +58,6 @@ describe('the toolbar of all files', () => {
     const packing = { packed: 1, count: 3 };
     render(<ListToolbar state={{ ...state, packing }} controller={controller} />);
     const toolbar = within(screen.getByTestId('list-toolbar'));
-    expect(toolbar.getByRole('button', { name: 'Cancel packing (1 of 3)' })).toBeDefined();
+    expect(toolbar.getByRole('button', { name: 'Cancel download (1 of 3 ready)' })).toBeDefined();
   });
 });

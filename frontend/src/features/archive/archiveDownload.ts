@@ -61,7 +61,7 @@ export class ArchiveDownload {
     this.aborter.abort();
   }
 
-  /** Delete the archives that the browser has copied to the folder of downloads by now. */
+  /** Delete the archives that the browser has copied to the downloads folder by now. */
   deleteOld(): Promise<void> {
     return deleteArchives(MAX_AGE_MS);
   }

@@ -1,7 +1,7 @@
 import { setArchiveKept } from '../../storage/preferences';
 
 const PREFIX = 'archive-';
-/** Time after which the browser has copied an archive to the folder of downloads. */
+/** Time after which the browser has copied an archive to the downloads folder. */
 export const MAX_AGE_MS = 60 * 60 * 1000;
 
 /**

@@ -24,7 +24,7 @@ interface ConversionFormProps {
   onChange: (settings: ConversionSettings) => void;
   onSubmit: () => void;
   autoFocus?: boolean;
-  /** What is known about the file. */
+  /** The known properties of the file. */
   source?: Pick<Source, 'duration'> & Partial<Source>;
   /** The file, if the settings are for a single one. */
   file?: SourceFile;
@@ -53,7 +53,7 @@ export function ConversionForm({
     onChange(supportedSettings({ ...previous, ...shapeOf(settings) }, formats));
   };
   return (
-    // A group and not a landmark, of which a list of fifty files would have fifty.
+    // This is a group and not a landmark, because a list of fifty files would have fifty landmarks.
     <form
       onSubmit={(event) => {
         event.preventDefault();

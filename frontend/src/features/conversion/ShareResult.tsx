@@ -4,7 +4,7 @@ import type { AppController } from '../../appController';
 import { Share } from '../../components/Icons';
 import { t } from '../../i18n';
 
-/** Chromium shares no more than this, and other systems little more. */
+/** Chromium shares no more than this, and other browsers little more. */
 const MAX_SHARED_BYTES = 50 * 1024 ** 2;
 
 interface ShareResultProps {

@@ -75,22 +75,21 @@ export class ConversionManager {
 
   /**
    * Download a result without leaving the page.
-   *
-   * The service is asked first, so that a missing network or a deleted result is said at the result
-   * and does not replace the page by an error page of the browser.
+   * The service is asked first, so that a lost network or a deleted result is reported at the
+   * result, and the browser's error page does not replace the page.
    */
   async download(id: string): Promise<void> {
     const { api, saveUrl } = this.options;
     await this.reportProblems(id, async () => saveUrl((await api.getDownload(id)).url));
   }
 
-  /** Fetch a result to look at it. */
+  /** Return the bytes of a result. Rejects if they cannot be loaded. */
   async fetchResult(id: string): Promise<Blob> {
     const { url } = await this.options.api.getDownload(id);
     return (await getFromStorage(url)).blob();
   }
 
-  /** Return a result as a file, or undefined if it cannot be had. */
+  /** Return a result as a file. If it cannot be loaded, show the problem and return undefined. */
   async loadResult({ id, output }: Conversion): Promise<File | undefined> {
     let file: File | undefined;
     await this.reportProblems(id, async () => {

@@ -41,9 +41,8 @@ export function availablePresets(formats: Format[]): Preset[] {
 
 /**
  * Return the settings of a preset for a file.
- *
- * The track and the cut of the file stay, but a preset with a length limits the cut, and the next
- * preset takes that limit and its fade back.
+ * The file keeps its track, range and fades. A preset with a length also limits the range; choosing
+ * another preset removes that limit and its fade-out.
  */
 export function withPreset(
   { settings: chosen }: Preset,

@@ -1,5 +1,5 @@
-/**
- * Keep a copy of the page for the time without a network, and take files that others share.
+/** Register the service worker, which keeps a copy of the page for offline use and receives files
+ * that other apps share.
  *
  * Browsers offer service workers only over TLS and on localhost. In development there is none,
  * because it would hide changes.

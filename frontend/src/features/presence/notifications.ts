@@ -9,7 +9,10 @@ export const canAsk = () => isSupported() && Notification.permission === 'defaul
 
 export const ask = async (): Promise<void> => void (await Notification.requestPermission());
 
-/** Notify the user when all files are done, if this tab is in the background and it is allowed. */
+/**
+ * Notify the user when all files are done, if this tab is in the background and notifications are
+ * allowed.
+ */
 export function notifyAtTheEnd(store: Store): void {
   let wasRunning = false;
   store.subscribe(() => {

@@ -14,7 +14,7 @@ const WAVEFORM = [3, 6, 10, 16, 24, 14, 30, 40, 26, 44, 32, 20, 36, 24, 12, 28, 
 
 interface DropZoneProps {
   onFiles: (files: File[]) => void;
-  /** True if the list has files, which then need the room. */
+  /** True if the list has files. The drop zone then takes less space. */
   compact: boolean;
   disabled: boolean;
 }

@@ -91,7 +91,10 @@ export class LocalFiles {
     if (changed.length) await this.storage.save(...changed);
   }
 
-  /** Save that files are to be converted. A storage that does not answer is not waited for. */
+  /**
+   * Save that the user asked for these conversions. If the storage does not respond within
+   * `MAX_SAVE_MS`, continue without it.
+   */
   async saveStart(keys: string[]): Promise<void> {
     const tooLate = new Promise<void>((resolve) => setTimeout(resolve, MAX_SAVE_MS));
     await Promise.race([this.saveAll(keys, { request: 'convert' }), tooLate]);

@@ -29,7 +29,7 @@ export class PartReporter {
     if (isDue || this.pending.length >= BATCH_SIZE) void this.flush();
   }
 
-  /** Report all parts that are left, and wait for the answer. */
+  /** Report all parts that are left, and wait for the response. */
   flush(): Promise<void> {
     const partNumbers = this.pending;
     this.pending = [];

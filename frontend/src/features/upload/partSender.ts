@@ -121,8 +121,8 @@ export class PartSender {
             continue;
           }
           tracker.update({ waitingFor: 'network' });
-          // A missing network does not use up attempts: it is waited for without limit. If bytes
-          // were sent, it was back meanwhile.
+          // While there is no network, attempts are not counted: the part is repeated without
+          // limit. If bytes were sent, the network was back meanwhile.
           attempt = hasMoved ? 1 : Math.min(attempt, MAX_ATTEMPTS_PER_PART - 1);
         } else if (!isWorthRetrying(error) || attempt >= MAX_ATTEMPTS_PER_PART) {
           throw error;
@@ -158,8 +158,8 @@ export class PartSender {
   /**
    * Ask the service for the upload after S3 gave no answer.
    *
-   * Return undefined if the service gives no answer either, because then the network is missing
-   * and not S3. Return undefined as well if parts go through the service already.
+   * Return undefined if the service gives no answer either, because then the network is down,
+   * and not only S3. Return undefined as well if parts go through the service already.
    */
   private async fetchUploadIfReachable(id: string): Promise<Upload | undefined> {
     const { api, signal, tracker } = this.options;

@@ -83,7 +83,10 @@ export class TransferTracker {
     this.update({ upload: this.newer(answer) });
   }
 
-  /** Update speed and stall. To be called each second, as no byte may arrive. */
+  /**
+   * Update the speed, and detect a stall. Call this every second, because no event comes while no
+   * byte is sent.
+   */
   tick(): void {
     if (this.transfer.phase === 'uploading') this.update({});
   }

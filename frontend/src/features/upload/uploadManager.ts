@@ -51,7 +51,9 @@ export class UploadManager {
     return { key, name, path, size, settings, stage: file ? 'draft' : 'interrupted' };
   }
 
-  /** Take over the record of a complete upload. Once converted, it is needed no more. */
+  /**
+   * Take over the record of a complete upload. The record is deleted once the upload was converted.
+   */
   async restoreUploaded(upload: Upload, record: StoredUpload): Promise<void> {
     if (!(await this.localFiles.lock(record.key))) return;
     this.localFiles.addRecord(record);

@@ -7,7 +7,7 @@ import type { AcquireLock } from '../../storage/locks';
 import type { UploadStorage } from '../../storage/uploadStorage';
 import type { ConversionSettings } from '../conversion/conversionSettings';
 
-/** What the upload manager needs from the rest of the page. */
+/** The parts of the page that the upload manager uses. */
 export interface UploadManagerOptions {
   api: ApiClient;
   store: Store;

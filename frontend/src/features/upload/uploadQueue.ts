@@ -1,6 +1,6 @@
 /** The files that wait for their upload. Those that the user has started come first. */
 export class UploadQueue {
-  /** True while nothing is taken out. */
+  /** True while the queue is paused: `take` then returns nothing. */
   isHeld = false;
   private started: string[] = [];
   private early: string[] = [];

@@ -8,10 +8,9 @@ const MAX_HASHED_SIZE = 64 * 1024 ** 2;
 
 /**
  * Make the requests that create uploads, with the SHA-256 of their files where it is cheap.
- *
- * The service spares the upload of a file that this session has sent before. Files are hashed while
- * they wait for their turn. No upload waits for its hash, unless it is likely to be spared: reading
- * a file takes less time than sending it.
+ * A file that this session has sent before need not be sent again: the service copies it. Files are
+ * hashed while they wait for their turn. An upload waits for its hash only if the file was probably
+ * sent before, because reading it takes less time than sending it.
  */
 export class UploadRequests {
   private readonly hashes = new Map<string, string>();
@@ -37,7 +36,7 @@ export class UploadRequests {
       size,
       ...(file.type ? { content_type: file.type } : {}),
       ...(sha256 ? { sha256 } : {}),
-      // A draft has no settings yet that are final.
+      // The settings of a draft are not final.
       ...(stage === 'draft' ? {} : { convert: settings }),
     };
   }

@@ -25,7 +25,7 @@ interface SliderProps {
   text: string;
   value: number;
   limits: [min: number, max: number];
-  /** Where the slider stands in its track, in percent from the left. */
+  /** Position of the handle in its track, in percent from the left. */
   percent: number;
   /** Seconds of the width of the track. */
   span: number;

@@ -70,7 +70,7 @@ interface TimelineProps extends TrimmerProps {
   file: File;
   duration: number;
   waveform: Waveform | undefined;
-  /** What is shown while there is no waveform. */
+  /** The content that is shown while there is no waveform. */
   children: ReactNode;
 }
 

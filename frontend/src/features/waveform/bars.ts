@@ -36,7 +36,7 @@ export function barsPath(
   return path;
 }
 
-/** Return the level of the loudest moment, but not so little that noise looks like music. */
+/** Return the highest peak, but at least 0.1, so that noise is not drawn as tall as music. */
 export const scaleOf = (...waveforms: (Waveform | undefined)[]) =>
   Math.max(0.1, ...waveforms.map((each) => (each ? largest(each.peaks, 0, Infinity) : 0)));
 

@@ -3,7 +3,10 @@ import type { SoundInPieces } from './pieces';
 import { openWav } from './wavPieces';
 import { WaveformMeter, type Waveform } from './waveform';
 
-/** Why a file has no waveform: too much to decode at once, or no sound that browsers know. */
+/**
+ * The reason why a file has no waveform: too much to decode at once, or no sound that browsers
+ * know.
+ */
 export type DecodingProblem = 'too-long' | 'unreadable';
 
 export class DecodingError extends Error {
@@ -15,17 +18,16 @@ export class DecodingError extends Error {
 
 /** Most sounds are decoded as a whole, and each minute takes about 20 MB of memory. */
 const MAX_MINUTES_PER_GIGABYTE = 5;
-/** What browsers that do not tell their memory are taken to have. */
+/** Memory that is assumed if the browser does not report it. */
 const DEFAULT_GIGABYTES = 4;
 const MAX_BYTES = 256 * 1024 ** 2;
 const SAMPLE_RATE = 44_100;
 
 const decoded = new WeakMap<Blob, Promise<Waveform>>();
 
-/**
- * Return the waveform of a file. It is decoded once, whoever asks.
+/** Return the waveform of a file. Repeated calls decode it once.
  *
- * `duration` is its length in seconds, as the browser tells it before decoding, or 0.
+ * `duration` is the browser's estimate in seconds, or 0.
  *
  * @throws DecodingError if the file is too long or cannot be decoded.
  */

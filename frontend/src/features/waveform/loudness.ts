@@ -3,7 +3,7 @@ export const STEP_SECONDS = 0.1;
 const STEPS_PER_BLOCK = 4;
 /** Blocks below this are silence, in LUFS. */
 const ABSOLUTE_GATE = -70;
-/** Blocks so far below the average count as pauses, in LU. */
+/** Blocks this far below the average count as pauses, in LU. */
 const RELATIVE_GATE = -10;
 /** Factors of the channels L, R, C, LFE, Ls, Rs. */
 const CHANNEL_WEIGHTS = [1, 1, 1, 0, 1.41, 1.41];
@@ -19,7 +19,7 @@ type Biquad = [b0: number, b1: number, b2: number, a1: number, a2: number];
 export class LoudnessMeter {
   private readonly filters: { weight: number; stages: FilterStage[] }[];
   private readonly stepLength: number;
-  /** Weighted mean square of each step. */
+  /** Weighted mean square of each step of 0.1 s, from which loudness is computed. */
   readonly steps: number[] = [];
   private energy = 0;
   private filled = 0;

@@ -18,7 +18,7 @@ const SAMPLE_RATES = [44_100, 48_000, 32_000];
 export interface Mp3Frames {
   sampleRate: number;
   samplesPerFrame: number;
-  /** Where each frame begins, and where the last one ends. */
+  /** Offsets of all frames, and of the end of the last one. */
   offsets: number[];
 }
 
@@ -86,12 +86,12 @@ export function findFrames(bytes: Uint8Array): Mp3Frames | undefined {
       offsets.push(at);
       at = end = at + header.size;
     } else if (first && offsets.length < MIN_FRAMES) {
-      // What looked like frames was none.
+      // These bytes only looked like frames.
       at = offsets[0]! + 1;
       offsets.length = 0;
       first = undefined;
     } else {
-      // Between frames there may be damage, and behind them other tags.
+      // There may be damage between frames, and other tags after the last one.
       at++;
     }
   }

@@ -8,7 +8,7 @@ export interface SyncedPlayer {
   offset: number;
 }
 
-/** Larger differences are mended by a jump, smaller ones by playing faster or slower. */
+/** Larger differences are corrected by a jump, smaller ones by playing faster or slower. */
 const MAX_DRIFT_SECONDS = 0.5;
 
 /**
@@ -67,7 +67,9 @@ export class SyncedPlayers {
     this.mute();
   }
 
-  /** Bring the sound that is not heard closer to the other. To be called often. */
+  /**
+   * Bring the sound that is not heard closer to the other. Call this for each frame while it plays.
+   */
   align(): void {
     const { time } = this;
     for (const { element, offset } of this.all()) {

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { pauseOtherPlayers } from '../../lib/players';
 import { SyncedPlayers, type Side } from './syncedPlayers';
 
-/** Nearer to the end than this, playing starts over. */
+/** If fewer seconds than this are left, playing starts from the beginning. */
 const END_SECONDS = 0.05;
 
 /**

@@ -3,10 +3,10 @@ import { pauseOtherPlayers } from '../../lib/players';
 import { clamp, gainAt, type Selection } from './selection';
 import { useObjectUrl } from './useWaveform';
 
-/** Nearer to the end than this, the selection is played from its start again. */
+/** If fewer seconds than this are left, playing starts from the beginning of the selection. */
 const END_SECONDS = 0.05;
 
-/** Play the selection of a file with its fades. The element is to be rendered by the caller. */
+/** Play the selection of a file with its fades. The caller renders the element. */
 export function usePreview(file: Blob, selection: Selection) {
   const player = useRef<HTMLAudioElement>(null);
   const latest = useRef(selection);

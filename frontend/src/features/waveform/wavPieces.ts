@@ -16,7 +16,7 @@ interface WavFormat {
   /** Bytes of one sample of all channels. */
   blockSize: number;
   bits: number;
-  /** Where the samples begin, and how many bytes they have. */
+  /** Offset and size of the samples, in bytes. */
   offset: number;
   size: number;
 }

@@ -1,6 +1,9 @@
 import { integratedLoudness, LoudnessMeter, STEP_SECONDS } from './loudness';
 
-/** What is drawn of a sound. Peaks and levels lie between 0 and 1 and cover equal times. */
+/**
+ * The measurements of a sound from which it is drawn. Peaks and levels lie between 0 and 1 and
+ * cover equal times.
+ */
 export interface Waveform {
   /** Seconds. */
   duration: number;
@@ -8,7 +11,7 @@ export interface Waveform {
   peaks: Float32Array;
   /** The root mean square of each time. */
   levels: Float32Array;
-  /** Energies of a tenth of a second each, from which loudness is computed. */
+  /** Weighted mean square of each step of 0.1 s, from which loudness is computed. */
   steps: number[];
 }
 

@@ -58,8 +58,8 @@ describe('the upload progress bar', () => {
     const statusOf = (change: Partial<Transfer>, isOffline: boolean) =>
       uploadViewModel(aRow({ transfer: aTransfer(change) }), isOffline)?.status;
     expect(statusOf({}, false)).toBe('Uploading');
-    expect(statusOf({}, true)).toBe('Waiting for network');
-    expect(statusOf({ waitingFor: 'network' }, false)).toBe('Waiting for network');
+    expect(statusOf({}, true)).toBe('Waiting for the network');
+    expect(statusOf({ waitingFor: 'network' }, false)).toBe('Waiting for the network');
     expect(statusOf({ phase: 'paused' }, true)).toBe('Paused');
   });
 

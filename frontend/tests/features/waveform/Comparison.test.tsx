@@ -109,7 +109,9 @@ describe('a comparison', () => {
     ] as Track[];
     const source = { ...aConversion().source!, tracks };
     await open({ source, options: { track: 1 } });
-    await waitFor(() => expect(notes()).toEqual([expect.stringMatching('another sound track')]));
+    await waitFor(() =>
+      expect(notes()).toEqual([expect.stringMatching('a different audio track')]),
+    );
     expect(screen.getByTestId('hear-source')).toHaveProperty('disabled', true);
     cleanup();
     app.controller.sourceFiles.clear();
