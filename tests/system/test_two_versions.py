@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.network import free_port, wait_until_responding
-from deploy.local.processes import ROOT
+from deploy.local.processes import ROOT, terminate_with_parent
 from deploy.local.stack import EmbeddedStack
 from tests.system.client import Client, Json, ok
 from tests.system.version_before import code_before
@@ -36,25 +36,35 @@ def url_before(code_before: Path, stack: EmbeddedStack) -> Iterator[str]:
         "GATEWAY_PAGE": str(ROOT / "frontend" / "dist"),
         "GATEWAY_BUCKET_ORIGIN": "http://127.0.0.1",
     }
-    running = []
-    for name, port in ports.items():
-        module = "deploy.local.gateway" if name == "gateway" else f"services.{name}"
-        address = {"HOST": "127.0.0.1", "PORT": str(port), "PYTHONPATH": str(code_before)}
-        environment = {**os.environ, **stack.environment_of(name), **gateway, **address}
-        with (code_before / f"{name}.log").open("wb") as log:
-            command = [sys.executable, "-m", module]
-            running.append(
-                subprocess.Popen(command, cwd=code_before, env=environment, stdout=log, stderr=log)
-            )
     url = f"http://localhost:{ports['gateway']}"
-    for route in routes.values():
-        assert wait_until_responding(f"{route}/health/ready", 60), code_before
-    assert wait_until_responding(url, 60)
-    yield url
-    for process in running:
-        process.terminate()
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        for name, port in ports.items():
+            module = "deploy.local.gateway" if name == "gateway" else f"services.{name}"
+            # The gateway asks nothing of AWS, and has no role.
+            given = stack.environment if name == "gateway" else stack.environment_of(name)
+            address = {"HOST": "127.0.0.1", "PORT": str(port), "PYTHONPATH": str(code_before)}
+            with (code_before / f"{name}.log").open("wb") as log:
+                running.append(
+                    subprocess.Popen(
+                        [sys.executable, "-m", module],
+                        cwd=code_before,
+                        env={**os.environ, **given, **gateway, **address},
+                        stdout=log,
+                        stderr=log,
+                        preexec_fn=terminate_with_parent,
+                    )
+                )
+        for route in routes.values():
+            assert wait_until_responding(f"{route}/health/ready", 60), code_before
+        assert wait_until_responding(url, 60)
+        yield url
+    finally:
+        for process in running:
+            process.terminate()
+        ends = [process.wait(60) for process in running]
     # The gateway, which is the last, reports the signal.
-    assert [process.wait(60) for process in running][:-1] == [0] * len(SERVICES)
+    assert ends[:-1] == [0] * len(SERVICES)
 
 
 @pytest.fixture
