@@ -24,6 +24,9 @@ _INTEGERS = {
     "stik": 255,
     "hdvd": 255,
     "rtng": 255,
+    "©mvi": 65_535,
+    "©mvc": 65_535,
+    "shwm": 255,
 }
 """The highest number that each atom holds."""
 _MAX_UINT_16 = 65_535

@@ -83,6 +83,9 @@ FIELDS = (
     Field("language", "TLAN", "", "LANGUAGE", "WM/Language"),
     Field("work", "", "©wrk", "WORK", "WM/Work"),
     Field("movement_name", "MVNM", "©mvn", "MOVEMENTNAME"),
+    Field("movement", "MVIN", "©mvi", "MOVEMENT"),
+    Field("movement_total", "", "©mvc", "MOVEMENTTOTAL"),
+    Field("show_movement", "", "shwm", "SHOWMOVEMENT"),
     Field("website", "WOAR", "", "WEBSITE"),
     Field("description", "", "desc", "DESCRIPTION", "WM/SubTitleDescription"),
     Field("synopsis", "", "ldes", "SYNOPSIS"),
@@ -133,7 +136,7 @@ BY_NAME = {field.name: field for field in FIELDS}
 _INFO_CODES = {
     "INAM": "title", "IART": "artist", "IPRD": "album", "ICRD": "date", "IGNR": "genre",
     "IPRT": "track", "ITRK": "track", "ICMT": "comment", "ICOP": "copyright", "IMUS": "composer",
-    "ILNG": "language", "IKEY": "keywords",
+    "ILNG": "language", "IKEY": "keywords", "IENG": "engineer", "IMED": "media",
 }  # fmt: skip
 BROADCAST = frozenset({
     "originator", "originator_reference", "origination_time", "time_reference", "umid",
@@ -157,7 +160,7 @@ _NOT_ABOUT_THE_MUSIC = frozenset({
     "statisticstags", "waveformatextensiblechannelmask",
     "purchasedate", "accountid", "accounttype",  # as FFmpeg calls the first three below
     "purd", "apid", "akid", "ownr", "cnid", "geid", "atid", "sfid", "cmid", "plid", "xid", "flvr",
-    "wmcontentid", "encoderoptions", "software",
+    "wmcontentid", "episodeuid", "encoderoptions", "software",
 })  # fmt: skip
 """Tags that describe the source file, its encoder or its buyer, and not the music, normalised.
 

@@ -36,7 +36,7 @@ from mutagen import (
     wave,
 )
 
-from services.conversion.tags.chunks import name_lost_chunks
+from services.conversion.tags.chunks import read_chunks
 from services.conversion.tags.id3_frames import add_id3
 from services.conversion.tags.reader_output import FRONT_COVER, TagReaderOutput
 from services.conversion.tags.trailing_tags import TrailingTag, find_trailing_tags
@@ -110,10 +110,10 @@ def _readers(file: Any, head: bytes, size: int) -> Iterator[Callable[[Any, TagRe
     if head[:16] == bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"):
         yield _read_asf
         return
-    if head[:4] in (b"RIFF", b"RF64", b"FORM"):
-        yield name_lost_chunks
     if head[:4] in (b"RIFF", b"FORM", b"DSD ", b"FRM8"):
         yield lambda file, collected: add_id3(_chunked(head)(file).tags, collected)
+    if head[:4] in (b"RIFF", b"RF64", b"FORM"):
+        yield read_chunks
     if head[:4] in (b"RIFF", b"RF64", b"FORM", b"DSD ", b"FRM8"):
         return
     if head[:4] == b"\x1a\x45\xdf\xa3":  # Matroska has none of the tags below
@@ -245,12 +245,14 @@ def _read_mp4(file: Any, collected: TagReaderOutput) -> None:
             for picture in value:
                 collected.add_picture(FRONT_COVER, bytes(picture))
         elif name.startswith("----:"):
-            texts = [bytes(each).decode("utf-8", "replace") for each in value]
             # mutagen reads names as Latin-1, but the bytes of most are UTF-8.
             own_name = name.split(":", 2)[2]
             with contextlib.suppress(UnicodeDecodeError):
                 own_name = own_name.encode("latin-1").decode()
-            collected.add("own", own_name, texts)
+            try:
+                collected.add("own", own_name, [bytes(each).decode() for each in value])
+            except UnicodeDecodeError:  # the data of a program
+                collected.lost.add(own_name)
         elif name in ("trkn", "disk"):
             texts = [f"{n}/{total}" if total else str(n) for n, total in value if n or total]
             collected.add("mp4", name, texts)

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from services.conversion.tags.chunks import name_lost_chunks
+from services.conversion.tags.chunks import read_chunks
 from services.conversion.tags.reader_output import TagReaderOutput
 
 SILENCE = (b"data", bytes(101))
@@ -23,7 +23,7 @@ def container(kind: bytes, *chunks: tuple[bytes, bytes]) -> io.BytesIO:
 
 def lost(file: io.BytesIO) -> set[str]:
     collected = TagReaderOutput()
-    name_lost_chunks(file, collected)
+    read_chunks(file, collected)
     return collected.lost
 
 
@@ -51,3 +51,10 @@ def test_markers_of_aiff_are_named_if_there_are_some(count: int, named: set[str]
 def test_padding_and_what_is_read_elsewhere_are_no_loss() -> None:
     chunks = ((b"JUNK", bytes(28)), (b"cue ", bytes(28)), (b"bext", bytes(602)), (b"LIST", b"INFO"))
     assert lost(container(b"RIFFWAVE", *chunks)) == set()
+
+
+def test_all_annotations_of_aiff_are_comments() -> None:
+    chunks = ((b"ANNO", b"first"), (b"ANNO", "zweite ä".encode("latin-1") + b"\0"))
+    collected = TagReaderOutput()
+    read_chunks(container(b"FORMAIFF", *chunks), collected)
+    assert collected.tags == [(0, "aiff", "comment", ["first", "zweite ä"], True)]
