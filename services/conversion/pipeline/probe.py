@@ -72,7 +72,8 @@ def probe(context: ConversionContext) -> ProbedSource:
 
 def _probe(context: ConversionContext, tag_reading: TagReading) -> ProbedSource:
     log, metadata = _inspect(context, tag_reading)
-    if log.container == "mp3" and states_too_much(log.duration, context.source.size):
+    has_all_bytes = log.container == "mp3" and has_counted_bytes(context.source)
+    if has_all_bytes and states_too_much(log.duration, context.source.size):
         log.duration, log.duration_is_estimated = None, True
     correct_pcm(log, context.source.peek(0, truncation.HEAD))
     _detect_truncation(log, context.source)
@@ -94,7 +95,6 @@ def _probe(context: ConversionContext, tag_reading: TagReading) -> ProbedSource:
     is_streamed = truncation.is_streamed(
         log.container, context.source.peek(0, truncation.HEAD), context.source.size
     )
-    has_all_bytes = log.container == "mp3" and has_counted_bytes(context.source)
     return ProbedSource(
         log, metadata, tags, stream, sound, timeline, is_streamed, summary, has_all_bytes
     )

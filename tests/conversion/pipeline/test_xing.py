@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.ports import MediaError
 from tests.conversion.media_support import convert, ffmpeg
 
 TAG = b"ID3\4\0\0\0\0\x02\0" + bytes(256)
@@ -39,3 +40,12 @@ def test_a_file_without_its_last_third_is_still_incomplete(
     whole = len(counted(tmp_path, 1))
     made = convert(engine, counted(tmp_path, 1, cut=whole // 3), "wav")
     assert "source_incomplete" in {w.code for w in made.result.warning_details}
+
+
+def test_the_first_hundredth_of_a_file_is_still_damaged(
+    engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    """No file of its size has that duration, but its header counts more bytes, too."""
+    content = counted(tmp_path, 1)
+    with pytest.raises(MediaError, match=r"only 0\.\d of its 10\.0 seconds"):
+        convert(engine, content[: len(content) // 25], "wav")
