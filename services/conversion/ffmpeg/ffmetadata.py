@@ -167,9 +167,8 @@ def _chapter(values: Mapping[str, str]) -> Chapter | None:
         start, end = _integer(values["start"]) * base, _integer(values["end"]) * base
     except (KeyError, ValueError, ZeroDivisionError):
         return None
-    # It may be in any encoding, or cut within a character.
-    title = values.get("title", "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return Chapter(max(0.0, start), end, title[:MAX_TITLE]) if end >= start and end >= 0 else None
+    title = values.get("title", "")[:MAX_TITLE]
+    return Chapter(max(0.0, start), end, title) if end >= start and end >= 0 else None
 
 
 def _integer(text: str) -> int:

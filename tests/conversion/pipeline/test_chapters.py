@@ -1,5 +1,6 @@
 """Carry all chapters, or say how many are left out; plain FFmpeg and mutagen count them."""
 
+import io
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import mutagen
 import pytest
 from mutagen.id3 import APIC, CHAP, ID3, TIT2
+from mutagen.ogg import OggPage
 
 from libs.core.domain.formats import FORMATS
 from services.conversion.ffmpeg import ffmetadata
@@ -165,3 +167,33 @@ def test_pictures_of_chapters_are_named(
     made = convert(engine, with_frames(source, frame), "mp3")
     assert any("pictures of chapters" in text for text in made.result.warnings)
     assert titles(made, tmp_path / "x.mp3") == ["One"]
+
+
+@pytest.mark.parametrize("fmt", ["mp3", "m4a", "flac"])
+def test_titles_in_an_old_encoding_are_read(fmt: str, engine: FfmpegEngine, tmp_path: Path) -> None:
+    """FFmpeg returns the bytes of Vorbis comments as they are."""
+    path = tmp_path / "in.ogg"
+    ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-c:a", "libvorbis", path)
+    file: Any = mutagen.File(path)
+    file.tags.extend([("CHAPTER000", "00:00:00.000"), ("CHAPTER000NAME", "Xxxxxx")])
+    file.save()
+    content, pages = (
+        io.BytesIO(path.read_bytes().replace(b"Xxxxxx", "Привет".encode("cp1251"))),
+        b"",
+    )
+    while (page := next_page(content)) is not None:
+        pages += page.write()
+    made = convert(engine, pages, fmt)
+    if fmt == "flac":
+        (tmp_path / "x.flac").write_bytes(made.content)
+        tags: Any = mutagen.File(tmp_path / "x.flac").tags
+        assert tags["CHAPTER000NAME"] == ["Привет"]
+    else:
+        assert titles(made, tmp_path / f"x.{fmt}") == ["Привет"]
+
+
+def next_page(file: io.BytesIO) -> OggPage | None:
+    try:
+        return OggPage(file)
+    except EOFError:
+        return None
