@@ -88,7 +88,10 @@ export class AppController {
       startConversion: (row, settings) => this.conversionManager.start(row, settings),
     });
     const { uploadManager, conversionManager } = this;
-    const deleteFile = (row: Row) => conversionManager.deleteFile(row);
+    const deleteFile = async (row: Row) => {
+      await conversionManager.deleteFile(row);
+      this.deleteOldArchives();
+    };
     this.removals = new Removals({ store, uploadManager, deleteFile, undoMs });
     const uploadRestorer = new UploadRestorer({ store, storage, acquireLock, uploadManager });
     this.uploadRestorer = uploadRestorer;
@@ -136,11 +139,7 @@ export class AppController {
     notifyAtTheEnd(store);
     registerServiceWorker();
     void this.addSharedFiles().catch(() => undefined);
-    if (isArchiveKept())
-      void this.loadArchive().then(
-        (it) => it.deleteOld(),
-        () => undefined,
-      );
+    this.deleteOldArchives();
     let wasStalled = false;
     store.subscribe(() => {
       const isStalled = store.getState().rows.some(({ transfer }) => transfer?.isStalled);
@@ -202,6 +201,15 @@ export class AppController {
 
   async removeAll(): Promise<void> {
     await this.removals.remove(shownRows(this.store.getState()));
+  }
+
+  /** Delete archives of results that are no longer needed. */
+  private deleteOldArchives(): void {
+    if (!isArchiveKept()) return;
+    void this.loadArchive().then(
+      (it) => it.deleteOld(),
+      () => undefined,
+    );
   }
 
   /** Delete all files at once, without a time in which that can be undone. */

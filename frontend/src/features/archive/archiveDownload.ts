@@ -5,12 +5,15 @@ import { getFromStorage } from '../../api/transport';
 import type { Environment } from '../../lib/environment';
 import { saveByLink } from '../../lib/saveByLink';
 import type { Store } from '../../state/store';
+import { isArchiveKept } from '../../storage/preferences';
 import { deleteArchives, MAX_AGE_MS, saveArchive } from './archiveFiles';
 import { pack, type ArchiveEntry } from './packing';
 import { resultFiles, type ResultFile } from './resultFiles';
 
 /** Time in which the browser begins to save an archive. */
 const URL_LIFETIME_MS = 60_000;
+/** Time in which the browser has copied an archive of any usual size. */
+const COPY_MS = 5 * 60_000;
 /** Delay before a broken download goes on. */
 const RESUME_DELAY_MS = 500;
 
@@ -61,9 +64,16 @@ export class ArchiveDownload {
     this.aborter.abort();
   }
 
-  /** Delete the archives that the browser has copied to the downloads folder by now. */
-  deleteOld(): Promise<void> {
-    return deleteArchives(MAX_AGE_MS);
+  /**
+   * Delete the archives that the browser has copied to the downloads folder by now.
+   *
+   * They stay shorter if all results were removed from the list.
+   */
+  async deleteOld(): Promise<void> {
+    const hasResults = resultFiles(this.options.store.getState()).length > 0;
+    const minAgeMs = hasResults ? MAX_AGE_MS : COPY_MS;
+    await deleteArchives(minAgeMs);
+    if (isArchiveKept() && !hasResults) setTimeout(() => void this.deleteOld(), minAgeMs);
   }
 
   /** Delete the archives that are still in this browser. */

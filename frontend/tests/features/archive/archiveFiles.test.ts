@@ -66,6 +66,17 @@ describe('the archives in the browser', () => {
     expect(files.size).toBe(1);
   });
 
+  it('are deleted when the last file was removed, unless the browser may still copy them', async () => {
+    const app = new FakeApp();
+    await app.controller.start();
+    app.controller.addFiles([new File(['x'], 'a.wav'), new File(['y'], 'b.wav')]);
+    await saveArchive(emptyStream(), noSignal);
+    files.set('archive-copied', Date.now() - 6 * 60_000);
+    await app.controller.removeAll();
+    await vi.waitFor(() => expect(files.has('archive-copied')).toBe(false));
+    expect(files.size).toBe(1);
+  });
+
   it('are deleted only after the running one has ended', async () => {
     const { api, environment, controller } = new FakeApp();
     const archive = new ArchiveDownload({ api, environment, store: controller.store });
