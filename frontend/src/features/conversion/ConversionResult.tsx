@@ -76,6 +76,7 @@ export function ConversionResult({ row, conversion, controller }: ConversionResu
           data-testid="player"
           controls
           preload="none"
+          onLoadedMetadata={({ currentTarget }) => (currentTarget.dataset.loaded = 'true')}
           onPlay={({ currentTarget }) => pauseOtherPlayers(currentTarget)}
           onError={() => void controller.conversionManager.explainPlayer(conversion.id)}
           src={downloadUrl(conversion.id, true)}
