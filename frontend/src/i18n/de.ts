@@ -127,7 +127,7 @@ export const de: Catalogue = {
 
   // An upload
   uploadOf: (name) => `Upload von ${name}`,
-  chunks: (completed, count) => `${completed} von ${count} ${count === 1 ? 'Teil' : 'Teilen'}`,
+  chunks: (completed, count) => `${completed} von ${count} Teilen angekommen`,
   uploaded: 'Hochgeladen',
   uploadingElsewhere: 'Wird in einem anderen Tab hochgeladen',
   interrupted: 'Upload unterbrochen',
@@ -141,16 +141,6 @@ export const de: Catalogue = {
   uploading: 'Wird hochgeladen',
   uploadingViaService: 'Wird über den Dienst hochgeladen',
   bytesOf: (part, total) => `${part} von ${total}`,
-  otherFile: (name) =>
-    `„${name}“ ist eine andere Datei oder wurde verändert. ` +
-    'Wähle die ursprüngliche Datei oder beginne mit dieser neu.',
-  continueFrom: (next, count) =>
-    `Wähle dieselbe Datei noch einmal, um bei Teil ${next} von ${count} weiterzumachen.`,
-  closedTooEarly:
-    'Die Seite wurde geschlossen, bevor diese Datei gesichert war. Wähle sie noch einmal.',
-  chooseAgain: 'Datei noch einmal wählen',
-  chooseFileAgain: (name) => `${name} noch einmal wählen`,
-  startOver: 'Mit der anderen Datei neu beginnen',
 
   // The settings of a conversion
   convertTo: 'Umwandeln in',

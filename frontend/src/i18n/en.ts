@@ -122,8 +122,7 @@ export const en = {
 
   // An upload
   uploadOf: (name: string) => `Upload of ${name}`,
-  chunks: (completed: number, count: number) =>
-    `${completed} of ${count} ${count === 1 ? 'chunk' : 'chunks'}`,
+  chunks: (completed: number, count: number) => `${completed} of ${count} chunks arrived`,
   uploaded: 'Uploaded',
   uploadingElsewhere: 'Uploading in another tab',
   interrupted: 'Upload interrupted',
@@ -137,15 +136,6 @@ export const en = {
   uploading: 'Uploading',
   uploadingViaService: 'Uploading through the service',
   bytesOf: (part: string, total: string) => `${part} of ${total}`,
-  otherFile: (name: string) =>
-    `“${name}” is a different file, or it has changed. ` +
-    'Choose the original file, or start over with this one.',
-  continueFrom: (next: number, count: number) =>
-    `Choose the same file again to continue from chunk ${next} of ${count}.`,
-  closedTooEarly: 'The page was closed before this file was saved. Choose it again to continue.',
-  chooseAgain: 'Choose the file again',
-  chooseFileAgain: (name: string) => `Choose ${name} again`,
-  startOver: 'Start over with the other file',
 
   // The settings of a conversion
   convertTo: 'Convert to',

@@ -108,8 +108,8 @@ describe('the progress bars', () => {
     expect(bar.getAttribute('aria-valuenow')).toBe('36');
     expect(bar.getAttribute('aria-valuemin')).toBe('0');
     expect(bar.getAttribute('aria-valuemax')).toBe('100');
-    expect(bar.getAttribute('aria-valuetext')).toBe('Uploading, 36%, 3 of 10 chunks');
-    expect(screen.getByTestId('upload-chunks').textContent).toBe('3 of 10 chunks');
+    expect(bar.getAttribute('aria-valuetext')).toBe('Uploading, 36%, 3 of 10 chunks arrived');
+    expect(screen.getByTestId('upload-chunks').textContent).toBe('3 of 10 chunks arrived');
   });
 
   it('show the phase, the speed and the time left of a conversion', () => {
@@ -126,9 +126,13 @@ describe('the progress bars', () => {
     expect(screen.getByText('Waiting for the network')).toBeDefined();
   });
 
-  it('count a single chunk in the singular', () => {
-    renderRow({ ...uploaded, upload: anUpload({ status: 'uploaded', part_count: 1 }) });
-    expect(screen.getByTestId('upload-chunks').textContent).toBe('1 of 1 chunk');
+  it.each([
+    ['a single one', { ...uploading, upload: anUpload({ part_count: 1 }) }],
+    ['a complete upload', uploaded],
+  ])('count no chunks of %s', (_, change) => {
+    renderRow(change);
+    expect(screen.getByTestId('upload-bar')).toBeDefined();
+    expect(screen.queryByTestId('upload-chunks')).toBeNull();
   });
 });
 
@@ -190,7 +194,7 @@ describe('the content of a row', () => {
   it('asks for the same file if the upload was interrupted', async () => {
     const upload = anUpload({ completed_parts: [1, 2, 3], uploaded_bytes: 30 });
     renderRow({ stage: 'interrupted', upload });
-    const text = 'Choose the same file again to continue from chunk 4 of 10.';
+    const text = 'Choose the same file again to continue: 3 of 10 chunks have arrived.';
     expect(await screen.findByText(text)).toBeDefined();
   });
 });

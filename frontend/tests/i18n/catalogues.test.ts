@@ -5,6 +5,7 @@ import { describeProblem, describeWarning } from '../../src/api/errors';
 import { preferredLanguage, setLanguage } from '../../src/i18n';
 import { de } from '../../src/i18n/de';
 import { en } from '../../src/i18n/en';
+import { reselectCatalogues } from '../../src/i18n/reselect';
 import { shownTime, spokenTime, waveformCatalogues } from '../../src/i18n/waveform';
 
 /** Words that are the same in both languages. */
@@ -44,9 +45,9 @@ function documentedCodes(text: string): string[] {
   return codes.filter((code) => code !== 'code');
 }
 
-/** All catalogues. That of the waveforms is loaded with them. */
-const german = { ...de, waveform: waveformCatalogues.de };
-const english = { ...en, waveform: waveformCatalogues.en };
+/** All catalogues. Some are loaded with what they are about. */
+const german = { ...de, waveform: waveformCatalogues.de, reselect: reselectCatalogues.de };
+const english = { ...en, waveform: waveformCatalogues.en, reselect: reselectCatalogues.en };
 
 describe('the German catalogue', () => {
   it('has every sentence of the English one', () => {

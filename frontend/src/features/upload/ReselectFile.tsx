@@ -2,7 +2,7 @@ import { useRef, type ChangeEvent } from 'react';
 import type { AppController } from '../../appController';
 import { ErrorMessage } from '../../components/ErrorMessage';
 import type { Row } from '../../state/state';
-import { t } from '../../i18n';
+import { reselectTexts } from '../../i18n/reselect';
 
 interface ReselectFileProps {
   row: Row;
@@ -13,8 +13,8 @@ interface ReselectFileProps {
 
 /** Ask for the file of an interrupted upload, because this browser does not have it. */
 export function ReselectFile({ row, completedParts, partCount, controller }: ReselectFileProps) {
+  const t = reselectTexts();
   const input = useRef<HTMLInputElement>(null);
-  const nextPart = Math.min(completedParts + 1, partCount);
   const handleChange = (event: ChangeEvent<HTMLInputElement>) => {
     const file = event.target.files?.[0];
     event.target.value = '';
@@ -23,7 +23,7 @@ export function ReselectFile({ row, completedParts, partCount, controller }: Res
   return (
     <div className="reselect">
       {row.mismatchedFile && <ErrorMessage text={t.otherFile(row.mismatchedFile)} />}
-      <p>{row.upload ? t.continueFrom(nextPart, partCount) : t.closedTooEarly}</p>
+      <p>{row.upload ? t.continueFrom(completedParts, partCount) : t.closedTooEarly}</p>
       <div className="actions">
         <button
           type="button"

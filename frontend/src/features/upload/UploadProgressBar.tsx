@@ -9,14 +9,18 @@ import { t } from '../../i18n';
  */
 export function UploadProgressBar({ name, view }: { name: string; view: UploadViewModel }) {
   const { percent, segments, completedParts, partCount, status, details } = view;
-  const chunks = t.chunks(completedParts, partCount);
   const isFinished = percent >= 100 && completedParts === partCount;
+  const chunks = isFinished || partCount < 2 ? [] : [t.chunks(completedParts, partCount)];
   return (
     <div className={isFinished ? 'progress progress--finished' : 'progress'}>
       <p className="progress__text">
         <span className="status">{status}</span>
         <span className="progress__details">
-          <span data-testid="upload-chunks">{chunks}</span>
+          {chunks.map((text) => (
+            <span key="chunks" data-testid="upload-chunks">
+              {text}
+            </span>
+          ))}
           {details.map((detail, i) => (
             <span key={i}>{detail}</span>
           ))}
@@ -30,7 +34,7 @@ export function UploadProgressBar({ name, view }: { name: string; view: UploadVi
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={percent}
-        aria-valuetext={`${status}, ${percent}%, ${chunks}`}
+        aria-valuetext={[status, `${percent}%`, ...chunks].join(', ')}
       >
         {segments.map(({ fraction, isComplete }, i) => (
           <span key={i} className="bar__segment" data-complete={isComplete}>
