@@ -17,7 +17,7 @@ from deploy.errors import DeployError
 from deploy.local import roles
 from deploy.local.bootstrap import StackOutputs
 from deploy.local.credentials import Credentials, load_secrets
-from deploy.local.emulator import installation
+from deploy.local.emulator import virtual_environment
 from deploy.local.emulator.process import MiniStack
 from deploy.local.logs import rotate
 from deploy.local.network import free_ports, require_free_port, wait_until_responding
@@ -175,8 +175,8 @@ class EmbeddedStack:
         self.stop()
 
     def _emulator(self) -> DeploymentTarget:
-        venv = installation.default_venv()
-        installation.install(venv)
+        venv = virtual_environment.default_venv()
+        virtual_environment.install(venv)
         secret = load_secrets(self._secrets_file).aws_secret_access_key
         emulator = MiniStack(
             venv,

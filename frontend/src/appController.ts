@@ -4,8 +4,8 @@ import { withRetries } from './api/retry';
 import type { Upload } from './api/types';
 import type { ArchiveDownload } from './features/archive/archiveDownload';
 import { ConversionManager } from './features/conversion/conversionManager';
-import { notifyAtTheEnd } from './features/presence/notifications';
-import { registerServiceWorker } from './features/presence/installation';
+import { notifyAtTheEnd } from './features/installedApp/notifications';
+import { registerServiceWorker } from './features/installedApp/serviceWorkerRegistration';
 import { Removals } from './features/removal/removals';
 import { inNaturalOrder } from './features/upload/filePaths';
 import { mayHaveSound } from './features/upload/mediaFiles';
@@ -265,7 +265,7 @@ export class AppController {
   /** Add the files that another app has shared with this page. */
   private async addSharedFiles(): Promise<void> {
     if (!(await globalThis.caches?.has(SHARED_CACHE))) return;
-    const { addSharedFiles } = await import('./features/presence/sharedFiles');
+    const { addSharedFiles } = await import('./features/installedApp/sharedFiles');
     await addSharedFiles(this.store, (files) => this.addFiles(files));
   }
 

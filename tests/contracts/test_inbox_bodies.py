@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
-from libs.core.adapters.aws.dynamodb.codec import encode_conversion, encode_upload
+from libs.core.adapters.aws.dynamodb.encoding import encode_conversion, encode_upload
 from libs.core.domain.conversions import Phase
 from libs.core.domain.events import ConversionQueued, FileUploaded, ItemRemoved
 from libs.core.domain.progress import UnreadableItem

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from libs.core.adapters.aws.dynamodb.codec import decode_item
+from libs.core.adapters.aws.dynamodb.decoding import decode_item
 from tests.contracts.aws import AwsBackend
 from tests.contracts.backend import Backend
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from libs.core.adapters.aws.dynamodb.codec import encode_conversion, encode_upload
+from libs.core.adapters.aws.dynamodb.encoding import encode_conversion, encode_upload
 from libs.core.domain.conversions import Conversion, Phase
 from libs.core.domain.ids import new_id
 from libs.core.domain.progress import UnreadableItem

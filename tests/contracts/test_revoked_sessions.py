@@ -1,6 +1,6 @@
 """Test RevokedSessions, sentence by sentence."""
 
-from libs.core.adapters.aws.dynamodb.codec import decode_item
+from libs.core.adapters.aws.dynamodb.decoding import decode_item
 from libs.core.ports.revoked_sessions import PROPAGATION_SECONDS
 from tests.contracts.aws import AwsBackend
 from tests.contracts.backend import Backend

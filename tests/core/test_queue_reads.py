@@ -9,7 +9,7 @@ import pytest
 
 from libs.core.adapters.aws import conversion_queue
 from libs.core.adapters.aws.conversion_queue import DynamoDbConversionQueue
-from libs.core.adapters.aws.dynamodb.codec import encode_conversion
+from libs.core.adapters.aws.dynamodb.encoding import encode_conversion
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.domain.conversions import Conversion, Phase
 from tests.fakes import FakeClock, a_conversion, an_upload

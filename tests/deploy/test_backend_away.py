@@ -15,7 +15,7 @@ import pytest
 
 from deploy.local.bootstrap import Clients, deploy_stack
 from deploy.local.credentials import Credentials
-from deploy.local.emulator import installation
+from deploy.local.emulator import virtual_environment
 from deploy.local.emulator.process import MiniStack
 from deploy.local.network import free_port
 from deploy.local.processes import ROOT
@@ -95,8 +95,8 @@ def services(port: int, tmp_path: Path) -> Iterator[RunningServices]:
 @pytest.fixture
 def emulator(port: int, tmp_path: Path) -> Iterator[MiniStack]:
     """Return an emulator that is not started yet."""
-    venv = installation.default_venv()
-    installation.install(venv)
+    venv = virtual_environment.default_venv()
+    virtual_environment.install(venv)
     emulator = MiniStack(venv, tmp_path / "aws", port, CREDENTIALS)
     yield emulator
     emulator.stop()

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.emulator import installation
+from deploy.local.emulator import virtual_environment
 from deploy.local.processes import ROOT
 
 TABLE = Path(__file__).with_name("protections.toml")
@@ -107,7 +107,7 @@ def run_tests(copy: Path, tests: Sequence[str]) -> tuple[int, str]:
             *tests,
         ],
         cwd=copy,
-        env={**os.environ, "TINYPIXO_EMULATOR_VENV": str(installation.default_venv())},
+        env={**os.environ, "TINYPIXO_EMULATOR_VENV": str(virtual_environment.default_venv())},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -21,7 +21,7 @@ from deploy.local.network import free_port
 from deploy.local.processes import ROOT
 from deploy.local.stack import EmbeddedStack
 from deploy.local.targets import REGION, EmulatorTarget
-from libs.core.adapters.aws.dynamodb.codec import encode_conversion, encode_upload
+from libs.core.adapters.aws.dynamodb.encoding import encode_conversion, encode_upload
 from libs.core.domain.conversions import output_key
 from libs.core.domain.progress import Item
 from libs.core.domain.uploads import Upload, UploadStatus

@@ -1,4 +1,4 @@
 """Run MiniStack as the emulator of AWS in the embedded stack.
 
-`installation` and `process` run in our environment, `server` and `patches` in MiniStack's.
+`virtual_environment` and `process` run in our environment, `server` and `patches` in MiniStack's.
 """

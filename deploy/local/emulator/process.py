@@ -15,7 +15,7 @@ from typing import Self
 
 from deploy.errors import DeployError
 from deploy.local.credentials import Credentials
-from deploy.local.emulator.installation import REPOSITORY
+from deploy.local.emulator.virtual_environment import REPOSITORY
 from deploy.local.logs import open_log
 from deploy.local.network import free_port, wait_until_responding
 
@@ -39,7 +39,7 @@ class MiniStack:
         """Configure the process.
 
         Args:
-            venv: The environment that `installation.install` has made.
+            venv: The environment that `virtual_environment.install` has made.
             data: The folder of everything that MiniStack keeps.
             port: The port on localhost; 0 for any free one.
             credentials: The credentials that requests must be signed with; by default new ones.

@@ -2,7 +2,7 @@ import type { AppController } from '../appController';
 import type { State } from '../state/state';
 import { selectConversions, shownRows } from '../state/reducer';
 import { totalsOf } from '../state/totals';
-import { AskForNotification } from '../features/presence/AskForNotification';
+import { AskForNotification } from '../features/installedApp/AskForNotification';
 import { canRetry } from '../api/errors';
 import { t } from '../i18n';
 

@@ -63,14 +63,14 @@ function updateRows(state: State, update: (row: Row) => Row): State {
 
 function withConversion(state: State, conversion: Conversion): State {
   if (state.conversions[conversion.id] === conversion) return state;
-  return startedDrafts(
+  return withDraftEnded(
     { ...state, conversions: { ...state.conversions, [conversion.id]: conversion } },
     conversion.upload_id,
   );
 }
 
 /** End the draft of a file that was uploaded early, as soon as it has a conversion. */
-function startedDrafts(state: State, uploadId: string): State {
+function withDraftEnded(state: State, uploadId: string): State {
   return updateRows(state, (row) => {
     if (row.stage !== 'draft' || row.upload?.id !== uploadId) return row;
     return { ...row, stage: row.upload.status === 'uploaded' ? 'uploaded' : 'uploading' };

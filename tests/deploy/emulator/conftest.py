@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.emulator import installation
+from deploy.local.emulator import virtual_environment
 from deploy.local.emulator.process import MiniStack
 from tests.deploy.emulator.support import ORIGIN
 
 
 @pytest.fixture(scope="session")
 def venv() -> Path:
-    path = installation.default_venv()
-    installation.install(path)
+    path = virtual_environment.default_venv()
+    virtual_environment.install(path)
     return path
 
 

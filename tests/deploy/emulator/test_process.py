@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from deploy.errors import DeployError
-from deploy.local.emulator.installation import REPOSITORY
 from deploy.local.emulator.process import MiniStack
+from deploy.local.emulator.virtual_environment import REPOSITORY
 from tests.deploy.emulator.support import client_factory, deploy, listens
 
 pytestmark = pytest.mark.stack

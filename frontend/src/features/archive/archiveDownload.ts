@@ -8,7 +8,7 @@ import type { Store } from '../../state/store';
 import { isArchiveKept } from '../../storage/preferences';
 import { deleteArchives, MAX_AGE_MS, saveArchive } from './archiveFiles';
 import { pack, type ArchiveEntry } from './packing';
-import { resultFiles, type ResultFile } from './resultFiles';
+import { resultFiles, type ArchivedResult } from './resultFiles';
 
 /** Time in which the browser begins to save an archive. */
 const URL_LIFETIME_MS = 60_000;
@@ -84,7 +84,7 @@ export class ArchiveDownload {
   }
 
   /** Each opening asks for a new URL, because the one before may have expired. */
-  private entryOf({ conversion, path }: ResultFile, signal: AbortSignal): ArchiveEntry {
+  private entryOf({ conversion, path }: ArchivedResult, signal: AbortSignal): ArchiveEntry {
     const { api, environment } = this.options;
     const open = async (position: number) => {
       const { url, size } = await api.getDownload(conversion.id);

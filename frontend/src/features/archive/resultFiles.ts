@@ -2,14 +2,14 @@ import type { Conversion } from '../../api/types';
 import { selectConversions, shownRows } from '../../state/reducer';
 import type { State } from '../../state/state';
 
-export interface ResultFile {
+export interface ArchivedResult {
   conversion: Conversion;
   /** The path in an archive: "Album/02 Song.mp3". */
   path: string;
 }
 
 /** List all results with the folders of their sources. No two have the same path. */
-export function resultFiles(state: Pick<State, 'rows' | 'conversions'>): ResultFile[] {
+export function resultFiles(state: Pick<State, 'rows' | 'conversions'>): ArchivedResult[] {
   const used = new Set<string>();
   return shownRows(state).flatMap((row) =>
     selectConversions(state, row).flatMap((conversion) => {

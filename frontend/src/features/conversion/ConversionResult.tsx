@@ -78,7 +78,7 @@ export function ConversionResult({ row, conversion, controller }: ConversionResu
           preload="none"
           onLoadedMetadata={({ currentTarget }) => (currentTarget.dataset.loaded = 'true')}
           onPlay={({ currentTarget }) => pauseOtherPlayers(currentTarget)}
-          onError={() => void controller.conversionManager.explainPlayer(conversion.id)}
+          onError={() => void controller.conversionManager.explainPlayerError(conversion.id)}
           src={downloadUrl(conversion.id, true)}
           aria-label={t.listenTo(output.filename)}
         />

@@ -20,7 +20,7 @@ export function ShareResult({ conversion, controller }: ShareResultProps) {
   if (!output || output.size > MAX_SHARED_BYTES || !canShare(output)) return null;
   const share = async () => {
     setLoading(true);
-    loaded.current ??= await controller.conversionManager.loadResult(conversion);
+    loaded.current ??= await controller.conversionManager.fetchResultFile(conversion);
     setLoading(false);
     // After a long download the browser wants another click, for which the file is kept.
     if (loaded.current) await navigator.share({ files: [loaded.current] }).catch(() => undefined);

@@ -90,7 +90,7 @@ export class ConversionManager {
   }
 
   /** Return a result as a file. If it cannot be loaded, show the problem and return undefined. */
-  async loadResult({ id, output }: Conversion): Promise<File | undefined> {
+  async fetchResultFile({ id, output }: Conversion): Promise<File | undefined> {
     let file: File | undefined;
     await this.reportProblems(id, async () => {
       const { filename, media_type: type } = output!;
@@ -100,7 +100,7 @@ export class ConversionManager {
   }
 
   /** Say why a player could not load its result, if the service knows the reason. */
-  async explainPlayer(id: string): Promise<void> {
+  async explainPlayerError(id: string): Promise<void> {
     await this.reportProblems(id, async () => void (await this.options.api.getDownload(id)));
   }
 

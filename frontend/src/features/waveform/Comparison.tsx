@@ -47,7 +47,7 @@ export function Comparison({ row, conversion, controller }: ComparisonProps) {
   const handleError = async (each: Side) => {
     if (each === 'result' && result.isTooLong) {
       // The service may know why. Its reason is then shown at the conversion.
-      await controller.conversionManager.explainPlayer(conversion.id);
+      await controller.conversionManager.explainPlayerError(conversion.id);
       setExplained(conversion.id in controller.store.getState().conversionProblems);
     }
     setBroken((before) => ({ ...before, [each]: true }));

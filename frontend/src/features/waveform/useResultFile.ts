@@ -4,7 +4,7 @@ import type { Conversion } from '../../api/types';
 import type { AppController } from '../../appController';
 import { isTooLong } from './decode';
 
-export interface ResultFile {
+export interface FetchedResult {
   file?: File;
   problem?: ProblemSummary;
   /** True if the result is not fetched as a whole. A player can still play it bit by bit. */
@@ -12,11 +12,11 @@ export interface ResultFile {
 }
 
 /** Fetch a result, unless it is too long to be decoded at once. */
-export function useResultFile(controller: AppController, conversion: Conversion): ResultFile {
+export function useResultFile(controller: AppController, conversion: Conversion): FetchedResult {
   const { id } = conversion;
   const { filename, media_type: type, size, duration } = conversion.output!;
   const isLong = isTooLong(size, duration);
-  const [result, setResult] = useState<Omit<ResultFile, 'isTooLong'>>({});
+  const [result, setResult] = useState<Omit<FetchedResult, 'isTooLong'>>({});
   useEffect(() => {
     let isWanted = !isLong;
     if (isWanted) {

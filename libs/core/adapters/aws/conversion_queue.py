@@ -8,11 +8,8 @@ from itertools import islice
 
 from boto3.dynamodb.conditions import Key
 
-from libs.core.adapters.aws.dynamodb.codec import (
-    decode_conversion,
-    decode_readable,
-    open_kind,
-)
+from libs.core.adapters.aws.dynamodb.decoding import decode_conversion, decode_readable
+from libs.core.adapters.aws.dynamodb.encoding import open_kind
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.domain.conversions import RUNNING, Conversion, Phase
 from libs.core.domain.fair_order import fair_order, fair_position

@@ -5,10 +5,9 @@ from dataclasses import replace
 from boto3.dynamodb.conditions import Attr
 
 from libs.core.adapters.aws.dynamodb.attributes import DecodeError, log_unreadable
-from libs.core.adapters.aws.dynamodb.codec import (
+from libs.core.adapters.aws.dynamodb.decoding import decode_conversion, decode_readable
+from libs.core.adapters.aws.dynamodb.encoding import (
     LOSS_MEANING,
-    decode_conversion,
-    decode_readable,
     encode_conversion,
     open_kind,
     to_dynamodb,

@@ -5,11 +5,8 @@ from itertools import islice
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from libs.core.adapters.aws.dynamodb.codec import (
-    EXPIRY_SHARDS,
-    decode_for_removal,
-    decode_if_readable,
-)
+from libs.core.adapters.aws.dynamodb.decoding import decode_for_removal, decode_if_readable
+from libs.core.adapters.aws.dynamodb.encoding import EXPIRY_SHARDS
 from libs.core.adapters.aws.dynamodb.table import BATCH_GET, Table
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed
 from libs.core.domain.progress import Item, StoredItem

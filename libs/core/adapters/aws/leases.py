@@ -8,11 +8,10 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from libs.core.adapters.aws.conversions import ACTIVE, ACTIVE_ATTRIBUTES
 from libs.core.adapters.aws.dynamodb.attributes import log_once
-from libs.core.adapters.aws.dynamodb.codec import (
+from libs.core.adapters.aws.dynamodb.decoding import decode_conversion, decode_readable
+from libs.core.adapters.aws.dynamodb.encoding import (
     LOSS_MEANING,
     YIELDED,
-    decode_conversion,
-    decode_readable,
     encode_fields,
     encode_output_upload,
     open_kind,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
-from libs.core.adapters.aws.dynamodb.codec import (
+from libs.core.adapters.aws.dynamodb.decoding import (
     decode_for_removal,
     decode_if_readable,
     decode_item,

@@ -6,7 +6,7 @@ Permissions: dynamodb:UpdateItem on the table.
 from boto3.dynamodb.conditions import Attr, ConditionBase
 from botocore.exceptions import ClientError
 
-from libs.core.adapters.aws.dynamodb.codec import to_dynamodb
+from libs.core.adapters.aws.dynamodb.encoding import to_dynamodb
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.dynamodb.updates import conditional
 from libs.core.adapters.aws.errors import code_of, translate_errors

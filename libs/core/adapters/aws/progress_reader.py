@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from libs.core.adapters.aws.conversion_queue import DynamoDbConversionQueue
 from libs.core.adapters.aws.conversions import DynamoDbConversionStore
-from libs.core.adapters.aws.dynamodb.codec import decode_item, decode_readable
+from libs.core.adapters.aws.dynamodb.decoding import decode_item, decode_readable
 from libs.core.adapters.aws.dynamodb.pagination import list_by_owner
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.uploads import DynamoDbUploadStore

@@ -5,7 +5,7 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr
 
-from libs.core.adapters.aws.dynamodb.codec import encode_tus
+from libs.core.adapters.aws.dynamodb.encoding import encode_tus
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, Update
 from libs.core.adapters.aws.uploads import UPLOADING, read_upload, upload_not_found

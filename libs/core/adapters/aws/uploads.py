@@ -6,9 +6,8 @@ from dataclasses import replace
 from boto3.dynamodb.conditions import Attr
 
 from libs.core.adapters.aws.dynamodb.attributes import DecodeError, log_unreadable
-from libs.core.adapters.aws.dynamodb.codec import (
-    decode_readable,
-    decode_upload,
+from libs.core.adapters.aws.dynamodb.decoding import decode_readable, decode_upload
+from libs.core.adapters.aws.dynamodb.encoding import (
     encode_conversion,
     encode_fields,
     encode_upload,

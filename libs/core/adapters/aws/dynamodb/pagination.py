@@ -6,7 +6,7 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Key
 
-from libs.core.adapters.aws.dynamodb.codec import owner_kind, to_dynamodb
+from libs.core.adapters.aws.dynamodb.encoding import owner_kind, to_dynamodb
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.domain.ids import Kind, kind_of
 from libs.core.errors import CursorInvalid

@@ -16,7 +16,7 @@ export async function addSharedFiles(
   try {
     const shared = await loadShared();
     if (shared.length) addFiles(shared.map(({ file }) => file));
-    await isStored(store);
+    await whenFilesAreStored(store);
     await Promise.all(shared.map(({ deleteCopy }) => deleteCopy()));
     if (location.search === '?shared') history.replaceState(null, '', location.pathname);
   } finally {
@@ -25,7 +25,7 @@ export async function addSharedFiles(
 }
 
 /** Resolve when no file is being copied. */
-function isStored(store: Store): Promise<void> {
+function whenFilesAreStored(store: Store): Promise<void> {
   return new Promise((resolve) => {
     const check = () => {
       if (store.getState().rows.some(({ unsaved }) => unsaved === 'copying')) return;

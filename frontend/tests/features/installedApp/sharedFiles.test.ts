@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 // The page loads it when there are shared files. Here it is loaded before the tests.
-import '../../../src/features/presence/sharedFiles';
+import '../../../src/features/installedApp/sharedFiles';
 import { keepShared, SHARE_PATH } from '../../../src/serviceWorker/sharedFiles';
 import { SHARED_CACHE } from '../../../src/serviceWorker/sharedCache';
 import { aFile, FakeApp } from '../../fakes/app';
