@@ -117,18 +117,18 @@ def test_keys_may_have_any_characters(backend: Backend, prefix: str, name: str) 
     assert list(backend.objects.list(prefix)) == []
 
 
-def test_erase_counts_a_missing_object_as_erased(backend: Backend, key: str, prefix: str) -> None:
+def test_delete_counts_a_missing_object_as_deleted(backend: Backend, key: str, prefix: str) -> None:
     assert list(backend.objects.delete([f"{prefix}nothing", key, key])) == []
 
     with pytest.raises(ObjectMissing):
         backend.objects.head(key)
 
 
-def test_erase_of_no_keys_does_nothing(backend: Backend) -> None:
+def test_delete_of_no_keys_does_nothing(backend: Backend) -> None:
     assert list(backend.objects.delete([])) == []
 
 
-def test_list_and_erase_go_beyond_a_thousand_objects(backend: Backend, prefix: str) -> None:
+def test_list_and_delete_go_beyond_a_thousand_objects(backend: Backend, prefix: str) -> None:
     keys = [f"{prefix}{number:04}" for number in range(1_001)]
     for key in keys:
         backend.objects.put(key, b"", "audio/wav", {})

@@ -25,7 +25,7 @@ def is_stopped(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
-def test_a_bystander_is_served_while_one_session_has_long_conversions_in_all_slots(
+def test_a_waiting_client_is_served_while_long_conversions_run(
     faulty_stack: EmbeddedStack, client: Client, endless: bytes, track: bytes, hashes: list[str]
 ) -> None:
     mine = client.upload(track, "song.mp3")

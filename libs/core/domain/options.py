@@ -21,7 +21,7 @@ MAX_TIME = 1_000_000.0
 MAX_TRACKS = 64
 """Most tracks read from one file."""
 
-MIN_PIECE = 0.01
+MIN_RANGE = 0.01
 """Seconds from `start` to `end`. Some encoders output nothing for less."""
 
 
@@ -64,13 +64,13 @@ def _check_times(options: ConversionOptions) -> None:
         raise _invalid(
             "start", f"The start must be between 0 and {MAX_TIME:.0f} seconds.", [0, MAX_TIME]
         )
-    earliest = (options.start or 0) + MIN_PIECE - _FLOAT_TOLERANCE
+    earliest = (options.start or 0) + MIN_RANGE - _FLOAT_TOLERANCE
     if options.end is not None and not earliest <= options.end <= MAX_TIME:
         raise _invalid(
             "end",
-            f"The end must be at least {MIN_PIECE:g} seconds after the start, and at most "
+            f"The end must be at least {MIN_RANGE:g} seconds after the start, and at most "
             f"{MAX_TIME:.0f} seconds.",
-            [f"start + {MIN_PIECE:g}", MAX_TIME],
+            [f"start + {MIN_RANGE:g}", MAX_TIME],
         )
     low, high = NORMALIZE_RANGE
     if options.normalize is not None and not low <= options.normalize <= high:

@@ -140,7 +140,7 @@ def test_parts_of_the_same_fingerprint_are_taken_over_and_others_aborted(
     assert not env.open_parts(claimed)
 
 
-def test_an_object_that_was_never_published_is_erased_by_the_next_attempt(
+def test_an_object_that_was_never_published_is_deleted_by_the_next_attempt(
     env: ConversionEnvironment, claimed: Conversion
 ) -> None:
     first = output(env, claimed)

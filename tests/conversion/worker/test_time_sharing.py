@@ -178,7 +178,7 @@ def test_one_session_never_keeps_all_slots_while_another_waits(
     eventually(lambda: worker._slots._taken == worker._slots._paused == 0)
 
 
-def test_one_client_with_many_sessions_never_keeps_all_slots_while_another_waits(
+def test_one_client_never_keeps_all_slots_while_another_waits(
     env: ConversionEnvironment, engine: HeldEngine, start_worker: StartWorker
 ) -> None:
     long = [env.add_queued(f"session-{n}", client="hog") for n in range(8)]

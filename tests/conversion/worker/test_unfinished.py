@@ -41,7 +41,7 @@ def test_a_worker_that_was_frozen_takes_the_blame_from_the_file(
     assert env.current(conversion).status is ConversionStatus.COMPLETED
 
 
-def test_an_attempt_that_could_not_be_released_is_released_when_the_table_is_back(
+def test_an_unreleased_attempt_is_released_when_the_table_is_back(
     env: ConversionEnvironment, engine: HeldEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conversion = env.add_queued()
