@@ -66,7 +66,7 @@ describe('the archives in the browser', () => {
     expect(files.size).toBe(1);
   });
 
-  it('are deleted when the last file was removed, unless the browser may still copy them', async () => {
+  it('are deleted with the last file, unless the browser may still copy them', async () => {
     const app = new FakeApp();
     await app.controller.start();
     app.controller.addFiles([new File(['x'], 'a.wav'), new File(['y'], 'b.wav')]);
