@@ -24,7 +24,7 @@ find_chromium() { # print the path of a Chromium; CHROMIUM overrides it
 
 marks='not aws and not long'
 skipped+=('live AWS: it costs money; `make test-aws` runs it with your credentials')
-skipped+=('abuse, and kills, chaos and the images of two versions on LocalStack: minutes each; `make test-abuse`, `make test-kills`, `make test-chaos` and `make test-versions` run them')
+skipped+=('abuse, a slow line, and kills, chaos and the images of two versions on LocalStack: minutes each; `make test-abuse`, `make test-slow-line`, `make test-kills`, `make test-chaos` and `make test-versions` run them')
 if found=$(find_chromium); then
   export CHROMIUM=$found
 else

@@ -1,7 +1,7 @@
 """Test uploads over a slow line with outages, as on a train.
 
 The line carries 1 Mbit/s and is down for five seconds of each minute. `make test-slow-line` sends
-38 MB over it, in real time. Otherwise the same happens ten times as fast with smaller files.
+38 MB over it, in real time. Without that target's settings the line is ten times as fast.
 """
 
 import os
@@ -20,7 +20,12 @@ from tests.browser.app import App
 from tests.browser.monitor import NETWORK_ERROR
 from tests.browser.shared_line import SharedLine
 
-pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(1800)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.stack,
+    pytest.mark.long,
+    pytest.mark.timeout(1800),
+]
 
 TIMES_AS_FAST = float(os.environ.get("TINYPIXO_LINE_SPEED", "10"))
 MEGABYTES = float(os.environ.get("TINYPIXO_LINE_MEGABYTES", "7"))
