@@ -50,7 +50,7 @@ def faulty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedS
 
 @pytest.fixture
 def kills() -> int:
-    return int(os.environ.get("TINYPIXO_KILLS", "12"))
+    return int(os.environ.get("TINYPIXO_KILLS", "6"))
 
 
 @pytest.fixture
