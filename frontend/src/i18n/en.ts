@@ -235,9 +235,9 @@ export const en = {
   } as Record<string, string>,
   /** Advice for problems whose description contains none, by code. */
   advice: {
-    conversion_not_found: 'Add the file again.',
+    conversion_not_found: 'Or your session has ended. Add the file again.',
     option_invalid: 'Remove the file and add it again with other settings.',
-    upload_not_found: 'Add the file again.',
+    upload_not_found: 'Or your session has ended. Add the file again.',
   } as Record<string, string>,
   /** Sentences for warnings, by code. They come with a sentence in English. */
   warnings: {} as Record<string, string>,

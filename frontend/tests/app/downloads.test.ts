@@ -23,7 +23,10 @@ describe('a download', () => {
   it.each([
     [new NetworkError('offline'), /cannot be reached/],
     [new ApiError(410, 'gone', 'It was deleted. Convert the file again.'), /^It was .* again\.$/],
-    [new ApiError(404, 'conversion_not_found', 'Unknown.'), /^Unknown\. Add the file again\.$/],
+    [
+      new ApiError(404, 'conversion_not_found', 'Unknown.'),
+      /^Unknown\. Or your session has ended\. Add the file again\.$/,
+    ],
   ])('says what is wrong and follows no link: %s', async (error, text) => {
     app.api.getDownload.mockRejectedValueOnce(error);
     await download();
@@ -40,7 +43,7 @@ describe('a problem', () => {
 
   it('comes with advice if its description has none', () => {
     expect(describeProblem({ code: 'upload_not_found', detail: 'Why.' }).text).toBe(
-      'Why. Add the file again.',
+      'Why. Or your session has ended. Add the file again.',
     );
   });
 
