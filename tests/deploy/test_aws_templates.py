@@ -147,3 +147,13 @@ def test_only_removals_of_uploads_and_conversions_reach_the_janitor() -> None:
     assert data["JanitorSubscription"]["Properties"]["FilterPolicy"] == wanted
     filters = data["Pipe"]["Properties"]["SourceParameters"]["FilterCriteria"]["Filters"]
     assert json.loads(filters[0]["Pattern"]) == wanted
+
+
+def test_the_optional_web_acl_limits_the_requests_of_each_address() -> None:
+    acl = template("waf.yaml")["Resources"]["WebAcl"]["Properties"]
+    (rule,) = acl["Rules"]
+
+    assert (acl["Scope"], acl["DefaultAction"]) == ("CLOUDFRONT", {"Allow": {}})
+    assert rule["Action"] == {"Block": {}}
+    limit = rule["Statement"]["RateBasedStatement"]
+    assert (limit["AggregateKeyType"], limit["Limit"]) == ("IP", {"Ref": "RequestsPerFiveMinutes"})

@@ -14,11 +14,13 @@ import pytest
 from deploy.aws.deployment import ALL
 from deploy.aws.page import BUILT
 from tests.deploy.aws.support import Shell
+from tests.deploy.templates import FOLDER
 from tests.localstack.container import LocalStack
 
 pytestmark = [pytest.mark.localstack, pytest.mark.timeout(500)]
 
 NAME = "stage"
+TASK = "arn:aws:ecs:eu-central-1:000000000000:task-definition/stage-janitor:3"
 LEFT_OUT = {
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy",
@@ -115,6 +117,41 @@ def test_an_installation_lives_from_deployment_to_destruction(
     assert "Nothing is left." in first.run("destroy", typed=f"{NAME}\n")
     assert_nothing_is_left(account)
     first.run("destroy", "--yes")
+
+
+def test_the_optional_schedule_runs_the_janitors_task_every_hour(endpoint: str) -> None:
+    account = Account(endpoint)
+    cloudformation = account.client("cloudformation")
+    parameters = {
+        "DataStack": NAME,
+        "TaskDefinitionArn": TASK,
+        "SecurityGroup": "sg-1",
+        "Subnets": "subnet-1,subnet-2",
+        "ExecutionRoleArn": "arn:aws:iam::000000000000:role/stage-janitor-execution",
+    }
+    cloudformation.create_stack(
+        StackName=f"{NAME}-schedule",
+        TemplateBody=(FOLDER / "schedule.yaml").read_text("utf-8"),
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=f"{NAME}-schedule", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+
+    schedule = account.client("scheduler").get_schedule(Name=f"{NAME}-sweep")
+    assert (schedule["ScheduleExpression"], schedule["State"]) == ("rate(1 hour)", "ENABLED")
+    target = schedule["Target"]
+    assert target["EcsParameters"]["TaskDefinitionArn"] == TASK
+    assert '"command": ["sweep", "--if-due"]' in target["Input"]
+    role = account.client("iam").get_role(RoleName=target["RoleArn"].rpartition("/")[2])
+    trusted = role["Role"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]
+    assert trusted == {"Service": "scheduler.amazonaws.com"}
+
+    cloudformation.delete_stack(StackName=f"{NAME}-schedule")
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName=f"{NAME}-schedule", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
 
 
 def folders(parent: Path) -> list[Path]:
