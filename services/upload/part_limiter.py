@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import anyio
@@ -31,7 +31,7 @@ class PartSlot:
     `owner` is the session that sends it, and `address` that of the client.
     """
 
-    def __init__(self, owner: str, address: str = "") -> None:
+    def __init__(self, owner: str, address: str) -> None:
         self.owner = owner
         self.address = address
         self.is_evicted = False
@@ -102,7 +102,7 @@ class PartLimiter:
         self._judgement: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def acquire(self, owner: str, address: str = "") -> AsyncIterator[PartSlot]:
+    async def acquire(self, owner: str, address: str) -> AsyncIterator[PartSlot]:
         """Wait for a slot, and hold it for the length of the `async with` block."""
         slot = PartSlot(owner, address)
         self._queue.append(slot)
@@ -142,7 +142,7 @@ class PartLimiter:
         missing = len(self._queue) - sum(slot.is_evicted for slot in self._held)
         if missing <= 0:
             return
-        beyond_share = self._beyond_share()
+        beyond_share = self._beyond_shares()
         protected = self._count // 2
         slow = [
             slot
@@ -154,36 +154,46 @@ class PartLimiter:
         for slot in sorted(slow, key=lambda slot: slot.rate)[:missing]:
             slot.evict()
 
-    def _beyond_share(self) -> list[PartSlot]:
-        """Return the slots that addresses and sessions hold beyond what others leave them.
+    def _beyond_shares(self) -> list[PartSlot]:
+        """Return the slots that addresses, or sessions of one, hold beyond what others leave them.
 
-        Only those count that wait with less than their share, and no more slots are returned than
-        these lack. Sessions are cheap, so the address counts first.
+        Sessions are cheap, so they share only what their own address holds.
         """
-        for client in (_address_of, _owner_of):
-            held = Counter(map(client, self._held))
-            waiting = Counter(map(client, self._queue))
-            share = max(1, self._count // len(held.keys() | waiting.keys()))
-            lacking = sum(
-                min(count, share - held[name])
-                for name, count in waiting.items()
-                if held[name] < share
-            )
-            found = [
-                slot
-                for name, count in held.items()
-                if count > share
-                for slot in self._slowest(client, name)[: count - share]
-                if not slot.is_evicted
-            ]
-            if lacking > 0 and found:
-                return sorted(found, key=lambda slot: slot.rate)[:lacking]
-        return []
+        if found := _beyond_share(self._held, self._queue, self._count, _address_of):
+            return found
+        waiting = defaultdict[str, list[PartSlot]](list)
+        for slot in self._queue:
+            waiting[slot.address].append(slot)
+        for address in waiting.keys() & {slot.address for slot in self._held}:
+            held = [slot for slot in self._held if slot.address == address]
+            found += _beyond_share(held, waiting[address], len(held), _owner_of)
+        return found
 
-    def _slowest(self, client: Callable[[PartSlot], str], name: str) -> list[PartSlot]:
-        """Return the slots of one client, those that are taken away already first."""
-        own = [slot for slot in self._held if client(slot) == name]
-        return sorted(own, key=lambda slot: (not slot.is_evicted, slot.rate))
+
+def _beyond_share(
+    slots: Sequence[PartSlot],
+    waiting: Sequence[PartSlot],
+    count: int,
+    client: Callable[[PartSlot], str],
+) -> list[PartSlot]:
+    """Return the slots that clients hold beyond an equal share of `count`, the slowest first.
+
+    Only those count that wait with less than their share, and no more slots are returned than
+    these lack.
+    """
+    held = Counter(map(client, slots))
+    wanted = Counter(map(client, waiting))
+    share = max(1, count // max(1, len(held.keys() | wanted.keys())))
+    lacking = sum(
+        min(number, share - held[name]) for name, number in wanted.items() if held[name] < share
+    )
+    found: list[PartSlot] = []
+    for name, number in held.items():
+        own = [slot for slot in slots if client(slot) == name]
+        # Those that are taken away already come first: they count among the surplus.
+        own.sort(key=lambda slot: (not slot.is_evicted, slot.rate))
+        found += [slot for slot in own[: max(0, number - share)] if not slot.is_evicted]
+    return sorted(found, key=lambda slot: slot.rate)[:lacking]
 
 
 def _address_of(slot: PartSlot) -> str:

@@ -12,6 +12,9 @@ from services.upload import body_reader, part_limiter, part_routes
 from services.upload.body_reader import BodyReader
 from services.upload.part_limiter import PartLimiter, PartSlot
 
+HOME = "192.0.2.1"
+"""The address of clients that share one."""
+
 
 class FakeBody:
     """Stand in for a body that comes in blocks.
@@ -46,7 +49,7 @@ def read(body: FakeBody, length: int) -> bytes:
         reader = BodyReader(aiter(body))
         with part_routes._broken_off():
             await reader.prefetch()
-        async with PartLimiter(1).acquire("anna") as slot:
+        async with PartLimiter(1).acquire("anna", HOME) as slot:
             with part_routes._broken_off():
                 return await part_routes._read(reader, length, slot)
 
@@ -89,7 +92,7 @@ def test_a_body_that_is_too_long_is_not_read_to_its_end() -> None:
 async def hold(limiter: PartLimiter, owner: str, ends: list[str], name: str) -> None:
     """Hold a slot for a sender that sends nothing, until it is taken away."""
     try:
-        async with limiter.acquire(owner) as slot:
+        async with limiter.acquire(owner, HOME) as slot:
             with slot.waiting():
                 await anyio.sleep_forever()
     except RateLimited:
@@ -97,7 +100,7 @@ async def hold(limiter: PartLimiter, owner: str, ends: list[str], name: str) -> 
 
 
 async def send(
-    limiter: PartLimiter, owner: str, rate: int, got: list[str], address: str = ""
+    limiter: PartLimiter, owner: str, rate: int, got: list[str], address: str = HOME
 ) -> None:
     """Hold a slot for a sender of this rate, in bytes a second."""
     with suppress(RateLimited):
@@ -124,7 +127,7 @@ def test_a_silent_sender_loses_its_slot_to_the_next() -> None:
             for name in ("first", "second"):
                 tasks.start_soon(hold, limiter, "slow", ends, name)
             await anyio.sleep(0)
-            async with limiter.acquire("bystander"):
+            async with limiter.acquire("bystander", HOME):
                 tasks.cancel_scope.cancel()
         assert len(ends) == 1, "as many as were needed"
 
@@ -150,7 +153,7 @@ def test_a_bystander_waits_for_one_eviction_however_many_senders_are_silent() ->
             for number in range(100):
                 tasks.start_soon(hold, limiter, "attacker", ends, str(number))
             await anyio.sleep(0)
-            async with limiter.acquire("bystander"):
+            async with limiter.acquire("bystander", HOME):
                 assert len(ends) <= 4
             tasks.cancel_scope.cancel()
 
@@ -164,7 +167,7 @@ def test_the_older_half_of_the_slots_is_kept_for_slow_senders() -> None:
             for owner in ("old", "young"):
                 tasks.start_soon(send, limiter, owner, 20_000, got)
             await anyio.sleep(0)
-            async with limiter.acquire("bystander"):
+            async with limiter.acquire("bystander", HOME):
                 assert [slot.owner for slot in limiter._held] == ["old", "bystander"]
             tasks.cancel_scope.cancel()
 
@@ -178,7 +181,7 @@ def test_a_sender_that_drips_loses_also_an_older_slot() -> None:
             tasks.start_soon(send, limiter, "drips", 100, got)
             tasks.start_soon(send, limiter, "fast", 1_000_000, got)
             await anyio.sleep(0)
-            async with limiter.acquire("bystander"):
+            async with limiter.acquire("bystander", HOME):
                 assert [slot.owner for slot in limiter._held] == ["fast", "bystander"]
             tasks.cancel_scope.cancel()
 
@@ -188,7 +191,7 @@ def test_a_sender_that_drips_loses_also_an_older_slot() -> None:
 def test_storage_that_is_slow_is_not_the_senders_fault() -> None:
     async def test() -> None:
         limiter = PartLimiter(1)
-        async with limiter.acquire("anna") as slot:
+        async with limiter.acquire("anna", HOME) as slot:
             slot.add_bytes(1)
             await anyio.sleep(0.2)
             assert slot.rate == float("inf")
@@ -198,7 +201,7 @@ def test_storage_that_is_slow_is_not_the_senders_fault() -> None:
 
 def test_an_evicted_sender_is_told_when_it_waits_for_bytes_again() -> None:
     async def test() -> None:
-        slot = PartSlot("anna")
+        slot = PartSlot("anna", HOME)
         slot.evict()
         with pytest.raises(RateLimited) as refused, slot.waiting():
             await anyio.sleep_forever()
@@ -210,11 +213,11 @@ def test_an_evicted_sender_is_told_when_it_waits_for_bytes_again() -> None:
 def test_a_request_that_gives_up_waiting_leaves_no_gap() -> None:
     async def test() -> None:
         limiter = PartLimiter(1)
-        async with limiter.acquire("anna"):
+        async with limiter.acquire("anna", HOME):
             with anyio.move_on_after(0.05):
-                async with limiter.acquire("bert"):
+                async with limiter.acquire("bert", HOME):
                     raise AssertionError("there was no free slot")
-        async with limiter.acquire("carl"):
+        async with limiter.acquire("carl", HOME):
             assert [slot.owner for slot in limiter._held] == ["carl"]
 
     run(test)
@@ -236,6 +239,22 @@ def test_nobody_keeps_all_slots_by_sending_just_fast_enough(owner: str, address:
             await anyio.sleep(0)
             async with limiter.acquire("bystander", bystander), limiter.acquire("b", bystander):
                 assert len(got) == 4, "only so many as the bystander needed lost their slots"
+            tasks.cancel_scope.cancel()
+
+    run(test)
+
+
+def test_many_sessions_of_an_address_take_no_slot_of_another_one() -> None:
+    async def test() -> None:
+        limiter, got = PartLimiter(4), list[str]()
+        senders = [("anna", HOME), ("anna", HOME), ("bert", "of bert"), ("carl", "of bert")]
+        async with anyio.create_task_group() as tasks:
+            for owner, address in senders:
+                tasks.start_soon(send, limiter, owner, 8 * part_limiter.MIN_RATE, got, address)
+            await anyio.sleep(0)
+            with anyio.move_on_after(0.3):
+                async with limiter.acquire("dora", "of bert"):
+                    raise AssertionError("a third slot for one of two addresses")
             tasks.cancel_scope.cancel()
 
     run(test)
@@ -267,7 +286,7 @@ def test_a_brisk_sender_keeps_its_slot() -> None:
                 tasks.start_soon(send, limiter, "anna", 100 * part_limiter.BRISK_RATE, got)
             await anyio.sleep(0)
             with anyio.move_on_after(0.3):
-                async with limiter.acquire("bystander"):
+                async with limiter.acquire("bystander", HOME):
                     raise AssertionError("the slot of a sender that is soon done")
             tasks.cancel_scope.cancel()
 
