@@ -113,22 +113,24 @@ def test_curl_alone_resumes_after_each_kill(
     rest = tmp_path / "rest"
     patch = ["-X", "PATCH", *tus, "-H", "Content-Type: application/offset+octet-stream"]
     patch += ["--data-binary", f"@{rest}", url, "-H"]
-    # The whole file takes 25 s, because a HEAD of a busy service may take some of them.
-    rate, offset = str(size // 25), 0
-    # The last megabytes may be in buffers on the way when curl is killed, and arrive.
-    for point in kill_points(last=0.6):
-        rest.write_bytes(file.read_bytes()[offset:])
-        # What has come in whole parts is stored while curl sends.
-        command = ["curl", "-sS", "--limit-rate", rate, *patch, f"Upload-Offset: {offset}"]
+    content, offset = file.read_bytes(), 0
+    for point in kill_points():
+        next_part = (offset // MIN_PART_SIZE + 1) * MIN_PART_SIZE
+        if next_part >= size:
+            break
+        # curl announces all of the rest and sends less of it, so that it waits to be killed.
+        end = max(int(point * size), next_part + 1)
+        rest.write_bytes(content[offset:end])
+        announced = ["-H", f"Content-Length: {size - offset}"]
+        command = ["curl", "-sS", *announced, *patch, f"Upload-Offset: {offset}"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-            # The offset moves by whole parts. A part at least, or curl has not begun.
-            next_part = (offset // MIN_PART_SIZE + 1) * MIN_PART_SIZE
-            wait_for_offset(url, token, max(next_part, int(point * size) - MIN_PART_SIZE))
+            # What has come in whole parts is stored while curl sends.
+            wait_for_offset(url, token, max(next_part, end - MIN_PART_SIZE))
             process.kill()
         # The service also keeps the rest of the request that broke off, before it takes another.
         offset = settled_offset(url, token)
-        assert 0 < offset < size
-    rest.write_bytes(file.read_bytes()[offset:])
+        assert next_part <= offset <= end
+    rest.write_bytes(content[offset:])
 
     answer = curl(*patch, f"Upload-Offset: {offset}")
 
