@@ -1,5 +1,6 @@
 """Provide a fake service and a running gateway for the tests of the gateway."""
 
+import contextlib
 import json
 import socket
 from http.server import BaseHTTPRequestHandler
@@ -33,6 +34,10 @@ class FakeService(BaseHTTPRequestHandler):
         self.send_response(413)
         self.send_header("Content-Length", "0")
         self.end_headers()
+        # Closing resets a connection with unread bytes, and the answer may be lost.
+        with contextlib.suppress(ConnectionError):
+            while self.rfile.read1(65536):
+                pass
         self.close_connection = True
         return None
 
