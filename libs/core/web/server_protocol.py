@@ -74,7 +74,9 @@ class ServiceProtocol(H11Protocol):
         super().data_received(data)
         if self._is_handling():
             self._stop_waiting()
-            if self.cycle.more_body and not self.flow.is_wanted:
+            # What is left unread of a short body would reset the connection when it is closed.
+            may_read_on = self.flow.is_wanted or len(self.cycle.body) < FIRST_READ
+            if self.cycle.more_body and not may_read_on:
                 self.flow.pause_reading()
         elif self._header_timer is None and not self.transport.is_closing():
             self._await_headers()
