@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from threading import Lock, Semaphore
 
 COPIES_AT_ONCE = 8
-"""Files that one process copies at once: each holds one of its 128 threads for requests."""
+"""Files that one process copies at once. Each holds a thread that handles requests."""
 
 COPIES_OF_CLIENT = 6
 """Files of one client address among them, so that others find a slot."""

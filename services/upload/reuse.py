@@ -46,7 +46,7 @@ class ReuseUpload:
         self._reconcile = reconcile
         self._slots = slots
 
-    def __call__(self, upload: Upload, client: str = "") -> Upload:
+    def __call__(self, upload: Upload, client: str) -> Upload:
         """Return the upload: `uploaded` if the file was found, else as it is, to be sent.
 
         It is to be sent also if it is large, or if many files are being copied. `client` is the

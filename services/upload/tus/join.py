@@ -81,11 +81,11 @@ class JoinUploads:
         key = f"{request.concat}\n{request.metadata}"
         try:
             joined = self._join(owner, partial_ids, request, usage, key)
-        except (UploadNotFound, ObjectMissing):
+        except (UploadNotFound, ObjectMissing) as error:
             # An earlier request has joined and removed them. Its answer may have been lost.
             joined = self._uploads.get(id_of_request(owner, key), owner)
             if joined.status is not UploadStatus.UPLOADED:
-                raise
+                raise UploadNotFound("A partial upload is gone. Upload the file again.") from error
         # Their bytes are in the new upload; listings would show them as files of their own.
         for partial_id in partial_ids:
             with suppress(UploadNotFound):
@@ -104,6 +104,8 @@ class JoinUploads:
         size = sum(partial.size or 0 for partial in partials)
         with self._slot(usage.address if usage else owner):
             upload = self._create(owner, request, size, usage, offset=size, idempotency_key=key)
+            if upload.status is UploadStatus.UPLOADED:
+                return upload
             # Another request may have completed it: the object decides.
             with suppress(MultipartUploadGone):
                 parts = self._store(upload, plan_parts([(p.key, p.size or 0) for p in partials]))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from libs.core.domain.uploads import source_key
 from services.upload.container import UploadContainer
 from services.upload.copy_slots import BUFFERS, COPIES_AT_ONCE
 from services.upload.tus import join
@@ -154,6 +155,39 @@ def test_a_join_whose_answer_was_lost_is_answered_again(
     assert stored(harness, again.headers["Location"])[1] == b"12345"
     other = {**concat, "Upload-Metadata": encode(filename="another")}
     assert client.post(PATH, headers=other).status_code == 404
+
+
+def test_a_join_that_is_done_is_not_done_again(client: Client, harness: UploadHarness) -> None:
+    """The first request may have failed after the join, before the partial uploads were removed."""
+    url = create(client, 5, **{"Upload-Concat": "partial"})
+    append(client, url, 0, b"12345")
+    concat = {**TUS, "Upload-Concat": f"final;{url}"}
+    fail_calls(harness.uploads, "remove")
+    assert client.post(PATH, headers=concat).status_code == 503
+    stored_parts = record_calls(harness.multipart, "put_part", "copy_part")
+
+    assert client.post(PATH, headers=concat).status_code == 201
+    assert not stored_parts
+
+
+@pytest.mark.parametrize("is_item_gone", [True, False])
+def test_who_joins_again_what_is_gone_is_told_to_send_the_file_again(
+    client: Client, harness: UploadHarness, is_item_gone: bool
+) -> None:
+    url = create(client, 5, **{"Upload-Concat": "partial"})
+    append(client, url, 0, b"12345")
+    concat = {**TUS, "Upload-Concat": f"final;{url}"}
+    fail_calls(harness.multipart, "complete")
+    assert client.post(PATH, headers=concat).status_code == 503
+    if is_item_gone:
+        client.delete(url, headers=TUS)
+    else:
+        harness.objects.delete([source_key(url.rpartition("/")[2])])
+
+    answer = client.post(PATH, headers=concat)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "upload_not_found")
+    assert answer.json()["detail"] == "A partial upload is gone. Upload the file again."
 
 
 def test_joins_of_the_same_uploads_at_once_make_one_upload(
