@@ -12,8 +12,6 @@ from deploy.aws.installation import STACKS_OF, WEB, Installation
 from deploy.aws.stacks import Stacks
 from libs.core.metrics import DIMENSION, NAMESPACE
 
-SCALING_ALARMS = {"scale-out", "scale-in"}
-
 UNKNOWN = "cannot be asked at this endpoint"
 """Text for what cannot be read from an emulator, which runs no tasks."""
 
@@ -37,7 +35,7 @@ def show(installation: Installation, stacks: Stacks, echo: Callable[[str], None]
     queued, converting = _backlog(installation)
     echo(f"queue       {queued} queued, {converting} running")
     echo(f"last sweep  {_last_sweep(installation)}")
-    echo(f"alarms      {raised_alarms(installation)}")
+    echo(f"alarms      {raised_alarms(installation, stacks)}")
     if waiting := unconfirmed_addresses(installation, stacks):
         echo(f"            {', '.join(waiting)} has not confirmed the mail, and gets no alarms")
     url = stacks.outputs(installation.stack("edge")).get("Url")
@@ -125,18 +123,22 @@ def _count(client: Any, installation: Installation, state: str) -> int:
     return sum(page["Count"] for page in pages)
 
 
-def raised_alarms(installation: Installation) -> str:
-    """Return the names of the alarms that are raised, without those that scale the workers."""
+def raised_alarms(installation: Installation, stacks: Stacks) -> str:
+    """Return the names of the raised alarms that send mail. Others scale the workers."""
+    prefix = f"{installation.name}-"
+    topic = stacks.outputs(installation.stack("base")).get("AlarmTopicArn")
     pages = (
         installation.client("cloudwatch")
         .get_paginator("describe_alarms")
-        .paginate(AlarmNamePrefix=f"{installation.name}-", StateValue="ALARM")
+        .paginate(AlarmNamePrefix=prefix, StateValue="ALARM")
     )
-    prefix = f"{installation.name}-"
     names = [
-        each["AlarmName"].removeprefix(prefix) for page in pages for each in page["MetricAlarms"]
+        each["AlarmName"].removeprefix(prefix)
+        for page in pages
+        for each in page["MetricAlarms"]
+        if topic in each["AlarmActions"]
     ]
-    return ", ".join(sorted({*names} - SCALING_ALARMS)) or "none raised"
+    return ", ".join(sorted(names)) or "none raised"
 
 
 def unconfirmed_addresses(installation: Installation, stacks: Stacks) -> list[str]:

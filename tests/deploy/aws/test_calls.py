@@ -187,14 +187,19 @@ def test_status_says_of_which_commit_an_image_is(
 
 def test_status_names_alarms_that_are_raised(account: Account) -> None:
     asked = {"AlarmNamePrefix": "stage-", "StateValue": "ALARM"}
-    for names, said in (
-        (["stage-scale-in", "stage-sweep-missed", "stage-backlog"], "backlog, sweep-missed"),
-        (["stage-scale-in"], "none raised"),
+    scaling = {"AlarmName": "stage-conversion-scale-in", "AlarmActions": ["arn:policy"]}
+    mailed = [
+        {"AlarmName": f"stage-{name}", "AlarmActions": ["arn:topic"]}
+        for name in ("sweep-missed", "backlog")
+    ]
+    stacks = FakeStacks(AlarmTopicArn="arn:topic")
+    for found, said in (
+        ([scaling, *mailed], "backlog, sweep-missed"),
+        ([scaling], "none raised"),
     ):
-        found = {"MetricAlarms": [{"AlarmName": name} for name in names]}
-        account.record("cloudwatch").add_response("describe_alarms", found, asked)
+        account.record("cloudwatch").add_response("describe_alarms", {"MetricAlarms": found}, asked)
 
-        assert status.raised_alarms(account.installation) == said
+        assert status.raised_alarms(account.installation, stacks) == said
 
 
 def test_status_says_who_gets_no_alarms_yet(account: Account) -> None:
