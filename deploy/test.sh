@@ -45,10 +45,12 @@ if [ $# -gt 0 ]; then
 else
   # Coverage counts what runs in this process; the whole system runs in processes of its own.
   system='(stack or browser or localstack)'
+  # A failed test runs once more, and is named: see docs/decisions/0020.
+  again=(--reruns "${RERUNS:-1}" --max-suite-reruns 5 --rerun-show-tracebacks -raR)
   "$bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' && export COVERAGE_CORE=sysmon
   # A file's tests stay together, because they share what is slow to prepare.
-  step 'core, services, engine' "$bin/pytest" -m "$marks and not $system" --cov -n auto --maxprocesses 4 --dist loadfile
-  step 'the whole system: stack, LocalStack, browser' "$bin/pytest" -m "$marks and $system"
+  step 'core, services, engine' "$bin/pytest" -m "$marks and not $system" "${again[@]}" --cov -n auto --maxprocesses 4 --dist loadfile
+  step 'the whole system: stack, LocalStack, browser' "$bin/pytest" -m "$marks and $system" "${again[@]}"
   printf '\nLines of libs and services that tests run: %s %%\n' "$("$bin/coverage" report --format=total --fail-under=0)"
 fi
 

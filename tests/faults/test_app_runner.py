@@ -155,7 +155,7 @@ class SessionFollower(threading.Thread):
         return {state["id"] for state in self.seen if is_terminal(state)}
 
     def repeats(self) -> list[Json]:
-        """Return states of an item that came after the same state or a later one."""
+        """Return the states of an item that came after a later one."""
         newest: dict[str, int] = {}
         found = []
         for state in self.seen:
