@@ -26,6 +26,8 @@ _INVOLVED = {
     "producer": "producer", "engineer": "engineer", "arranger": "arranger", "mixer": "mix",
     "dj_mixer": "DJ-mix",
 }  # fmt: skip
+_MAX_TIME = 0xFFFFFFFF
+"""Milliseconds, 49 days."""
 _MAX_ENTRIES, _TOP_LEVEL, _ORDERED = 255, 2, 1
 """Entries of a table of contents, and its flags."""
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d)?)?)?)?)?")
@@ -75,8 +77,16 @@ def _add(tag: id3.ID3, name: str, values: list[str]) -> None:
     elif kind is not None and issubclass(kind, id3.TextFrame) and frame_id != "TXXX":
         tag.add(kind(encoding=_UTF_8, text=values))
     elif kind is not None and issubclass(kind, id3.UrlFrame) and all(map(_is_latin, values)):
-        tag.setall(frame_id, [kind(url=value) for value in values])
+        _add_urls(tag, name, kind, values)
     else:
+        tag.add(id3.TXXX(encoding=_UTF_8, desc=own_name(name), text=values))
+
+
+def _add_urls(tag: id3.ID3, name: str, kind: type[id3.Frame], values: list[str]) -> None:
+    """Add the links, and all of them as text if the tag may have only one such frame."""
+    for value in values if issubclass(kind, id3.UrlFrameU) else values[:1]:
+        tag.add(kind(url=value))
+    if len(values) > 1 and not issubclass(kind, id3.UrlFrameU):
         tag.add(id3.TXXX(encoding=_UTF_8, desc=own_name(name), text=values))
 
 
@@ -119,8 +129,8 @@ def _add_chapters(tag: id3.ID3, chapters: Sequence[Chapter]) -> None:
         tag.add(
             id3.CHAP(
                 element_id=name,
-                start_time=round(chapter.start * 1000),
-                end_time=round(chapter.end * 1000),
+                start_time=min(round(chapter.start * 1000), _MAX_TIME),
+                end_time=min(round(chapter.end * 1000), _MAX_TIME),
                 start_offset=0xFFFFFFFF,
                 end_offset=0xFFFFFFFF,
                 sub_frames=title,
