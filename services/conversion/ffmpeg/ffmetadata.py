@@ -12,8 +12,8 @@ from itertools import islice
 _KEY = re.compile(r"((?:[^\\=]++|\\.)*+)=", re.DOTALL)
 _LINE = re.compile(r"((?:[^\\\n]++|\\.)*+\\?)(?:\n|\Z)", re.DOTALL)
 """A logical line: a backslash at the end of one continues it."""
-_SECTIONS = ("[STREAM]", "[CHAPTER]", "[]")
-"""Lines that begin a section; the last one ends the text."""
+_SECTIONS = ("[STREAM]", "[CHAPTER]")
+"""Lines that begin a section."""
 _SPECIAL = re.compile(r"([=;#\\\n])")
 _MAX_TEXT = 4 * 1024 * 1024
 """Maximum number of characters that are parsed. A music collection has less text than this."""
@@ -71,14 +71,14 @@ def parse(text: str) -> Metadata:
             values.setdefault(pair[0].lower(), pair[1])
     _end_section(section, values, tags, chapters)
     kept, lost = _limit(tags)
-    more_chapters = text.count("[CHAPTER]\n", end)
-    if text[end:].strip() and not more_chapters:
+    more_tags, *more_chapters = text[end:].split("[CHAPTER]\n")
+    if more_tags.strip() and section != "CHAPTER":
         lost += [REST]
     return Metadata(
         kept,
         complete_chapters(c for values in chapters[:MAX_CHAPTERS] if (c := _chapter(values))),
         tuple(lost),
-        len(chapters[MAX_CHAPTERS:]) + more_chapters,
+        len(chapters[MAX_CHAPTERS:]) + len(more_chapters),
         sum(len(values.get("title", "")) > MAX_TITLE for values in chapters[:MAX_CHAPTERS]),
     )
 

@@ -53,6 +53,14 @@ def test_what_is_not_even_looked_at_is_named() -> None:
     assert parse("title=T\nlong=" + "x" * 5_000_000).lost == ("others",)
 
 
+def test_tags_that_are_not_looked_at_are_named_also_before_chapters() -> None:
+    chapter = "[CHAPTER]\nTIMEBASE=1/1\nSTART=1\nEND=2\n"
+    found = parse("title=T\nlong=" + "x" * 5_000_000 + "\n" + chapter)
+    assert (found.lost, found.lost_chapters) == (("others",), 1)
+    many = "".join(f"key{n}=\n" for n in range(60_000))
+    assert parse(f"{many}[STREAM]\ntitle=T\n{chapter}").lost == ("others",)
+
+
 def test_a_line_that_goes_on_is_one_value() -> None:
     text = "lyrics=" + "la\\\n" * 100_000 + "end\ntitle=T\n"
     assert parse(text).tags == {"lyrics": "la\n" * 100_000 + "end", "title": "T"}
