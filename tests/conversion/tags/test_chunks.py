@@ -28,8 +28,18 @@ def lost(file: io.BytesIO) -> set[str]:
 
 
 def test_loops_and_xml_behind_the_sound_are_named() -> None:
-    chunks = ((b"fmt ", bytes(16)), SILENCE, (b"smpl", bytes(60)), (b"iXML", b"<BWFXML/>"))
+    smpl = (b"smpl", bytes(28) + struct.pack("<II", 1, 0) + bytes(24))
+    chunks = ((b"fmt ", bytes(16)), SILENCE, smpl, (b"iXML", b"<BWFXML/>"))
     assert lost(container(b"RIFFWAVE", *chunks)) == {"loops (smpl)", "iXML"}
+
+
+@pytest.mark.parametrize(("mode", "named"), [(0, "INST"), (1, "loops (INST)")])
+def test_only_chunks_with_loops_are_called_loops(mode: int, named: str) -> None:
+    """Programs write the chunk for its base note, too."""
+    assert lost(container(b"RIFFWAVE", SILENCE, (b"smpl", bytes(36)))) == {"smpl"}
+    for release in (False, True):
+        inst = bytes(14 if release else 8) + struct.pack(">HHH", mode, 0, 0)
+        assert lost(container(b"FORMAIFF", (b"INST", inst.ljust(20, b"\0")))) == {named}
 
 
 def test_chunks_behind_four_gigabytes_are_found() -> None:
@@ -58,3 +68,12 @@ def test_all_annotations_of_aiff_are_comments() -> None:
     collected = TagReaderOutput()
     read_chunks(container(b"FORMAIFF", *chunks), collected)
     assert collected.tags == [(0, "aiff", "comment", ["first", "zweite ä"], True)]
+
+
+def test_a_long_annotation_is_kept_and_one_beyond_the_limit_is_named() -> None:
+    """One of 64 KiB was dropped without a word."""
+    chunks = ((b"ANNO", b"a" * 100_000), (b"ANNO", b"b" * (1024 * 1024 + 1)), (b"ANNO", b"c"))
+    collected = TagReaderOutput()
+    read_chunks(container(b"FORMAIFF", *chunks), collected)
+    assert collected.tags == [(0, "aiff", "comment", ["a" * 100_000, "c"], True)]
+    assert collected.lost == {"comment"}
