@@ -55,7 +55,9 @@ def _add_chapter(frame: Any, collected: TagReaderOutput) -> None:
     FFmpeg loses chapters of ID3v2.4 that have a picture or a title of more than 127 bytes.
     """
     title = frame.sub_frames.get("TIT2")
-    collected.add_chapter(frame.start_time, frame.end_time, str(title.text[0]) if title else "")
+    text = str(title.text[0]) if title and title.text else ""
+    is_legacy = bool(title) and title.encoding == id3.Encoding.LATIN1
+    collected.add_chapter(frame.start_time, frame.end_time, text, is_legacy=is_legacy)
     names = {sub_frame.FrameID for sub_frame in frame.sub_frames.values()} - {"TIT2"}
     collected.lost |= {_OF_CHAPTERS.get(name, f"{name} of chapters") for name in names}
 

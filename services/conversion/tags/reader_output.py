@@ -28,8 +28,9 @@ class TagReaderOutput:
         self.reader = 0
         self.pictures: list[tuple[int, bytes]] = []
         self.lost: set[str] = set()
-        self.chapters: list[tuple[int, int, str]] = []
-        """Start and end in milliseconds, and the title."""
+        self.chapters: list[tuple[int, int, str, bool]] = []
+        """Start and end in milliseconds, the title, and True if its encoding is not said."""
+        self._reader_of_chapters = 0
         self.lost_chapters = self.shortened_titles = 0
         self._values = self._size = 0
 
@@ -48,9 +49,15 @@ class TagReaderOutput:
             self._size += size
             self.tags.append(tag)
 
-    def add_chapter(self, start: int, end: int, title: str) -> None:
-        """Add a chapter, as far as it fits; the times are in milliseconds."""
-        chapter = (start, end, title[:_MAX_TITLE])
+    def add_chapter(self, start: int, end: int, title: str, *, is_legacy: bool = False) -> None:
+        """Add a chapter, as far as it fits; the times are in milliseconds.
+
+        Only those of the first tag that has some are kept: a second tag has the same ones.
+        """
+        self._reader_of_chapters = self._reader_of_chapters or self.reader
+        if self.reader != self._reader_of_chapters:
+            return
+        chapter = (start, end, title[:_MAX_TITLE], is_legacy)
         size = len(_encode(chapter)) + len(", ")
         if len(self.chapters) >= _MAX_CHAPTERS or self._size + size > _MAX_TAGS_JSON:
             self.lost_chapters += 1

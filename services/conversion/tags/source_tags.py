@@ -1,7 +1,6 @@
 """Combine what mutagen and FFmpeg read into the tags of a source, by our names."""
 
 import json
-import os
 import re
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +15,13 @@ from services.conversion.ffmpeg.ffmetadata import (
     complete_chapters,
 )
 from services.conversion.tags import legacy_text
+from services.conversion.tags.found_text import (
+    FoundTag,
+    clean,
+    decode_legacy,
+    escape_bytes,
+    ffmpeg_tag,
+)
 from services.conversion.tags.names import BROADCAST, BROADCAST_ALIASES, BY_NAME, common_name
 from services.conversion.tags.reader_output import MAX_JSON
 
@@ -65,16 +71,7 @@ class SourceTags:
     """Those of ID3v2, if there are some; FFmpeg does not read all of them."""
 
 
-@dataclass(frozen=True)
-class _FoundTag:
-    reader: int
-    kind: str
-    name: str
-    values: Sequence[str]
-    is_legacy: bool
-
-
-def parse_output(data: bytes) -> "tuple[list[_FoundTag], SourceTags]":
+def parse_output(data: bytes) -> tuple[list[FoundTag], SourceTags]:
     """Parse what the sandboxed reader wrote. Raises ValueError if it is not that."""
     try:
         (size,) = struct.unpack_from(">I", data)
@@ -82,11 +79,11 @@ def parse_output(data: bytes) -> "tuple[list[_FoundTag], SourceTags]":
             raise ValueError("the reader's output is too large")
         document: Any = json.loads(data[4 : 4 + size])
         tags = [
-            _FoundTag(int(reader), str(kind), str(name), [str(v) for v in values], bool(is_legacy))
+            FoundTag(int(reader), str(kind), str(name), [str(v) for v in values], bool(is_legacy))
             for reader, kind, name, values, is_legacy in document["tags"]
         ]
         found = SourceTags(
-            lost=[_clean(str(name)[:_MAX_LOST_NAME]) for name in document["lost"][:_MAX_TAGS]],
+            lost=[clean(str(name)[:_MAX_LOST_NAME]) for name in document["lost"][:_MAX_TAGS]],
             picture=bytes(data[4 + size :]) or None,
             picture_kind=int(document["picture_kind"] or 0) & 0xFF,
             picture_count=min(int(document["pictures"]), _MAX_COUNT),
@@ -98,9 +95,10 @@ def parse_output(data: bytes) -> "tuple[list[_FoundTag], SourceTags]":
 
 
 def _parse_chapters(document: Any) -> Metadata:
+    """Return the chapters; in titles of unknown encoding, bytes are surrogates (PEP 383)."""
     found = (
-        Chapter(int(start) / 1000, int(end) / 1000, _clean(str(title)[:MAX_TITLE]))
-        for start, end, title in document["chapters"][:MAX_CHAPTERS]
+        Chapter(int(start) / 1000, int(end) / 1000, _parse_title(str(title), bool(is_legacy)))
+        for start, end, title, is_legacy in document["chapters"][:MAX_CHAPTERS]
     )
     return Metadata(
         {},
@@ -108,6 +106,11 @@ def _parse_chapters(document: Any) -> Metadata:
         lost_chapters=min(int(document["lost_chapters"]), _MAX_COUNT),
         shortened_titles=min(int(document["shortened_titles"]), _MAX_COUNT),
     )
+
+
+def _parse_title(title: str, is_legacy: bool) -> str:
+    title = title[:MAX_TITLE]
+    return escape_bytes(title) if is_legacy and not title.isascii() else clean(title)
 
 
 def combine(
@@ -137,8 +140,8 @@ def combine(
         is_other = _BESIDE_MUTAGEN.get(container, _is_none)
         from_ffmpeg = {name: value for name, value in from_ffmpeg.items() if is_other(name)}
         lost_by_ffmpeg = [name for name in lost_by_ffmpeg if is_other(name)]
-    tags += [_ffmpeg_tag(last, name, value) for name, value in from_ffmpeg.items()]
-    decoded, encoding = _decode_legacy(tags)
+    tags += [ffmpeg_tag(last, name, value) for name, value in from_ffmpeg.items()]
+    decoded, chapters, encoding = decode_legacy(tags, found.chapters)
     collected: dict[str, list[str]] = {}
     readers: dict[str, int] = {}
     lost = [*found.lost, *map(_lost_name, lost_by_ffmpeg)]
@@ -161,7 +164,7 @@ def combine(
         found.picture,
         found.picture_kind,
         found.picture_count,
-        found.chapters,
+        chapters,
     )
 
 
@@ -171,7 +174,7 @@ def _is_none(_name: str) -> bool:
 
 def _lost_name(name: str) -> str:
     """Return the name for people, or "" for a tag that is not to be kept anyway."""
-    printable = re.sub(r"\s+", " ", _clean(name))[:_MAX_LOST_NAME]
+    printable = re.sub(r"\s+", " ", clean(name))[:_MAX_LOST_NAME]
     return common_name("ffmpeg", printable) if printable.isprintable() else "?"
 
 
@@ -179,56 +182,18 @@ def _position(name: str) -> int:
     return _ORDER.get(name, len(_ORDER))
 
 
-def _ffmpeg_tag(reader: int, name: str, value: str) -> _FoundTag:
-    is_legacy = any("\udc80" <= c <= "\udcff" for c in value)
-    if is_legacy:
-        value = os.fsencode(value).decode("latin-1")
-    return _FoundTag(reader, "ffmpeg", name, [value], is_legacy)
-
-
-def _decode_legacy(tags: Iterable[_FoundTag]) -> tuple[list[_FoundTag], str | None]:
-    """Decode the values that were read as Latin-1 by the encoding that all of them fit."""
-    tags = list(tags)
-    values = {
-        id(tag): [value.encode("latin-1", "replace") for value in tag.values]
-        for tag in tags
-        if tag.is_legacy
-    }
-    encoding = legacy_text.find_encoding(v for each in values.values() for v in each)
-    decoded = [
-        _FoundTag(
-            tag.reader,
-            tag.kind,
-            tag.name,
-            [legacy_text.decode(v, encoding or "cp1252") for v in values[id(tag)]],
-            False,
-        )
-        if tag.is_legacy
-        else tag
-        for tag in tags
-    ]
-    return decoded, encoding
-
-
-def _translate(tag: _FoundTag) -> tuple[str, list[str]]:
+def _translate(tag: FoundTag) -> tuple[str, list[str]]:
     """Return our name and the cleaned values."""
     name = common_name(tag.kind, tag.name)
-    values = [text for value in tag.values if (text := _clean(value))]
+    values = [text for value in tag.values if (text := clean(value))]
     if tag.kind == "role" and name not in _ROLES:
-        role = _clean(tag.name)
+        role = clean(tag.name)
         return "performer", [f"{value} ({role})" if role else value for value in values]
     if name == "compilation":
         values = [value for value in values if value not in ("0", "False", "false")]
     if tag.kind in ("ffmpeg", "mp4") and name in _ZERO_IS_NONE:
         values = [value for value in values if value != "0"]
     return name, values
-
-
-def _clean(text: str) -> str:
-    """Normalise line ends, which players expect as LF, and remove what XML and C cannot hold."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = text.encode("utf-8", "replace").decode()
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text).strip()
 
 
 def _extend(name: str, known: list[str], values: Sequence[str], lost: list[str]) -> None:

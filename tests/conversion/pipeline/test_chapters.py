@@ -7,7 +7,7 @@ from typing import Any
 
 import mutagen
 import pytest
-from mutagen.id3 import APIC, CHAP, ID3, TIT2
+from mutagen.id3 import APIC, CHAP, ID3, TIT2, TPE1
 from mutagen.ogg import OggPage
 
 from libs.core.domain.formats import FORMATS
@@ -167,6 +167,47 @@ def test_pictures_of_chapters_are_named(
     made = convert(engine, with_frames(source, frame), "mp3")
     assert any("pictures of chapters" in text for text in made.result.warnings)
     assert titles(made, tmp_path / "x.mp3") == ["One"]
+
+
+def test_chapters_of_two_tags_are_not_doubled(
+    engine: FfmpegEngine, sounds: AudioFiles, tmp_path: Path
+) -> None:
+    """The second tag of ID3v2 is at the end, with a footer."""
+    source = copy(sounds.tone("untagged.mp3", "-id3v2_version", "0"), tmp_path / "in.mp3")
+    sound = source.read_bytes()
+    frames = [
+        CHAP(
+            element_id=f"c{n}", start_time=n * 900, end_time=n * 900 + 900, start_offset=0,
+            end_offset=0, sub_frames=[TIT2(encoding=3, text=[f"at {n}"])],
+        )
+        for n in range(2)
+    ]  # fmt: skip
+    with_frames(source, *frames)
+    tag = source.read_bytes()[: -len(sound)]
+    footed = tag[:5] + bytes([tag[5] | 0x10]) + tag[6:]
+    source.write_bytes(tag + sound + footed + b"3DI" + footed[3:10])
+    made = convert(engine, source, "mp3")
+    assert titles(made, tmp_path / "x.mp3") == ["at 0", "at 1"]
+
+
+def test_titles_of_id3_are_read_in_the_encoding_of_its_other_tags(
+    engine: FfmpegEngine, sounds: AudioFiles, tmp_path: Path
+) -> None:
+    """Alone, "Ночь" may be anything."""
+    source = copy(sounds.tone("untagged.mp3", "-id3v2_version", "0"), tmp_path / "in.mp3")
+    artist, title, plain = (
+        [text.encode("cp1251").decode("latin-1")] for text in ("Аквариум", "Ночь", "One")
+    )
+    frames = [
+        CHAP(
+            element_id=f"c{n}", start_time=n * 900, end_time=n * 900 + 900, start_offset=0,
+            end_offset=0, sub_frames=[TIT2(encoding=0, text=text)],
+        )
+        for n, text in enumerate([title, plain])
+    ]  # fmt: skip
+    made = convert(engine, with_frames(source, *frames, TPE1(encoding=0, text=artist)), "mp3")
+    assert titles(made, tmp_path / "x.mp3") == ["Ночь", "One"]
+    assert "tag_encoding_guessed" in {w.code for w in made.result.warning_details}
 
 
 @pytest.mark.parametrize("fmt", ["mp3", "m4a", "flac"])
