@@ -22,6 +22,7 @@ const transfer: Transfer = {
   completedParts: new Set([1, 2, 3]),
   partProgress: { 4: 0.5 },
   sentBytes: 35,
+  isWaitingForTurn: false,
   viaService: false,
 };
 const uploading: Partial<Row> = { stage: 'uploading', upload: anUpload(), transfer };

@@ -8,7 +8,7 @@ import {
 import { backoffDelayMs, isRetryableStatus } from '../../api/retry';
 import type { Upload } from '../../api/types';
 import type { Environment } from '../../lib/environment';
-import type { PartLimiter } from './partLimiter';
+import type { LineLimiter } from './lineLimiter';
 import { PartReporter } from './partReporter';
 import { PresignedUrlCache } from './presignedUrlCache';
 import type { TransferTracker } from './transferTracker';
@@ -26,7 +26,7 @@ export interface PartSenderOptions {
   api: UploadApi;
   environment: Environment;
   file: Blob;
-  limiter: PartLimiter;
+  limiter: LineLimiter;
   tracker: TransferTracker;
   signal: AbortSignal;
   /** Repeats a request until it is answered. */
@@ -35,6 +35,9 @@ export interface PartSenderOptions {
 
 /** Send the missing parts of one upload, several at a time. */
 export class PartSender {
+  private heldTurns = 0;
+  private waitingTurns = 0;
+
   constructor(private readonly options: PartSenderOptions) {}
 
   async sendMissingParts(upload: Upload): Promise<void> {
@@ -57,8 +60,9 @@ export class PartSender {
         const begun = new Set<Promise<void>>();
         for (const partNumber of missing) {
           while (begun.size >= this.maxParallelParts) await Promise.race(begun);
-          await this.takeTurn(upload.part_size);
-          const part = this.sendPart(upload, partNumber, urls, reporter).finally(() =>
+          const body = this.bodyOf(upload, partNumber);
+          await this.takeTurn(body.size);
+          const part = this.sendPart(upload.id, partNumber, body, urls, reporter).finally(() =>
             begun.delete(part),
           );
           part.catch(reject);
@@ -76,43 +80,66 @@ export class PartSender {
     return viaService ? MAX_PARALLEL_PARTS_VIA_SERVICE : MAX_PARALLEL_PARTS;
   }
 
-  /** Wait for the turn of a part, and say so if no other part of this upload is sent. */
-  private async takeTurn(partSize: number, isRetry = false): Promise<void> {
-    const { limiter, signal, tracker } = this.options;
-    const isIdle = Object.keys(tracker.current.partProgress).length === 0;
-    if (isIdle && limiter.isFull(partSize)) tracker.update({ waitingFor: 'turn' });
-    await limiter.take(partSize, signal, isRetry);
-    if (tracker.current.waitingFor === 'turn') tracker.update({ waitingFor: undefined });
+  /** Return the bytes of a part. The last part may be shorter than the others. */
+  private bodyOf({ part_size: partSize, size }: Upload, partNumber: number): Blob {
+    const start = (partNumber - 1) * partSize;
+    return this.options.file.slice(start, Math.min(start + partSize, size));
+  }
+
+  /** Wait for the turn of a part of `size` bytes. */
+  private async takeTurn(size: number, isRetry = false): Promise<void> {
+    const { limiter, signal } = this.options;
+    this.waitingTurns++;
+    const turn = limiter.take(size, signal, isRetry, () => {
+      this.waitingTurns--;
+      this.heldTurns++;
+    });
+    this.showTurns();
+    await turn;
+    this.showTurns();
+  }
+
+  private endTurn(end: 'arrived' | 'lost' | 'release', size: number): void {
+    this.heldTurns--;
+    this.options.limiter[end](size);
+    this.showTurns();
+  }
+
+  /** Say that this upload waits for others if all turns are theirs: none of its own holds one. */
+  private showTurns(): void {
+    const { signal, tracker } = this.options;
+    const isWaitingForTurn = this.waitingTurns > 0 && this.heldTurns === 0;
+    if (signal.aborted) return;
+    if (isWaitingForTurn !== tracker.current.isWaitingForTurn) tracker.update({ isWaitingForTurn });
   }
 
   private async sendPart(
-    upload: Upload,
+    uploadId: string,
     partNumber: number,
+    body: Blob,
     urls: PresignedUrlCache,
     reporter: PartReporter,
   ): Promise<void> {
-    const { environment, file, limiter, signal, tracker } = this.options;
-    const start = (partNumber - 1) * upload.part_size;
-    const body = file.slice(start, Math.min(start + upload.part_size, upload.size));
+    const { environment, signal, tracker } = this.options;
     let unreachable = 0;
     for (let attempt = 1; ; attempt++) {
-      if (attempt > 1) await this.takeTurn(upload.part_size, true);
+      if (attempt > 1) await this.takeTurn(body.size, true);
       try {
-        const answer = await this.putPart(upload.id, partNumber, body, urls);
-        limiter.arrived();
+        const answer = await this.putPart(uploadId, partNumber, body, urls);
+        this.endTurn('arrived', body.size);
         tracker.partCompleted(partNumber, answer);
         if (!answer) reporter.add(partNumber);
         return;
       } catch (error) {
-        if (error instanceof NetworkError && !signal.aborted) limiter.lost();
-        else limiter.release();
+        const isLost = error instanceof NetworkError && !signal.aborted;
+        this.endTurn(isLost ? 'lost' : 'release', body.size);
         if (signal.aborted) throw error;
         const hasMoved = partNumber in tracker.current.partProgress;
         tracker.partFailed(partNumber);
         if (error instanceof StorageError) urls.clear();
         if (error instanceof NetworkError) {
           await assertReadable(body);
-          const answer = await this.fetchUploadIfReachable(upload.id);
+          const answer = await this.fetchUploadIfReachable(uploadId);
           if (answer?.completed_parts.includes(partNumber)) {
             return tracker.partCompleted(partNumber, answer);
           }

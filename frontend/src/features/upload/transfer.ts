@@ -9,8 +9,10 @@ import type { WaitReason } from '../../api/retry';
  */
 export interface Transfer {
   phase: 'creating' | 'uploading' | 'paused' | 'finishing' | 'done' | 'failed';
-  /** Set while nothing moves: a request waits for its next attempt, or parts for other uploads. */
-  waitingFor?: WaitReason | 'turn';
+  /** Set while nothing moves, because a request waits for its next attempt. */
+  waitingFor?: WaitReason;
+  /** True while parts wait, and only parts of other uploads are sent. */
+  isWaitingForTurn: boolean;
   /** True if no byte was sent for some seconds, although no request has failed yet. */
   isStalled?: boolean;
   upload?: Upload;

@@ -32,6 +32,7 @@ export class TransferTracker {
       completedParts: new Set(upload?.completed_parts),
       partProgress: {},
       sentBytes: completedBytes(new Set(upload?.completed_parts), upload),
+      isWaitingForTurn: false,
       viaService,
     };
   }
@@ -48,6 +49,7 @@ export class TransferTracker {
     this.update({
       phase: this.transfer.upload ? 'uploading' : 'creating',
       waitingFor: undefined,
+      isWaitingForTurn: false,
       error: undefined,
       partProgress: {},
     });
@@ -55,7 +57,8 @@ export class TransferTracker {
 
   /** Change the phase when no part is in flight any more. */
   stop(phase: Transfer['phase'], change: Partial<Transfer> = {}): void {
-    this.update({ phase, partProgress: {}, waitingFor: undefined, ...change });
+    const idle = { partProgress: {}, waitingFor: undefined, isWaitingForTurn: false };
+    this.update({ phase, ...idle, ...change });
   }
 
   partProgressed(partNumber: number, bytes: number, size: number): void {
@@ -104,11 +107,12 @@ export class TransferTracker {
     const bytes = confirmedBytes + bytesInFlight;
     if (next.phase === 'uploading') this.speedMeter.add(now, bytes);
     // Who waits for something known is not stalled.
-    if (bytes !== this.lastMove.bytes || next.waitingFor) this.lastMove = { at: now, bytes };
+    const isWaiting = next.waitingFor !== undefined || next.isWaitingForTurn;
+    if (bytes !== this.lastMove.bytes || isWaiting) this.lastMove = { at: now, bytes };
     // When a part is sent again, the bar stands still until the part has caught up. Only when the
     // upload stops does the bar show what has really arrived.
     const isStopped = next.phase === 'paused' || next.phase === 'failed';
-    const isMoving = next.phase === 'uploading' && !next.waitingFor;
+    const isMoving = next.phase === 'uploading' && !isWaiting;
     this.transfer = {
       ...next,
       sentBytes: isStopped ? confirmedBytes : Math.max(bytes, this.transfer.sentBytes),

@@ -2,7 +2,7 @@ import { mergeSnapshot } from '../../state/merge';
 import { isUploadedEarly } from '../../storage/preferences';
 import type { LocalFiles } from './localFiles';
 import { MultipartUploader } from './multipartUploader';
-import { PartLimiter } from './partLimiter';
+import { LineLimiter } from './lineLimiter';
 import type { Transfer } from './transfer';
 import type { UploadManagerOptions } from './uploadManagerOptions';
 import { UploadQueue } from './uploadQueue';
@@ -20,7 +20,7 @@ type Options = Pick<
 export class UploadRunner {
   private readonly uploaders = new Map<string, MultipartUploader>();
   private readonly queue = new UploadQueue();
-  private readonly limiter: PartLimiter;
+  private readonly limiter: LineLimiter;
   private isStorageUnreachable = false;
 
   constructor(
@@ -28,7 +28,7 @@ export class UploadRunner {
     private readonly localFiles: LocalFiles,
     private readonly requests: UploadRequests,
   ) {
-    this.limiter = new PartLimiter(options.environment.now);
+    this.limiter = new LineLimiter(options.environment.now);
   }
 
   /** True while an upload is being created. An unknown id in an event may then belong to it. */

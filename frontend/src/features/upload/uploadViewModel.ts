@@ -72,9 +72,10 @@ function statusText({ stage, transfer }: Row, isUploaded: boolean, isOffline: bo
   if (!transfer || stage === 'queued') return t.queued;
   if (transfer.phase === 'paused') return t.paused;
   if (transfer.phase === 'failed') return t.uploadStopped;
-  if (transfer.waitingFor === 'network' || isOffline) return t.waitingForNetwork;
+  if (isOffline) return t.waitingForNetwork;
+  if (transfer.isWaitingForTurn) return t.queued;
+  if (transfer.waitingFor === 'network') return t.waitingForNetwork;
   if (transfer.waitingFor === 'server') return t.serviceBusy;
-  if (transfer.waitingFor === 'turn') return t.queued;
   if (transfer.isStalled) return t.stalled;
   if (transfer.phase === 'finishing') return t.completing;
   return transfer.viaService ? t.uploadingViaService : t.uploading;

@@ -9,6 +9,7 @@ const aTransfer = (change: Partial<Transfer> = {}): Transfer => ({
   completedParts: new Set(),
   partProgress: {},
   sentBytes: 0,
+  isWaitingForTurn: false,
   viaService: false,
   ...change,
 });
@@ -61,6 +62,15 @@ describe('the upload progress bar', () => {
     expect(statusOf({}, true)).toBe('Waiting for the network');
     expect(statusOf({ waitingFor: 'network' }, false)).toBe('Waiting for the network');
     expect(statusOf({ phase: 'paused' }, true)).toBe('Paused');
+  });
+
+  it('waits for other uploads while only they may send', () => {
+    const statusOf = (change: Partial<Transfer>) =>
+      uploadViewModel(aRow({ transfer: aTransfer({ isWaitingForTurn: true, ...change }) }))?.status;
+    expect(statusOf({})).toBe('Waiting for other uploads');
+    // One of its own parts was lost, and another upload sends meanwhile.
+    expect(statusOf({ waitingFor: 'network' })).toBe('Waiting for other uploads');
+    expect(statusOf({ phase: 'paused' })).toBe('Paused');
   });
 
   it('is empty while the size of an upload is unknown', () => {

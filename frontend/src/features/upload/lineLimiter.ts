@@ -12,7 +12,7 @@ const FLIGHT_SECONDS = 10;
 const MIN_SPAN_MS = 2_000;
 
 interface Turn {
-  partSize: number;
+  size: number;
   begin: () => void;
 }
 
@@ -21,28 +21,30 @@ interface Turn {
  *
  * Uploads take turns. A line of unknown speed, and one that has just lost parts, gets one part.
  */
-export class PartLimiter {
+export class LineLimiter {
   private readonly speedMeter = new SpeedMeter(MIN_SPAN_MS);
   private sentBytes = 0;
-  private inFlight = 0;
+  private partsInFlight = 0;
+  private bytesInFlight = 0;
   private limit = MAX_PARALLEL_PARTS;
   private waiting: Turn[] = [];
 
   constructor(private readonly now: () => number) {}
 
-  /** Return true if a part would have to wait for its turn. */
-  isFull(partSize: number): boolean {
+  /** Return true if a part of `size` bytes would have to wait for its turn. */
+  isFull(size: number): boolean {
     const { bytesPerSecond = 0 } = this.speedMeter;
-    const fitting = Math.floor((bytesPerSecond * FLIGHT_SECONDS) / partSize);
-    return this.inFlight >= Math.max(1, Math.min(this.limit, fitting));
+    const isTooMuch = this.bytesInFlight + size > bytesPerSecond * FLIGHT_SECONDS;
+    return this.partsInFlight >= this.limit || (this.partsInFlight > 0 && isTooMuch);
   }
 
   /**
    * Wait until a part may be sent. `arrived`, `lost` or `release` ends its turn.
    *
-   * A part that is sent again comes before all others. Rejects when `signal` is aborted.
+   * A part that is sent again comes before all others. `onBegin` is called as soon as the turn
+   * begins, before the promise resolves. Rejects when `signal` is aborted.
    */
-  take(partSize: number, signal: AbortSignal, isRetry = false): Promise<void> {
+  take(size: number, signal: AbortSignal, isRetry = false, onBegin?: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       const abort = () => {
         this.waiting = this.waiting.filter((each) => each !== turn);
@@ -50,9 +52,10 @@ export class PartLimiter {
       };
       const begin = () => {
         signal.removeEventListener('abort', abort);
+        onBegin?.();
         resolve();
       };
-      const turn = { partSize, begin };
+      const turn = { size, begin };
       if (signal.aborted) return abort();
       signal.addEventListener('abort', abort);
       if (isRetry) this.waiting.unshift(turn);
@@ -68,26 +71,28 @@ export class PartLimiter {
     this.beginTurns();
   }
 
-  arrived(): void {
+  arrived(size: number): void {
     this.limit = Math.min(MAX_PARALLEL_PARTS, this.limit + 1);
-    this.release();
+    this.release(size);
   }
 
   /** End the turn of a part that was lost with the network. */
-  lost(): void {
+  lost(size: number): void {
     this.limit = 1;
-    this.release();
+    this.release(size);
   }
 
-  release(): void {
-    this.inFlight--;
+  release(size: number): void {
+    this.partsInFlight--;
+    this.bytesInFlight -= size;
     this.beginTurns();
   }
 
   private beginTurns(): void {
-    for (let turn = this.waiting[0]; turn && !this.isFull(turn.partSize); turn = this.waiting[0]) {
+    for (let turn = this.waiting[0]; turn && !this.isFull(turn.size); turn = this.waiting[0]) {
       this.waiting.shift();
-      this.inFlight++;
+      this.partsInFlight++;
+      this.bytesInFlight += turn.size;
       turn.begin();
     }
   }
