@@ -20,7 +20,10 @@ const MAX_PARALLEL_PARTS = 4;
 const MAX_PARALLEL_PARTS_VIA_SERVICE = 2;
 /** Unanswered requests to S3 after which parts go through the service, if that does answer. */
 const MAX_UNREACHABLE_STORAGE = 2;
-const MAX_ATTEMPTS_PER_PART = 10;
+/** Error responses to one part after which the user is told. */
+const MAX_REFUSALS_PER_PART = 10;
+/** Losses of one part up to which the pauses grow. */
+const MAX_COUNTED_LOSSES = 9;
 
 export interface PartSenderOptions {
   api: UploadApi;
@@ -37,6 +40,8 @@ export interface PartSenderOptions {
 export class PartSender {
   private heldTurns = 0;
   private waitingTurns = 0;
+  /** True after an error that ends this upload, or this attempt at its missing parts. */
+  private isStopped = false;
 
   constructor(private readonly options: PartSenderOptions) {}
 
@@ -50,10 +55,14 @@ export class PartSender {
       request(() => api.signParts(upload.id, partNumbers, signal)),
     );
     await new Promise<void>((resolve, reject) => {
+      const stop = (error: Error) => {
+        this.isStopped = true;
+        reject(error);
+      };
       const reporter = new PartReporter({
         report: (partNumbers) => request(() => api.reportParts(upload.id, partNumbers, signal)),
         onReported: (answer) => tracker.reported(answer),
-        onError: reject,
+        onError: stop,
         now: environment.now,
       });
       const sendAll = async () => {
@@ -65,13 +74,13 @@ export class PartSender {
           const part = this.sendPart(upload.id, partNumber, body, urls, reporter).finally(() =>
             begun.delete(part),
           );
-          part.catch(reject);
+          part.catch(stop);
           begun.add(part);
         }
         await Promise.all(begun);
         await reporter.flush();
       };
-      sendAll().then(resolve, reject);
+      sendAll().then(resolve, stop);
     });
   }
 
@@ -86,7 +95,7 @@ export class PartSender {
     return this.options.file.slice(start, Math.min(start + partSize, size));
   }
 
-  /** Wait for the turn of a part of `size` bytes. */
+  /** Wait for the turn of a part of `size` bytes. Rejects if the upload has stopped meanwhile. */
   private async takeTurn(size: number, isRetry = false): Promise<void> {
     const { limiter, signal } = this.options;
     this.waitingTurns++;
@@ -97,6 +106,9 @@ export class PartSender {
     this.showTurns();
     await turn;
     this.showTurns();
+    if (!this.isStopped) return;
+    this.endTurn('release', size);
+    throw new DOMException('stopped', 'AbortError');
   }
 
   private endTurn(end: 'arrived' | 'lost' | 'release', size: number): void {
@@ -109,7 +121,7 @@ export class PartSender {
   private showTurns(): void {
     const { signal, tracker } = this.options;
     const isWaitingForTurn = this.waitingTurns > 0 && this.heldTurns === 0;
-    if (signal.aborted) return;
+    if (signal.aborted || this.isStopped) return;
     if (isWaitingForTurn !== tracker.current.isWaitingForTurn) tracker.update({ isWaitingForTurn });
   }
 
@@ -121,9 +133,9 @@ export class PartSender {
     reporter: PartReporter,
   ): Promise<void> {
     const { environment, signal, tracker } = this.options;
-    let unreachable = 0;
-    for (let attempt = 1; ; attempt++) {
-      if (attempt > 1) await this.takeTurn(body.size, true);
+    let [losses, refusals, unreachable] = [0, 0, 0];
+    for (let isRetry = false; ; isRetry = true) {
+      if (isRetry) await this.takeTurn(body.size, true);
       try {
         const answer = await this.putPart(uploadId, partNumber, body, urls);
         this.endTurn('arrived', body.size);
@@ -134,6 +146,7 @@ export class PartSender {
         const isLost = error instanceof NetworkError && !signal.aborted;
         this.endTurn(isLost ? 'lost' : 'release', body.size);
         if (signal.aborted) throw error;
+        let failures: number;
         const hasMoved = partNumber in tracker.current.partProgress;
         tracker.partFailed(partNumber);
         if (error instanceof StorageError) urls.clear();
@@ -148,15 +161,18 @@ export class PartSender {
             continue;
           }
           tracker.update({ waitingFor: 'network' });
-          // While there is no network, attempts are not counted: the part is repeated without
-          // limit. If bytes were sent, the network was back meanwhile.
-          attempt = hasMoved ? 1 : Math.min(attempt, MAX_ATTEMPTS_PER_PART - 1);
-        } else if (!isWorthRetrying(error) || attempt >= MAX_ATTEMPTS_PER_PART) {
-          throw error;
-        } else if (error instanceof HttpError && isRetryableStatus(error.status)) {
-          tracker.update({ waitingFor: 'server' });
+          // A lost part is repeated without limit. If bytes were sent, the network was back
+          // meanwhile, so the part is tried sooner. A line that always breaks gets longer pauses.
+          losses = Math.min(losses + 1, MAX_COUNTED_LOSSES);
+          failures = hasMoved ? Math.ceil(losses / 2) : losses;
+        } else {
+          failures = ++refusals;
+          if (!isWorthRetrying(error) || refusals >= MAX_REFUSALS_PER_PART) throw error;
+          if (error instanceof HttpError && isRetryableStatus(error.status)) {
+            tracker.update({ waitingFor: 'server' });
+          }
         }
-        await environment.sleep(backoffDelayMs(attempt, environment, error), signal);
+        await environment.sleep(backoffDelayMs(failures, environment, error), signal);
       }
     }
   }

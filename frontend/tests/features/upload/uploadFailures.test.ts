@@ -120,6 +120,22 @@ describe('an upload with failing requests', () => {
     expect(lastTransfer()?.phase).toBe('done');
   });
 
+  it('begins no other part after a report was refused', async () => {
+    const { api, uploader, lastTransfer } = createUploader();
+    let puts = 0;
+    api.beforeAnswer = async (call) => {
+      if (call === 'reportParts') throw new ApiError(409, 'upload_closed', 'It is complete.');
+      if (call !== 'getUpload') return;
+      puts = api.countOf('putPartToStorage');
+      await settle();
+      api.upload = anUpload({ status: 'uploaded', version: 50 });
+    };
+    await uploader.run();
+    expect(puts).toBeLessThan(10);
+    expect(api.countOf('putPartToStorage')).toBe(puts);
+    expect(lastTransfer()?.phase).toBe('done');
+  });
+
   it('is done if another client has completed it', async () => {
     const { api, uploader, lastTransfer } = createUploader();
     api.beforeAnswer = (call) => {
@@ -199,12 +215,30 @@ describe('a part that is lost again and again', () => {
     return Math.max(...environment.delays);
   };
 
-  it('is sent again soon if the network was back meanwhile', async () => {
-    expect(await loseEachPart(8, true)).toBeLessThan(500);
+  it('is sent again sooner if the network was back meanwhile', async () => {
+    expect(await loseEachPart(30, true)).toBeLessThan(7_000);
+  });
+
+  it('is tried less and less often, too, if the line breaks after each start', async () => {
+    expect(await loseEachPart(8, true)).toBeGreaterThan(2_000);
   });
 
   it('is tried less and less often while there is no network', async () => {
     expect(await loseEachPart(8, false)).toBeGreaterThan(10_000);
+  });
+
+  it('gets a new URL after a long outage, in which its old one has expired', async () => {
+    const { api, uploader, lastTransfer } = createUploader();
+    const answers = [...Array(20).fill(noAnswer()), new StorageError(403, 'expired')];
+    api.beforeAnswer = (call, partNumber) => {
+      const isChecked = call === 'getUpload' && answers.length > 0;
+      const error = partNumber === 1 && call === 'putPartToStorage' ? answers.shift() : undefined;
+      if (error) throw error;
+      if (isChecked) throw noAnswer();
+    };
+    await uploader.run();
+    expect(answers).toEqual([]);
+    expect(lastTransfer()?.phase).toBe('done');
   });
 });
 
