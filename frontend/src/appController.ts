@@ -88,11 +88,13 @@ export class AppController {
       startConversion: (row, settings) => this.conversionManager.start(row, settings),
     });
     const { uploadManager, conversionManager } = this;
-    const deleteFile = async (row: Row) => {
-      await conversionManager.deleteFile(row);
-      this.deleteOldArchives();
-    };
-    this.removals = new Removals({ store, uploadManager, deleteFile, undoMs });
+    this.removals = new Removals({
+      store,
+      uploadManager,
+      deleteFile: (row) => conversionManager.deleteFile(row),
+      onDeleted: () => this.deleteOldArchives(),
+      undoMs,
+    });
     const uploadRestorer = new UploadRestorer({ store, storage, acquireLock, uploadManager });
     this.uploadRestorer = uploadRestorer;
     const updates = new UpdateHandler({

@@ -27,6 +27,7 @@ export interface ArchiveDownloadOptions {
 export class ArchiveDownload {
   private aborter = new AbortController();
   private running: Promise<void> | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly options: ArchiveDownloadOptions) {}
 
@@ -50,7 +51,7 @@ export class ArchiveDownload {
       const url = URL.createObjectURL(archive);
       saveByLink(url, 'TinyPixo.zip');
       setTimeout(() => URL.revokeObjectURL(url), URL_LIFETIME_MS);
-      setTimeout(() => void this.deleteOld(), MAX_AGE_MS);
+      this.deleteOldIn(MAX_AGE_MS);
     } catch (error) {
       const isFull = (error as Error | undefined)?.name === 'QuotaExceededError';
       const problem = isFull ? ownProblem('disk_full') : toProblem(error);
@@ -73,7 +74,13 @@ export class ArchiveDownload {
     const hasResults = resultFiles(this.options.store.getState()).length > 0;
     const minAgeMs = hasResults ? MAX_AGE_MS : COPY_MS;
     await deleteArchives(minAgeMs);
-    if (isArchiveKept() && !hasResults) setTimeout(() => void this.deleteOld(), minAgeMs);
+    if (isArchiveKept()) this.deleteOldIn(minAgeMs);
+  }
+
+  /** One timer is enough: it deletes all that are old by then, and begins again if some are not. */
+  private deleteOldIn(ms: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.deleteOld(), ms);
   }
 
   /** Delete the archives that are still in this browser. */

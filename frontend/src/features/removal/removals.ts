@@ -7,6 +7,8 @@ export interface RemovalsOptions {
   store: Store;
   uploadManager: UploadManager;
   deleteFile: (row: Row) => Promise<void>;
+  /** Called once after some files were deleted. */
+  onDeleted: () => void;
   /** Time in which a removal can be undone. With 0, files are deleted at once. */
   undoMs: number;
 }
@@ -45,6 +47,7 @@ export class Removals {
   /** Delete one file after the other, so that the service is not flooded. */
   async deleteNow(): Promise<void> {
     for (const row of this.takeRows()) await this.delete(row);
+    this.options.onDeleted();
   }
 
   /** Send all deletions before the page is closed. */

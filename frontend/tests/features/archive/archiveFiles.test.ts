@@ -4,6 +4,7 @@ import { ArchiveDownload } from '../../../src/features/archive/archiveDownload';
 import { deleteArchives, saveArchive } from '../../../src/features/archive/archiveFiles';
 import { isArchiveKept } from '../../../src/storage/preferences';
 import { FakeApp } from '../../fakes/app';
+import { settle } from '../../fakes/uploader';
 
 /** The time of the last change of each file. */
 let files: Map<string, number>;
@@ -75,6 +76,30 @@ describe('the archives in the browser', () => {
     await app.controller.removeAll();
     await vi.waitFor(() => expect(files.has('archive-copied')).toBe(false));
     expect(files.size).toBe(1);
+  });
+
+  it('are looked for once after many files were removed', async () => {
+    const app = new FakeApp();
+    await app.controller.start();
+    await saveArchive(emptyStream(), noSignal);
+    app.controller.addFiles([new File(['x'], 'a.wav'), new File(['y'], 'b.wav')]);
+    const looks = vi.spyOn(navigator.storage, 'getDirectory');
+    await app.controller.removeAll();
+    await vi.waitFor(() => expect(looks).toHaveBeenCalled());
+    await settle();
+    expect(looks).toHaveBeenCalledOnce();
+  });
+
+  it('are deleted by one timer, which each call restarts', async () => {
+    const { api, environment, controller } = new FakeApp();
+    const archive = new ArchiveDownload({ api, environment, store: controller.store });
+    await saveArchive(emptyStream(), noSignal);
+    vi.useFakeTimers({ now: Date.now() });
+    for (let i = 0; i < 3; i++) await archive.deleteOld();
+    expect(vi.getTimerCount()).toBe(1);
+    await vi.runOnlyPendingTimersAsync();
+    expect(files.size).toBe(0);
+    vi.useRealTimers();
   });
 
   it('are deleted only after the running one has ended', async () => {
