@@ -208,7 +208,7 @@ export const de: Catalogue = {
   wereAdded: (count) => `${count} Dateien wurden hinzugefügt.`,
   wasRemoved: (name) => `${name} wurde entfernt.`,
   wereRemoved: (count) => `${count} Dateien wurden entfernt.`,
-  connectionLost: 'Die Verbindung ist weg. Deine Dateien machen weiter, wenn sie wieder da ist.',
+  connectionLost: 'Die Verbindung ist weg. Uploads gehen weiter, wenn sie wieder da ist.',
   connectionBack: 'Die Verbindung ist wieder da.',
   uploadFinished: (name) => `${name}: fertig hochgeladen.`,
   uploadFailedBecause: (name, reason) => `${name}: Upload fehlgeschlagen. ${reason}`,

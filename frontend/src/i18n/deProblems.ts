@@ -77,9 +77,11 @@ export const problems: Record<string, string> = {
   'timed_out/too_slow':
     'Die Umwandlung würde länger dauern als erlaubt. Wähle einen kürzeren Teil oder ein anderes ' +
     'Format.',
-  too_large: 'Das Ergebnis wäre zu groß. Wähle ein kleineres Format oder eine kürzere Datei.',
+  too_large:
+    'Das Ergebnis wäre größer, als TinyPixo speichern kann. Wähle ein kleineres Format oder ' +
+    'einen kürzeren Teil der Datei.',
   'too_large/too_much_memory': 'Die Umwandlung braucht mehr Arbeitsspeicher als erlaubt.',
-  too_long: 'Diese Datei ist zu lang. Schneide sie vorher in kürzere Stücke.',
+  too_long: 'Diese Datei ist länger, als TinyPixo umwandelt. Wähle einen kürzeren Teil davon.',
   unsupported_codec: 'TinyPixo kennt dieses Verfahren nicht. Speichere die Datei erst anders.',
   'unsupported_codec/protected':
     'Diese Datei ist kopiergeschützt (DRM). Nimm eine Kopie ohne Kopierschutz.',
@@ -103,7 +105,7 @@ export const warnings: Record<string, string> = {
   channels_moved: 'Das Format kennt diese Anordnung nicht: Ein Paar wurde links und rechts.',
   chapter_titles_shortened: 'Sehr lange Titel von Kapiteln wurden gekürzt.',
   chapters_dropped: 'Das Format kann keine Kapitel speichern.',
-  'chapters_dropped/too_many': 'Die Quelle hat mehr Kapitel, als das Format zählen kann.',
+  'chapters_dropped/too_many': 'Die Quelle hat zu viele Kapitel; nur die ersten wurden behalten.',
   clipped: 'Einige Spitzen wurden abgeschnitten.',
   cover_dropped: 'Das Format kann kein Titelbild speichern.',
   'cover_dropped/picture_too_large': 'Das Titelbild ist für dieses Format zu groß und fehlt.',

@@ -6,7 +6,8 @@ const en = {
     `“${name}” is a different file, or it has changed. ` +
     'Choose the original file, or start over with this one.',
   continueFrom: (completed: number, count: number) =>
-    `Choose the same file again to continue: ${completed} of ${count} chunks have arrived.`,
+    'Choose the same file again to continue' +
+    (count > 1 ? `: ${completed} of ${count} chunks have arrived.` : '.'),
   closedTooEarly: 'The page was closed before this file was saved. Choose it again to continue.',
   chooseAgain: 'Choose the file again',
   chooseFileAgain: (name: string) => `Choose ${name} again`,
@@ -18,9 +19,11 @@ const de: typeof en = {
     `„${name}“ ist eine andere Datei oder wurde verändert. ` +
     'Wähle die ursprüngliche Datei oder beginne mit dieser neu.',
   continueFrom: (completed, count) =>
-    `Wähle dieselbe Datei noch einmal: ${completed} von ${count} Teilen sind schon angekommen.`,
+    'Wähle dieselbe Datei noch einmal, um weiterzumachen' +
+    (count > 1 ? `: ${completed} von ${count} Teilen sind angekommen.` : '.'),
   closedTooEarly:
-    'Die Seite wurde geschlossen, bevor diese Datei gesichert war. Wähle sie noch einmal.',
+    'Die Seite wurde geschlossen, bevor diese Datei gesichert war. Wähle sie noch einmal, um ' +
+    'weiterzumachen.',
   chooseAgain: 'Datei noch einmal wählen',
   chooseFileAgain: (name) => `${name} noch einmal wählen`,
   startOver: 'Mit der anderen Datei neu beginnen',

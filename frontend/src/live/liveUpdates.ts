@@ -82,7 +82,8 @@ export class LiveUpdates {
     if (!this.isStopped && this.connection !== 'live') this.connect();
   }
 
-  /** Ask the service if it can still be reached.
+  /**
+   * Ask the service if it can still be reached.
    *
    * Call this when an upload stalls or the browser reports that it is offline. That report alone
    * proves nothing: the browser notices a dead connection only after minutes, and a service on the

@@ -1,11 +1,13 @@
-/** Take a lock that all tabs of this browser share, and return a function that releases it.
+/**
+ * Take a lock that all tabs of this browser share, and return a function that releases it.
  *
  * Without `wait`, return undefined if another tab holds the lock. With `wait`, resolve when that
  * tab has released it.
  */
 export type AcquireLock = (key: string, wait?: boolean) => Promise<(() => void) | undefined>;
 
-/** Take a Web Lock. Tabs use them so that only one uploads a file, opens the event stream, or takes
+/**
+ * Take a Web Lock. Tabs use them so that only one uploads a file, opens the event stream, or takes
  * shared files.
  *
  * The browser releases the lock when its tab closes or crashes. Without TLS there are no Web Locks.

@@ -175,8 +175,8 @@ describe('the content of a row', () => {
     expect(conversion.getByTestId('error-message').textContent).toBe(reason.detail);
     expect(conversion.queryByTestId('retry-button')).toBeNull();
     cleanup();
-    const lost = { code: 'timed_out', detail: 'It took too long.' };
-    renderRow(uploaded, [aConversion({ status: 'failed', error: lost })]);
+    const slow = { code: 'timed_out', detail: 'It took too long.' };
+    renderRow(uploaded, [aConversion({ status: 'failed', error: slow })]);
     expect(screen.getByTestId('retry-button')).toBeDefined();
   });
 
@@ -197,5 +197,10 @@ describe('the content of a row', () => {
     renderRow({ stage: 'interrupted', upload });
     const text = 'Choose the same file again to continue: 3 of 10 chunks have arrived.';
     expect(await screen.findByText(text)).toBeDefined();
+  });
+
+  it('counts no chunks of a single one when it asks for the file', async () => {
+    renderRow({ stage: 'interrupted', upload: anUpload({ part_count: 1 }) });
+    expect(await screen.findByText('Choose the same file again to continue.')).toBeDefined();
   });
 });

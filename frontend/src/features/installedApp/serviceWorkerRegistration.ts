@@ -1,4 +1,5 @@
-/** Register the service worker, which keeps a copy of the page for offline use and receives files
+/**
+ * Register the service worker, which keeps a copy of the page for offline use and receives files
  * that other apps share.
  *
  * Browsers offer service workers only over TLS and on localhost. In development there is none,

@@ -25,7 +25,8 @@ const SAMPLE_RATE = 44_100;
 
 const decoded = new WeakMap<Blob, Promise<Waveform>>();
 
-/** Return the waveform of a file. Repeated calls decode it once.
+/**
+ * Return the waveform of a file. Repeated calls decode it once.
  *
  * `duration` is the browser's estimate in seconds, or 0.
  *
