@@ -27,6 +27,8 @@ COLUMNS = 100
 LINES = 300
 SUMMARY = 88
 NAME = 70
+NOISE = re.compile(r"anoisesrc=(?!\S*seed=)")
+"""A source of noise whose arguments have no seed."""
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 HERE = Path(__file__).parent
@@ -254,3 +256,14 @@ def long_test_names(sources: Sequence[Source]) -> Found:
     ]
     long = [f"{source.path}:{line}: {name}" for source, line, name in tests if len(name) > NAME]
     return Found(long, len(tests))
+
+
+def unseeded_noise(sources: Sequence[Source]) -> Found:
+    """Find noise of FFmpeg that differs in each run."""
+    places = [
+        f"{source.path}:{number}"
+        for source in sources
+        for number, line in enumerate(source.lines, 1)
+        if NOISE.search(line)
+    ]
+    return Found(places, sum(len(source.lines) for source in sources))

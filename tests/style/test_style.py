@@ -86,6 +86,7 @@ RULES = [
     Rule(
         "names of tests over 70 characters", lambda: measures.long_test_names(of_tests()), 2, True
     ),
+    Rule("noise of tests without a seed", lambda: measures.unseeded_noise(of_tests()), 0),
 ]
 
 
