@@ -26,8 +26,8 @@ def unify_links(
     if len({(link.sample_rate, link.channels) for link in links}) > 1:
         context.warn(
             "format_changes",
-            f"This file is a chain of {len(links)} streams with different sample rates or channels."
-            f" All of them were converted to {rate} Hz with {channels}"
+            f"This file is a chain of {sum(link.count for link in links)} streams with different"
+            f" sample rates or channels. All of them were converted to {rate} Hz with {channels}"
             f" {'channel' if channels == 1 else 'channels'}.",
         )
     if (stream.sample_rate, stream.channels) == (rate, channels):

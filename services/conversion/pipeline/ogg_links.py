@@ -41,6 +41,8 @@ class OggLink:
     seconds: float
     is_joined: bool = False
     """It begins in the middle of a stream, so that the seconds are an estimate."""
+    count: int = 1
+    """Links that are decoded together as this one."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,10 @@ def _merge(links: Sequence[OggLink]) -> list[OggLink]:
         if (link.sample_rate, link.channels) == (last.sample_rate, last.channels):
             seconds = last.seconds + link.seconds
             is_joined = last.is_joined or link.is_joined
-            merged[-1] = replace(last, end=link.end, seconds=seconds, is_joined=is_joined)
+            count = last.count + link.count
+            merged[-1] = replace(
+                last, end=link.end, seconds=seconds, is_joined=is_joined, count=count
+            )
         else:
             merged.append(link)
     return merged

@@ -84,6 +84,7 @@ def test_a_chain_of_many_songs_is_whole(count: int, engine: FfmpegEngine, tmp_pa
     chain = [parts[0]] * (count - 20) + parts * 10  # more than 32 are partly decoded together
     made = convert(engine, b"".join(chain), "wav")
     assert {w.code for w in made.result.warning_details} == {"format_changes", "source_is_lossy"}
+    assert f"a chain of {count} streams" in " ".join(made.result.warnings)
     assert made.result.duration == pytest.approx(count / 2, abs=0.02 * count)
 
 
