@@ -1,5 +1,6 @@
 """Run the steps of one conversion: probe, plan, encode, verify and store."""
 
+from dataclasses import replace
 from functools import partial
 
 from services.conversion.ffmpeg.encode_plan import EncodePlan
@@ -55,14 +56,14 @@ def convert(context: ConversionContext, sink: OutputSink) -> ConversionResult:
 
 
 def _choose_range(context: ConversionContext, probed: ProbedSource) -> TimeRange:
-    duration = probed.duration
-    start = context.options.start or 0
-    if duration is not None and start > 0 and start >= duration + _HEADER_ROUNDING:
+    duration, start, end = probed.duration, context.options.start or 0, context.options.end
+    is_known = duration is not None and not probed.may_be_longer
+    if is_known and duration is not None and start >= duration + _HEADER_ROUNDING:
         raise MediaError(failures.START_AFTER_END)
-    end = context.options.end
     if end is not None and (end - start) * probed.stream.sample_rate < 1:
         raise MediaError(failures.RANGE_TOO_SHORT)
-    return select_range(context.options, duration, probed.log.duration)
+    time_range = select_range(context.options, duration, probed.log.duration)
+    return replace(time_range, end=end) if probed.may_be_longer else time_range
 
 
 def _require_output_fits(

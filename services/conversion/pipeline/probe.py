@@ -25,7 +25,7 @@ from services.conversion.pipeline.read_tags import (
 )
 from services.conversion.pipeline.source_summary import describe_source
 from services.conversion.pipeline.timeline import Timeline, find_timeline, opus_pre_skip
-from services.conversion.pipeline.xing import has_counted_bytes, states_too_much
+from services.conversion.pipeline.xing import count_bytes, is_impossible
 from services.conversion.ports import MediaError
 from services.conversion.sandbox import process as sandbox
 from services.conversion.storage.memory_file import MemoryFile
@@ -53,11 +53,18 @@ class ProbedSource:
     """The description of the source that the API shows."""
     has_all_bytes: bool = False
     """An MP3 file has the bytes that its header counts, whatever it says of frames."""
+    link_count: int = 0
+    """Links of a chained stream, also those that are decoded together."""
 
     @property
     def duration(self) -> float | None:
         """Return the duration in seconds, or None if the file does not state it."""
         return None if self.log.duration_is_estimated else self.log.duration
+
+    @property
+    def may_be_longer(self) -> bool:
+        """Return True for MP3, whose header may count fewer frames than there are."""
+        return self.log.container == "mp3"
 
 
 def probe(context: ConversionContext) -> ProbedSource:
@@ -72,8 +79,9 @@ def probe(context: ConversionContext) -> ProbedSource:
 
 def _probe(context: ConversionContext, tag_reading: TagReading) -> ProbedSource:
     log, metadata = _inspect(context, tag_reading)
-    has_all_bytes = log.container == "mp3" and has_counted_bytes(context.source)
-    if has_all_bytes and states_too_much(log.duration, context.source.size):
+    byte_count = count_bytes(context.source) if log.container == "mp3" else 0
+    is_counted = byte_count and not log.duration_is_estimated
+    if is_counted and is_impossible(log.duration, byte_count):
         log.duration, log.duration_is_estimated = None, True
     correct_pcm(log, context.source.peek(0, truncation.HEAD))
     _detect_truncation(log, context.source)
@@ -96,7 +104,16 @@ def _probe(context: ConversionContext, tag_reading: TagReading) -> ProbedSource:
         log.container, context.source.peek(0, truncation.HEAD), context.source.size
     )
     return ProbedSource(
-        log, metadata, tags, stream, sound, timeline, is_streamed, summary, has_all_bytes
+        log,
+        metadata,
+        tags,
+        stream,
+        sound,
+        timeline,
+        is_streamed,
+        summary,
+        has_all_bytes=byte_count > 0,
+        link_count=sum(link.count for link in links),
     )
 
 

@@ -59,7 +59,7 @@ def verify(
             is_only_track=probed.log.track_count == 1,
             format_changes=output.traits.format_changes or bool(probed.sound.ranges),
             recorded=recorded,
-            links=len(probed.sound.ranges),
+            links=probed.link_count,
             has_jumps=probed.log.container in _TIMED_BY_PACKETS,
         ),
         log,

@@ -134,6 +134,18 @@ def test_joined_mp3_files_are_whole(rate: str, engine: FfmpegEngine, tmp_path: P
     assert made.result.duration == pytest.approx(5, abs=0.1)
 
 
+def test_the_length_of_joined_mp3_files_is_estimated_by_all_bytes(
+    engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    """The header counts those of the first one, which could not last so long."""
+    first = tmp_path / "first.mp3"
+    ffmpeg("-f", "lavfi", "-i", "sine=d=0.2", first)
+    made = convert(engine, first.read_bytes() + sound(tmp_path, "mp3") * 20, "mp3")
+    source = made.ticks[-1].source
+    assert source is not None
+    assert source.duration == pytest.approx(60, abs=2)
+
+
 @pytest.mark.parametrize("count", [-2, 1, 2])
 def test_a_wav_whose_size_is_miscounted_is_whole(
     count: int, engine: FfmpegEngine, tmp_path: Path
