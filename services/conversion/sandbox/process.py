@@ -30,7 +30,6 @@ from services.conversion.sandbox.supervisor import SandboxSupervisor
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _START_TIMEOUT = 10.0
 _PR_SET_DUMPABLE = 4
-_F_SETPIPE_SZ = 1031
 _PIPE_BYTES = 1024 * 1024
 """A pipe holds a write for each page: FFmpeg prints a line of a tag by three of them."""
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
@@ -139,7 +138,7 @@ def _create_pipe() -> tuple[int, int, bool]:
         with contextlib.suppress(OSError):
             read, write = os.pipe2(os.O_CLOEXEC | os.O_DIRECT)
             with contextlib.suppress(OSError):  # beyond the limit of a user, see pipe(7)
-                fcntl.fcntl(write, _F_SETPIPE_SZ, _PIPE_BYTES)
+                fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
             return read, write, True
     return *os.pipe(), False
 

@@ -16,7 +16,7 @@ _ALL_SEALS = 0xF  # linux/fcntl.h: F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SE
 
 def create(name: str) -> int:
     """Create an empty, anonymous file and return its descriptor, which is not inheritable."""
-    if _has_memfd():
+    if is_in_memory():
         return os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     _warn_once()
     with tempfile.TemporaryFile() as file:
@@ -25,7 +25,7 @@ def create(name: str) -> int:
 
 def is_in_memory() -> bool:
     """Return False if the files are on a disk, as on macOS."""
-    return _has_memfd()
+    return hasattr(os, "memfd_create")
 
 
 def create_with_content(name: str, content: bytes) -> int:
@@ -39,7 +39,7 @@ def create_with_content(name: str, content: bytes) -> int:
         # Memory is exhausted, and no caller knows the descriptor: the file would stay.
         os.close(fd)
         raise
-    if _has_memfd():
+    if is_in_memory():
         fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _ALL_SEALS)
     return fd
 
@@ -49,7 +49,7 @@ def reopen(fd: int, flags: int) -> int:
 
     Without memfd, both are shared.
     """
-    if _has_memfd():
+    if is_in_memory():
         return os.open(f"/proc/self/fd/{fd}", flags | os.O_CLOEXEC)
     return os.dup(fd)
 
@@ -59,7 +59,7 @@ def free_range(fd: int, start: int, count: int) -> None:
 
     Does nothing without memfd.
     """
-    if _has_memfd():
+    if is_in_memory():
         _libc().fallocate(
             fd, _PUNCH_HOLE | _KEEP_SIZE, ctypes.c_int64(start), ctypes.c_int64(count)
         )
@@ -73,10 +73,6 @@ def close(*descriptors: int) -> None:
             os.close(fd)
 
     threading.Thread(target=close_all, name="memory-close", daemon=True).start()
-
-
-def _has_memfd() -> bool:
-    return hasattr(os, "memfd_create")
 
 
 @functools.cache

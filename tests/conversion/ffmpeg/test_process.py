@@ -150,8 +150,7 @@ def test_the_log_may_be_far_ahead_of_its_reader() -> None:
     child = sandbox.start(["/bin/sleep", "60"], [], {}, sandbox.SandboxLevel.NONE)
     try:
         assert child.process.stderr
-        get_size = 1032  # F_GETPIPE_SZ
-        assert fcntl.fcntl(child.process.stderr, get_size) == 1024 * 1024
+        assert fcntl.fcntl(child.process.stderr, fcntl.F_GETPIPE_SZ) == 1024 * 1024
     finally:
         child.kill()
         sandbox.close_pipes(child.process)
