@@ -74,8 +74,15 @@ class ConversionContext:
         max_file: int | None = None,
         output: MultipartWriter | None = None,
     ) -> FfmpegResult:
-        """Run FFmpeg on all of the sound.  `expected` is its duration in seconds, or None.
-        `max_file` is the size in bytes of the largest file that FFmpeg may write.
+        """Run FFmpeg on all of the sound.
+
+        Args:
+            command: The arguments of FFmpeg.
+            expected: The duration of the sound in seconds, or None.
+            on_progress: What follows the run instead of the progress tracker.
+            descriptors: Those that FFmpeg inherits, besides the source.
+            max_file: Bytes of the largest file that it may write.
+            output: What it writes to, for sending parts meanwhile.
         """
         max_seconds = self.limits.wall(expected)
         max_file = self.limits.max_metadata if max_file is None else max_file

@@ -18,8 +18,9 @@ _COUNTS = re.compile(
 _MOST_ADDED = 16_384
 """Samples, as in FFmpeg's reader of MP4; a frame has 1,152."""
 _DECODER_DELAY = 529
-"""Samples, as behind LAME's delay. Files of iTunes begin there: those of beets' tests have the same
-sound as lossless ones of one second, 1,057 samples late, and a delay of 528."""
+"""Samples. LAME's encoder.h has 528 as the delay of most decoders (DECDELAY), and FFmpeg's mp3dec.c
+removes one more behind LAME's own delay. Files of iTunes begin there: those of beets' tests have
+the same sound as lossless ones of one second, 1,057 samples late, and a delay of 528."""
 _FRAME_OF_LOW_RATES = 576
 _TOLERANCE = 0.1
 """Seconds by which the duration of the file may differ: FFmpeg estimates that of MP3."""

@@ -20,7 +20,8 @@ class Limits:
     """Address space that each of several inputs adds, for example of a chained Ogg file."""
     max_whole_source: int = GIB
     """Size of the largest source that may be in memory as a whole, as one is where the kernel does
-    not let reads wait, and as chained Ogg files are. A slot of a worker has two GiB."""
+    not let reads wait. So are chained Ogg files, but `ogg_links` takes only small ones. A slot of
+    a worker has two GiB."""
     max_channels: int = 8
     """7.1, the most that an output format takes."""
     min_rate: int = 1000
