@@ -24,6 +24,8 @@ MAX_NUMBERED_CHAPTERS = 1000
 """Vorbis comments number chapters by three digits."""
 _SHORTEST = 0.001
 """Seconds of a chapter that is said to end where it begins."""
+_LATEST = 2.0**31
+"""Seconds, 68 years. FFmpeg's numbers allow for times that are no longer exact to a millisecond."""
 REST = "others"
 """How tags are called that were not even looked at."""
 
@@ -168,7 +170,9 @@ def _chapter(values: Mapping[str, str]) -> Chapter | None:
     except (KeyError, ValueError, ZeroDivisionError):
         return None
     title = values.get("title", "")[:MAX_TITLE]
-    return Chapter(max(0.0, start), end, title) if end >= start and end >= 0 else None
+    if not start <= end or end < 0 or start > _LATEST:
+        return None
+    return Chapter(max(0.0, start), min(end, _LATEST), title)
 
 
 def _integer(text: str) -> int:

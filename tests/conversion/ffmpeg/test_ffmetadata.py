@@ -66,6 +66,13 @@ def test_a_line_that_goes_on_is_one_value() -> None:
     assert parse(text).tags == {"lyrics": "la\n" * 100_000 + "end", "title": "T"}
 
 
+def test_a_chapter_of_all_time_ends_and_one_after_it_is_ignored() -> None:
+    """Milliseconds are lost beside numbers of 64 bits: such a chapter had no length."""
+    section = "[CHAPTER]\nTIMEBASE=1/1\nSTART={}\nEND=9223372036854775807\n"
+    found = parse(section.format(5) + section.format(2**62)).chapters
+    assert [(c.start, c.end) for c in found] == [(5, 2**31)]
+
+
 def test_chapters_are_trimmed_to_the_range() -> None:
     chapters = [Chapter(0, 10, "a"), Chapter(10, 20, "b"), Chapter(20, 30, "c")]
     assert trim_chapters(chapters, 5, 15) == [Chapter(0, 5, "a"), Chapter(5, 10, "b")]
