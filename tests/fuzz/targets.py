@@ -16,14 +16,17 @@ from services.conversion.ffmpeg.log import FfmpegLogParser
 from services.conversion.ffmpeg.log_lines import LineAssembler, parse_line
 from services.conversion.pipeline import truncation
 from services.conversion.storage.memory_file import MemoryFile
-from services.conversion.tags import cover, sandboxed_reader, vorbis_comment
+from services.conversion.tags import cover, id3_tag, sandboxed_reader, vorbis_comment
 from services.conversion.tags.source_tags import MAX_OUTPUT, SourceTags, combine
 
 SEEDS = Path(__file__).with_name("seeds")
 MAX_SECONDS = 5.0
 """CPU seconds of one input. The slowest of some megabytes takes 0.4, and 1.0 while its lines are
 counted beside other work. A quadratic parser takes minutes for 64 KiB."""
-CONTAINERS = ("wav", "w64", "caf", "avi", "asf", "ogg", "mpegts", "mp3", "aac", "ac3", "eac3")
+CONTAINERS = (
+    "wav", "w64", "caf", "avi", "asf", "ogg", "mpegts", "mp3", "aac", "ac3", "eac3", "aiff", "au",
+)  # fmt: skip
+"""A byte of each seed chooses one, so new ones come last."""
 MAX_DURATION = 1000 * 3600
 
 
@@ -58,6 +61,7 @@ def metadata(data: bytes) -> None:
     trimmed = ffmetadata.trim_chapters(found.chapters, 1.0, 60.0)
     assert all(0 <= c.start < c.end <= 59.0 for c in trimmed)
     ffmetadata.chapter_comments(trimmed)
+    id3_tag.render({}, None, found.chapters)
 
 
 def cover_picture(data: bytes) -> None:
@@ -104,6 +108,10 @@ def check_tags(found: SourceTags) -> None:
         assert name.isprintable()
         assert values
         assert all(value.encode() and "\r" not in value for value in values)
+    chapters = found.chapters.chapters if found.chapters else ()
+    assert all(0 <= c.start < c.end < math.inf for c in chapters)
+    assert all(len(c.title.encode()) >= 0 and "\r" not in c.title for c in chapters)
+    id3_tag.render(found.tags, None, chapters)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
