@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-kills test-protections test-seeds test-sweep test-power-cuts test-app-runner test-versions test-schema test-real-files test-abuse test-resume test-slow-line test-archive test-aws deploy rollback rotate status destroy lint checkov style format api-types page requirements clean
+.PHONY: help setup runtime screenshots bench-conversion bench-upload fuzz run run-localstack stop-localstack images trace test test-chaos test-faults test-kills test-protections test-seeds test-sweep test-power-cuts test-app-runner test-versions test-schema test-real-files test-abuse test-resume test-slow-line test-archive test-aws deploy rollback rotate status destroy lint checkov style format api-types page requirements clean
 
 help: ## List all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ images: ## Build the images of the services, the gateway and the tools
 
 test: setup page ## Run everything that this machine can run, and say what was skipped and why (ARGS for pytest)
 	@deploy/test.sh $(ARGS)
+
+test-faults: setup page ## Cause every fault on the embedded stack, also those that take too long for `make test` (15 minutes)
+	@$(BIN)/pytest tests/faults $(ARGS)
 
 test-kills: setup page ## Kill workers in the middle of conversions, a hundred times on each emulator (KILLS, SEED repeats a run; many minutes)
 	@localstack=tests/localstack/test_kills.py; docker info >/dev/null 2>&1 || { localstack=; echo 'No Docker engine answers here: not on LocalStack.'; }; \

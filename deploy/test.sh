@@ -24,7 +24,9 @@ find_chromium() { # print the path of a Chromium; CHROMIUM overrides it
 
 marks='not aws and not long'
 skipped+=('live AWS: it costs money; `make test-aws` runs it with your credentials')
-skipped+=('abuse, a slow line, and kills, chaos and the images of two versions on LocalStack: minutes each; `make test-abuse`, `make test-slow-line`, `make test-kills`, `make test-chaos` and `make test-versions` run them')
+skipped+=('the faults that take longest: `make test-faults` runs all of them, `make test-power-cuts` cuts the power')
+skipped+=('abuse, a slow line, an archive of 1 GiB, a TTL that removes: `make test-abuse`, `make test-slow-line`, `make test-archive` and `make test-sweep` run them')
+skipped+=('kills, chaos and the images of two versions on LocalStack: `make test-kills`, `make test-chaos` and `make test-versions` run them')
 if found=$(find_chromium); then
   export CHROMIUM=$found
 else
@@ -50,7 +52,20 @@ else
   "$bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' && export COVERAGE_CORE=sysmon
   # A file's tests stay together, because they share what is slow to prepare.
   step 'core, services, engine' "$bin/pytest" -m "$marks and not $system" "${again[@]}" --cov -n auto --maxprocesses 4 --dist loadfile
-  step 'the whole system: stack, LocalStack, browser' "$bin/pytest" -m "$marks and $system" "${again[@]}"
+  # Tests on LocalStack wait much of their time: they run beside the others.
+  if [[ $marks != *localstack* ]]; then
+    beside=$(mktemp)
+    set -m # or its processes would ignore an interrupt
+    "$bin/pytest" -m "$marks and localstack" "${again[@]}" >"$beside" 2>&1 &
+    localstack=$!
+    set +m
+    trap 'kill -INT "$localstack" 2>/dev/null && wait "$localstack"; rm -f "$beside"' EXIT
+  fi
+  step 'the whole system: stack, browser' "$bin/pytest" -m "$marks and $system and not localstack" "${again[@]}"
+  if [ -n "${localstack:-}" ]; then
+    step 'the whole system: LocalStack' wait "$localstack"
+    cat "$beside"
+  fi
   printf '\nLines of libs and services that tests run: %s %%\n' "$("$bin/coverage" report --format=total --fail-under=0)"
 fi
 

@@ -1,5 +1,6 @@
 """Install the clients once, and offer a file, a session and a look into the bucket."""
 
+import fcntl
 import hashlib
 import os
 import random
@@ -27,12 +28,13 @@ def install(package: str) -> Path:
     folder = HERE / package
     installed = folder / "node_modules" / ".package-lock.json"
     locked = (folder / "package-lock.json").stat().st_mtime
-    if not installed.exists() or installed.stat().st_mtime < locked:
-        npm = shutil.which("npm")
-        assert npm, "these tests need Node, as the page does"
-        subprocess.run(
-            [npm, "ci", "--loglevel=error", "--no-audit", "--no-fund"], cwd=folder, check=True
-        )
+    npm = shutil.which("npm")
+    assert npm, "these tests need Node, as the page does"
+    with (folder / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another pytest may want them at the same time
+        if not installed.exists() or installed.stat().st_mtime < locked:
+            command = [npm, "ci", "--loglevel=error", "--no-audit", "--no-fund"]
+            subprocess.run(command, cwd=folder, check=True)
     return folder
 
 

@@ -19,6 +19,7 @@ from tests.system.client import Client, Json, ok
 
 pytestmark = [
     pytest.mark.stack,
+    pytest.mark.long,
     pytest.mark.timeout(3600),
     pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc"),
 ]

@@ -56,6 +56,7 @@ def find_runner(
     return worker
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", draw_seeds())
 def test_sigterm_releases_a_long_conversion_at_once_every_time(
     faulty_stack: EmbeddedStack, client: Client, endless: bytes, seed: int
@@ -132,6 +133,7 @@ def test_sigkill_during_the_drain_costs_one_attempt(
     assert len(bucket.outputs_of(conversion_id)) == 1
 
 
+@pytest.mark.long
 def test_deployments_that_kill_early_never_give_a_conversion_up(
     faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
 ) -> None:

@@ -35,6 +35,7 @@ def paused(stack: EmbeddedStack) -> Iterator[None]:
         yield
 
 
+@pytest.mark.long
 def test_clients_get_503_while_aws_is_silent_and_all_recovers_after_it(
     faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
 ) -> None:

@@ -59,6 +59,7 @@ def test_a_file_that_crashes_ffmpeg_fails_at_its_first_attempt(
     assert bucket.outputs_of(failed["id"]) == []
 
 
+@pytest.mark.long
 def test_a_file_that_kills_every_worker_fails_and_others_are_converted(
     faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_file_that_kills_every_worker_fails_and_others_are_converted(
     assert bucket.outputs_of(poison) == []
 
 
+@pytest.mark.long
 def test_the_neighbour_of_a_file_that_kills_its_worker_is_converted(
     faulty_stack: EmbeddedStack, client: Client, bucket: Bucket, track: bytes, hashes: list[str]
 ) -> None:

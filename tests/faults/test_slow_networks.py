@@ -100,6 +100,7 @@ def far_away(faulty_stack: EmbeddedStack) -> Iterator[TcpProxy]:
         yield network
 
 
+@pytest.mark.long
 def test_a_slow_s3_delays_nobody_who_does_not_need_it(
     faulty_stack: EmbeddedStack, client: Client, far_away: TcpProxy, track: bytes
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_slow_s3_delays_nobody_who_does_not_need_it(
     assert max(seconds for _, seconds in told) < 5 * min(seconds for _, seconds in told)
 
 
+@pytest.mark.long
 def test_a_worker_behind_a_slow_network_leaves_the_work_to_others(
     faulty_stack: EmbeddedStack,
     client: Client,

@@ -10,7 +10,7 @@ from tests.faults.conftest import REQUESTS
 from tests.faults.workers import descendants, eventually, workers
 from tests.system.client import Client
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.long]
 
 LONG = {"format": "flac", "normalize": -16.0, "sample_rate": 192000}
 
