@@ -40,7 +40,7 @@ function outcomeOf(state: Pick<State, 'conversions'>, row: Row) {
     const sent = transfer?.sentBytes ?? upload?.uploaded_bytes ?? 0;
     return { share: UPLOAD_SHARE * (sent / row.size), isDone: false, isFailed: false };
   }
-  const last = selectConversions(state, row).at(-1);
+  const last = selectConversions(state, row).findLast(({ status }) => status !== 'cancelled');
   if (!last) return null;
   const isFailed = last.status === 'failed';
   const share = isFinal(last) ? 1 : UPLOAD_SHARE + (1 - UPLOAD_SHARE) * (last.percent / 100);

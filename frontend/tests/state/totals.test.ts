@@ -30,6 +30,20 @@ describe('the total progress', () => {
     expect(pageTitle(totals)).toBe('56% · 1 of 3 done · TinyPixo');
   });
 
+  it('counts nothing as done that was cancelled', () => {
+    const rows = [aRow('a', 'uploaded'), aRow('b', 'uploaded')];
+    const totals = totalsOf(
+      state(
+        rows,
+        aConversion({ id: '1', upload_id: 'a', status: 'completed' }),
+        aConversion({ id: '2', upload_id: 'a', status: 'cancelled' }),
+        aConversion({ id: '3', upload_id: 'b', status: 'cancelled' }),
+      ),
+    );
+    expect(pageTitle(totals)).toBe('1 done · TinyPixo');
+    expect(totals).toEqual({ started: 1, done: 1, failed: 0, percent: 100 });
+  });
+
   it('says at the end what failed', () => {
     const rows = [aRow('a', 'uploaded'), aRow('b', 'failed')];
     const done = aConversion({ id: '1', upload_id: 'a', status: 'completed' });
