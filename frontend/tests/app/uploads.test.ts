@@ -32,6 +32,23 @@ describe('new files', () => {
     expect(app.rows.map(({ stage }) => stage)).toEqual(['uploading', 'uploading', 'queued']);
   });
 
+  it('wait no longer for paused ones that were removed', async () => {
+    const { createUpload } = app.api;
+    app.api.createUpload = async (request, key) => {
+      return { ...(await createUpload(request, key)), id: request.filename };
+    };
+    app.uploadApi.putBarrier = new Promise(() => undefined);
+    app.controller.addFiles([aFile('a.wav'), aFile('b.wav'), aFile('c.wav')]);
+    app.controller.uploadManager.startAll();
+    await settle();
+    app.controller.uploadManager.runner.pauseAll();
+    await app.controller.remove(app.rows[0]!);
+    expect(app.rows.map(({ stage }) => stage)).toEqual(['uploading', 'queued']);
+    app.uploadApi.putBarrier = undefined;
+    await app.controller.remove(app.rows[0]!);
+    await vi.waitFor(() => expect(app.rows[0]).toMatchObject({ name: 'c.wav', stage: 'uploaded' }));
+  });
+
   it('are locked against other tabs until they are uploaded', async () => {
     app.controller.addFiles([aFile()]);
     await settle();

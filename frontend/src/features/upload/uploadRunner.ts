@@ -71,7 +71,7 @@ export class UploadRunner {
     this.startUpload(key, true);
   }
 
-  /** Pause all uploads. Files in the queue do not start until an upload is resumed. */
+  /** Pause all uploads. Files in the queue start when one is resumed, or all are removed. */
   pauseAll(): void {
     this.queue.isHeld = true;
     for (const [key, { transfer }] of this.uploaders) {
@@ -135,8 +135,10 @@ export class UploadRunner {
   }
 
   private startNext(): void {
-    const running = [...this.uploaders.values()].filter(({ transfer }) =>
-      ['creating', 'uploading', 'finishing'].includes(transfer.phase),
+    const phases = [...this.uploaders.values()].map(({ transfer }) => transfer.phase);
+    this.queue.isHeld &&= phases.includes('paused');
+    const running = phases.filter((phase) =>
+      ['creating', 'uploading', 'finishing'].includes(phase),
     );
     const free = Math.max(0, MAX_PARALLEL_UPLOADS - running.length);
     for (const key of this.queue.take(free)) this.startUpload(key);
