@@ -83,6 +83,7 @@ class Photographer:
             self.save(app, "converting")
             row.expect_done("OGG")
             row.locator.get_by_test_id("details").locator("summary").click()
+            expect(row.locator.get_by_test_id("details")).to_contain_text("SHA-256")
             self.save(app, "done")
             row.locator.get_by_test_id("details").locator("summary").click()
             self.compare(app, row)

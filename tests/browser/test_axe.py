@@ -31,6 +31,7 @@ def test_axe_finds_nothing_from_the_empty_page_to_the_result(app: App, long_song
 
     row.expect_done("OGG")
     row.locator.get_by_test_id("details").locator("summary").click()
+    expect(row.locator.get_by_test_id("details")).to_contain_text("SHA-256")
     row.button("convert-again").click()
     assert findings(app.page) == []
 
