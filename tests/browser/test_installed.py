@@ -119,7 +119,7 @@ def test_the_page_opens_offline_and_goes_on_when_the_network_is_back(
     app.reload()
     app.page.context.set_offline(True)
     app.page.reload()
-    expect(app.page.get_by_text("TinyPixo cannot be reached")).to_be_visible()
+    expect(app.page.get_by_text("TinyPixo is not available")).to_be_visible()
 
     app.page.context.set_offline(False)
 

@@ -28,7 +28,7 @@ def test_the_page_says_that_the_service_is_unreachable_and_waits(
     app.monitor.allow_errors(NETWORK_ERROR)
     app.page.route(API, abort)
     app.page.goto(app.url)
-    notice = app.page.get_by_text("TinyPixo cannot be reached")
+    notice = app.page.get_by_text("TinyPixo is not available")
     expect(notice).to_be_visible()
 
     app.page.unroute(API)

@@ -7,7 +7,7 @@ import { ConversionForm } from '../features/conversion/ConversionForm';
 import { PresetSelect } from '../features/conversion/PresetSelect';
 import { withPreset } from '../features/conversion/presets';
 import { UploadProgressBar } from '../features/upload/UploadProgressBar';
-import { uploadViewModel } from '../features/upload/uploadViewModel';
+import { uploadStatus, uploadViewModel } from '../features/upload/uploadViewModel';
 import { useDuration } from '../lib/duration';
 import { useFocusFallback } from '../lib/focus';
 import { fileExtension, formatBytes } from '../lib/formatting';
@@ -59,7 +59,7 @@ export const FileRow = memo(function FileRow(props: FileRowProps) {
           <h2 id={titleId} title={row.name}>
             {row.name}
           </h2>
-          <p className="muted">{subtitle(row, conversions)}</p>
+          <p className="muted">{subtitle(row, conversions, isOffline)}</p>
         </div>
         <FileActions row={row} controller={controller} />
       </div>
@@ -117,14 +117,16 @@ function hasSameContent(before: FileRowProps, after: FileRowProps): boolean {
 const hasNoSound = ({ error }: Conversion) =>
   error?.code === 'not_audio' || (error?.code === 'no_audio_stream' && !error.reason);
 
-function subtitle(row: Row, conversions: Conversion[]): ReactNode {
+function subtitle(row: Row, conversions: Conversion[], isOffline?: boolean): ReactNode {
   const folder = row.path?.slice(0, row.path.lastIndexOf('/'));
   const size = (folder ? `${folder} · ` : '') + formatBytes(row.size);
   if (row.unsaved === 'copying') return `${size} · ${t.saving}`;
   if (row.unsaved === 'not-storable') return `${size} · ${t.onlyInThisTab}`;
   if (row.stage === 'draft' && row.isStarted) return `${size} · ${t.starting}`;
-  if (row.stage === 'queued') return `${size} · ${t.waitingForOthers}`;
-  if (row.transfer?.phase === 'creating') return `${size} · ${t.preparing}`;
+  if (row.stage === 'queued' || row.transfer?.phase === 'creating') {
+    const status = uploadStatus(row, isOffline);
+    return `${size} · ${status[0]!.toLowerCase()}${status.slice(1)}`;
+  }
   // A completed conversion shows the same time at its result.
   const hasResult = conversions.some(({ status }) => status === 'completed');
   if (row.stage === 'uploaded' && row.upload && !hasResult) {

@@ -12,8 +12,7 @@ export const de: Catalogue = {
   intro:
     'Zieh Musik, Aufnahmen oder Videos hierher. Sieh zu, wie jede Datei hochgeladen und ' +
     'umgewandelt wird, und hör das Ergebnis an oder lade es herunter.',
-  unreachable:
-    'TinyPixo ist nicht erreichbar. Diese Seite versucht es weiter: Du musst nichts tun.',
+  unreachable: 'TinyPixo ist nicht verfügbar. Diese Seite versucht es weiter: Du musst nichts tun.',
   yourFiles: 'Deine Dateien',
   howItWorks: 'So arbeitet TinyPixo',
   features: [
@@ -97,8 +96,6 @@ export const de: Catalogue = {
   // A file
   saving: 'wird in diesem Browser gesichert',
   onlyInThisTab: 'nur in diesem Tab: Lass ihn offen',
-  waitingForOthers: 'wartet auf andere Uploads',
-  preparing: 'Upload wird vorbereitet',
   keptUntilInline: 'bleibt bis',
   keptUntil: 'Bleibt bis',
   expired: 'abgelaufen',
@@ -129,14 +126,15 @@ export const de: Catalogue = {
   uploadOf: (name) => `Upload von ${name}`,
   chunks: (completed, count) => `${completed} von ${count} Teilen angekommen`,
   uploaded: 'Hochgeladen',
-  uploadingElsewhere: 'Wird in einem anderen Tab hochgeladen',
+  uploadingElsewhere: 'Upload in einem anderen Tab',
   interrupted: 'Upload unterbrochen',
+  preparing: 'Vorbereitung des Uploads',
   queued: 'Wartet auf andere Uploads',
   paused: 'Angehalten',
   uploadStopped: 'Upload gestoppt',
   waitingForNetwork: 'Wartet auf das Netz',
-  serviceBusy: 'Der Dienst ist ausgelastet, neuer Versuch läuft',
-  stalled: 'Stockt: Es kommen keine Daten durch',
+  serviceBusy: 'Der Dienst kann gerade nicht antworten, neuer Versuch folgt',
+  stalled: 'Stockt: seit einigen Sekunden kein Fortschritt',
   completing: 'Upload wird abgeschlossen',
   uploading: 'Wird hochgeladen',
   uploadingViaService: 'Wird über den Dienst hochgeladen',

@@ -7,7 +7,7 @@ export const problems: Record<string, string> = {
     'Die Datei wurde während des Uploads verschoben oder verändert. Füge sie noch einmal hinzu.',
   network: 'TinyPixo ist nicht erreichbar. Prüfe deine Verbindung und versuche es noch einmal.',
   storage: 'Der Speicher hat die Datei abgelehnt. Versuche es gleich noch einmal.',
-  unexpected: 'In dieser Seite ist etwas schiefgegangen. Lade sie neu: Deine Dateien bleiben.',
+  unexpected: 'In dieser Seite ist etwas schiefgegangen. Lade sie neu: Hochgeladenes bleibt.',
   upload_stopped: 'Dieser Upload endete vor seinem Abschluss. Füge die Datei noch einmal hinzu.',
   unknown: 'Die Umwandlung ist aus unbekanntem Grund fehlgeschlagen. Versuche es noch einmal.',
 
@@ -39,7 +39,7 @@ export const problems: Record<string, string> = {
   part_number_invalid: 'Dieser Teil gehört nicht zu der Datei.',
   part_size_mismatch: 'Ein Teil kam unvollständig an. Versuche es noch einmal.',
   parts_changed: 'Ein Teil kam während des Abschlusses noch einmal an. Versuche es noch einmal.',
-  rate_limited: 'Das waren zu viele Anfragen auf einmal. Versuche es gleich noch einmal.',
+  rate_limited: 'Das waren zu viele Anfragen in kurzer Zeit. Versuche es später noch einmal.',
   request_invalid: 'Der Dienst konnte die Anfrage nicht lesen.',
   request_timeout: 'Die Anfrage kam nicht rechtzeitig an. Versuche es noch einmal.',
   session_invalid: 'Deine Sitzung ist beendet. Lade die Seite neu.',
@@ -118,7 +118,7 @@ export const warnings: Record<string, string> = {
   gaps_filled: 'Lücken in der Quelle wurden mit Stille gefüllt.',
   invalid_samples: 'Ungültige Werte in der Quelle wurden durch Stille ersetzt.',
   not_normalised: 'Die Lautheit ist nicht die gewünschte.',
-  peaks_limited: 'Spitzen wurden begrenzt, um die Lautheit zu erreichen.',
+  peaks_limited: 'Spitzen wurden begrenzt; das Ergebnis kann leiser sein als gewünscht.',
   pictures_dropped: 'Die Quelle hat mehrere Bilder; eines davon wurde behalten.',
   resampled: 'Die Abtastrate ist eine andere als in der Quelle.',
   several_tracks: 'Die Quelle hat mehrere Tonspuren; eine davon wurde umgewandelt.',
@@ -130,5 +130,5 @@ export const warnings: Record<string, string> = {
   tag_encoding_guessed: 'Die Schrift der Angaben war nicht genannt; sie wurde erraten.',
   tags_dropped: 'Das Format kann nicht alle Angaben speichern.',
   tags_outdated: 'Angaben, die nach dieser Umwandlung falsch wären, fehlen im Ergebnis.',
-  tags_unreadable: 'Die Angaben der Quelle sind zu groß oder nicht lesbar.',
+  tags_unreadable: 'Einige Angaben der Quelle fehlen: Sie sind zu groß oder nicht lesbar.',
 };

@@ -122,6 +122,18 @@ describe('the progress bars', () => {
     expect(screen.getByTestId('conversion-status').textContent).toBe('Converting');
   });
 
+  it('are not there before an upload is created, whose row says what it waits for', () => {
+    const creating: Transfer = { ...transfer, phase: 'creating' };
+    const { rerender } = renderRow({ stage: 'uploading', transfer: creating });
+    expect(screen.queryByRole('progressbar')).toBeNull();
+    expect(screen.getByText('95 B · preparing the upload')).toBeDefined();
+    const waiting: Transfer = { ...creating, waitingFor: 'network' };
+    rerender(listWith({ stage: 'uploading', transfer: waiting }));
+    expect(screen.getByText('95 B · waiting for the network')).toBeDefined();
+    rerender(listWith({ stage: 'queued' }));
+    expect(screen.getByText('95 B · waiting for other uploads')).toBeDefined();
+  });
+
   it('show that the upload waits for the network', () => {
     renderRow({ ...uploading, transfer: { ...transfer, waitingFor: 'network' } });
     expect(screen.getByText('Waiting for the network')).toBeDefined();
@@ -166,6 +178,15 @@ describe('the content of a row', () => {
     expect(screen.getByText('Resampled to 48 kHz.')).toBeDefined();
     expect(screen.getByText('1:01')).toBeDefined();
     expect(screen.getByText('−87%')).toBeDefined();
+  });
+
+  it('has the facts of a result once its details are opened', async () => {
+    renderRow(uploaded, [aConversion({ status: 'completed', phase: 'done', output: anOutput() })]);
+    const details = screen.getByTestId<HTMLDetailsElement>('details');
+    expect(screen.queryByText('SHA-256 of the result')).toBeNull();
+    details.open = true;
+    fireEvent(details, new Event('toggle'));
+    expect(await screen.findByText('SHA-256 of the result')).toBeDefined();
   });
 
   it('has the reason of a failed conversion, and a retry button if it may help', () => {

@@ -156,9 +156,7 @@ export class MultipartUploader {
     return withRetries(call, {
       environment: this.options.environment,
       signal,
-      onWaiting: (waitingFor) => {
-        if (waitingFor !== this.transfer.waitingFor) this.tracker.update({ waitingFor });
-      },
+      onWaiting: (reason) => this.tracker.setWaiting(call, reason),
     });
   }
 }

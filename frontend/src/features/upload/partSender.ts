@@ -108,7 +108,7 @@ export class PartSender {
     this.showTurns();
     if (!this.isStopped) return;
     this.endTurn('release', size);
-    throw new DOMException('stopped', 'AbortError');
+    throw new Error('stopped');
   }
 
   private endTurn(end: 'arrived' | 'lost' | 'release', size: number): void {
@@ -157,10 +157,11 @@ export class PartSender {
             return tracker.partCompleted(partNumber, answer);
           }
           if (answer && ++unreachable >= MAX_UNREACHABLE_STORAGE) {
-            tracker.update({ viaService: true, waitingFor: undefined });
+            tracker.update({ viaService: true });
+            tracker.setWaiting(partNumber, undefined);
             continue;
           }
-          tracker.update({ waitingFor: 'network' });
+          tracker.setWaiting(partNumber, 'network');
           // A lost part is repeated without limit. If bytes were sent, the network was back
           // meanwhile, so the part is tried sooner. A line that always breaks gets longer pauses.
           losses = Math.min(losses + 1, MAX_COUNTED_LOSSES);
@@ -169,7 +170,7 @@ export class PartSender {
           failures = ++refusals;
           if (!isWorthRetrying(error) || refusals >= MAX_REFUSALS_PER_PART) throw error;
           if (error instanceof HttpError && isRetryableStatus(error.status)) {
-            tracker.update({ waitingFor: 'server' });
+            tracker.setWaiting(partNumber, 'server');
           }
         }
         await environment.sleep(backoffDelayMs(failures, environment, error), signal);

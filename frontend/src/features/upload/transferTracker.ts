@@ -1,5 +1,6 @@
 import type { Upload } from '../../api/types';
 import type { Environment } from '../../lib/environment';
+import type { WaitReason } from '../../api/retry';
 import { SpeedMeter } from './speedMeter';
 import { completedBytes, type Transfer } from './transfer';
 
@@ -23,6 +24,8 @@ export class TransferTracker {
   private readonly speedMeter = new SpeedMeter();
   private notifiedAt = -Infinity;
   private lastMove = { at: -Infinity, bytes: 0 };
+  /** The parts, by number, and requests that wait for their next attempt. */
+  private readonly waits = new Map<unknown, WaitReason>();
 
   constructor(private readonly options: TransferTrackerOptions) {
     const { upload, viaService = false } = options;
@@ -44,11 +47,11 @@ export class TransferTracker {
   /** Forget parts in flight and the measured speed before the upload starts or resumes. */
   restart(): void {
     this.bytesInFlight.clear();
+    this.waits.clear();
     this.speedMeter.reset();
     this.lastMove = { at: this.options.environment.now(), bytes: -1 };
     this.update({
       phase: this.transfer.upload ? 'uploading' : 'creating',
-      waitingFor: undefined,
       isWaitingForTurn: false,
       error: undefined,
       partProgress: {},
@@ -57,12 +60,21 @@ export class TransferTracker {
 
   /** Change the phase when no part is in flight any more. */
   stop(phase: Transfer['phase'], change: Partial<Transfer> = {}): void {
-    const idle = { partProgress: {}, waitingFor: undefined, isWaitingForTurn: false };
-    this.update({ phase, ...idle, ...change });
+    this.waits.clear();
+    this.update({ phase, partProgress: {}, isWaitingForTurn: false, ...change });
+  }
+
+  /** Say why a part or a request waits, or with undefined that it waits no more. */
+  setWaiting(source: unknown, reason: WaitReason | undefined): void {
+    if (this.waits.get(source) === reason) return;
+    if (reason) this.waits.set(source, reason);
+    else this.waits.delete(source);
+    this.update({});
   }
 
   partProgressed(partNumber: number, bytes: number, size: number): void {
     this.bytesInFlight.set(partNumber, bytes);
+    this.waits.clear();
     const partProgress = { ...this.transfer.partProgress, [partNumber]: bytes / size };
     this.transfer = { ...this.transfer, partProgress, waitingFor: undefined };
     const now = this.options.environment.now();
@@ -73,11 +85,11 @@ export class TransferTracker {
   partCompleted(partNumber: number, answer?: Upload): void {
     const { completedParts } = this.transfer;
     this.bytesInFlight.delete(partNumber);
+    this.waits.clear();
     this.update({
       upload: this.newer(answer),
       completedParts: new Set(completedParts).add(partNumber),
       partProgress: this.progressWithout(partNumber),
-      waitingFor: undefined,
     });
   }
 
@@ -100,7 +112,8 @@ export class TransferTracker {
   }
 
   update(change: Partial<Transfer>): void {
-    const next = { ...this.transfer, ...change };
+    const waitingFor = [...this.waits.values()].at(-1);
+    const next = { ...this.transfer, waitingFor, ...change };
     const now = this.options.environment.now();
     const confirmedBytes = completedBytes(next.completedParts, next.upload);
     const bytesInFlight = [...this.bytesInFlight.values()].reduce((sum, each) => sum + each, 0);

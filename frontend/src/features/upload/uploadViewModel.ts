@@ -19,7 +19,8 @@ export interface UploadViewModel {
 /**
  * Return what the upload progress bar of a row shows, or undefined if it has no upload.
  *
- * `isOffline` may be known before the first request of the upload fails.
+ * `isOffline` may be known before the first request of the upload fails. It is about the service:
+ * while bytes move, S3 can be reached.
  */
 export function uploadViewModel(row: Row, isOffline = false): UploadViewModel | undefined {
   const { upload, transfer, stage } = row;
@@ -40,8 +41,8 @@ export function uploadViewModel(row: Row, isOffline = false): UploadViewModel | 
     segments: segments(partCount, fraction, isComplete),
     completedParts: isUploaded ? partCount : completedCount,
     partCount,
-    status: statusText(row, isUploaded, isOffline),
-    details: isUploaded ? [] : detailTexts(sent, upload.size, isOffline ? 0 : transfer?.speed),
+    status: isUploaded ? t.uploaded : uploadStatus(row, isOffline),
+    details: isUploaded ? [] : detailTexts(sent, upload.size, transfer?.speed),
   };
 }
 
@@ -65,18 +66,19 @@ function segments(
   });
 }
 
-function statusText({ stage, transfer }: Row, isUploaded: boolean, isOffline: boolean): string {
-  if (isUploaded) return t.uploaded;
+/** Return what happens to an upload that is not complete, or what it waits for. */
+export function uploadStatus({ stage, transfer }: Row, isOffline = false): string {
   if (stage === 'other-tab') return t.uploadingElsewhere;
   if (stage === 'interrupted') return t.interrupted;
   if (!transfer || stage === 'queued') return t.queued;
   if (transfer.phase === 'paused') return t.paused;
   if (transfer.phase === 'failed') return t.uploadStopped;
-  if (isOffline) return t.waitingForNetwork;
   if (transfer.isWaitingForTurn) return t.queued;
-  if (transfer.waitingFor === 'network') return t.waitingForNetwork;
+  const isMoving = transfer.phase === 'uploading' && !transfer.isStalled;
+  if (transfer.waitingFor === 'network' || (isOffline && !isMoving)) return t.waitingForNetwork;
   if (transfer.waitingFor === 'server') return t.serviceBusy;
   if (transfer.isStalled) return t.stalled;
+  if (transfer.phase === 'creating') return t.preparing;
   if (transfer.phase === 'finishing') return t.completing;
   return transfer.viaService ? t.uploadingViaService : t.uploading;
 }

@@ -227,6 +227,27 @@ describe('a part that is lost again and again', () => {
     expect(await loseEachPart(8, false)).toBeGreaterThan(10_000);
   });
 
+  it('still waits for the network when a report of other parts is answered', async () => {
+    const { api, environment, uploader, lastTransfer } = createUploader();
+    let time = 0;
+    environment.now = () => (time += 6_000);
+    let answerReport: () => void = () => undefined;
+    api.beforeAnswer = (call, partNumber) => {
+      if (call === 'reportParts') return new Promise((resolve) => (answerReport = resolve));
+      if (call === 'putPartToStorage' && partNumber !== 1) throw noAnswer();
+    };
+    api.getUpload = () => Promise.reject(noAnswer());
+    environment.holdSleeps();
+    const run = uploader.run();
+    await vi.waitFor(() => expect(lastTransfer()?.waitingFor).toBe('network'));
+    await settle();
+    answerReport();
+    await settle();
+    expect(lastTransfer()).toMatchObject({ waitingFor: 'network', isStalled: false });
+    uploader.cancel();
+    await run;
+  });
+
   it('gets a new URL after a long outage, in which its old one has expired', async () => {
     const { api, uploader, lastTransfer } = createUploader();
     const answers = [...Array(20).fill(noAnswer()), new StorageError(403, 'expired')];

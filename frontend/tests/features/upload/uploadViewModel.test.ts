@@ -59,9 +59,16 @@ describe('the upload progress bar', () => {
     const statusOf = (change: Partial<Transfer>, isOffline: boolean) =>
       uploadViewModel(aRow({ transfer: aTransfer(change) }), isOffline)?.status;
     expect(statusOf({}, false)).toBe('Uploading');
-    expect(statusOf({}, true)).toBe('Waiting for the network');
+    expect(statusOf({ isStalled: true }, true)).toBe('Waiting for the network');
+    expect(statusOf({ phase: 'finishing' }, true)).toBe('Waiting for the network');
     expect(statusOf({ waitingFor: 'network' }, false)).toBe('Waiting for the network');
     expect(statusOf({ phase: 'paused' }, true)).toBe('Paused');
+  });
+
+  it('goes on while bytes move to S3, although the service cannot be reached', () => {
+    const view = uploadViewModel(aRow({ transfer: aTransfer({ speed: 1000 }) }), true);
+    expect(view?.status).toBe('Uploading');
+    expect(view?.details).toContain('1.0 KB/s');
   });
 
   it('waits for other uploads while only they may send', () => {
@@ -86,7 +93,7 @@ describe('the upload progress bar', () => {
     const row = aRow({ stage: 'other-tab', upload: anUpload({ uploaded_bytes: 40 }) });
     expect(uploadViewModel(row)).toMatchObject({
       completedParts: 4,
-      status: 'Uploading in another tab',
+      status: 'Upload in another tab',
     });
   });
 });
