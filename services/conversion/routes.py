@@ -92,6 +92,7 @@ class ConversionController(Controller):
 
     @get(
         sync_to_thread=True,
+        is_costly=True,
         operation_id="listConversions",
         summary="List the session's conversions, the newest first",
         responses=problems(errors.CursorInvalid),

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from litestar import Controller, Response, get
+from litestar import Controller, Request, Response, get
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
@@ -14,6 +14,7 @@ from libs.core import errors
 from libs.core.domain.ids import kind_of
 from libs.core.domain.progress import Progress
 from libs.core.rate_limiter import Usage
+from libs.core.web.concurrency import turn_of
 from libs.core.web.openapi import no_content, problems
 from services.progress.broadcaster import Broadcaster
 from services.progress.follow_progress import Block, FollowProgress, LastEvent
@@ -75,13 +76,14 @@ class ProgressController(Controller):
 
     @get(
         "/events",
-        is_lasting=True,
+        is_costly=True,
         operation_id="followSession",
         summary="Follow everything of the session by server-sent events",
         responses={200: EVENTS, **problems()},
     )
     async def follow_session(
         self,
+        request: Request[Any, Any, Any],
         owner: NamedDependency[str],
         usage: NamedDependency[Usage],
         broadcaster: NamedDependency[Broadcaster],
@@ -90,11 +92,12 @@ class ProgressController(Controller):
         last_event_id: LastEventId = None,
     ) -> ASGIResponse:
         follow = await open_stream(owner, None, _last_event(last_event_id), usage.address)
+        turn_of(request).end()
         return _respond(follow, broadcaster, settings)
 
     @get(
         "/{item_id:str}/events",
-        is_lasting=True,
+        is_costly=True,
         operation_id="followItem",
         summary="Follow one upload or conversion by server-sent events until it ends",
         responses={
@@ -105,6 +108,7 @@ class ProgressController(Controller):
     )
     async def follow_one(
         self,
+        request: Request[Any, Any, Any],
         item_id: FromPath[str],
         owner: NamedDependency[str],
         usage: NamedDependency[Usage],
@@ -114,6 +118,7 @@ class ProgressController(Controller):
         last_event_id: LastEventId = None,
     ) -> ASGIResponse:
         follow = await open_stream(owner, item_id, _last_event(last_event_id), usage.address)
+        turn_of(request).end()
         if follow.is_over:
             # Browsers reconnect after every end of a stream, but not after this answer.
             broadcaster.unsubscribe(follow.subscription)

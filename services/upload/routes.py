@@ -86,6 +86,7 @@ class UploadController(Controller):
 
     @get(
         sync_to_thread=True,
+        is_costly=True,
         operation_id="listUploads",
         summary="List the session's uploads, the newest first",
         responses=problems(errors.CursorInvalid),

@@ -8,7 +8,14 @@ import anyio
 import pytest
 
 from libs.core.errors import RateLimited
-from libs.core.web.concurrency import AT_ONCE, MAX_BODIES, MAX_WAITING, LimitConcurrency
+from libs.core.web.concurrency import (
+    AT_ONCE,
+    COSTLY_AT_ONCE,
+    MAX_BODIES,
+    MAX_WAITING,
+    LimitConcurrency,
+    Turn,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -25,12 +32,17 @@ class Application:
         self.running: dict[str, int] = {}
         self.order: list[int] = []
         self.may_end = anyio.Event()
+        self.turns: list[Turn] = []
         self._limit = LimitConcurrency()
 
     async def handle(self, scope: Any, _receive: Any, _send: Any) -> None:
         address = scope["session"].address
         self.running[address] = self.running.get(address, 0) + 1
         self.order.append(scope["number"])
+        if turn := scope.get("turn"):
+            self.turns.append(turn)
+            if scope["route_handler"].opt.get("waits_for_client"):
+                turn.end()
         try:
             await self.may_end.wait()
         finally:
@@ -47,7 +59,7 @@ class Application:
 
     def is_idle(self) -> bool:
         limit = self._limit
-        return not (limit._running or limit._waiting or limit._lasting)
+        return not (limit._turns or limit._costly or limit._lasting)
 
 
 async def settled() -> None:
@@ -79,13 +91,70 @@ async def test_so_many_of_an_address_are_handled_at_once_in_the_order_they_came(
     assert app.is_idle()
 
 
-async def test_streams_and_bodies_are_not_counted() -> None:
+async def test_requests_that_wait_for_their_client_are_not_counted() -> None:
     app = Application()
     async with anyio.create_task_group() as group:
         for _ in range(3 * AT_ONCE):
-            group.start_soon(lambda: app.request("listener", is_lasting=True))
+            group.start_soon(lambda: app.request("listener", waits_for_client=True))
         await settled()
         assert app.running == {"listener": 3 * AT_ONCE}
+        app.may_end.set()
+    assert app.is_idle()
+
+
+async def test_fewer_costly_requests_of_an_address_are_handled_at_once() -> None:
+    app = Application()
+
+    async def list_everything(address: str) -> None:
+        await app.request(address, is_costly=True)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(2 * COSTLY_AT_ONCE):
+            group.start_soon(list_everything, "flooder")
+        await settled()
+        assert app.running == {"flooder": COSTLY_AT_ONCE}
+
+        for address in ("flooder", "bystander"):
+            group.start_soon(app.request, address)
+        group.start_soon(list_everything, "bystander")
+        await settled()
+        assert app.running == {"flooder": COSTLY_AT_ONCE + 1, "bystander": 2}
+        app.may_end.set()
+    assert app.is_idle()
+
+
+async def test_a_request_that_turns_out_to_be_costly_waits_again() -> None:
+    app = Application()
+    async with anyio.create_task_group() as group:
+        for _ in range(COSTLY_AT_ONCE + 1):
+            group.start_soon(app.request, "flooder")
+        await settled()
+        began: list[Turn] = []
+
+        async def become_costly(turn: Turn) -> None:
+            await turn.begin_costly()
+            began.append(turn)
+
+        for turn in app.turns:
+            group.start_soon(become_costly, turn)
+        await settled()
+        assert began == app.turns[:COSTLY_AT_ONCE]
+
+        began[0].end()
+        await settled()
+        assert began == app.turns
+        app.may_end.set()
+    assert app.is_idle()
+
+
+async def test_a_request_that_needs_no_turn_never_waits() -> None:
+    app = Application()
+    async with anyio.create_task_group() as group:
+        for _ in range(AT_ONCE):
+            group.start_soon(app.request, "prober")
+        group.start_soon(lambda: app.request("prober", needs_no_turn=True))
+        await settled()
+        assert app.running == {"prober": AT_ONCE + 1}
         app.may_end.set()
 
 
@@ -93,7 +162,7 @@ async def test_no_more_than_so_many_bodies_of_an_address_are_received_at_once() 
     app = Application()
 
     async def send_body(address: str) -> None:
-        await app.request(address, is_lasting=True, most_of_address=MAX_BODIES)
+        await app.request(address, most_of_address=MAX_BODIES, waits_for_client=True)
 
     async with anyio.create_task_group() as group:
         for _ in range(MAX_BODIES):

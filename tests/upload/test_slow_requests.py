@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from litestar import Litestar
@@ -204,14 +205,31 @@ def test_senders_of_one_byte_keep_nobody_waiting(port: int, harness: UploadHarne
     assert harness.now(upload).completed_parts == {1}
 
 
-def test_an_address_sends_only_so_many_bodies_of_any_length_at_once(app: Litestar) -> None:
-    """JSON bodies are limited by the requests that an address has at once."""
-    unlimited = {
-        f"{method} {route.path}"
+def options_of(app: Litestar) -> dict[str, dict[str, Any]]:
+    """Return the options of each route by its method and path."""
+    return {
+        f"{method} {route.path}": handler.opt
         for route in app.routes
         if isinstance(route, HTTPRoute)
         for method, (handler, _) in route.route_handler_map.items()
-        if handler.opt.get("is_lasting") and not handler.opt.get("most_of_address")
     }
 
-    assert unlimited == {"GET /health/live"}
+
+def test_an_address_sends_only_so_many_bodies_of_any_length_at_once(app: Litestar) -> None:
+    """JSON bodies are limited by the requests that an address has at once."""
+    takes_bodies = {
+        name: options
+        for name, options in options_of(app).items()
+        if "media_types" in options and name.startswith(("POST ", "PUT ", "PATCH "))
+    }
+
+    assert len(takes_bodies) == 3
+    assert all(options["most_of_address"] for options in takes_bodies.values())
+
+
+def test_all_requests_but_one_wait_for_others_of_their_address(app: Litestar) -> None:
+    """Requests with a body of any length did not, and hundreds of them kept everybody waiting."""
+    options = options_of(app)
+
+    assert [name for name in options if options[name].get("needs_no_turn")] == ["GET /health/live"]
+    assert [name for name in options if options[name].get("is_costly")] == ["GET /api/uploads"]

@@ -1,6 +1,6 @@
 """Join partial tus uploads into one (the concatenation extension)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
@@ -64,8 +64,12 @@ class JoinUploads:
         partial_ids: Sequence[str],
         request: TusRequest,
         usage: Usage | None = None,
+        on_read: Callable[[], None] = lambda: None,
     ) -> Upload:
         """Return the joined upload, which is complete. `usage` counts it as one more upload.
+
+        `on_read` is called once the partial uploads were read: then the bytes are copied, which
+        may take long, and waits for S3.
 
         Raises:
             UploadNotFound: One of the uploads is not there.
@@ -80,14 +84,14 @@ class JoinUploads:
         # The headers say all of the request, so equal ones are one request that was repeated.
         key = f"{request.concat}\n{request.metadata}"
         try:
-            joined = self._join(owner, partial_ids, request, usage, key)
+            joined = self._join(owner, partial_ids, request, usage, key, on_read)
         except (UploadNotFound, ObjectMissing) as error:
             # An earlier request has joined and removed them. Its answer may have been lost.
             joined = self._uploads.get(id_of_request(owner, key), owner)
             if joined.status is not UploadStatus.UPLOADED:
                 raise UploadNotFound("A partial upload is gone. Upload the file again.") from error
         # Their bytes are in the new upload; listings would show them as files of their own.
-        for partial_id in partial_ids:
+        for partial_id in dict.fromkeys(partial_ids):
             with suppress(UploadNotFound):
                 self._uploads.remove(partial_id, owner)
         return joined
@@ -99,8 +103,11 @@ class JoinUploads:
         request: TusRequest,
         usage: Usage | None,
         key: str,
+        on_read: Callable[[], None],
     ) -> Upload:
-        partials = [self._partial(owner, upload_id) for upload_id in partial_ids]
+        found = {each: self._partial(owner, each) for each in dict.fromkeys(partial_ids)}
+        partials = [found[upload_id] for upload_id in partial_ids]
+        on_read()
         size = sum(partial.size or 0 for partial in partials)
         with self._slot(usage.address if usage else owner):
             upload = self._create(owner, request, size, usage, offset=size, idempotency_key=key)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from libs.core.domain.uploads import source_key
+from libs.core.domain.uploads import Upload, source_key
+from libs.core.web.concurrency import COSTLY_AT_ONCE
 from services.upload.container import UploadContainer
 from services.upload.copy_slots import BUFFERS, COPIES_AT_ONCE
 from services.upload.tus import join
@@ -168,6 +169,48 @@ def test_a_join_that_is_done_is_not_done_again(client: Client, harness: UploadHa
 
     assert client.post(PATH, headers=concat).status_code == 201
     assert not stored_parts
+
+
+def test_only_a_few_joins_of_an_address_read_their_uploads_at_once(
+    client: Client, harness: UploadHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A join reads up to a hundred uploads, and two hundred joins kept everybody waiting."""
+    url = create(client, 5, **{"Upload-Concat": "partial"})
+    append(client, url, 0, b"12345")
+    get, may_end, reading = harness.uploads.get, Event(), list[str]()
+
+    def read(upload_id: str, owner: str | None = None) -> Upload:
+        reading.append(upload_id)
+        assert may_end.wait(10)
+        return get(upload_id, owner)
+
+    monkeypatch.setattr(harness.uploads, "get", read)
+    headers = {**TUS, "Upload-Concat": f"final;{url} {PATH}/upl_{'a' * 22}"}
+    with ThreadPoolExecutor(2 * COSTLY_AT_ONCE) as pool:
+        answers = [
+            pool.submit(client.post, PATH, headers=headers) for _ in range(2 * COSTLY_AT_ONCE)
+        ]
+        eventually(lambda: len(reading) == COSTLY_AT_ONCE)
+        new = client.post("/api/uploads", json={"filename": "a.wav", "size": 5})
+        assert new.status_code == 201
+        assert len(reading) == COSTLY_AT_ONCE
+        may_end.set()
+
+    assert {answer.result().status_code for answer in answers} == {404}
+
+
+def test_an_upload_that_is_joined_several_times_is_read_once(
+    client: Client, harness: UploadHarness
+) -> None:
+    url = create(client, 5, **{"Upload-Concat": "partial"})
+    append(client, url, 0, b"12345")
+    read = record_calls(harness.uploads, "get")
+    headers = {**TUS, "Upload-Concat": f"final;{' '.join([url] * 9)}"}
+
+    final = client.post(PATH, headers=headers).headers["Location"]
+
+    assert len(read) < 9
+    assert stored(harness, final)[1] == b"12345" * 9
 
 
 @pytest.mark.parametrize("is_item_gone", [True, False])
