@@ -72,6 +72,7 @@ class UploadContainer(containers.DeclarativeContainer):
         find_multipart,
         signer,
         check_stored_bytes,
+        settings.provided.max_file_size,
         settings.provided.sign_lifetime,
         clock=aws.clock,
     )

@@ -1,6 +1,13 @@
 """Bring the stored state of an upload in line with S3."""
 
-from libs.core.domain.uploads import MAX_PARTS, Failure, Upload, UploadStatus, closed_to_parts
+from libs.core.domain.uploads import (
+    MAX_PARTS,
+    MIN_PART_SIZE,
+    Failure,
+    Upload,
+    UploadStatus,
+    closed_to_parts,
+)
 from libs.core.errors import MultipartUploadGone, ObjectMissing, UploadClosed, UploadIncomplete
 from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.objects import ObjectStore
@@ -55,12 +62,7 @@ class ReconcileUpload:
         listed = self._multipart.list_parts(upload.key, upload.multipart_id, first, last)
         if upload.tus is not None:
             return [part for part in listed if part.number in upload.completed_parts]
-        return [
-            part
-            for part in listed
-            if upload.part_count is None
-            or (part.number <= upload.part_count and part.size == upload.size_of_part(part.number))
-        ]
+        return [part for part in listed if _counts(upload, part)]
 
     def finish_from_object(self, upload: Upload) -> Upload:
         """Finish an upload whose multipart upload is gone: the object decides how it ended."""
@@ -93,6 +95,21 @@ class ReconcileUpload:
                 else "This upload has not become a complete file. Upload the file again."
             )
         return done
+
+
+def is_large_enough(part: Part) -> bool:
+    """Return True if a part has the size that S3 requires of all but the last one.
+
+    Of Uppy's parts only these are recorded. Thousands of a byte each would cost their sender
+    nothing, and every reader of the upload a millisecond or more.
+    """
+    return part.size >= MIN_PART_SIZE
+
+
+def _counts(upload: Upload, part: Part) -> bool:
+    if upload.part_count is None:
+        return is_large_enough(part)
+    return part.number <= upload.part_count and part.size == upload.size_of_part(part.number)
 
 
 def require_open(upload: Upload) -> Upload:

@@ -22,7 +22,9 @@ ROWS = {
 def names_in(path: str) -> set[str]:
     """Return the names of the functions that a file defines."""
     tree = ast.parse((ROOT / path).read_text("utf-8"))
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return {
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
 
 
 def exists(test: str) -> bool:

@@ -88,13 +88,28 @@ def test_parts_of_any_size_become_the_file(
 
 def test_stored_parts_are_listed_for_resuming(client: Client, harness: UploadHarness) -> None:
     multipart = Multipart(client, harness)
-    etags = [multipart.put(number, bytes([number])) for number in (1, 2)]
+    sizes = [5 * MIB, 1]
+    etags = [multipart.put(number, bytes(size)) for number, size in enumerate(sizes, start=1)]
 
     assert multipart.get().json() == [
-        {"PartNumber": number, "ETag": f'"{etag}"', "Size": 1}
-        for number, etag in enumerate(etags, start=1)
+        {"PartNumber": number, "ETag": f'"{etag}"', "Size": size}
+        for number, (etag, size) in enumerate(zip(etags, sizes, strict=True), start=1)
     ]
-    assert multipart.upload.completed_parts == {1, 2}
+    assert multipart.upload.completed_parts == {1}
+
+
+def test_thousands_of_tiny_parts_cost_readers_of_the_upload_nothing(
+    client: Client, harness: UploadHarness
+) -> None:
+    multipart = Multipart(client, harness)
+    for number in (1, 2, 3):
+        multipart.put(number, b"x")
+    multipart.get()
+
+    shown = client.get(f"/api/uploads/{multipart.upload.id}").json()
+
+    assert shown["completed_parts"] == []
+    assert multipart.upload.completed_parts == frozenset()
 
 
 @pytest.mark.parametrize("is_recorded", [True, False])
@@ -162,12 +177,21 @@ def test_parts_over_the_limit_are_refused(client: Client, harness: UploadHarness
 def test_several_parts_are_signed_at_once(client: Client, harness: UploadHarness) -> None:
     multipart = Multipart(client, harness)
 
-    urls = multipart.get("/batch", partNumbers="1,7").json()["presignedUrls"]
+    urls = multipart.get("/batch", partNumbers="1,4").json()["presignedUrls"]
 
-    assert set(urls) == {"1", "7"}
+    assert set(urls) == {"1", "4"}
     assert multipart.get("/batch", partNumbers="1;7").status_code == 422
     assert multipart.get("/batch", partNumbers=",".join(["1"] * 101)).status_code == 422
+
+
+def test_no_part_is_signed_that_no_file_can_have(client: Client, harness: UploadHarness) -> None:
+    multipart = Multipart(client, harness)
+
+    assert multipart.get("/0").json()["code"] == "part_number_invalid"
     assert multipart.get("/10001").json()["code"] == "part_number_invalid"
+    assert multipart.get("/5").json()["code"] == "file_too_large"
+    assert multipart.get("/batch", partNumbers="4,5").json()["code"] == "file_too_large"
+    assert "url" in multipart.get("/4").json()
 
 
 def test_aborted_upload_is_unknown(client: Client, harness: UploadHarness) -> None:

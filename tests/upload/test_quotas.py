@@ -192,7 +192,7 @@ def test_urls_of_uppy_are_limited_by_their_number(arrive: Arrive) -> None:
     path = f"/api/uploads/s3/multipart/{made['uploadId']}"
     key = f"key={made['key']}"
 
-    assert visitor.ask("GET", f"{path}/batch?partNumbers=1,2,3&{key}").status_code == 200
+    assert visitor.ask("GET", f"{path}/batch?partNumbers=1,1,1&{key}").status_code == 200
     assert visitor.ask("GET", f"{path}/1?{key}").status_code == 200
     refused(visitor.ask("GET", f"{path}/1?{key}"), window=60)
 

@@ -9,6 +9,7 @@ from libs.core.domain.uploads import (
     MIN_PART_SIZE,
     Upload,
     UploadStatus,
+    check_size,
     upload_id_of,
 )
 from libs.core.errors import MultipartUploadGone, PartNumberInvalid, UploadNotFound
@@ -18,7 +19,7 @@ from libs.core.ports.url_signer import UrlSigner
 from libs.core.rate_limiter import Usage
 from services.upload.companion.count_bytes import CheckStoredBytes
 from services.upload.parts import url_lifetime
-from services.upload.reconcile import ReconcileUpload, require_open
+from services.upload.reconcile import ReconcileUpload, is_large_enough, require_open
 
 Clock = Callable[[], float]
 
@@ -51,19 +52,25 @@ class FindMultipart:
 
 
 class SignCompanionParts:
-    """Presign URLs for parts of any size; S3 takes 1 to 10,000 of them."""
+    """Presign URLs for as many parts as a file has that consists of the smallest ones.
+
+    S3 alone would take 10,000. Those of an upload that is never completed may have one byte each,
+    and requests for it would list all of them.
+    """
 
     def __init__(
         self,
         find: FindMultipart,
         signer: UrlSigner,
         check_stored_bytes: CheckStoredBytes,
+        max_size: int,
         lifetime: int,
         clock: Clock = time.time,
     ) -> None:
         self._find = find
         self._signer = signer
         self._check_stored_bytes = check_stored_bytes
+        self._max_size = max_size
         self._lifetime = lifetime
         self._clock = clock
 
@@ -78,7 +85,7 @@ class SignCompanionParts:
         """Return a URL for each part, and the seconds that they are valid for.
 
         Raises:
-            FileTooLarge: The stored parts are as large as a file may be.
+            FileTooLarge: The stored parts are as large as a file may be, or no file has so many.
             PartNumberInvalid: S3 has no such part number.
             RateLimited: The session or its address has used up a quota.
             UploadClosed: The upload takes no more parts.
@@ -87,6 +94,7 @@ class SignCompanionParts:
         upload = require_open(self._find(owner, key, multipart_id))
         if not all(1 <= number <= MAX_PARTS for number in numbers):
             raise PartNumberInvalid(f"Parts are numbered from 1 to {MAX_PARTS}.")
+        check_size((max(numbers) - 1) * MIN_PART_SIZE + 1, self._max_size)
         if usage:
             usage.take(urls=len(numbers))
         self._check_stored_bytes(upload, numbers, usage)
@@ -128,7 +136,7 @@ class ListCompanionParts:
             if ended.status is UploadStatus.UPLOADED and ended.size:
                 return parts_of_finished(ended.size)
             raise UploadNotFound("S3 does not know this upload any more.") from error
-        self._uploads.set_parts(upload, {part.number for part in parts})
+        self._uploads.set_parts(upload, {part.number for part in parts if is_large_enough(part)})
         return parts
 
 
