@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from libs.core.domain.uploads import MIB, Upload, UploadStatus, upload_id_of
+from libs.core.web import request as request_module
 from services.upload.app import create_app
 from services.upload.container import UploadContainer
 from tests.upload.support import UploadHarness, create_container
@@ -192,6 +193,40 @@ def test_no_part_is_signed_that_no_file_can_have(client: Client, harness: Upload
     assert multipart.get("/5").json()["code"] == "file_too_large"
     assert multipart.get("/batch", partNumbers="4,5").json()["code"] == "file_too_large"
     assert "url" in multipart.get("/4").json()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"parts": [' + "[]," * 9_000 + "1]}", 422),
+        ('{"parts": [], "more": [' + "[]," * 9_000 + "1]}", 409),
+        ('{"parts": [{"PartNumber": "1", "ETag": "a"}]}', 422),
+        ('{"parts": [}', 400),
+        ("[" * 9_000, 422),
+        ('{"more": ' + "[" * 9_000, 400),
+        (b"\xff", 400),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_parts_of_a_completion_are_parsed_as_such_from_the_beginning(
+    client: Client,
+    harness: UploadHarness,
+    monkeypatch: pytest.MonkeyPatch,
+    body: str | bytes,
+    status: int,
+) -> None:
+    """A body of 1 MiB may have 300,000 lists; one a second kept all others waiting for seconds."""
+    multipart = Multipart(client, harness)
+    monkeypatch.setattr(request_module, "convert_strictly", None)  # calling it would answer 500
+
+    answer = client.post(
+        f"{multipart.url}/complete",
+        params={"key": multipart.key},
+        content=body,
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert answer.status_code == status, answer.text
 
 
 def test_aborted_upload_is_unknown(client: Client, harness: UploadHarness) -> None:

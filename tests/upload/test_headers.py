@@ -7,6 +7,9 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from libs.core.web import request as request_module
+from libs.core.web.request import MAX_VALUES
+from services.upload.schemas import MAX_REPORT, MAX_SIGN
 from tests.fault_injection import fail_calls
 from tests.upload.support import Client, UploadHarness, create
 
@@ -128,6 +131,37 @@ def test_json_of_any_shape_is_refused_in_words(
     assert answer.status_code in (400, 413, 422), answer.text
     assert has_common_headers(answer)
     assert not harness.table.all()
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", "1.0"])
+def test_a_body_of_too_many_values_is_not_parsed(
+    client: Client, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """Some requests a second with thousands of lists kept all others waiting for seconds."""
+    monkeypatch.setattr(request_module, "convert_strictly", None)  # calling it would answer 500
+    body = f"[{','.join([value] * (MAX_VALUES + 1))}]"
+
+    answer = client.post("/api/uploads", content=body, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "request_invalid")
+    assert answer.json()["detail"] == "The JSON of this request has too many values."
+
+
+def test_our_longest_requests_have_fewer_values(client: Client) -> None:
+    upload_id = create(client)["id"]
+    numbers = {"part_numbers": [1] * MAX_REPORT}
+    checksums = {str(number): "," for number in range(MAX_SIGN)}
+
+    reported = client.post(f"/api/uploads/{upload_id}/parts", json=numbers)
+    signed = client.post(
+        f"/api/uploads/{upload_id}/parts/sign",
+        json={"part_numbers": [1] * MAX_SIGN, "checksums": checksums},
+    )
+
+    assert [answer.json()["code"] for answer in (reported, signed)] == [
+        "part_size_mismatch",
+        "checksum_mismatch",
+    ]
 
 
 def test_a_response_may_be_cached_by_nobody(client: Client) -> None:

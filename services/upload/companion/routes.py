@@ -133,6 +133,7 @@ class CompanionController(Controller):
         status_code=200,
         sync_to_thread=True,
         request_max_body_size=MIB,
+        has_many_values=True,
     )
     def complete(
         self,
