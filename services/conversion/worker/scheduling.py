@@ -18,6 +18,9 @@ from services.conversion.worker.stall_detector import StallDetector
 
 log = structlog.get_logger(__name__)
 
+MAX_HANDLED = 10_000
+"""Maximum number of uploads that are remembered as handled."""
+
 REMEMBERED = 600.0
 """Seconds for which a session counts as served."""
 
@@ -27,6 +30,9 @@ class MarkUploaded:
 
     What waits for an upload that has failed is queued, too: the worker that takes it finds
     nothing to convert, and its owner is told so.
+
+    S3 announces a form as often as somebody posts it. Each time, a write for each conversion of the
+    upload would hold up the events of others, so uploads that were handled are remembered.
     """
 
     def __init__(
@@ -35,14 +41,20 @@ class MarkUploaded:
         self._uploads = uploads
         self._conversions = conversions
         self._objects = objects
+        self._handled: dict[tuple[str, float], None] = {}
 
-    def __call__(self, upload_id: str) -> Sequence[str]:
+    def __call__(self, upload_id: str, *, may_be_handled: bool = False) -> Sequence[str]:
         """Return the conversions that may start now.
 
-        There are none if the upload is gone, has another size, or has no object yet.
+        There are none if the upload is gone, has another size, has no object yet, or was handled
+        before. With `may_be_handled` it is handled again.
         """
         try:
             upload = self._uploads.get(upload_id)
+            # A repeated request may create a removed upload again, under the same id.
+            key = upload.id, upload.created_at
+            if key in self._handled and not may_be_handled:
+                return ()
             found = (
                 self._objects.head(upload.key).size
                 if upload.status is UploadStatus.UPLOADING
@@ -59,7 +71,13 @@ class MarkUploaded:
             return ()
         for conversion_id in upload.conversions:
             self._conversions.queue(conversion_id)
+        self._remember(key)
         return upload.conversions
+
+    def _remember(self, key: tuple[str, float]) -> None:
+        if len(self._handled) >= MAX_HANDLED:
+            self._handled.clear()
+        self._handled[key] = None
 
 
 class ChooseNextConversion:
@@ -166,4 +184,4 @@ class RecoverStuckConversions:
         late = [c for c in waiting if c.updated_at < before]
         late += self._stalls.find_stalled(waiting, self._min_wait_seconds)
         for upload_id in dict.fromkeys(c.upload_id for c in late):
-            self._mark_uploaded(upload_id)
+            self._mark_uploaded(upload_id, may_be_handled=True)

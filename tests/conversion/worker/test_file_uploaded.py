@@ -1,10 +1,13 @@
 """Test S3 events that come twice, late, too early, out of order, or never."""
 
+from dataclasses import replace
+
 import pytest
 
 from libs.core.domain.conversions import Phase
 from libs.core.domain.uploads import Failure, UploadStatus
 from tests.conversion.support import PATIENCE, ConversionEnvironment, FakeEngine, ignore_heartbeat
+from tests.fakes import a_conversion
 from tests.fault_injection import fail_calls, record_calls
 
 
@@ -27,6 +30,51 @@ def test_an_arrival_reported_twice_changes_nothing(env: ConversionEnvironment) -
     env.mark_uploaded(upload.id)
 
     assert (env.uploads.get(upload.id).version, env.current(conversion).version) == before
+
+
+def test_a_form_that_is_posted_again_and_again_costs_one_read_each(
+    env: ConversionEnvironment,
+) -> None:
+    """Each time, all of its conversions were written: 150 events held up others for minutes."""
+    upload, waiting = env.start_upload(waiting=3)
+    env.store_object(upload)
+    assert env.mark_uploaded(upload.id) == tuple(c.id for c in waiting)
+    uploads = record_calls(env.uploads, "get", "mark_uploaded")
+    conversions = record_calls(env.conversions, "queue")
+
+    assert env.mark_uploaded(upload.id) == ()
+
+    assert (uploads, conversions) == (["get"], [])
+
+
+def test_an_upload_made_again_under_its_id_arrives_again(env: ConversionEnvironment) -> None:
+    upload, _ = env.start_upload(waiting=0)
+    env.store_object(upload)
+    env.mark_uploaded(upload.id)
+    env.uploads.remove(upload.id, upload.owner)
+    env.clock.advance(1)
+    again = replace(upload, created_at=env.clock())
+    waiting = a_conversion(again)
+    env.uploads.create(replace(again, conversions=(waiting.id,)), [waiting])
+
+    env.mark_uploaded(upload.id)
+
+    assert env.current(waiting).phase is Phase.QUEUED
+
+
+def test_what_waits_in_spite_of_a_handled_arrival_is_found(
+    env: ConversionEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload, (conversion,) = env.start_upload()
+    env.store_object(upload)
+    with monkeypatch.context() as patch:
+        patch.setattr(env.conversions, "queue", lambda _: None)
+        env.mark_uploaded(upload.id)
+
+    env.clock.advance(PATIENCE + 1)
+    env.recover_stuck()
+
+    assert env.current(conversion).phase is Phase.QUEUED
 
 
 def test_an_arrival_told_late_does_not_start_again_what_has_ended(
