@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 _COMPONENT = re.compile(r"\[([^\[\]\n]{1,100}) @ 0x[0-9a-f]+\] ")
 _LEVEL = re.compile(r"\[(quiet|panic|fatal|error|warning|info|verbose|debug|trace)\] ")
-_MAX_TEXT = 4096
+_MAX_TEXT, _MAX_COMPONENTS = 4096, 8
 _SPLIT_SIZES = (4096, mmap.PAGESIZE)
 """A longer write is split into packets of this size, so such a packet ends no line."""
 
@@ -73,6 +73,8 @@ class LineAssembler:
         if is_start:
             if match := _COMPONENT.fullmatch(text):
                 self._components.append(match[1])
+                # A compromised FFmpeg may print nothing else, without end.
+                del self._components[_MAX_COMPONENTS:]
                 return None
             if match := _LEVEL.fullmatch(text):
                 self._level, self._in_text = match[1], True

@@ -91,13 +91,17 @@ class FlacBlocks:
 
     def apply(self, fd: int) -> None:
         at, blocks = 4, dict[int, tuple[int, int]]()
-        while PADDING_BLOCK not in blocks:
+        for _ in range(_MAX_HEAD_BOXES):
             header = os.pread(fd, 4, at)
-            if len(header) < 4 or len(blocks) > _MAX_HEAD_BOXES:
-                raise NoSpaceForTags("the output has no padding")
+            if len(header) < 4:
+                break
             length = int.from_bytes(header[1:], "big")
             blocks[header[0] & 0x7F] = (at, length)
             at += 4 + length
+            if PADDING_BLOCK in blocks:
+                break
+        if PADDING_BLOCK not in blocks:
+            raise NoSpaceForTags("the output has no padding")
         if COMMENT_BLOCK not in blocks:
             raise NoSpaceForTags("the output has no comments")
         start, length = blocks[COMMENT_BLOCK]
@@ -179,12 +183,16 @@ class Mp4Meta:
 
     def apply(self, fd: int) -> None:
         at, boxes = 0, dict[bytes, tuple[int, int]]()
-        while b"free" not in boxes:
+        for _ in range(_MAX_HEAD_BOXES):
             size, kind = _box(os.pread(fd, 8, at))
-            if size < 8 or len(boxes) > _MAX_HEAD_BOXES:
-                raise NoSpaceForTags("the output has no space behind its index")
+            if size < 8:
+                break
             boxes[kind] = (at, size)
             at += size
+            if b"free" in boxes:
+                break
+        if b"free" not in boxes:
+            raise NoSpaceForTags("the output has no space behind its index")
         if b"moov" not in boxes or sum(boxes[b"moov"]) != boxes[b"free"][0]:
             raise NoSpaceForTags("the output's index is not followed by space")
         start, size = boxes[b"moov"]

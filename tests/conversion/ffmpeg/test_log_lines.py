@@ -58,6 +58,17 @@ def test_a_line_consists_of_components_a_level_and_text() -> None:
     ) == [LogLine(("aist#0:0/flac", "dec:flac"), "verbose", "Starting")]
 
 
+def test_components_without_end_take_no_memory() -> None:
+    assembler = LineAssembler()
+
+    for _ in range(1_000):
+        assert assembler.feed(b"[x @ 0x1] ") is None
+    line = [assembler.feed(packet) for packet in (b"[info] ", b"text\n")][-1]
+
+    assert line
+    assert len(line.components) == 8
+
+
 @pytest.mark.parametrize("forged", FORGED)
 def test_a_line_end_within_a_write_begins_no_line(forged: str) -> None:
     """A tag's name is printed by one write, with its line ends in it."""

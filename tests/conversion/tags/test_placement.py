@@ -210,3 +210,22 @@ def test_an_output_without_the_space_is_refused(placement: Placement, output: by
         os.pwrite(file.fd, output, 0)
         with pytest.raises(NoSpaceForTags):
             placement.apply(file.fd)
+
+
+@pytest.mark.parametrize("placement", [FlacBlocks([("TITLE", "T")], b""), Mp4Meta(b"meta")])
+@pytest.mark.parametrize("block", [b"\x02\0\0\0", b"\0\0\0\x08moov"], ids=["flac", "mp4"])
+def test_an_output_of_empty_blocks_without_end_is_read_little(
+    placement: Placement, block: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty gigabytes of them would have kept a slot for an hour."""
+    reads: list[int] = []
+
+    def read(_fd: int, count: int, at: int) -> bytes:
+        reads.append(at)
+        assert len(reads) < 100
+        return (block * 2)[:count]
+
+    monkeypatch.setattr(os, "pread", read)
+
+    with pytest.raises(NoSpaceForTags):
+        placement.apply(0)
