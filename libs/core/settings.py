@@ -139,7 +139,7 @@ class Settings(BaseSettings):
 
     otlp_endpoint: str | None = Field(
         default=None,
-        description="the OpenTelemetry collector that traces are sent to, by OTLP over HTTP",
+        description="the OpenTelemetry collector for traces and metrics, by OTLP over HTTP",
         examples=["http://localhost:4318"],
         validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
         pattern=URL,

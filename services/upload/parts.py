@@ -48,10 +48,11 @@ class SignParts:
     ) -> list[SignedPart]:
         """Return a URL for each number. `usage` counts them.
 
-        S3 takes only the bytes whose checksum is among `checksums`, for the parts that these name.
+        For a part that `checksums` names, S3 accepts only bytes with that checksum.
 
         Raises:
-            ChecksumMismatch: A checksum has not the form of its algorithm.
+            ChecksumMismatch: A checksum has not the form of its algorithm, or its part is not
+                among `numbers`.
             PartNumberInvalid: The upload has no such part.
             RateLimited: The session or its address has used up a quota.
             UploadClosed: The upload takes no more parts.
@@ -63,8 +64,8 @@ class SignParts:
         for number, checksum in checksums.items():
             if number not in numbers or not checksum.is_well_formed:
                 raise ChecksumMismatch(
-                    f"The checksum of part {number} is no {checksum.algorithm} in Base64 "
-                    "of a part that is to be signed."
+                    f"The checksum of part {number} is not a {checksum.algorithm} in Base64, or "
+                    "this request asks for no URL of that part."
                 )
         if usage:
             usage.take(urls=len(numbers))

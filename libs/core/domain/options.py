@@ -43,6 +43,7 @@ def check_options(fmt: Format, options: ConversionOptions) -> None:
         last = MAX_TRACKS - 1
         raise _invalid("track", f"The track must be between 0 and {last}.", [0, last])
     _check_times(options)
+    _check_loudness(options)
     _check_fades(options)
 
 
@@ -72,6 +73,9 @@ def _check_times(options: ConversionOptions) -> None:
             f"{MAX_TIME:.0f} seconds.",
             [f"start + {MIN_RANGE:g}", MAX_TIME],
         )
+
+
+def _check_loudness(options: ConversionOptions) -> None:
     low, high = NORMALIZE_RANGE
     if options.normalize is not None and not low <= options.normalize <= high:
         raise _invalid(

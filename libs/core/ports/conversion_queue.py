@@ -34,7 +34,7 @@ class ConversionQueue(ABC):
 
     @abstractmethod
     def position(self, conversion: Conversion) -> int:
-        """Return the place of a queued conversion in the fair order between sessions, from 1.
+        """Return the place of a queued conversion in the fair order, from 1.
 
         `fair_order` defines it. The answer may be a moment old.
         """

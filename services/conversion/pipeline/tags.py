@@ -130,7 +130,7 @@ def _mp4(
 def _wav(
     _profile: EncoderProfile, tags: Tags, cover: Cover | None, chapters: Sequence[Chapter]
 ) -> PreparedTags:
-    """Write the list of RIFF, which all programs read, and what it lacks as an ID3v2 tag."""
+    """Write the INFO list, which all programs read; if it lacks something, also all as ID3v2."""
     info = {name: "; ".join(tags[name]) for name in tags if name in BY_NAME and BY_NAME[name].info}
     broadcast = {name: tags[name][0] for name in tags if name in BROADCAST}
     if broadcast:

@@ -108,7 +108,10 @@ class SignCompanionParts:
 
 
 class ListCompanionParts:
-    """List the parts that S3 has, and record them as completed. Uppy asks before it resumes."""
+    """List the parts that S3 has; Uppy asks before it resumes.
+
+    Those of at least 5 MiB are recorded as completed: smaller ones can be the last part only.
+    """
 
     def __init__(
         self,
