@@ -14,7 +14,7 @@ from libs.core import errors
 from libs.core.domain.ids import kind_of
 from libs.core.domain.progress import Progress
 from libs.core.rate_limiter import Usage
-from libs.core.web.concurrency import turn_of
+from libs.core.web.concurrency import permit_of
 from libs.core.web.openapi import no_content, problems
 from services.progress.broadcaster import Broadcaster
 from services.progress.follow_progress import Block, FollowProgress, LastEvent
@@ -92,7 +92,7 @@ class ProgressController(Controller):
         last_event_id: LastEventId = None,
     ) -> ASGIResponse:
         follow = await open_stream(owner, None, _last_event(last_event_id), usage.address)
-        turn_of(request).end()
+        permit_of(request).release()
         return _respond(follow, broadcaster, settings)
 
     @get(
@@ -118,7 +118,7 @@ class ProgressController(Controller):
         last_event_id: LastEventId = None,
     ) -> ASGIResponse:
         follow = await open_stream(owner, item_id, _last_event(last_event_id), usage.address)
-        turn_of(request).end()
+        permit_of(request).release()
         if follow.is_over:
             # Browsers reconnect after every end of a stream, but not after this answer.
             broadcaster.unsubscribe(follow.subscription)

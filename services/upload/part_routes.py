@@ -14,7 +14,7 @@ from libs.core import errors
 from libs.core.domain.uploads import MAX_PART_SIZE
 from libs.core.errors import PartSizeMismatch
 from libs.core.rate_limiter import Usage
-from libs.core.web.concurrency import MAX_BODIES, turn_of
+from libs.core.web.concurrency import MAX_BODIES, permit_of
 from libs.core.web.openapi import BinaryBodyOperation, OptionalBodyOperation, problems
 from services.upload import checksums
 from services.upload.body_reader import BodyReader
@@ -73,7 +73,7 @@ class PartController(Controller):
         "/{number:int}",
         request_max_body_size=MAX_PART_SIZE,
         media_types=None,
-        most_of_address=MAX_BODIES,
+        max_per_address=MAX_BODIES,
         operation_id="putPart",
         operation_class=BinaryBodyOperation,
         summary="Send a part through the service",
@@ -101,7 +101,7 @@ class PartController(Controller):
         length = request.headers.get("content-length", "")
         expected = int(length) if length.isdecimal() else None
         upload = await anyio.to_thread.run_sync(validate_part, owner, upload_id, number, expected)
-        turn_of(request).end()
+        permit_of(request).release()
         reader = BodyReader(request.stream())
         with _broken_off():
             await reader.prefetch()

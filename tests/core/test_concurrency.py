@@ -14,7 +14,7 @@ from libs.core.web.concurrency import (
     MAX_BODIES,
     MAX_WAITING,
     LimitConcurrency,
-    Turn,
+    RequestPermit,
 )
 
 pytestmark = pytest.mark.anyio
@@ -32,17 +32,17 @@ class Application:
         self.running: dict[str, int] = {}
         self.order: list[int] = []
         self.may_end = anyio.Event()
-        self.turns: list[Turn] = []
+        self.permits: list[RequestPermit] = []
         self._limit = LimitConcurrency()
 
     async def handle(self, scope: Any, _receive: Any, _send: Any) -> None:
         address = scope["session"].address
         self.running[address] = self.running.get(address, 0) + 1
         self.order.append(scope["number"])
-        if turn := scope.get("turn"):
-            self.turns.append(turn)
+        if permit := scope.get("permit"):
+            self.permits.append(permit)
             if scope["route_handler"].opt.get("waits_for_client"):
-                turn.end()
+                permit.release()
         try:
             await self.may_end.wait()
         finally:
@@ -59,7 +59,7 @@ class Application:
 
     def is_idle(self) -> bool:
         limit = self._limit
-        return not (limit._turns or limit._costly or limit._lasting)
+        return not (limit._usual or limit._costly or limit._counts)
 
 
 async def settled() -> None:
@@ -129,30 +129,30 @@ async def test_a_request_that_turns_out_to_be_costly_waits_again() -> None:
         for _ in range(COSTLY_AT_ONCE + 1):
             group.start_soon(app.request, "flooder")
         await settled()
-        began: list[Turn] = []
+        began: list[RequestPermit] = []
 
-        async def become_costly(turn: Turn) -> None:
-            await turn.begin_costly()
-            began.append(turn)
+        async def become_costly(permit: RequestPermit) -> None:
+            await permit.acquire_costly()
+            began.append(permit)
 
-        for turn in app.turns:
-            group.start_soon(become_costly, turn)
+        for permit in app.permits:
+            group.start_soon(become_costly, permit)
         await settled()
-        assert began == app.turns[:COSTLY_AT_ONCE]
+        assert began == app.permits[:COSTLY_AT_ONCE]
 
-        began[0].end()
+        began[0].release()
         await settled()
-        assert began == app.turns
+        assert began == app.permits
         app.may_end.set()
     assert app.is_idle()
 
 
-async def test_a_request_that_needs_no_turn_never_waits() -> None:
+async def test_a_request_that_needs_no_permit_never_waits() -> None:
     app = Application()
     async with anyio.create_task_group() as group:
         for _ in range(AT_ONCE):
             group.start_soon(app.request, "prober")
-        group.start_soon(lambda: app.request("prober", needs_no_turn=True))
+        group.start_soon(lambda: app.request("prober", needs_no_permit=True))
         await settled()
         assert app.running == {"prober": AT_ONCE + 1}
         app.may_end.set()
@@ -162,7 +162,7 @@ async def test_no_more_than_so_many_bodies_of_an_address_are_received_at_once() 
     app = Application()
 
     async def send_body(address: str) -> None:
-        await app.request(address, most_of_address=MAX_BODIES, waits_for_client=True)
+        await app.request(address, max_per_address=MAX_BODIES, waits_for_client=True)
 
     async with anyio.create_task_group() as group:
         for _ in range(MAX_BODIES):

@@ -224,12 +224,14 @@ def test_an_address_sends_only_so_many_bodies_of_any_length_at_once(app: Litesta
     }
 
     assert len(takes_bodies) == 3
-    assert all(options["most_of_address"] for options in takes_bodies.values())
+    assert all(options["max_per_address"] for options in takes_bodies.values())
 
 
 def test_all_requests_but_one_wait_for_others_of_their_address(app: Litestar) -> None:
     """Requests with a body of any length did not, and hundreds of them kept everybody waiting."""
     options = options_of(app)
 
-    assert [name for name in options if options[name].get("needs_no_turn")] == ["GET /health/live"]
+    assert [name for name in options if options[name].get("needs_no_permit")] == [
+        "GET /health/live"
+    ]
     assert [name for name in options if options[name].get("is_costly")] == ["GET /api/uploads"]

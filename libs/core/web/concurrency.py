@@ -22,16 +22,15 @@ COSTLY_AT_ONCE = 4
 such as listings. With 16 of them, others waited thirty times as long as usual."""
 
 MAX_WAITING = 1_000
-"""Requests of an address that wait for their turn. A waiting one costs some kilobytes."""
-
+"""Requests of an address that wait for a permit. A waiting one costs some kilobytes."""
 
 MAX_BODIES = 256
-"""Requests with a body of any length of an address that are handled at once. Each takes up to 200
-kB, and an office behind one address sends some for each of its people."""
+"""Requests of an address that are handled at once and have bodies of any length. Each takes up to
+200 kB, and an office behind one address sends some for each of its people."""
 
 
-class Turns:
-    """Let so many requests of one address go on at once; more of it wait, and nobody else does."""
+class AddressSemaphore:
+    """Permit `at_once` requests of each address; more of that address wait."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
@@ -39,30 +38,30 @@ class Turns:
         self._waiting: dict[str, deque[anyio.Event]] = {}
 
     def __bool__(self) -> bool:
-        """Return True while somebody has a turn, or waits for one."""
+        """Return True while any request has a permit, or waits for one."""
         return bool(self._running or self._waiting)
 
-    async def begin(self, address: str) -> None:
-        """Wait for a turn. Raises RateLimited if too many wait already."""
+    async def acquire(self, address: str) -> None:
+        """Wait for a permit. Raises RateLimited if too many requests wait already."""
         if self._running.get(address, 0) < self._at_once:
             self._running[address] = self._running.get(address, 0) + 1
             return
         queue = self._waiting.setdefault(address, deque())
         if len(queue) >= MAX_WAITING:
             raise _too_many()
-        turn = anyio.Event()
-        queue.append(turn)
+        permitted = anyio.Event()
+        queue.append(permitted)
         try:
-            await turn.wait()
+            await permitted.wait()
         except BaseException:
-            if turn.is_set():
-                self.end(address)
+            if permitted.is_set():
+                self.release(address)
             else:
-                queue.remove(turn)
+                queue.remove(permitted)
             raise
 
-    def end(self, address: str) -> None:
-        """Give the turn to the request that has waited longest."""
+    def release(self, address: str) -> None:
+        """Give the permit to the request that has waited longest."""
         queue = self._waiting.get(address)
         if queue:
             queue.popleft().set()
@@ -73,33 +72,33 @@ class Turns:
             del self._running[address]
 
 
-class Turn:
-    """Hold the turn of one request."""
+class RequestPermit:
+    """Hold the permit of one request."""
 
-    def __init__(self, address: str, turns: Turns, costly: Turns) -> None:
+    def __init__(self, address: str, usual: AddressSemaphore, costly: AddressSemaphore) -> None:
         self._address = address
-        self._turns = turns
+        self._usual = usual
         self._costly = costly
-        self._held: Turns | None = None
+        self._held: AddressSemaphore | None = None
 
-    async def begin(self) -> None:
-        """Wait for a turn. Raises RateLimited if too many wait already."""
-        await self._begin(self._turns)
+    async def acquire(self) -> None:
+        """Wait for a permit. Raises RateLimited if too many requests wait already."""
+        await self._acquire(self._usual)
 
-    async def begin_costly(self) -> None:
-        """Wait for one of the few turns of costly requests, in place of the present one."""
-        await self._begin(self._costly)
+    async def acquire_costly(self) -> None:
+        """Release the present permit, and wait for one of the few of costly requests."""
+        await self._acquire(self._costly)
 
-    def end(self) -> None:
+    def release(self) -> None:
         """Let another request of the address go on. A repeated call changes nothing."""
         if self._held is not None:
-            self._held.end(self._address)
+            self._held.release(self._address)
             self._held = None
 
-    async def _begin(self, turns: Turns) -> None:
-        self.end()
-        await turns.begin(self._address)
-        self._held = turns
+    async def _acquire(self, semaphore: AddressSemaphore) -> None:
+        self.release()
+        await semaphore.acquire(self._address)
+        self._held = semaphore
 
 
 class LimitConcurrency(ASGIMiddleware):
@@ -108,63 +107,63 @@ class LimitConcurrency(ASGIMiddleware):
     Routes choose by their options:
 
     - `is_costly`: It takes a lot of processor time, so that fewer are handled at once.
-    - `most_of_address`: More than so many of an address are refused.
-    - `needs_no_turn`: It takes no time.
+    - `max_per_address`: More than so many of an address are refused, with or without a permit.
+    - `needs_no_permit`: It takes no time.
 
-    A request that lasts as long as the client likes ends its turn before it begins to wait for the
-    client: see `turn_of`. Only the event loop's thread uses this. It must come after the session's
-    middleware, which finds the address.
+    A request that lasts as long as the client likes releases its permit before it begins to wait
+    for the client: see `permit_of`. Only the event loop's thread uses this. It must come after the
+    session's middleware, which finds the address.
     """
 
     scopes = (ScopeType.HTTP,)
 
     def __init__(self) -> None:
-        self._turns = Turns(AT_ONCE)
-        self._costly = Turns(COSTLY_AT_ONCE)
-        self._lasting: Counter[str] = Counter()
+        self._usual = AddressSemaphore(AT_ONCE)
+        self._costly = AddressSemaphore(COSTLY_AT_ONCE)
+        self._counts: Counter[str] = Counter()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Call the application when it is the turn of this request.
+        """Call the application once this request has a permit.
 
         Raises:
-            RateLimited: Too many requests of the address wait or last already. So every route that
-                is limited documents 429.
+            RateLimited: Too many requests of the address wait, or as many as `max_per_address`
+                have not ended. So every route that is limited documents 429.
         """
         address: str = scope["session"].address  # type: ignore[union-attr]
         options = scope["route_handler"].opt
-        if options.get("needs_no_turn"):
+        if options.get("needs_no_permit"):
             await next_app(scope, receive, send)
             return
-        with self._last(address, options.get("most_of_address")):
-            turn = Turn(address, self._turns, self._costly)
-            await (turn.begin_costly() if options.get("is_costly") else turn.begin())
-            scope["turn"] = turn  # type: ignore[typeddict-unknown-key]
+        with self._count(address, options.get("max_per_address")):
+            permit = RequestPermit(address, self._usual, self._costly)
+            await (permit.acquire_costly() if options.get("is_costly") else permit.acquire())
+            scope["permit"] = permit  # type: ignore[typeddict-unknown-key]
             try:
                 await next_app(scope, receive, send)
             finally:
-                turn.end()
+                permit.release()
 
     @contextmanager
-    def _last(self, address: str, most: int | None) -> Iterator[None]:
-        """Count a request among those of its address, if there is a limit for them."""
-        if most is None:
+    def _count(self, address: str, maximum: int | None) -> Iterator[None]:
+        """Count a request of an address until it ends, if there is a maximum for its route."""
+        if maximum is None:
             yield
             return
-        if self._lasting[address] >= most:
+        if self._counts[address] >= maximum:
             raise _too_many()
-        self._lasting[address] += 1
+        self._counts[address] += 1
         try:
             yield
         finally:
-            self._lasting[address] -= 1
-            if not self._lasting[address]:
-                del self._lasting[address]
+            self._counts[address] -= 1
+            if not self._counts[address]:
+                del self._counts[address]
 
 
-def turn_of(request: Request[Any, Any, Any]) -> Turn:
-    """Return the turn of a request, which the middleware began."""
-    turn: Turn = request.scope["turn"]  # type: ignore[typeddict-item]
-    return turn
+def permit_of(request: Request[Any, Any, Any]) -> RequestPermit:
+    """Return the permit of a request, which the middleware acquired."""
+    permit: RequestPermit = request.scope["permit"]  # type: ignore[typeddict-item]
+    return permit
 
 
 def _too_many() -> RateLimited:

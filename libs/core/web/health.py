@@ -33,7 +33,7 @@ def health_routes(
 
     @get(
         "/health/live",
-        needs_no_turn=True,
+        needs_no_permit=True,
         sync_to_thread=False,
         operation_id="checkLiveness",
         summary="Answer while the process runs",

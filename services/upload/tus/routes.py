@@ -21,7 +21,7 @@ from libs.core.errors import (
 )
 from libs.core.rate_limiter import Usage
 from libs.core.telemetry import traceparent
-from libs.core.web.concurrency import MAX_BODIES, turn_of
+from libs.core.web.concurrency import MAX_BODIES, permit_of
 from libs.core.web.problems import problem
 from services.upload.body_reader import BodyReader
 from services.upload.part_limiter import PartLimiter, PartSlot
@@ -62,7 +62,7 @@ class TusController(Controller):
         request_max_body_size=None,
         summary="Create a tus upload",
         status_code=201,
-        most_of_address=MAX_BODIES,
+        max_per_address=MAX_BODIES,
     )
     async def create(
         self,
@@ -79,10 +79,10 @@ class TusController(Controller):
         wanted = _creation(request.headers)
         partial_ids = parse_concat(request.headers.get("upload-concat"))
         if partial_ids is not None:
-            await turn_of(request).begin_costly()
-            end_turn = partial(anyio.from_thread.run_sync, turn_of(request).end)
+            await permit_of(request).acquire_costly()
+            release_permit = partial(anyio.from_thread.run_sync, permit_of(request).release)
             upload = await anyio.to_thread.run_sync(
-                join_uploads, owner, partial_ids, wanted, usage, end_turn
+                join_uploads, owner, partial_ids, wanted, usage, release_permit
             )
             return _answer(201, upload, location=True)
         size = _declared_length(request.headers)
@@ -114,7 +114,7 @@ class TusController(Controller):
         request_max_body_size=None,
         status_code=204,
         summary="Append bytes to a tus upload",
-        most_of_address=MAX_BODIES,
+        max_per_address=MAX_BODIES,
     )
     async def append(
         self,
@@ -155,7 +155,7 @@ async def _append(
     part_limiter: PartLimiter,
 ) -> Upload:
     """Claim the upload once there is a slot for the body, and store the body."""
-    turn_of(request).end()
+    permit_of(request).release()
     reader = BodyReader(request.stream())
     async with part_limiter.acquire(usage.session, usage.address) as slot:
         append = await anyio.to_thread.run_sync(begin)
