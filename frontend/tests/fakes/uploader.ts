@@ -2,7 +2,7 @@ import {
   MultipartUploader,
   type MultipartUploaderOptions,
 } from '../../src/features/upload/multipartUploader';
-import { LineLimiter } from '../../src/features/upload/lineLimiter';
+import { BandwidthLimiter } from '../../src/features/upload/bandwidthLimiter';
 import type { Transfer } from '../../src/features/upload/transfer';
 import type { UploadCall } from '../../src/features/upload/uploadApi';
 import { FILE_SIZE } from './documents';
@@ -18,7 +18,7 @@ export function createUploader(options: Partial<MultipartUploaderOptions> = {}) 
   const uploader = new MultipartUploader({
     api,
     environment,
-    limiter: new LineLimiter(environment.now),
+    limiter: new BandwidthLimiter(environment.now),
     file: new Blob([new Uint8Array(FILE_SIZE)]),
     request: { filename: 'song.wav', size: FILE_SIZE },
     onChange: (transfer) => transfers.push(transfer),

@@ -12,8 +12,12 @@ import { resultFiles, type ArchivedResult } from './resultFiles';
 
 /** Time in which the browser begins to save an archive. */
 const URL_LIFETIME_MS = 60_000;
-/** Time in which the browser has copied an archive of any usual size. */
-const COPY_MS = 5 * 60_000;
+/**
+ * Age at which archives are deleted once all results were removed from the list.
+ *
+ * The browser has copied one of any usual size by then.
+ */
+const MAX_AGE_WITHOUT_RESULTS_MS = 5 * 60_000;
 /** Delay before a broken download goes on. */
 const RESUME_DELAY_MS = 500;
 
@@ -68,11 +72,11 @@ export class ArchiveDownload {
   /**
    * Delete the archives that the browser has copied to the downloads folder by now.
    *
-   * They stay shorter if all results were removed from the list.
+   * They are kept for less time if all results were removed from the list.
    */
   async deleteOld(): Promise<void> {
     const hasResults = resultFiles(this.options.store.getState()).length > 0;
-    const minAgeMs = hasResults ? MAX_AGE_MS : COPY_MS;
+    const minAgeMs = hasResults ? MAX_AGE_MS : MAX_AGE_WITHOUT_RESULTS_MS;
     await deleteArchives(minAgeMs);
     if (isArchiveKept()) this.deleteOldIn(minAgeMs);
   }

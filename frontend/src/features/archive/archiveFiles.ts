@@ -1,7 +1,7 @@
 import { setArchiveKept } from '../../storage/preferences';
 
 const PREFIX = 'archive-';
-/** Time after which the browser has copied an archive to the downloads folder. */
+/** Age at which archives are deleted. The browser has copied even the largest one by then. */
 export const MAX_AGE_MS = 60 * 60 * 1000;
 
 /**

@@ -2,7 +2,7 @@ import { ApiError, ownProblem, toProblem } from '../../api/errors';
 import { withRetries } from '../../api/retry';
 import type { Upload, StartUploadRequest } from '../../api/types';
 import { randomKey, type Environment } from '../../lib/environment';
-import type { LineLimiter } from './lineLimiter';
+import type { BandwidthLimiter } from './bandwidthLimiter';
 import { PartSender } from './partSender';
 import type { Transfer } from './transfer';
 import { TransferTracker } from './transferTracker';
@@ -17,7 +17,7 @@ export interface MultipartUploaderOptions {
   api: UploadApi;
   environment: Environment;
   /** Shared by all uploads of this tab. */
-  limiter: LineLimiter;
+  limiter: BandwidthLimiter;
   file: Blob;
   /** Used to create the upload, unless `upload` is given. */
   request: StartUploadRequest | Promise<StartUploadRequest>;

@@ -8,7 +8,7 @@ import {
 import { backoffDelayMs, isRetryableStatus } from '../../api/retry';
 import type { Upload } from '../../api/types';
 import type { Environment } from '../../lib/environment';
-import type { LineLimiter } from './lineLimiter';
+import type { BandwidthLimiter } from './bandwidthLimiter';
 import { PartReporter } from './partReporter';
 import { PresignedUrlCache } from './presignedUrlCache';
 import type { TransferTracker } from './transferTracker';
@@ -29,7 +29,7 @@ export interface PartSenderOptions {
   api: UploadApi;
   environment: Environment;
   file: Blob;
-  limiter: LineLimiter;
+  limiter: BandwidthLimiter;
   tracker: TransferTracker;
   signal: AbortSignal;
   /** Repeats a request until it is answered. */

@@ -1,7 +1,7 @@
 /** The files that wait for their upload. Those that the user has started come first. */
 export class UploadQueue {
   /** True while the queue is paused: `take` then returns nothing. */
-  isHeld = false;
+  isPaused = false;
   private started: string[] = [];
   private early: string[] = [];
 
@@ -15,7 +15,7 @@ export class UploadQueue {
   }
 
   take(count: number): string[] {
-    if (this.isHeld) return [];
+    if (this.isPaused) return [];
     const started = this.started.splice(0, count);
     return [...started, ...this.early.splice(0, count - started.length)];
   }

@@ -2,7 +2,7 @@ import { mergeSnapshot } from '../../state/merge';
 import { isUploadedEarly } from '../../storage/preferences';
 import type { LocalFiles } from './localFiles';
 import { MultipartUploader } from './multipartUploader';
-import { LineLimiter } from './lineLimiter';
+import { BandwidthLimiter } from './bandwidthLimiter';
 import type { Transfer } from './transfer';
 import type { UploadManagerOptions } from './uploadManagerOptions';
 import { UploadQueue } from './uploadQueue';
@@ -20,7 +20,7 @@ type Options = Pick<
 export class UploadRunner {
   private readonly uploaders = new Map<string, MultipartUploader>();
   private readonly queue = new UploadQueue();
-  private readonly limiter: LineLimiter;
+  private readonly limiter: BandwidthLimiter;
   private isStorageUnreachable = false;
 
   constructor(
@@ -28,7 +28,7 @@ export class UploadRunner {
     private readonly localFiles: LocalFiles,
     private readonly requests: UploadRequests,
   ) {
-    this.limiter = new LineLimiter(options.environment.now);
+    this.limiter = new BandwidthLimiter(options.environment.now);
   }
 
   /** True while an upload is being created. An unknown id in an event may then belong to it. */
@@ -73,7 +73,7 @@ export class UploadRunner {
 
   /** Pause all uploads. Files in the queue start when one is resumed, or all are removed. */
   pauseAll(): void {
-    this.queue.isHeld = true;
+    this.queue.isPaused = true;
     for (const [key, { transfer }] of this.uploaders) {
       if (transfer.phase === 'uploading') this.pause(key);
     }
@@ -95,7 +95,7 @@ export class UploadRunner {
   /** Resume an upload after a pause or a failure. */
   resume(key: string): void {
     const uploader = this.uploaders.get(key);
-    this.queue.isHeld = false;
+    this.queue.isPaused = false;
     if (!uploader) return;
     this.saveRequest(key, 'convert');
     void this.run(key, uploader);
@@ -136,7 +136,7 @@ export class UploadRunner {
 
   private startNext(): void {
     const phases = [...this.uploaders.values()].map(({ transfer }) => transfer.phase);
-    this.queue.isHeld &&= phases.includes('paused');
+    this.queue.isPaused &&= phases.includes('paused');
     const running = phases.filter((phase) =>
       ['creating', 'uploading', 'finishing'].includes(phase),
     );

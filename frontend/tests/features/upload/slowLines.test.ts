@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { NetworkError, StorageError } from '../../../src/api/errors';
-import { LineLimiter } from '../../../src/features/upload/lineLimiter';
+import { BandwidthLimiter } from '../../../src/features/upload/bandwidthLimiter';
 import type { Transfer } from '../../../src/features/upload/transfer';
 import { TransferTracker } from '../../../src/features/upload/transferTracker';
 import { anUpload } from '../../fakes/documents';
@@ -14,7 +14,7 @@ describe('parts in flight', () => {
   function createLimiter() {
     let now = 0;
     const { signal } = new AbortController();
-    const limiter = new LineLimiter(() => now);
+    const limiter = new BandwidthLimiter(() => now);
     const begun: string[] = [];
     const take = (name: string, isRetry = false, size = PART_SIZE) =>
       void limiter.take(size, signal, isRetry).then(() => begun.push(name));
@@ -97,7 +97,7 @@ describe('parts in flight', () => {
 
   it('of two uploads are never more than four, and all of their turns end', async () => {
     const environment = new FakeEnvironment();
-    const limiter = new LineLimiter(environment.now);
+    const limiter = new BandwidthLimiter(environment.now);
     const [a, b] = [
       createUploader({ environment, limiter }),
       createUploader({ environment, limiter }),
@@ -124,7 +124,7 @@ describe('parts in flight', () => {
 
   it('of an upload that waits for its turn are not stalled', async () => {
     const environment = new FakeEnvironment();
-    const limiter = new LineLimiter(environment.now);
+    const limiter = new BandwidthLimiter(environment.now);
     const { signal } = new AbortController();
     await limiter.take(PART_SIZE, signal);
     const { uploader, lastTransfer } = createUploader({ environment, limiter });
@@ -138,7 +138,7 @@ describe('parts in flight', () => {
 
   it('take as much of the line as they have bytes, also the last part', async () => {
     const environment = new FakeEnvironment();
-    const limiter = new LineLimiter(environment.now);
+    const limiter = new BandwidthLimiter(environment.now);
     const take = vi.spyOn(limiter, 'take');
     await createUploader({ environment, limiter }).uploader.run();
     expect(take.mock.calls.map(([size]) => size)).toEqual([...Array(9).fill(10), 5]);
@@ -162,7 +162,7 @@ describe('the turns of an upload', () => {
 
   it('are waited for again after each part, while another upload sends', async () => {
     const environment = new FakeEnvironment();
-    const limiter = new LineLimiter(() => 0);
+    const limiter = new BandwidthLimiter(() => 0);
     const { signal } = new AbortController();
     const { api, uploader, transfers } = createUploader({ environment, limiter });
     api.beforeAnswer = (call, partNumber) => {

@@ -8,26 +8,31 @@ const MAX_PARALLEL_PARTS = 4;
  * Parts that share a slow line all arrive late, and losing it then costs all of them.
  */
 const FLIGHT_SECONDS = 10;
-/** Time that is measured at least. At first, the system takes bytes faster than the line does. */
+/**
+ * Minimum time that the speed is measured over.
+ *
+ * At first, the system takes bytes faster than the line does.
+ */
 const MIN_SPAN_MS = 2_000;
 
-interface Turn {
+interface WaitingPart {
   size: number;
   begin: () => void;
 }
 
 /**
- * Limit the parts in flight of all uploads of this tab to what the line carries.
+ * Limit the parts in flight of all uploads of this tab to what the network connection carries.
  *
- * Uploads take turns. A line of unknown speed, and one that has just lost parts, gets one part.
+ * Uploads take turns. While the speed is unknown, and just after parts were lost, only one part is
+ * in flight.
  */
-export class LineLimiter {
+export class BandwidthLimiter {
   private readonly speedMeter = new SpeedMeter(MIN_SPAN_MS);
   private sentBytes = 0;
   private partsInFlight = 0;
   private bytesInFlight = 0;
   private limit = MAX_PARALLEL_PARTS;
-  private waiting: Turn[] = [];
+  private waiting: WaitingPart[] = [];
 
   constructor(private readonly now: () => number) {}
 
