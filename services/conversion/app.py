@@ -11,7 +11,7 @@ from libs.core.background import retry_forever, run_in_background
 from libs.core.web.app import service_app
 from services.conversion.container import ConversionContainer
 from services.conversion.routes import ConversionController, formats
-from services.conversion.worker.scale_in_protection import EVERY
+from services.conversion.worker.scale_in_protection import CHECK_EVERY
 
 DEPENDENCIES = (
     "cancel_conversion",
@@ -39,8 +39,8 @@ def create_app(container: ConversionContainer) -> Litestar:
 
     lifespans: list[Any] = [working]
     if container.settings().ecs_agent_uri:
-        look = retry_forever(container.protect_task(), pause=EVERY)
-        lifespans.append(run_in_background("protection", look))
+        protect = retry_forever(container.protect_task(), pause=CHECK_EVERY)
+        lifespans.append(run_in_background("protection", protect))
 
     app = service_app(
         "conversion",

@@ -14,13 +14,13 @@ MIN_RATE = 64 * 1024
 """Bytes a second. A sender below this rate is slow, and may lose one of the younger slots."""
 STALLED_RATE = 1024
 """Bytes a second. A sender below this rate has stalled, and may lose any slot."""
-BRISK_RATE = 1024 * 1024
+FAST_RATE = 1024 * 1024
 """Bytes a second. A sender below this rate may lose any slot if its session or client address holds
 more than its share. A faster one is soon done with its part."""
 GRACE_PERIOD = 1.0
-"""Seconds after which the rate of a sender is known well enough to judge it."""
-JUDGE_EVERY = 0.25
-"""Seconds between two judgements while somebody waits."""
+"""Seconds of waiting for a sender after which its rate is known."""
+EVICT_EVERY = 0.25
+"""Seconds between two evictions of slow senders while requests wait."""
 RETRY_AFTER = 30
 """Seconds after which a slow sender may try again."""
 
@@ -88,18 +88,18 @@ class PartSlot:
 class PartLimiter:
     """Give a slot to each part that comes through the service.
 
-    A slow sender loses its slot only while another request waits for one. The older half of the
-    slots is taken only from senders that have stalled, so that slow ones finish in the end. A free
-    slot goes to the address that holds the fewest, and there to the session that does. While others
-    wait, none of them keeps more than its share by sending slowly. Only the event loop's thread
-    uses this.
+    A slow sender loses its slot only while another request waits for one. In the older half of the
+    slots, only senders that have stalled lose them, so that slow ones finish in the end. A free
+    slot goes to the address that holds the fewest, and within it to the session that holds the
+    fewest. While others wait, neither keeps more than its share by sending slowly. Only the event
+    loop's thread uses this.
     """
 
     def __init__(self, count: int) -> None:
         self._count = count
         self._held: list[PartSlot] = []  # the oldest first
         self._queue: list[PartSlot] = []
-        self._judgement: asyncio.TimerHandle | None = None
+        self._next_eviction: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
     async def acquire(self, owner: str, address: str) -> AsyncIterator[PartSlot]:
@@ -108,7 +108,7 @@ class PartLimiter:
         self._queue.append(slot)
         try:
             self._grant()
-            self._judge_later()
+            self._schedule_eviction()
             await slot.granted.wait()
             yield slot
         finally:
@@ -127,18 +127,19 @@ class PartLimiter:
             self._held.append(following)
             following.granted.set()
 
-    def _judge_later(self) -> None:
-        """Judge the senders soon, and again while somebody waits: once, however many wait."""
-        if self._queue and self._judgement is None:
-            self._judgement = asyncio.get_running_loop().call_later(JUDGE_EVERY, self._judge)
+    def _schedule_eviction(self) -> None:
+        """Evict slow senders soon, and again while requests wait. One timer serves all of them."""
+        if self._queue and self._next_eviction is None:
+            loop = asyncio.get_running_loop()
+            self._next_eviction = loop.call_later(EVICT_EVERY, self._evict_and_schedule)
 
-    def _judge(self) -> None:
-        self._judgement = None
+    def _evict_and_schedule(self) -> None:
+        self._next_eviction = None
         self._evict_slow()
-        self._judge_later()
+        self._schedule_eviction()
 
     def _evict_slow(self) -> None:
-        """Take as many slots as are waited for, the slowest first."""
+        """Evict as many slots as requests wait for, the slowest first."""
         missing = len(self._queue) - sum(slot.is_evicted for slot in self._held)
         if missing <= 0:
             return
@@ -150,14 +151,14 @@ class PartLimiter:
             if not slot.is_evicted
             and slot.rate < (STALLED_RATE if position < protected else MIN_RATE)
         ]
-        slow += [slot for slot in beyond_share if slot not in slow and slot.rate < BRISK_RATE]
+        slow += [slot for slot in beyond_share if slot not in slow and slot.rate < FAST_RATE]
         for slot in sorted(slow, key=lambda slot: slot.rate)[:missing]:
             slot.evict()
 
     def _beyond_shares(self) -> list[PartSlot]:
-        """Return the slots that addresses, or sessions of one, hold beyond what others leave them.
+        """Return the slots that addresses, or else sessions, hold beyond their share.
 
-        Sessions are cheap, so they share only what their own address holds.
+        Anyone can make sessions, so these share only the slots that their own address holds.
         """
         if found := _beyond_share(self._held, self._queue, self._count, _address_of):
             return found
@@ -178,8 +179,13 @@ def _beyond_share(
 ) -> list[PartSlot]:
     """Return the slots that clients hold beyond an equal share of `count`, the slowest first.
 
-    Only those count that wait with less than their share, and no more slots are returned than
-    these lack.
+    These are at most as many as the waiting clients that hold less than their share could use.
+
+    Args:
+        slots: The slots that are held.
+        waiting: The requests that wait for a slot.
+        count: The number of slots to share.
+        client: Returns who shares: the address or the session of a slot.
     """
     held = Counter(map(client, slots))
     wanted = Counter(map(client, waiting))
@@ -190,7 +196,7 @@ def _beyond_share(
     found: list[PartSlot] = []
     for name, number in held.items():
         own = [slot for slot in slots if client(slot) == name]
-        # Those that are taken away already come first: they count among the surplus.
+        # Evicted slots come first, because they already are part of the surplus.
         own.sort(key=lambda slot: (not slot.is_evicted, slot.rate))
         found += [slot for slot in own[: max(0, number - share)] if not slot.is_evicted]
     return sorted(found, key=lambda slot: slot.rate)[:lacking]

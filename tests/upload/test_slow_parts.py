@@ -18,7 +18,7 @@ HOME = "192.0.2.1"
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge senders after 50 ms."""
     monkeypatch.setattr(part_limiter, "GRACE_PERIOD", 0.05)
-    monkeypatch.setattr(part_limiter, "JUDGE_EVERY", 0.01)
+    monkeypatch.setattr(part_limiter, "EVICT_EVERY", 0.01)
 
 
 async def hold(limiter: PartLimiter, owner: str, ends: list[str], name: str) -> None:
@@ -215,7 +215,7 @@ def test_a_brisk_sender_keeps_its_slot() -> None:
         limiter, got = PartLimiter(2), list[str]()
         async with anyio.create_task_group() as tasks:
             for _ in range(2):
-                tasks.start_soon(send, limiter, "anna", 100 * part_limiter.BRISK_RATE, got)
+                tasks.start_soon(send, limiter, "anna", 100 * part_limiter.FAST_RATE, got)
             await anyio.sleep(0)
             with anyio.move_on_after(0.3):
                 async with limiter.acquire("bystander", HOME):
@@ -225,7 +225,7 @@ def test_a_brisk_sender_keeps_its_slot() -> None:
     run(test)
 
 
-def test_the_senders_are_judged_once_however_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_timer_evicts_however_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each waiting request once judged by itself: 4,000 of them took all of the processor."""
     judged = list[int]()
     monkeypatch.setattr(PartLimiter, "_evict_slow", lambda limiter: judged.append(1))
@@ -236,7 +236,7 @@ def test_the_senders_are_judged_once_however_many_wait(monkeypatch: pytest.Monke
             for _ in range(200):
                 tasks.start_soon(send, limiter, "anna", 1, got)
             while len(judged) < 5:
-                await anyio.sleep(part_limiter.JUDGE_EVERY)
+                await anyio.sleep(part_limiter.EVICT_EVERY)
             assert len(judged) < 50
             tasks.cancel_scope.cancel()
 

@@ -21,7 +21,7 @@ class Backlog:
 BACKLOG_SAMPLE = 25
 """Queued conversions whose wait is measured. The longest wait is nearly always among the oldest."""
 
-PAUSE_FACTOR = 5
+REREAD_DELAY_FACTOR = 5
 """After a reading that took t seconds, the next one waits for at least this many times t."""
 
 

@@ -12,8 +12,8 @@ from services.conversion.storage.source_cache import SourceCache
 REPORT_INTERVAL = 0.2
 """Seconds between two reports."""
 
-JUDGED_AFTER = 60.0
-"""Seconds from the first sound of a pass after which its speed tells how long all will take."""
+ESTIMATE_AFTER = 60.0
+"""Seconds from the first sound of a pass after which its speed allows an estimate of the total."""
 
 CONVERTED = 95.0
 """Percent at which only storing is left."""
@@ -75,15 +75,15 @@ class ProgressTracker:
         if not self._share:
             # What is decoded before the start of a trim has no share, so its time has none either.
             self._phase_started = time.monotonic()
-        self._require_affordable()
+        self._check_estimate()
         self._report_if_due()
         return not paused
 
-    def _require_affordable(self) -> None:
-        """Raise MediaError early, instead of when the time is up."""
+    def _check_estimate(self) -> None:
+        """Raise MediaError as soon as the conversion is estimated to exceed its time limit."""
         elapsed = time.monotonic() - self._phase_started
         percent = self._low + (self._high - self._low) * self._share
-        if elapsed < JUDGED_AFTER or percent <= self._low:
+        if elapsed < ESTIMATE_AFTER or percent <= self._low:
             return
         if elapsed * (CONVERTED - self._low) / (percent - self._low) > self._max_seconds:
             raise MediaError(failures.TOO_SLOW)

@@ -92,7 +92,7 @@ class Worker:
         self._loops.start(
             retry_forever(self.receive),
             retry_forever(self.poll_queue, pause=pause),
-            retry_forever(self._pause_for_others.wait_and_look),
+            retry_forever(self._pause_for_others.wait_and_check),
         )
 
     def begin_stop(self) -> float:

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 CHECK_EVERY = 1.0
 """Seconds between two checks for conversions that wait for the slot of a long one."""
 
-PAUSE_FACTOR = 2
+CHECK_DELAY_FACTOR = 2
 """After a check that read the queue for t seconds, the next one waits at least this many times t.
 
 On a busy machine a reading takes a second."""
@@ -42,32 +42,32 @@ class PauseForOthers:
         self._sharing = sharing
         self._claimed = claimed
         self._hurried = threading.Event()
-        self._next_look = 0.0
+        self._next_check = 0.0
 
     def hurry(self) -> None:
-        """Look soon, because somebody has come. Callable from any thread."""
+        """Check soon, because a conversion has come. Callable from any thread."""
         self._hurried.set()
 
-    def wait_and_look(self, stop: threading.Event) -> None:
-        """Look once, after `CHECK_EVERY` seconds or when `hurry` is called."""
+    def wait_and_check(self, stop: threading.Event) -> None:
+        """Check once, after `CHECK_EVERY` seconds or when `hurry` is called."""
         if self._hurried.wait(CHECK_EVERY):
             self._hurried.clear()
-            stop.wait(max(0.0, self._next_look - time.monotonic()))
+            stop.wait(max(0.0, self._next_check - time.monotonic()))
         if not stop.is_set():
             self()
 
     def __call__(self) -> None:
-        """Look once, unless the last look was a moment ago."""
+        """Check once, unless the last check was a moment ago."""
         claimed = self._claimed.by_id()
         if not self._slots.can_pause_for_others or not self._sharing.pausable(claimed):
             return
         began = time.monotonic()
-        if began < self._next_look:
+        if began < self._next_check:
             return
         paused = self._sharing.paused()
         order = self._choose_next.order(suspects_first=self._slots.may_run_suspect, paused=paused)
         took = time.monotonic() - began
-        self._next_look = began + took + PAUSE_FACTOR * took
+        self._next_check = began + took + CHECK_DELAY_FACTOR * took
         for following in order:
             for use in self._sharing.pausable(claimed, following)[:1]:
                 mine = claimed[use.conversion_id]

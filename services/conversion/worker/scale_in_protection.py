@@ -6,14 +6,14 @@ from threading import Event as StopEvent
 
 from libs.core.ports.task_protection import TaskProtection
 
-MINUTES = 30
+PROTECTION_MINUTES = 30
 """Length of one protection. A process that dies protected delays a deployment by at most this."""
 
-RENEW_AFTER = MINUTES * 60 / 2
+RENEW_AFTER = PROTECTION_MINUTES * 60 / 2
 """Seconds after which a protection is extended while conversions run."""
 
-EVERY = 1.0
-"""Seconds between two looks. A task that is stopped in this gap loses an attempt, not a file."""
+CHECK_EVERY = 1.0
+"""Seconds between two checks. A task that is stopped in this gap loses an attempt, not a file."""
 
 
 class ProtectWhileConverting:
@@ -35,7 +35,7 @@ class ProtectWhileConverting:
         now, since = self._timer(), self._protected_at
         if self._is_busy():
             if since is None or now - since >= RENEW_AFTER:
-                self._protection.protect(MINUTES)
+                self._protection.protect(PROTECTION_MINUTES)
                 self._protected_at = now
         elif since is not None:
             self._protection.release()

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 MAX_HANDLED = 10_000
 """Maximum number of uploads that are remembered as handled."""
 
-REMEMBERED = 600.0
+REMEMBER_SERVED_FOR = 600.0
 """Seconds for which a session counts as served."""
 
 
@@ -152,7 +152,7 @@ class ChooseNextConversion:
         """
         now = self._timer()
         owners = chain.from_iterable((session_of(c), client_of(c)) for c in conversions)
-        served = {o: t for o, t in self._last_served.items() if now - t < REMEMBERED}
+        served = {o: t for o, t in self._last_served.items() if now - t < REMEMBER_SERVED_FOR}
         served.update(dict.fromkeys(owners, now))
         self._last_served = served
 

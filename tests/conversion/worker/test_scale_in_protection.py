@@ -11,7 +11,7 @@ from libs.core.adapters.aws.task_protection import EcsTaskProtection
 from libs.core.adapters.memory import MemoryTaskProtection
 from libs.core.errors import StorageUnavailable
 from services.conversion.worker.scale_in_protection import (
-    MINUTES,
+    PROTECTION_MINUTES,
     RENEW_AFTER,
     ProtectWhileConverting,
 )
@@ -48,28 +48,28 @@ def agent() -> Iterator[FakeAgent]:
 
 def test_a_task_is_protected_while_it_converts() -> None:
     busy, protection, timer = [False], MemoryTaskProtection(), FakeClock(0)
-    look = ProtectWhileConverting(protection, lambda: busy[0], timer)
+    protect = ProtectWhileConverting(protection, lambda: busy[0], timer)
 
-    look(STOP)
+    protect(STOP)
     assert protection.minutes is None
     busy[0] = True
-    look(STOP)
-    assert protection.minutes == MINUTES
+    protect(STOP)
+    assert protection.minutes == PROTECTION_MINUTES
     busy[0] = False
-    look(STOP)
+    protect(STOP)
     assert protection.minutes is None
 
 
 def test_a_long_conversion_extends_the_protection(agent: FakeAgent) -> None:
     timer = FakeClock(0)
-    look = ProtectWhileConverting(EcsTaskProtection(agent.uri), lambda: True, timer)
+    protect = ProtectWhileConverting(EcsTaskProtection(agent.uri), lambda: True, timer)
 
     for _ in range(3):
-        look(STOP)
+        protect(STOP)
         timer.advance(RENEW_AFTER / 2)
 
-    assert agent.states == [{"ProtectionEnabled": True, "ExpiresInMinutes": MINUTES}] * 2
-    assert RENEW_AFTER < MINUTES * 60
+    assert agent.states == [{"ProtectionEnabled": True, "ExpiresInMinutes": PROTECTION_MINUTES}] * 2
+    assert RENEW_AFTER < PROTECTION_MINUTES * 60
 
 
 @pytest.mark.parametrize(
@@ -80,21 +80,21 @@ def test_a_refusal_is_repeated_until_it_is_granted(
     agent: FakeAgent, status: int, answer: dict[str, Any]
 ) -> None:
     agent.reply(status, answer)
-    look = ProtectWhileConverting(EcsTaskProtection(agent.uri), lambda: True)
+    protect = ProtectWhileConverting(EcsTaskProtection(agent.uri), lambda: True)
     with pytest.raises(StorageUnavailable):
-        look(STOP)
+        protect(STOP)
     agent.reply(200, {"protection": {"ProtectionEnabled": True}})
 
-    look(STOP)
+    protect(STOP)
 
     assert len(agent.states) == 2
 
 
 def test_an_idle_task_ends_its_protection_at_the_agent(agent: FakeAgent) -> None:
     busy = iter([True, False, False])
-    look = ProtectWhileConverting(EcsTaskProtection(agent.uri), lambda: next(busy))
+    protect = ProtectWhileConverting(EcsTaskProtection(agent.uri), lambda: next(busy))
 
     for _ in range(3):
-        look(STOP)
+        protect(STOP)
 
     assert [state["ProtectionEnabled"] for state in agent.states] == [True, False]

@@ -123,7 +123,7 @@ def test_looks_at_a_long_queue_take_a_small_part_of_the_time(
         worker._pause_for_others()
         clock.advance(1.0)
 
-    between = 2.0 + 2.0 * pausing.PAUSE_FACTOR
+    between = 2.0 + 2.0 * pausing.CHECK_DELAY_FACTOR
     assert {after - before for before, after in pairwise(looks)} == {between}
 
 

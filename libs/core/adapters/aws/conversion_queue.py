@@ -13,7 +13,12 @@ from libs.core.adapters.aws.dynamodb.encoding import open_kind
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.domain.conversions import RUNNING, Conversion, Phase
 from libs.core.domain.fair_order import fair_order, fair_position
-from libs.core.ports.conversion_queue import BACKLOG_SAMPLE, PAUSE_FACTOR, Backlog, ConversionQueue
+from libs.core.ports.conversion_queue import (
+    BACKLOG_SAMPLE,
+    REREAD_DELAY_FACTOR,
+    Backlog,
+    ConversionQueue,
+)
 
 
 class DynamoDbConversionQueue(ConversionQueue):
@@ -27,9 +32,10 @@ class DynamoDbConversionQueue(ConversionQueue):
     def __init__(self, table: Table, max_age: float = 0.0, remembered: float = 0.0) -> None:
         """Answer `position` from a reading that is up to `max_age` seconds old.
 
-        After a slow reading the age may be `PAUSE_FACTOR` times as long as the reading took.
+        After a slow reading the age may be `REREAD_DELAY_FACTOR` times as long as the reading took.
         Items of queued conversions are read again after `remembered` seconds, which must be less
-        than a lease: what was lost meanwhile may have to run alone.
+        than a lease: an older copy would not show that an attempt was lost meanwhile, and that the
+        conversion may have to run alone.
         """
         self._table = table
         self._max_age = max_age
@@ -67,7 +73,7 @@ class DynamoDbConversionQueue(ConversionQueue):
         self._positions = {c.id: place for place, c in enumerate(order, 1)}
         took = time.monotonic() - began
         if self._max_age:
-            self._fresh_until = began + took + max(self._max_age, PAUSE_FACTOR * took)
+            self._fresh_until = began + took + max(self._max_age, REREAD_DELAY_FACTOR * took)
 
     def forget(self, conversion_id: str) -> None:
         # The index may list it for a moment after it was claimed.
