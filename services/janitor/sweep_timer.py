@@ -13,8 +13,8 @@ MARGIN = 30.0
 """Seconds that a sweep may take beyond its limit, until its last calls have ended."""
 
 SHARE = 0.9
-"""Part of the interval after which the next sweep is due. Less than one, so that a timer that fires
-a moment early does not skip a whole interval."""
+"""Fraction of the interval after which the next sweep is due. Less than one, so that a timer that
+fires a moment early does not skip a whole interval."""
 
 
 class SweepWhenDue:

@@ -80,7 +80,10 @@ class LeasedChangeFeed(ChangeFeed):
                 renewed_at = self._timer()
 
     def _holds_lease(self) -> bool:
-        """Acquire or renew the lease. While the table does not answer, it holds to its end."""
+        """Acquire or renew the lease, and return True if it is held.
+
+        While the table does not answer, a held lease counts as held until its end.
+        """
         asked = self._timer()
         try:
             if self._leases.acquire(LEASE_NAME, self._holder, LEASE_SECONDS):

@@ -48,8 +48,8 @@ def check(headers: Mapping[str, str], body: bytes) -> PartChecksum:
         body: The bytes that arrived.
 
     Returns:
-        The checksum for S3 to verify: the strongest of the client's that S3 knows for parts of any
-        upload, or else one of the body.
+        The checksum for S3 to verify: the client's strongest among those that every multipart
+        upload accepts, or else the CRC-64/NVME of the body.
 
     Raises:
         ChecksumMismatch: A checksum is not that of the body, or of an unknown algorithm.

@@ -104,10 +104,11 @@ class ReuseUpload:
 
 
 def copy_ranges(upload: Upload) -> Sequence[tuple[int, int]]:
-    """Return the ranges to copy; none has the size of a part that lies elsewhere in the file.
+    """Return the ranges to copy.
 
-    A copy that breaks off leaves its parts behind. One of the right size would be taken for a part
-    that the client has sent.
+    A copy that breaks off leaves its parts behind, and one of the right size is taken for a part
+    that the client has sent. So no range has the size of the client's part with its number, unless
+    both have the same bytes.
     """
     size = upload.size or 0
     ends = [*range(REUSED_PART_SIZE, size, REUSED_PART_SIZE), size]

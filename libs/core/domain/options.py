@@ -14,9 +14,8 @@ _FLOAT_TOLERANCE = 1e-6
 MAX_FADE = 600.0
 """Seconds."""
 
-
 MAX_TIME = 1_000_000.0
-"""Seconds. Of `start` and `end`; far beyond the longest source that is converted."""
+"""Seconds. Maximum of `start` and `end`; far beyond the longest source that is converted."""
 
 MAX_TRACKS = 64
 """Most tracks read from one file."""

@@ -128,7 +128,10 @@ class Upload:
 
     @property
     def completed_positions(self) -> list[int]:
-        """Return the parts of the file, counted from 1, that are stored."""
+        """Return the positions in the file, from 1, of the stored parts.
+
+        Those of a tus upload are counted in order, because their numbers may have gaps.
+        """
         if self.tus is not None:
             return list(range(1, len(self.completed_parts) + 1))
         return sorted(self.completed_parts)

@@ -58,8 +58,8 @@ class ConversionLeases(ABC):
 
         The claim increments `attempts`, sets the status `converting` and the phase `probing`, and
         keeps `percent`. A takeover also records what the lost attempt says about the file, by its
-        loss meaning: `alone` counts, others increment `released`; `leaving` increments
-        `yielded`, and the others set `suspect`.
+        loss meaning: `alone` counts against the file and sets `suspect`; `shared` increments
+        `released` and sets `suspect`; `leaving` increments `released` and `yielded`.
 
         Args:
             conversion_id: The conversion to take.

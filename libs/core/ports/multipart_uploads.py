@@ -72,9 +72,9 @@ class MultipartUploads(ABC):
     ) -> Part:
         """Store the bytes `start` up to but not including `end` of the object `source` as a part.
 
-        The store copies at most 5 GiB at once; a part but the last has at least 5 MiB. It copies a
-        range only of an object of more than 5 MiB, and the whole of any object: with `is_whole`,
-        these are all bytes of it.
+        The store copies at most 5 GiB at once, and every part but the last needs 5 MiB. It copies a
+        range only from an object larger than 5 MiB. With `is_whole`, the range is the whole object,
+        which may have any size.
 
         Raises:
             ObjectMissing: there is no object `source`.

@@ -27,7 +27,7 @@ _SHORTEST = 0.001
 _LATEST = 2.0**31
 """Seconds, 68 years. FFmpeg's numbers allow for times that are no longer exact to a millisecond."""
 REST = "others"
-"""How tags are called that were not even looked at."""
+"""Name in the list of lost tags for those that were not read."""
 
 
 @dataclass(frozen=True)

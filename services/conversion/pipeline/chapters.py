@@ -23,7 +23,7 @@ def choose_chapters(
         _decode_titles(found.chapters), time_range.start + removed, end + removed
     )
     if not context.profile.chapters:
-        return chapters  # said once of all of them
+        return chapters  # `prepare_tags` warns once for all of them
     kept = chapters[: context.profile.max_chapters]
     if found.lost_chapters or len(kept) < len(chapters):
         count = len(found.chapters) + found.lost_chapters

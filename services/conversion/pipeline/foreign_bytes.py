@@ -1,6 +1,6 @@
-"""Find bytes that belong to no sound and that FFmpeg would decode or stumble over.
+"""Find bytes that are not sound and that FFmpeg would decode or fail on.
 
-Tags after the audio data: FFmpeg reads them in some formats only. Tags in front: ID3v2 before
+They are tags after the audio data, which FFmpeg reads in some formats only, and an ID3v2 tag before
 Monkey's Audio, which FFmpeg does not open.
 """
 
@@ -80,10 +80,10 @@ def _find_tags(source: SourceCache, kind: str) -> tuple[int, int]:
 
 
 def _find_odd_bytes(source: SourceCache, end: int, frame_size: FrameSize) -> int:
-    """Return where the last frame ends, if only what cannot be sound is behind it.
+    """Return where the last frame ends if the bytes behind it cannot be sound, or else `end`.
 
-    Such bytes are a few odd bytes, zeros, or text, for example an HTML error page that a server
-    appended.
+    They cannot be if they are very few, all zeros, or text, for example an HTML error page that a
+    server appended.
     """
     start = max(0, end - _TAIL)
     tail = source.peek(start, end - start)

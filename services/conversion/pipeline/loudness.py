@@ -18,10 +18,10 @@ def correction(
 ) -> tuple[list[str], ConversionWarning | None]:
     """Return the filters that bring the sound to `target` LUFS, and a warning if they cannot.
 
-    One gain for the whole range, if the peaks allow it. Otherwise the second pass of loudnorm
-    limits the peaks, which changes the dynamics. It works at 192 kHz and may output a second of
-    sound at a time, more than a FLAC block holds, so the block size is restored, and the rate by
-    the filter `resampling`.
+    They apply one gain to the whole range if the peaks allow it. Otherwise the second pass of
+    loudnorm limits the peaks, which changes the dynamics. It works at 192 kHz and may output a
+    second of sound at a time, more than a FLAC block holds, so the block size is restored, and the
+    rate by the filter `resampling`.
     """
     if log.format_changed:
         return [], ConversionWarning(

@@ -21,7 +21,7 @@ _FILMS = ("matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "avi", "asf")
 _CODECS = {"libmp3lame": "mp3", "libvorbis": "vorbis", "libopus": "opus"}
 """Codecs of the encoders that have a different name."""
 _MIN_CLIPPING_DB = 0.05
-"""Clipping below this level above full scale is rounding."""
+"""A peak that is less than this above full scale is rounding, not clipping."""
 _MIN_LOSSY_CLIPPING_DB = 0.5
 """Lossy encoders change peaks by about as much."""
 _ROUNDING = 0.001

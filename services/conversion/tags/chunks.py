@@ -21,14 +21,14 @@ _LOST = {
 _COUNTED = frozenset({b"MARK", b"COMT"})
 """They begin with the number of their entries, which may be 0."""
 _LOOPS = {b"smpl": (slice(36, 40),), b"INST": (slice(16, 18), slice(22, 24))}
-"""Where a chunk tells of loops: their number, or how the two of AIFF are played, which is 0 if they
-are not. Positions count from the header. Microsoft's "New Multimedia Data Types", 1994; Apple's
+"""Bytes of a chunk, counted from its header, that are all zero if it has no loops: the number of
+loops, or the play modes of AIFF's two. Microsoft's "New Multimedia Data Types", 1994; Apple's
 "Audio Interchange File Format", 1989."""
 _MAX_CHUNKS, _MAX_NOTE = 100, 1024 * 1024
 
 
 def read_chunks(file: Any, collected: TagReaderOutput) -> None:
-    """Add the annotations of AIFF, of which FFmpeg knows the last, and the names of lost chunks."""
+    """Add AIFF's annotations, of which FFmpeg reads only the last, and the names of lost chunks."""
     notes = [note.rstrip(b"\0").decode("latin-1") for note in _notes(file, collected)]
     collected.add("aiff", "comment", notes, is_legacy=True)
 

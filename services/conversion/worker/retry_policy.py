@@ -35,7 +35,7 @@ _TEMPORARY = (
 )
 
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.EAGAIN}
-"""Codes of errors because the system has no file descriptor or process left."""
+"""Error codes that mean that the system has no file descriptor or process left."""
 
 
 def may_succeed_later(error: Exception) -> bool:

@@ -72,7 +72,7 @@ class Slots:
             self._changed.notify_all()
 
     def count_paused(self, difference: int) -> None:
-        """Count conversions that are paused: they need no slot, but are in this process."""
+        """Add `difference` to the number of paused conversions: they need memory, but no slot."""
         with self._changed:
             self._paused += difference
             self._changed.notify_all()

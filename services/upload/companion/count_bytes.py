@@ -31,8 +31,8 @@ class CountBytes:
 class CheckStoredBytes:
     """Refuse more parts for an upload that is as large as a file may be.
 
-    S3 takes up to 5 GiB for a URL of any part, and tells us nothing: we have to ask. Bytes that
-    are stored by URLs of earlier requests, after we have asked, count at the next request.
+    S3 accepts up to 5 GiB at the URL of any part and does not report it, so the parts are listed.
+    Bytes that arrive later, by URLs of earlier requests, count at the next request.
     """
 
     def __init__(self, multipart: MultipartUploads, count_bytes: CountBytes, max_size: int) -> None:
@@ -45,7 +45,8 @@ class CheckStoredBytes:
     def __call__(self, upload: Upload, numbers: Sequence[int], usage: Usage | None) -> None:
         """Count the bytes of the stored parts, and refuse if they leave no room.
 
-        S3 is not asked while parts up to these numbers would fit with 5 GiB each.
+        S3 is not asked if parts of 5 GiB each, up to the highest of these numbers, would fit into
+        the largest file.
 
         Raises:
             FileTooLarge: The other parts leave no room for these.

@@ -29,7 +29,8 @@ FINISHED = "finished"
 
 URL_LIFETIME = 300
 """Seconds that the URL of a part may be used at most. Uppy asks for it just before it sends the
-part. S3 takes 5 GiB for it: whoever collects URLs can store more than a file while they are valid.
+part. S3 accepts up to 5 GiB at each: whoever collects URLs can store more than the largest file
+while they are valid.
 """
 
 
@@ -52,10 +53,11 @@ class FindMultipart:
 
 
 class SignCompanionParts:
-    """Presign URLs for as many parts as a file has that consists of the smallest ones.
+    """Presign URLs for parts of any size.
 
-    S3 alone would take 10,000. Those of an upload that is never completed may have one byte each,
-    and requests for it would list all of them.
+    The highest part number is that of the largest file in parts of 5 MiB. S3 alone would accept
+    10,000 parts. Those of an upload that is never completed may have one byte each, and every
+    request for it would list all of them.
     """
 
     def __init__(
@@ -85,7 +87,8 @@ class SignCompanionParts:
         """Return a URL for each part, and the seconds that they are valid for.
 
         Raises:
-            FileTooLarge: The stored parts are as large as a file may be, or no file has so many.
+            FileTooLarge: The stored parts are as large as a file may be, or no file
+                has so many parts.
             PartNumberInvalid: S3 has no such part number.
             RateLimited: The session or its address has used up a quota.
             UploadClosed: The upload takes no more parts.

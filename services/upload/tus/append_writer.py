@@ -48,6 +48,7 @@ class AppendWriter:
         self._part_number = state.next_part - 1
         self._stored: set[int] = set()
         self._passed: set[int] = set()
+        """Parts before the offset that the table is not known to have recorded."""
         self._offset = state.offset
 
     def write(self, data: bytes) -> None:

@@ -28,7 +28,7 @@ class Range:
 
 
 def plan_parts(objects: Sequence[tuple[str, int]]) -> list[list[Range]]:
-    """Return the ranges of each part of an object that is these objects in order.
+    """Return the parts of an object that consists of these objects in order, as lists of ranges.
 
     S3 copies a range of 5 MiB or more by itself, or a whole object of that size. What is smaller is
     read and stored together with the beginning of the next object, as a part of several ranges,

@@ -45,7 +45,7 @@ from services.upload.use_cases import DeleteUpload
 def on_checksum_mismatch(
     _request: Request[Any, Any, Any], error: ChecksumMismatch
 ) -> Response[dict[str, Any]]:
-    """Answer a wrong checksum with 460, the status that tus has of its own for it."""
+    """Answer a wrong checksum with 460, the status that tus defines for it."""
     return problem(460, error.code, error.detail)
 
 

@@ -23,7 +23,7 @@ class DynamoDbProgressReader(ProgressReader):
     """Read items consistently, and count the queue position of queued conversions."""
 
     def __init__(self, table: Table, queue: ConversionQueue | None = None) -> None:
-        """Take positions from `queue`, or from a reading of its own for each."""
+        """Take queue positions from `queue`, or read the table for each of them."""
         self._table = table
         self._uploads = DynamoDbUploadStore(table)
         self._conversions = DynamoDbConversionStore(table)

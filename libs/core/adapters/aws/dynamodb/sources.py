@@ -1,4 +1,4 @@
-"""Read what a conversion's item says of its source."""
+"""Decode the source in the item of a conversion."""
 
 from dataclasses import replace
 

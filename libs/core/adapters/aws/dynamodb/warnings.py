@@ -8,9 +8,10 @@ from libs.core.domain.conversions import ConversionWarning
 
 
 def encode_warnings(warnings: Sequence[ConversionWarning]) -> dict[str, Any]:
-    """Return the attributes of warnings. Earlier versions read the lists, which have no empty text.
+    """Return the attributes that store warnings.
 
-    `warning_reasons` has the reasons by their positions in the lists.
+    Earlier versions read `warnings` as a list of texts. `warning_reasons` has the reasons by their
+    positions in it, because most warnings have none.
     """
     reasons = {str(at): each.reason for at, each in enumerate(warnings) if each.reason}
     return {
