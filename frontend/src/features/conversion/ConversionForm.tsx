@@ -2,6 +2,7 @@ import { useId, type ReactNode } from 'react';
 import type { Format, Source } from '../../api/types';
 import type { ConversionSettings } from './conversionSettings';
 import { focusWhenShown } from '../../lib/focus';
+import { useModule } from '../../lib/useModule';
 import { loadSettings } from '../../storage/preferences';
 import {
   findFormat,
@@ -13,7 +14,6 @@ import {
 import { formatBytes } from '../../lib/formatting';
 import { estimatedSize } from './estimate';
 import { ShapeFields, type SourceFile } from './ShapeFields';
-import { TrackField } from './TrackField';
 import { formFields } from './formFields';
 import { t } from '../../i18n';
 
@@ -46,6 +46,8 @@ export function ConversionForm({
 }: ConversionFormProps) {
   const id = useId();
   const tracks = source?.tracks ?? [];
+  const hasTracks = tracks.length > 1;
+  const track = useModule(hasTracks, () => import('./TrackField'));
   const format = findFormat(formats, settings.format);
   const size = source && estimatedSize(settings, format, source);
   const changeFormat = (name: string) => {
@@ -99,8 +101,8 @@ export function ConversionForm({
               </select>
             </p>
           ))}
-        {tracks.length > 1 && (
-          <TrackField tracks={tracks} settings={settings} onChange={onChange} />
+        {hasTracks && track && (
+          <track.TrackField tracks={tracks} settings={settings} onChange={onChange} />
         )}
         <div className="settings-form__actions">
           {size && (
