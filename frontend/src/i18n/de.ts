@@ -10,7 +10,7 @@ export const de: Catalogue = {
   pageTitle: 'TinyPixo – Audio umwandeln',
   headline: 'Audio in das Format, das du brauchst.',
   intro:
-    'Zieh Musik, Aufnahmen oder Videos hierher. Sieh zu, wie jede Datei hochgeladen und ' +
+    'Füge Musik, Aufnahmen oder Videos hinzu. Sieh zu, wie jede Datei hochgeladen und ' +
     'umgewandelt wird, und hör das Ergebnis an oder lade es herunter.',
   unreachable: 'TinyPixo ist nicht verfügbar. Diese Seite versucht es weiter: Du musst nichts tun.',
   yourFiles: 'Deine Dateien',
@@ -43,7 +43,6 @@ export const de: Catalogue = {
   // Adding files
   addFiles: 'Dateien hinzufügen',
   chooseFiles: 'Dateien wählen',
-  chooseMedia: 'Audio- oder Videodateien wählen',
   dropHere: 'Audio- oder Videodateien hier ablegen',
   dropMore: 'Weitere Dateien hier ablegen',
   tapHere: 'Audio- und Videodateien',
@@ -206,6 +205,7 @@ export const de: Catalogue = {
   wereAdded: (count) => `${count} Dateien wurden hinzugefügt.`,
   wasRemoved: (name) => `${name} wurde entfernt.`,
   wereRemoved: (count) => `${count} Dateien wurden entfernt.`,
+  undone: 'Das Entfernen wurde rückgängig gemacht.',
   connectionLost: 'Die Verbindung ist weg. Uploads gehen weiter, wenn sie wieder da ist.',
   connectionBack: 'Die Verbindung ist wieder da.',
   uploadFinished: (name) => `${name}: fertig hochgeladen.`,

@@ -7,6 +7,9 @@ export const problems: Record<string, string> = {
     'Die Datei wurde während des Uploads verschoben oder verändert. Füge sie noch einmal hinzu.',
   network: 'TinyPixo ist nicht erreichbar. Prüfe deine Verbindung und versuche es noch einmal.',
   storage: 'Der Speicher hat die Datei abgelehnt. Versuche es gleich noch einmal.',
+  unplayable:
+    'Dieser Browser konnte das Ergebnis nicht abspielen. Versuche es noch einmal, oder lade es ' +
+    'herunter.',
   unexpected: 'In dieser Seite ist etwas schiefgegangen. Lade sie neu: Hochgeladenes bleibt.',
   upload_stopped: 'Dieser Upload endete vor seinem Abschluss. Füge die Datei noch einmal hinzu.',
   unknown: 'Die Umwandlung ist aus unbekanntem Grund fehlgeschlagen. Versuche es noch einmal.',
@@ -33,9 +36,7 @@ export const problems: Record<string, string> = {
   not_found: 'Das gibt es hier nicht.',
   not_ready: 'Das Ergebnis ist noch nicht fertig.',
   offset_mismatch: 'Der Upload steht an einer anderen Stelle. Versuche es noch einmal.',
-  option_invalid:
-    'Das Format nimmt eine dieser Einstellungen nicht an. ' +
-    'Entferne die Datei und füge sie mit anderen Einstellungen hinzu.',
+  option_invalid: 'Das Format nimmt eine dieser Einstellungen nicht an. Wähle andere.',
   part_number_invalid: 'Dieser Teil gehört nicht zu der Datei.',
   part_size_mismatch: 'Ein Teil kam unvollständig an. Versuche es noch einmal.',
   parts_changed: 'Ein Teil kam während des Abschlusses noch einmal an. Versuche es noch einmal.',

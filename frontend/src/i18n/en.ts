@@ -11,7 +11,7 @@ export const en = {
   pageTitle: 'TinyPixo – audio converter',
   headline: 'Convert audio to the format you need.',
   intro:
-    'Drop music, recordings or videos. Watch each file upload and convert, then play or download ' +
+    'Add music, recordings or videos. Watch each file upload and convert, then play or download ' +
     'the result.',
   unreachable: 'TinyPixo is not available. This page keeps trying: you don’t need to do anything.',
   yourFiles: 'Your files',
@@ -38,7 +38,6 @@ export const en = {
   // Adding files
   addFiles: 'Add files',
   chooseFiles: 'Choose files',
-  chooseMedia: 'Choose audio or video files',
   dropHere: 'Drop audio or video files here',
   dropMore: 'Drop more files anywhere',
   tapHere: 'Audio and video files',
@@ -206,6 +205,7 @@ export const en = {
   wereAdded: (count: number) => `${count} files were added.`,
   wasRemoved: (name: string) => `${name} was removed.`,
   wereRemoved: (count: number) => `${count} files were removed.`,
+  undone: 'The removal was undone.',
   connectionLost: 'The connection is lost. Uploads continue when it is back.',
   connectionBack: 'The connection is back.',
   uploadFinished: (name: string) => `${name}: upload finished.`,
@@ -228,6 +228,7 @@ export const en = {
     file_too_large: 'This file is larger than allowed. Choose a smaller one, or trim it first.',
     network: 'TinyPixo cannot be reached. Check your connection and try again.',
     storage: 'The storage refused the file. Try again in a moment.',
+    unplayable: 'This browser could not play the result. Try again, or download it.',
     unexpected: 'Something went wrong in this page. Reload it: uploaded files are kept.',
     upload_stopped: 'This upload was stopped before it was complete. Add the file again.',
     unknown: 'The conversion failed for an unknown reason. Try again.',
@@ -235,7 +236,7 @@ export const en = {
   /** Advice for problems whose description contains none, by code. */
   advice: {
     conversion_not_found: 'Or your session has ended. Add the file again.',
-    option_invalid: 'Remove the file and add it again with other settings.',
+    option_invalid: 'Choose other settings.',
     upload_not_found: 'Or your session has ended. Add the file again.',
   } as Record<string, string>,
   /** Sentences for warnings, by code. They come with a sentence in English. */

@@ -10,7 +10,6 @@ const en = {
     (count > 1 ? `: ${completed} of ${count} chunks have arrived.` : '.'),
   closedTooEarly: 'The page was closed before this file was saved. Choose it again to continue.',
   chooseAgain: 'Choose the file again',
-  chooseFileAgain: (name: string) => `Choose ${name} again`,
   startOver: 'Start over with the other file',
 };
 
@@ -25,7 +24,6 @@ const de: typeof en = {
     'Die Seite wurde geschlossen, bevor diese Datei gesichert war. Wähle sie noch einmal, um ' +
     'weiterzumachen.',
   chooseAgain: 'Datei noch einmal wählen',
-  chooseFileAgain: (name) => `${name} noch einmal wählen`,
   startOver: 'Mit der anderen Datei neu beginnen',
 };
 

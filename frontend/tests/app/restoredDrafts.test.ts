@@ -64,7 +64,10 @@ describe('a draft that was uploaded in part before a reload', () => {
     uploadManager.runner.uploadEarly(['k1'], true);
     app.api.createConversion.mockRejectedValue(new ApiError(400, 'option_invalid', 'No.'));
     await convert();
-    expect(app.rows.find(({ key }) => key === 'k1')?.problem?.code).toBe('option_invalid');
+    const problem = () => app.rows.find(({ key }) => key === 'k1')?.problem;
+    expect(problem()?.code).toBe('option_invalid');
+    uploadManager.setSettings('k1', { format: 'flac' });
+    expect(problem()).toBeUndefined();
     app.uploadApi.putBarrier = undefined;
     await Promise.all(others.map((key) => uploadManager.runner.discard(key)));
     await vi.waitFor(() => expect(app.uploadApi.countOf('completeUpload')).toBe(1));

@@ -61,13 +61,11 @@ export function DropZone({ onFiles, compact, disabled }: DropZoneProps) {
       </button>
       <input
         ref={input}
-        className="visually-hidden"
+        hidden
         type="file"
         multiple
         accept={ACCEPT}
         data-testid="file-input"
-        tabIndex={-1}
-        aria-label={t.chooseMedia}
         disabled={disabled}
         onChange={handleChange}
         onClick={(event) => event.stopPropagation()}

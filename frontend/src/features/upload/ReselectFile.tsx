@@ -44,15 +44,7 @@ export function ReselectFile({ row, completedParts, partCount, controller }: Res
           </button>
         )}
       </div>
-      <input
-        ref={input}
-        className="visually-hidden"
-        type="file"
-        data-testid="reselect-input"
-        tabIndex={-1}
-        aria-label={t.chooseFileAgain(row.name)}
-        onChange={handleChange}
-      />
+      <input ref={input} hidden type="file" data-testid="reselect-input" onChange={handleChange} />
     </div>
   );
 }

@@ -69,7 +69,7 @@ export class UploadManager {
   }
 
   setSettings(key: string, settings: ConversionSettings, isForAll = false): void {
-    this.options.store.updateRow(key, { settings });
+    this.options.store.updateRow(key, { settings, problem: undefined });
     saveSettings(settings, isForAll);
     void this.localFiles.save(key, { settings });
   }
