@@ -27,7 +27,13 @@ export function ShapeFields(props: ShapeFieldsProps) {
     <details
       className="shape"
       aria-label={t.shape}
-      onToggle={({ currentTarget }) => setOpen(currentTarget.open)}
+      onToggle={({ currentTarget: details }) => {
+        // What is closed is not checked when the form is sent, so a wrong number keeps it open.
+        const wrong = details.querySelector<HTMLInputElement>('input:invalid');
+        if (wrong) details.open = true;
+        if (wrong && isOpen) wrong.reportValidity();
+        setOpen(details.open);
+      }}
     >
       <summary>{t.shape}</summary>
       {shape === null && <ErrorMessage {...describeProblem(ownProblem('network'))} />}
