@@ -4,6 +4,7 @@ import { selectConversions, shownRows } from '../state/reducer';
 import { totalsOf } from '../state/totals';
 import { AskForNotification } from '../features/installedApp/AskForNotification';
 import { canRetry } from '../api/errors';
+import { useFocusListWhenRemoved } from '../lib/focus';
 import { t } from '../i18n';
 
 interface ListToolbarProps {
@@ -13,6 +14,7 @@ interface ListToolbarProps {
 
 /** Show the progress of all files, and the buttons that concern all of them. */
 export function ListToolbar({ state, controller }: ListToolbarProps) {
+  useFocusListWhenRemoved();
   const rows = shownRows(state);
   const { packing } = state;
   const conversions = rows.flatMap((row) => selectConversions(state, row));

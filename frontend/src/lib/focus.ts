@@ -9,11 +9,20 @@ const isFocusLost = () =>
 /** Id of the list of files. */
 export const FILE_LIST_ID = 'files';
 
-/** Move the focus to the list of files if a control above it had it and is removed. */
+/**
+ * Move the focus to the list of files if a control outside of it had it and is removed, or to the
+ * file picker if the list is empty.
+ */
 export function useFocusListWhenRemoved(): void {
   useLayoutEffect(
     () => () => {
-      setTimeout(() => isFocusLost() && document.getElementById(FILE_LIST_ID)?.focus());
+      setTimeout(() => {
+        if (!isFocusLost()) return;
+        const list = document.getElementById(FILE_LIST_ID);
+        const target = list?.firstChild ? list : document.getElementById(FILE_PICKER_ID);
+        // Scrolling to a long list would move what is above it out of the window.
+        target?.focus({ preventScroll: true });
+      });
     },
     [],
   );

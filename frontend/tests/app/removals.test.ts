@@ -22,6 +22,7 @@ describe('a removed file', () => {
     expect(app.state.announcement.text).toContain('a.wav was removed');
     app.controller.removals.undo();
     expect(shown()).toEqual(['a.wav', 'b.wav']);
+    expect(app.state.announcement.text).toBe('The removal was undone.');
     expect(app.api.deleteUpload).not.toHaveBeenCalled();
   });
 

@@ -1,10 +1,12 @@
 import { useState } from 'react';
 import type { AppController } from '../../appController';
 import { t } from '../../i18n';
+import { useFocusListWhenRemoved } from '../../lib/focus';
 
 /** Delete all files of this browser without delay, after one more click. */
 export function DeleteEverything({ controller }: { controller: AppController }) {
   const [isAsking, setAsking] = useState(false);
+  useFocusListWhenRemoved();
   return (
     <footer className="footer">
       <button

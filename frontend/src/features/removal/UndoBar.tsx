@@ -1,5 +1,6 @@
 import type { AppController } from '../../appController';
 import { t } from '../../i18n';
+import { useFocusListWhenRemoved } from '../../lib/focus';
 import type { State } from '../../state/state';
 
 /** Say which files were removed, and bring them back if the user wants. */
@@ -8,6 +9,11 @@ export function UndoBar({ state, controller }: { state: State; controller: AppCo
   if (removed.length === 0) return null;
   const text =
     removed.length === 1 ? t.wasRemoved(removed[0]!.name) : t.wereRemoved(removed.length);
+  return <Bar text={text} controller={controller} />;
+}
+
+function Bar({ text, controller }: { text: string; controller: AppController }) {
+  useFocusListWhenRemoved();
   return (
     <aside className="undo-bar" aria-label={t.undo} data-testid="undo-bar">
       <p>{text}</p>

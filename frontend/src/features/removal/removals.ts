@@ -36,9 +36,11 @@ export class Removals {
 
   /** Bring back all files that were removed and are not deleted yet. */
   undo(): void {
+    const { store } = this.options;
     clearTimeout(this.timer);
+    if (this.pending.size) store.dispatch({ type: 'announced', text: t.undone });
     for (const [key, continueUpload] of this.pending) {
-      this.options.store.updateRow(key, { isRemoved: false });
+      store.updateRow(key, { isRemoved: false });
       continueUpload();
     }
     this.pending.clear();
