@@ -29,13 +29,34 @@ def test_a_download_that_cannot_be_had_is_explained_in_the_row(
     link.click()
     expect(message).to_contain_text("Check your connection")
     app.page.context.set_offline(False)
-    row.download(tmp_path, "MP3")
     expect(message).to_have_count(0)
+    row.download(tmp_path, "MP3")
     app.page.context.clear_cookies()
     link.click()
 
     expect(message).to_contain_text("your session has ended")
     expect(row.button("retry")).to_have_count(0)
+
+
+def test_a_player_that_failed_without_a_network_plays_with_it(app: App, short_song: Path) -> None:
+    app.monitor.allow_errors(NETWORK_ERROR)
+    app.choose_files(short_song)
+    row = app.row("short.wav")
+    row.convert("MP3")
+    row.expect_done("MP3")
+    player = row.locator.get_by_test_id("player")
+    message = row.locator.get_by_test_id("error-message")
+    play = "(player) => void player.play().catch(() => undefined)"
+
+    app.page.context.set_offline(True)
+    player.evaluate(play)
+    expect(message).to_contain_text("Check your connection")
+    app.page.context.set_offline(False)
+    expect(message).to_have_count(0)
+    player.evaluate(play)
+
+    expect(player).to_have_attribute("data-loaded", "true")
+    expect(message).to_have_count(0)
 
 
 def test_a_stalled_upload_is_said_and_the_title_shows_progress(app: App, tmp_path: Path) -> None:

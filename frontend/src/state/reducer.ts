@@ -41,7 +41,7 @@ export function reducer(state: State, action: Action): State {
     case 'item-deleted':
       return withoutItem(state, action.id);
     case 'connection-changed':
-      return { ...state, connection: action.connection };
+      return withConnection(state, action.connection);
     case 'language-changed':
       return { ...state, language: action.language };
     case 'announced': {
@@ -49,6 +49,18 @@ export function reducer(state: State, action: Action): State {
       return { ...state, announcement: { text: action.text, sequence } };
     }
   }
+}
+
+/** Change the connection. Once it is back, it is no longer true that it is missing. */
+function withConnection(state: State, connection: State['connection']): State {
+  if (connection === 'offline') return { ...state, connection };
+  const isOther = (problem?: { code: string }) => problem?.code !== 'network';
+  const problems = Object.entries(state.conversionProblems).filter(([, each]) => isOther(each));
+  return {
+    ...updateRows(state, (row) => (isOther(row.problem) ? row : { ...row, problem: undefined })),
+    conversionProblems: Object.fromEntries(problems),
+    connection,
+  };
 }
 
 function updateRows(state: State, update: (row: Row) => Row): State {

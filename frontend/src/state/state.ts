@@ -101,7 +101,7 @@ export type Action =
   | { type: 'files-set-aside'; names: string[] }
   | { type: 'row-removed'; key: string }
   | { type: 'conversion-received'; conversion: Conversion }
-  | { type: 'conversion-problem-changed'; id: string; problem: ProblemSummary | undefined }
+  | { type: 'conversion-problem-changed'; id: string; problem?: ProblemSummary }
   | { type: 'progress-received'; progress: Progress }
   | { type: 'item-deleted'; id: string }
   | { type: 'connection-changed'; connection: Connection }

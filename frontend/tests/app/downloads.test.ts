@@ -35,6 +35,18 @@ describe('a download', () => {
   });
 });
 
+describe('a player that fails', () => {
+  const explain = () => app.controller.conversionManager.explainPlayerError('cnv_1');
+
+  it('is explained by the service, or else by the browser', async () => {
+    app.api.getDownload.mockRejectedValueOnce(new ApiError(410, 'gone', 'Deleted.'));
+    await explain();
+    expect(problem()?.code).toBe('gone');
+    await explain();
+    expect(describeProblem(problem()!).text).toMatch(/^This browser could not play the result/);
+  });
+});
+
 describe('a problem', () => {
   it.each(['no_audio_stream', 'too_large', 'upload_not_found', 'file_too_large', 'worker_lost'])(
     'offers no other attempt that cannot succeed: %s',

@@ -180,6 +180,20 @@ describe('the content of a row', () => {
     expect(screen.getByText('−87%')).toBeDefined();
   });
 
+  it('has a new player after one that failed, which begins where that one ended', () => {
+    const explain = vi.spyOn(controller.conversionManager, 'explainPlayerError');
+    explain.mockResolvedValue();
+    renderRow(uploaded, [aConversion({ status: 'completed', phase: 'done', output: anOutput() })]);
+    const failed = screen.getByTestId<HTMLAudioElement>('player');
+    failed.currentTime = 7;
+    fireEvent.error(failed);
+    const player = screen.getByTestId<HTMLAudioElement>('player');
+    expect(player).not.toBe(failed);
+    fireEvent.loadedMetadata(player);
+    expect(player.currentTime).toBe(7);
+    expect(explain).toHaveBeenCalledWith('cnv_1');
+  });
+
   it('has the facts of a result once its details are opened', async () => {
     renderRow(uploaded, [aConversion({ status: 'completed', phase: 'done', output: anOutput() })]);
     const details = screen.getByTestId<HTMLDetailsElement>('details');

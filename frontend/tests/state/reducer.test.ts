@@ -126,3 +126,20 @@ describe('announcements', () => {
     expect(announcementsFor(moved, done)).toEqual(['song.wav: the MP3 is ready to download.']);
   });
 });
+
+describe('the connection', () => {
+  it('takes away what was said about a missing one when it is back', () => {
+    const network = { code: 'network', detail: 'It cannot be reached.' };
+    const gone = { code: 'gone', detail: 'It was deleted.' };
+    const state: State = {
+      ...initialState,
+      rows: [aRow({ problem: network }), aRow({ key: 'other', problem: gone })],
+      conversionProblems: { cnv_1: network, cnv_2: gone },
+    };
+    const offline = reducer(state, { type: 'connection-changed', connection: 'offline' });
+    expect(offline).toEqual({ ...state, connection: 'offline' });
+    const live = reducer(offline, { type: 'connection-changed', connection: 'live' });
+    expect(live.rows.map(({ problem }) => problem)).toEqual([undefined, gone]);
+    expect(live.conversionProblems).toEqual({ cnv_2: gone });
+  });
+});

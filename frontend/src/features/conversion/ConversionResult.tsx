@@ -1,3 +1,4 @@
+import { useRef, useState } from 'react';
 import { downloadUrl } from '../../api/client';
 import type { Conversion } from '../../api/types';
 import type { AppController } from '../../appController';
@@ -20,7 +21,11 @@ interface ConversionResultProps {
 
 /** Show a completed conversion: download link, facts about the file, player and warnings. */
 export function ConversionResult({ row, conversion, controller }: ConversionResultProps) {
-  const { output, warning_details: warnings } = conversion;
+  const { id, output, warning_details: warnings } = conversion;
+  // A player that failed ignores its button, and loading it anew would fail over and over while
+  // the network is gone. So a new one takes its place, and begins where the old one failed.
+  const [failures, setFailures] = useState(0);
+  const failedAt = useRef(0);
   if (!output) return <p className="muted">{t.loadingResult}</p>;
   const sizeChange = formatSizeChange(row.size, output.size);
   return (
@@ -29,12 +34,12 @@ export function ConversionResult({ row, conversion, controller }: ConversionResu
         <a
           className="button button--primary"
           data-testid="download-link"
-          href={downloadUrl(conversion.id)}
+          href={downloadUrl(id)}
           download={output.filename}
           aria-label={t.downloadFile(output.filename)}
           onClick={(event) => {
             event.preventDefault();
-            void controller.conversionManager.download(conversion.id);
+            void controller.conversionManager.download(id);
           }}
         >
           <Download />
@@ -76,10 +81,21 @@ export function ConversionResult({ row, conversion, controller }: ConversionResu
           data-testid="player"
           controls
           preload="none"
-          onLoadedMetadata={({ currentTarget }) => (currentTarget.dataset.loaded = 'true')}
-          onPlay={({ currentTarget }) => pauseOtherPlayers(currentTarget)}
-          onError={() => void controller.conversionManager.explainPlayerError(conversion.id)}
-          src={downloadUrl(conversion.id, true)}
+          key={failures}
+          onLoadedMetadata={({ currentTarget: player }) => {
+            player.dataset.loaded = 'true';
+            if (failedAt.current) player.currentTime = failedAt.current;
+          }}
+          onPlay={({ currentTarget }) => {
+            pauseOtherPlayers(currentTarget);
+            controller.store.dispatch({ type: 'conversion-problem-changed', id });
+          }}
+          onError={({ currentTarget }) => {
+            failedAt.current = currentTarget.currentTime || failedAt.current;
+            setFailures(failures + 1);
+            void controller.conversionManager.explainPlayerError(id);
+          }}
+          src={downloadUrl(id, true)}
           aria-label={t.listenTo(output.filename)}
         />
       </CompareSection>

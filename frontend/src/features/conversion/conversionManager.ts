@@ -1,5 +1,5 @@
 import type { ApiClient } from '../../api/client';
-import { ApiError, toProblem } from '../../api/errors';
+import { ApiError, ownProblem, toProblem } from '../../api/errors';
 import { withRetries } from '../../api/retry';
 import { getFromStorage } from '../../api/transport';
 import type { Conversion } from '../../api/types';
@@ -99,9 +99,11 @@ export class ConversionManager {
     return file;
   }
 
-  /** Say why a player could not load its result, if the service knows the reason. */
+  /** Say why a player could not play its result. The service is asked if it has the result. */
   async explainPlayerError(id: string): Promise<void> {
-    await this.reportProblems(id, async () => void (await this.options.api.getDownload(id)));
+    const { api, store } = this.options;
+    const problem = await api.getDownload(id).then(() => ownProblem('unplayable'), toProblem);
+    store.dispatch({ type: 'conversion-problem-changed', id, problem });
   }
 
   async cancel(id: string): Promise<void> {

@@ -43,12 +43,10 @@ export function Comparison({ row, conversion, controller }: ComparisonProps) {
     result: result.isTooLong ? downloadUrl(conversion.id, true) : resultUrl,
   };
   const [broken, setBroken] = useState({ source: false, result: false });
-  const [isExplained, setExplained] = useState(false);
-  const handleError = async (each: Side) => {
+  const handleError = (each: Side) => {
+    // The service may know why. The reason is shown at the conversion.
     if (each === 'result' && result.isTooLong) {
-      // The service may know why. Its reason is then shown at the conversion.
-      await controller.conversionManager.explainPlayerError(conversion.id);
-      setExplained(conversion.id in controller.store.getState().conversionProblems);
+      void controller.conversionManager.explainPlayerError(conversion.id);
     }
     setBroken((before) => ({ ...before, [each]: true }));
   };
@@ -65,7 +63,7 @@ export function Comparison({ row, conversion, controller }: ComparisonProps) {
     Object.values(sounds).some(({ problem }) => problem === 'too-long');
   const notes = [
     sourceNote(Boolean(source), isOtherTrack, broken.source),
-    broken.result && !isExplained && texts.resultUnplayable,
+    broken.result && !result.isTooLong && texts.resultUnplayable,
     !result.problem && !urls.result && texts.loadingResult,
     isOnlyPlayed && texts.onlyPlayed,
   ].filter((note): note is string => Boolean(note));
@@ -85,7 +83,7 @@ export function Comparison({ row, conversion, controller }: ComparisonProps) {
           hidden
           preload="auto"
           data-side={each}
-          onError={() => void handleError(each)}
+          onError={() => handleError(each)}
         />
       ))}
       <Sides
