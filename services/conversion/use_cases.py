@@ -139,7 +139,7 @@ class ListConversions:
 class CancelConversion:
     """Cancel a conversion, wherever it runs.
 
-    The next write of its worker fails, within a second, which ends it there.
+    The worker writes about once a second: its next write fails, which ends the attempt.
     """
 
     def __init__(self, conversions: ConversionStore) -> None:

@@ -37,7 +37,8 @@ class ReconcileUpload:
     def __call__(self, upload: Upload) -> Upload:
         """Return the upload with the parts that S3 lists.
 
-        It is `uploaded` if S3 has the complete object, and `failed` if S3 has nothing of it.
+        It is `uploaded` if S3 has the complete object, and `failed` if S3 has nothing of it or an
+        object of another size.
         """
         if upload.status is not UploadStatus.UPLOADING:
             return upload
@@ -113,7 +114,7 @@ def _counts(upload: Upload, part: Part) -> bool:
 
 
 def require_open(upload: Upload) -> Upload:
-    """Return the upload.
+    """Return the upload if it has not ended.
 
     Raises:
         UploadClosed: It takes no more parts.
@@ -124,7 +125,7 @@ def require_open(upload: Upload) -> Upload:
 
 
 def require_parts(upload: Upload) -> Upload:
-    """Return the upload.
+    """Return the upload if its client sends it in parts.
 
     Raises:
         UploadClosed: It takes no more parts, or no parts at all: clients of tus send bytes, which

@@ -49,8 +49,8 @@ class ReuseUpload:
     def __call__(self, upload: Upload, client: str) -> Upload:
         """Return the upload: `uploaded` if the file was found, else as it is, to be sent.
 
-        It is to be sent also if it is large, or if many files are being copied. `client` is the
-        address of the client, whose copies are limited.
+        A file over `MAX_COPIED` is not looked for, and none is copied if many are being copied.
+        `client` is the address of the client, whose copies are limited.
         """
         if upload.status is not UploadStatus.UPLOADING or not upload.sha256:
             return upload

@@ -48,7 +48,7 @@ export interface Row {
   isBusy?: boolean;
   /** True while the removal of this file can be undone. It is not shown then. */
   isRemoved?: boolean;
-  /** Name of a file that the user chose to resume this upload, but that is another file. */
+  /** Name of the file that the user chose to resume this upload, if it is not the same file. */
   mismatchedFile?: string;
 }
 

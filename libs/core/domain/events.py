@@ -1,6 +1,6 @@
 """Define what the services tell each other: S3 events and changes of the table.
 
-Both are delivered at least once and in any order.
+Both are delivered at least once. Events come in any order, the changes of one item in order.
 """
 
 from dataclasses import dataclass

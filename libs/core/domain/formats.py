@@ -49,9 +49,10 @@ class ConversionOptions:
     bit_depth: int | None = None
     """Bits per sample, lossless formats only."""
     start: float | None = None
-    """Position in the source where the output begins, in seconds."""
+    """Where the output begins: seconds from the first sample, with `keep_delay` from the file's
+    beginning."""
     end: float | None = None
-    """Position in the source where the output ends, in seconds."""
+    """Where the output ends, counted like `start`."""
     normalize: float | None = None
     """Loudness target in LUFS (EBU R 128), for example -16."""
     fade_in: float | None = None

@@ -18,7 +18,7 @@ MAX_TIME = 1_000_000.0
 """Seconds. Maximum of `start` and `end`; far beyond the longest source that is converted."""
 
 MAX_TRACKS = 64
-"""Most tracks read from one file."""
+"""The option `track` is below this. Sources may have more tracks, which cannot be chosen."""
 
 MIN_RANGE = 0.01
 """Seconds from `start` to `end`. Some encoders output nothing for less."""

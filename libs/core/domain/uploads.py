@@ -14,9 +14,12 @@ MIN_PART_SIZE = 5 * MIB
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 PREFERRED_MAX_PARTS = 1_000
-"""A page of ListParts has up to 1,000 parts, so one call shows the whole upload."""
+"""Limit of files up to 1,000 × 5 GiB. One call of ListParts returns as many parts."""
 MAX_PARTS = 10_000
-"""S3's limit. Applies to uploads of unknown size, to Uppy's, and to files over 1,000 × 5 GiB."""
+"""S3's limit. Applies to uploads of unknown size, and to files over 1,000 × 5 GiB.
+
+The limit of Uppy's uploads may be lower, see `SignCompanionParts`.
+"""
 
 
 class UploadStatus(OpenEnum):

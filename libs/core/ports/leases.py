@@ -66,14 +66,14 @@ class ConversionLeases(ABC):
             worker: The name of the process.
             lease: The length of the lease in seconds. It is stored as `lease_until` for workers of
                 earlier versions; this version does not read it.
-            takeover_version: If given, a `converting` one is taken as well, provided that it still
-                has this version. The caller has seen the version unchanged for a lease.
+            takeover_version: If given, the conversion is also taken while it is `converting`, if it
+                still has this version. The caller has seen the version unchanged for a lease.
             alone: True if nothing else runs in the worker, and nothing will start beside it.
 
         Returns:
             The claimed conversion, or None if it cannot be claimed: it is held by another worker,
             waits for its upload, is in a terminal state, is gone, is unsupported by this version of
-            the service, or must run alone.
+            the service, or must run alone and `alone` is False.
         """
 
     @abstractmethod

@@ -236,7 +236,7 @@ def _describe_resampling(stream: AudioStream, options: ConversionOptions, rate: 
 def _may_clip(stream: AudioStream, plan: EncodePlan) -> bool:
     """Return True if samples can exceed full scale.
 
-    Floating point has no maximum, integers do, and lossy decoders and resampling overshoot it.
+    Integers have a maximum. Floating point sources, lossy decoders and resampling may exceed it.
     Mixing does not, see `mixing`.
     """
     floating = stream.sample_format in ("flt", "dbl")

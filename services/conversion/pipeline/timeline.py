@@ -15,8 +15,8 @@ from services.conversion.pipeline.gapless import KeptSamples
 from services.conversion.pipeline.plan import is_floating_point
 
 _CONTINUOUS_TIMESTAMPS = "asetpts=round(N/SR/TB)"
-"""Derive each timestamp from the sample's number. The quotient is rounded because it is a hair
-below the whole number."""
+"""Derive each timestamp from the sample's number. The quotient is rounded because it may be
+slightly less than the whole number."""
 _TIMED_CONTAINERS = ("asf", "flv", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "mpeg", "mpegts")
 """Containers whose packets have timestamps. In the others sound is continuous."""
 _MIN_GAP, _MAX_GAP = 0.2, 600

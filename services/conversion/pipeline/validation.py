@@ -28,7 +28,7 @@ _ROUNDING = 0.001
 _HEADER_ROUNDING = 0.0002
 """Share of a duration by which headers round; those of ASF and Ogg round to a packet."""
 _CENTISECOND = 0.009
-"""FFmpeg rounds durations to it; a frame is longer."""
+"""Seconds, less than a hundredth: FFmpeg rounds durations to hundredths, and a frame is longer."""
 _LOST_AT_LINK = 0.02
 """Seconds. FFmpeg's reader of Ogg Vorbis loses up to 256 samples at the end of a stream."""
 MIN_READABLE_SHARE = 0.5
@@ -136,7 +136,7 @@ class Durations:
     recorded: float = 0.0
     """Seconds that were decoded, without added silence."""
     links: int = 0
-    """Of a chained stream."""
+    """Number of links of a chained stream, 0 for other sources."""
 
     @property
     def is_whole(self) -> bool:

@@ -31,7 +31,8 @@ _LAUNCHER = Path(__file__).with_name("launcher.py")
 _START_TIMEOUT = 10.0
 _PR_SET_DUMPABLE = 4
 _PIPE_BYTES = 1024 * 1024
-"""A pipe holds a write for each page: FFmpeg prints a line of a tag by three of them."""
+"""Size of the log's pipe. In packet mode each write takes a page, and FFmpeg prints a line of a tag
+by three writes."""
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 _FIXED_LIMITS = {
     # Crash dumps, locked memory, POSIX message queues, and priorities of its own choice.
@@ -79,7 +80,7 @@ def start(
 ) -> SandboxedProcess:
     """Start `command`; it inherits `descriptors` only, and stdout and stderr are pipes.
 
-    It may be a Python module, see `module_command`.
+    `command` may be that of a Python module, see `module_command`.
     This process is hidden from it: see `hide_this_process`. `limits` maps names of RLIMIT to
     values. Raises OSError if the process cannot be started.
     """

@@ -110,7 +110,7 @@ class RunConversion:
         except LeaseLost:
             log.info("conversion.lease_lost", conversion=conversion.id, attempt=conversion.attempts)
             _try_to_discard(lambda: self._discard_unpublished(attempt))
-            self.unfinished.add(conversion)  # it may have been frozen, and taken for dead
+            self.unfinished.add(conversion)  # this worker may have been frozen, and taken for dead
             self.unfinished.settle()
             return True
         except StorageUnavailable:

@@ -2,8 +2,9 @@
 
 The table is the queue; a message only wakes a slot. A slot that becomes free asks the table for the
 next conversion, so a message that finds no free slot may be deleted. The message of a conversion
-that runs here is kept and stays hidden until the conversion has ended. If this process dies, it
-comes back and only wakes a slot: `poll_queue` takes the conversion over once its lease has ended.
+that runs here is kept and stays hidden until the conversion has ended. If this process dies, the
+message comes back to another worker, and only wakes a slot: the `poll_queue` of that worker takes
+the conversion over once its lease has ended.
 """
 
 import threading
@@ -124,16 +125,16 @@ class Worker:
     def wake(self, conversion_id: str) -> None:
         """Start a conversion that this process queued, or see soon whether a slot can be freed.
 
-        The message that follows cannot claim it and is deleted. Callable from any thread.
+        The message about it comes later and is deleted. Callable from any thread.
         """
         if self._started and not self._stop.is_set():
             self._start(Task(conversion_id))
 
     def receive(self, stop: threading.Event) -> None:
-        """Handle the messages of one receive, and return those that come while it stops.
+        """Handle the messages of one receive; return them to the queue if the worker stops.
 
-        One that cannot be handled comes again, and ends in the dead-letter queue. It holds up no
-        other.
+        A message that cannot be handled comes again, and ends in the dead-letter queue. The others
+        are handled all the same, unless the storage does not answer.
         """
         for message in self._inbox.receive(10, LONG_POLL):
             if stop.is_set():

@@ -75,9 +75,9 @@ def find_pausable(
     """Return the uses that may be paused for a conversion that waits, the first to pause first.
 
     Slots go round between clients, and then between the sessions of one client: one is taken only
-    from a client, or a session, that has more slots than the one that waits. It is taken at once
-    if the one that waits has two slots less, or if what waits has not run yet and what runs has
-    run for long.
+    from a client, or a session, that has more slots than the one that waits. It is taken after
+    `TURN` seconds. It is taken at once if the difference is two slots or more, or if the conversion
+    that waits has not run yet and the running one has had a slot for `LONG_RUN` seconds.
 
     Args:
         uses: All uses of this worker.
@@ -164,8 +164,8 @@ class TimeSharing:
             use: The use of its slot.
             following: The conversion that it is paused for, which may be a paused one.
             may_displace: False if the conversion that follows has yielded before.
-            is_of_same_client: True if both were requested from one address. Its sessions leave a
-                place for each slot to other clients.
+            is_of_same_client: True if both were requested from one address. Then as many paused
+                conversions as there are slots must still be possible for other clients.
         """
         with self._lock:
             if use not in self._uses or use.is_paused:

@@ -24,7 +24,7 @@ from services.upload.reconcile import ReconcileUpload, is_large_enough, require_
 Clock = Callable[[], float]
 
 FINISHED = "finished"
-"""ETag of the parts of an upload that is finished."""
+"""ETag that `parts_of_finished` gives its parts, because S3 no longer has the real ones."""
 
 
 URL_LIFETIME = 300

@@ -18,7 +18,7 @@ import type { UploadApi } from './uploadApi';
 const MAX_PARALLEL_PARTS = 4;
 /** Browsers allow six connections per origin, shared with the event stream. */
 const MAX_PARALLEL_PARTS_VIA_SERVICE = 2;
-/** Unanswered requests to S3 after which parts go through the service, if that does answer. */
+/** Unanswered requests to S3 after which parts go through the service, if it answers. */
 const MAX_UNREACHABLE_STORAGE = 2;
 /** Error responses to one part after which the user is told. */
 const MAX_REFUSALS_PER_PART = 10;
@@ -117,7 +117,7 @@ export class PartSender {
     this.showTurns();
   }
 
-  /** Say that this upload waits for others if all turns are theirs: none of its own holds one. */
+  /** Report that this upload waits for others while none of its parts has a turn. */
   private showTurns(): void {
     const { signal, tracker } = this.options;
     const isWaitingForTurn = this.waitingTurns > 0 && this.heldTurns === 0;

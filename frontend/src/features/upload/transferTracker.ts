@@ -119,7 +119,7 @@ export class TransferTracker {
     const bytesInFlight = [...this.bytesInFlight.values()].reduce((sum, each) => sum + each, 0);
     const bytes = confirmedBytes + bytesInFlight;
     if (next.phase === 'uploading') this.speedMeter.add(now, bytes);
-    // Who waits for something known is not stalled.
+    // An upload that waits for a known reason is not stalled.
     const isWaiting = next.waitingFor !== undefined || next.isWaitingForTurn;
     if (bytes !== this.lastMove.bytes || isWaiting) this.lastMove = { at: now, bytes };
     // When a part is sent again, the bar stands still until the part has caught up. Only when the

@@ -101,7 +101,7 @@ export class UploadRunner {
     void this.run(key, uploader);
   }
 
-  /** Drafts pause and resume with the others, but nobody has asked to convert them. */
+  /** Save the last request for a file, unless it is a draft: nobody has asked to convert it yet. */
   private saveRequest(key: string, request: 'pause' | 'convert'): void {
     if (this.options.store.getRow(key)?.stage === 'draft') return;
     void this.localFiles.save(key, { request });
