@@ -96,7 +96,10 @@ class PartNumberInvalid(CoreError):
 
 
 class PartSizeMismatch(CoreError):
-    """Indicate a part whose length differs from the expected one. `expected` is in bytes."""
+    """Indicate a part whose length differs from the expected one. `expected` is in bytes.
+
+    For a report, `missing_parts` lists the parts that S3 does not have with their length.
+    """
 
     code = "part_size_mismatch"
     title = "Part size mismatch"
@@ -180,7 +183,7 @@ class ConversionFinished(CoreError):
 
 
 class Gone(CoreError):
-    """Indicate that an object which should exist is missing in storage."""
+    """Indicate an output missing in storage, or a tus upload that ended before it was complete."""
 
     code = "gone"
     title = "Gone"

@@ -42,7 +42,7 @@ class SubscriberQueue:
     def __init__(self, capacity: int) -> None:
         """Limit the queue to `capacity` items.
 
-        Beyond it, all updates but ends and removals are dropped, and must be read again.
+        Beyond it, only final states and removals are kept, and the table must be read again.
         """
         self._capacity = capacity
         self._updates: dict[tuple[str, bool], ProgressUpdate] = {}
