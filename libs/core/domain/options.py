@@ -17,8 +17,8 @@ MAX_FADE = 600.0
 MAX_TIME = 1_000_000.0
 """Seconds. Maximum of `start` and `end`; far beyond the longest source that is converted."""
 
-MAX_TRACKS = 64
-"""The option `track` is below this. Sources may have more tracks, which cannot be chosen."""
+MAX_TRACK_INDEX = 63
+"""Maximum of the option `track`. Sources may have more tracks, which cannot be chosen."""
 
 MIN_RANGE = 0.01
 """Seconds from `start` to `end`. Some encoders output nothing for less."""
@@ -38,9 +38,12 @@ def check_options(fmt: Format, options: ConversionOptions) -> None:
         _one_of(fmt, "quality", options.quality, scale)
         if options.bitrate is not None:
             raise _invalid("quality", "Choose a bitrate or a quality, not both.", [])
-    if options.track is not None and not 0 <= options.track < MAX_TRACKS:
-        last = MAX_TRACKS - 1
-        raise _invalid("track", f"The track must be between 0 and {last}.", [0, last])
+    if options.track is not None and not 0 <= options.track <= MAX_TRACK_INDEX:
+        raise _invalid(
+            "track",
+            f"The track must be between 0 and {MAX_TRACK_INDEX}.",
+            [0, MAX_TRACK_INDEX],
+        )
     _check_times(options)
     _check_loudness(options)
     _check_fades(options)

@@ -14,7 +14,7 @@ MIN_PART_SIZE = 5 * MIB
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 PREFERRED_MAX_PARTS = 1_000
-"""Limit of files up to 1,000 × 5 GiB. One call of ListParts returns as many parts."""
+"""Limit of files up to 1,000 × 5 GiB: one call of ListParts returns at most 1,000 parts."""
 MAX_PARTS = 10_000
 """S3's limit. Applies to uploads of unknown size, and to files over 1,000 × 5 GiB.
 
@@ -80,7 +80,8 @@ class Upload:
 
     There are four kinds, which these attributes tell apart:
 
-    - Parts: `size` is known, and all parts but the last have `part_size`. The client completes it.
+    - `POST /api/uploads`: `size` is known, and all parts but the last have `part_size`. The client
+      completes it.
     - tus: `tus` is set; `size` may be None at first. The service cuts the bytes into parts of
       `part_size`, and completes it when the last byte has come.
     - Companion (Uppy's multipart uploads): `size` is None, and the client chooses the sizes of the
@@ -238,14 +239,18 @@ def closed_to_conversions() -> UploadClosed:
 def choose_part_size(size: int | None, limit: int = 0) -> int:
     """Return the size of all parts except the last, in bytes.
 
-    It is a whole number of MiB, and gives at most 1,000 parts wherever S3's limits allow that. If
-    the size is unknown, 10,000 parts hold `limit` bytes.
+    The result is a whole number of MiB. A file has at most `PREFERRED_MAX_PARTS` parts, or
+    `MAX_PARTS` if parts of `MAX_PART_SIZE` would not be enough.
+
+    Args:
+        size: Size of the file in bytes; None if it is unknown.
+        limit: Maximum size of a file of unknown size, which must fit into `MAX_PARTS` parts.
     """
     if size is None:
         return max(MIN_PART_SIZE, ceil(limit / MAX_PARTS / MIB) * MIB)
     fits = size <= PREFERRED_MAX_PARTS * MAX_PART_SIZE
-    parts = PREFERRED_MAX_PARTS if fits else MAX_PARTS
-    return max(MIN_PART_SIZE, ceil(size / parts / MIB) * MIB)
+    max_parts = PREFERRED_MAX_PARTS if fits else MAX_PARTS
+    return max(MIN_PART_SIZE, ceil(size / max_parts / MIB) * MIB)
 
 
 def _format_size(size: int) -> str:

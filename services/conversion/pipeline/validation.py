@@ -27,8 +27,10 @@ _MIN_LOSSY_CLIPPING_DB = 0.5
 _ROUNDING = 0.001
 _HEADER_ROUNDING = 0.0002
 """Share of a duration by which headers round; those of ASF and Ogg round to a packet."""
-_CENTISECOND = 0.009
-"""Seconds, less than a hundredth: FFmpeg rounds durations to hundredths, and a frame is longer."""
+_MAX_ROUNDING_ERROR = 0.009
+"""Seconds by which the decoded sound may be shorter than the stated duration and still be whole.
+
+FFmpeg's log gives durations in hundredths of a second. A lost frame is longer than this."""
 _LOST_AT_LINK = 0.02
 """Seconds. FFmpeg's reader of Ogg Vorbis loses up to 256 samples at the end of a stream."""
 MIN_READABLE_SHARE = 0.5
@@ -141,7 +143,7 @@ class Durations:
     @property
     def is_whole(self) -> bool:
         """Return True if not even one frame of what the file states was lost."""
-        return self.expected is not None and self.recorded >= self.expected - _CENTISECOND
+        return self.expected is not None and self.recorded >= self.expected - _MAX_ROUNDING_ERROR
 
     @property
     def missing(self) -> float:

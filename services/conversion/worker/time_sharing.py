@@ -18,19 +18,18 @@ TURN = 3.0
 """Seconds that a conversion keeps its slot, if others wait."""
 
 LONG_RUN = 10.0
-"""Seconds after which a conversion gives way at once to one that has not run yet. Most are short,
-so those of newcomers are over in a moment."""
+"""Seconds after which a conversion is paused at once for one that has never run. Most conversions
+are short, so the new one is probably soon done."""
 
 NEARLY_DONE = 10.0
 """Seconds left at which a conversion is not paused any more."""
 
 NEARLY_DONE_AT_MOST = 30.0
-"""Seconds for which an estimate of `NEARLY_DONE` is believed: a header may state a tenth of the
-real duration."""
+"""Seconds after which a conversion that seemed nearly done may be paused nevertheless. Its estimate
+is wrong if the source's header states too short a duration."""
 
 PAUSED_PER_SLOT = 2
-"""Maximum number of paused conversions for each slot, because each takes up to 150 MB. If that many
-are paused, no further one is."""
+"""Maximum number of paused conversions for each slot, because each takes up to 150 MB."""
 
 MUCH_LEFT = 1800.0
 """A conversion with more seconds left than this yields if no more conversions may be paused."""
@@ -38,7 +37,7 @@ MUCH_LEFT = 1800.0
 
 @dataclass(eq=False)
 class SlotUse:
-    """Hold since when a conversion uses its slot, and how many seconds it needs.
+    """Hold since when a conversion uses its slot, and how many seconds it still needs.
 
     `since` is on this process's monotonic clock; `seconds_left` is the engine's estimate.
     """
@@ -52,10 +51,10 @@ class SlotUse:
     must_yield: bool = False
     """The conversion is to go back to the queue."""
     nearly_done_until: float | None = None
-    """Until when the conversion is believed to be nearly done."""
+    """Time until which an estimate of `NEARLY_DONE` or less counts; None before the first one."""
 
     def expect(self, seconds_left: float, now: float) -> None:
-        """Note how many seconds the conversion needs, by its own estimate."""
+        """Store the engine's estimate of how many seconds the conversion still needs."""
         self.seconds_left = seconds_left
         if seconds_left <= NEARLY_DONE and self.nearly_done_until is None:
             self.nearly_done_until = now + NEARLY_DONE_AT_MOST
@@ -74,43 +73,50 @@ def find_pausable(
 ) -> list[SlotUse]:
     """Return the uses that may be paused for a conversion that waits, the first to pause first.
 
-    Slots go round between clients, and then between the sessions of one client: one is taken only
-    from a client, or a session, that has more slots than the one that waits. It is taken after
-    `TURN` seconds. It is taken at once if the difference is two slots or more, or if the conversion
-    that waits has not run yet and the running one has had a slot for `LONG_RUN` seconds.
+    Slots are shared between clients, and those of one client between its sessions. A slot is taken
+    only from a client, or a session of the same client, that has more slots than the one of the
+    conversion that waits. It is taken after `TURN` seconds. It is taken at once if the difference
+    is two slots or more, or if the conversion that waits has never run and the running one has had
+    a slot for `LONG_RUN` seconds.
 
     Args:
         uses: All uses of this worker.
-        held: Its claimed conversions by id. Others are left alone.
-        now: The present time.
-        following: The conversion that waits; if it is None, one of somebody who has no slot.
+        held: Its claimed conversions by id. The uses of others are not returned.
+        now: The present time, on the clock of `SlotUse.since`.
+        following: The conversion that waits. None stands for one of a client that has no slot.
     """
     running = [use for use in uses if not use.is_paused and use.conversion_id in held]
-    of_clients = Counter(client_of(held[use.conversion_id]) for use in running)
-    of_sessions = Counter(session_of(held[use.conversion_id]) for use in running)
+    client_slots = Counter(client_of(held[use.conversion_id]) for use in running)
+    session_slots = Counter(session_of(held[use.conversion_id]) for use in running)
     is_new = following is None or following.attempts == 0
 
-    def excess(use: SlotUse) -> int:
-        mine = held[use.conversion_id]
+    def slot_excess(use: SlotUse) -> int:
+        """Return how many more slots its client or session has than the one that waits."""
+        current = held[use.conversion_id]
+        client, session = client_of(current), session_of(current)
         if following is None:
-            return of_clients[client_of(mine)]
-        if client_of(mine) != client_of(following):
-            return of_clients[client_of(mine)] - of_clients[client_of(following)]
-        return of_sessions[session_of(mine)] - of_sessions[session_of(following)]
+            return client_slots[client]
+        if client != client_of(following):
+            return client_slots[client] - client_slots[client_of(following)]
+        return session_slots[session] - session_slots[session_of(following)]
 
-    def is_over(use: SlotUse) -> bool:
-        has_run = now - use.since
-        gives_way = excess(use) > 1 or (is_new and use.ran_before + has_run >= LONG_RUN)
-        return has_run >= (0.0 if gives_way else TURN)
+    def is_turn_over(use: SlotUse) -> bool:
+        seconds = now - use.since
+        ends_at_once = slot_excess(use) > 1 or (is_new and use.ran_before + seconds >= LONG_RUN)
+        return seconds >= (0.0 if ends_at_once else TURN)
 
-    pausable = [t for t in running if not t.is_nearly_done(now) and excess(t) > 0 and is_over(t)]
-    return sorted(pausable, key=lambda use: (-excess(use), -use.seconds_left))
+    pausable = [
+        use
+        for use in running
+        if not use.is_nearly_done(now) and slot_excess(use) > 0 and is_turn_over(use)
+    ]
+    return sorted(pausable, key=lambda use: (-slot_excess(use), -use.seconds_left))
 
 
 class TimeSharing:
-    """Keep the uses of one worker's slots. Thread-safe.
+    """Hold the uses of one worker's slots. Thread-safe.
 
-    A conversion may have several: a duplicate start has one until its claim fails.
+    A conversion may have two uses for a moment: a second start of it has one until its claim fails.
     """
 
     def __init__(self, slots: Slots, timer: Callable[[], float] = time.monotonic) -> None:
@@ -127,7 +133,7 @@ class TimeSharing:
         return use
 
     def end(self, use: SlotUse) -> bool:
-        """Forget a use, and return True if its conversion still had a slot."""
+        """Remove a use, and return True if its conversion had a slot, so was not paused."""
         with self._lock:
             self._uses.remove(use)
             if use.is_paused:
@@ -157,13 +163,15 @@ class TimeSharing:
     ) -> bool:
         """Pause a conversion, and return True if the caller now has its slot.
 
-        If too many are paused, one that has much left is asked to return to the queue instead, but
-        only for one that has not yielded itself: otherwise none of them would ever end.
+        No more than `PAUSED_PER_SLOT` conversions for each slot are paused. If that many are, a
+        conversion with more than `MUCH_LEFT` is asked to return to the queue instead, if
+        `may_displace` is true.
 
         Args:
-            use: The use of its slot.
-            following: The conversion that it is paused for, which may be a paused one.
-            may_displace: False if the conversion that follows has yielded before.
+            use: The use to pause.
+            following: Id of the conversion that gets the slot, which may be a paused one.
+            may_displace: False if the conversion that gets the slot has itself yielded before:
+                two that send each other back to the queue would never end.
             is_of_same_client: True if both were requested from one address. Then as many paused
                 conversions as there are slots must still be possible for other clients.
         """
@@ -172,10 +180,10 @@ class TimeSharing:
                 return False
             paused = [each for each in self._uses if each.is_paused]
             staying = [each for each in paused if each.conversion_id != following]
-            places = PAUSED_PER_SLOT * self._slots.count
-            if is_of_same_client and len(staying) >= places - self._slots.count:
+            max_paused = PAUSED_PER_SLOT * self._slots.count
+            if is_of_same_client and len(staying) >= max_paused - self._slots.count:
                 return False
-            if len(staying) >= places:
+            if len(staying) >= max_paused:
                 use.must_yield = may_displace and use.seconds_left > MUCH_LEFT
                 return False
             use.is_paused = True
@@ -184,7 +192,7 @@ class TimeSharing:
             return True
 
     def resume(self, conversion_id: str) -> bool:
-        """Continue a paused conversion in the caller's slot, and return True if there is one."""
+        """Continue a paused conversion in the caller's slot. Return False if it is not paused."""
         with self._lock:
             for use in self._uses:
                 if use.conversion_id == conversion_id and use.is_paused:
