@@ -20,6 +20,7 @@ from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.resumable_uploads import ResumableUploads
 from libs.core.ports.uploads import UploadStore
+from libs.core.rate_limiter import Usage
 from services.upload.reconcile import ReconcileUpload
 from services.upload.tus.append_writer import AppendWriter
 from services.upload.tus.headers import Checksum
@@ -56,6 +57,7 @@ class AppendToUpload:
         offset: int,
         length: int | None = None,
         checksum: Checksum | None = None,
+        usage: Usage | None = None,
     ) -> AppendWriter:
         """Claim the upload for one request.
 
@@ -65,6 +67,7 @@ class AppendToUpload:
             offset: `Upload-Offset`, which must be the upload's.
             length: `Upload-Length`, where it was not known when the upload was created.
             checksum: `Upload-Checksum` of the bytes to come.
+            usage: Counts what S3 keeps of failed requests.
 
         Raises:
             Gone: The upload ended before all of its bytes arrived.
@@ -91,13 +94,16 @@ class AppendToUpload:
             self._resumable,
             self._multipart,
             self._objects,
+            usage,
         )
 
     def finish(self, owner: str, append: AppendWriter) -> Upload:
         """Store the rest of a request, and complete the upload if it is whole now.
 
         Raises:
+            ChecksumMismatch: The bytes do not match their checksum.
             Gone: S3 no longer has the upload, for example because of a lifecycle rule.
+            RateLimited: Parts of failed requests have used up a quota.
         """
         try:
             upload = append.finish()

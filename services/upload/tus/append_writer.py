@@ -3,12 +3,14 @@
 import hashlib
 from contextlib import suppress
 from dataclasses import replace
+from math import ceil
 
 from libs.core.domain.uploads import MAX_PARTS, TusState, Upload, remainder_key
 from libs.core.errors import ChecksumMismatch, FileTooLarge, StorageUnavailable, UploadClosed
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.resumable_uploads import ResumableUploads
+from libs.core.rate_limiter import Usage
 from services.upload.checksums import crc64nvme
 from services.upload.tus.headers import Checksum
 
@@ -23,6 +25,9 @@ class AppendWriter:
 
     Every part gets a number that no other request has, and only those before the offset count: a
     request that was replaced while it sent a part cannot change what its successor stores.
+
+    S3 keeps the parts of failed requests until the upload ends. The creation of the upload counted
+    as many parts as it needs, so the bytes of any further ones count when they are stored.
     """
 
     def __init__(
@@ -35,6 +40,7 @@ class AppendWriter:
         resumable: ResumableUploads,
         multipart: MultipartUploads,
         objects: ObjectStore,
+        usage: Usage | None = None,
     ) -> None:
         self.upload = upload
         self._state = state
@@ -45,6 +51,9 @@ class AppendWriter:
         self._resumable = resumable
         self._multipart = multipart
         self._objects = objects
+        self._usage = usage
+        self._counted_part = ceil(limit / upload.part_size)
+        """Highest number of a part whose bytes have counted."""
         self._part_number = state.next_part - 1
         self._stored: set[int] = set()
         self._passed: set[int] = set()
@@ -56,6 +65,7 @@ class AppendWriter:
 
         Raises:
             FileTooLarge: The bytes go beyond the length of the upload, or the largest one.
+            RateLimited: Parts of failed requests have used up a quota.
             UploadClosed: S3 has no part numbers left.
             UploadLocked: Another request has taken the upload over.
         """
@@ -72,6 +82,7 @@ class AppendWriter:
 
         Raises:
             ChecksumMismatch: The bytes of this request are not those that the checksum is of.
+            RateLimited: Parts of failed requests have used up a quota.
         """
         if self._checksum and self._digest and not self._checksum.matches(self._digest):
             raise ChecksumMismatch("The bytes do not match Upload-Checksum. Send them again.")
@@ -85,6 +96,7 @@ class AppendWriter:
             return self._advance(self._offset, "", next_part=self._part_number)
         # Under a key of this request alone: a writer that was replaced cannot overwrite it.
         body = bytes(self._buffer)
+        self._count(body)
         self._put_remainder(self._state.writer, body)
         digest = hashlib.sha256(body).hexdigest()
         return self._advance(self._offset, digest, next_part=self._part_number)
@@ -107,6 +119,7 @@ class AppendWriter:
     def _put_part(self, body: bytes) -> None:
         if self._part_number > MAX_PARTS:
             raise UploadClosed("This upload was interrupted too often. Start it again.")
+        self._count(body)
         if self._part_number >= self._state.next_part:
             self._reserve_part()
         self._multipart.put_part(
@@ -114,6 +127,12 @@ class AppendWriter:
         )
         self._stored.add(self._part_number)
         self._part_number += 1
+
+    def _count(self, body: bytes) -> None:
+        """Count bytes that the creation of the upload has not, before they are stored."""
+        if self._usage and self._part_number > self._counted_part:
+            self._usage.take(size=len(body))
+            self._counted_part = self._part_number
 
     def _reserve_part(self) -> None:
         """Keep the next part number from other requests, before anything is stored under it."""

@@ -89,7 +89,7 @@ class TusController(Controller):
         checksum = parse_checksum(request.headers.get("upload-checksum"))
         upload = await anyio.to_thread.run_sync(create_tus_upload, owner, wanted, size, usage)
         if _has_bytes(request.headers):
-            begin = partial(append_to_upload.begin, owner, upload.id, 0, None, checksum)
+            begin = partial(append_to_upload.begin, owner, upload.id, 0, None, checksum, usage)
             try:
                 upload = await _append(request, usage, begin, append_to_upload, part_limiter)
             except CoreError:
@@ -132,7 +132,7 @@ class TusController(Controller):
         given = request.headers.get("upload-length")
         length = None if given is None else parse_number("Upload-Length", given)
         checksum = parse_checksum(request.headers.get("upload-checksum"))
-        begin = partial(append_to_upload.begin, owner, upload_id, offset, length, checksum)
+        begin = partial(append_to_upload.begin, owner, upload_id, offset, length, checksum, usage)
         upload = await _append(request, usage, begin, append_to_upload, part_limiter)
         return _answer(204, upload)
 
