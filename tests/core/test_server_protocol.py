@@ -1,9 +1,11 @@
 """Test how requests are read before an application asks for them."""
 
+import json
 from threading import Event
 from typing import Any
 
 import anyio
+import pytest
 
 from libs.core.web.server_protocol import FIRST_READ
 from tests.http_server import connected, read_all, read_response, serving
@@ -82,3 +84,27 @@ def test_a_short_body_is_read_although_nobody_asks_for_it() -> None:
         for _ in range(5):
             connection.sendall(bytes(1000))
         assert read_response(connection).startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Length: 6\r\nTransfer-Encoding: chunked",
+        b"transfer-encoding: Chunked\r\nCONTENT-LENGTH: 0",
+    ],
+)
+def test_a_request_with_two_lengths_ends_its_connection(headers: bytes) -> None:
+    app = Application()
+    app.may_ask.set()
+    with serving(app) as port, connected(port) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert sizes(read_response(connection)) == (0, 0)
+        ambiguous = b"POST / HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n\r\n0\r\n\r\n"
+        connection.sendall(ambiguous + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = read_all(connection)
+
+    head, _, body = answer.lower().partition(b"\r\n\r\n")
+    assert head.startswith(b"http/1.1 400")
+    assert b"connection: close" in head.split(b"\r\n")
+    assert b"content-type: application/problem+json" in head.split(b"\r\n")
+    assert json.loads(body)["code"] == "request_invalid", "and no answer to the second request"

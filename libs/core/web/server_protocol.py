@@ -52,11 +52,31 @@ class BodyFlow(FlowControl):
             self._transport.max_size = size  # type: ignore[attr-defined]
 
 
+class ServerConnection(h11.Connection):
+    """Refuse a request with both Content-Length and Transfer-Encoding.
+
+    h11 goes by the latter. Somebody between us and the client may have gone by the former, and what
+    is body for one of us would be the next request for the other (RFC 9112, 6.3 and 11.2).
+    """
+
+    def next_event(self) -> Any:
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            names = {name for name, _ in event.headers}
+            if {b"content-length", b"transfer-encoding"} <= names:
+                raise h11.RemoteProtocolError("the length of the body is ambiguous")
+        return event
+
+
 class ServiceProtocol(H11Protocol):
     """Close a connection whose headers take longer than HEADER_TIMEOUT, and read bodies late."""
 
     _header_timer: asyncio.TimerHandle | None = None
     flow: BodyFlow
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.conn = ServerConnection(h11.SERVER)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
