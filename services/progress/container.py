@@ -54,6 +54,8 @@ class ProgressContainer(containers.DeclarativeContainer):
     broadcaster = providers.Singleton(Broadcaster, feed, stream_limits)
 
     read_progress = providers.Factory(use_cases.ReadProgress, progress)
-    open_stream = providers.Factory(OpenEventStream, broadcaster, progress, readers, poll_schedule)
+    open_stream = providers.Factory(
+        OpenEventStream, broadcaster, progress, readers, poll_schedule, revoked_sessions
+    )
 
     checks = providers.Dict(DynamoDB=aws.dynamodb_check)

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -14,8 +15,14 @@ import structlog
 from libs.core.domain.conversions import Phase
 from libs.core.domain.ids import kind_of
 from libs.core.domain.progress import Progress
-from libs.core.errors import ConversionNotFound, ItemNotFound, UploadNotFound
+from libs.core.errors import (
+    ConversionNotFound,
+    ItemNotFound,
+    StorageUnavailable,
+    UploadNotFound,
+)
 from libs.core.ports.progress_reader import ProgressReader
+from libs.core.ports.revoked_sessions import RevokedSessions
 from services.progress.subscription import ProgressUpdate, RemovalNotice, SentVersions, Subscription
 
 log = structlog.get_logger(__name__)
@@ -71,6 +78,7 @@ class FollowProgress:
         reader: ProgressReader,
         readers: anyio.CapacityLimiter,
         schedule: PollSchedule,
+        revoked_sessions: RevokedSessions,
         last: LastEvent | None = None,
     ) -> None:
         """`readers` limits the threads that all streams use to read."""
@@ -78,6 +86,8 @@ class FollowProgress:
         self._reader = reader
         self._readers = readers
         self._schedule = schedule
+        self._revoked_sessions = revoked_sessions
+        self._is_revoked = False
         self._last = last
         self._sent = SentVersions()
         self._first: list[ProgressUpdate] = []
@@ -122,7 +132,8 @@ class FollowProgress:
     async def blocks(self) -> AsyncIterator[Block]:
         """Yield blocks of updates.
 
-        The stream of one item ends with its terminal state. That of a session never ends.
+        The stream of one item ends with its terminal state. Any stream ends when its session is
+        revoked, which is looked up before each comment.
         """
         now = time.monotonic()
         self._next_comment = now + self._schedule.keep_alive
@@ -138,7 +149,9 @@ class FollowProgress:
     @property
     def _has_ended(self) -> bool:
         is_single = self.subscription.item_id is not None
-        return is_single and all(progress.terminal for progress in self._sent.present())
+        return self._is_revoked or (
+            is_single and all(progress.terminal for progress in self._sent.present())
+        )
 
     def _next_due(self) -> float:
         """Return the time of the next action if no change arrives."""
@@ -162,6 +175,12 @@ class FollowProgress:
             if self._positions_changed():
                 block += await self._read(self._read_positions)
         if time.monotonic() >= self._next_comment:
+            # If the table does not answer, the stream goes on: it soon ends by its lifetime.
+            with suppress(StorageUnavailable):
+                owner = self.subscription.owner
+                self._is_revoked = await self._in_thread(self._revoked_sessions.is_revoked, owner)
+            if self._is_revoked:
+                return []
             block.append(KeepAlive.COMMENT)
             self._next_comment = time.monotonic() + self._schedule.keep_alive
         return block

@@ -3,6 +3,7 @@
 import anyio
 
 from libs.core.ports.progress_reader import ProgressReader
+from libs.core.ports.revoked_sessions import RevokedSessions
 from services.progress.broadcaster import Broadcaster
 from services.progress.follow_progress import FollowProgress, LastEvent, PollSchedule
 
@@ -16,11 +17,13 @@ class OpenEventStream:
         reader: ProgressReader,
         readers: anyio.CapacityLimiter,
         schedule: PollSchedule,
+        revoked_sessions: RevokedSessions,
     ) -> None:
         self._broadcaster = broadcaster
         self._reader = reader
         self._readers = readers
         self._schedule = schedule
+        self._revoked_sessions = revoked_sessions
 
     async def __call__(
         self,
@@ -40,7 +43,14 @@ class OpenEventStream:
         """
         subscription = self._broadcaster.subscribe(owner, item_id, address)
         try:
-            follow = FollowProgress(subscription, self._reader, self._readers, self._schedule, last)
+            follow = FollowProgress(
+                subscription,
+                self._reader,
+                self._readers,
+                self._schedule,
+                self._revoked_sessions,
+                last,
+            )
             await follow.begin()
         except BaseException:
             self._broadcaster.unsubscribe(subscription)

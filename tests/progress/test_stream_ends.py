@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from itertools import islice
 from threading import Event as Flag
 
 import pytest
 
 from libs.core.domain.progress import Progress
+from tests.fault_injection import fail_calls
 from tests.progress.support import (
     FaultyProgressReader,
     ItemStore,
@@ -16,6 +18,9 @@ from tests.progress.support import (
 )
 
 Serve = Callable[..., ServiceHarness]
+
+FAR_FUTURE = 2**40
+"""Epoch seconds."""
 
 
 def test_comments_are_sent_at_intervals(serve: Serve) -> None:
@@ -28,6 +33,30 @@ def test_a_stream_ends_cleanly_at_its_time_limit(serve: Serve, store: ItemStore)
 
     with serve(stream_lifetime=0.3).follow() as stream:
         assert names_and_ids(stream.rest()) == [("progress", f"{upload.id}:1")]
+
+
+@pytest.mark.parametrize("of_one_item", [False, True])
+def test_a_stream_ends_soon_after_its_session_is_revoked(
+    serve: Serve, store: ItemStore, of_one_item: bool
+) -> None:
+    service = serve(TINYPIXO_KEEP_ALIVE=0.01)
+    item_id = store.upload().id if of_one_item else None
+
+    with service.follow(item_id) as stream, service.follow(owner="other") as other:
+        stream.next()
+        service.container.revoked_sessions().revoke("somebody", FAR_FUTURE)
+
+        assert len(list(islice(stream, 500))) < 500, "ends cleanly"
+        assert len(other.take(500)) == 500
+
+
+def test_a_stream_goes_on_while_revocations_cannot_be_read(serve: Serve) -> None:
+    service = serve(TINYPIXO_KEEP_ALIVE=0.01)
+
+    with service.follow() as stream:
+        fail_calls(service.container.revoked_sessions(), "is_revoked", times=3)
+
+        assert {event.name for event in stream.take(10)} == {"comment"}
 
 
 def test_a_new_session_gets_no_new_streams_of_its_address(serve: Serve) -> None:
