@@ -78,7 +78,7 @@ test-resume: setup page ## Kill the tab of a 300 MiB upload at half in Chromium,
 	@TINYPIXO_RESUME_MIB=$${RESUME_MIB:-300} $(BIN)/pytest -s tests/browser/test_tab_killed.py $(ARGS)
 
 test-slow-line: setup page ## Upload 38 MB in Chromium over 1 Mbit/s with 5 s of outage each minute (MEGABYTES; 10 minutes)
-	@TINYPIXO_LINE_SPEED=1 TINYPIXO_LINE_MEGABYTES=$${MEGABYTES:-38} $(BIN)/pytest -s tests/browser/test_slow_line.py $(ARGS)
+	@TINYPIXO_NETWORK_SPEED=1 TINYPIXO_NETWORK_MEGABYTES=$${MEGABYTES:-38} $(BIN)/pytest -s tests/browser/test_slow_network.py $(ARGS)
 
 test-archive: setup page ## Download results of 1 GiB as one archive in Chromium, and watch its memory (ARCHIVE_MIB; some minutes)
 	@TINYPIXO_ARCHIVE_MIB=$${ARCHIVE_MIB:-1024} $(BIN)/pytest -s tests/browser/test_large_archive.py $(ARGS)

@@ -9,7 +9,7 @@ from libs.core.domain.conversions import Conversion, ConversionStatus, Output, P
 from libs.core.domain.formats import Format, QualityRange
 from libs.core.ports.conversions import ConversionPage
 from libs.core.web.schemas import (
-    ConvertOptions,
+    ConversionRequestSchema,
     FailureSchema,
     Percent,
     Schema,
@@ -21,7 +21,7 @@ from services.conversion.source_schemas import Seconds, SourceSchema
 from services.conversion.use_cases import Download
 
 
-class CreateConversionRequest(ConvertOptions, forbid_unknown_fields=True, kw_only=True):
+class CreateConversionRequest(ConversionRequestSchema, forbid_unknown_fields=True, kw_only=True):
     """Describe a conversion of an upload that has arrived or is on its way."""
 
     upload_id: str

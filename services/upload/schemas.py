@@ -12,7 +12,7 @@ from libs.core.domain.uploads import Upload, UploadStatus
 from libs.core.errors import ChecksumMismatch
 from libs.core.ports.uploads import UploadPage
 from libs.core.web.schemas import (
-    ConvertOptions,
+    ConversionRequestSchema,
     FailureSchema,
     Percent,
     Schema,
@@ -40,7 +40,9 @@ class StartUploadRequest(Struct, forbid_unknown_fields=True, kw_only=True):
         Annotated[str, Meta(max_length=255, pattern=r"^[\x21-\x7e][\x20-\x7e]*$")] | None
     ) = None
     convert: (
-        ConvertOptions | Annotated[list[ConvertOptions], Meta(max_length=MAX_CONVERT)] | None
+        ConversionRequestSchema
+        | Annotated[list[ConversionRequestSchema], Meta(max_length=MAX_CONVERT)]
+        | None
     ) = None
     sha256: (
         Annotated[
@@ -49,7 +51,7 @@ class StartUploadRequest(Struct, forbid_unknown_fields=True, kw_only=True):
         | None
     ) = None
 
-    def conversions(self) -> list[ConvertOptions]:
+    def conversions(self) -> list[ConversionRequestSchema]:
         """Return the requested conversions as a list, however they were given."""
         if self.convert is None:
             return []
@@ -81,8 +83,8 @@ def read_conversions(value: object) -> list[ConversionRequest]:
         # Python's own parser takes NaN, and halves of surrogate pairs, which no answer can hold.
         decoded = msgspec.json.decode(value) if isinstance(value, str) else value
         wanted = decoded if isinstance(decoded, list) else [decoded]
-        asked: list[ConvertOptions] = convert_strictly(
-            wanted, Annotated[list[ConvertOptions], Meta(max_length=MAX_CONVERT)]
+        asked: list[ConversionRequestSchema] = convert_strictly(
+            wanted, Annotated[list[ConversionRequestSchema], Meta(max_length=MAX_CONVERT)]
         )
     except RecursionError as error:
         raise ValueError("too deeply nested") from error

@@ -1,4 +1,4 @@
-"""Measure the page on a slow line and a slow machine: `python -m tests.browser.figures`."""
+"""Measure the page on a slow network and a slow machine: `python -m tests.browser.figures`."""
 
 import statistics
 import tempfile
@@ -14,7 +14,12 @@ from tests.browser.chromium import launch
 
 RUNS = 5
 FILES = 50
-LINE = {"offline": False, "latency": 20, "downloadThroughput": 200_000, "uploadThroughput": 90_000}
+SLOW_NETWORK = {
+    "offline": False,
+    "latency": 20,
+    "downloadThroughput": 200_000,
+    "uploadThroughput": 90_000,
+}
 """1.6 Mbit/s, in bytes a second."""
 
 OBSERVE = """
@@ -33,7 +38,7 @@ def first_load(browser: Browser, url: str) -> dict[str, float]:
     page.add_init_script(OBSERVE)
     cdp = context.new_cdp_session(page)
     cdp.send("Network.enable")
-    cdp.send("Network.emulateNetworkConditions", LINE)
+    cdp.send("Network.emulateNetworkConditions", SLOW_NETWORK)
     cdp.send("Emulation.setCPUThrottlingRate", {"rate": 4})
     page.goto(url)
     page.wait_for_timeout(4_000)

@@ -93,7 +93,7 @@ class Photographer:
 
     def cut(self, row: Row) -> None:
         """Choose a piece with fades in the waveform."""
-        row.locator.locator(".shape summary").click()
+        row.locator.locator(".edits summary").click()
         for option, seconds in {"start": 20, "end": 150, "fade_in": 10, "fade_out": 25}.items():
             row.locator.get_by_test_id(f"option-{option}").fill(str(seconds))
         expect(row.locator.locator(".bars--source .bars__peaks")).to_be_attached()

@@ -32,7 +32,7 @@ def compare(app: App, row: Row) -> Locator:
 def test_switching_between_source_and_result_keeps_the_position(app: App, short_song: Path) -> None:
     app.choose_files(short_song)
     row = app.row("short.wav")
-    row.locator.locator(".shape summary").click()
+    row.locator.locator(".edits summary").click()
     row.locator.get_by_test_id("option-start").fill("0.5")
     row.convert("MP3")
     row.expect_done("MP3")

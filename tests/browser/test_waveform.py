@@ -21,7 +21,7 @@ LITTLE_MEMORY = "Object.defineProperty(navigator, 'deviceMemory', { value: 0.01 
 def open_trimmer(app: App, *files: Path) -> Row:
     app.choose_files(*files)
     row = app.row(files[0].name)
-    row.locator.locator(".shape summary").click()
+    row.locator.locator(".edits summary").click()
     return row
 
 
@@ -82,7 +82,7 @@ def test_handles_are_moved_by_keyboard_and_by_the_fields(app: App, short_song: P
     expect(handle(row, "start")).to_have_accessible_name("Start of short.wav")
     app.page.keyboard.press("Escape")
     expect(row.locator.get_by_test_id("track")).to_have_count(0)
-    expect(row.locator.locator(".shape summary")).to_be_focused()
+    expect(row.locator.locator(".edits summary")).to_be_focused()
 
 
 def test_handles_are_dragged_by_touch_and_named_in_german(
@@ -120,12 +120,12 @@ def test_a_waveform_that_cannot_be_loaded_says_so_and_is_loaded_later(
     app.choose_files(short_song)
     row = app.row("short.wav")
     expect(row.upload_bar).to_have_attribute("aria-valuenow", "100")
-    summary = row.locator.locator(".shape summary")
-    app.page.route("**/assets/Shape*", lambda route: route.abort())
+    summary = row.locator.locator(".edits summary")
+    app.page.route("**/assets/Edits*", lambda route: route.abort())
     summary.click()
     expect(row.locator.get_by_test_id("error-message")).to_contain_text("Check your connection")
 
-    app.page.unroute("**/assets/Shape*")
+    app.page.unroute("**/assets/Edits*")
     summary.click()
     summary.click()
 
@@ -171,7 +171,7 @@ def test_files_without_a_waveform_say_so_and_keep_their_times(
     expect(row.locator.get_by_test_id("option-start")).to_have_value("10")
 
     broken = app.row(text_file.name)
-    broken.locator.locator(".shape summary").click()
+    broken.locator.locator(".edits summary").click()
     note = broken.locator.get_by_test_id("waveform-note")
     expect(note).to_contain_text("cannot read the sound of this file")
     expect(broken.locator.get_by_role("slider")).to_have_count(0)
@@ -181,7 +181,7 @@ def test_files_without_a_waveform_say_so_and_keep_their_times(
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "wav"])
-def test_long_files_of_common_formats_are_drawn_in_pieces(
+def test_long_files_of_common_formats_are_drawn_in_segments(
     new_user: Callable[..., App], tmp_path: Path, suffix: str
 ) -> None:
     """Draw 220 s, of which the last 20 are loud, although only 3 s fit into the memory."""

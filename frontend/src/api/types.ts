@@ -57,9 +57,7 @@ export interface components {
       start?: number;
       track?: number;
     };
-    /** @enum {string} */
-    ConversionStatus: 'queued' | 'converting' | 'completed' | 'failed' | 'cancelled';
-    ConvertOptions: {
+    ConversionRequest: {
       bit_depth?: number | null;
       bitrate?: string | null;
       channels?: number | null;
@@ -75,6 +73,8 @@ export interface components {
       start?: number | null;
       track?: number | null;
     };
+    /** @enum {string} */
+    ConversionStatus: 'queued' | 'converting' | 'completed' | 'failed' | 'cancelled';
     CreateConversionRequest: {
       bit_depth?: number | null;
       bitrate?: string | null;
@@ -253,7 +253,9 @@ export interface components {
     StartUploadRequest: {
       content_type?: string | null;
       convert?:
-        components['schemas']['ConvertOptions'] | components['schemas']['ConvertOptions'][] | null;
+        | components['schemas']['ConversionRequest']
+        | components['schemas']['ConversionRequest'][]
+        | null;
       filename: string;
       /** @description of the whole file, in hexadecimal */
       sha256?: string | null;
@@ -321,8 +323,8 @@ export interface components {
 export type Conversion = components['schemas']['Conversion'];
 export type ConversionList = components['schemas']['ConversionList'];
 export type ConversionOptions = components['schemas']['ConversionOptions'];
+export type ConversionRequest = components['schemas']['ConversionRequest'];
 export type ConversionStatus = components['schemas']['ConversionStatus'];
-export type ConvertOptions = components['schemas']['ConvertOptions'];
 export type CreateConversionRequest = components['schemas']['CreateConversionRequest'];
 export type Download = components['schemas']['Download'];
 export type EmptyRequest = components['schemas']['EmptyRequest'];

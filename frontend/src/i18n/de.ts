@@ -155,7 +155,7 @@ export const de: Catalogue = {
   channelNames: { 1: 'Mono', 2: 'Stereo', 6: '5.1 Surround', 8: '7.1 Surround' },
   channelCount: (count) => `${count} Kanäle`,
   bits: (bits) => `${bits} Bit`,
-  shape: 'Schnitt, Blenden und Lautheit',
+  edits: 'Schnitt, Blenden und Lautheit',
 
   // A conversion
   fileToFormat: (name, format) => `${name} in ${format}`,

@@ -154,7 +154,7 @@ export const en = {
   >,
   channelCount: (count: number) => `${count} channels`,
   bits: (bits: number) => `${bits}-bit`,
-  shape: 'Trim, fades and loudness',
+  edits: 'Trim, fades and loudness',
 
   // A conversion
   fileToFormat: (name: string, format: string) => `${name} to ${format}`,

@@ -89,8 +89,8 @@ class SessionSchema(Schema):
     expires_at: Timestamp
 
 
-class ConvertOptions(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Describe a requested conversion, without the upload that it is of."""
+class ConversionRequestSchema(Schema, forbid_unknown_fields=True, kw_only=True):
+    """Describe a requested conversion, without the id of the upload to convert."""
 
     format: str
     bitrate: str | None = None

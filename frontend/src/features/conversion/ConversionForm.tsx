@@ -7,13 +7,13 @@ import { loadSettings } from '../../storage/preferences';
 import {
   findFormat,
   formatName,
-  shapeOf,
+  editsOf,
   supportedSettings,
   withOption,
 } from './conversionSettings';
 import { formatBytes } from '../../lib/formatting';
 import { estimatedSize } from './estimate';
-import { ShapeFields, type SourceFile } from './ShapeFields';
+import { EditFields, type SourceFile } from './EditFields';
 import { formFields } from './formFields';
 import { t } from '../../i18n';
 
@@ -52,7 +52,7 @@ export function ConversionForm({
   const size = source && estimatedSize(settings, format, source);
   const changeFormat = (name: string) => {
     const previous = loadSettings().byFormat[name] ?? { format: name };
-    onChange(supportedSettings({ ...previous, ...shapeOf(settings) }, formats));
+    onChange(supportedSettings({ ...previous, ...editsOf(settings) }, formats));
   };
   return (
     // This is a group and not a landmark, because a list of fifty files would have fifty landmarks.
@@ -112,7 +112,7 @@ export function ConversionForm({
           )}
           {children}
         </div>
-        <ShapeFields settings={settings} onChange={onChange} source={file} />
+        <EditFields settings={settings} onChange={onChange} source={file} />
       </div>
     </form>
   );

@@ -1,8 +1,8 @@
-import type { ConversionOptions, ConvertOptions, Format, FormatOptions } from '../../api/types';
+import type { ConversionOptions, ConversionRequest, Format, FormatOptions } from '../../api/types';
 import { decimal, t } from '../../i18n';
 
-/** A format and its options, as the user chooses them. */
-export type ConversionSettings = Pick<ConvertOptions, 'format'> & ConversionOptions;
+/** A conversion request as the user chooses it: the format and its options, without a file name. */
+export type ConversionSettings = Pick<ConversionRequest, 'format'> & ConversionOptions;
 export type OptionName = keyof FormatOptions;
 
 /** Entry of the bitrate list that shows the quality list. A request has a bitrate or a quality. */
@@ -10,8 +10,8 @@ export const VARIABLE_BITRATE = 'variable';
 /** Entry for "as in the source". The request then leaves the option out. */
 export const KEEP_SOURCE = '';
 
-/** The settings that shape the sound, in whatever format. */
-const SHAPE: (keyof ConversionSettings)[] = [
+/** The settings that edit the sound. Every format has them. */
+const EDITS: (keyof ConversionSettings)[] = [
   'start',
   'end',
   'fade_in',
@@ -77,15 +77,15 @@ export function supportedSettings(
   if (settings.bit_depth && bit_depth?.includes(settings.bit_depth)) {
     supported.bit_depth = settings.bit_depth;
   }
-  Object.assign(supported, shapeOf(settings));
+  Object.assign(supported, editsOf(settings));
   return supported;
 }
 
-/** Return the settings that shape the sound. They do not depend on the format. */
-export function shapeOf(settings: Partial<ConversionSettings>) {
-  const entries = SHAPE.map((name) => [name, settings[name]]);
-  const shape = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
-  return shape as Omit<ConversionSettings, 'format'>;
+/** Return the settings that edit the sound. They do not depend on the format. */
+export function editsOf(settings: Partial<ConversionSettings>) {
+  const entries = EDITS.map((name) => [name, settings[name]]);
+  const edits = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+  return edits as Omit<ConversionSettings, 'format'>;
 }
 
 /**
@@ -102,7 +102,7 @@ export function withChange(
   const isSameFormat = [settings, before].every(({ format }) => format === after.format);
   const names = Object.keys({ ...settings, ...after }) as (keyof ConversionSettings)[];
   const isTaken = (name: keyof ConversionSettings) =>
-    before[name] !== after[name] || !(isSameFormat || SHAPE.includes(name));
+    before[name] !== after[name] || !(isSameFormat || EDITS.includes(name));
   const entries = names.map((name) => [name, (isTaken(name) ? after : settings)[name]]);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }

@@ -2,7 +2,7 @@ import type { Format } from '../../api/types';
 import type { Catalogue } from '../../i18n/en';
 import {
   findFormat,
-  shapeOf,
+  editsOf,
   supportedSettings,
   type ConversionSettings,
 } from './conversionSettings';
@@ -52,7 +52,7 @@ export function withPreset(
   const isLimit = isRingtone(current) && current.end === start + RINGTONE_LENGTH;
   const end = isLimit ? undefined : current.end;
   const fade_out = isRingtone(current) ? undefined : current.fade_out;
-  const cut = shapeOf({ start: current.start, end, fade_in, fade_out, track });
+  const cut = editsOf({ start: current.start, end, fade_in, fade_out, track });
   const limit =
     chosen.end === undefined ? {} : { end: Math.min(end ?? Infinity, start + chosen.end) };
   return { ...cut, ...chosen, ...limit };

@@ -1,17 +1,17 @@
 import { SpeedMeter } from './speedMeter';
 
-/** Parts in flight: enough to fill a fast line, within the browser's limit of connections. */
+/** Parts in flight: enough to fill a fast connection, within the browser's limit of connections. */
 const MAX_PARALLEL_PARTS = 4;
 /**
  * Time in which all parts in flight should arrive.
  *
- * Parts that share a slow line all arrive late, and losing it then costs all of them.
+ * Parts that share a slow connection all arrive late, and all are lost if it breaks.
  */
 const FLIGHT_SECONDS = 10;
 /**
  * Minimum time that the speed is measured over.
  *
- * At first, the system takes bytes faster than the line does.
+ * At first, the operating system buffers bytes faster than the network sends them.
  */
 const MIN_SPAN_MS = 2_000;
 

@@ -162,8 +162,8 @@ export class PartSender {
             continue;
           }
           tracker.setWaiting(partNumber, 'network');
-          // A lost part is repeated without limit. If bytes were sent, the network was back
-          // meanwhile, so the part is tried sooner. A line that always breaks gets longer pauses.
+          // A lost part is repeated without limit, after pauses that grow. If bytes were sent, the
+          // network was back meanwhile, so the pause is shorter.
           losses = Math.min(losses + 1, MAX_COUNTED_LOSSES);
           failures = hasMoved ? Math.ceil(losses / 2) : losses;
         } else {

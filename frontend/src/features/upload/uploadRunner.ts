@@ -71,7 +71,11 @@ export class UploadRunner {
     this.startUpload(key, true);
   }
 
-  /** Pause all uploads. Files in the queue start when one is resumed, or all are removed. */
+  /**
+   * Pause all uploads, and start none from the queue.
+   *
+   * The queue goes on when an upload is resumed, or when no paused upload is left.
+   */
   pauseAll(): void {
     this.queue.isPaused = true;
     for (const [key, { transfer }] of this.uploaders) {

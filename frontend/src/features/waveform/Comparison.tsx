@@ -57,7 +57,7 @@ export function Comparison({ row, conversion, controller }: ComparisonProps) {
   };
   const comparison = useComparison(playable, start, duration);
   const { refs, side, time, isPlaying, seek, toggle, hear } = comparison;
-  const pieces = { source: [start, start + duration], result: [0, duration] } as const;
+  const timeRanges = { source: [start, start + duration], result: [0, duration] } as const;
   const isOnlyPlayed =
     (result.isTooLong && playable.result) ||
     Object.values(sounds).some(({ problem }) => problem === 'too-long');
@@ -91,11 +91,15 @@ export function Comparison({ row, conversion, controller }: ComparisonProps) {
         row={row}
         sounds={sounds}
         playable={playable}
-        pieces={pieces}
+        timeRanges={timeRanges}
         side={side}
         onChange={hear}
       />
-      <Lanes {...{ sounds, pieces, side, duration }} isSourceShown={playable.source} onSeek={seek}>
+      <Lanes
+        {...{ sounds, timeRanges, side, duration }}
+        isSourceShown={playable.source}
+        onSeek={seek}
+      >
         {(playable.source || playable.result) && (
           <Slider
             className="playhead"
@@ -149,25 +153,25 @@ function sourceNote(isHere: boolean, isOtherTrack: boolean, isBroken: boolean): 
   return isBroken ? texts.sourceUnplayable : undefined;
 }
 
-type Pieces = Record<Side, readonly [from: number, to: number]>;
+type TimeRanges = Record<Side, readonly [from: number, to: number]>;
 
 interface SidesProps {
   row: Row;
   conversion: Conversion;
   sounds: Record<Side, LoadedSound>;
   playable: Record<Side, boolean>;
-  pieces: Pieces;
+  timeRanges: TimeRanges;
   side: Side;
   onChange: (side: Side) => void;
 }
 
 /** Choose which of the two sounds is heard. */
-function Sides({ row, conversion, sounds, playable, pieces, side, onChange }: SidesProps) {
+function Sides({ row, conversion, sounds, playable, timeRanges, side, onChange }: SidesProps) {
   const texts = waveformTexts();
   const id = useId();
   const names = { source: texts.sourceSide, result: texts.resultSide };
   const formats = { source: fileExtension(row.name), result: formatName(conversion.format) };
-  const loudness = ({ waveform }: LoadedSound, [from, to]: Pieces[Side]) => {
+  const loudness = ({ waveform }: LoadedSound, [from, to]: TimeRanges[Side]) => {
     const lufs = waveform && loudnessOf(waveform, from, to);
     return lufs !== undefined && `${decimal(lufs.toFixed(1)).replace('-', '−')} LUFS`;
   };
@@ -185,7 +189,7 @@ function Sides({ row, conversion, sounds, playable, pieces, side, onChange }: Si
           />
           <span>{names[each]}</span>
           <span className="muted">
-            {[formats[each], loudness(sounds[each], pieces[each])].filter(Boolean).join(' · ')}
+            {[formats[each], loudness(sounds[each], timeRanges[each])].filter(Boolean).join(' · ')}
           </span>
         </label>
       ))}
@@ -195,7 +199,7 @@ function Sides({ row, conversion, sounds, playable, pieces, side, onChange }: Si
 
 interface LanesProps {
   sounds: Record<Side, LoadedSound>;
-  pieces: Pieces;
+  timeRanges: TimeRanges;
   side: Side;
   duration: number;
   isSourceShown: boolean;
@@ -204,7 +208,15 @@ interface LanesProps {
 }
 
 /** Draw both waveforms on one axis of time. A click moves the position. */
-function Lanes({ sounds, pieces, side, duration, isSourceShown, onSeek, children }: LanesProps) {
+function Lanes({
+  sounds,
+  timeRanges,
+  side,
+  duration,
+  isSourceShown,
+  onSeek,
+  children,
+}: LanesProps) {
   const track = useRef<HTMLDivElement>(null);
   const width = useWidth(track);
   const scale = scaleOf(sounds.source.waveform, sounds.result.waveform);
@@ -216,7 +228,7 @@ function Lanes({ sounds, pieces, side, duration, isSourceShown, onSeek, children
       <div className="lanes__track" ref={track}>
         {shown.map((each) => {
           const { waveform } = sounds[each];
-          const [from, to] = pieces[each];
+          const [from, to] = timeRanges[each];
           const bars = { from, to, width, height: LANE_HEIGHT, scale };
           return (
             <div

@@ -123,7 +123,7 @@ function Timeline(props: TimelineProps) {
               {...drawing}
             />
           )}
-          <div className="piece" style={{ left: `${cut[0]}%`, right: `${cut[1]}%` }} />
+          <div className="selection" style={{ left: `${cut[0]}%`, right: `${cut[1]}%` }} />
           <Fades selection={selection} width={width} />
           {slider('start', 'grip grip--start', start, start)}
           {slider('end', 'grip grip--end', end, end)}

@@ -1,6 +1,6 @@
-import { openMp3 } from './mp3Pieces';
-import type { SoundInPieces } from './pieces';
-import { openWav } from './wavPieces';
+import { openMp3 } from './mp3Decoder';
+import type { DecodedSound } from './decodedSound';
+import { openWav } from './wavDecoder';
 import { WaveformMeter, type Waveform } from './waveform';
 
 /**
@@ -43,24 +43,24 @@ async function decode(file: Blob, duration: number): Promise<Waveform> {
     const sound = isTooLong(file.size, duration) ? await open(file) : await decodeWhole(file);
     if (!sound) throw new DecodingError('too-long');
     const meter = new WaveformMeter(sound.sampleRate, sound.channelCount, sound.length);
-    for await (const piece of sound.pieces) await meter.add(piece);
+    for await (const segment of sound.segments) await meter.add(segment);
     return meter.finish();
   } catch (error) {
     throw error instanceof DecodingError ? error : new DecodingError('unreadable');
   }
 }
 
-/** Open a long file to read it piece by piece. Return undefined if its format does not allow it. */
-const open = async (file: Blob): Promise<SoundInPieces | undefined> =>
+/** Open a long file to decode it in segments. Return undefined if its format does not allow it. */
+const open = async (file: Blob): Promise<DecodedSound | undefined> =>
   (await openWav(file)) ?? (await openMp3(file, decodeAudio, SAMPLE_RATE));
 
-async function decodeWhole(file: Blob): Promise<SoundInPieces> {
+async function decodeWhole(file: Blob): Promise<DecodedSound> {
   const sound = await decodeAudio(await file.arrayBuffer());
   const { sampleRate, numberOfChannels: channelCount, length } = sound;
-  async function* pieces() {
+  async function* segments() {
     yield Array.from({ length: channelCount }, (_, i) => sound.getChannelData(i));
   }
-  return { sampleRate, channelCount, length, pieces: pieces() };
+  return { sampleRate, channelCount, length, segments: segments() };
 }
 
 /** Decode by a context that plays nothing. */

@@ -12,7 +12,7 @@ export interface Selection {
 /** A value of the selection that can be dragged. */
 export type Edge = 'start' | 'end' | 'fadeIn' | 'fadeOut';
 
-/** Shorter pieces cannot be chosen by dragging, because their handles would cover each other. */
+/** Shorter selections cannot be dragged, because their handles would cover each other. */
 const MIN_LENGTH = 0.1;
 /** The longest fade that the service offers. */
 const MAX_FADE = 600;
@@ -25,7 +25,7 @@ export const clamp = (value: number, min: number, max: number) =>
 /** Round to hundredths of a second, which is finer than a pixel. */
 const rounded = (seconds: number) => Math.round(seconds * 100) / 100;
 
-/** Round so that two fades together never get longer than the piece. */
+/** Round so that two fades together never get longer than the selection. */
 const roundedDown = (seconds: number) => Math.floor(seconds * 100 + 1e-6) / 100;
 
 export const lengthOf = ({ start, end }: Selection) => end - start;
@@ -51,7 +51,7 @@ export function limitsOf(selection: Selection, edge: Edge): [min: number, max: n
 /**
  * Return the settings after one edge was moved.
  *
- * Fades that no longer fit into the piece become shorter, because the service would refuse them.
+ * Fades that no longer fit into the selection get shorter: the service would refuse them.
  */
 export function withEdge(
   settings: ConversionSettings,

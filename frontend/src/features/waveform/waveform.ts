@@ -100,6 +100,6 @@ export class WaveformMeter {
   }
 }
 
-/** Return the integrated loudness of a piece in LUFS. Undefined if there is too little sound. */
+/** Return the integrated loudness of a time range in LUFS, undefined for too little sound. */
 export const loudnessOf = ({ steps }: Waveform, from: number, to: number) =>
   integratedLoudness(steps.slice(Math.round(from / STEP_SECONDS), Math.round(to / STEP_SECONDS)));

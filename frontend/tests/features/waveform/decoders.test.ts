@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findFrames, openMp3 } from '../../../src/features/waveform/mp3Pieces';
-import { openWav } from '../../../src/features/waveform/wavPieces';
+import { findFrames, openMp3 } from '../../../src/features/waveform/mp3Decoder';
+import { openWav } from '../../../src/features/waveform/wavDecoder';
 
 interface WavOptions {
   encoding?: number;
@@ -44,7 +44,8 @@ async function read(file: Blob): Promise<number[][] | undefined> {
   const sound = await openWav(file);
   if (!sound) return undefined;
   const channels: number[][] = Array.from({ length: sound.channelCount }, () => []);
-  for await (const piece of sound.pieces) piece.forEach((each, i) => channels[i]!.push(...each));
+  for await (const segment of sound.segments)
+    segment.forEach((each, i) => channels[i]!.push(...each));
   expect(channels[0]).toHaveLength(sound.length);
   return channels;
 }
@@ -78,14 +79,14 @@ describe('a WAV file', () => {
     expect(await read(new Blob(['RIFF']))).toBeUndefined();
   });
 
-  it('of several megabytes arrives in pieces', async () => {
+  it('of several megabytes arrives in segments', async () => {
     const samples = new Array<number>(2_200_000).fill(0);
     samples[2_199_999] = 0.5;
     const sound = (await openWav(aWav(samples)))!;
-    const pieces: Float32Array[][] = [];
-    for await (const piece of sound.pieces) pieces.push(piece);
-    expect(pieces.length).toBe(2);
-    expect(pieces[1]![0]!.at(-1)).toBe(0.5);
+    const segments: Float32Array[][] = [];
+    for await (const segment of sound.segments) segments.push(segment);
+    expect(segments.length).toBe(2);
+    expect(segments[1]![0]!.at(-1)).toBe(0.5);
   });
 });
 
@@ -127,7 +128,7 @@ describe('an MP3 file', () => {
     expect(findFrames(new Uint8Array(5_000).fill(0xff))).toBeUndefined();
   });
 
-  it('is decoded in pieces that keep their time', async () => {
+  it('is decoded in segments that keep their time', async () => {
     const decoded: number[] = [];
     const decode = async (bytes: ArrayBuffer) => {
       // A decoder that leaves out its first 1105 samples, as with an encoder's delay.
@@ -140,7 +141,7 @@ describe('an MP3 file', () => {
     const sound = (await openMp3(file, decode, 44_100))!;
     const lengths: number[] = [];
     let isSilentAtFirst = false;
-    for await (const [samples] of sound.pieces) {
+    for await (const [samples] of sound.segments) {
       if (!lengths.length) isSilentAtFirst = samples![1_104] === 0 && samples![1_105] === 0.5;
       lengths.push(samples!.length);
     }

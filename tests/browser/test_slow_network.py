@@ -1,7 +1,7 @@
-"""Test uploads over a slow line with outages, as on a train.
+"""Test uploads over a slow network with outages, as on a train.
 
-The line carries 1 Mbit/s and is down for five seconds of each minute. `make test-slow-line` sends
-38 MB over it, in real time. Without that target's settings the line is ten times as fast.
+The network carries 1 Mbit/s and is down for five seconds of each minute. `make test-slow-line`
+sends 38 MB over it, in real time. Without that target's settings it is ten times as fast.
 """
 
 import os
@@ -18,7 +18,7 @@ from libs.core.domain.uploads import MIB
 from tests.audio import song
 from tests.browser.app import App
 from tests.browser.monitor import NETWORK_ERROR
-from tests.browser.shared_line import SharedLine
+from tests.browser.slow_network import SlowNetwork
 
 pytestmark = [
     pytest.mark.browser,
@@ -27,8 +27,8 @@ pytestmark = [
     pytest.mark.timeout(1800),
 ]
 
-TIMES_AS_FAST = float(os.environ.get("TINYPIXO_LINE_SPEED", "10"))
-MEGABYTES = float(os.environ.get("TINYPIXO_LINE_MEGABYTES", "7"))
+TIMES_AS_FAST = float(os.environ.get("TINYPIXO_NETWORK_SPEED", "10"))
+MEGABYTES = float(os.environ.get("TINYPIXO_NETWORK_MEGABYTES", "7"))
 RATE = TIMES_AS_FAST * 125_000
 MINUTE = 60 / TIMES_AS_FAST
 OUTAGE = 5 / TIMES_AS_FAST
@@ -38,25 +38,25 @@ BYTES_PER_SECOND = 44100 * 4
 TIMEOUT_MS = 1_200_000
 
 
-def test_no_two_minutes_of_a_line_with_outages_pass_without_a_chunk(
+def test_no_two_minutes_of_a_network_with_outages_pass_without_a_chunk(
     new_user: Callable[..., App], tmp_path: Path
 ) -> None:
     minutes: list[int] = []  # in which a chunk arrived, by the number of outages before it
 
     def note_minute(request: Request) -> None:
         if request.method == "PUT" and "partNumber=" in request.url:
-            minutes.append(line.outages)
+            minutes.append(network.outages)
 
     film = song(tmp_path, MEGABYTES * 1e6 / BYTES_PER_SECOND, "film.wav")
     memo = song(tmp_path, 0.9 * PART / BYTES_PER_SECOND, "memo.wav")
     parts = ceil(film.stat().st_size / PART) + 1
-    with SharedLine(RATE) as line:
-        app = new_user(proxy=line.proxy)
+    with SlowNetwork(RATE) as network:
+        app = new_user(proxy=network.proxy)
         app.monitor.allow_errors(NETWORK_ERROR)
         app.page.on("requestfinished", note_minute)
         app.open()
         began = time.monotonic()
-        with line.regular_outages(MINUTE, OUTAGE):
+        with network.regular_outages(MINUTE, OUTAGE):
             app.choose_files(film, memo)
             app.page.get_by_test_id("convert-all").click()
             # Both have begun, and only one of them is sent at a time.
@@ -67,7 +67,7 @@ def test_no_two_minutes_of_a_line_with_outages_pass_without_a_chunk(
                     re.compile("queue|Converting|Saving|Done"), timeout=TIMEOUT_MS
                 )
                 seconds = time.monotonic() - began
-                print(f"{file.name} has arrived after {seconds:.0f} s, {line.outages} outages")
+                print(f"{file.name} has arrived after {seconds:.0f} s, {network.outages} outages")
         for file in (memo, film):
             app.row(file.name).expect_done("MP3")
     print(f"{len(minutes)} of {parts} chunks were answered by S3, in the minutes {minutes}")

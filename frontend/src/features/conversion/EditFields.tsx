@@ -5,7 +5,7 @@ import { useModule } from '../../lib/useModule';
 import type { ConversionSettings } from './conversionSettings';
 import { t } from '../../i18n';
 
-export interface ShapeFieldsProps {
+export interface EditFieldsProps {
   settings: ConversionSettings;
   onChange: (settings: ConversionSettings) => void;
   /** Left out if the settings are for several files. */
@@ -20,13 +20,13 @@ export interface SourceFile {
 }
 
 /** Let the user cut the sound, fade it in and out, and set its loudness. Loaded when opened. */
-export function ShapeFields(props: ShapeFieldsProps) {
+export function EditFields(props: EditFieldsProps) {
   const [isOpen, setOpen] = useState(false);
-  const shape = useModule(isOpen, () => import('../waveform/Shape'));
+  const edits = useModule(isOpen, () => import('../waveform/Edits'));
   return (
     <details
-      className="shape"
-      aria-label={t.shape}
+      className="edits"
+      aria-label={t.edits}
       onToggle={({ currentTarget: details }) => {
         // What is closed is not checked when the form is sent, so a wrong number keeps it open.
         const wrong = details.querySelector<HTMLInputElement>('input:invalid');
@@ -35,9 +35,9 @@ export function ShapeFields(props: ShapeFieldsProps) {
         setOpen(details.open);
       }}
     >
-      <summary>{t.shape}</summary>
-      {shape === null && <ErrorMessage {...describeProblem(ownProblem('network'))} />}
-      {isOpen && shape && <shape.Shape {...props} />}
+      <summary>{t.edits}</summary>
+      {edits === null && <ErrorMessage {...describeProblem(ownProblem('network'))} />}
+      {isOpen && edits && <edits.Edits {...props} />}
     </details>
   );
 }

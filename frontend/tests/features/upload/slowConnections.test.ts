@@ -32,7 +32,7 @@ describe('parts in flight', () => {
     [megabitsPerSecond(1), 1],
     [megabitsPerSecond(10), 2],
     [megabitsPerSecond(100), 4],
-  ])('fit the line: at %s bytes per second %s', async (speed, count) => {
+  ])('fit the connection: at %s bytes per second %s', async (speed, count) => {
     const { begun, take, sendFor } = createLimiter();
     for (const name of ['1', '2', '3', '4', '5']) take(name);
     sendFor(3, speed);
@@ -52,7 +52,7 @@ describe('parts in flight', () => {
     expect(begun).toEqual(['long', 'short', 'also short']);
   });
 
-  it('of two uploads take turns on a slow line', async () => {
+  it('of two uploads take turns on a slow connection', async () => {
     const { limiter, begun, take } = createLimiter();
     take('a1');
     take('b1');
@@ -65,7 +65,7 @@ describe('parts in flight', () => {
     expect(begun).toEqual(['a1', 'b1', 'a2']);
   });
 
-  it('are sent alone after the line was lost, and first', async () => {
+  it('are sent alone after the connection was lost, and first', async () => {
     const { limiter, begun, take, sendFor } = createLimiter();
     for (const name of ['1', '2', '3', '4', '5']) take(name);
     sendFor(3, megabitsPerSecond(100));
@@ -136,7 +136,7 @@ describe('parts in flight', () => {
     expect(lastTransfer()).toMatchObject({ phase: 'done', isWaitingForTurn: false });
   });
 
-  it('take as much of the line as they have bytes, also the last part', async () => {
+  it('take as much of the bandwidth as they have bytes, also the last part', async () => {
     const environment = new FakeEnvironment();
     const limiter = new BandwidthLimiter(environment.now);
     const take = vi.spyOn(limiter, 'take');

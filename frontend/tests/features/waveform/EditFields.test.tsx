@@ -3,14 +3,14 @@ import { cleanup, fireEvent, render, screen } from '@testing-library/preact';
 import { afterEach, describe, expect, it } from 'vitest';
 import { useState } from 'react';
 import type { ConversionSettings } from '../../../src/features/conversion/conversionSettings';
-import { ShapeFields } from '../../../src/features/conversion/ShapeFields';
+import { EditFields } from '../../../src/features/conversion/EditFields';
 
 let settings: ConversionSettings;
 
 function Form() {
   const [current, setCurrent] = useState<ConversionSettings>({ format: 'mp3' });
   settings = current;
-  return <ShapeFields settings={current} onChange={setCurrent} />;
+  return <EditFields settings={current} onChange={setCurrent} />;
 }
 
 const toggle = (isOpen: boolean) => {

@@ -1,7 +1,7 @@
 import { useId, useState, type ComponentProps } from 'react';
 import { t } from '../../i18n';
 import { waveformTexts } from '../../i18n/waveform';
-import type { ShapeFieldsProps } from '../conversion/ShapeFields';
+import type { EditFieldsProps } from '../conversion/EditFields';
 import { Trimmer } from './Trimmer';
 import './waveform.css';
 
@@ -51,7 +51,7 @@ function NumberField({ name, value, onText, ...others }: NumberFieldProps) {
 }
 
 /** Show the waveform of a file, and what is converted of it as numbers. */
-export function Shape({ settings, onChange, source }: ShapeFieldsProps) {
+export function Edits({ settings, onChange, source }: EditFieldsProps) {
   const id = useId();
   const texts = waveformTexts();
   const change = (name: FieldName, text: string) => {
@@ -62,7 +62,7 @@ export function Shape({ settings, onChange, source }: ShapeFieldsProps) {
   return (
     <>
       {source && <Trimmer {...source} settings={settings} onChange={onChange} />}
-      <div className="shape__fields">
+      <div className="edits__fields">
         {FIELDS.map(({ name, ...limits }) => (
           <p className="field" key={name}>
             <label htmlFor={id + name}>{texts.fields[name]}</label>

@@ -1,7 +1,7 @@
-import type { SoundInPieces } from './pieces';
+import type { DecodedSound } from './decodedSound';
 
 const HEADER_BYTES = 64 * 1024;
-const PIECE_BYTES = 4 * 1024 ** 2;
+const SEGMENT_BYTES = 4 * 1024 ** 2;
 /** Larger files would take minutes to read. */
 const MAX_BYTES = 3 * 1024 ** 3;
 
@@ -22,7 +22,7 @@ interface WavFormat {
 }
 
 /** Open a WAV or RF64 file of PCM or float samples. Return undefined if it is another file. */
-export async function openWav(file: Blob): Promise<SoundInPieces | undefined> {
+export async function openWav(file: Blob): Promise<DecodedSound | undefined> {
   if (file.size > MAX_BYTES) return undefined;
   const header = new DataView(await file.slice(0, HEADER_BYTES).arrayBuffer());
   const format = readHeader(header, file.size);
@@ -30,15 +30,15 @@ export async function openWav(file: Blob): Promise<SoundInPieces | undefined> {
   if (!format || !decode) return undefined;
   const { channelCount, sampleRate, blockSize, offset, size } = format;
   const length = Math.floor(size / blockSize);
-  async function* pieces() {
-    const step = Math.floor(PIECE_BYTES / blockSize) * blockSize;
+  async function* segments() {
+    const step = Math.floor(SEGMENT_BYTES / blockSize) * blockSize;
     for (let at = offset; at < offset + length * blockSize; at += step) {
       const end = Math.min(at + step, offset + length * blockSize);
       const bytes = new DataView(await file.slice(at, end).arrayBuffer());
       yield channelsOf(bytes, format!, decode!);
     }
   }
-  return { sampleRate, channelCount, length, pieces: pieces() };
+  return { sampleRate, channelCount, length, segments: segments() };
 }
 
 const tagAt = (view: DataView, at: number) =>

@@ -1,8 +1,8 @@
-import type { SoundInPieces } from './pieces';
+import type { DecodedSound } from './decodedSound';
 
 /** Frames that are decoded at once: 1.6 to 4.8 minutes, depending on the sample rate. */
-const FRAMES_PER_PIECE = 4_000;
-/** Frames before a piece that the decoder needs, because frames borrow bits from earlier ones. */
+const FRAMES_PER_SEGMENT = 4_000;
+/** Frames before a segment that the decoder needs, because frames borrow bits from earlier ones. */
 const LEAD_IN_FRAMES = 10;
 const MAX_BYTES = 512 * 1024 ** 2;
 /** Consecutive frames after which the bytes are taken for MP3. */
@@ -27,13 +27,13 @@ type DecodeAudio = (bytes: ArrayBuffer) => Promise<AudioBuffer>;
 /**
  * Open an MP3 file. Return undefined if it is another file.
  *
- * Pieces are cut between frames and decoded by the browser, each with some frames before it.
+ * Segments are cut between frames and decoded by the browser, each with some frames before it.
  */
 export async function openMp3(
   file: Blob,
   decode: DecodeAudio,
   decodedRate: number,
-): Promise<SoundInPieces | undefined> {
+): Promise<DecodedSound | undefined> {
   if (file.size > MAX_BYTES) return undefined;
   const bytes = await file.arrayBuffer();
   const frames = findFrames(new Uint8Array(bytes));
@@ -50,18 +50,18 @@ export async function openMp3(
       lastSamples(sound.getChannelData(i), wanted),
     );
   };
-  const opening = await decodeFrames(0, Math.min(count, FRAMES_PER_PIECE));
-  async function* pieces() {
+  const opening = await decodeFrames(0, Math.min(count, FRAMES_PER_SEGMENT));
+  async function* segments() {
     yield opening;
-    for (let first = FRAMES_PER_PIECE; first < count; first += FRAMES_PER_PIECE) {
-      yield await decodeFrames(first, Math.min(count, first + FRAMES_PER_PIECE));
+    for (let first = FRAMES_PER_SEGMENT; first < count; first += FRAMES_PER_SEGMENT) {
+      yield await decodeFrames(first, Math.min(count, first + FRAMES_PER_SEGMENT));
     }
   }
   return {
     sampleRate: decodedRate,
     channelCount: opening.length,
     length: lengthOf(count),
-    pieces: pieces(),
+    segments: segments(),
   };
 }
 

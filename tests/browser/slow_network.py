@@ -1,4 +1,4 @@
-"""Put one slow line between a browser and everything that it connects to."""
+"""Put a slow network between a browser and everything that it connects to."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ SUCCEEDED = bytes([SOCKS_VERSION, 0, 0, 1]) + bytes(6)
 IPV4, DOMAIN_NAME = 1, 3
 
 
-class SharedLine(ServerThread):
+class SlowNetwork(ServerThread):
     """Forward connections as a SOCKS 5 proxy. All of them share one bandwidth in each direction."""
 
     def __init__(self, rate: float) -> None:
@@ -39,7 +39,7 @@ class SharedLine(ServerThread):
 
     @property
     def proxy(self) -> ProxySettings:
-        """Return the option of a browser context that uses this line."""
+        """Return the option of a browser context that uses this network."""
         return {"server": f"socks5://127.0.0.1:{self.port}"}
 
     @contextmanager
@@ -64,7 +64,7 @@ class SharedLine(ServerThread):
             thread.join()
 
     def listen(self) -> socket.socket:
-        """Return a socket whose connections buffer as little as those of a real line."""
+        """Return a socket whose connections buffer as little as those over a real network."""
         listener = socket.socket()
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_SIZE)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
