@@ -18,8 +18,8 @@ from libs.core.ports.multipart_uploads import Part
 from services.conversion.ports import PART_SIZE, MediaError, OutputSink
 from services.conversion.storage import memory_file
 
-CONCURRENT_PARTS = 4
-"""Parts that are sent at the same time."""
+CONCURRENT_PARTS = 3
+"""Parts that are sent at the same time. Each is copied into Python's memory: 24 MiB together."""
 PARTS_AHEAD = 2
 """Parts that may wait to be sent before FFmpeg is stopped."""
 KEPT_BYTES = 64 * MIB

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -108,6 +109,27 @@ def test_ffmpeg_waits_while_the_store_is_slow(
     monkeypatch.setattr(multipart_writer.MultipartWriter, "send_finished_parts", watch)
     convert(engine, large, "wav", MemorySink(delay=0.4))
     assert max(sizes) < 66 * MIB
+
+
+def test_copies_of_parts_take_at_most_24_mib_while_the_store_is_slow(
+    engine: FfmpegEngine, large: Path
+) -> None:
+    class Counting(MemorySink):
+        copied = most = 0
+        lock = threading.Lock()
+
+        def put_part(self, number: int, body: bytes | memoryview) -> Part:
+            with self.lock:
+                self.copied += len(body)
+                self.most = max(self.most, self.copied)
+            stored = super().put_part(number, body)
+            with self.lock:
+                self.copied -= len(body)
+            return stored
+
+    sink = Counting(delay=0.4)
+    convert(engine, large, "wav", sink)
+    assert PART_SIZE <= sink.most <= 24 * MIB
 
 
 def test_a_failing_store_ends_the_conversion(engine: FfmpegEngine, large: Path) -> None:
