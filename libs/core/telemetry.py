@@ -1,8 +1,8 @@
 """Set up logs and traces.
 
 Logs are JSON lines with the ids of the request and the item. Traces are OpenTelemetry's. An item
-stores the W3C traceparent of the request that created it in `trace`. Values of known secret names
-(list below) are redacted, also in the lines of libraries.
+stores the W3C traceparent of the request that created it in `trace`. The values of
+secret names (`_HEADERS`, `_NAMES`) are redacted, also in lines that libraries log.
 """
 
 import logging
@@ -27,10 +27,10 @@ _NAMES = (
     r"|(?:tinypixo_)?(?:session_secret|origin_secret|janitor_token)(?:_accepted)?|x-origin-secret"
 )
 # Between name and value, in query strings, JSON, XML, headers, Python dicts and ASGI headers.
-_BETWEEN = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"
+_SEPARATOR = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"
 # The value of such a header has spaces, commas and semicolons: it ends with the line or the quote.
-_HEADER = re.compile(rf"(?i)\b((?:{_HEADERS}){_BETWEEN})[^\"'\r\n]+")
-_VALUE = re.compile(rf"(?i)(?<![a-z])((?:{_NAMES}){_BETWEEN})[^&;\s\"',}}<]+")
+_HEADER = re.compile(rf"(?i)\b((?:{_HEADERS}){_SEPARATOR})[^\"'\r\n]+")
+_VALUE = re.compile(rf"(?i)(?<![a-z])((?:{_NAMES}){_SEPARATOR})[^&;\s\"',}}<]+")
 _BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
 _SECRET_KEY = re.compile(rf"(?i)(?:{_HEADERS}|{_NAMES})")
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -63,7 +63,7 @@ def set_up(
         structlog.processors.format_exc_info,
         redact,
     ]
-    # Metrics for CloudWatch are of no use to a reader.
+    # A person who reads the console has no use for the metrics, which CloudWatch reads.
     omitted = [] if style == "json" else [_without_declarations]
     renderer: Any = (
         structlog.processors.JSONRenderer()
@@ -124,9 +124,9 @@ def _redacted(name: Any, value: Any) -> Any:
     if isinstance(value, str):
         return without_secrets(value)
     # The renderer writes the repr of any other object, for example of an exception.
-    written = repr(value)
-    cut = without_secrets(written)
-    return value if cut == written else cut
+    text = repr(value)
+    redacted = without_secrets(text)
+    return value if redacted == text else redacted
 
 
 def _without_declarations(

@@ -15,8 +15,8 @@ def fair_order(
 ) -> list[Conversion]:
     """Return queued conversions in the order in which they start.
 
-    In each round every client address has one place, which goes round among its sessions:
-    otherwise, a visitor with many sessions would have as many places.
+    In each round, every client address has one turn, which its sessions take one after the other.
+    Otherwise, a visitor with many sessions would have as many turns.
 
     Args:
         queued: The conversions to order.

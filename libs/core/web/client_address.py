@@ -29,7 +29,8 @@ def client_address(scope: Scope, trusted_proxies: int) -> str:
     ]
     # A request that bypassed our proxies has fewer entries than there are proxies.
     ours = hops[-trusted_proxies:] if trusted_proxies else []
-    return _normalise(ours[0]) or _normalise(peer) or peer if ours else _normalise(peer) or peer
+    client = _normalise(ours[0]) if ours else None
+    return client or _normalise(peer) or peer
 
 
 def _normalise(text: str) -> str | None:

@@ -29,7 +29,7 @@ def refuse_forgery(
 ) -> Response[Any] | None:
     """Answer 403 or 415 to a change that another site's page could make; None for all others.
 
-    Routes that change something when they are read have the option `makes_items`.
+    Routes whose GET creates something have the option `makes_items`.
 
     Args:
         request: The request, before its body is read.

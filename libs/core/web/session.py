@@ -48,7 +48,7 @@ class Session:
     sets_cookie: bool = False
     clears_cookie: bool = False
     address: str = ""
-    """The address of the client, which shares limits with others of the same one."""
+    """The client's address. All sessions of an address share its limits."""
 
     def start(self) -> str:
         """Begin a new session, whose cookie goes out with the response."""
@@ -164,12 +164,12 @@ def usage_of(
     """Return the counter of what this request uses."""
     session = session_of(request)
 
-    def begin() -> None:
+    def count_new_session() -> None:
         if session.is_new:
             _count(session.address, rate_limiter, session.id)
             session.is_new, session.sets_cookie = False, True
 
-    return Usage(owner, session.address, rate_limiter, begin)
+    return Usage(owner, session.address, rate_limiter, count_new_session)
 
 
 def session_of(request: Request[Any, Any, Any]) -> Session:

@@ -16,7 +16,7 @@ _WMA_FRAMES = ((16_000, 512), (22_050, 1024), (48_000, 2048))
 ff_wma_get_frame_len_bits)."""
 _STEREO = ("mono", "stereo")
 _AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")
-"""Those with a channel configuration of their own (ISO 14496-3, table 1.19): players know them."""
+"""Layouts with a channel configuration in ISO 14496-3, table 1.19, which players know."""
 _XIPH_LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 """Vorbis I, 4.3.9, and RFC 7845, 5.1.1.2."""
 _OPUS_LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.1", "7.1")
@@ -31,7 +31,7 @@ _AIFF_LAYOUTS = tuple(
     for name, channels in LAYOUTS.items()
     if len(channels) <= 8 and name not in ("binaural", "downmix", "quad")
 )
-"""Those of the CHAN chunk, which FFmpeg writes for more than two channels."""
+"""Layouts of the CHAN chunk, which FFmpeg writes for more than two channels."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class EncoderProfile:
 
     muxer: str
     encoders: dict[int | str, str]
-    """By bits of a sample, or "f32" for floating point; the encoder of a lossy format is at ""."""
+    """Encoder by bits of a sample: a number, "f32" for floating point, or "" for a lossy format."""
     min_samples: int = 0
-    """Shorter sound is padded to this many samples, because streams of one or two frames are not
-    recognised by players."""
+    """Shorter sound is padded to this many samples, because players do not recognise streams of one
+    or two frames."""
     sample_formats: dict[int | str, str] = field(default_factory=dict)
     """The sample format to encode from, by bits, if the encoder has several."""
     muxer_options: tuple[str, ...] = ()
@@ -66,10 +66,10 @@ class EncoderProfile:
     cover: bool = False
     """The format holds a cover."""
     max_cover: int | None = None
-    """Bytes of the largest cover, if it is less than what is carried at all."""
+    """Maximum size of a cover in bytes, if it is below the limit of all formats."""
     chapters: bool = False
     max_chapters: int | None = None
-    """How many chapters the format can number, if that is less than what is carried at all."""
+    """Maximum number of chapters, if it is below the limit of all formats."""
     muxer_rewrites_head: bool = False
     """The muxer seeks back to write the header at the end, so the output cannot be hashed while it
     grows."""

@@ -43,7 +43,7 @@ class RunConversion:
     """Run one attempt at one conversion.
 
     The process may be killed at any moment: another attempt then runs the conversion. `claimed`
-    knows the attempts that run now, `unfinished` those whose end could not be written.
+    holds the attempts that run now, `unfinished` those whose end could not be written.
     """
 
     def __init__(
@@ -89,9 +89,9 @@ class RunConversion:
             is_paused: Returns True while the attempt must not continue.
 
         Returns:
-            False if the conversion was released: it is queued again, and a message about it must
-            come again. True if it has ended, or another worker holds it: then polling finds it if
-            that worker dies.
+            True if the message about the conversion may be deleted: the conversion has ended, or
+            another worker holds it (polling finds it if that worker dies). False if it was
+            released, so that the message must come again.
         """
         claimed_at = self._timer()
         conversion = self._leases.claim(
@@ -196,7 +196,7 @@ class RunConversion:
         )
 
     def _discard_unpublished(self, attempt: "_Attempt") -> None:
-        """Delete what this attempt wrote, except what another published or continues with."""
+        """Delete what this attempt wrote, unless another attempt published it or continues it."""
         spared: list[str] = []
         with suppress(ConversionNotFound):
             current = self._conversions.get(attempt.conversion.id)

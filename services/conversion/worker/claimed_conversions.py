@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 class ClaimedConversions:
-    """Know which attempts run in this process. Thread-safe."""
+    """Hold the conversions whose attempts run in this process. Thread-safe."""
 
     def __init__(self, leases: ConversionLeases) -> None:
         self._leases = leases
@@ -47,7 +47,7 @@ class ClaimedConversions:
 
     @contextmanager
     def holding(self, conversion: Conversion) -> Iterator[None]:
-        """Let `mark` know of an attempt while it runs.
+        """Count a conversion as claimed while its attempt runs.
 
         One that has lost its lease may still run when the next one has begun in this process.
         """

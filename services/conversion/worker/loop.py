@@ -85,7 +85,7 @@ class Worker:
         self._stop_by: float | None = None
 
     def start(self) -> None:
-        """Begin to receive messages and to look at the queue, unless there are no slots."""
+        """Begin to receive messages and to poll the queue, unless there are no slots."""
         if not self._slots.count:
             return
         self._started = True
@@ -123,7 +123,7 @@ class Worker:
         return self._threads.is_busy
 
     def wake(self, conversion_id: str) -> None:
-        """Start a conversion that this process queued, or see soon whether a slot can be freed.
+        """Start a conversion that this process queued, or check soon if a slot can be freed.
 
         The message about it comes later and is deleted. Callable from any thread.
         """
@@ -151,7 +151,7 @@ class Worker:
     def poll_queue(self, _stop: threading.Event) -> None:
         """Start conversions for which no message arrived: ended leases, lost messages.
 
-        First, what could not be written at the end of an attempt is written.
+        First it writes what attempts could not write at their end.
         """
         self._unfinished.settle()
         if self._slots.acquire():

@@ -22,11 +22,11 @@ CHECK_EVERY = 1.0
 CHECK_DELAY_FACTOR = 2
 """After a check that read the queue for t seconds, the next one waits at least this many times t.
 
-On a busy machine a reading takes a second."""
+On a busy machine, reading the queue takes a second."""
 
 
 class PauseForOthers:
-    """Pause a conversion whose turn is over, if one that may have its slot waits."""
+    """Pause a conversion whose turn is over, for one that waits and may have its slot."""
 
     def __init__(
         self,
@@ -70,8 +70,8 @@ class PauseForOthers:
         self._next_check = began + took + CHECK_DELAY_FACTOR * took
         for following in order:
             for use in self._sharing.pausable(claimed, following)[:1]:
-                mine = claimed[use.conversion_id]
-                is_of_same_client = client_of(mine) == client_of(following)
+                current = claimed[use.conversion_id]
+                is_of_same_client = client_of(current) == client_of(following)
                 if self._replace(use, Task.of(following, paused), is_of_same_client):
                     self._choose_next.note_chosen(following)
                 return

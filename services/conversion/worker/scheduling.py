@@ -26,13 +26,13 @@ REMEMBER_SERVED_FOR = 600.0
 
 
 class MarkUploaded:
-    """Mark an upload as uploaded when S3 has its bytes, and queue what waited for it.
+    """Mark an upload as uploaded when S3 has its bytes, and queue its waiting conversions.
 
-    What waits for an upload that has failed is queued, too: the worker that takes it finds
-    nothing to convert, and its owner is told so.
+    Those of an upload that has failed are queued, too: the worker that claims one finds nothing to
+    convert, and fails it with a message for its owner.
 
-    S3 announces a form as often as somebody posts it. Each time, a write for each conversion of the
-    upload would hold up the events of others, so uploads that were handled are remembered.
+    S3 sends an event each time that somebody posts the same form. If each event caused a write for
+    each conversion, those of others would be late, so uploads that were handled are remembered.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class ChooseNextConversion:
             if not c.unsupported
         ]
         order = fair_order(ready, running, self._last_served)
-        # What was interrupted has had its turn already, and continues first.
+        # Interrupted conversions have had their turn already, and continue first.
         order.sort(key=lambda c: c not in abandoned)
         if not suspects_first:
             order.sort(key=lambda c: c.must_run_alone and c.id not in paused)
@@ -168,7 +168,7 @@ class RecoverStuckConversions:
         min_wait_seconds: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Look at an upload once a conversion has waited for it for `min_wait_seconds` seconds."""
+        """Check an upload once a conversion has waited for it for `min_wait_seconds` seconds."""
         self._queue = queue
         self._mark_uploaded = mark_uploaded
         self._stalls = stalls
@@ -176,7 +176,7 @@ class RecoverStuckConversions:
         self._clock = clock
 
     def __call__(self) -> None:
-        """Look once at each upload that conversions have waited long for."""
+        """Check once each upload that conversions have waited long for."""
         waiting = list(self._queue.in_phase(Phase.WAITING))
         # `updated_at` is of another host's clock. If it makes us look too early, that costs one
         # request to S3; if it makes us look too late, the detector has looked before.

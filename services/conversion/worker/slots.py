@@ -49,7 +49,7 @@ class Slots:
 
     @property
     def yield_by(self) -> float:
-        """Return when those that run must end: another waits for all slots, or the worker stops."""
+        """Return when what runs must end, because of a reservation or a stop; else `NEVER`."""
         return min(self._yield_by, self._drained_at)
 
     @property
@@ -88,24 +88,23 @@ class Slots:
     def reserve_all(self, patience: float) -> Iterator[bool]:
         """Wait until the caller's slot is the only one taken, and let nothing start beside it.
 
-        Others have `patience` seconds to finish, as `yield_by` tells them. Yields False if they
-        have not after twice that, if another conversion has or waits for all slots, or when the
-        worker is closed.
+        `yield_by` gives the others `patience` seconds to finish. Yields False if they still run
+        after twice that time, if another caller has reserved all slots, or when the worker stops.
         """
-        mine, began = object(), self._timer()
+        reservation, began = object(), self._timer()
         with self._changed:
             if self.is_open:
-                self._reservation = mine
+                self._reservation = reservation
                 self._yield_by = began + patience
                 self._changed.wait_for(lambda: self.is_alone or self._closed, 2 * patience)
                 self._yield_by = NEVER
                 self._alone_until = self._timer() + ALONE_AT_MOST
-            granted = self._reservation is mine and self.is_alone and not self._closed
+            granted = self._reservation is reservation and self.is_alone and not self._closed
         try:
             yield granted
         finally:
             with self._changed:
-                if self._reservation is mine:
+                if self._reservation is reservation:
                     self._end_reservation(began)
 
     def share_slots_if_overdue(self, prepare: Callable[[], bool]) -> None:
