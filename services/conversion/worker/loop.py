@@ -136,17 +136,24 @@ class Worker:
         A message that cannot be handled comes again, and ends in the dead-letter queue. The others
         are handled all the same, unless the storage does not answer.
         """
-        for message in self._inbox.receive(10, LONG_POLL):
-            if stop.is_set():
-                self._inbox.hide(message, 0)
-                continue
-            try:
-                self._handle(message)
-            except StorageUnavailable:
-                self._inbox.hide(message, RELEASE_PAUSE)
-                raise
-            except Exception:
-                log.exception("worker.message_failed", receive_count=message.receive_count)
+        arrived: set[str] = set()
+        done: list[Message] = []
+        try:
+            for message in self._inbox.receive(10, LONG_POLL):
+                if stop.is_set():
+                    self._inbox.hide(message, 0)
+                    continue
+                try:
+                    if self._handle(message, arrived):
+                        done.append(message)
+                except StorageUnavailable:
+                    self._inbox.hide(message, RELEASE_PAUSE)
+                    raise
+                except Exception:
+                    log.exception("worker.message_failed", receive_count=message.receive_count)
+        finally:
+            if done:
+                self._inbox.delete_many(done)
 
     def poll_queue(self, _stop: threading.Event) -> None:
         """Start conversions for which no message arrived: ended leases, lost messages.
@@ -171,16 +178,21 @@ class Worker:
         self._pause_for_others.hurry()
         return False
 
-    def _handle(self, message: Message) -> None:
+    def _handle(self, message: Message, arrived: set[str]) -> bool:
+        """Handle the events of a message, and return True if it can be deleted.
+
+        A file in `arrived` was handled after this message had come, so nothing is left to do. S3
+        announces a form as often as somebody posts it, and the events of others must not wait.
+        """
         if not message.readable:
-            return  # it stays, and ends in the dead-letter queue, where somebody can look at it
+            return False  # it stays, and ends in the dead-letter queue, where somebody can look
         kept = False
         for event in message.events:
-            if isinstance(event, FileUploaded):
+            if isinstance(event, FileUploaded) and event.upload_id not in arrived:
                 # The stream announces each of them, too, a moment later.
                 for conversion_id in self._mark_uploaded(event.upload_id):
                     self._start(Task(conversion_id))
+                arrived.add(event.upload_id)
             elif isinstance(event, ConversionQueued) and not kept:
                 kept = self._start(Task(event.conversion_id, message))
-        if not kept:  # otherwise it is deleted when its conversion has ended
-            self._inbox.delete(message)
+        return not kept  # otherwise it is deleted when its conversion has ended
