@@ -38,8 +38,9 @@ def service() -> Iterator[str]:
 def gateway(service: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     """Run a gateway whose conversion service does not answer."""
     folder = tmp_path_factory.mktemp("gateway")
-    (folder / "page" / "icons").mkdir(parents=True)
-    for name in ("sw.js", "manifest.webmanifest", "icons/192.png"):
+    for name in ("icons", "assets"):
+        (folder / "page" / name).mkdir(parents=True)
+    for name in ("sw.js", "manifest.webmanifest", "icons/192.png", "assets/app.js"):
         (folder / "page" / name).write_text("{}")
     (folder / "page" / "index.html").write_text("<!doctype html><title>TinyPixo</title>")
     unused = f"http://127.0.0.1:{free_port()}"
@@ -73,7 +74,17 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return document
 
 
-NOT_FOUND = ["/%00", "/a%00b.js", "/" + "a" * 300, "/%ff%fe", "/..%2f..%2fsecrets.json", "/nothing"]
+NOT_FOUND = [
+    "/%00",
+    "/a%00b.js",
+    "/" + "a" * 300,
+    "/%ff%fe",
+    "/..%2f..%2fsecrets.json",
+    "/nothing",
+    "/index.html/below-a-file",
+    "/assets/app.js/below-a-file",
+    pytest.param("/" + "a/" * 2100, id="/a/a/… of 4,200 characters"),
+]
 
 
 @pytest.mark.parametrize("path", NOT_FOUND)

@@ -6,13 +6,11 @@ from typing import Any
 from litestar import Litestar
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import CacheControlHeader
+from litestar.file_system import BaseLocalFileSystem
 from litestar.static_files import create_static_files_router
 
-from deploy.local.gateway.asgi import Message, Receive, Send, send_problem
+from deploy.local.gateway.asgi import Message, Receive, Send
 from libs.core.web.problems import HANDLERS
-
-MAX_NAME = 255
-"""The maximum length of a file name in bytes, on all common file systems."""
 
 IMMUTABLE = CacheControlHeader(public=True, max_age=365 * 24 * 3600, immutable=True)
 """For assets, whose names contain a hash of their content."""
@@ -20,15 +18,37 @@ IMMUTABLE = CacheControlHeader(public=True, max_age=365 * 24 * 3600, immutable=T
 REVALIDATED = CacheControlHeader(no_cache=True)
 
 
+class PageFiles(BaseLocalFileSystem):
+    """Report every path that cannot be looked up as one without a file.
+
+    A path may be too long, lie below a file, or have a character that no path has.
+    """
+
+    async def info(self, path: Any, **kwargs: Any) -> Any:
+        try:
+            return await super().info(path, **kwargs)
+        except (OSError, ValueError) as error:
+            raise FileNotFoundError(path) from error
+
+
 class Page:
     """Serve a folder, and answer 404 for everything else."""
 
     def __init__(self, folder: Path) -> None:
         files = create_static_files_router(
-            "/", [folder], html_mode=True, include_in_schema=False, cache_control=REVALIDATED
+            "/",
+            [folder],
+            file_system=PageFiles(),
+            html_mode=True,
+            include_in_schema=False,
+            cache_control=REVALIDATED,
         )
         assets = create_static_files_router(
-            "/assets", [folder / "assets"], include_in_schema=False, cache_control=IMMUTABLE
+            "/assets",
+            [folder / "assets"],
+            file_system=PageFiles(),
+            include_in_schema=False,
+            cache_control=IMMUTABLE,
         )
         self._app: Any = Litestar(
             route_handlers=[files, assets],
@@ -39,14 +59,4 @@ class Page:
         )
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if is_possible_path(scope["path"]):
-            await self._app(scope, receive, send)
-        else:
-            await send_problem(send, 404, "not_found", "Not Found")
-
-
-def is_possible_path(path: str) -> bool:
-    """Return False for a path that no file can have, which would raise when it is opened."""
-    return "\0" not in path and all(
-        len(name.encode("utf-8", "replace")) <= MAX_NAME for name in path.split("/")
-    )
+        await self._app(scope, receive, send)
