@@ -108,3 +108,24 @@ def test_a_request_with_two_lengths_ends_its_connection(headers: bytes) -> None:
     assert b"connection: close" in head.split(b"\r\n")
     assert b"content-type: application/problem+json" in head.split(b"\r\n")
     assert json.loads(body)["code"] == "request_invalid", "and no answer to the second request"
+
+
+@pytest.mark.parametrize("reads", [False, True], ids=["the headers", "the body"])
+def test_a_malformed_chunk_is_no_fault_of_the_application_that_has(
+    reads: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            if reads:
+                assert (await receive())["type"] == "http.disconnect"
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body"})
+
+    chunked = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with serving(app) as port, connected(port) as connection:
+        connection.sendall(chunked + b"zz\r\n")
+        answer = read_all(connection)
+
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert [entry.message for entry in caplog.records if entry.levelname == "ERROR"] == []

@@ -19,22 +19,20 @@ def protocol_with(headers: Mapping[str, str]) -> type[ServiceProtocol]:
         Headers must arrive within the same time as at the services.
         """
 
-        def send_400_response(self, _message: str) -> None:
-            if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-                body = problem_document(400, "request_invalid", BAD_REQUEST)
-                response = h11.Response(
-                    status_code=400,
-                    reason=b"Bad Request",
-                    headers=[
-                        *own,
-                        (REQUEST_ID, new_request_id()),
-                        (b"content-type", PROBLEM_JSON),
-                        (b"content-length", str(len(body)).encode()),
-                        (b"connection", b"close"),
-                    ],
-                )
-                for event in (response, h11.Data(data=body), h11.EndOfMessage()):
-                    self.transport.write(self.conn.send(event) or b"")
-            self.transport.close()
+        def send_invalid(self) -> None:
+            body = problem_document(400, "request_invalid", BAD_REQUEST)
+            response = h11.Response(
+                status_code=400,
+                reason=b"Bad Request",
+                headers=[
+                    *own,
+                    (REQUEST_ID, new_request_id()),
+                    (b"content-type", PROBLEM_JSON),
+                    (b"content-length", str(len(body)).encode()),
+                    (b"connection", b"close"),
+                ],
+            )
+            for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
 
     return GatewayProtocol

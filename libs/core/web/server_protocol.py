@@ -114,10 +114,20 @@ class ServiceProtocol(H11Protocol):
             self.send_400_response(_DETAIL)
 
     def send_400_response(self, _message: str) -> None:
-        """Answer 400 with a problem document, where uvicorn sends text."""
+        """Answer 400, and end the connection.
+
+        The application may have the headers of the request already: what it answers is dropped.
+        """
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            self._send_problem(400, "request_invalid", _DETAIL)
+            self.send_invalid()
+        if self._is_handling():
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         self.transport.close()
+
+    def send_invalid(self) -> None:
+        """Send a problem document with status 400, where uvicorn sends text."""
+        self._send_problem(400, "request_invalid", _DETAIL)
 
     def _is_handling(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
