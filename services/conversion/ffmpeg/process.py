@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import resource
 import selectors
 import signal
@@ -28,6 +29,7 @@ _LONG_RUN = 10.0
 """Seconds after which a run is a long one, and others go first on the processors."""
 _NICENESS_OF_LONG_RUNS = 10
 _MAX_LINE = 65_536
+_NUMBER = re.compile(r"-?[0-9]{1,19}")
 _MAX_PACKETS = 256
 """Packets of the log that are read before the progress is looked at again."""
 
@@ -231,10 +233,13 @@ class _Run:
 
     def _parse_progress(self, line: str) -> None:
         key, _, value = line.partition("=")
-        if key == "out_time_us" and value.strip().lstrip("-").isdigit():
+        value = value.strip()
+        if not _NUMBER.fullmatch(value):
+            return
+        if key == "out_time_us":
             self.progress.out_time = max(self.progress.out_time, int(value) / 1e6)
-        elif key == "total_size" and value.strip().isdigit():
-            self.progress.bytes_written = int(value)
+        elif key == "total_size":
+            self.progress.bytes_written = max(self.progress.bytes_written, int(value))
 
 
 @dataclass

@@ -14,7 +14,7 @@ import pytest
 
 from libs.core.domain.uploads import MIB
 from services.conversion.ffmpeg import process
-from services.conversion.ffmpeg.process import FfmpegProcess
+from services.conversion.ffmpeg.process import FfmpegProcess, FfmpegProgress, FfmpegResult
 from services.conversion.pipeline import progress_tracker
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import EngineProgress, MediaError
@@ -123,25 +123,38 @@ def test_an_output_that_grows_too_large_is_refused(sounds: AudioFiles) -> None:
     assert refusal.value.code == "too_large"
 
 
-def test_an_endless_log_does_not_fill_the_memory() -> None:
-    """Only the last messages are kept. Python stands in for FFmpeg, so there is no sandbox."""
-    lines = (
-        "import os\nfor n in range(100_000):\n"
-        "    os.write(2, b'[error] ')\n    os.write(2, b'%d ' % n + b'x' * 300 + b'\\n')"
-    )
+def run_python(program: str) -> FfmpegResult:
+    """Run Python in place of FFmpeg, so without a sandbox."""
     with open(os.devnull, "rb") as nothing:
         run = FfmpegProcess(
-            [sys.executable, "-I", "-S", "-c", lines],
+            [sys.executable, "-I", "-S", "-c", program],
             [nothing.fileno()],
             {},
             max_seconds=60,
             max_stall=60,
             level=SandboxLevel.NONE,
         )
-        outcome = run.run(lambda _progress: True)
+        return run.run(lambda _progress: True)
+
+
+def test_an_endless_log_does_not_fill_the_memory() -> None:
+    """Only the last messages are kept."""
+    lines = (
+        "import os\nfor n in range(100_000):\n"
+        "    os.write(2, b'[error] ')\n    os.write(2, b'%d ' % n + b'x' * 300 + b'\\n')"
+    )
+    outcome = run_python(lines)
     assert outcome.ok
     assert len(outcome.log.messages) == 60
     assert sum(map(len, outcome.log.messages)) < 64 * 1024
+
+
+@pytest.mark.parametrize("value", ["²", "٣", "--5", "9" * 5000, "N/A", "", "1e3"])
+def test_progress_that_is_no_number_is_ignored(value: str) -> None:
+    lines = f"out_time_us=2000000\ntotal_size=7\nout_time_us={value}\ntotal_size={value}\n"
+    outcome = run_python(f"import os\nos.write(1, {lines.encode()!r})")
+
+    assert outcome.progress == FfmpegProgress(out_time=2.0, bytes_written=7)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such pipes")
