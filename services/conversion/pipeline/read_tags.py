@@ -8,6 +8,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 
 import structlog
 
+from libs.core.domain.item_text import MAX_NAME, cut_utf8
 from services.conversion.ffmpeg.ffmetadata import Metadata
 from services.conversion.ffmpeg.process import FfmpegProcess, FfmpegProgress, OnProgress
 from services.conversion.pipeline.context import ConversionContext, operator_detail
@@ -114,7 +115,7 @@ def combine_tags(
 def enumerate_names(names: Sequence[str]) -> str:
     """Return the first names, and how many more there are."""
     more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-    return ", ".join(name[:40] for name in names[:_MAX_NAMED]) + more
+    return ", ".join(cut_utf8(name[:40], MAX_NAME) for name in names[:_MAX_NAMED]) + more
 
 
 def _run_reader(context: ConversionContext, source: SourceReader, on_progress: OnProgress) -> bytes:

@@ -1,6 +1,7 @@
 """Summarise a probed source for the API."""
 
 from libs.core.domain.conversions import Source
+from libs.core.domain.item_text import limit_tags
 from services.conversion.ffmpeg.audio_stream import AudioStream
 from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.pipeline.plan import DSD_BITS_PER_SAMPLE, is_dsd, is_lossless
@@ -8,13 +9,11 @@ from services.conversion.pipeline.tracks import list_tracks
 from services.conversion.tags.source_tags import SourceTags
 
 _CONTAINERS = {"mov,mp4,m4a,3gp,3g2,mj2": "mp4", "matroska,webm": "matroska"}
-_MAX_SHOWN_TAGS, _MAX_SHOWN_VALUE = 40, 1000
 
 
 def describe_source(log: FfmpegLog, stream: AudioStream, found: SourceTags, size: int) -> Source:
     """Return what the API shows of a source of `size` bytes."""
     duration = log.duration or None
-    shown = list(found.tags.items())[:_MAX_SHOWN_TAGS]
     bits = stream.bits if is_lossless(stream) and stream.bits else None
     return Source(
         codec=stream.codec,
@@ -24,7 +23,7 @@ def describe_source(log: FfmpegLog, stream: AudioStream, found: SourceTags, size
         channels=stream.channels,
         bitrate=stream.bitrate or log.bitrate or (int(size * 8 / duration) if duration else 0),
         bit_depth=1 if is_dsd(stream) else bits,
-        tags={name.lower(): "; ".join(values)[:_MAX_SHOWN_VALUE] for name, values in shown},
+        tags=limit_tags({name.lower(): "; ".join(found.tags[name]) for name in found.tags}),
         has_cover=bool(log.attached_pictures or found.picture),
         tracks=list_tracks(log),
     )

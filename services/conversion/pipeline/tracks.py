@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from libs.core.domain.conversions import Track
+from libs.core.domain.item_text import limit_tracks
 from services.conversion.ffmpeg.audio_stream import AudioStream
 from services.conversion.ffmpeg.log import FfmpegLog
 from services.conversion.pipeline import failures
@@ -15,8 +16,8 @@ _AUXILIARY = frozenset({
 })  # fmt: skip
 """Dispositions of tracks that accompany the main one."""
 _UNNAMED = ("", "none", "unknown")
+_MAX_NAMED = 6
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
-_MAX_TITLE = 100
 
 
 def choose_stream(log: FfmpegLog, requested: int | None) -> AudioStream | None:
@@ -60,19 +61,21 @@ def is_readable(log: FfmpegLog, stream: AudioStream) -> bool:
 
 
 def list_tracks(log: FfmpegLog) -> tuple[Track, ...]:
-    """Return all audio tracks for the API."""
+    """Return the audio tracks for the API, as many as a request may choose of."""
     default = find_default(log) if log.audio_streams else 0
-    return tuple(
-        Track(
-            index=index,
-            codec=stream.codec,
-            channels=stream.channels,
-            sample_rate=stream.sample_rate,
-            default=index == default,
-            language=stream.language or None,
-            title=_printable(stream.title) or None,
-        )
-        for index, stream in enumerate(log.audio_streams)
+    return limit_tracks(
+        [
+            Track(
+                index=index,
+                codec=stream.codec,
+                channels=stream.channels,
+                sample_rate=stream.sample_rate,
+                default=index == default,
+                language=_printable(stream.language) or None,
+                title=_printable(stream.title) or None,
+            )
+            for index, stream in enumerate(log.audio_streams)
+        ]
     )
 
 
@@ -94,7 +97,8 @@ def describe_choice(log: FfmpegLog) -> str | None:
 
 def _name_unreadable(log: FfmpegLog, streams: Sequence[AudioStream]) -> str:
     names = [stream.codec for stream in streams if not is_readable(log, stream)]
-    return " and ".join(dict.fromkeys(name for name in names if name not in _UNNAMED))
+    named = dict.fromkeys(name for name in names if name not in _UNNAMED)
+    return " and ".join(list(named)[:_MAX_NAMED])
 
 
 def _ordinal(index: int) -> str:
@@ -102,4 +106,4 @@ def _ordinal(index: int) -> str:
 
 
 def _printable(text: str) -> str:
-    return "".join(c for c in text if c.isprintable())[:_MAX_TITLE].strip()
+    return "".join(c for c in text if c.isprintable()).strip()

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from email.utils import formatdate
 
+from libs.core.domain.item_text import MAX_TUS
 from libs.core.errors import TusRequestInvalid
 
 VERSION = "1.0.0"
@@ -18,7 +19,8 @@ ALGORITHMS = ("sha1", "md5", "sha256")
 MEDIA_TYPE = "application/offset+octet-stream"
 
 MAX_METADATA = 8 * 1024
-"""Bytes of `Upload-Metadata` that are accepted: it is stored on the item and sent back."""
+"""Bytes of `Upload-Metadata` that are accepted: it is stored on the item and sent back, and so is
+`Upload-Concat`. See `MAX_TUS` for both together."""
 
 MAX_DIGITS = 30
 """Digits of a number in a header. No file is that large, and DynamoDB compares no more than 38."""
@@ -57,7 +59,7 @@ def parse_metadata(value: str | None) -> dict[str, str]:
     """
     if not value or not value.strip():
         return {}
-    if len(value) > MAX_METADATA:
+    if len(value.encode()) > MAX_METADATA:
         raise TusRequestInvalid(f"Upload-Metadata is longer than {MAX_METADATA} bytes.")
     found: dict[str, str] = {}
     for pair in value.split(","):
@@ -70,6 +72,14 @@ def parse_metadata(value: str | None) -> dict[str, str]:
         except (binascii.Error, ValueError):
             raise TusRequestInvalid(f"Upload-Metadata: {key[:40]} is not Base64.") from None
     return found
+
+
+def require_storable(metadata: str, concat: str) -> None:
+    """Raise TusRequestInvalid if the two headers are too long to be stored on an item."""
+    if len(metadata.encode()) + len(concat.encode()) > MAX_TUS:
+        raise TusRequestInvalid(
+            f"Upload-Metadata and Upload-Concat are longer than {MAX_TUS} bytes together."
+        )
 
 
 def parse_checksum(value: str | None) -> Checksum | None:

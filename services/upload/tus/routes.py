@@ -36,6 +36,7 @@ from services.upload.tus.headers import (
     parse_concat,
     parse_metadata,
     parse_number,
+    require_storable,
 )
 from services.upload.tus.join import JoinUploads
 from services.upload.tus.middleware import PATH
@@ -201,13 +202,15 @@ def _has_bytes(headers: Mapping[str, str]) -> bool:
 
 def _creation(headers: Mapping[str, str]) -> TusRequest:
     metadata = headers.get("upload-metadata", "")
+    concat = headers.get("upload-concat", "")
+    require_storable(metadata, concat)
     named = parse_metadata(metadata)
     return TusRequest(
         metadata=metadata,
         filename=named.get("filename") or named.get("name") or UNNAMED,
         content_type=choose_media_type(named.get("filetype") or named.get("type")),
         convert=_conversions(named.get("convert")),
-        concat=headers.get("upload-concat", ""),
+        concat=concat,
         trace=traceparent(),
     )
 

@@ -13,7 +13,7 @@ from libs.core.domain.uploads import MIB
 from libs.core.errors import StorageUnavailable
 from services.upload.container import UploadContainer
 from tests.http_server import serving
-from tests.upload.support import UploadHarness
+from tests.upload.support import UploadHarness, problem
 from tests.upload.tus.support import (
     BYTES,
     PART,
@@ -262,3 +262,26 @@ def test_answers_have_no_body(client: Client) -> None:
     answer = client.post(PATH, headers={**TUS, "Upload-Length": "5"})
 
     assert (answer.status_code, answer.content) == (201, b"")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Upload-Metadata": f"thumbnail {'A' * 8192}"},
+        {"Upload-Metadata": "é" * 4096 + " QQ=="},
+        {"Upload-Concat": f"final;https://{'x' * 14_336}/api/uploads/tus/upl_{'A' * 22}"},
+        {
+            "Upload-Metadata": f"thumbnail {'A' * 8000}",
+            "Upload-Concat": f"final;https://{'x' * 6400}/api/uploads/tus/upl_{'A' * 22}",
+        },
+    ],
+)
+def test_headers_that_are_too_long_to_be_stored_are_refused(
+    client: Client, headers: dict[str, str]
+) -> None:
+    sent = {name: value.encode("latin-1") for name, value in headers.items()}
+
+    everything: Any = {**TUS, "Upload-Length": "7", **sent}
+    answer = client.post(PATH, headers=everything)
+
+    assert "longer than" in problem(answer, 400, "tus_request_invalid")["detail"]
