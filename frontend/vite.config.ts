@@ -1,6 +1,7 @@
 import react from '@vitejs/plugin-react';
 import type { Rolldown } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { preload } from './build/preload.ts';
 import { serviceWorker } from './build/serviceWorker.ts';
 import { shell } from './build/shell.ts';
 
@@ -20,7 +21,7 @@ function isFirstLoad(
 }
 
 export default defineConfig({
-  plugins: [react(), shell(), serviceWorker()],
+  plugins: [react(), preload(), shell(), serviceWorker()],
   // Preact has the same components at a third of the size.
   resolve: {
     alias: [

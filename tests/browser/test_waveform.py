@@ -113,19 +113,20 @@ def test_handles_are_dragged_by_touch_and_named_in_german(
     assert findings(app.page) == []
 
 
+@pytest.mark.parametrize("file", ["Edits-*.js", "waveform-*.css"])
 def test_a_waveform_that_cannot_be_loaded_says_so_and_is_loaded_later(
-    app: App, short_song: Path
+    app: App, short_song: Path, file: str
 ) -> None:
     app.monitor.allow_errors(NETWORK_ERROR)
     app.choose_files(short_song)
     row = app.row("short.wav")
     expect(row.upload_bar).to_have_attribute("aria-valuenow", "100")
     summary = row.locator.locator(".edits summary")
-    app.page.route("**/assets/Edits*", lambda route: route.abort())
+    app.page.route(f"**/assets/{file}", lambda route: route.abort())
     summary.click()
     expect(row.locator.get_by_test_id("error-message")).to_contain_text("Check your connection")
 
-    app.page.unroute("**/assets/Edits*")
+    app.page.unroute(f"**/assets/{file}")
     summary.click()
     summary.click()
 

@@ -192,12 +192,6 @@ export const de: Catalogue = {
   notes: 'Hinweise zum Ergebnis',
   details: 'Details',
   detailsOf: (name) => ` zu ${name}`,
-  source: 'Quelle',
-  tags: 'Angaben',
-  withCover: 'mit Titelbild',
-  result: 'Ergebnis',
-  hash: 'SHA-256 des Ergebnisses',
-  unknown: 'unbekannt',
 
   // Announcements for screen readers
   theFile: 'Die Datei',

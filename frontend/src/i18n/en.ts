@@ -192,12 +192,6 @@ export const en = {
   notes: 'Notes about the result',
   details: 'Details',
   detailsOf: (name: string) => ` of ${name}`,
-  source: 'Source',
-  tags: 'Tags',
-  withCover: 'with cover',
-  result: 'Result',
-  hash: 'SHA-256 of the result',
-  unknown: 'unknown',
 
   // Announcements for screen readers
   theFile: 'The file',

@@ -5,6 +5,7 @@ import { describeProblem, describeWarning } from '../../src/api/errors';
 import { preferredLanguage, setLanguage } from '../../src/i18n';
 import { de } from '../../src/i18n/de';
 import { en } from '../../src/i18n/en';
+import { factsCatalogues } from '../../src/i18n/facts';
 import { reselectCatalogues } from '../../src/i18n/reselect';
 import { shownTime, spokenTime, waveformCatalogues } from '../../src/i18n/waveform';
 
@@ -46,8 +47,18 @@ function documentedCodes(text: string): string[] {
 }
 
 /** All catalogues. Some are loaded with what they are about. */
-const german = { ...de, waveform: waveformCatalogues.de, reselect: reselectCatalogues.de };
-const english = { ...en, waveform: waveformCatalogues.en, reselect: reselectCatalogues.en };
+const german = {
+  ...de,
+  facts: factsCatalogues.de,
+  reselect: reselectCatalogues.de,
+  waveform: waveformCatalogues.de,
+};
+const english = {
+  ...en,
+  facts: factsCatalogues.en,
+  reselect: reselectCatalogues.en,
+  waveform: waveformCatalogues.en,
+};
 
 describe('the German catalogue', () => {
   it('has every sentence of the English one', () => {

@@ -7,13 +7,14 @@ import {
   formatName,
   sampleRateLabel,
 } from './conversionSettings';
-import { t } from '../../i18n';
+import { factsTexts } from '../../i18n/facts';
 
 /** More would hide the rest. */
 const MAX_TAGS = 12;
 
 /** List what is known about the source and the result of a conversion. */
 export function ResultFacts({ conversion }: { conversion: Conversion }) {
+  const t = factsTexts();
   const { format, options, output } = conversion;
   const result = [formatName(format), ...describeOptions(options)].join(', ');
   const tags = Object.entries(conversion.source?.tags ?? {}).slice(0, MAX_TAGS);
@@ -54,6 +55,6 @@ function sourceFacts({ source }: Conversion): string[] {
     channels && channelsLabel(channels),
     bitrate && `${Math.round(bitrate / 1000)} kbit/s`,
     duration && formatDuration(duration),
-    source.has_cover && t.withCover,
+    source.has_cover && factsTexts().withCover,
   ].filter((fact): fact is string => Boolean(fact));
 }
