@@ -67,16 +67,19 @@ class AppendToUpload:
             offset: `Upload-Offset`, which must be the upload's.
             length: `Upload-Length`, where it was not known when the upload was created.
             checksum: `Upload-Checksum` of the bytes to come.
-            usage: Counts what S3 keeps of failed requests.
+            usage: Counts what S3 keeps of failed requests, and the bytes that are read again.
 
         Raises:
             Gone: The upload ended before all of its bytes arrived.
             OffsetMismatch: The upload has another offset.
+            RateLimited: Bytes that are read again have used up a quota.
             TusRequestInvalid: The length contradicts what is known.
             UploadClosed: The upload is finished.
             UploadJoined: The upload was made of others.
             UploadNotFound: There is no such upload of this session.
         """
+        if usage and offset:
+            self._count_remainder(owner, upload_id, offset, usage)
         try:
             upload = self._resumable.claim(upload_id, owner, offset, self._new_token())
         except UploadClosed as error:
@@ -91,6 +94,7 @@ class AppendToUpload:
             self._remainder(upload, state),
             self._max_size if upload.size is None else upload.size,
             checksum,
+            self._uploads,
             self._resumable,
             self._multipart,
             self._objects,
@@ -136,6 +140,15 @@ class AppendToUpload:
             raise TusRequestInvalid("Upload-Length cannot change once it is known.")
         check_size(length, self._max_size)
         return replace(upload, size=length)
+
+    def _count_remainder(self, owner: str, upload_id: str, offset: int, usage: Usage) -> None:
+        """Count the bytes that this request will read again, before it replaces another one.
+
+        A request of one byte reads and writes up to a part of S3.
+        """
+        upload = self._uploads.get(upload_id, owner)
+        if upload.tus is not None and upload.tus.offset == offset:
+            usage.take(size=offset % upload.part_size)
 
     def _remainder(self, upload: Upload, state: TusState) -> bytes:
         length = state.offset % upload.part_size

@@ -6,10 +6,18 @@ from dataclasses import replace
 from math import ceil
 
 from libs.core.domain.uploads import MAX_PARTS, TusState, Upload, remainder_key
-from libs.core.errors import ChecksumMismatch, FileTooLarge, StorageUnavailable, UploadClosed
+from libs.core.errors import (
+    ChecksumMismatch,
+    FileTooLarge,
+    StorageUnavailable,
+    UploadClosed,
+    UploadLocked,
+    UploadNotFound,
+)
 from libs.core.ports.multipart_uploads import MultipartUploads
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.resumable_uploads import ResumableUploads
+from libs.core.ports.uploads import UploadStore
 from libs.core.rate_limiter import Usage
 from services.upload.checksums import crc64nvme
 from services.upload.tus.headers import Checksum
@@ -27,7 +35,8 @@ class AppendWriter:
     request that was replaced while it sent a part cannot change what its successor stores.
 
     S3 keeps the parts of failed requests until the upload ends. The creation of the upload counted
-    as many parts as it needs, so the bytes of any further ones count when they are stored.
+    as many parts as it needs, so the bytes of any further ones count when they are stored. A
+    request that was replaced keeps no remainder.
     """
 
     def __init__(
@@ -37,6 +46,7 @@ class AppendWriter:
         remainder: bytes,
         limit: int,
         checksum: Checksum | None,
+        uploads: UploadStore,
         resumable: ResumableUploads,
         multipart: MultipartUploads,
         objects: ObjectStore,
@@ -48,6 +58,7 @@ class AppendWriter:
         self._limit = limit
         self._checksum = checksum
         self._digest = hashlib.new(checksum.algorithm, usedforsecurity=False) if checksum else None
+        self._uploads = uploads
         self._resumable = resumable
         self._multipart = multipart
         self._objects = objects
@@ -83,6 +94,7 @@ class AppendWriter:
         Raises:
             ChecksumMismatch: The bytes of this request are not those that the checksum is of.
             RateLimited: Parts of failed requests have used up a quota.
+            UploadLocked: Another request has taken the upload over.
         """
         if self._checksum and self._digest and not self._checksum.matches(self._digest):
             raise ChecksumMismatch("The bytes do not match Upload-Checksum. Send them again.")
@@ -94,12 +106,38 @@ class AppendWriter:
         # The next request may have the number that this one has not used.
         if not self._buffer:
             return self._advance(self._offset, "", next_part=self._part_number)
-        # Under a key of this request alone: a writer that was replaced cannot overwrite it.
         body = bytes(self._buffer)
+        self._require_claim()
         self._count(body)
+        # Under a key of this request alone: a writer that was replaced cannot overwrite it.
         self._put_remainder(self._state.writer, body)
         digest = hashlib.sha256(body).hexdigest()
-        return self._advance(self._offset, digest, next_part=self._part_number)
+        try:
+            return self._advance(self._offset, digest, next_part=self._part_number)
+        except (UploadLocked, UploadClosed, UploadNotFound):
+            self._discard_remainder()
+            raise
+
+    def _require_claim(self) -> None:
+        if self._current_state().writer != self._state.writer:
+            raise UploadLocked("Another request writes to this upload.")
+
+    def _discard_remainder(self) -> None:
+        """Empty the remainder of this request, unless the upload goes on from it.
+
+        A write whose reply was lost is sent again, and then fails if another request came between.
+        """
+        with suppress(StorageUnavailable):
+            try:
+                writer_in_use = self._current_state().remainder_writer
+            except UploadNotFound:
+                writer_in_use = ""
+            if writer_in_use != self._state.writer:
+                self._put_remainder(self._state.writer, b"")
+
+    def _current_state(self) -> TusState:
+        """Return what the table says of the upload now."""
+        return self._uploads.get(self.upload.id).tus or TusState()
 
     def _put_remainder(self, writer: str, body: bytes) -> None:
         self._objects.put(
