@@ -97,7 +97,7 @@ def test_an_item_of_a_newer_version_is_listed_and_blocks_no_other(
 
 
 @unreadable
-def test_one_that_cannot_be_read_counts_as_absent(
+def test_an_item_that_cannot_be_read_counts_as_absent(
     aws_backend: AwsBackend, ordinary: Conversion, newer: Conversion, changes: dict[str, Any]
 ) -> None:
     put(aws_backend, encode_conversion(newer), changes)

@@ -229,7 +229,7 @@ def test_what_is_not_completed_is_not_ready(
         download("anna", conversion.id, inline=False)
 
 
-def test_an_output_that_was_lost_is_gone_in_words(
+def test_a_lost_output_is_answered_as_gone(
     env: ConversionEnvironment, download: DownloadConversion
 ) -> None:
     conversion = completed(env)

@@ -29,13 +29,13 @@ def fail() -> None:
 
 
 @pytest.mark.parametrize("skew", [600.0, -600.0])
-def test_a_wrong_clock_is_said_and_does_not_make_a_service_unready(skew: float) -> None:
+def test_a_wrong_clock_is_reported_and_does_not_make_a_service_unready(skew: float) -> None:
     status, body = ready(lambda: None, skew)
 
     assert (status, body["status"], body["clock_skew_seconds"]) == (200, "ready", skew)
 
 
-def test_a_wrong_clock_is_said_beside_what_cannot_be_reached() -> None:
+def test_a_wrong_clock_is_reported_beside_what_cannot_be_reached() -> None:
     status, body = ready(fail, 600.0)
 
     assert (status, body["unreachable"]) == (503, {"S3": "TimeoutError"})

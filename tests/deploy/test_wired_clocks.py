@@ -37,7 +37,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("service", CONTAINERS)
-def test_what_reads_a_clock_reads_the_one_of_aws(service: str) -> None:
+def test_everything_that_reads_a_clock_reads_that_of_aws(service: str) -> None:
     container = CONTAINERS[service](settings=KINDS[service]())
 
     for name in CLOCKS[service]:

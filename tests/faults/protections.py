@@ -1,10 +1,10 @@
 """Take out each protection in turn, and demand that its test fails: `make test-protections`.
 
-The protections are in protections.toml, at least one for each row of docs/faults.md. They are taken
-out of a copy of the repository, never of the repository itself. First the tests run in the copy as
-it is, and must pass.
+The protections are in protections.toml, at least one for each fault of docs/faults.md. They are
+taken out of a copy of the repository, never of the repository itself. First the tests run in the
+copy as it is, and must pass.
 
-    python -m tests.faults.protections [ROW…]
+    python -m tests.faults.protections [FAULT…]
 """
 
 import argparse
@@ -41,7 +41,7 @@ _seconds = itertools.count(int(time.time()) + 3600)
 class Protection:
     """Describe how to take a protection out, and the test that notices it."""
 
-    row: int
+    fault: int
     removes: str
     file: str
     before: str
@@ -123,11 +123,11 @@ def last_failure(output: str) -> str:
 
 
 def main() -> int:
-    """Take out all protections, or those of some rows. Return 1 if a test did not notice one."""
+    """Take out all protections, or those of some faults; return 1 if a test does not notice."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("rows", type=int, nargs="*")
-    rows = parser.parse_args().rows
-    chosen = [each for each in load() if not rows or each.row in rows]
+    parser.add_argument("faults", type=int, nargs="*")
+    faults = parser.parse_args().faults
+    chosen = [each for each in load() if not faults or each.fault in faults]
     unnoticed: list[Protection] = []
     with copy_of_the_repository() as copy:
         status, output = run_tests(copy, sorted({each.test for each in chosen}))
@@ -143,7 +143,7 @@ def main() -> int:
             if not is_noticed:
                 unnoticed.append(protection)
             print(
-                f"row {protection.row}: without {protection.removes}: {verdict}"
+                f"fault {protection.fault}: without {protection.removes}: {verdict}"
                 f" ({time.monotonic() - began:.1f} s)\n    {last_failure(output)[:200]}",
                 flush=True,
             )

@@ -1,6 +1,6 @@
-"""Test that docs/faults.md names tests for every fault, and that those tests exist.
+"""Test that docs/faults.md names existing tests for every fault.
 
-And that each fault has a protection that `make test-protections` takes out.
+Each fault also needs a protection that `make test-protections` takes out.
 """
 
 import ast
@@ -18,7 +18,7 @@ REQUIRED = {*range(1, 57)}
 SECTION = re.compile(r"^## (\d+)\. .*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 TESTS = re.compile(r"^- `(.*)`$", re.MULTILINE)
 
-TABLE = {
+TESTS_OF = {
     int(section[1]): TESTS.findall(section[0])
     for section in SECTION.finditer((ROOT / "docs" / "faults.md").read_text("utf-8"))
 }
@@ -42,24 +42,24 @@ def exists(test: str) -> bool:
 
 
 def test_every_fault_has_a_section() -> None:
-    assert TABLE.keys() >= REQUIRED
-    assert list(TABLE) == sorted(TABLE)
+    assert TESTS_OF.keys() >= REQUIRED
+    assert list(TESTS_OF) == sorted(TESTS_OF)
 
 
-@pytest.mark.parametrize("row", TABLE)
-def test_the_tests_of_a_fault_exist(row: int) -> None:
-    assert TABLE[row], "no test is named"
-    assert [test for test in TABLE[row] if not exists(test)] == []
+@pytest.mark.parametrize("fault", TESTS_OF)
+def test_the_tests_of_a_fault_exist(fault: int) -> None:
+    assert TESTS_OF[fault], "no test is named"
+    assert [test for test in TESTS_OF[fault] if not exists(test)] == []
 
 
-@pytest.mark.parametrize("row", REQUIRED)
-def test_each_row_has_a_protection_whose_test_it_names(row: int) -> None:
-    tests = {protection.test for protection in load() if protection.row == row}
+@pytest.mark.parametrize("fault", REQUIRED)
+def test_each_fault_names_the_tests_of_its_protections(fault: int) -> None:
+    tests = {protection.test for protection in load() if protection.fault == fault}
     assert tests
-    assert tests <= set(TABLE[row])
+    assert tests <= set(TESTS_OF[fault])
 
 
-@pytest.mark.parametrize("protection", load(), ids=lambda each: f"{each.row}: {each.removes}")
+@pytest.mark.parametrize("protection", load(), ids=lambda each: f"{each.fault}: {each.removes}")
 def test_a_protection_is_in_the_code_once(protection: Protection) -> None:
     """Otherwise `make test-protections` could not take it out."""
     text = (ROOT / protection.file).read_text("utf-8")

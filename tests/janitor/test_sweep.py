@@ -92,7 +92,7 @@ def test_a_sweep_after_a_sweep_finds_nothing(env: JanitorEnvironment, clock: Fak
     )
 
 
-def test_an_item_that_is_renewed_under_its_hands_stays(
+def test_an_item_that_is_renewed_during_the_sweep_stays(
     env: JanitorEnvironment, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = env.add_upload()

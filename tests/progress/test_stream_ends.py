@@ -59,7 +59,7 @@ def test_a_stream_goes_on_while_revocations_cannot_be_read(serve: Serve) -> None
         assert {event.name for event in stream.take(10)} == {"comment"}
 
 
-def test_a_new_session_gets_no_new_streams_of_its_address(serve: Serve) -> None:
+def test_a_new_session_does_not_reset_the_stream_limit_of_its_address(serve: Serve) -> None:
     service = serve(streams_per_address=2, trusted_proxies=1)
     paths = [("anna", "198.51.100.1"), ("bert", "198.51.100.1"), ("carl", "198.51.100.1")]
 

@@ -208,7 +208,7 @@ def test_no_part_is_signed_that_no_file_can_have(client: Client, harness: Upload
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_parts_of_a_completion_are_parsed_as_such_from_the_beginning(
+def test_the_body_of_a_completion_is_parsed_into_its_type_at_once(
     client: Client,
     harness: UploadHarness,
     monkeypatch: pytest.MonkeyPatch,

@@ -103,7 +103,8 @@ def test_our_own_page_may_ask_for_a_form(client: Client, headers: dict[str, str]
 
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
-def test_a_page_may_read_as_it_would_get_no_answer(client: Client, headers: dict[str, str]) -> None:
+def test_a_read_from_another_origin_is_answered(client: Client, headers: dict[str, str]) -> None:
+    """A read changes nothing, and a browser keeps the answer from a page of another site."""
     assert client.get("/api/uploads", headers=headers).status_code == 200
 
 

@@ -60,7 +60,7 @@ def test_every_response_has_the_common_headers(
 
 @pytest.mark.parametrize("host", ["x:y", "x:99999999", "[", "[::1", "x]"])
 @pytest.mark.parametrize("body", ["{}", "{", '{"filename": "song.wav", "size": 1}'])
-def test_a_host_that_is_none_is_refused(client: Client, host: str, body: str) -> None:
+def test_an_invalid_host_header_is_refused(client: Client, host: str, body: str) -> None:
     """Litestar reads it for the messages of its own errors, and those became errors of ours."""
     headers = {"Host": host, "Content-Type": "application/json"}
 
@@ -123,7 +123,7 @@ def test_a_fault_outside_the_application_is_a_problem_too(
     ],
     ids=lambda body: repr(body[:30]),
 )
-def test_json_of_any_shape_is_refused_in_words(
+def test_json_of_the_wrong_shape_is_refused_and_stores_nothing(
     client: Client, harness: UploadHarness, body: bytes
 ) -> None:
     answer = client.post("/api/uploads", content=body, headers={"Content-Type": "application/json"})

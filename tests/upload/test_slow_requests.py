@@ -227,8 +227,8 @@ def test_an_address_sends_only_so_many_bodies_of_any_length_at_once(app: Litesta
     assert all(options["max_per_address"] for options in takes_bodies.values())
 
 
-def test_all_requests_but_one_wait_for_others_of_their_address(app: Litestar) -> None:
-    """Requests with a body of any length did not, and hundreds of them kept everybody waiting."""
+def test_only_the_liveness_check_needs_no_permit_of_its_address(app: Litestar) -> None:
+    """Uploads of any length once needed none, and hundreds of them kept everybody waiting."""
     options = options_of(app)
 
     assert [name for name in options if options[name].get("needs_no_permit")] == [

@@ -74,7 +74,7 @@ def test_every_input_converts_to_every_output(
         assert heard.bits == depth
     rate = source.sample_rate
     if profile.rates and rate not in profile.rates:
-        rate = 96000 if fmt == "ogg" else 48000
+        rate = 48000
         assert any("resampled" in warning for warning in made.result.warnings)
     assert (heard.sample_rate, heard.channels) == (rate, "stereo")
 

@@ -203,7 +203,7 @@ def test_discarding_takes_parts_and_object_but_for_what_is_spared(
 
 
 @pytest.mark.parametrize("method", ["put_part", "finish_small"])
-def test_what_is_still_on_its_way_when_all_is_discarded_leaves_nothing(
+def test_a_write_under_way_when_the_output_is_discarded_leaves_nothing(
     env: ConversionEnvironment, claimed: Conversion, method: str
 ) -> None:
     """A thread that sends cannot be stopped; it notices before, during or after its call."""

@@ -70,7 +70,7 @@ def run_small(
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("size", ["small", "in parts"])
-def test_what_nobody_wants_any_more_leaves_nothing_behind(
+def test_a_cancelled_removed_or_expired_conversion_leaves_nothing(
     env: ConversionEnvironment, ending: str, size: str
 ) -> None:
     conversion = env.add_queued()
@@ -90,7 +90,7 @@ def test_what_nobody_wants_any_more_leaves_nothing_behind(
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("phase", ["probing", "converting", "storing"])
-def test_what_nobody_wants_any_more_ends_in_each_phase(
+def test_a_cancelled_removed_or_expired_conversion_ends_in_each_phase(
     env: ConversionEnvironment, monkeypatch: pytest.MonkeyPatch, ending: str, phase: str
 ) -> None:
     monkeypatch.setattr(progress_writer, "REPORT_EVERY", 0.0)

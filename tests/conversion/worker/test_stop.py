@@ -85,9 +85,10 @@ def test_what_is_nearly_done_is_finished(
     assert env.current(conversion).status == "completed"
 
 
-def test_what_said_it_was_nearly_done_and_is_not_is_released_at_the_deadline(
+def test_a_conversion_estimated_too_short_is_released_at_the_deadline(
     env: ConversionEnvironment,
 ) -> None:
+    """The engine states 0.1 seconds left, for ever."""
     conversion = env.add_queued()
     worker = new_worker(env, endless(0.1), drain=0.5, slots=2, polls_queue=False)
     env.inbox.send(ConversionQueued(conversion.id))

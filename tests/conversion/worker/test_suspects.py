@@ -135,7 +135,7 @@ def test_what_has_run_alone_for_long_is_no_longer_alone(
     assert env.current(suspect).status == "converting"
 
 
-def test_a_worker_that_is_told_to_stop_says_so_of_all_that_it_runs(
+def test_a_worker_told_to_stop_marks_all_that_it_runs_as_leaving(
     env: ConversionEnvironment, engine: HeldEngine, start_worker: StartWorker
 ) -> None:
     running = [env.add_queued(owner) for owner in ("anna", "ben")]

@@ -42,7 +42,7 @@ def test_one_that_is_nearly_done_or_paused_is_left_alone() -> None:
     assert pausable(turns, "ab", 100.0) == []
 
 
-def test_one_that_has_been_nearly_done_for_long_is_not_believed_any_more() -> None:
+def test_an_estimate_of_nearly_done_counts_for_a_limited_time() -> None:
     """A header may state a second where hours follow, and the time left stays 0."""
     turn = a_turn(0.0)
     turn.expect(5.0, now=100.0)
