@@ -1,8 +1,9 @@
 """Read settings from the environment, and stop if one is missing or invalid.
 
-The message about a missing setting shows its `description` and the first of its `examples`.
-Credentials are not settings: botocore reads them itself. It also reads most endpoints, which are
-here to be validated; `wiring` passes on only those of streams and of browsers.
+The message about a missing setting shows its `description` and the first of its `examples`. Secrets
+have the type `SecretStr`, which prints no value. Credentials are not settings: botocore reads them
+from the environment itself. It reads most endpoints, too; they are here to be validated. `wiring`
+passes two endpoints on: that of DynamoDB Streams, and that of S3 for browsers.
 """
 
 import os

@@ -1,8 +1,9 @@
 """Set up logs and traces.
 
-Logs are JSON lines with the ids of the request and the item. Traces are OpenTelemetry's. An item
-stores the W3C traceparent of the request that created it in `trace`. The values of
-secret names (`_HEADERS`, `_NAMES`) are redacted, also in lines that libraries log.
+Logs are lines of JSON, or of text for a console, with the ids of the request and the item. `redact`
+keeps secrets out of them, also out of lines that libraries log: it replaces the values of the names
+in `_HEADERS` and `_NAMES`. Traces are OpenTelemetry's. An item stores the W3C traceparent of the
+request that created it in `trace`.
 """
 
 import logging
@@ -26,9 +27,11 @@ _NAMES = (
     r"|aws_(?:secret_access_key|session_token)|receipt_?handle|session(?:-\d+)?|token"
     r"|(?:tinypixo_)?(?:session_secret|origin_secret|janitor_token)(?:_accepted)?|x-origin-secret"
 )
-# Between name and value, in query strings, JSON, XML, headers, Python dicts and ASGI headers.
+# What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
+# headers.
 _SEPARATOR = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"
-# The value of such a header has spaces, commas and semicolons: it ends with the line or the quote.
+# The values of these headers may have spaces, commas and semicolons: they end with the line or a
+# quote.
 _HEADER = re.compile(rf"(?i)\b((?:{_HEADERS}){_SEPARATOR})[^\"'\r\n]+")
 _VALUE = re.compile(rf"(?i)(?<![a-z])((?:{_NAMES}){_SEPARATOR})[^&;\s\"',}}<]+")
 _BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
@@ -63,8 +66,8 @@ def set_up(
         structlog.processors.format_exc_info,
         redact,
     ]
-    # A person who reads the console has no use for the metrics, which CloudWatch reads.
-    omitted = [] if style == "json" else [_without_declarations]
+    # CloudWatch reads the declarations of metrics; a person at a console has no use for them.
+    omitted = [] if style == "json" else [_without_metric_declarations]
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if style == "json"
@@ -97,9 +100,11 @@ def set_up(
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Remove secrets from every value of a log event, however deep."""
+    """Remove secrets from the values of a log event, however deep."""
     for name, value in event.items():
-        # structlog's own members: the log record and the exception, which is a text by now.
+        # Members with an underscore are never text of others: structlog's own, which it removes
+        # before it writes the line, and `_aws`, which `metrics.py` makes. `format_exc_info` has
+        # written the exception into `exception`, which is redacted.
         if not name.startswith("_") and name != "exc_info":
             event[name] = _redacted(name, value)
     return event
@@ -129,9 +134,10 @@ def _redacted(name: Any, value: Any) -> Any:
     return value if redacted == text else redacted
 
 
-def _without_declarations(
+def _without_metric_declarations(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
+    """Remove `_aws`, which declares values of the line as metrics, see `metrics.py`."""
     event.pop("_aws", None)
     return event
 
@@ -151,7 +157,7 @@ def _with_trace(
 ) -> MutableMapping[str, Any]:
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
-        # A line about a span that has ended brings its own.
+        # A line about a span that has ended has that span's trace id already.
         event.setdefault("trace_id", trace.format_trace_id(context.trace_id))
     return event
 

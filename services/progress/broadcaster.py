@@ -27,7 +27,7 @@ from services.progress.subscription import ProgressUpdate, RemovalNotice, Subscr
 log = structlog.get_logger(__name__)
 
 FEED_TIMEOUT = 10.0
-"""Seconds without an answer of the feed after which subscribers poll."""
+"""Seconds without a batch from the feed, even an empty one, after which subscribers poll."""
 
 RETRY_AFTER = 10
 """Seconds that a session with too many streams should wait for one of them to end."""
@@ -35,7 +35,7 @@ RETRY_AFTER = 10
 REMOVALS_KEPT_FOR = 300.0
 """Seconds that a removal is remembered for subscribers that reconnect.
 
-A removal that another instance saw, or that is older, is found when a page asks for the item.
+An older removal, or one that only another instance saw, is found when a page asks for the item.
 """
 
 MAX_REMOVALS = 2000
@@ -59,10 +59,10 @@ class Broadcaster:
     """
 
     def __init__(self, feed: ChangeFeed | None, limits: StreamLimits) -> None:
-        """Follow `feed`; without one, the broadcaster is never live and all subscribers poll."""
+        """Take the feed to follow; None makes all subscribers poll, because it is never live."""
         self._feed = feed
         self._limits = limits
-        # Weak references, because a stream that is never started is not closed either.
+        # Weak references, because nobody unsubscribes a stream that was never started.
         self._subscriptions: defaultdict[str, WeakSet[Subscription]] = defaultdict(WeakSet)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_up = False
@@ -171,8 +171,8 @@ class Broadcaster:
         None says that changes may have been missed. Then, and at the first batch after it, all
         subscribers read the table again.
         """
-        if (batch is not None) is not self._is_up or batch is None:
-            self._is_up = batch is not None
+        was_up, self._is_up = self._is_up, batch is not None
+        if not (was_up and self._is_up):
             for subscribers in list(self._subscriptions.values()):
                 for subscription in subscribers:
                     subscription.queue.request_reread()

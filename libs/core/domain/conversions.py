@@ -41,7 +41,7 @@ class Phase(OpenEnum):
 
     @property
     def rank(self) -> int:
-        """Return the position in the order of steps, -1 for a step of another version."""
+        """Return the position in the order of steps, -1 for a step that this version lacks."""
         return list(Phase).index(self) if self.is_known else -1
 
 
@@ -126,8 +126,8 @@ class OutputUpload:
     """Identify the multipart upload of an output, so that the next attempt can resume it.
 
     `encoder_fingerprint` is a hash of FFmpeg's version, our code's digest, the format, the options
-    and the part size. Only an attempt with an equal one may reuse the parts, because only then its
-    own parts have the same bytes.
+    and the part size. An attempt may reuse the parts only if its own fingerprint is equal: then its
+    own parts would have the same bytes.
     """
 
     key: str
@@ -161,16 +161,16 @@ class Conversion:
     output: Output | None = None
     warnings: tuple[str, ...] = ()
     warning_details: tuple[ConversionWarning, ...] = ()
-    """The same with their codes; empty for an item of an earlier version."""
+    """The same with their codes; empty if an earlier version of the service wrote the item."""
     error: Failure | None = None
     attempts: int = 0
     """Number of claims. It is the fencing token of the current attempt."""
     released: int = 0
-    """Number of attempts that do not count against the file: released, or lost beside others or
-    while their worker was stopping."""
+    """Number of attempts that do not count against the file: released, excused, or lost beside
+    others or while their worker was stopping."""
     yielded: int = 0
-    """Number of those that went back to the queue because their worker needed the slot or was told
-    to stop."""
+    """Number of those that ended because of their worker: it needed the slot or was told to stop,
+    and released them, or they were lost while it was stopping."""
     blamed: frozenset[int] = frozenset()
     """Numbers of the attempts that count: they were lost alone, and nobody has excused them."""
     suspect: bool = False
@@ -183,7 +183,8 @@ class Conversion:
     started_at: float | None = None
     finished_at: float | None = None
     request_digest: str | None = None
-    """Hash of the request. Another request with the same Idempotency-Key has another one."""
+    """Hash of the request that created the conversion. It tells whether a request with the same
+    Idempotency-Key is that one, repeated."""
     version: int = 1
     trace: str | None = field(default=None, compare=False)
     unsupported: tuple[str, ...] = ()
@@ -195,15 +196,14 @@ class Conversion:
     def must_run_alone(self) -> bool:
         """Return True if the next attempt must be the only one in its worker.
 
-        While the conversion runs, this says if the next attempt must run alone in case the present
-        one is lost now.
+        While an attempt runs, this says what would be true if that attempt were lost now.
         """
         running = self.status is ConversionStatus.CONVERTING
         return self.suspect or (running and self.loss_meaning is not LossMeaning.LEAVING)
 
 
 def loss_of(conversion: Conversion) -> dict[str, Any]:
-    """Return the fields that change when the attempt of a conversion, if one runs, was lost."""
+    """Return the fields that change because the running attempt was lost; none if none runs."""
     if conversion.status is not ConversionStatus.CONVERTING:
         return {}
     if conversion.loss_meaning is LossMeaning.ALONE:

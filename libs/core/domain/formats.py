@@ -12,7 +12,7 @@ from libs.core.errors import FormatUnsupported
 
 @dataclass(frozen=True)
 class QualityRange:
-    """Describe the VBR scale of an encoder. `best` is the end with the higher quality."""
+    """Describe the scale of an encoder's VBR quality. `best` is `min` or `max`."""
 
     min: int
     max: int
@@ -22,7 +22,10 @@ class QualityRange:
 
 @dataclass(frozen=True)
 class Format:
-    """Describe an output format. An empty tuple, or None, means that it lacks the option."""
+    """Describe an output format and the values of its options.
+
+    An empty tuple, or None, means that requests cannot choose this option.
+    """
 
     name: str
     extension: str
@@ -49,8 +52,8 @@ class ConversionOptions:
     bit_depth: int | None = None
     """Bits per sample, lossless formats only."""
     start: float | None = None
-    """Where the output begins: seconds from the first sample, with `keep_delay` from the file's
-    beginning."""
+    """Where the output begins, in seconds from the first sample. If `keep_delay` is set, in seconds
+    from the beginning of the file."""
     end: float | None = None
     """Where the output ends, counted like `start`."""
     normalize: float | None = None

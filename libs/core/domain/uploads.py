@@ -14,11 +14,12 @@ MIN_PART_SIZE = 5 * MIB
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 PREFERRED_MAX_PARTS = 1_000
-"""Limit of files up to 1,000 × 5 GiB: one call of ListParts returns at most 1,000 parts."""
+"""Limit of parts for files of up to 1,000 × 5 GiB, because one call of ListParts returns 1,000."""
 MAX_PARTS = 10_000
-"""S3's limit. Applies to uploads of unknown size, and to files over 1,000 × 5 GiB.
+"""S3's limit of parts. It applies to uploads of unknown size, and to files over 1,000 × 5 GiB.
 
-The limit of Uppy's uploads may be lower, see `SignCompanionParts`.
+The limit of Uppy's uploads may be lower: see `SignCompanionParts` in
+`services/upload/companion/parts.py`.
 """
 
 
@@ -85,7 +86,7 @@ class Upload:
     - tus: `tus` is set; `size` may be None at first. The service cuts the bytes into parts of
       `part_size`, and completes it when the last byte has come.
     - Companion (Uppy's multipart uploads): `size` is None, and the client chooses the sizes of the
-      parts. It completes the upload; its bytes count as they are stored.
+      parts. It completes the upload; the quotas count its bytes as they are stored.
     - Form: `size` is None, and `multipart_id` is empty. S3 stores one object, whose event
       completes it.
     """
@@ -114,11 +115,12 @@ class Upload:
     """W3C traceparent of the request that created the upload."""
     tus: TusState | None = None
     request_digest: str | None = None
-    """Hash of the request. Another request with the same Idempotency-Key has another one."""
+    """Hash of the request that created the upload. It tells whether a request with the same
+    Idempotency-Key is that one, repeated."""
     sha256: str | None = None
     """SHA-256 of the whole file in hex, as the client declared it; nobody else has checked it."""
     counted_bytes: int = 0
-    """Bytes that quotas counted after the upload began, because its size was not known then."""
+    """Bytes that quotas have counted since the upload began; its size was not known then."""
 
     @property
     def key(self) -> str:
@@ -186,7 +188,7 @@ def claimed_state(upload: Upload, writer: str) -> TusState:
     """
     state = upload.tus
     assert state is not None, "only tus uploads are claimed"
-    # Versions before `next_part` numbered the parts one after the other.
+    # An upload of a release that did not store `next_part` has numbered its parts without gaps.
     number = max(state.next_part, state.offset // upload.part_size + 1)
     return replace(state, writer=writer, next_part=number + 1)
 
@@ -244,7 +246,7 @@ def choose_part_size(size: int | None, limit: int = 0) -> int:
 
     Args:
         size: Size of the file in bytes; None if it is unknown.
-        limit: Maximum size of a file of unknown size, which must fit into `MAX_PARTS` parts.
+        limit: Maximum size of a file, used if `size` is None: it must fit into `MAX_PARTS` parts.
     """
     if size is None:
         return max(MIN_PART_SIZE, ceil(limit / MAX_PARTS / MIB) * MIB)

@@ -41,7 +41,7 @@ class Session:
     is_new: bool = False
     """True until the session creates something or signs a URL.
 
-    Only then does it count against the limit of its address.
+    From then on it counts towards the limit of sessions of its address.
     """
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""
@@ -60,14 +60,14 @@ class Session:
 class SessionMiddleware(ASGIMiddleware):
     """Read the session from the request, and set its cookie in the response.
 
-    The name of a cookie that needs TLS begins with `__Host-`: browsers then refuse to take it from
-    another host of the same domain.
+    The name of a cookie that needs HTTPS begins with `__Host-`. Browsers refuse such a cookie if
+    another host of the same domain sets it.
     """
 
     scopes = (ScopeType.HTTP,)
 
     def __init__(self, tokens: SessionTokens, *, secure: bool, trusted_proxies: int = 0) -> None:
-        """Find the client behind `trusted_proxies` proxies of ours."""
+        """Expect `trusted_proxies` proxies of ours in front; `secure` cookies need HTTPS."""
         self._tokens = tokens
         self._secure = secure
         self._trusted_proxies = trusted_proxies
@@ -140,9 +140,9 @@ async def owner_of(
     request: Request[Any, Any, Any],
     revoked_sessions: NamedDependency[RevokedSessions],
 ) -> str:
-    """Return the id of the request's session, which owns all that it creates.
+    """Return the id of the request's session: the owner of all that the request may see or creates.
 
-    With a revoked cookie, or without one, a new session begins.
+    If the request has no valid cookie, or that of a revoked session, a new session begins.
 
     Raises:
         SessionInvalid: The bearer token is malformed, forged, expired or revoked.
@@ -235,7 +235,7 @@ def _bearer(headers: Headers) -> str | None:
 
 
 def _cookies(headers: Headers, name: str) -> Iterator[str]:
-    """Yield every value of a cookie. A host of the same domain may have set another one."""
+    """Yield every value of a cookie: a host of the same domain may have set one as well."""
     for header in headers.getall("cookie", []):
         for pair in header.split(";"):
             found, _, value = pair.strip().partition("=")

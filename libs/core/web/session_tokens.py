@@ -16,7 +16,7 @@ LIFETIME = 30 * 24 * 3600
 """Seconds for which a token is valid. Files are deleted far sooner."""
 
 MAX_LENGTH = 1024
-"""Characters of a token at most; ours have about 200."""
+"""Maximum length of a token that is read, in characters; ours have about 200."""
 
 _NONCE_BYTES = 12
 _SEPARATOR = b"additional_authenticated_data="
@@ -33,7 +33,7 @@ class SessionToken:
 
 
 class SessionTokens:
-    """Issue tokens with one secret, which all services share, and read those of several.
+    """Encrypt new tokens with one secret, which all services share; read those of several secrets.
 
     A token is Base64 of a nonce, the encrypted session (its id, and whether it is new), and the
     time of expiry, which is readable but authenticated. The format is that of Litestar's
@@ -51,7 +51,8 @@ class SessionTokens:
         Args:
             secret: Encrypts new tokens.
             clock: Returns epoch seconds.
-            accepted: Further secrets whose tokens are read, while one replaces another.
+            accepted: Further secrets. Tokens encrypted with them are read, too, while one secret
+                replaces another.
         """
         secrets = (secret, *accepted)
         self._ciphers = [AESGCM(hashlib.sha256(each.encode()).digest()) for each in secrets]
@@ -85,7 +86,7 @@ class SessionTokens:
         return found if found.session_id and found.expires_at > self._clock() else None
 
     def _decrypt(self, nonce: bytes, encrypted: bytes, expiry: bytes) -> bytes:
-        """Return the content by the first secret that fits. Raises InvalidTag if none does."""
+        """Return the content, decrypted with the secret that fits. Raises InvalidTag."""
         for cipher in self._ciphers:
             with suppress(InvalidTag):
                 return cipher.decrypt(nonce, encrypted, expiry)

@@ -12,8 +12,8 @@ _AAC = (7350, *_MPEG, 64000, 88200, 96000)
 _WMA = (8000, 11025, 16000, 22050, 32000, 44100, 48000)
 
 _WMA_FRAMES = ((16_000, 512), (22_050, 1024), (48_000, 2048))
-"""Pairs of a sample rate and the samples of a frame up to that rate (FFmpeg's
-ff_wma_get_frame_len_bits)."""
+"""Pairs: up to a sample rate of the first number, a frame has the second number of samples
+(FFmpeg's ff_wma_get_frame_len_bits)."""
 _STEREO = ("mono", "stereo")
 _AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")
 """Layouts with a channel configuration in ISO 14496-3, table 1.19, which players know."""
@@ -40,19 +40,24 @@ class EncoderProfile:
 
     muxer: str
     encoders: dict[int | str, str]
-    """Encoder by bits of a sample: a number, "f32" for floating point, or "" for a lossy format."""
+    """FFmpeg's encoder by bits of a sample: a number, "f32" for floating point, or "" for a lossy
+    format."""
     min_samples: int = 0
-    """Shorter sound is padded to this many samples, because players do not recognise streams of one
-    or two frames."""
+    """Shorter sound is padded with silence to this many samples, because players do not recognise
+    streams of one or two frames."""
     sample_formats: dict[int | str, str] = field(default_factory=dict)
-    """The sample format to encode from, by bits, if the encoder has several."""
+    """FFmpeg's sample format to encode from, by bits of a sample, if the encoder takes several."""
     muxer_options: tuple[str, ...] = ()
     encoder_options: tuple[str, ...] = ()
     bitrate_per_channel: int = 96_000
-    """Default, in bit/s."""
+    """Bit/s of each channel if the request chooses neither bitrate nor quality."""
     max_bitrate_per_channel: int | None = None
-    quality: Literal["", "-q:a"] = ""
+    """Highest bit/s of each channel, if it is the same at all sample rates; others are in
+    `pipeline.bitrate`."""
+    quality_option: Literal["", "-q:a"] = ""
+    """FFmpeg's option that sets the VBR quality; "" if the format has none."""
     default_quality: int | None = None
+    """VBR quality if the request chooses neither bitrate nor quality; None takes the bitrate."""
     rates: tuple[int, ...] = ()
     """Sample rates in hertz that the encoder takes; empty: any."""
     max_rate: int | None = None
@@ -76,18 +81,21 @@ class EncoderProfile:
     index_first: bool = False
     """Space for the index is reserved at the beginning (MP4)."""
     skipped_samples: tuple[tuple[int, int], ...] = ()
-    """Pairs of a sample rate and the samples that decoders skip at the beginning up to that rate.
-    Silence takes their place."""
+    """Pairs: up to a sample rate of the first number, decoders skip the second number of samples at
+    the beginning. Silence is put there, so that no sound is lost."""
     states_duration: bool = True
     """The output's header states its exact duration."""
     max_size: int | None = None
     """Largest file in bytes that the format can express; None: larger than any output."""
 
 
-_PROBED_BYTES = 512 * 1024
-"""Players look for the first frame of an AAC stream in half of what FFmpeg probes."""
+_MAX_ADTS_COVER = 512 * 1024
+"""Bytes. In an AAC stream (ADTS) the cover comes before the first frame. FFmpeg
+probes 1 MiB, and is sure of the stream only if the tag takes no more than half of that
+(av_probe_input_format3)."""
 _FLAC_BLOCK = ("-frame_size", "4608")
-"""In samples. FFmpeg's default is the size of the first frame, which is 47 in a gapless MP3."""
+"""Samples of a FLAC block. Without the option, FFmpeg takes the size of the first frame that it
+encodes, which is 47 if the source is a gapless MP3."""
 
 ENCODER_PROFILES: dict[str, EncoderProfile] = {
     "mp3": EncoderProfile(
@@ -95,7 +103,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         tags="id3",
         encoders={"": "libmp3lame"},
         bitrate_per_channel=96_000,
-        quality="-q:a",
+        quality_option="-q:a",
         rates=_MPEG,
         layouts=_STEREO,
         cover=True,
@@ -128,7 +136,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         min_samples=2048,
         tags="id3",
         cover=True,
-        max_cover=_PROBED_BYTES,
+        max_cover=_MAX_ADTS_COVER,
         encoders={"": "aac"},
         rates=_AAC,
         layouts=_AAC_LAYOUTS,
@@ -150,7 +158,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         muxer="ogg",
         tags="ogg",
         encoders={"": "libvorbis"},
-        quality="-q:a",
+        quality_option="-q:a",
         default_quality=5,
         max_rate=192_000,
         layouts=_XIPH_LAYOUTS,
@@ -212,4 +220,4 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         states_duration=False,
     ),
 }
-"""By the names of `libs.core.domain.formats.FORMATS`."""
+"""Encoder profiles by the names of the formats in `libs.core.domain.formats.FORMATS`."""

@@ -10,11 +10,11 @@ _VORBIS_MAX_BITRATES = (
     (9000, 42_000), (12_000, 50_000), (17_000, 86_000), (25_000, 86_000), (40_000, 190_000),
     (50_000, 240_000),
 )  # fmt: skip
-"""Pairs of a sample rate and the maximum bit/s per channel of libvorbis up to that rate
-(lib/modes/setup_*.h)."""
+"""Pairs: up to a sample rate of the first number, libvorbis makes at most the second number of
+bit/s per channel (lib/modes/setup_*.h)."""
 _MP3_MAX_BITRATES = ((12_000, 64_000), (24_000, 160_000), (48_000, 320_000))
-"""Pairs of a sample rate and the maximum bit/s of an MP3 up to that rate (ISO 11172-3, ISO 13818-3,
-LAME)."""
+"""Pairs: up to a sample rate of the first number, an MP3 has at most the second number of bit/s
+(ISO 11172-3, ISO 13818-3, LAME)."""
 _AAC_MAX_BITS_PER_SAMPLE = 6
 """An AAC frame of 1024 samples has at most 6144 bits per channel (ISO 14496-3)."""
 
@@ -33,7 +33,7 @@ def rate_control(
     if quality is None and options.bitrate is None:
         quality = profile.default_quality
     if quality is not None:
-        return [profile.quality, str(quality)]
+        return [profile.quality_option, str(quality)]
     limit = _max_bitrate(profile, sample_rate, channels)
     if options.bitrate is None:
         bitrate = profile.bitrate_per_channel * channels

@@ -26,14 +26,14 @@ _ID3_OPTIONS = {
     "mp3": (("-id3v2_version", "4"), ("-id3v2_version", "0")),
     "adts": (("-write_id3v2", "1"), ("-write_id3v2", "0")),
 }
-"""Options of each muxer with and without a tag."""
+"""Options of each muxer for a file with an ID3v2 tag, and for one without."""
 _ID3_PADDING = 1024
-"""Bytes after the tag, so that other programs can lengthen it in place."""
+"""Empty bytes at the end of the tag, so that other programs can add to it in place."""
 
 
 @dataclass(frozen=True)
 class PreparedTags:
-    """Hold what FFmpeg writes, and what is put into its output afterwards."""
+    """Hold what FFmpeg writes, and what `placement` puts into its output afterwards."""
 
     for_ffmpeg: Metadata
     muxer_options: Sequence[str] = ()
@@ -130,7 +130,10 @@ def _mp4(
 def _wav(
     _profile: EncoderProfile, tags: Tags, cover: Cover | None, chapters: Sequence[Chapter]
 ) -> PreparedTags:
-    """Write the INFO list, which all programs read; if it lacks something, also all as ID3v2."""
+    """Write an INFO list, which all programs read, and an ID3v2 tag if it cannot hold all.
+
+    The ID3v2 tag then has everything: all tags, the cover and the chapters.
+    """
     info = {name: "; ".join(tags[name]) for name in tags if name in BY_NAME and BY_NAME[name].info}
     broadcast = {name: tags[name][0] for name in tags if name in BROADCAST}
     if broadcast:

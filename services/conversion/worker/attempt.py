@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 class RunConversion:
     """Run one attempt at one conversion.
 
-    The process may be killed at any moment: another attempt then runs the conversion. `claimed`
+    The process may be killed at any moment: another worker then makes the next attempt. `claimed`
     holds the attempts that run now, `unfinished` those whose end could not be written.
     """
 
@@ -89,9 +89,10 @@ class RunConversion:
             is_paused: Returns True while the attempt must not continue.
 
         Returns:
-            True if the message about the conversion may be deleted: the conversion has ended, or
-            another worker holds it (polling finds it if that worker dies). False if it was
-            released, so that the message must come again.
+            True if the message about the conversion may be deleted: the conversion has ended, or it
+            could not be claimed because another worker holds it, it must run alone, or this version
+            does not support it. Polling the queue finds it if it has to run later. False if the
+            attempt released it, so that the message must come again.
         """
         claimed_at = self._timer()
         conversion = self._leases.claim(
@@ -110,7 +111,8 @@ class RunConversion:
         except LeaseLost:
             log.info("conversion.lease_lost", conversion=conversion.id, attempt=conversion.attempts)
             _try_to_discard(lambda: self._discard_unpublished(attempt))
-            self.unfinished.add(conversion)  # this worker may have been frozen, and taken for dead
+            # This worker is alive: it may have been frozen, so that another one took it for dead.
+            self.unfinished.add(conversion)
             self.unfinished.settle()
             return True
         except StorageUnavailable:

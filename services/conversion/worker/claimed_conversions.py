@@ -49,7 +49,8 @@ class ClaimedConversions:
     def holding(self, conversion: Conversion) -> Iterator[None]:
         """Count a conversion as claimed while its attempt runs.
 
-        One that has lost its lease may still run when the next one has begun in this process.
+        An attempt that has lost its lease may still run when the next attempt at the same
+        conversion has begun in this process, so one conversion may be held twice.
         """
         with self._lock:
             self._held.append(conversion)

@@ -12,8 +12,8 @@ from services.conversion.worker.slots import NEVER
 log = structlog.get_logger(__name__)
 
 Heartbeat = Callable[[float | None], None]
-"""Is called about once a second with the estimated seconds until the conversion ends, or None where
-they are not known. It raises ReleaseRequested to end the attempt."""
+"""Function that is called about once a second with the estimated seconds until the conversion ends,
+or None if they are not known. It raises ReleaseRequested to end the attempt."""
 
 
 class ReleaseRequested(Exception):
@@ -33,7 +33,11 @@ class MessageHeartbeat:
         lease: float,
         deadline: Callable[[], float],
     ) -> None:
-        """Ask for the deadline, a monotonic time, at each call; it is infinite if there is none."""
+        """Begin to hide `message`, if there is one, for `lease` seconds at a time.
+
+        `deadline` is called at each heartbeat. It returns the monotonic time by which the
+        conversion must end, or infinity if there is none.
+        """
         self._inbox = inbox
         self._message = message
         self._lease = lease
@@ -53,5 +57,6 @@ class MessageHeartbeat:
             try:
                 self._inbox.hide(self._message, self._lease)
             except StorageUnavailable:
-                # The lease in the table decides who runs it; the message only comes back early.
+                # The lease in the table decides who runs the conversion. The message comes back
+                # early, which costs nothing.
                 log.warning("worker.message_not_hidden")

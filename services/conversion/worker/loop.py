@@ -32,13 +32,13 @@ from services.conversion.worker.time_sharing import TimeSharing
 log = structlog.get_logger(__name__)
 
 LONG_POLL = 5.0
-"""Seconds that one receive waits for messages, and so the longest that a stop waits for it."""
+"""Seconds that one receive waits for messages. A stop waits for a receive that has begun."""
 
 LONGEST_POLL_PAUSE = 5.0
 """Maximum seconds between two polls."""
 
 STOP_MARGIN = 5.0
-"""Seconds after the drain in which the rest is released.
+"""Seconds after the drain in which the conversions that still run are released.
 
 With the default drain of 20 that is less than the 30 seconds after which containers are killed by
 default; `service-ecs.yaml` sets a drain of 100 and a limit of 120.
@@ -59,7 +59,7 @@ class Worker:
         lease: float,
         drain: float = 20.0,
     ) -> None:
-        """After `stop`, let conversions run for up to `drain` seconds; release the rest."""
+        """Set up the threads; `drain` is how many seconds conversions may run on after a stop."""
         self._inbox = inbox
         self._claimed = run.claimed
         self._unfinished = run.unfinished
@@ -85,7 +85,7 @@ class Worker:
         self._stop_by: float | None = None
 
     def start(self) -> None:
-        """Begin to receive messages and to poll the queue, unless there are no slots."""
+        """Begin to receive messages, to poll the queue and to pause; do nothing without slots."""
         if not self._slots.count:
             return
         self._started = True

@@ -93,5 +93,8 @@ class PauseForOthers:
         return True
 
     def _is_marked_shared(self, use: SlotUse) -> bool:
-        """Return True once the item says that a conversion is not the only one in this process."""
+        """Return True if the item says that the conversion has others beside it.
+
+        If there is one slot, the item says that it runs alone, which ends with the pause.
+        """
         return self._slots.count > 1 or self._claimed.mark(LossMeaning.SHARED, use.conversion_id)

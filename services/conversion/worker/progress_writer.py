@@ -30,7 +30,7 @@ class ProgressWriter:
         claimed_at: float,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start with the lease that was asked for at `claimed_at`, a time of `timer`."""
+        """Hold a lease of `lease` seconds, which was requested at `claimed_at` on the `timer`."""
         self._conversion = conversion
         self._leases = leases
         self._lease = lease
@@ -45,7 +45,7 @@ class ProgressWriter:
     def on_output_upload(self, output_upload: OutputUpload) -> None:
         """Put the multipart upload on the item with the next report, which is due at once.
 
-        The next attempt finds the stored parts by it, however soon this one ends.
+        The next attempt uses it to find the stored parts, even if this attempt ends a moment later.
         """
         self._output_upload = output_upload
         self._next = 0.0

@@ -19,17 +19,18 @@ from services.conversion.worker.heartbeat import ReleaseRequested
 log = structlog.get_logger(__name__)
 
 MAX_LOST_ATTEMPTS = 3
-"""Attempts lost while running alone, after which the next claim fails the conversion with
-`worker_lost`."""
+"""Number of attempts lost while they ran alone. After that many, the next attempt fails the
+conversion with `worker_lost` at once."""
 
 MAX_ATTEMPTS = 12
-"""Attempts of all kinds, except those that yielded because of the worker."""
+"""Maximum number of attempts of all kinds, without those that `Conversion.yielded` counts."""
 
 
 _TEMPORARY = (
     ReleaseRequested,
     StorageUnavailable,
-    # It is gone if an attempt that had lost its lease completed it. The next one begins another.
+    # The multipart upload is gone if an attempt that had lost its lease completed it. The next
+    # attempt begins another one.
     MultipartUploadGone,
     PartsChanged,
 )

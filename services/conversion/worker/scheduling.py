@@ -22,7 +22,7 @@ MAX_HANDLED = 10_000
 """Maximum number of uploads that are remembered as handled."""
 
 REMEMBER_SERVED_FOR = 600.0
-"""Seconds for which a session counts as served."""
+"""Seconds for which it is remembered when a client and a session were last served."""
 
 
 class MarkUploaded:
@@ -46,8 +46,8 @@ class MarkUploaded:
     def __call__(self, upload_id: str, *, may_be_handled: bool = False) -> Sequence[str]:
         """Return the conversions that may start now.
 
-        There are none if the upload is gone, has another size, has no object yet, or was handled
-        before. With `may_be_handled` it is handled again.
+        There are none if the upload is gone, its object is missing or has another size, or it was
+        handled before. With `may_be_handled` it is handled again.
         """
         try:
             upload = self._uploads.get(upload_id)
@@ -93,7 +93,7 @@ class ChooseNextConversion:
         lease: float,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take a running conversion over once it has not been written for `lease` seconds."""
+        """Use `lease`, the seconds without a write after which a conversion is abandoned."""
         self._queue = queue
         self._stalls = stalls
         self._lease = lease

@@ -26,7 +26,7 @@ class SlotThreads:
         sharing: TimeSharing,
         stop: threading.Event,
     ) -> None:
-        """Choose nothing more once `slots` are closed, and wait for nothing once `stop` is set."""
+        """Share `slots` and `stop` with the worker, which closes and sets them when it stops."""
         self._run_task = run_task
         self._choose_next = choose_next
         self._slots = slots

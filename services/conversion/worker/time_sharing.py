@@ -25,14 +25,14 @@ NEARLY_DONE = 10.0
 """Seconds left at which a conversion is not paused any more."""
 
 NEARLY_DONE_AT_MOST = 30.0
-"""Seconds after which a conversion that seemed nearly done may be paused nevertheless. Its estimate
-is wrong if the source's header states too short a duration."""
+"""Seconds after which a conversion that seemed nearly done may be paused all the same. The estimate
+is wrong if the header of the source states too short a duration."""
 
 PAUSED_PER_SLOT = 2
 """Maximum number of paused conversions for each slot, because each takes up to 150 MB."""
 
 MUCH_LEFT = 1800.0
-"""A conversion with more seconds left than this yields if no more conversions may be paused."""
+"""Seconds left above which a conversion goes back to the queue if no more may be paused."""
 
 
 @dataclass(eq=False)
@@ -116,7 +116,8 @@ def find_pausable(
 class TimeSharing:
     """Hold the uses of one worker's slots. Thread-safe.
 
-    A conversion may have two uses for a moment: a second start of it has one until its claim fails.
+    A conversion may have two uses for a moment: if it is started twice, the second use ends when
+    its claim fails.
     """
 
     def __init__(self, slots: Slots, timer: Callable[[], float] = time.monotonic) -> None:
@@ -172,8 +173,9 @@ class TimeSharing:
             following: Id of the conversion that gets the slot, which may be a paused one.
             may_displace: False if the conversion that gets the slot has itself yielded before:
                 two that send each other back to the queue would never end.
-            is_of_same_client: True if both were requested from one address. Then as many paused
-                conversions as there are slots must still be possible for other clients.
+            is_of_same_client: True if both were requested from one address. Such pauses leave room
+                for others: one is refused if afterwards fewer conversions than there are slots
+                could be paused for other clients.
         """
         with self._lock:
             if use not in self._uses or use.is_paused:

@@ -15,9 +15,9 @@ log = structlog.get_logger(__name__)
 class UnfinishedAttempts:
     """Keep attempts that have ended while the table did not answer. Thread-safe.
 
-    The worker is alive, so their files are not the reason. Each is released as soon as possible, or
-    excused if another worker was faster. Otherwise some outages would look like a file that kills
-    its workers.
+    The worker is alive, so their files are not the reason. Each attempt is released as soon as
+    possible, or excused if another worker has taken the conversion over. Otherwise a few outages
+    would look like a file that kills its workers.
     """
 
     def __init__(self, leases: ConversionLeases) -> None:

@@ -65,9 +65,10 @@ class AppendToUpload:
             owner: The session.
             upload_id: The upload.
             offset: `Upload-Offset`, which must be the upload's.
-            length: `Upload-Length`, where it was not known when the upload was created.
+            length: `Upload-Length`, if it was not known when the upload was created.
             checksum: `Upload-Checksum` of the bytes to come.
-            usage: Counts what S3 keeps of failed requests, and the bytes that are read again.
+            usage: Counts in the quotas what S3 keeps of failed requests, and the remainder that is
+                read again.
 
         Raises:
             Gone: The upload ended before all of its bytes arrived.
@@ -166,7 +167,7 @@ class AppendToUpload:
 
 
 def _ended(upload: Upload) -> CoreError:
-    """Return the error that answers bytes for an upload that has ended."""
+    """Return the error that refuses bytes for an upload that has ended."""
     if upload.status is not UploadStatus.UPLOADED:
         return Gone("This upload ended before all of its bytes arrived. Start it again.")
     if upload.tus is not None and upload.tus.is_joined:

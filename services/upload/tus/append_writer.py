@@ -27,16 +27,16 @@ class AppendWriter:
     """Take the bytes of one request and move the offset of the upload past them.
 
     A part of S3 has at least 5 MiB, so bytes that do not fill a part are stored as an object of
-    their own and begin the next part. The offset moves only after the bytes before it are in S3:
-    a service that dies loses nothing that was acknowledged. With a checksum the offset moves only
-    once all bytes have proved right.
+    their own, the remainder, and begin the next part. The offset moves only after the bytes before
+    it are in S3: a service that dies loses nothing that was acknowledged. If the request has a
+    checksum, the offset moves only after all its bytes have arrived and match.
 
     Every part gets a number that no other request has, and only those before the offset count: a
     request that was replaced while it sent a part cannot change what its successor stores.
 
-    S3 keeps the parts of failed requests until the upload ends. The creation of the upload counted
-    as many parts as it needs, so the bytes of any further ones count when they are stored. A
-    request that was replaced keeps no remainder.
+    S3 keeps the parts of failed requests until the upload ends. The quota of bytes has counted the
+    parts that the upload needs when it was created. Parts beyond that number are counted when they
+    are stored. A request that was replaced keeps no remainder.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class AppendWriter:
         self._objects = objects
         self._usage = usage
         self._counted_part = ceil(limit / upload.part_size)
-        """Highest number of a part whose bytes have counted."""
+        """Highest part number whose bytes the quota has counted."""
         self._part_number = state.next_part - 1
         self._stored: set[int] = set()
         self._passed: set[int] = set()
@@ -75,9 +75,9 @@ class AppendWriter:
         """Take some bytes; store each part that they fill.
 
         Raises:
-            FileTooLarge: The bytes go beyond the length of the upload, or the largest one.
+            FileTooLarge: The bytes go beyond the length of the upload, or beyond the largest size.
             RateLimited: Parts of failed requests have used up a quota.
-            UploadClosed: S3 has no part numbers left.
+            UploadClosed: The upload has no part numbers left (`MAX_PARTS`).
             UploadLocked: Another request has taken the upload over.
         """
         if self._offset + len(data) > self._limit:
@@ -92,7 +92,7 @@ class AppendWriter:
         """Store what is left, move the offset past it, and return the upload.
 
         Raises:
-            ChecksumMismatch: The bytes of this request are not those that the checksum is of.
+            ChecksumMismatch: The bytes of this request do not match its checksum.
             RateLimited: Parts of failed requests have used up a quota.
             UploadLocked: Another request has taken the upload over.
         """
@@ -103,7 +103,7 @@ class AppendWriter:
         if self._buffer and self._offset == self.upload.size:
             self._put_part(bytes(self._buffer))
             self._buffer.clear()
-        # The next request may have the number that this one has not used.
+        # `_part_number` was not used, so the next request gets it.
         if not self._buffer:
             return self._advance(self._offset, "", next_part=self._part_number)
         body = bytes(self._buffer)
@@ -167,13 +167,13 @@ class AppendWriter:
         self._part_number += 1
 
     def _count(self, body: bytes) -> None:
-        """Count bytes that the creation of the upload has not, before they are stored."""
+        """Count bytes in the quota, unless they were counted when the upload was created."""
         if self._usage and self._part_number > self._counted_part:
             self._usage.take(size=len(body))
             self._counted_part = self._part_number
 
     def _reserve_part(self) -> None:
-        """Keep the next part number from other requests, before anything is stored under it."""
+        """Record that the next part number is taken, before a part is stored under it."""
         state = replace(self._state, next_part=self._part_number + 1)
         self._resumable.advance(self.upload.id, state, self._passed)
         self._state, self._passed = state, set()
@@ -187,9 +187,10 @@ class AppendWriter:
             remainder_writer=before.writer,
             next_part=next_part,
         )
-        # If the reply is lost, this may be stored or not. The bytes are in S3 either way, so a
-        # later write must not return to the offset before, and must name these parts again. The
-        # part number is reserved only once a reply has said so.
+        # If the reply is lost, the table may have this state or not. The bytes are in S3 either
+        # way, so a later write must not go back to the offset before, and must name these parts
+        # again. Without a reply the part number counts as not reserved, and is reserved again
+        # before use.
         self._state = replace(state, next_part=before.next_part)
         self._passed |= self._stored
         self._stored = set()

@@ -46,9 +46,9 @@ class CreateTusUpload:
         Args:
             owner: The session.
             request: What the client says about the file.
-            size: Bytes; None where the client will say it later.
-            usage: Counts the upload.
-            offset: Bytes that it has from the beginning: all of them, if it is joined of others.
+            size: Bytes; None if the client will say it later.
+            usage: Counts the upload in the quotas.
+            offset: Bytes that it has from the beginning: all of them, if it is joined from others.
             idempotency_key: A name of the request, by which a repeated one is recognised.
 
         Raises:

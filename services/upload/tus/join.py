@@ -25,9 +25,9 @@ from services.upload.tus.create import CreateTusUpload, TusRequest
 from services.upload.tus.join_plan import Range, can_be_copied, plan_parts
 
 MAX_PARTIALS = 100
-"""Uploads that can be joined by one request. Clients send a file as two to ten of them.
+"""Maximum number of uploads that one request can join. Clients send a file as two to ten of them.
 
-Up to 10 MiB of each pass through this service, so that a request ends before proxies end it."""
+Up to 10 MiB of each pass through this service; with more uploads, proxies would end the request."""
 
 PARALLEL_COPIES = 8
 """Parts of one upload that are stored at once. S3 copies each at 100 MB/s or more, so the largest
@@ -37,8 +37,9 @@ file takes a few seconds."""
 class JoinUploads:
     """Make a new upload of the bytes of finished partial uploads, in order.
 
-    S3 copies them. Only what is too small for that passes through this service. A repeated request
-    continues the same upload if the first one failed, and has the same answer if it did not.
+    S3 copies the bytes. Only ranges that are too small for that pass through this service. A
+    repeated request continues the same upload if the first one failed, and gets the same answer if
+    it did not.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class JoinUploads:
         reconcile: ReconcileUpload,
         slots: CopySlots,
     ) -> None:
-        """Hold one of the `slots` for copies of this process while copying."""
+        """Use `slots` to limit the copies that this process makes at once."""
         self._uploads = uploads
         self._multipart = multipart
         self._objects = objects
@@ -68,8 +69,8 @@ class JoinUploads:
     ) -> Upload:
         """Return the joined upload, which is complete. `usage` counts it as one more upload.
 
-        `on_read` is called once the partial uploads were read: then the bytes are copied, which
-        may take long, and waits for S3.
+        `on_read` is called once the items of the partial uploads were read. Then the bytes are
+        copied, which may take long and is mostly waiting for S3.
 
         Raises:
             UploadNotFound: One of the uploads is not there.
@@ -81,7 +82,7 @@ class JoinUploads:
         """
         if len(partial_ids) > MAX_PARTIALS:
             raise TusRequestInvalid(f"At most {MAX_PARTIALS} partial uploads can be joined.")
-        # The headers say all of the request, so equal ones are one request that was repeated.
+        # These headers are all that a request says, so equal headers mean a repeated request.
         key = f"{request.concat}\n{request.metadata}"
         try:
             joined = self._join(owner, partial_ids, request, usage, key, on_read)

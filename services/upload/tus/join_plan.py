@@ -30,9 +30,9 @@ class Range:
 def plan_parts(objects: Sequence[tuple[str, int]]) -> list[list[Range]]:
     """Return the parts of an object that consists of these objects in order, as lists of ranges.
 
-    S3 copies a range of 5 MiB or more by itself, or a whole object of that size. What is smaller is
-    read and stored together with the beginning of the next object, as a part of several ranges,
-    because every part but the last needs that size as well.
+    S3 itself copies a range, or a whole object, of 5 MiB or more. Every part but the last needs
+    that size, so a smaller range is read by this service and stored together with the beginning of
+    the next object, as one part of several ranges.
 
     Args:
         objects: Keys and sizes in bytes.

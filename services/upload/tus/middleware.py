@@ -15,7 +15,7 @@ _METHODS = {method.value for method in HttpMethod}
 
 
 class TusProtocol(ASGIMiddleware):
-    """Answer OPTIONS, refuse other versions with 412, and mark every response of the endpoint."""
+    """Answer OPTIONS, refuse other versions of tus, and set its headers in every response."""
 
     scopes = (ScopeType.HTTP,)
 

@@ -170,10 +170,10 @@ async def _receive(
     append_to_upload: AppendToUpload,
     slot: PartSlot,
 ) -> Upload:
-    """Store the body as it comes; keep what has come when it breaks off.
+    """Store the body as it comes; if it breaks off, keep what has come.
 
     Raises:
-        ChecksumMismatch: The whole body is not what its checksum says.
+        ChecksumMismatch: The whole body has come, and does not match its checksum.
     """
     broken: CoreError | None = None
     try:

@@ -32,7 +32,7 @@ ACTIVE_ATTRIBUTES = (
     "eta_seconds",
     "blamed",
 )
-"""Attributes that are removed in a terminal state."""
+"""Attributes that are removed when a conversion gets a terminal status."""
 
 INITIAL_PHASES = {UploadStatus.UPLOADING: Phase.WAITING, UploadStatus.UPLOADED: Phase.QUEUED}
 
@@ -72,7 +72,8 @@ class DynamoDbConversionStore(ConversionStore):
         until = max(upload.expires_at, conversion.expires_at)
         as_read = Attr("owner").eq(conversion.owner) & Attr("status").eq(upload.status)
         return Update(
-            # Another conversion may have extended the expiry since the upload was read.
+            # If another conversion has extended the expiry since the upload was read, this fails,
+            # and `create` reads the upload again.
             as_read & Attr("expires_at").lte(until) & self._table.live(),
             set={"updated_at": to_dynamodb(self._table.now()), "expires_at": until},
             append={"conversions": [conversion.id]},

@@ -68,13 +68,14 @@ class DynamoDbConversionLeases(ConversionLeases):
             claimable = claimable & Attr("suspect").ne(True)
         loss_meaning = LossMeaning.ALONE if alone else LossMeaning.SHARED
         claimed = {
+            # Each field has the name of its attribute, except `yielded`: see `YIELDED`.
             **{YIELDED if name == "yielded" else name: n for name, n in loss_of(found).items()},
             "status": ConversionStatus.CONVERTING,
             "phase": Phase.PROBING,
             "open_kind": open_kind(Phase.PROBING),
             "worker": worker,
             LOSS_MEANING: _of_attempt(found.attempts + 1, loss_meaning),
-            "lease_until": to_dynamodb(now + lease),  # for workers of earlier versions
+            "lease_until": to_dynamodb(now + lease),  # read by earlier versions only
             "updated_at": to_dynamodb(now),
         }
         change = Update(
@@ -118,7 +119,8 @@ class DynamoDbConversionLeases(ConversionLeases):
             )
         except ConditionFailed as conflict:
             current = self._current(conversion, ConversionStatus.CONVERTING, conflict)
-            # Progress never decreases: an attempt that is behind the one before keeps its values.
+            # Progress never decreases: while an attempt is behind the one before it, the values of
+            # that one stay.
             phase = max(report.phase, current.phase, key=lambda phase: phase.rank)
             self.report(
                 conversion,
@@ -198,7 +200,8 @@ class DynamoDbConversionLeases(ConversionLeases):
         try:
             return decode_conversion(self._table.update(conversion.id, change))
         except ConditionFailed as conflict:
-            # If this attempt reached the status, an earlier call did so and its reply was lost.
+            # If this attempt has the status already, an earlier call stored it, and its reply was
+            # lost.
             return self._current(conversion, status, conflict)
 
     def _current(
@@ -238,8 +241,8 @@ def _decode(item: RawItem | None) -> Conversion | None:
 def _of_attempt(attempt: int, loss_meaning: LossMeaning) -> RawItem:
     """Return the attribute that stores a loss meaning together with its attempt.
 
-    A worker of an earlier version does not update it when it claims the conversion; the number
-    shows that it is outdated.
+    A worker of an earlier version of the service does not update the attribute when it claims the
+    conversion. The attempt's number then shows that the loss meaning is outdated.
     """
     return {"attempt": attempt, "is": loss_meaning}
 

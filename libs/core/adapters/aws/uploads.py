@@ -27,7 +27,8 @@ UPLOADING = Attr("status").eq(UploadStatus.UPLOADING)
 class DynamoDbUploadStore(UploadStore):
     """Keep each upload in one item.
 
-    `completed_parts` is a number set, so concurrent additions need no read before the write.
+    `completed_parts` is a set of numbers in DynamoDB, so parts can be added at once without a read
+    before each write.
     """
 
     def __init__(self, table: Table) -> None:
