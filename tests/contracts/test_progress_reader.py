@@ -1,15 +1,20 @@
 """Test the contract of ProgressReader."""
 
+from typing import Any
+
 import pytest
 
+from libs.core.adapters.aws import progress_reader
+from libs.core.adapters.aws.dynamodb.decoding import decode_item
 from libs.core.domain.conversions import Conversion, Phase
 from libs.core.domain.ids import new_id
 from libs.core.domain.progress import progress_of
-from libs.core.domain.uploads import Upload
+from libs.core.domain.uploads import Failure, TusState, Upload
 from libs.core.errors import ConversionNotFound, ItemNotFound, UploadNotFound
 from libs.core.ports.leases import ProgressReport
+from tests.contracts.aws import AwsBackend
 from tests.contracts.backend import Backend
-from tests.fakes import DAY, a_conversion, an_upload
+from tests.fakes import A_SOURCE, DAY, a_conversion, an_upload
 
 
 def test_progress_of_an_upload(backend: Backend, upload: Upload) -> None:
@@ -88,6 +93,65 @@ def test_the_items_of_an_owner_are_listed_newest_first(backend: Backend, owner: 
     assert list(backend.progress.of_owner(owner)) == [
         progress_of(item) for item in (second, between, first)
     ]
+
+
+def test_a_listing_shows_of_each_item_what_its_own_reading_shows(
+    backend: Backend, owner: str
+) -> None:
+    sent = an_upload(owner, backend.clock())
+    by_tus = an_upload(
+        owner, backend.clock() + 1, tus=TusState(offset=7, metadata="a YQ==", writer="w")
+    )
+    for upload in (sent, by_tus):
+        backend.uploads.create(upload, [])
+    backend.uploads.add_parts(sent.id, 1)
+    broken = an_upload(owner, backend.clock() + 2)
+    backend.uploads.create(broken, [])
+    backend.uploads.mark_failed(broken.id, Failure("internal", "It broke.", "somehow"))
+    source = an_upload(owner, backend.clock() + 3)
+    backend.uploads.create(source, [])
+    arrived = backend.uploads.mark_uploaded(source.id)
+    running, failed, waiting = (
+        backend.conversions.create(a_conversion(arrived, created_at=backend.clock() + n), arrived)
+        for n in (4, 5, 6)
+    )
+    mine = backend.leases.claim(running.id, "worker", 60)
+    other = backend.leases.claim(failed.id, "worker", 60)
+    assert mine
+    assert other
+    report = ProgressReport(Phase.CONVERTING, 12.5, 3.0, 20.0, A_SOURCE)
+    backend.leases.report(mine, report, 60)
+    backend.leases.fail(other, Failure("corrupt", "Damaged."))
+
+    listed = list(backend.progress.of_owner(owner))
+
+    ids = [item.id for item in (waiting, failed, running, source, broken, by_tus, sent)]
+    assert [progress.id for progress in listed] == ids
+    assert listed == [backend.progress.get(item_id, owner) for item_id in ids]
+
+
+def test_a_listing_does_not_read_the_tags_of_sources(
+    aws_backend: AwsBackend, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = an_upload(owner, aws_backend.clock())
+    aws_backend.uploads.create(upload, [])
+    arrived = aws_backend.uploads.mark_uploaded(upload.id)
+    running = aws_backend.conversions.create(a_conversion(arrived), arrived)
+    mine = aws_backend.leases.claim(running.id, "worker", 60)
+    assert mine
+    report = ProgressReport(Phase.CONVERTING, 12.5, source=A_SOURCE)
+    aws_backend.leases.report(mine, report, 60)
+    read: list[Any] = []
+
+    def decode(item: Any) -> Any:
+        read.append(item)
+        return decode_item(item)
+
+    monkeypatch.setattr(progress_reader, "decode_item", decode)
+    aws_backend.progress.of_owner(owner)
+
+    assert {item["pk"] for item in read} == {upload.id, running.id}
+    assert not any({"source", "conversions", "owner_kind"} & item.keys() for item in read)
 
 
 def test_only_the_newest_200_items_of_each_kind_are_listed(backend: Backend, owner: str) -> None:

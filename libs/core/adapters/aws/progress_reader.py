@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from libs.core.adapters.aws.conversion_queue import DynamoDbConversionQueue
 from libs.core.adapters.aws.conversions import DynamoDbConversionStore
 from libs.core.adapters.aws.dynamodb.decoding import decode_item, decode_readable
+from libs.core.adapters.aws.dynamodb.encoding import LOSS_MEANING
 from libs.core.adapters.aws.dynamodb.pagination import list_by_owner
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.uploads import DynamoDbUploadStore
@@ -17,6 +18,15 @@ from libs.core.ports.progress_reader import ProgressReader
 
 MAX_ITEMS = 200
 """Items of each kind that `of_owner` returns."""
+
+SHOWN = (
+    *("pk", "schema", "owner", "version", "created_at", "updated_at", "expires_at"),
+    *("status", "error", "filename", "part_size", "size", "completed_parts", "tus.offset"),
+    *("upload_id", "format", "options", "phase", "percent", "speed", "eta_seconds"),
+    *("attempts", "suspect", LOSS_MEANING, "client"),
+)
+"""Attributes that progress, queue positions and the decoding of an item need. The others, such as
+the tags of the source, would take most of the memory."""
 
 
 class DynamoDbProgressReader(ProgressReader):
@@ -46,7 +56,7 @@ class DynamoDbProgressReader(ProgressReader):
         ]
 
     def _newest(self, owner: str, kind: Kind) -> Iterator[Item]:
-        items, _ = list_by_owner(self._table, owner, kind, MAX_ITEMS, None)
+        items, _ = list_by_owner(self._table, owner, kind, MAX_ITEMS, None, SHOWN)
         return decode_readable(decode_item, items)
 
     def _of_conversion(self, conversion: Conversion) -> Progress:

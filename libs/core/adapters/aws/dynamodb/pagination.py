@@ -2,6 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from typing import Any
 
 from boto3.dynamodb.conditions import Key
@@ -19,9 +20,16 @@ MAX_TIME = 1e11
 
 
 def list_by_owner(
-    table: Table, owner: str, kind: Kind, limit: int, cursor: str | None
+    table: Table,
+    owner: str,
+    kind: Kind,
+    limit: int,
+    cursor: str | None,
+    paths: Sequence[str] = (),
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of items that have not expired, and the cursor of the next page.
+
+    Of the items, only these paths are read, if there are some.
 
     Raises:
         CursorInvalid: the cursor is not from a listing of this kind.
@@ -29,7 +37,7 @@ def list_by_owner(
     partition = owner_kind(owner, kind)
     after = _position(cursor, partition, kind) if cursor else None
     keys, last = table.page("by-owner", Key("owner_kind").eq(partition), limit, after)
-    items = [item for item in table.get_many(keys) if table.is_live(item)]
+    items = [item for item in table.get_many(keys, paths) if table.is_live(item)]
     return items, _cursor(last) if last else None
 
 

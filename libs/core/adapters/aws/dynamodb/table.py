@@ -23,7 +23,13 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
-from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, RawItem, Update, conditional
+from libs.core.adapters.aws.dynamodb.updates import (
+    ConditionFailed,
+    RawItem,
+    Update,
+    conditional,
+    projection_of,
+)
 from libs.core.adapters.aws.errors import RETRY_AFTER, code_of, translate_errors
 from libs.core.domain.ids import Kind, kind_of
 from libs.core.errors import StorageUnavailable
@@ -80,14 +86,14 @@ class Table:
         item = self.get(pk)
         return item if item and self.is_live(item) else None
 
-    def get_many(self, pks: Sequence[str]) -> Iterator[RawItem]:
-        """Yield the existing items, in the order of the keys, by consistent reads."""
+    def get_many(self, pks: Sequence[str], paths: Sequence[str] = ()) -> Iterator[RawItem]:
+        """Yield the items, or these paths of them, in the order of the keys, consistently."""
+        projection = projection_of(paths) if paths else {}
         for start in range(0, len(pks), BATCH_GET):
             batch = pks[start : start + BATCH_GET]
             found: dict[str, RawItem] = {}
-            wanted: RawItem = {
-                self.name: {"Keys": [{"pk": pk} for pk in batch], "ConsistentRead": True}
-            }
+            keys: RawItem = {"Keys": [{"pk": pk} for pk in batch], "ConsistentRead": True}
+            wanted: RawItem = {self.name: keys | projection}
             while wanted:
                 with translate_errors("DynamoDB"):
                     answer = self.client.batch_get_item(RequestItems=wanted)

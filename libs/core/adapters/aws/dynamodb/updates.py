@@ -94,3 +94,15 @@ class Update:
             "ExpressionAttributeNames": {**names, **built["ExpressionAttributeNames"]},
             "ExpressionAttributeValues": {**values, **built["ExpressionAttributeValues"]},
         }
+
+
+def projection_of(paths: Sequence[str]) -> RawItem:
+    """Return the parameters that read only the attributes at these paths, such as `tus.offset`."""
+    parts = dict.fromkeys(part for path in paths for part in path.split("."))
+    names = {part: f"#{number}" for number, part in enumerate(parts)}
+    return {
+        "ProjectionExpression": ", ".join(
+            ".".join(names[part] for part in path.split(".")) for path in paths
+        ),
+        "ExpressionAttributeNames": {short: part for part, short in names.items()},
+    }
