@@ -2,10 +2,8 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import uvicorn
 from litestar import Litestar
@@ -14,6 +12,7 @@ from litestar.concurrency import set_asyncio_executor
 from libs.core import telemetry
 from libs.core.memory import return_freed_buffers
 from libs.core.settings import Settings
+from libs.core.unread_responses import UnreadResponses
 from libs.core.web.server_protocol import ServiceProtocol
 
 REQUEST_DRAIN_SECONDS = 25
@@ -30,14 +29,9 @@ asyncio's default is four more than there are processors: a few slow answers wou
 requests.
 """
 
-CLOSE_TIMEOUT = 30.0
-"""Seconds that a client has to read the rest of a response after the server began to close the
-connection.
 
-asyncio has no limit for that.
-"""
-CLOSE_TIMEOUT_WHEN_STOPPING = 1.0
-"""Seconds that a client has to read the rest of a response while the service stops."""
+CHECK_INTERVAL = 0.5
+"""Seconds between searches for connections whose client does not read."""
 
 
 class Server(uvicorn.Server):
@@ -48,25 +42,17 @@ class Server(uvicorn.Server):
     `app.state.on_drain`.
     """
 
+    unread = UnreadResponses()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._closer = asyncio.create_task(self._abort_unread_connections())
 
     async def _abort_unread_connections(self) -> None:
-        """Abort closed connections whose client does not read the rest."""
-        closing: dict[Any, float] = {}
+        """Abort connections whose client does not read."""
         while True:
-            await asyncio.sleep(0.5)
-            now = time.monotonic()
-            timeout = CLOSE_TIMEOUT_WHEN_STOPPING if self.should_exit else CLOSE_TIMEOUT
-            closing = {
-                c: closing.get(c, now)
-                for c in self.server_state.connections
-                if c.transport.is_closing()
-            }
-            for connection, since in closing.items():
-                if now - since >= timeout:
-                    connection.transport.abort()
+            await asyncio.sleep(CHECK_INTERVAL)
+            self.unread.abort(self.server_state.connections, is_stopping=self.should_exit)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         on_drain = getattr(getattr(self.config.app, "state", None), "on_drain", None)

@@ -9,7 +9,7 @@ import anyio
 from litestar import Request
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPResponseBodyEvent, Message, Receive, Scope, Send
 
 from libs.core.errors import RateLimited
 
@@ -23,6 +23,9 @@ such as listings. With 16 of them, others waited thirty times as long as usual."
 
 MAX_WAITING = 1_000
 """Requests of an address that wait for a permit. A waiting one costs some kilobytes."""
+
+LARGE_BODY = 32 * 1024
+"""Bytes of a response; the permit of a larger one is held until the client has taken it."""
 
 MAX_BODIES = 256
 """Requests of an address that are handled at once and have bodies of any length. Each takes up to
@@ -110,6 +113,9 @@ class LimitConcurrency(ASGIMiddleware):
     - `max_per_address`: More than so many of an address are refused, with or without a permit.
     - `needs_no_permit`: It takes no time.
 
+    A permit is held until the client has taken the response; `UnreadResponses` disconnects one that
+    does not read.
+
     A request that lasts as long as the client likes releases its permit before it begins to wait
     for the client: see `permit_of`. Only the event loop's thread uses this. It must come after the
     session's middleware, which finds the address.
@@ -139,7 +145,7 @@ class LimitConcurrency(ASGIMiddleware):
             await (permit.acquire_costly() if options.get("is_costly") else permit.acquire())
             scope["permit"] = permit  # type: ignore[typeddict-unknown-key]
             try:
-                await next_app(scope, receive, send)
+                await next_app(scope, receive, _until_taken(send))
             finally:
                 permit.release()
 
@@ -158,6 +164,27 @@ class LimitConcurrency(ASGIMiddleware):
             self._counts[address] -= 1
             if not self._counts[address]:
                 del self._counts[address]
+
+
+def _until_taken(send: Send) -> Send:
+    """Return a `send` that waits until the client has taken all but the end of a large body.
+
+    The server keeps what the client does not read, and waits for the client before a message, not
+    after it. So a large body gets an empty message as its end.
+    """
+
+    async def send_and_wait(message: Message) -> None:
+        if (
+            message["type"] == "http.response.body"
+            and not message["more_body"]
+            and len(message["body"]) > LARGE_BODY
+        ):
+            body: HTTPResponseBodyEvent = {**message, "more_body": True}
+            await send(body)
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_and_wait
 
 
 def permit_of(request: Request[Any, Any, Any]) -> RequestPermit:
