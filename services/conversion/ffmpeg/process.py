@@ -15,7 +15,8 @@ from typing import IO, cast
 
 from libs.core.domain.uploads import Failure
 from services.conversion.ffmpeg.log import FfmpegLog, FfmpegLogParser
-from services.conversion.ffmpeg.log_lines import LineAssembler, LogLine, parse_line
+from services.conversion.ffmpeg.log_lines import parse_line
+from services.conversion.ffmpeg.pipe_readers import LineReader, PacketReader, Reader, ReadingBudget
 from services.conversion.ports import MediaError
 from services.conversion.sandbox import process as sandbox
 from services.conversion.sandbox.supervisor import SandboxSupervisor
@@ -28,10 +29,15 @@ _READ_POLL_SECONDS = 0.005
 _LONG_RUN = 10.0
 """Seconds after which a run is a long one, and others go first on the processors."""
 _NICENESS_OF_LONG_RUNS = 10
-_MAX_LINE = 65_536
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
-_MAX_PACKETS = 256
-"""Packets of the log that are read before the progress is looked at again."""
+_MAX_PROGRESS, _MAX_PROGRESS_PER_SECOND = 1024 * 1024, 64 * 1024
+"""Bytes of progress that a run may write, and those that each second adds: FFmpeg writes 300, five
+times a second."""
+_READING_BURST, _READING_SHARE = 5.0, 0.25
+"""Seconds of processor time that reading the pipes of a run may take at once, and the share of one
+processor that it may take for longer. The log of a song text of 100,000 lines takes two seconds. A
+damaged file may have a message for each packet, so more of them are read later, and end nothing."""
+_LONGEST_PAUSE = 0.1
 
 
 @dataclass
@@ -158,24 +164,32 @@ class _Run:
         assert self.process.stderr
         source = self.options.source
         self._limit_output()
-        log: _Reader = _LineReader(lambda line: self.parser.feed(parse_line(line)))
+        log: Reader = LineReader(lambda line: self.parser.feed(parse_line(line)))
         if self.writes_are_packets:
-            log = _PacketReader(self.parser.feed)
-        pipes = {self.process.stdout: _LineReader(self._parse_progress), self.process.stderr: log}
+            log = PacketReader(self.parser.feed)
+        progress = LineReader(self._parse_progress)
+        pipes = {self.process.stdout: progress, self.process.stderr: log}
+        budget = ReadingBudget(_READING_BURST, _READING_SHARE)
         with selectors.DefaultSelector() as selector:
             for pipe in pipes:
                 selector.register(pipe, selectors.EVENT_READ)
             while selector.get_map():
-                for key, _ in selector.select(_POLL_SECONDS):
+                readable = selector.select(_POLL_SECONDS)
+                began = time.thread_time()
+                for key, _ in readable:
                     pipe = cast(IO[bytes], key.fileobj)
                     if not pipes[pipe].read(pipe.fileno()):
                         selector.unregister(pipe)
+                pause = budget.spend(time.thread_time() - began)
                 if source is not None and source.error is not None:
                     raise source.error
                 self._pause_or_resume(may_go_on=on_progress(self.progress))
                 self._limit_output()
                 self._enforce_time_limits()
                 self._let_others_go_first()
+                self._limit_progress(progress.size)
+                if pause:
+                    time.sleep(min(pause, _LONGEST_PAUSE))
 
     def _pause_or_resume(self, *, may_go_on: bool) -> None:
         if may_go_on is self._is_paused:
@@ -217,6 +231,18 @@ class _Run:
                 "\n".join(self.parser.log.messages),
             )
 
+    def _limit_progress(self, size: int) -> None:
+        """End a process that floods its pipe: reading it would slow down the worker's others."""
+        seconds = time.monotonic() - self._started
+        if size > _MAX_PROGRESS + seconds * _MAX_PROGRESS_PER_SECOND:
+            raise MediaError(
+                Failure(
+                    "internal",
+                    "Something went wrong on our side while converting. Please try again.",
+                ),
+                f"FFmpeg wrote {size} bytes of progress in {seconds:.1f} s",
+            )
+
     def _let_others_go_first(self) -> None:
         """Lower the priority of a long run, so that short ones beside it are not slowed down."""
         if not self._is_long and self._looked - self._started >= _LONG_RUN:
@@ -240,45 +266,3 @@ class _Run:
             self.progress.out_time = max(self.progress.out_time, int(value) / 1e6)
         elif key == "total_size":
             self.progress.bytes_written = max(self.progress.bytes_written, int(value))
-
-
-@dataclass
-class _LineReader:
-    """Split a stream of bytes into lines, of which only the first 64 KiB each are kept."""
-
-    on_line: Callable[[str], None]
-    _rest: bytes = b""
-
-    def read(self, fd: int) -> bool:
-        """Read what there is; return False at the end of the stream."""
-        data = os.read(fd, _MAX_LINE)
-        *lines, rest = (self._rest + data).split(b"\n")
-        self._rest = rest[:_MAX_LINE]
-        for line in lines:
-            self.on_line(line.decode(errors="replace"))
-        return bool(data)
-
-
-@dataclass
-class _PacketReader:
-    """Assemble log lines from a pipe whose reads return one write each."""
-
-    on_line: Callable[[LogLine], None]
-    _assembler: LineAssembler = field(default_factory=LineAssembler)
-
-    def read(self, fd: int) -> bool:
-        """Read what there is, up to a limit; return False at the end of the stream."""
-        os.set_blocking(fd, False)
-        for _ in range(_MAX_PACKETS):
-            try:
-                packet = os.read(fd, _MAX_LINE)
-            except BlockingIOError:
-                break
-            if not packet:
-                return False
-            if line := self._assembler.feed(packet):
-                self.on_line(line)
-        return True
-
-
-_Reader = _LineReader | _PacketReader

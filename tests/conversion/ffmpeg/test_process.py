@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import itertools
 import os
+import re
 import signal
 import sys
 import time
@@ -147,6 +148,28 @@ def test_an_endless_log_does_not_fill_the_memory() -> None:
     assert outcome.ok
     assert len(outcome.log.messages) == 60
     assert sum(map(len, outcome.log.messages)) < 64 * 1024
+
+
+def test_ffmpeg_that_floods_its_progress_is_ended() -> None:
+    """Reading all of it would slow down the other conversions of the worker."""
+    with pytest.raises(MediaError) as refusal:
+        run_python("import os\nfor _ in range(3000):\n    os.write(1, b'a\\n' * 32768)")
+
+    assert refusal.value.code == "internal"
+    [size] = re.findall(r"wrote (\d+) bytes", refusal.value.operator_detail)
+    assert int(size) < 10 * MIB, "it is ended long before it has written everything"
+
+
+def test_ffmpeg_with_an_endless_log_waits_for_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_READING_BURST", 0.0)
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+
+    outcome = run_python("import os\nfor _ in range(20_000):\n    os.write(2, b'[error] x\\n')")
+
+    assert outcome.ok
+    assert len(pauses) > 10
+    assert max(pauses) <= process._LONGEST_PAUSE
 
 
 @pytest.mark.parametrize("value", ["²", "٣", "--5", "9" * 5000, "N/A", "", "1e3"])
