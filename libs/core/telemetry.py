@@ -2,8 +2,8 @@
 
 Logs are lines of JSON, or of text for a console, with the ids of the request and the item. `redact`
 keeps secrets out of them, also out of lines that libraries log: it replaces the values of the names
-in `_HEADERS` and `_NAMES`. Traces are OpenTelemetry's. An item stores the W3C traceparent of the
-request that created it in `trace`.
+in `_HEADERS` and `_NAMES`, and every token after the word "Bearer". Traces are OpenTelemetry's. An
+item stores the W3C traceparent of the request that created it in `trace`.
 """
 
 import logging
@@ -102,9 +102,9 @@ def set_up(
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Remove secrets from the values of a log event, however deep."""
     for name, value in event.items():
-        # Members with an underscore are never text of others: structlog's own, which it removes
-        # before it writes the line, and `_aws`, which `metrics.py` makes. `format_exc_info` has
-        # written the exception into `exception`, which is redacted.
+        # Members whose name begins with an underscore hold no text from outside. Those of structlog
+        # are removed before the line is written, and `metrics.py` makes `_aws`. `format_exc_info`
+        # has written the exception into `exception`, which is redacted.
         if not name.startswith("_") and name != "exc_info":
             event[name] = _redacted(name, value)
     return event

@@ -86,7 +86,10 @@ class Broadcaster:
     def subscribe(
         self, owner: str, item_id: str | None = None, address: str | None = None
     ) -> Subscription:
-        """Return a subscription that receives all changes from now on.
+        """Return a subscription to the changes of this owner's items from now on.
+
+        With `item_id`, it receives only the changes of that item. Its `missed` holds the removals
+        of the owner's items in the last `REMOVALS_KEPT_FOR` seconds.
 
         Raises:
             RateLimited: The session, the client's address or the process has too many streams.

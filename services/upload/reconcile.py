@@ -101,8 +101,8 @@ class ReconcileUpload:
 def is_large_enough(part: Part) -> bool:
     """Return True if a part has the size that S3 requires of all but the last one.
 
-    Of Uppy's parts only these are recorded. Thousands of a byte each would cost their sender
-    nothing, and every reader of the upload a millisecond or more.
+    Of Uppy's parts only these are recorded. A client could store thousands of parts of one byte at
+    no cost. If they were recorded, every read of the upload would take a millisecond or more.
     """
     return part.size >= MIN_PART_SIZE
 

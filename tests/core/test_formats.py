@@ -55,7 +55,7 @@ def test_no_options_are_allowed(fmt: Format) -> None:
 
 
 @every_format
-def test_a_quality_outside_its_scale_is_refused(fmt: Format) -> None:
+def test_a_quality_scale_has_its_default_within_and_its_best_at_an_end(fmt: Format) -> None:
     if fmt.quality:
         assert fmt.quality.min <= fmt.quality.default <= fmt.quality.max
         assert fmt.quality.best in (fmt.quality.min, fmt.quality.max)

@@ -166,11 +166,15 @@ class Conversion:
     attempts: int = 0
     """Number of claims. It is the fencing token of the current attempt."""
     released: int = 0
-    """Number of attempts that do not count against the file: released, excused, or lost beside
-    others or while their worker was stopping."""
+    """Number of attempts that do not count against the file.
+
+    These are attempts that were released, attempts that were lost with another loss meaning than
+    `alone`, and attempts that were excused."""
     yielded: int = 0
-    """Number of those that ended because of their worker: it needed the slot or was told to stop,
-    and released them, or they were lost while it was stopping."""
+    """Number of the attempts in `released` that ended because of their worker.
+
+    It released them because it needed the slot or was told to stop, or they were lost with the loss
+    meaning `leaving`."""
     blamed: frozenset[int] = frozenset()
     """Numbers of the attempts that count: they were lost alone, and nobody has excused them."""
     suspect: bool = False
@@ -196,7 +200,7 @@ class Conversion:
     def must_run_alone(self) -> bool:
         """Return True if the next attempt must be the only one in its worker.
 
-        While an attempt runs, this says what would be true if that attempt were lost now.
+        While an attempt runs, the next one is the one that would follow if it were lost now.
         """
         running = self.status is ConversionStatus.CONVERTING
         return self.suspect or (running and self.loss_meaning is not LossMeaning.LEAVING)

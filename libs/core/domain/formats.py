@@ -1,7 +1,8 @@
-"""Define the output formats and their options; `options` validates requests against them.
+"""Define the output formats and their options.
 
-`GET /api/formats` shows this table. Muxers, encoders and FFmpeg's arguments are not here: they
-belong to the conversion service (`services/conversion/ffmpeg/profiles.py`).
+`libs/core/domain/options.py` validates requests against this table, and `GET /api/formats`
+shows it. Muxers, encoders and FFmpeg's arguments are not here: they belong to the conversion
+service (`services/conversion/ffmpeg/profiles.py`).
 """
 
 from dataclasses import dataclass, field, fields
@@ -198,7 +199,7 @@ def find_format(name: str) -> Format:
 
 @dataclass(frozen=True)
 class ConversionRequest:
-    """Hold a requested conversion. `options.check_request` validates it."""
+    """Hold a requested conversion. `check_request` in `domain/options.py` validates it."""
 
     format: str
     options: ConversionOptions = field(default_factory=ConversionOptions)

@@ -18,6 +18,7 @@ PREFERRED_MAX_PARTS = 1_000
 MAX_PARTS = 10_000
 """S3's limit of parts. It applies to uploads of unknown size, and to files over 1,000 × 5 GiB.
 
+It also limits the part numbers of every tus upload: requests that were interrupted use up numbers.
 The limit of Uppy's uploads may be lower: see `SignCompanionParts` in
 `services/upload/companion/parts.py`.
 """
@@ -160,10 +161,10 @@ class Upload:
         return [n for n in range(1, count + 1) if n not in self.completed_parts]
 
     def size_of_part(self, number: int) -> int:
-        """Return the length that a part must have, in bytes; `part_size` while the size is unknown.
+        """Return the length of a part in bytes if the file is cut into parts of `part_size`.
 
-        Uppy's parts have the lengths that Uppy chooses, and the last one of an upload of unknown
-        size may be shorter.
+        While the size is unknown, this is `part_size` for every part, though the last one may be
+        shorter. Parts of Uppy may have any length, because Uppy chooses it.
 
         Raises:
             PartNumberInvalid: The number is not between 1 and `part_count`, or 10,000 while the
@@ -183,8 +184,9 @@ class Upload:
 def claimed_state(upload: Upload, writer: str) -> TusState:
     """Return the state of a tus upload after `writer` has claimed it.
 
-    Its `next_part - 1` is a part number that only this writer has. An earlier writer that is still
-    sending cannot replace a part that counts, because it has other numbers.
+    The writer gets the part number `next_part - 1` of this state, which no other writer has. An
+    earlier writer that is still sending cannot replace a part that counts, because it has other
+    numbers.
     """
     state = upload.tus
     assert state is not None, "only tus uploads are claimed"

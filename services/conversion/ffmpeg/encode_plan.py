@@ -19,7 +19,7 @@ class EncodePlan:
     bits: int | str
     """Bits of a sample or "f32" for lossless formats, "" for lossy ones."""
     last_filters: tuple[str, ...]
-    """Those that trim, mix, fade and normalise come before them."""
+    """The filters that come after those that trim, mix, fade and normalise."""
     warnings: tuple[ConversionWarning, ...]
     mixing: tuple[str, ...] = ()
     """The filters that mix channels, if they change. They come before loudness is measured, because

@@ -12,8 +12,8 @@ _AAC = (7350, *_MPEG, 64000, 88200, 96000)
 _WMA = (8000, 11025, 16000, 22050, 32000, 44100, 48000)
 
 _WMA_FRAMES = ((16_000, 512), (22_050, 1024), (48_000, 2048))
-"""Pairs: up to a sample rate of the first number, a frame has the second number of samples
-(FFmpeg's ff_wma_get_frame_len_bits)."""
+"""Pairs of a sample rate and the samples of a frame at rates up to it (FFmpeg's
+ff_wma_get_frame_len_bits)."""
 _STEREO = ("mono", "stereo")
 _AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")
 """Layouts with a channel configuration in ISO 14496-3, table 1.19, which players know."""
@@ -81,8 +81,8 @@ class EncoderProfile:
     index_first: bool = False
     """Space for the index is reserved at the beginning (MP4)."""
     skipped_samples: tuple[tuple[int, int], ...] = ()
-    """Pairs: up to a sample rate of the first number, decoders skip the second number of samples at
-    the beginning. Silence is put there, so that no sound is lost."""
+    """Pairs of a sample rate and the samples that decoders skip at the beginning at rates up to it.
+    Silence is put there, so that no sound is lost."""
     states_duration: bool = True
     """The output's header states its exact duration."""
     max_size: int | None = None

@@ -21,7 +21,8 @@ class MultipartOutput(OutputSink):
     """Store the output of one attempt.
 
     The multipart upload is created with the first part, or continued from the previous attempt if
-    that had the same fingerprint. `on_created` is called with a new one, so that the item names it.
+    that had the same fingerprint. `on_created` is called with each multipart upload that is
+    created, so that it can be recorded in the item.
     """
 
     def __init__(

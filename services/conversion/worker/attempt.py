@@ -143,9 +143,9 @@ class RunConversion:
                 attempt=conversion.attempts,
                 code=failure.code,
             )
-            # If this attempt opened no output, open one: that aborts the previous attempt's
-            # multipart upload.
-            _try_to_discard(lambda: (attempt.output or self._open_output(attempt)).discard())
+            # If this attempt opened no output, open one without a fingerprint. No earlier upload
+            # has an empty fingerprint, so opening aborts that of the previous attempt.
+            _try_to_discard(lambda: (attempt.output or self._open_output(attempt, "")).discard())
             return True
 
     def _convert(self, attempt: "_Attempt") -> ConversionResult:
@@ -183,7 +183,7 @@ class RunConversion:
             bytes=result.size,
         )
 
-    def _open_output(self, attempt: "_Attempt", encoder_fingerprint: str = "") -> MultipartOutput:
+    def _open_output(self, attempt: "_Attempt", encoder_fingerprint: str) -> MultipartOutput:
         """Return where this attempt writes.
 
         The parts of an earlier attempt are reused if they were made with the same fingerprint, and

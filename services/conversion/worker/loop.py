@@ -40,8 +40,8 @@ LONGEST_POLL_PAUSE = 5.0
 STOP_MARGIN = 5.0
 """Seconds after the drain in which the conversions that still run are released.
 
-With the default drain of 20 that is less than the 30 seconds after which containers are killed by
-default; `service-ecs.yaml` sets a drain of 100 and a limit of 120.
+The default drain of 20 and these 5 are 25 seconds: less than the 30 after which containers are
+killed by default. `service-ecs.yaml` sets a drain of 100 and a limit of 120.
 """
 
 

@@ -43,17 +43,17 @@ class MarkUploaded:
         self._objects = objects
         self._handled: dict[tuple[str, float], None] = {}
 
-    def __call__(self, upload_id: str, *, may_be_handled: bool = False) -> Sequence[str]:
+    def __call__(self, upload_id: str, *, even_if_handled: bool = False) -> Sequence[str]:
         """Return the conversions that may start now.
 
         There are none if the upload is gone, its object is missing or has another size, or it was
-        handled before. With `may_be_handled` it is handled again.
+        handled before. With `even_if_handled`, an upload that was handled before is handled again.
         """
         try:
             upload = self._uploads.get(upload_id)
             # A repeated request may create a removed upload again, under the same id.
             key = upload.id, upload.created_at
-            if key in self._handled and not may_be_handled:
+            if key in self._handled and not even_if_handled:
                 return ()
             found = (
                 self._objects.head(upload.key).size
@@ -130,11 +130,11 @@ class ChooseNextConversion:
         ready = [
             c
             for c in (*paused_here, *abandoned, *self._queue.in_phase(Phase.QUEUED))
-            # Workers of the version that wrote it know what this one does not.
+            # This version does not know all that it needs: a worker of a newer one claims it.
             if not c.unsupported
         ]
         order = fair_order(ready, running, self._last_served)
-        # Interrupted conversions have had their turn already, and continue first.
+        # Interrupted conversions come first: their turn had begun when their worker was lost.
         order.sort(key=lambda c: c not in abandoned)
         if not suspects_first:
             order.sort(key=lambda c: c.must_run_alone and c.id not in paused)
@@ -184,4 +184,4 @@ class RecoverStuckConversions:
         late = [c for c in waiting if c.updated_at < before]
         late += self._stalls.find_stalled(waiting, self._min_wait_seconds)
         for upload_id in dict.fromkeys(c.upload_id for c in late):
-            self._mark_uploaded(upload_id, may_be_handled=True)
+            self._mark_uploaded(upload_id, even_if_handled=True)

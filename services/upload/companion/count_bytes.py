@@ -29,7 +29,7 @@ class CountBytes:
 
 
 class CheckStoredBytes:
-    """Refuse more parts for an upload that is as large as a file may be.
+    """Refuse parts for which the other stored parts of the upload leave no room.
 
     S3 accepts up to 5 GiB at the URL of any part and does not report it, so the parts are listed.
     Bytes that arrive later, by URLs of earlier requests, count at the next request.

@@ -56,8 +56,8 @@ class SignCompanionParts:
     """Presign URLs for parts of any size.
 
     The highest part number is that of the largest file in parts of 5 MiB. S3 alone would accept
-    10,000 parts. Those of an upload that is never completed may have one byte each, and every
-    request for it would list all of them.
+    10,000. Without this limit, a client could store 10,000 parts of one byte each at no cost, and
+    every request for this upload would have to list them all.
     """
 
     def __init__(
@@ -87,8 +87,8 @@ class SignCompanionParts:
         """Return a URL for each part, and the seconds that they are valid for.
 
         Raises:
-            FileTooLarge: The stored parts are as large as a file may be, or no file
-                has so many parts.
+            FileTooLarge: The other stored parts leave no room for these, or no file has so many
+                parts.
             PartNumberInvalid: S3 has no such part number.
             RateLimited: The session or its address has used up a quota.
             UploadClosed: The upload takes no more parts.

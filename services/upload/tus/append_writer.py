@@ -34,8 +34,8 @@ class AppendWriter:
     Every part gets a number that no other request has, and only those before the offset count: a
     request that was replaced while it sent a part cannot change what its successor stores.
 
-    S3 keeps the parts of failed requests until the upload ends. The quota of bytes has counted the
-    parts that the upload needs when it was created. Parts beyond that number are counted when they
+    S3 keeps the parts of failed requests until the upload ends. When the upload is created, the
+    quota of bytes counts the parts that it needs. Parts beyond that number are counted when they
     are stored. A request that was replaced keeps no remainder.
     """
 
@@ -188,9 +188,10 @@ class AppendWriter:
             next_part=next_part,
         )
         # If the reply is lost, the table may have this state or not. The bytes are in S3 either
-        # way, so a later write must not go back to the offset before, and must name these parts
-        # again. Without a reply the part number counts as not reserved, and is reserved again
-        # before use.
+        # way. Until a reply comes, three things hold:
+        # - The offset stays moved, so no later write goes back behind it.
+        # - The next write names these parts again.
+        # - The next part number counts as not reserved, so it is reserved before it is used.
         self._state = replace(state, next_part=before.next_part)
         self._passed |= self._stored
         self._stored = set()
