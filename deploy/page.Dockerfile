@@ -13,10 +13,14 @@ COPY deploy/nginx.conf /etc/nginx/tinypixo.conf
 COPY --from=page /page/dist /usr/share/nginx/tinypixo
 # The origin of presigned URLs, as browsers know it. The page may connect to it.
 ENV BUCKET_ORIGIN=http://localhost:4566
+# Addresses or networks of proxies before this one, separated by spaces. X-Forwarded-For is taken from
+# them, and from nobody else.
+ENV TRUSTED_PROXIES=
 EXPOSE 8080
 USER 10001:10001
 STOPSIGNAL SIGQUIT
 # Only /tmp is writable, so the configuration is completed there.
 ENTRYPOINT ["sh", "-c", "\
     sed \"s|@BUCKET_ORIGIN@|$BUCKET_ORIGIN|g\" /etc/nginx/tinypixo.conf >/tmp/nginx.conf \
+    && for proxy in $TRUSTED_PROXIES; do echo \"set_real_ip_from $proxy;\"; done >/tmp/proxies.conf \
     && exec nginx -e stderr -c /tmp/nginx.conf"]

@@ -2,8 +2,10 @@
 
 import re
 import secrets
+import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,12 @@ class Service(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write(f"{self.command} {self.headers['Host']} {size}".encode())
+    def name_client(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.headers["X-Forwarded-For"].encode())
     do_GET = do_PUT = answer
+    do_POST = name_client  # before it reads the body
 
 ThreadingHTTPServer(("", 8000), Service).serve_forever()
 """
@@ -40,8 +47,23 @@ def docker(*arguments: str) -> None:
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the URL of an nginx with our configuration, before a small upload service."""
+    with nginx(tmp_path_factory, trusted_proxies="") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def inner_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the URL of an nginx that takes what connects for a proxy, and another network."""
+    networks = "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16"
+    with nginx(tmp_path_factory, trusted_proxies=networks) as url:
+        yield url
+
+
+@contextmanager
+def nginx(tmp_path_factory: pytest.TempPathFactory, trusted_proxies: str) -> Iterator[str]:
+    """Run an nginx with our configuration before a small upload service, and yield its URL."""
     assert ENTRYPOINT
-    name = f"tinypixo-http2-{secrets.token_hex(3)}"
+    name = f"tinypixo-nginx-{secrets.token_hex(3)}"
     page = tmp_path_factory.mktemp("page")
     page.chmod(0o755)
     (page / "index.html").write_text("TinyPixo")
@@ -71,6 +93,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             f"{page}:/usr/share/nginx/tinypixo:ro",
             "--user=10001:10001",
             "--env=BUCKET_ORIGIN=http://localhost:4566",
+            f"--env=TRUSTED_PROXIES={trusted_proxies}",
             "--entrypoint=sh",
             "nginx:stable",
             "-c",
@@ -120,3 +143,29 @@ def test_nginx_takes_both_versions_of_http_on_one_port(
     assert streamed == (f"{version} 200", f"PUT {host} {len(PART)}")
     assert ask(uploads, speaks) == (f"{version} 200", f"GET {host} 0")
     assert ask(f"{gateway}/%00", speaks)[0] == f"{version} 400"
+
+
+def test_a_client_cannot_choose_its_address(gateway: str) -> None:
+    chosen = ("-X", "POST", "-H", "X-Forwarded-For: 203.0.113.7")
+
+    assert "203.0.113.7" not in ask(f"{gateway}/api/uploads", *chosen)[1]
+
+
+def test_behind_trusted_proxies_the_client_is_the_last_address_that_is_none(
+    inner_gateway: str,
+) -> None:
+    """Otherwise all visitors would have the proxy's address, and share its quotas."""
+    chosen = ("-X", "POST", "-H", "X-Forwarded-For: 198.51.100.9, 203.0.113.7, 10.1.2.3")
+
+    assert ask(f"{inner_gateway}/api/uploads", *chosen)[1] == "203.0.113.7"
+
+
+@pytest.mark.parametrize("path", ["/api/uploads", "/api/uploads/s3/multipart/x/complete"])
+def test_bodies_reach_the_service_before_they_end(gateway: str, path: str) -> None:
+    """nginx would keep them in its memory, and a client that never ends them could fill it."""
+    host, port = gateway.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as client:
+        client.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n".encode())
+        client.sendall(bytes(30_000))
+
+        assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
