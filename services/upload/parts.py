@@ -137,7 +137,10 @@ class ReportParts:
         self._reconcile = reconcile
 
     def __call__(self, owner: str, upload_id: str, *numbers: int) -> Upload:
-        """Record all parts that S3 has, by one call of ListParts and one write.
+        """Record those of the parts that S3 has, in one write.
+
+        ListParts is called once if the numbers span at most 1,000, and once more for each further
+        1,000 parts.
 
         Raises:
             PartNumberInvalid: The upload has no such part.

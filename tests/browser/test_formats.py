@@ -1,4 +1,4 @@
-"""Test playing and downloading each format that the page offers."""
+"""Test playing and downloading each format that Chromium plays."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +29,7 @@ PLAY = """(player) => new Promise((resolve, reject) => {
 
 @pytest.fixture(scope="module")
 def session_cookies(stack_url: str, long_song: Path) -> dict[str, str]:
-    """Return the cookies of a session in which the song was converted to each format."""
+    """Return the cookies of a session in which the song was converted to each of `FORMATS`."""
     with Client(stack_url) as client:
         formats = [{"format": name.lower()} for name in FORMATS]
         upload = client.upload(long_song.read_bytes(), long_song.name, formats)

@@ -1,4 +1,4 @@
-"""Test SIGKILL of the conversion service at any point of a conversion (faults 18 and 38).
+"""Test SIGKILL of the conversion service at any point of a conversion (fault 18).
 
 TINYPIXO_KILLS sets the number of kills (`make test-kills`: 100); TINYPIXO_SEED repeats a run.
 `tests/localstack` runs the same on LocalStack.

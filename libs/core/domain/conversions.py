@@ -200,7 +200,7 @@ class Conversion:
     def must_run_alone(self) -> bool:
         """Return True if the next attempt must be the only one in its worker.
 
-        While an attempt runs, the next one is the one that would follow if it were lost now.
+        While an attempt runs, the answer is the one that would hold if that attempt were lost now.
         """
         running = self.status is ConversionStatus.CONVERTING
         return self.suspect or (running and self.loss_meaning is not LossMeaning.LEAVING)

@@ -167,8 +167,8 @@ class Upload:
         shorter. Parts of Uppy may have any length, because Uppy chooses it.
 
         Raises:
-            PartNumberInvalid: The number is not between 1 and `part_count`, or 10,000 while the
-                size is unknown.
+            PartNumberInvalid: The number is below 1 or above `part_count`; while the size is
+                unknown, above 10,000.
         """
         count = MAX_PARTS if self.part_count is None else self.part_count
         if not 1 <= number <= count:

@@ -48,7 +48,10 @@ class ConversionQueue(ABC):
 
     @abstractmethod
     def forget(self, conversion_id: str) -> None:
-        """Read a conversion anew at the next call, because somebody is about to claim it."""
+        """Discard what is remembered of a conversion, so that the next `in_phase` reads it again.
+
+        Call it when somebody is about to claim the conversion.
+        """
 
     @abstractmethod
     def backlog(self) -> Backlog:

@@ -110,7 +110,8 @@ class ConversionLeases(ABC):
     def release(self, conversion: Conversion, *, yielded: bool = False) -> None:
         """Return the conversion to the queue, end the lease, and increment `released`.
 
-        `yielded` is also incremented if the worker, not the storage, is the reason.
+        Pass `yielded=True` if the worker, not the storage, is the reason. `Conversion.yielded` is
+        incremented then, too.
         """
 
     @abstractmethod

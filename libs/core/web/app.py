@@ -25,6 +25,7 @@ JSON_BODY_LIMIT = 64 * 1024
 """Bytes of a request body unless a route says otherwise. Our JSON requests are far smaller."""
 
 _OF_VISITORS = {"owner": Provide(owner_of), "usage": Provide(usage_of, sync_to_thread=False)}
+"""Dependencies of the routes for visitors: the id of the session, and the counter of its usage."""
 
 
 def provide(provider: Callable[[], Any]) -> Provide:

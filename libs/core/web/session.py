@@ -140,7 +140,9 @@ async def owner_of(
     request: Request[Any, Any, Any],
     revoked_sessions: NamedDependency[RevokedSessions],
 ) -> str:
-    """Return the id of the request's session: the owner of all that the request may see or creates.
+    """Return the id of the request's session.
+
+    It owns all that the request creates, and the request may see only what it owns.
 
     If the request has no valid cookie, or that of a revoked session, a new session begins.
 

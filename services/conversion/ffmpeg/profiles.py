@@ -12,7 +12,7 @@ _AAC = (7350, *_MPEG, 64000, 88200, 96000)
 _WMA = (8000, 11025, 16000, 22050, 32000, 44100, 48000)
 
 _WMA_FRAMES = ((16_000, 512), (22_050, 1024), (48_000, 2048))
-"""Pairs of a sample rate and the samples of a frame at rates up to it (FFmpeg's
+"""Pairs (rate, samples): up to that sample rate, a frame has that many samples (FFmpeg's
 ff_wma_get_frame_len_bits)."""
 _STEREO = ("mono", "stereo")
 _AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")
@@ -81,8 +81,8 @@ class EncoderProfile:
     index_first: bool = False
     """Space for the index is reserved at the beginning (MP4)."""
     skipped_samples: tuple[tuple[int, int], ...] = ()
-    """Pairs of a sample rate and the samples that decoders skip at the beginning at rates up to it.
-    Silence is put there, so that no sound is lost."""
+    """Pairs (rate, samples): up to that sample rate, decoders skip that many samples at the
+    beginning. Silence is put there, so that no sound is lost."""
     states_duration: bool = True
     """The output's header states its exact duration."""
     max_size: int | None = None

@@ -10,10 +10,10 @@ _VORBIS_MAX_BITRATES = (
     (9000, 42_000), (12_000, 50_000), (17_000, 86_000), (25_000, 86_000), (40_000, 190_000),
     (50_000, 240_000),
 )  # fmt: skip
-"""Pairs of a sample rate and the highest bit/s per channel of libvorbis at rates up to it
+"""Pairs (rate, bit/s): up to that sample rate, libvorbis makes at most that many bit/s per channel
 (lib/modes/setup_*.h)."""
 _MP3_MAX_BITRATES = ((12_000, 64_000), (24_000, 160_000), (48_000, 320_000))
-"""Pairs of a sample rate and the highest bit/s of an MP3 at rates up to it (ISO 11172-3,
+"""Pairs (rate, bit/s): up to that sample rate, an MP3 has at most that many bit/s (ISO 11172-3,
 ISO 13818-3, LAME)."""
 _AAC_MAX_BITS_PER_SAMPLE = 6
 """An AAC frame of 1024 samples has at most 6144 bits per channel (ISO 14496-3)."""

@@ -20,11 +20,12 @@ from services.conversion.tags import vorbis_comment
 from services.conversion.tags.vorbis_comment import COMMENT_BLOCK, PADDING_BLOCK
 
 _PLACEHOLDER = "X"
-"""The name of the comment that FFmpeg writes in place of ours, as short as any."""
+"""The name of the comment that FFmpeg writes in place of ours. No name is shorter."""
 _OGG_OVERHEAD = 1.01
 _OGG_SLACK = 256 * 1024
 """Bytes of the pages before and after the comments."""
 _MAX_HEAD_BOXES = 16
+"""Boxes of an MP4 file, or blocks of a FLAC file, that are read to find the space for tags."""
 _FLAC_COMMENTS_KEPT = 1024
 """Bytes for what FFmpeg adds: the channel mask of an unusual layout."""
 
@@ -42,7 +43,7 @@ class IndexTooSmall(NoSpaceForTags):
 
 
 class Placement(Protocol):
-    """Put tags into an output, after `size` bytes of it were written."""
+    """Put tags into the first `size` bytes of an output, when FFmpeg has written these."""
 
     @property
     def size(self) -> int:
@@ -133,7 +134,7 @@ class OggComments:
 
     @property
     def placeholder(self) -> Mapping[str, str]:
-        """Return the comment that FFmpeg is to write, as long as all of ours."""
+        """Return the comment that FFmpeg is to write. It has as many bytes as all of ours."""
         return {_PLACEHOLDER: "-" * (self._length - 4 - len(_PLACEHOLDER) - 1)}
 
     @property

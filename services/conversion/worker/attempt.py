@@ -143,8 +143,8 @@ class RunConversion:
                 attempt=conversion.attempts,
                 code=failure.code,
             )
-            # If this attempt opened no output, open one without a fingerprint. No earlier upload
-            # has an empty fingerprint, so opening aborts that of the previous attempt.
+            # If this attempt opened no output, open one with an empty fingerprint. The multipart
+            # upload of a previous attempt has another fingerprint, so opening aborts it.
             _try_to_discard(lambda: (attempt.output or self._open_output(attempt, "")).discard())
             return True
 

@@ -181,8 +181,10 @@ class Worker:
     def _handle(self, message: Message, arrived: set[str]) -> bool:
         """Handle the events of a message, and return True if it can be deleted.
 
-        A file in `arrived` was handled after this message had come, so nothing is left to do. S3
-        announces a form as often as somebody posts it, and the events of others must not wait.
+        `arrived` holds the uploads that this receive has handled. A receive returns all of its
+        messages before the first is handled, so a further event of such an upload says nothing
+        new. S3 announces a form as often as somebody posts it, and the events of others
+        must not wait.
         """
         if not message.readable:
             return False  # it stays, and ends in the dead-letter queue, where somebody can look

@@ -32,7 +32,8 @@ class MarkUploaded:
     convert, and fails it with a message for its owner.
 
     S3 sends an event each time that somebody posts the same form. If each event caused a write for
-    each conversion, those of others would be late, so uploads that were handled are remembered.
+    each conversion, the events of other uploads would be handled late. So the uploads that were
+    handled are remembered.
     """
 
     def __init__(
@@ -63,7 +64,8 @@ class MarkUploaded:
             if upload.size not in (None, found):
                 log.warning("upload.wrong_size", upload=upload_id)
                 return ()
-            # After this write no conversion is added as waiting, so it returns all that there are.
+            # After `mark_uploaded` no conversion is added to the upload as waiting, so the upload
+            # that it returns lists all that wait.
             if upload.status is not UploadStatus.FAILED:
                 upload = self._uploads.mark_uploaded(upload_id, found)
         except (UploadNotFound, UploadClosed, ObjectMissing) as error:

@@ -49,7 +49,10 @@ class Slots:
 
     @property
     def yield_by(self) -> float:
-        """Return when what runs must end, because of a reservation or a stop; else `NEVER`."""
+        """Return the monotonic time by which what runs must end, or `NEVER`.
+
+        A reservation or a stop sets it.
+        """
         return min(self._yield_by, self._drained_at)
 
     @property
@@ -66,7 +69,7 @@ class Slots:
             return True
 
     def release(self) -> None:
-        """Return a slot."""
+        """Free a slot that was taken."""
         with self._changed:
             self._taken -= 1
             self._changed.notify_all()

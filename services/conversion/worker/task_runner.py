@@ -13,7 +13,8 @@ from services.conversion.worker.task import Task
 from services.conversion.worker.time_sharing import SlotUse
 
 RELEASE_PAUSE = 2.0
-"""Seconds before a conversion that was released because the storage failed is tried again."""
+"""Seconds before a conversion that was released, or a message that failed, is tried again, and
+before a slot that failed is free: the reason may be gone by then."""
 
 DRAIN_FOR_SUSPECT = 60.0
 """Seconds that running conversions have to finish before one that must run alone starts. Those that

@@ -74,10 +74,11 @@ def find_pausable(
     """Return the uses that may be paused for a conversion that waits, the first to pause first.
 
     Slots are shared between clients, and those of one client between its sessions. A slot is taken
-    only from a client, or a session of the same client, that has more slots than the one of the
-    conversion that waits. It is taken after `TURN` seconds. It is taken at once if the difference
-    is two slots or more, or if the conversion that waits has never run and the running one has had
-    a slot for `LONG_RUN` seconds.
+    only from another client that has more slots than the client of the conversion that waits, or
+    from another session of that client that has more slots than the session of the conversion that
+    waits. It is taken after `TURN` seconds. It is taken at once if the difference is two slots or
+    more, or if the conversion that waits has never run and the running one has had a slot for
+    `LONG_RUN` seconds.
 
     Args:
         uses: All uses of this worker.

@@ -19,7 +19,8 @@ LENGTHS = {
 PADDED = ("aac", "ac3", "wma", "mp3")
 """Formats of whole frames, which fill the last frame with padding.
 
-The header that LAME writes into an MP3 states the padding, so that players can leave it out.
+The header that LAME writes into an MP3 states the padding, so that players can leave it out. Here
+MP3 is listed because of the sound of one sample: FFmpeg's decoder returns that with the padding.
 """
 DELAY_NOT_STATED = ("aac", "ac3")
 """Formats whose streams do not state the encoder's delay, so that players cannot leave it out."""

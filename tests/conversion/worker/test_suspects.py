@@ -82,6 +82,7 @@ def test_the_neighbours_of_a_poison_file_are_converted_and_it_alone_is_given_up(
 
 
 def test_losses_beside_others_never_give_a_file_up(env: ConversionEnvironment) -> None:
+    """They do not count towards `worker_lost`, only towards the higher `MAX_ATTEMPTS`."""
     conversion = env.add_queued()
     lose(env, conversion)
     for _ in range(MAX_LOST_ATTEMPTS + 1):
@@ -98,7 +99,7 @@ def test_a_suspect_runs_in_a_worker_that_is_never_idle(
     engine: HeldEngine,
     start_worker: StartWorker,
 ) -> None:
-    """What runs there and will not end soon yields; nothing new starts before."""
+    """What runs there and will not end soon yields, and nothing new starts before the suspect."""
     long = [env.add_queued("anna") for _ in range(2)]
     start_worker(slots=2, polls_queue=True)
     eventually(lambda: all(env.current(c).percent for c in long))
