@@ -139,14 +139,24 @@ def test_the_page_can_be_installed(app: App) -> None:
     assert [each["errorId"] for each in found if each["errorId"] != "in-incognito"] == []
 
 
-SHARE = """() => {
+SHARE = """(address) => {
   const form = document.createElement('form');
   form.method = 'post';
   form.enctype = 'multipart/form-data';
-  form.action = '/share';
+  form.action = address;
   form.innerHTML = '<input type="file" name="files" id="shared" multiple>';
   document.body.append(form);
 }"""
+
+
+SHARED = "caches.open('tinypixo-shared').then((it) => it.keys()).then((keys) => keys.length)"
+
+
+def share(page: Page, address: str, *files: Path) -> None:
+    """Send files as the system does, by a form that leads to the page."""
+    page.evaluate(SHARE, address)
+    page.locator("#shared").set_input_files(files)
+    page.evaluate("document.querySelector('#shared').form.submit()")
 
 
 def test_files_that_are_shared_with_the_app_are_in_the_list(
@@ -158,10 +168,11 @@ def test_files_that_are_shared_with_the_app_are_in_the_list(
     memo.write_bytes(short_song.read_bytes())
     picture = tmp_path / "cover.jpg"
     picture.write_bytes(b"no sound")
-    app.page.evaluate(SHARE)
-    app.page.locator("#shared").set_input_files([short_song, memo, picture])
-    app.page.evaluate("document.querySelector('form[action=\"/share\"]').submit()")
+    with app.page.expect_event("dialog") as question:
+        app.page.once("dialog", lambda dialog: dialog.accept())
+        share(app.page, "/share", short_song, memo, picture)
 
+    assert "3 files were shared with TinyPixo: short.wav, Über" in question.value.message
     expect(app.rows).to_have_count(2)
     expect(app.page.get_by_test_id("set-aside")).to_contain_text("cover.jpg")
     app.page.wait_for_url(app.url.rstrip("/") + "/")
@@ -169,6 +180,45 @@ def test_files_that_are_shared_with_the_app_are_in_the_list(
     expect(app.rows).to_have_count(2)
     app.row(memo.name).convert("MP3")
     app.row(memo.name).expect_done("MP3")
+
+
+def test_shared_files_that_are_declined_are_deleted_and_never_uploaded(
+    app: App, short_song: Path
+) -> None:
+    app.page.evaluate(READY)
+    app.reload()
+    with app.page.expect_event("dialog"):
+        app.page.once("dialog", lambda dialog: dialog.dismiss())
+        share(app.page, "/share", short_song)
+
+    app.page.wait_for_url(app.url.rstrip("/") + "/")
+    eventually(lambda: app.page.evaluate(SHARED) == 0)
+    app.reload()
+    expect(app.rows).to_have_count(0)
+    assert app.page.request.get(f"{app.url}/api/uploads").json()["items"] == []
+
+
+async def other_site(scope: Message, _: Receive, send: Send) -> None:
+    """Answer any request with an empty page of another origin."""
+    headers = [(b"content-type", b"text/html")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"<!doctype html><body></body>"})
+
+
+def test_files_that_a_page_of_another_origin_sends_are_not_taken(
+    app: App, short_song: Path
+) -> None:
+    app.page.evaluate(READY)
+    app.reload()
+    with serving(other_site) as port:
+        other = app.page.context.new_page()
+        other.goto(f"http://127.0.0.1:{port}/")
+        share(other, f"{app.url.rstrip('/')}/share", short_song)
+        other.wait_for_url(app.url.rstrip("/") + "/")
+
+    expect(other.get_by_test_id("connection")).to_have_attribute("data-ready", "true")
+    assert app.page.evaluate("caches.has('tinypixo-shared')") is False
+    assert app.page.request.get(f"{app.url}/api/uploads").json()["items"] == []
 
 
 CAN_SHARE = """

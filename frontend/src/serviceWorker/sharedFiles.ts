@@ -1,42 +1,68 @@
+import { acquireWebLock } from '../storage/locks';
 import { SHARED_CACHE } from './sharedCache';
 
 /** Path to which the system sends the files that someone shares with the installed page. */
 export const SHARE_PATH = '/share';
 /** Field of the form in which they are, as in manifest.webmanifest. */
 export const SHARE_FIELD = 'files';
-/** Address of the page that takes them over. */
+/** Address of the page that takes them over. It gets `=` and the number of files left out. */
 export const SHARED_PAGE = '/?shared';
 
-/** Keep shared files until a page has taken them over. */
-export async function keepShared(files: File[]): Promise<void> {
-  const cache = await caches.open(SHARED_CACHE);
-  const folder = `${SHARE_PATH}/${Date.now()}`;
-  await Promise.all(
-    files.map((file, i) =>
-      cache.put(`${folder}/${i}/${encodeURIComponent(file.name)}`, new Response(file)),
-    ),
-  );
+/** Shared files that wait for the page at one time. A page of another site may have sent them. */
+export const MAX_SHARED_FILES = 50;
+/** Size of all of them, in GiB: that of the largest file that the services take by default. */
+export const MAX_SHARED_GIB = 5;
+
+/**
+ * Keep shared files until a page has taken them over.
+ *
+ * Return how many are left out, because they exceed the limits or the room of this browser. The
+ * lock counts shares at the same time one after the other.
+ */
+export async function keepShared(files: File[]): Promise<number> {
+  const unlock = await acquireWebLock('sharing', true);
+  try {
+    const cache = await caches.open(SHARED_CACHE);
+    const sizes = (await cache.keys()).map(({ url }) => Number(url.split('/').at(-2)));
+    let room = MAX_SHARED_GIB * 1024 ** 3 - sizes.reduce((sum, size) => sum + size, 0);
+    let places = MAX_SHARED_FILES - sizes.length;
+    const fitting = files.filter(({ size }) => {
+      if (places <= 0 || size > room) return false;
+      places -= 1;
+      room -= size;
+      return true;
+    });
+    const folder = `${SHARE_PATH}/${Date.now()}`;
+    const results = await Promise.allSettled(
+      fitting.map((file, i) =>
+        cache.put(
+          `${folder}/${i}/${file.size}/${encodeURIComponent(file.name)}`,
+          new Response(file),
+        ),
+      ),
+    );
+    return files.length - results.filter(({ status }) => status === 'fulfilled').length;
+  } finally {
+    unlock?.();
+  }
 }
 
 export interface SharedFile {
-  file: File;
-  /** Deletes the copy, after the page has stored the file itself. */
+  name: string;
+  /** Reads the copy. Nothing is read before the user has agreed. */
+  load: () => Promise<File>;
   deleteCopy: () => Promise<unknown>;
 }
 
-/**
- * Return the shared files that no page has taken over, in the order in which they were sent.
- *
- * One that cannot be read now is left out, and stays for the next time.
- */
-export async function loadShared(): Promise<SharedFile[]> {
+/** Return the shared files that no page has taken over, in the order in which they were sent. */
+export async function listShared(): Promise<SharedFile[]> {
   const cache = await caches.open(SHARED_CACHE);
-  const load = async (request: Request): Promise<SharedFile> => {
-    const blob = await (await cache.match(request))!.blob();
+  return (await cache.keys()).map((request) => {
     const name = decodeURIComponent(request.url.slice(request.url.lastIndexOf('/') + 1));
-    const file = new File([blob], name, { type: blob.type });
-    return { file, deleteCopy: () => cache.delete(request) };
-  };
-  const results = await Promise.allSettled((await cache.keys()).map(load));
-  return results.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+    const load = async () => {
+      const blob = await (await cache.match(request))!.blob();
+      return new File([blob], name, { type: blob.type });
+    };
+    return { name, load, deleteCopy: () => cache.delete(request) };
+  });
 }

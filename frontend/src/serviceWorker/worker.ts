@@ -51,10 +51,18 @@ async function deleteOldCaches(): Promise<void> {
   await Promise.all(old.map((name) => caches.delete(name)));
 }
 
+/**
+ * Keep what the system sends, and nothing that a page of another site sends.
+ *
+ * A share of the system may have the origin "null". So may such a page, if it hides its address:
+ * therefore the page asks before it adds a file.
+ */
 async function takeShared(request: Request): Promise<Response> {
+  const origin = request.headers.get('Origin') ?? 'null';
+  if (origin !== 'null' && origin !== self.location.origin) return Response.redirect('/', 303);
   const shared = (await request.formData()).getAll(SHARE_FIELD);
-  await keepShared(shared.filter((each) => each instanceof File));
-  return Response.redirect(SHARED_PAGE, 303);
+  const leftOut = await keepShared(shared.filter((each) => each instanceof File));
+  return Response.redirect(leftOut ? `${SHARED_PAGE}=${leftOut}` : SHARED_PAGE, 303);
 }
 
 const findCopy = async (request: Request) =>

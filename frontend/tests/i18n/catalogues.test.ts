@@ -7,6 +7,7 @@ import { de } from '../../src/i18n/de';
 import { en } from '../../src/i18n/en';
 import { factsCatalogues } from '../../src/i18n/facts';
 import { reselectCatalogues } from '../../src/i18n/reselect';
+import { sharedFilesCatalogues } from '../../src/i18n/sharedFiles';
 import { shownTime, spokenTime, waveformCatalogues } from '../../src/i18n/waveform';
 
 /** Words that are the same in both languages. */
@@ -51,12 +52,14 @@ const german = {
   ...de,
   facts: factsCatalogues.de,
   reselect: reselectCatalogues.de,
+  sharedFiles: sharedFilesCatalogues.de,
   waveform: waveformCatalogues.de,
 };
 const english = {
   ...en,
   facts: factsCatalogues.en,
   reselect: reselectCatalogues.en,
+  sharedFiles: sharedFilesCatalogues.en,
   waveform: waveformCatalogues.en,
 };
 
