@@ -54,7 +54,13 @@ def set_up(
 ) -> None:
     """Set up logging and tracing, once, when a process starts.
 
-    Lines go to `stream`, or to standard output. `set_up_exporters` explains the rest.
+    Args:
+        service: The service's name, which each line holds.
+        level: Name of the lowest level that is logged.
+        style: `json`; any other value stands for text that a person reads at a console.
+        stream: Where lines go; None for standard output.
+        otlp_endpoint: The `endpoint` of `set_up_exporters`.
+        log_spans: True to write spans into the log.
     """
     stream = stream or sys.stdout
     set_up_exporters(service, otlp_endpoint, log_spans=log_spans)
@@ -103,8 +109,8 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
     """Remove secrets from the values of a log event, however deep."""
     for name, value in event.items():
         # Members whose name begins with an underscore hold no text from outside. Those of structlog
-        # are removed before the line is written, and `metrics.py` makes `_aws`. `format_exc_info`
-        # has written the exception into `exception`, which is redacted.
+        # are removed before the line is written, and `metrics.py` makes `_aws`. `exc_info` is not
+        # text either: `format_exc_info` replaces it by text in `exception`, which is redacted.
         if not name.startswith("_") and name != "exc_info":
             event[name] = _redacted(name, value)
     return event

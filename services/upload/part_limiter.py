@@ -91,8 +91,8 @@ class PartLimiter:
     A slow sender loses its slot only while another request waits for one. In the older half of the
     slots, only senders that have stalled lose them, so that slow ones finish in the end. A free
     slot goes to the address that holds the fewest, and within it to the session that holds the
-    fewest. While others wait, neither keeps more than its share by sending slowly. Only the event
-    loop's thread uses this.
+    fewest. While others wait, an address or a session that sends slowly keeps no more slots than
+    its share. Only the event loop's thread uses this.
     """
 
     def __init__(self, count: int) -> None:
@@ -158,7 +158,9 @@ class PartLimiter:
     def _beyond_shares(self) -> list[PartSlot]:
         """Return the slots that addresses, or else sessions, hold beyond their share.
 
-        Anyone can make sessions, so these share only the slots that their own address holds.
+        All slots are shared equally between addresses, and the slots that an address holds between
+        its sessions. Sessions of different addresses are not compared, because anyone can make as
+        many sessions as they like.
         """
         if found := _beyond_share(self._held, self._queue, self._count, _address_of):
             return found
@@ -179,7 +181,8 @@ def _beyond_share(
 ) -> list[PartSlot]:
     """Return the slots that clients hold beyond an equal share of `count`, the slowest first.
 
-    These are at most as many as the waiting clients that hold less than their share could use.
+    No more slots are returned than waiting clients lack. A client lacks a slot for each request of
+    it that waits, up to the number that it holds less than its share.
 
     Args:
         slots: The slots that are held.

@@ -23,11 +23,14 @@ SEED = int(os.environ.get("TINYPIXO_SEED", "0")) or random.SystemRandom().randra
 AT_ONCE = 4
 """Conversions under way: more than there are slots."""
 LONGEST = 3.0
-"""Seconds from the moment that a worker runs one to its death: about what a conversion takes."""
+"""Maximum seconds for which a worker that runs a conversion lives on: about what one takes."""
 
 
 class Killer:
-    """Kill workers that run something, but no conversion too often."""
+    """Kill workers that run a conversion.
+
+    No conversion loses so many of them that it is given up as `worker_lost`.
+    """
 
     def __init__(self, running: list[WorkerProcess], rng: random.Random) -> None:
         self._workers = running

@@ -166,17 +166,20 @@ class Conversion:
     attempts: int = 0
     """Number of claims. It is the fencing token of the current attempt."""
     released: int = 0
-    """Number of attempts that do not count against the file.
+    """Number of ended attempts that do not count against the file.
 
-    These are attempts that were released, attempts that were lost with another loss meaning than
-    `alone`, and attempts that were excused."""
+    Not all of them were released, in spite of the name. It also counts attempts that were lost,
+    unless their loss meaning was `alone`, and those lost `alone` that were excused later."""
     yielded: int = 0
     """Number of the attempts in `released` that ended because of their worker.
 
     It released them because it needed the slot or was told to stop, or they were lost with the loss
     meaning `leaving`."""
     blamed: frozenset[int] = frozenset()
-    """Numbers of the attempts that count: they were lost alone, and nobody has excused them."""
+    """Numbers of the attempts that count against the file.
+
+    They were lost with the loss meaning `alone`, and their worker has not excused them. The number
+    of an attempt is the value of `attempts` while it ran."""
     suspect: bool = False
     """An attempt was lost, perhaps because of this file, so the next ones run alone."""
     loss_meaning: LossMeaning | None = None
@@ -200,7 +203,8 @@ class Conversion:
     def must_run_alone(self) -> bool:
         """Return True if the next attempt must be the only one in its worker.
 
-        While an attempt runs, the answer is the one that would hold if that attempt were lost now.
+        While an attempt runs, the answer assumes that it will be lost. A loss makes the conversion
+        suspect, unless the loss meaning is `leaving`.
         """
         running = self.status is ConversionStatus.CONVERTING
         return self.suspect or (running and self.loss_meaning is not LossMeaning.LEAVING)

@@ -191,7 +191,8 @@ def check_completeness(
             f" {decoded:.1f} seconds.",
         )
     if errors and not (whole and durations.is_whole):
-        # Otherwise they were bytes between or after the frames.
+        # If all of the sound was requested and not one frame is missing, no warning is needed: the
+        # errors were in bytes between or after the frames.
         places = "1 damaged place" if errors == 1 else f"{errors} damaged places"
         skipped = "was" if errors == 1 else "were"
         return _warn("source_damaged", f"{places} in the file {skipped} skipped.")

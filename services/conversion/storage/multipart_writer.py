@@ -38,7 +38,10 @@ T = TypeVar("T")
 
 
 class Patch(Protocol):
-    """Change the first bytes of the file before they are sent, as `tags.placement` does."""
+    """Change the file before the changed bytes are sent, as `tags.placement` does.
+
+    It may change the first bytes and, once FFmpeg has ended, append others.
+    """
 
     @property
     def size(self) -> int:

@@ -43,11 +43,15 @@ class IndexTooSmall(NoSpaceForTags):
 
 
 class Placement(Protocol):
-    """Put tags into the first `size` bytes of an output, when FFmpeg has written these."""
+    """Put tags into an output of which FFmpeg has written at least the first `size` bytes.
+
+    All but `ChunkAtEnd` change only these bytes. That one also appends to the output, so FFmpeg
+    must have ended.
+    """
 
     @property
     def size(self) -> int:
-        """Return how many bytes from the beginning are read or changed."""
+        """Return how many bytes at the beginning are read or changed."""
 
     def apply(self, fd: int) -> None:
         """Write the tags. Raises NoSpaceForTags; the file is then of no use."""

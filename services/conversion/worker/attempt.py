@@ -89,9 +89,10 @@ class RunConversion:
             is_paused: Returns True while the attempt must not continue.
 
         Returns:
-            True if the message about the conversion may be deleted: the conversion has ended, or it
-            could not be claimed because another worker holds it, it must run alone, or this version
-            does not support it. Polling the queue finds it if it has to run later. False if the
+            True if the message about the conversion may be deleted. Then the conversion has ended;
+            or it could not be claimed because another worker holds it, it must run alone, or this
+            version does not support it; or this attempt lost its lease, and another worker may
+            still convert it. Polling the queue finds it if it has to run later. False if the
             attempt released it, so that the message must come again.
         """
         claimed_at = self._timer()

@@ -1,10 +1,11 @@
 """Fill the slots of a worker from the inbox and from the queue in the table.
 
-The table is the queue; a message only wakes a slot. A slot that becomes free asks the table for the
-next conversion, so a message that finds no free slot may be deleted. The message of a conversion
-that runs here is kept and stays hidden until the conversion has ended. If this process dies, the
-message comes back to another worker, and only wakes a slot: the `poll_queue` of that worker takes
-the conversion over once its lease has ended.
+The table is the queue; a message only makes a conversion start sooner. If a slot is free, the
+conversion that the message names starts in it. If none is, the message is deleted, because a slot
+that becomes free asks the table for the next conversion. The message of a conversion that runs here
+is kept and stays hidden until the conversion has ended. If this process dies, the message comes
+back to another worker. It then only wakes a slot, which cannot claim the conversion yet: the
+`poll_queue` of that worker takes it over once its lease has ended.
 """
 
 import threading
@@ -40,8 +41,9 @@ LONGEST_POLL_PAUSE = 5.0
 STOP_MARGIN = 5.0
 """Seconds after the drain in which the conversions that still run are released.
 
-The default drain of 20 and these 5 are 25 seconds: less than the 30 after which containers are
-killed by default. `service-ecs.yaml` sets a drain of 100 and a limit of 120.
+The default drain of 20 and these 5 are 25 seconds: less than the 30 after which ECS kills a
+container by default. `service-ecs.yaml` sets a drain of 100 and a limit of 120. Docker's default is
+only 10, so `compose.yaml` sets 35.
 """
 
 

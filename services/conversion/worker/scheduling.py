@@ -181,7 +181,8 @@ class RecoverStuckConversions:
         """Check once each upload that conversions have waited long for."""
         waiting = list(self._queue.in_phase(Phase.WAITING))
         # `updated_at` is of another host's clock. If it makes us look too early, that costs one
-        # request to S3; if it makes us look too late, the detector has looked before.
+        # request to S3. If it would make us look too late, the detector has found the conversion
+        # already: it uses only the clock of this process.
         before = self._clock() - self._min_wait_seconds
         late = [c for c in waiting if c.updated_at < before]
         late += self._stalls.find_stalled(waiting, self._min_wait_seconds)

@@ -21,7 +21,10 @@ class Task:
 
     @classmethod
     def of(cls, chosen: Conversion, paused: Collection[str] = ()) -> Self:
-        """Return the task of a conversion that the queue offers. This worker holds the `paused`."""
+        """Return the task of a conversion that the queue offers.
+
+        `paused` holds the ids of the conversions that this worker has claimed and paused.
+        """
         running = chosen.status is ConversionStatus.CONVERTING
         version = chosen.version if running else None
         return cls(

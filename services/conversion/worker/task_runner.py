@@ -13,8 +13,11 @@ from services.conversion.worker.task import Task
 from services.conversion.worker.time_sharing import SlotUse
 
 RELEASE_PAUSE = 2.0
-"""Seconds before a conversion that was released, or a message that failed, is tried again, and
-before a slot that failed is free: the reason may be gone by then."""
+"""Seconds to wait after something failed, because the reason may be gone by then.
+
+It is the delay before a conversion that was released is tried again, before a message that the
+storage kept from being handled is received again, and before the slot of a thread that ended with
+an error is free."""
 
 DRAIN_FOR_SUSPECT = 60.0
 """Seconds that running conversions have to finish before one that must run alone starts. Those that

@@ -73,12 +73,12 @@ def find_pausable(
 ) -> list[SlotUse]:
     """Return the uses that may be paused for a conversion that waits, the first to pause first.
 
-    Slots are shared between clients, and those of one client between its sessions. A slot is taken
-    only from another client that has more slots than the client of the conversion that waits, or
-    from another session of that client that has more slots than the session of the conversion that
-    waits. It is taken after `TURN` seconds. It is taken at once if the difference is two slots or
-    more, or if the conversion that waits has never run and the running one has had a slot for
-    `LONG_RUN` seconds.
+    Slots are shared between clients, and those of one client between its sessions. If the running
+    conversion and the one that waits are of different clients, the slots of the two clients are
+    compared; if they are of one client, those of their two sessions. A slot is taken only if the
+    running side has more slots than the side that waits. It is taken after `TURN` seconds. It is
+    taken at once if the difference is two slots or more, or if the conversion that waits has never
+    run and the running one has had a slot for `LONG_RUN` seconds.
 
     Args:
         uses: All uses of this worker.
@@ -174,9 +174,9 @@ class TimeSharing:
             following: Id of the conversion that gets the slot, which may be a paused one.
             may_displace: False if the conversion that gets the slot has itself yielded before:
                 two that send each other back to the queue would never end.
-            is_of_same_client: True if both were requested from one address. Such pauses leave room
-                for others: one is refused if afterwards fewer conversions than there are slots
-                could be paused for other clients.
+            is_of_same_client: True if both were requested from one address. Such a pause is
+                refused if as many conversions are paused as there are slots, without `following`.
+                The rest of the pauses that are possible is left for other clients.
         """
         with self._lock:
             if use not in self._uses or use.is_paused:

@@ -82,7 +82,11 @@ def test_the_neighbours_of_a_poison_file_are_converted_and_it_alone_is_given_up(
 
 
 def test_losses_beside_others_never_give_a_file_up(env: ConversionEnvironment) -> None:
-    """They do not count towards `worker_lost`, only towards the higher `MAX_ATTEMPTS`."""
+    """They do not count towards `worker_lost`.
+
+    They do count towards `MAX_ATTEMPTS`, which is higher than the number of losses here, and gives
+    a conversion up as `storage_unavailable`.
+    """
     conversion = env.add_queued()
     lose(env, conversion)
     for _ in range(MAX_LOST_ATTEMPTS + 1):

@@ -67,5 +67,6 @@ class DynamoDbRevokedSessions(RevokedSessions):
 
 
 def _key(session_id: str) -> str:
-    # A digest, so that nobody who reads the table learns a session's id.
+    # A digest, because this item is kept for up to a month. The items of the session's uploads and
+    # conversions hold its id in clear, as `owner`, but only until they expire.
     return PREFIX + hashlib.sha256(session_id.encode()).hexdigest()
