@@ -14,6 +14,7 @@ from deploy.local.emulator.patches import (
     durable_state,
     multipart_completion,
     multipart_parts,
+    native_checksums,
     object_reads,
     role_policies,
     synced_objects,
@@ -36,6 +37,7 @@ def apply(
     durable_state.apply(store, configuration, messages)
     synced_objects.apply()
     object_reads.apply()
+    native_checksums.apply()
     multipart_parts.apply(parts)
     multipart_completion.apply(parts)
     ttl_stream_records.apply()
