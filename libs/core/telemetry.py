@@ -24,7 +24,7 @@ _REDACTED = "[redacted]"
 _HEADERS = r"authorization|(?:set-)?cookie"
 _NAMES = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
-    r"|aws_(?:secret_access_key|session_token)|receipt_?handle|session(?:-\d+)?|token"
+    r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|session(?:-\d+)?|token"
     r"|(?:tinypixo_)?(?:session_secret|origin_secret|janitor_token)(?:_accepted)?|x-origin-secret"
 )
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI

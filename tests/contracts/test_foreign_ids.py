@@ -38,12 +38,21 @@ CALLS: dict[str, Callable[[Backend, str, str], object]] = {
     "resumable.advance": lambda backend, item, _: backend.resumable.advance(
         item, TusState(offset=0, writer="writer"), set()
     ),
+    "uploads.set_counted_bytes": lambda backend, item, _: backend.uploads.set_counted_bytes(
+        item, 1
+    ),
     "conversions.get": lambda backend, item, owner: backend.conversions.get(item, owner),
     "conversions.cancel": lambda backend, item, owner: backend.conversions.cancel(item, owner),
     "conversions.remove": lambda backend, item, owner: backend.conversions.remove(item, owner),
     "progress.get": lambda backend, item, owner: backend.progress.get(item, owner),
 }
-"""A call of every method that takes the id of an upload or of a conversion."""
+"""A call of every method that takes the id of an upload or of a conversion, and refuses it."""
+
+IGNORED: dict[str, Callable[[Backend, str], object]] = {
+    "conversions.queue": lambda backend, item: backend.conversions.queue(item),
+    "leases.claim": lambda backend, item: backend.leases.claim(item, "worker", 15),
+}
+"""A call of every method that takes such an id, and ignores it if it names nothing."""
 
 
 @pytest.mark.parametrize("item_id", IDS, ids=lambda text: ascii(text[:10]))
@@ -53,6 +62,19 @@ def test_an_id_of_any_text_is_not_found(
 ) -> None:
     with pytest.raises((UploadNotFound, ConversionNotFound, ItemNotFound)):
         CALLS[name](backend, item_id, owner)
+
+
+@pytest.mark.parametrize("item_id", IDS, ids=lambda text: ascii(text[:10]))
+@pytest.mark.parametrize("name", IGNORED)
+def test_an_id_of_any_text_is_ignored(backend: Backend, name: str, item_id: str) -> None:
+    assert IGNORED[name](backend, item_id) is None
+
+
+@pytest.mark.parametrize("name", IGNORED)
+def test_an_id_of_an_upload_is_ignored(backend: Backend, upload: Upload, name: str) -> None:
+    assert IGNORED[name](backend, upload.id) is None
+
+    assert backend.uploads.get(upload.id) == upload
 
 
 @pytest.mark.parametrize("name", [name for name in CALLS if name != "progress.get"])

@@ -40,6 +40,8 @@ TEXTS = {
     "a receipt handle as an argument": f"Message(body='x', receipt_handle='{SECRET}')",
     "the answer with a token": f'{{"token": "{SECRET}", "expires_at": "2026-01-01T00:00:00Z"}}',
     "credentials in the environment": f"AWS_SECRET_ACCESS_KEY={SECRET} AWS_SESSION_TOKEN={SECRET}",
+    "credentials as AWS answers": f'{{"SecretAccessKey": "{SECRET}", "SessionToken": "{SECRET}"}}',
+    "credentials as arguments": f"secret_access_key='{SECRET}', session_token='{SECRET}'",
     "the session secret in the environment": f"TINYPIXO_SESSION_SECRET={SECRET}",
     "the janitor's token in the environment": f"TINYPIXO_JANITOR_TOKEN={SECRET}",
     "our secrets in JSON": f'{{"session_secret": "{SECRET}", "janitor_token": "{SECRET}"}}',

@@ -52,7 +52,8 @@ RUNNING = (Phase.PROBING, Phase.CONVERTING, Phase.STORING)
 class LossMeaning(OpenEnum):
     """List what the death of a worker says about a conversion that it was running.
 
-    - `shared`: others ran beside it, and one of them may be the cause. It becomes suspect.
+    - `shared`: others ran beside it or could have, and one of them may be the cause. It becomes
+      suspect.
     - `alone`: nothing else ran. The loss counts against the file.
     - `leaving`: the worker had been told to stop. The loss says nothing.
     """
@@ -201,10 +202,10 @@ class Conversion:
 
     @property
     def must_run_alone(self) -> bool:
-        """Return True if the next attempt must be the only one in its worker.
+        """Return True if an attempt that begins now must be the only one in its worker.
 
-        While an attempt runs, the answer assumes that it will be lost. A loss makes the conversion
-        suspect, unless the loss meaning is `leaving`.
+        An attempt begins while another one is running only if that one was lost. The loss makes the
+        conversion suspect, unless its meaning is `leaving`.
         """
         running = self.status is ConversionStatus.CONVERTING
         return self.suspect or (running and self.loss_meaning is not LossMeaning.LEAVING)

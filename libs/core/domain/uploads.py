@@ -14,9 +14,11 @@ MIN_PART_SIZE = 5 * MIB
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 PREFERRED_MAX_PARTS = 1_000
-"""Limit of parts for files of up to 1,000 × 5 GiB, because one call of ListParts returns 1,000."""
+"""Limit of parts for files of up to 1,000 × 5 GiB (4.88 TiB).
+
+One call of ListParts returns 1,000. Uploads of unknown size and joined uploads may have more."""
 MAX_PARTS = 10_000
-"""S3's limit of parts. It applies to uploads of unknown size, and to files over 1,000 × 5 GiB.
+"""S3's limit of parts. It applies where `PREFERRED_MAX_PARTS` does not.
 
 It also limits the part numbers of every tus upload: requests that were interrupted use up numbers.
 The limit of Uppy's uploads may be lower: see `SignCompanionParts` in
@@ -121,7 +123,7 @@ class Upload:
     sha256: str | None = None
     """SHA-256 of the whole file in hex, as the client declared it; nobody else has checked it."""
     counted_bytes: int = 0
-    """Bytes that quotas have counted since the upload began; its size was not known then."""
+    """Bytes that quotas have counted for an upload of Uppy, because it began without a size."""
 
     @property
     def key(self) -> str:

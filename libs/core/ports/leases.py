@@ -110,8 +110,8 @@ class ConversionLeases(ABC):
     def release(self, conversion: Conversion, *, yielded: bool = False) -> None:
         """Return the conversion to the queue, end the lease, and increment `released`.
 
-        Pass `yielded=True` if the worker, not the storage, is the reason. `Conversion.yielded` is
-        incremented then, too.
+        Pass `yielded=True` if the worker needs the slot or was told to stop. `Conversion.yielded`
+        is incremented then, too.
         """
 
     @abstractmethod

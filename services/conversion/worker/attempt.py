@@ -89,11 +89,14 @@ class RunConversion:
             is_paused: Returns True while the attempt must not continue.
 
         Returns:
-            True if the message about the conversion may be deleted. Then the conversion has ended;
-            or it could not be claimed because another worker holds it, it must run alone, or this
-            version does not support it; or this attempt lost its lease, and another worker may
-            still convert it. Polling the queue finds it if it has to run later. False if the
-            attempt released it, so that the message must come again.
+            True if the message about the conversion may be deleted, False if the attempt released
+            the conversion, so that the message must come again. It may be deleted when the
+            conversion has ended. It may also be deleted when this worker could not claim the
+            conversion, or lost its lease: workers that poll the queue find it if it has to run
+            later.
+
+        Raises:
+            StorageUnavailable: S3 or DynamoDB does not answer. The lease is left to end.
         """
         claimed_at = self._timer()
         conversion = self._leases.claim(

@@ -97,7 +97,9 @@ class SignCompanionParts:
         upload = require_open(self._find(owner, key, multipart_id))
         if not all(1 <= number <= MAX_PARTS for number in numbers):
             raise PartNumberInvalid(f"Parts are numbered from 1 to {MAX_PARTS}.")
-        check_size((max(numbers) - 1) * MIN_PART_SIZE + 1, self._max_size)
+        # S3 refuses smaller parts, so a file with this many has at least so many bytes.
+        smallest_file = (max(numbers) - 1) * MIN_PART_SIZE + 1
+        check_size(smallest_file, self._max_size)
         if usage:
             usage.take(urls=len(numbers))
         self._check_stored_bytes(upload, numbers, usage)

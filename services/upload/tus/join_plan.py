@@ -4,11 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from libs.core.domain.uploads import MIB, MIN_PART_SIZE
+from libs.core.domain.uploads import MAX_PARTS, MIB, MIN_PART_SIZE
 
 JOINED_PART_SIZE = 256 * MIB
-"""Bytes of the largest part of a joined upload that S3 copies. Several are copied at the same time,
-so they are smaller than those of a reused file."""
+"""Bytes of the largest part of a joined upload that S3 copies, except for files of TiB. Several are
+copied at the same time, so they are smaller than those of a reused file."""
+
+MAX_FULL_PARTS = MAX_PARTS // 2
+"""Limit of parts of the largest size. The ends of the joined objects need further parts."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,13 @@ def plan_parts(objects: Sequence[tuple[str, int]]) -> list[list[Range]]:
 
     S3 itself copies a range, or a whole object, of 5 MiB or more. Every part but the last needs
     that size, so a smaller range is read by this service and stored together with the beginning of
-    the next object, as one part of several ranges.
+    the next object, as one part of several ranges. A file of TiB has larger ranges, so that S3's
+    limit of parts is kept.
 
     Args:
         objects: Keys and sizes in bytes.
     """
+    longest = max(JOINED_PART_SIZE, -(-sum(size for _, size in objects) // MAX_FULL_PARTS))
     parts: list[list[Range]] = []
     small: list[Range] = []
     for key, size in objects:
@@ -49,7 +54,7 @@ def plan_parts(objects: Sequence[tuple[str, int]]) -> list[list[Range]]:
             parts.append(small)
             small = []
         if size - start >= MIN_PART_SIZE:
-            parts += [[each] for each in _divide(key, start, size)]
+            parts += [[each] for each in _divide(key, start, size, longest)]
         elif size > start:
             small = [Range(key, start, size)]
     return [*parts, small] if small else parts
@@ -60,9 +65,9 @@ def can_be_copied(part: Sequence[Range]) -> bool:
     return len(part) == 1 and part[0].size >= MIN_PART_SIZE
 
 
-def _divide(key: str, start: int, end: int) -> Iterator[Range]:
+def _divide(key: str, start: int, end: int, longest: int) -> Iterator[Range]:
     """Yield ranges of about the same size, so that none is too small."""
-    count = -(-(end - start) // JOINED_PART_SIZE)
+    count = -(-(end - start) // longest)
     limits = [start + (end - start) * number // count for number in range(count + 1)]
     for first, last in pairwise(limits):
         yield Range(key, first, last, is_whole=count == 1 and start == 0)

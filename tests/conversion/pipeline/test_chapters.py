@@ -68,7 +68,7 @@ def test_an_audio_book_of_many_chapters_keeps_all(
 
 
 @pytest.mark.parametrize("fmt", NUMBERED)
-def test_chapters_beyond_the_numbers_of_a_format_are_said(
+def test_chapters_beyond_the_numbers_of_a_format_cause_a_warning(
     fmt: str, engine: FfmpegEngine, tmp_path: Path
 ) -> None:
     made = convert(engine, with_chapters(tmp_path, many(1189)), fmt)
@@ -80,14 +80,16 @@ def test_chapters_beyond_the_numbers_of_a_format_are_said(
     assert "CHAPTER1000" not in tags
 
 
-def test_chapters_beyond_our_own_limit_are_said(engine: FfmpegEngine, tmp_path: Path) -> None:
+def test_chapters_beyond_our_own_limit_cause_a_warning(
+    engine: FfmpegEngine, tmp_path: Path
+) -> None:
     made = convert(engine, with_chapters(tmp_path, many(5100), seconds=6), "mp3")
     assert reasons(made) == {("chapters_dropped", "too_many")}
     assert any("5,100 chapters, only the first 5,000" in text for text in made.result.warnings)
 
 
 @pytest.mark.parametrize("fmt", [*OTHERS, *NUMBERED])
-def test_a_very_long_title_is_shortened_with_a_word(
+def test_a_very_long_title_is_shortened_with_a_warning(
     fmt: str, engine: FfmpegEngine, tmp_path: Path
 ) -> None:
     chapters = [

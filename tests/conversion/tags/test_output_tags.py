@@ -190,7 +190,7 @@ def test_a_name_in_any_script_stops_no_conversion(
 
 
 @pytest.mark.parametrize(("fmt", "key"), [("mp3", "TPUB"), ("wma", "WM/Publisher")])
-def test_a_label_is_the_publisher_where_that_has_the_one_place(
+def test_a_format_without_labels_stores_a_label_as_its_publisher(
     fmt: str, key: str, engine: FfmpegEngine, sounds: AudioFiles, tmp_path: Path
 ) -> None:
     for others in ([], [("PUBLISHER", "A house")]):

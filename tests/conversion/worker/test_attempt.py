@@ -140,7 +140,9 @@ def test_an_upload_that_is_gone_fails_in_words(env: ConversionEnvironment, missi
     assert (error.code, "upload it again" in error.detail) == ("corrupt", True)
 
 
-def test_one_that_nobody_may_have_needs_no_message_any_more(env: ConversionEnvironment) -> None:
+def test_the_message_of_a_conversion_that_cannot_be_claimed_is_deleted(
+    env: ConversionEnvironment,
+) -> None:
     engine, conversion = FakeEngine(), env.add_queued()
     env.leases.claim(conversion.id, "another", LEASE)
 

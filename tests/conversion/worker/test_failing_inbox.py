@@ -43,7 +43,9 @@ def test_a_message_that_could_not_be_hidden_costs_its_conversion_nothing(
     monkeypatch.setattr("services.conversion.worker.progress_writer.REPORT_EVERY", 0.01)
     conversion = env.add_queued()
     failed = fail_calls(env.inbox, "hide", 5)
-    start_worker(lease=0.03)  # of which each third hides it again
+    start_worker(
+        lease=0.03
+    )  # a third of it passes between two extensions of the visibility timeout
     announce(env, conversion)
 
     eventually(lambda: len(failed) == 5)

@@ -11,7 +11,9 @@ from tests.fakes import a_conversion
 from tests.fault_injection import fail_calls, record_calls
 
 
-def test_an_arrival_queues_all_that_waited_for_it(env: ConversionEnvironment) -> None:
+def test_an_uploaded_file_queues_all_conversions_that_waited_for_it(
+    env: ConversionEnvironment,
+) -> None:
     upload, waiting = env.start_upload(waiting=3)
     env.store_object(upload)
 
@@ -21,7 +23,7 @@ def test_an_arrival_queues_all_that_waited_for_it(env: ConversionEnvironment) ->
     assert {env.current(c).phase for c in waiting} == {Phase.QUEUED}
 
 
-def test_an_arrival_reported_twice_changes_nothing(env: ConversionEnvironment) -> None:
+def test_an_event_that_comes_twice_changes_nothing(env: ConversionEnvironment) -> None:
     upload, (conversion,) = env.start_upload()
     env.store_object(upload)
     env.mark_uploaded(upload.id)
@@ -62,7 +64,7 @@ def test_an_upload_made_again_under_its_id_arrives_again(env: ConversionEnvironm
     assert env.current(waiting).phase is Phase.QUEUED
 
 
-def test_what_waits_in_spite_of_a_handled_arrival_is_found(
+def test_a_conversion_that_waits_after_its_event_was_handled_is_found(
     env: ConversionEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload, (conversion,) = env.start_upload()
@@ -77,7 +79,7 @@ def test_what_waits_in_spite_of_a_handled_arrival_is_found(
     assert env.current(conversion).phase is Phase.QUEUED
 
 
-def test_an_arrival_told_late_does_not_start_again_what_has_ended(
+def test_a_late_event_does_not_start_again_what_has_ended(
     env: ConversionEnvironment,
 ) -> None:
     upload, (conversion,) = env.start_upload()
@@ -90,7 +92,7 @@ def test_an_arrival_told_late_does_not_start_again_what_has_ended(
     assert env.current(conversion).status == "cancelled"
 
 
-def test_an_arrival_before_the_object_is_ignored(env: ConversionEnvironment) -> None:
+def test_an_event_before_the_object_exists_is_ignored(env: ConversionEnvironment) -> None:
     upload, (conversion,) = env.start_upload()
 
     env.mark_uploaded(upload.id)
@@ -120,7 +122,7 @@ def test_what_waits_for_an_upload_that_failed_is_told_so_when_somebody_looks(
     assert not engine.jobs
 
 
-def test_an_object_of_the_wrong_size_is_no_arrival(env: ConversionEnvironment) -> None:
+def test_an_object_of_the_wrong_size_is_not_taken_for_the_file(env: ConversionEnvironment) -> None:
     upload, (conversion,) = env.start_upload()
     env.store_object(upload, b"too short")
 
@@ -130,7 +132,7 @@ def test_an_object_of_the_wrong_size_is_no_arrival(env: ConversionEnvironment) -
     assert env.current(conversion).phase is Phase.WAITING
 
 
-def test_an_arrival_without_an_item_or_after_its_removal_is_ignored(
+def test_an_event_without_an_item_or_after_its_removal_is_ignored(
     env: ConversionEnvironment,
 ) -> None:
     upload, (conversion,) = env.start_upload()
@@ -143,7 +145,7 @@ def test_an_arrival_without_an_item_or_after_its_removal_is_ignored(
     assert env.current(conversion).phase is Phase.WAITING
 
 
-def test_an_arrival_for_an_upload_that_failed_does_not_bring_it_back(
+def test_an_event_for_an_upload_that_failed_does_not_bring_it_back(
     env: ConversionEnvironment,
 ) -> None:
     upload, (conversion,) = env.start_upload()
@@ -157,7 +159,7 @@ def test_an_arrival_for_an_upload_that_failed_does_not_bring_it_back(
 
 
 @pytest.mark.parametrize("step", ["mark_uploaded", "queue"])
-def test_an_arrival_whose_handling_died_halfway_is_made_up_for_by_the_next(
+def test_an_event_completes_what_an_interrupted_handling_left_undone(
     env: ConversionEnvironment, step: str
 ) -> None:
     upload, waiting = env.start_upload(waiting=2)
@@ -175,7 +177,7 @@ def test_an_arrival_whose_handling_died_halfway_is_made_up_for_by_the_next(
     assert {env.current(c).phase for c in waiting} == {Phase.QUEUED}
 
 
-def test_an_arrival_that_nobody_told_of_is_found_after_a_while(env: ConversionEnvironment) -> None:
+def test_a_file_without_an_event_is_found_after_a_while(env: ConversionEnvironment) -> None:
     upload, (conversion,) = env.start_upload()
     env.store_object(upload)
 

@@ -188,7 +188,9 @@ def test_the_message_stays_hidden_as_long_as_its_conversion_runs(
     monkeypatch.setattr("services.conversion.worker.progress_writer.REPORT_EVERY", 0.01)
     conversion = env.add_queued()
     hidden = record_calls(env.inbox, "hide")
-    start_worker(lease=0.03)  # of which each third hides it again
+    start_worker(
+        lease=0.03
+    )  # a third of it passes between two extensions of the visibility timeout
     announce(env, conversion)
 
     eventually(lambda: len(hidden) >= 5)
@@ -272,7 +274,7 @@ def test_a_slot_that_fails_is_free_again(
     eventually(both_completed)
 
 
-def test_an_arrival_that_cannot_be_written_now_comes_again(
+def test_an_event_that_cannot_be_handled_now_comes_again(
     env: ConversionEnvironment, start_worker: StartWorker
 ) -> None:
     upload, (conversion,) = env.start_upload()

@@ -4,9 +4,11 @@ import random
 
 import pytest
 
-from libs.core.domain.uploads import MAX_PARTS, MIB, MIN_PART_SIZE
+from libs.core.domain.uploads import GIB, MAX_PART_SIZE, MAX_PARTS, MIB, MIN_PART_SIZE
+from services.upload.tus.join import MAX_PARTIALS
 from services.upload.tus.join_plan import JOINED_PART_SIZE, Range, can_be_copied, plan_parts
 
+TIB = 1024 * GIB
 LARGE = 2 * JOINED_PART_SIZE + 1
 
 
@@ -27,6 +29,18 @@ def test_what_is_too_small_is_read_with_the_beginning_of_the_next() -> None:
         [Range("c", 0, 3)],
     ]
     assert [can_be_copied(part) for part in plan] == [False, True, False]
+
+
+@pytest.mark.parametrize("partials", [1, MAX_PARTIALS])
+def test_the_largest_file_that_may_be_allowed_has_no_more_parts_than_s3_takes(
+    partials: int,
+) -> None:
+    size = (5 * TIB - 1) // partials
+
+    plan = plan_parts([(f"{n}", size) for n in range(partials)])
+
+    assert len(plan) <= MAX_PARTS
+    assert max(each.size for part in plan for each in part) <= MAX_PART_SIZE
 
 
 @pytest.mark.parametrize("seed", range(50))

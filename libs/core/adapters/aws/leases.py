@@ -42,7 +42,7 @@ class DynamoDbConversionLeases(ConversionLeases):
     """
 
     def __init__(self, table: Table) -> None:
-        self._table = table
+        self._table = table.of_kind("conversion")
 
     def claim(
         self,
