@@ -99,8 +99,9 @@ class Deployment:
     def _shared(self, kind: str) -> dict[str, str]:
         """Return the parameters of a service that are outputs of other stacks."""
         roles = self._outputs("roles")
-        if kind == "janitor":
-            roles["ExecutionRoleArn"] = roles["JanitorExecutionRoleArn"]
+        own = f"{kind.title()}ExecutionRoleArn"
+        if own in roles:
+            roles["ExecutionRoleArn"] = roles[own]
         return {**self._outputs("base"), **roles}
 
     def _outputs(self, kind: str) -> dict[str, str]:

@@ -25,7 +25,8 @@ from deploy.local.processes import ROOT, ChildProcesses
 from deploy.local.targets import REGION, DeploymentTarget, EmulatorTarget
 
 PAGE = ROOT / "frontend" / "dist"
-SERVICES = ("upload", "conversion", "progress", "janitor")
+WEB = ("upload", "conversion", "progress")
+SERVICES = (*WEB, "janitor")
 
 START_SECONDS = 60.0
 CHECK_INTERVAL = 0.5
@@ -107,7 +108,7 @@ class EmbeddedStack:
             self._start("relay", "deploy.local.relay", {})
         for name in SERVICES:
             address = {"HOST": "127.0.0.1", "PORT": str(self.ports[name])}
-            self._start(name, f"services.{name}", {**address, **self._keys_of(name)})
+            self._start(name, f"services.{name}", {**address, **self._own_variables(name)})
         self._start("gateway", "deploy.local.gateway", self._gateway_environment(target))
         for name in SERVICES:
             self._wait_until_ready(name, self._service_url(name) + "/health/ready")
@@ -143,7 +144,7 @@ class EmbeddedStack:
 
     def environment_of(self, user: str) -> dict[str, str]:
         """Return the environment of a service, or of another user in `roles.ROLES`."""
-        return self.environment | self._keys_of(user)
+        return self.environment | self._own_variables(user)
 
     def kill(self, name: str) -> None:
         """End a process with SIGKILL, for tests of its recovery."""
@@ -217,6 +218,18 @@ class EmbeddedStack:
             users["conversion"] = users["conversion-api"]
         return users
 
+    def _own_variables(self, user: str) -> dict[str, str]:
+        """Return what no other process may know: the secrets and the AWS keys of this user."""
+        return self._secrets_of(user) | self._keys_of(user)
+
+    def _secrets_of(self, user: str) -> dict[str, str]:
+        keys = load_secrets(self._secrets_file)
+        if user == "janitor":
+            return {"TINYPIXO_JANITOR_TOKEN": keys.janitor_token}
+        if user in (*WEB, "conversion-api"):
+            return {"TINYPIXO_SESSION_SECRET": keys.session_secret}
+        return {}
+
     def _keys_of(self, user: str) -> dict[str, str]:
         if not self._enforce_roles:
             return {}
@@ -230,12 +243,9 @@ class EmbeddedStack:
             for name, value in os.environ.items()
             if not name.startswith(("AWS_", "TINYPIXO_"))
         }
-        keys = load_secrets(self._secrets_file)
         return inherited | {
             "MALLOC_ARENA_MAX": "2",  # as in the images; see the Dockerfile
             **target.environment,
-            "TINYPIXO_SESSION_SECRET": keys.session_secret,
-            "TINYPIXO_JANITOR_TOKEN": keys.janitor_token,
             "TINYPIXO_SECURE_COOKIES": "false",
             "TINYPIXO_SWEEP_EVERY": "60",
             "TINYPIXO_LOG_SPANS": "true",

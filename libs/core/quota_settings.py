@@ -3,12 +3,12 @@
 from pydantic import Field
 
 from libs.core.domain.quotas import QuotaLimits, Resource
-from libs.core.settings import Settings
+from libs.core.settings import VisitorSettings
 
 GIB = 1024**3
 
 
-class QuotaSettings(Settings):
+class QuotaSettings(VisitorSettings):
     """Limit what one session and one client address may use."""
 
     # People upload 200 files of an archive; a thousand come from a program.

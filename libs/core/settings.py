@@ -35,17 +35,6 @@ class Settings(BaseSettings):
     table: str = Field(
         description="the DynamoDB table of all state", examples=["tinypixo"], min_length=3
     )
-    session_secret: SecretStr = Field(
-        description="the secret that encrypts sessions, the same for all services",
-        examples=["the output of: openssl rand -hex 32"],
-        min_length=32,
-    )
-    session_secret_accepted: SecretStr | None = Field(
-        default=None,
-        description="a second secret whose sessions are accepted, while secrets are replaced",
-        examples=["the output of: openssl rand -hex 32"],
-        min_length=32,
-    )
     origin_secret: SecretStr | None = Field(
         default=None,
         description="the value of X-Origin-Secret that requests must have, if CloudFront sends it",
@@ -162,22 +151,16 @@ class Settings(BaseSettings):
         validation_alias="PORT",
     )
 
-    @field_validator("session_secret_accepted", "origin_secret_accepted", mode="before")
+    @field_validator("origin_secret_accepted", mode="before")
     @classmethod
-    def _read_none(cls, value: Any) -> Any:
-        """Take the word `none` for no second secret, which is what a new installation has."""
-        return None if value == "none" else value
+    def _read_no_origin_secret(cls, value: Any) -> Any:
+        return _read_none(value)
 
     @property
     def page_origins(self) -> frozenset[str]:
         """Return `origins` as a set."""
         given = (origin.strip().lower() for origin in self.origins.split(","))
         return frozenset(origin for origin in given if origin)
-
-    @property
-    def session_secrets(self) -> Sequence[str]:
-        """Return the secret that encrypts sessions, and then the other that is accepted."""
-        return _values(self.session_secret, self.session_secret_accepted)
 
     @property
     def origin_secrets(self) -> Sequence[str]:
@@ -191,6 +174,40 @@ class Settings(BaseSettings):
         On AWS the bucket is in the host name.
         """
         return bool(self.endpoint or self.s3_endpoint)
+
+
+class VisitorSettings(Settings):
+    """Hold what only services for visitors need.
+
+    Who has the secret can act as any session, so worker and janitor do not get it.
+    """
+
+    session_secret: SecretStr = Field(
+        description="the secret that encrypts sessions, the same for all services for visitors",
+        examples=["the output of: openssl rand -hex 32"],
+        min_length=32,
+    )
+    session_secret_accepted: SecretStr | None = Field(
+        default=None,
+        description="a second secret whose sessions are accepted, while secrets are replaced",
+        examples=["the output of: openssl rand -hex 32"],
+        min_length=32,
+    )
+
+    @field_validator("session_secret_accepted", mode="before")
+    @classmethod
+    def _read_no_session_secret(cls, value: Any) -> Any:
+        return _read_none(value)
+
+    @property
+    def session_secrets(self) -> Sequence[str]:
+        """Return the secret that encrypts sessions, and then the other that is accepted."""
+        return _values(self.session_secret, self.session_secret_accepted)
+
+
+def _read_none(value: Any) -> Any:
+    """Take the word `none` for no second secret, which is what a new installation has."""
+    return None if value == "none" else value
 
 
 def _values(*secrets: SecretStr | None) -> Sequence[str]:

@@ -1,11 +1,22 @@
-"""Run the conversion service: `python -m services.conversion`."""
+"""Run API and worker (`python -m services.conversion`), or a worker alone (`… worker`)."""
+
+import argparse
+import sys
 
 from libs.core.settings import load
-from services.conversion.settings import ConversionSettings
+from services.conversion.settings import ConversionSettings, WorkerSettings
 
 
-def main() -> None:
-    settings = load(ConversionSettings)
+def main(arguments: list[str]) -> None:
+    """Serve until SIGTERM."""
+    parser = argparse.ArgumentParser(
+        prog="python -m services.conversion",
+        description="Convert uploads. Without a command: serve the API, too.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    commands.add_parser("worker", help="serve no visitors, and need no secret of their sessions")
+    given = parser.parse_args(arguments)
+    settings = load(WorkerSettings if given.command == "worker" else ConversionSettings)
     # These imports take a second. A missing setting should be reported before that.
     from libs.core.serve import serve
     from services.conversion.app import create_app
@@ -15,4 +26,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -12,7 +12,7 @@ from libs.core.wiring import AwsContainer
 from services.conversion import use_cases
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.pipeline.limits import Limits
-from services.conversion.settings import ConversionSettings
+from services.conversion.settings import WorkerSettings
 from services.conversion.worker.attempt import RunConversion
 from services.conversion.worker.loop import Worker
 from services.conversion.worker.scale_in_protection import ProtectWhileConverting
@@ -33,9 +33,12 @@ def _program(ffmpeg: str | None) -> str:
 
 
 class ConversionContainer(containers.DeclarativeContainer):
-    """Build use cases and the worker on the adapters of `aws`, which tests override."""
+    """Build use cases and the worker on the adapters of `aws`, which tests override.
 
-    settings: providers.Dependency[ConversionSettings] = providers.Dependency()
+    The use cases need `ConversionSettings`. `WorkerSettings` are enough for the worker.
+    """
+
+    settings: providers.Dependency[WorkerSettings] = providers.Dependency()
     aws = providers.Container(AwsContainer, settings=settings)
 
     uploads = aws.uploads

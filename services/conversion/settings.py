@@ -5,32 +5,18 @@ import os
 from pydantic import Field
 
 from libs.core.quota_settings import QuotaSettings
-from libs.core.settings import URL
+from libs.core.settings import URL, Settings
 
 HOUR = 3600
 
 
-class ConversionSettings(QuotaSettings):
-    """Hold the inbox, the limits and the sizes of the conversion service."""
+class WorkerSettings(Settings):
+    """Hold the inbox, the limits and the sizes of a worker."""
 
     conversion_inbox_url: str = Field(
         description="the URL of the SQS queue that receives S3 events and queued conversions",
         examples=["https://sqs.eu-central-1.amazonaws.com/123456789012/tinypixo-conversion-inbox"],
         pattern=r"^https?://",
-    )
-    lifetime: int = Field(
-        default=24 * HOUR,
-        ge=60,
-        description="the seconds for which an upload, and a conversion with its output, is kept; "
-        "a later conversion of an upload keeps the upload as long",
-        examples=["86400"],
-    )
-    download_lifetime: int = Field(
-        default=HOUR,
-        ge=1,
-        le=7 * 24 * HOUR,
-        description="the seconds for which a download URL is valid",
-        examples=["3600"],
     )
     slots: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
@@ -72,4 +58,23 @@ class ConversionSettings(QuotaSettings):
         description="the path of an FFmpeg to use instead of the packaged one",
         examples=["/usr/bin/ffmpeg"],
         validation_alias="FFMPEG",
+    )
+
+
+class ConversionSettings(WorkerSettings, QuotaSettings):
+    """Add what the API needs."""
+
+    lifetime: int = Field(
+        default=24 * HOUR,
+        ge=60,
+        description="the seconds for which an upload, and a conversion with its output, is kept; "
+        "a later conversion of an upload keeps the upload as long",
+        examples=["86400"],
+    )
+    download_lifetime: int = Field(
+        default=HOUR,
+        ge=1,
+        le=7 * 24 * HOUR,
+        description="the seconds for which a download URL is valid",
+        examples=["3600"],
     )

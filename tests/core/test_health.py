@@ -12,7 +12,6 @@ from libs.core.web.app import service_app
 GIVEN: dict[str, Any] = {
     "bucket": "bucket",
     "table": "table",
-    "session_secret": "a secret of the tests, long enough",
     "AWS_REGION": "eu-central-1",
 }
 

@@ -21,7 +21,6 @@ def client(**secrets: str) -> "TestClient[Any]":
     given: dict[str, Any] = {
         "bucket": "bucket",
         "table": "table",
-        "session_secret": "a secret of the tests, long enough",
         "AWS_REGION": "eu-central-1",
         **secrets,
     }

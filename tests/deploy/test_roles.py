@@ -42,6 +42,13 @@ def test_every_role_is_recorded(roles: Any) -> None:
     assert RECORDED.keys() >= SERVICES
 
 
+def test_worker_and_janitor_cannot_start_with_the_secret_of_sessions(roles: Any) -> None:
+    readers = {name for name, each in roles.items() if "session-secret" in str(each)}
+
+    assert readers == {"ExecutionRole", "UploadSecrets", "ConversionSecrets", "ProgressSecrets"}
+    assert "secretsmanager" not in str(roles["WorkerRole"]) + str(roles["JanitorRole"])
+
+
 def test_pipe_reads_the_stream_and_writes_to_its_topic_only() -> None:
     assert allowed(template("data.yaml")["Resources"]["PipeRole"]) == {
         "dynamodb:DescribeStream",

@@ -7,8 +7,9 @@ import pytest
 
 from deploy.openapi import REQUIRED_SETTINGS
 from libs.core.metrics import DIMENSION, NAMESPACE, EmbeddedMetrics
-from libs.core.settings import variables_of
+from libs.core.settings import Settings, variables_of
 from libs.core.web.origin_secret import HEADER
+from services.conversion.settings import WorkerSettings
 from services.conversion.worker.loop import LONG_POLL, STOP_MARGIN
 from services.upload.settings import UploadSettings
 from tests.deploy.service_settings import KINDS
@@ -16,7 +17,7 @@ from tests.deploy.templates import chosen, template
 
 WEB = {"upload", "conversion", "progress"}
 PLAIN = {"worker", "janitor"}
-SETTINGS = {**KINDS, "worker": KINDS["conversion"]}
+SETTINGS: dict[str, type[Settings]] = {**KINDS, "worker": WorkerSettings}
 
 
 def conditions(service: str) -> dict[str, bool]:
@@ -29,7 +30,7 @@ def conditions(service: str) -> dict[str, bool]:
         "IsPlain": service in PLAIN,
         "IsWeb": service in WEB,
         "Converts": service in ("conversion", "worker"),
-        "HasLifetime": service in ("upload", "conversion", "worker"),
+        "HasLifetime": service in ("upload", "conversion"),
         "WithCollector": True,
     }
 
@@ -82,6 +83,18 @@ def test_container_can_change_nothing_and_has_two_minutes_to_end(service: str) -
     # Express Mode wants this name, and one port with a name.
     assert found["Name"] == "Main"
     assert [port["Name"] for port in found["PortMappings"]] == ["http"]
+
+
+def test_only_services_for_visitors_get_the_secret_of_their_sessions() -> None:
+    holders = {
+        service
+        for service in WEB | PLAIN
+        if any("SESSION" in name for name in variables("service-ecs.yaml", service))
+    }
+
+    assert holders == WEB
+    commands = {service: container(service).get("Command") for service in WEB | PLAIN}
+    assert commands == {**dict.fromkeys(WEB | PLAIN), "worker": ["worker"]}
 
 
 def test_worker_and_janitor_have_no_load_balancer() -> None:

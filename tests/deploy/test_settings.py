@@ -4,7 +4,9 @@ import time
 
 import pytest
 
-from libs.core.settings import load, variables_of
+from libs.core.settings import Settings, load, variables_of
+from services.conversion.settings import WorkerSettings
+from services.janitor.settings import JanitorSettings
 from tests.deploy.service_settings import ENOUGH, KINDS, SECRET, invalid, required, start
 
 
@@ -114,12 +116,35 @@ def test_invalid_value_is_reported_with_its_variable(
 
 @pytest.mark.parametrize("service", KINDS)
 def test_invalid_value_stops_the_process_with_one_line(service: str) -> None:
-    ended = start(service, {**ENOUGH, "TINYPIXO_SESSION_SECRET": "too-short-a-secret"})
+    ended = start(service, {**ENOUGH, "TINYPIXO_ORIGIN_SECRET": "too-short-a-secret"})
 
     assert ended.returncode == 2
     [line] = ended.stderr.splitlines()
-    assert line.startswith("TINYPIXO_SESSION_SECRET is invalid (")
+    assert line.startswith("TINYPIXO_ORIGIN_SECRET is invalid (")
     assert "too-short-a-secret" not in line
+
+
+@pytest.mark.parametrize("kind", [WorkerSettings, JanitorSettings])
+@pytest.mark.parametrize("secret", [None, SECRET])
+def test_worker_and_janitor_need_no_secret_of_sessions_and_keep_none(
+    environment: pytest.MonkeyPatch, kind: type[Settings], secret: str | None
+) -> None:
+    """Earlier installations still set it."""
+    environment.delenv("TINYPIXO_SESSION_SECRET")
+    if secret:
+        environment.setenv("TINYPIXO_SESSION_SECRET", secret)
+
+    assert not hasattr(load(kind), "session_secret")
+
+
+def test_the_worker_is_a_command_of_the_conversion_service() -> None:
+    """Without its last setting it says so: it needs that one, and no secret of sessions."""
+    unset = ("TINYPIXO_SESSION_SECRET", "TINYPIXO_CONVERSION_INBOX_URL")
+    ended = start("conversion", {k: v for k, v in ENOUGH.items() if k not in unset}, "worker")
+
+    assert ended.returncode == 2
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("TINYPIXO_CONVERSION_INBOX_URL is not set: ")
 
 
 def test_error_names_the_alias_that_was_set(

@@ -81,7 +81,7 @@ class Bucket:
         self._name = stack.outputs.bucket_name
         self._client = client
         self._sweep = f"http://127.0.0.1:{stack.ports['janitor']}/sweep"
-        self._token = stack.environment["TINYPIXO_JANITOR_TOKEN"]
+        self._token = stack.environment_of("janitor")["TINYPIXO_JANITOR_TOKEN"]
 
     def outputs_of(self, conversion_id: str) -> list[str]:
         """Return the keys under a conversion's prefix, those of open multipart uploads included."""

@@ -64,8 +64,9 @@ def find_orphans(stack: EmbeddedStack) -> list[str]:
 
 def find_secrets(stack: EmbeddedStack, logs: Path) -> list[str]:
     """Return logs that contain a credential (I8)."""
-    names = ("AWS_SECRET_ACCESS_KEY", "TINYPIXO_SESSION_SECRET", "TINYPIXO_JANITOR_TOKEN")
-    secrets = [stack.environment[name] for name in names]
+    given = stack.environment_of("upload") | stack.environment_of("janitor")
+    secrets = [given["TINYPIXO_SESSION_SECRET"], given["TINYPIXO_JANITOR_TOKEN"]]
+    secrets.append(stack.environment["AWS_SECRET_ACCESS_KEY"])
     secrets += ["X-Amz-Signature=", "tinypixo_session="]
     return [
         f"I8: {log.name} contains {secret[:16]}…"

@@ -36,13 +36,14 @@ def eventually(condition: Callable[[], T], seconds: float, what: str) -> T:
 
 
 class WorkerProcess:
-    """Run `python -m services.conversion`; its log tells what it does."""
+    """Run a worker alone, or with no slots the API; its log tells what it does."""
 
     def __init__(self, stack: EmbeddedStack, name: str, slots: int = 1, **more: str) -> None:
         self._stack = stack
         self._log = stack.log(name)
         port = free_port()
         self.url = f"http://localhost:{port}"
+        self._user, self._command = ("worker", ["worker"]) if slots else ("conversion-api", [])
         self._more = {"TINYPIXO_SLOTS": str(slots), "HOST": "127.0.0.1", "PORT": str(port), **more}
         self._seen = 0
         self.start()
@@ -52,9 +53,9 @@ class WorkerProcess:
         self._seen = self._log.stat().st_size if self._log.exists() else 0
         with open(self._log, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "services.conversion"],
+                [sys.executable, "-m", "services.conversion", *self._command],
                 cwd=ROOT,
-                env={**self._stack.environment_of("worker"), **self._more},
+                env={**self._stack.environment_of(self._user), **self._more},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -74,7 +75,7 @@ class WorkerProcess:
         return children
 
     def answers(self) -> bool:
-        """Return True if it serves its API."""
+        """Return True if it serves requests."""
         try:
             return httpx.get(f"{self.url}/health/live").status_code == 200
         except httpx.TransportError:

@@ -104,7 +104,6 @@ class JanitorEnvironment:
         given: dict[str, Any] = {
             "bucket": "bucket",
             "table": "tinypixo",
-            "session_secret": "a secret of the tests, long enough",
             "AWS_REGION": "eu-central-1",
             "janitor_inbox_url": "http://queue.invalid",
             "janitor_token": TOKEN,

@@ -192,7 +192,6 @@ def environment(backend: AwsBackend) -> dict[str, str]:
         "AWS_ENDPOINT_URL": backend.connection.s3.meta.endpoint_url,
         "TINYPIXO_BUCKET": stack.bucket_name,
         "TINYPIXO_TABLE": backend.table.name,
-        "TINYPIXO_SESSION_SECRET": "a secret of the tests, long enough",
         "TINYPIXO_JANITOR_TOKEN": TOKEN,
         "TINYPIXO_JANITOR_INBOX_URL": stack.janitor_inbox_url,
         "TINYPIXO_SWEEP_GRACE": "0",

@@ -1,5 +1,6 @@
 """Set up the Litestar application of a service: errors, sessions, health, OpenAPI."""
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from libs.core.settings import Settings
+from libs.core.settings import Settings, VisitorSettings
 from libs.core.web.concurrency import LimitConcurrency
 from libs.core.web.csrf import refuse_forgery
 from libs.core.web.health import Check, health_routes, no_skew
@@ -51,7 +52,8 @@ def service_app(
 
     Args:
         name: The service's name, which is in the path of its OpenAPI document.
-        settings: Session secret, cookie settings, and the origins of the page.
+        settings: Session secret, cookie settings, and the origins of the page. Without the
+            session secret (`VisitorSettings`) no session is valid.
         routes: The service's own handlers and controllers.
         dependencies: Providers of the container, by the names that handlers use. With
             `revoked_sessions` and `rate_limiter` among them, handlers can have an `owner` and
@@ -102,6 +104,11 @@ def service_app(
 
 
 def session_tokens(settings: Settings) -> SessionTokens:
-    """Return the tokens of the secrets that all services share."""
+    """Return the tokens of the secrets that all services for visitors share.
+
+    A service for nobody has no such secret: nothing that it could read or issue is valid elsewhere.
+    """
+    if not isinstance(settings, VisitorSettings):
+        return SessionTokens(secrets.token_hex(32))
     current, *accepted = settings.session_secrets
     return SessionTokens(current, accepted=accepted)

@@ -1,7 +1,8 @@
 """Keep sessions in one encrypted token, as a cookie or as a bearer token.
 
 The token contains a random session id, its expiry, and whether the session is still new. All
-services decrypt it with the same secret, so sessions are not stored; only revoked ones are.
+services for visitors decrypt it with the same secret, so sessions are not stored; only revoked ones
+are.
 """
 
 import secrets

@@ -33,7 +33,7 @@ class SessionToken:
 
 
 class SessionTokens:
-    """Encrypt new tokens with one secret, which all services share; read those of several secrets.
+    """Encrypt new tokens with the secret that services share; read those of several secrets.
 
     A token is Base64 of a nonce, the encrypted session (its id, and whether it is new), and the
     time of expiry, which is readable but authenticated. The format is that of Litestar's

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.aws.deployment import Deployment
 from deploy.aws.images import Images
-from deploy.aws.installation import Installation
+from deploy.aws.installation import WEB, Installation
 from deploy.aws.stacks import Stacks
 from deploy.errors import DeployError
 
@@ -34,7 +34,11 @@ class RememberedStacks(Stacks):
             return {}
         made: dict[str, dict[str, str]] = {
             "base": {"AlarmTopicArn": "topic", "OriginSecretArn": "origin"},
-            "roles": {"ExecutionRoleArn": "execution", "JanitorExecutionRoleArn": "janitor's"},
+            "roles": {
+                "ExecutionRoleArn": "execution",
+                "WorkerExecutionRoleArn": "worker's",
+                "JanitorExecutionRoleArn": "janitor's",
+            },
             "edge": {"Url": "https://page.example", "PageBucketName": "page"},
         }
         kept = self._kept[kind]
@@ -82,13 +86,15 @@ def test_stacks_are_created_in_the_order_of_what_they_need(stacks: RememberedSta
     assert stacks.last("edge")[1]["ConversionHost"] == "conversion.example"
 
 
-def test_only_the_janitor_starts_with_the_role_that_reads_its_token(
+def test_worker_and_janitor_start_with_roles_that_read_no_secret_of_sessions(
     stacks: RememberedStacks,
 ) -> None:
     deployment(stacks).everything("v1")
 
-    roles = {kind: stacks.last(kind)[1]["ExecutionRoleArn"] for kind in ("worker", "janitor")}
-    assert roles == {"worker": "execution", "janitor": "janitor's"}
+    kinds = (*WEB, "worker", "janitor")
+    roles = {kind: stacks.last(kind)[1]["ExecutionRoleArn"] for kind in kinds}
+    own = {"worker": "worker's", "janitor": "janitor's"}
+    assert roles == {**dict.fromkeys(WEB, "execution"), **own}
 
 
 def test_app_runner_runs_what_browsers_reach_and_no_worker(stacks: RememberedStacks) -> None:
