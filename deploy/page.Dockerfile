@@ -16,6 +16,9 @@ ENV BUCKET_ORIGIN=http://localhost:4566
 # Addresses or networks of proxies before this one, separated by spaces. X-Forwarded-For is taken from
 # them, and from nobody else.
 ENV TRUSTED_PROXIES=
+# Names and addresses by which browsers reach the page, separated by spaces. All others are answered
+# 421. Without HOSTS every name is answered, which is right where only a proxy can connect.
+ENV HOSTS=
 EXPOSE 8080
 USER 10001:10001
 STOPSIGNAL SIGQUIT
@@ -23,4 +26,6 @@ STOPSIGNAL SIGQUIT
 ENTRYPOINT ["sh", "-c", "\
     sed \"s|@BUCKET_ORIGIN@|$BUCKET_ORIGIN|g\" /etc/nginx/tinypixo.conf >/tmp/nginx.conf \
     && for proxy in $TRUSTED_PROXIES; do echo \"set_real_ip_from $proxy;\"; done >/tmp/proxies.conf \
+    && { [ -z \"$HOSTS\" ] || echo \"default 1;\"; \
+        for host in $HOSTS; do echo \"$host 0;\"; done; } >/tmp/hosts.conf \
     && exec nginx -e stderr -c /tmp/nginx.conf"]

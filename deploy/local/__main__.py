@@ -20,7 +20,9 @@ def main() -> int:
     except DeployError as error:
         print(error, file=sys.stderr)
         return 2
-    stack = EmbeddedStack(home, port)
+    # Of the caller's settings only this one: behind a proxy or tunnel browsers see another host.
+    origins = {"TINYPIXO_ORIGINS": os.environ.get("TINYPIXO_ORIGINS", "")}
+    stack = EmbeddedStack(home, port, settings=origins)
     try:
         with stack:
             print(f"\n  TinyPixo is ready:  {stack.url}\n")

@@ -52,6 +52,7 @@ def gateway(service: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         ),
         "GATEWAY_PAGE": str(folder / "page"),
         "GATEWAY_BUCKET_ORIGIN": BUCKET_ORIGIN,
+        "TINYPIXO_ORIGINS": "https://audio.example",
         "HOST": "127.0.0.1",
         "PORT": str(running.port),
     }
@@ -72,6 +73,15 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert (document["status"], document["code"]) == (status, code)
     assert {"type", "title", "detail"} <= document.keys()
     return document
+
+
+def test_the_hosts_of_the_origins_are_answered_and_no_others(gateway: RunningGateway) -> None:
+    statuses = {
+        host: httpx.get(gateway.url, headers={"Host": host}).status_code
+        for host in (f"localhost:{gateway.port}", "audio.example", "evil.example")
+    }
+
+    assert list(statuses.values()) == [200, 200, 421]
 
 
 NOT_FOUND = [

@@ -5,12 +5,15 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 
+from deploy.local.containers import COMPOSE_FILE
 from deploy.local.gateway.app import PREFIXES, service_of
 from deploy.local.gateway.middleware import security_headers
 from libs.core.errors import title_of
 
-CONFIGURATION = (Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf").read_text("utf-8")
+CONFIGURATION_FILE = Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf"
+CONFIGURATION = CONFIGURATION_FILE.read_text("utf-8")
 LOCATIONS = re.findall(r"location ~ (\S+) \{[^}]*set \$service http://(\w+):8000;", CONFIGURATION)
 """(pattern, service) in the order in which nginx tries them."""
 
@@ -26,6 +29,17 @@ def test_nginx_answers_with_the_titles_of_the_services() -> None:
 
     assert len(problems) > 3
     assert [each["title"] for each in problems] == [title_of(each["code"]) for each in problems]
+
+
+def test_containers_answer_no_host_name_of_another_site() -> None:
+    """tests/localstack/test_nginx.py asks an nginx; this is what each of its parts says."""
+    gateway = yaml.safe_load(COMPOSE_FILE.read_text("utf-8"))["services"]["gateway"]
+    start = (CONFIGURATION_FILE.parent / "page.Dockerfile").read_text("utf-8")
+
+    assert gateway["environment"]["HOSTS"] == "localhost 127.0.0.1"
+    assert "default 1;" in start[start.index("ENTRYPOINT") :]
+    assert re.search(r"map \$host \$is_foreign \{[^}]*include /tmp/hosts.conf;", CONFIGURATION)
+    assert re.search(r"if \(\$is_foreign\) \{\s*return 421;", CONFIGURATION)
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)

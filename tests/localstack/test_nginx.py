@@ -1,5 +1,6 @@
 """Test nginx.conf in the nginx that the gateway's image is made of, with a service behind it."""
 
+import json
 import re
 import secrets
 import socket
@@ -59,8 +60,17 @@ def inner_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def named_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the URL of an nginx that knows by which names browsers reach it."""
+    with nginx(tmp_path_factory, trusted_proxies="", hosts="localhost 127.0.0.1") as url:
+        yield url
+
+
 @contextmanager
-def nginx(tmp_path_factory: pytest.TempPathFactory, trusted_proxies: str) -> Iterator[str]:
+def nginx(
+    tmp_path_factory: pytest.TempPathFactory, trusted_proxies: str, hosts: str = ""
+) -> Iterator[str]:
     """Run an nginx with our configuration before a small upload service, and yield its URL."""
     assert ENTRYPOINT
     name = f"tinypixo-nginx-{secrets.token_hex(3)}"
@@ -94,6 +104,7 @@ def nginx(tmp_path_factory: pytest.TempPathFactory, trusted_proxies: str) -> Ite
             "--user=10001:10001",
             "--env=BUCKET_ORIGIN=http://localhost:4566",
             f"--env=TRUSTED_PROXIES={trusted_proxies}",
+            f"--env=HOSTS={hosts}",
             "--entrypoint=sh",
             "nginx:stable",
             "-c",
@@ -158,6 +169,16 @@ def test_behind_trusted_proxies_the_client_is_the_last_address_that_is_none(
     chosen = ("-X", "POST", "-H", "X-Forwarded-For: 198.51.100.9, 203.0.113.7, 10.1.2.3")
 
     assert ask(f"{inner_gateway}/api/uploads", *chosen)[1] == "203.0.113.7"
+
+
+@pytest.mark.parametrize("path", ["/", "/api/uploads", "/nothing.js"])
+def test_a_host_name_of_another_site_is_refused(named_gateway: str, path: str) -> None:
+    """A page whose name resolves to this machine is of the same origin as our API."""
+    status, body = ask(named_gateway + path, "-H", "Host: evil.example")
+
+    assert status.endswith(" 421")
+    assert json.loads(body)["code"] == "request_invalid"
+    assert ask(f"{named_gateway}/api/uploads", "-H", "Host: LOCALHOST:1")[0].endswith(" 200")
 
 
 @pytest.mark.parametrize("path", ["/api/uploads", "/api/uploads/s3/multipart/x/complete"])

@@ -1,5 +1,6 @@
 """Route requests to the services, and all others to the page."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from deploy.local.gateway.asgi import Message, Receive, Send
@@ -41,6 +42,8 @@ def service_of(path: str) -> str | None:
     return None
 
 
-def gateway_app(routes: dict[str, str], page: Path, headers: dict[str, str]) -> GatewayMiddleware:
+def gateway_app(
+    routes: dict[str, str], page: Path, headers: dict[str, str], names: Collection[str] = ()
+) -> GatewayMiddleware:
     """Return the gateway with its middleware. `routes` are the URLs of the services by name."""
-    return GatewayMiddleware(Gateway(routes, page), headers)
+    return GatewayMiddleware(Gateway(routes, page), headers, names)

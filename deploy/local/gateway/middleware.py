@@ -3,7 +3,7 @@
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import structlog
 
@@ -16,6 +16,7 @@ from deploy.local.gateway.asgi import (
     Send,
     send_problem,
 )
+from deploy.local.gateway.hosts import is_ours
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +26,11 @@ MAX_HEADERS = 200
 """Headers of a request. Browsers send about twenty; forwarding thousands takes a long time."""
 
 _VALID_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+MISDIRECTED = (
+    "TinyPixo does not answer under this host name. "
+    "Use localhost, or start it with this name in TINYPIXO_ORIGINS."
+)
 
 INTERNAL_ERROR = (
     "Something went wrong on our side. Please try again; the request id helps us to find it."
@@ -63,9 +69,13 @@ def new_request_id() -> bytes:
 class GatewayMiddleware:
     """Wrap an ASGI application so that every request gets a response with these headers."""
 
-    def __init__(self, app: App, headers: Mapping[str, str]) -> None:
-        """Add these headers to every response, in place of those of the application."""
+    def __init__(self, app: App, headers: Mapping[str, str], names: Collection[str] = ()) -> None:
+        """Add these headers to every response, in place of those of the application.
+
+        Besides localhost and addresses, `names` are the host names by which we are reached.
+        """
         self._app = app
+        self._names = names
         self._headers: Headers = [
             (name.lower().encode(), value.encode()) for name, value in headers.items()
         ]
@@ -118,6 +128,10 @@ class GatewayMiddleware:
             return
         if len(scope["headers"]) > MAX_HEADERS:
             await send_problem(send, 431, "request_invalid", "This request has too many headers.")
+            return
+        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        if not all(is_ours(host, self._names) for host in hosts):
+            await send_problem(send, 421, "request_invalid", MISDIRECTED)
             return
         await self._app(scope, receive, send)
 
