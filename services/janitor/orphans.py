@@ -1,11 +1,13 @@
 """Delete objects and multipart uploads that no item needs any more."""
 
+import random
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import takewhile
+from typing import Any, TypeVar
 
 from libs.core.domain.conversions import Conversion
-from libs.core.domain.ids import kind_of
+from libs.core.domain.ids import Kind, kind_of, new_id
 from libs.core.domain.progress import Item
 from libs.core.ports.expired_items import ExpiredItems
 from libs.core.ports.multipart_uploads import MultipartUploads, OpenMultipartUpload
@@ -15,7 +17,7 @@ from services.janitor.sweep_run import SweepRun
 
 T = TypeVar("T", ObjectInfo, OpenMultipartUpload)
 
-KEY_PREFIXES = {"uploads/": "upload", "outputs/": "conversion"}
+KEY_PREFIXES: Mapping[str, Kind] = {"uploads/": "upload", "outputs/": "conversion"}
 """Prefixes of the bucket, each with the kind of item that its objects belong to."""
 
 
@@ -40,37 +42,60 @@ class DeleteOrphans:
         delete_objects: DeleteObjects,
         grace: float,
         clock: Callable[[], float] = time.time,
+        first_id: Callable[[Kind], str] = new_id,
+        shuffle: Callable[[list[Any]], None] = random.shuffle,
     ) -> None:
-        """Keep what is younger than `grace` seconds: its item may not be written yet."""
+        """Keep what is younger than `grace` seconds: its item may not be written yet.
+
+        `first_id` and `shuffle` choose where a sweep begins.
+        """
         self._items = items
         self._objects = objects
         self._multiparts = multiparts
         self._delete_objects = delete_objects
         self._grace = grace
         self._clock = clock
+        self._first_id = first_id
+        self._shuffle = shuffle
 
     def __call__(self, run: SweepRun) -> None:
-        """Delete orphans until the time of the sweep is over."""
-        now = self._clock()
-        for folder, kind in KEY_PREFIXES.items():
-            # Multipart uploads first: one that is completed meanwhile is listed as an object then.
-            with run.record_failure(folder):
-                for started in batches(self._multiparts.list_open(folder), MAX_DELETE_KEYS):
-                    if run.is_over():
-                        return
-                    with run.record_failure(folder):
-                        unwanted = self._unwanted(started, kind, now, run)
-                        run.add(self._delete_objects.abort(unwanted, dry_run=run.dry_run))
-            with run.record_failure(folder):
-                for stored in batches(self._objects.list(folder), MAX_DELETE_KEYS):
-                    if run.is_over():
-                        return
-                    with run.record_failure(folder):
-                        lost = self._unwanted(stored, kind, now, run)
-                        run.add(self._delete_objects.delete(lost, dry_run=run.dry_run))
+        """Delete orphans until the time of the sweep is over.
 
-    def _unwanted(self, found: Sequence[T], kind: str, now: float, run: SweepRun) -> list[T]:
+        Each sweep begins at other keys, and with another listing. Where none has enough time for
+        all, each orphan is still found by one of the next.
+        """
+        now = self._clock()
+        steps = [
+            (step, folder, kind)
+            for folder, kind in KEY_PREFIXES.items()
+            for step in (self._abort, self._delete)
+        ]
+        self._shuffle(steps)
+        for step, folder, kind in steps:
+            with run.record_failure(folder):
+                step(folder, kind, now, run)
+
+    def _abort(self, folder: str, kind: Kind, now: float, run: SweepRun) -> None:
+        listed = _round(self._multiparts.list_open, folder, self._first_id(kind))
+        for started in batches(listed, MAX_DELETE_KEYS):
+            if run.is_over():
+                return
+            with run.record_failure(folder):
+                unwanted = self._unwanted(started, kind, now, run)
+                run.add(self._delete_objects.abort(unwanted, dry_run=run.dry_run))
+
+    def _delete(self, folder: str, kind: Kind, now: float, run: SweepRun) -> None:
+        listed = _round(self._objects.list, folder, self._first_id(kind))
+        for stored in batches(listed, MAX_DELETE_KEYS):
+            if run.is_over():
+                return
+            with run.record_failure(folder):
+                lost = self._unwanted(stored, kind, now, run)
+                run.add(self._delete_objects.delete(lost, dry_run=run.dry_run))
+
+    def _unwanted(self, found: Sequence[T], kind: Kind, now: float, run: SweepRun) -> list[T]:
         """Return those that no item needs. Raises StorageUnavailable."""
+        run.checked += len(found)
         ours = [each for each in found if kind_of(id_in(each.key)) == kind]
         run.foreign += len(found) - len(ours)
         # A time of 0 means unknown: keep it.
@@ -89,6 +114,13 @@ class DeleteOrphans:
         return gone + [
             each for each in old if each not in counted and _is_orphan(each, existing, now)
         ]
+
+
+def _round(list_: Callable[[str, str], Iterator[T]], folder: str, first_id: str) -> Iterator[T]:
+    """Yield all that is in a folder: from an id to the end, and then from the beginning."""
+    start = folder + first_id
+    yield from list_(folder, start)
+    yield from takewhile(lambda each: each.key <= start, list_(folder, ""))
 
 
 def _time_of(found: ObjectInfo | OpenMultipartUpload) -> float:

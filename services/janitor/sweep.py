@@ -63,6 +63,7 @@ class Sweep:
             objects=result.deleted.objects,
             bytes=result.deleted.bytes,
             multipart_uploads=result.deleted.multipart_uploads,
+            checked=result.checked,
             foreign=result.foreign,
             unreadable=result.unreadable,
             failures=len(result.deleted.failed),

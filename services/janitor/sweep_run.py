@@ -20,6 +20,8 @@ class SweepResult:
     expired_uploads: int
     expired_conversions: int
     deleted: DeletionResult
+    checked: int
+    """Objects and multipart uploads that were looked at; all of them if `complete`."""
     foreign: int
     """Objects and multipart uploads under our prefixes without an id of ours. They are kept."""
     unreadable: int
@@ -27,7 +29,7 @@ class SweepResult:
     dry_run: bool
     took_seconds: float
     complete: bool
-    """False if the time ran out: the next sweep continues."""
+    """False if the time ran out: the next sweep begins somewhere else."""
 
 
 class SweepRun:
@@ -37,6 +39,7 @@ class SweepRun:
         """Call the time over after `limit` seconds of `timer`."""
         self.dry_run = dry_run
         self.deleted = DeletionResult()
+        self.checked = 0
         self.foreign = 0
         self._unreadable = 0
         self.removed: set[str] = set()
@@ -90,6 +93,7 @@ class SweepRun:
             self._uploads,
             self._conversions,
             self.deleted,
+            self.checked,
             self.foreign,
             self._unreadable,
             self.dry_run,

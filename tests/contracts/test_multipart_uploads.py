@@ -236,6 +236,19 @@ def test_list_open_goes_beyond_a_thousand(backend: Backend, prefix: str) -> None
     assert {found.multipart_id for found in backend.multiparts.list_open(prefix)} == ids
 
 
+def test_list_open_begins_after_a_key(backend: Backend, prefix: str) -> None:
+    for name in ("b", "a", "c", "b"):
+        backend.multiparts.create(prefix + name, "audio/wav", {})
+
+    def names(after: str) -> list[str]:
+        listed = backend.multiparts.list_open(prefix, after)
+        return [found.key.removeprefix(prefix) for found in listed]
+
+    assert names(f"{prefix}a") == names(f"{prefix}aa") == ["b", "b", "c"]
+    assert names(f"{prefix}b") == ["c"]
+    assert names("") == names(prefix) == ["a", "b", "b", "c"]
+
+
 def test_an_id_is_valid_for_its_own_key_only(backend: Backend, key: str, multipart_id: str) -> None:
     backend.needs("keys of multipart uploads")
 

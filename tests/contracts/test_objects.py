@@ -103,6 +103,18 @@ def test_list_returns_the_objects_under_the_prefix(backend: Backend, prefix: str
     ]
 
 
+def test_list_begins_after_a_key(backend: Backend, prefix: str) -> None:
+    for name in ("a", "b", "c/d"):
+        backend.objects.put(prefix + name, b"123", "audio/wav", {})
+
+    def names(after: str) -> list[str]:
+        return [info.key.removeprefix(prefix) for info in backend.objects.list(prefix, after)]
+
+    assert names(f"{prefix}a") == names(f"{prefix}aa") == ["b", "c/d"]
+    assert names(f"{prefix}c/d") == []
+    assert names("") == names(prefix) == ["a", "b", "c/d"]
+
+
 def test_list_of_an_unused_prefix_is_empty(backend: Backend, prefix: str) -> None:
     assert list(backend.objects.list(prefix)) == []
 

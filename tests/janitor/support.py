@@ -1,6 +1,6 @@
 """Provide the janitor on memory adapters, with faults on request."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,6 +20,7 @@ from libs.core.adapters.memory import (
     MemoryUploadStore,
 )
 from libs.core.domain.conversions import Conversion
+from libs.core.domain.ids import Kind
 from libs.core.domain.progress import Item, StoredItem
 from libs.core.domain.uploads import Upload
 from libs.core.errors import StorageUnavailable
@@ -52,10 +53,10 @@ class FaultyObjectStore(MemoryObjectStore):
             if key in self.undeletable
         ]
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
         if self.is_unavailable:
             raise StorageUnavailable("Unavailable.", retry_after=2)
-        return super().list(prefix)
+        return super().list(prefix, after)
 
 
 class FaultyExpiredItems(MemoryExpiredItems):
@@ -98,6 +99,9 @@ class JanitorEnvironment:
         self.queue = MemoryConversionQueue(self.table)
         self.named_leases = MemoryNamedLeases(clock)
         self.executor = ThreadPoolExecutor(4)
+        # Sweeps begin at the beginning, unless a test says otherwise.
+        self.first_id: Callable[[Kind], str] = lambda kind: ""
+        self.shuffle: Callable[[list[Any]], None] = lambda steps: None
 
     def container(self, **settings: Any) -> JanitorContainer:
         """Return the service's own container on this environment."""
@@ -116,7 +120,9 @@ class JanitorEnvironment:
         container.named_leases.override(providers.Object(self.named_leases))
         container.inbox.override(providers.Object(self.inbox))
         container.executor.override(providers.Object(self.executor))
-        container.delete_orphans.add_kwargs(clock=self.clock)
+        container.delete_orphans.add_kwargs(
+            clock=self.clock, first_id=self.first_id, shuffle=self.shuffle
+        )
         container.sweep_once.add_kwargs(clock=self.clock, timer=self.timer)
         return container
 

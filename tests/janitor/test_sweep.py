@@ -1,5 +1,8 @@
 """Test that a sweep deletes what is expired or orphaned, and keeps the rest."""
 
+import random
+import string
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -8,6 +11,7 @@ import pytest
 from libs.core.domain.conversions import output_key
 from libs.core.domain.events import ItemRemoved
 from libs.core.domain.ids import new_id
+from libs.core.domain.progress import Item
 from libs.core.domain.uploads import source_key
 from libs.core.ports.inbox import Message
 from services.janitor import orphans, sweep
@@ -174,6 +178,51 @@ def test_it_stops_when_its_time_is_over_and_the_next_goes_on(
     assert [result.complete for result in (first, second, third)] == [False, False, True]
     assert [result.expired_uploads for result in (first, second, third)] == [4, 4, 2]
     assert (first.took_seconds, env.keys) == (2.0, set())
+
+
+@pytest.mark.parametrize(
+    "orphan", [source_key("upl_" + 22 * "z"), output_key("cnv_" + 22 * "z", 1, "mp3")]
+)
+def test_sweeps_that_never_reach_the_end_still_find_every_orphan(
+    env: JanitorEnvironment, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, orphan: str
+) -> None:
+    """Each sweep has time for 3 of 41 objects, and the orphan is the last of its folder."""
+    noise = random.Random(8)
+    env.shuffle = noise.shuffle
+    env.first_id = lambda kind: new_id(kind)[:4] + 22 * noise.choice(string.ascii_lowercase)
+    for letter in string.ascii_lowercase[:20]:
+        env.store_object(f"uploads/upl_{letter}")
+        env.store_object(f"outputs/cnv_{letter}")
+    env.store_object(orphan)
+    clock.advance(HOUR)
+    before = env.keys
+    read_many = env.items.read_many
+    monkeypatch.setattr(orphans, "MAX_DELETE_KEYS", 1)
+
+    def slow(ids: Sequence[str]) -> Mapping[str, Item | None]:
+        env.timer.advance(1)
+        return read_many(ids)
+
+    monkeypatch.setattr(env.items, "read_many", slow)
+
+    results = [env.sweeper(sweep_limit=3)() for _ in range(100)]
+
+    assert {(result.complete, result.checked) for result in results} == {(False, 3)}
+    assert sum(result.deleted.objects for result in results) == 1
+    assert env.keys == before - {orphan}
+
+
+def test_a_sweep_with_enough_time_checks_everything_once(
+    env: JanitorEnvironment, clock: FakeClock
+) -> None:
+    for _ in range(20):
+        env.open_multipart(output_key(env.add_completed(env.add_upload()).id, 9, "mp3"))
+    clock.advance(HOUR)
+    env.first_id = new_id
+
+    result = env.sweeper()()
+
+    assert (result.complete, result.checked) == (True, 60)
 
 
 def test_two_janitors_that_sweep_at_once_remove_each_item_once(

@@ -107,5 +107,8 @@ class MultipartUploads(ABC):
         """
 
     @abstractmethod
-    def list_open(self, prefix: str) -> Iterator[OpenMultipartUpload]:
-        """Yield every open multipart upload whose key begins with `prefix`."""
+    def list_open(self, prefix: str, after: str = "") -> Iterator[OpenMultipartUpload]:
+        """Yield every open multipart upload whose key begins with `prefix` and follows `after`.
+
+        They are ordered by key.
+        """

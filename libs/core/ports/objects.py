@@ -51,8 +51,8 @@ class ObjectStore(ABC):
         """
 
     @abstractmethod
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield every object whose key begins with `prefix`."""
+    def list(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
+        """Yield every object whose key begins with `prefix` and follows `after`, by key."""
 
     @abstractmethod
     def delete(self, keys: Iterable[str]) -> Sequence[UndeletedObject]:

@@ -162,16 +162,20 @@ class S3MultipartUploads(MultipartUploads):
         except MultipartUploadGone:
             return
 
-    def list_open(self, prefix: str) -> Iterator[OpenMultipartUpload]:
+    def list_open(self, prefix: str, after: str = "") -> Iterator[OpenMultipartUpload]:
         pages = self._client.get_paginator("list_multipart_uploads").paginate(
-            Bucket=self._bucket, Prefix=prefix
+            Bucket=self._bucket,
+            Prefix=prefix,
+            KeyMarker=after,  # type: ignore[call-arg]  # of the first page
         )
         with translate_errors("S3"):
             for page in pages:
-                for found in page.get("Uploads", []):
-                    yield OpenMultipartUpload(
-                        found["Key"], found["UploadId"], found["Initiated"].timestamp()
-                    )
+                # Some emulators do not order them, and some list those of the marker itself, too.
+                for found in sorted(page.get("Uploads", []), key=lambda each: each["Key"]):
+                    if found["Key"] > after:
+                        yield OpenMultipartUpload(
+                            found["Key"], found["UploadId"], found["Initiated"].timestamp()
+                        )
 
     def _name(self, key: str, multipart_id: str) -> _UploadName:
         return {"Bucket": self._bucket, "Key": key, "UploadId": multipart_id}

@@ -77,9 +77,9 @@ class S3ObjectStore(ObjectStore):
             )
         return str(stored["ETag"]).strip('"')
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=prefix
+            Bucket=self._bucket, Prefix=prefix, StartAfter=after
         )
         with translate_errors("S3"):
             for page in pages:

@@ -107,12 +107,12 @@ class MemoryMultipartUploads(MultipartUploads):
             if multipart and multipart.key == key:
                 del self._bucket.multiparts[multipart_id]
 
-    def list_open(self, prefix: str) -> Iterator[OpenMultipartUpload]:
+    def list_open(self, prefix: str, after: str = "") -> Iterator[OpenMultipartUpload]:
         with self._bucket.lock:
             found = [
                 OpenMultipartUpload(m.key, i, m.started_at)
                 for i, m in self._bucket.multiparts.items()
-                if m.key.startswith(prefix)
+                if m.key.startswith(prefix) and m.key > after
             ]
         yield from sorted(found, key=lambda m: (m.key, m.started_at))
 

@@ -34,12 +34,12 @@ class MemoryObjectStore(ObjectStore):
             self._bucket.objects[key] = stored
         return stored.etag
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
         with self._bucket.lock:
             stored = [
                 (key, found)
                 for key, found in sorted(self._bucket.objects.items())
-                if key.startswith(prefix)
+                if key.startswith(prefix) and key > after
             ]
         for key, found in stored:
             yield ObjectInfo(key, len(found.body), found.etag, found.modified_at)
