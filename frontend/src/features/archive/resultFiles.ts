@@ -1,6 +1,7 @@
 import type { Conversion } from '../../api/types';
 import { selectConversions, shownRows } from '../../state/reducer';
 import type { State } from '../../state/state';
+import { cleanFolder } from './cleanFolder';
 
 export interface ArchivedResult {
   conversion: Conversion;
@@ -14,8 +15,8 @@ export function resultFiles(state: Pick<State, 'rows' | 'conversions'>): Archive
   return shownRows(state).flatMap((row) =>
     selectConversions(state, row).flatMap((conversion) => {
       if (!conversion.output) return [];
-      const folder = row.path?.slice(0, row.path.lastIndexOf('/') + 1) ?? '';
-      const path = unusedPath(folder + conversion.output.filename, used);
+      const folders = (row.path?.split('/').slice(0, -1) ?? []).map(cleanFolder).filter(Boolean);
+      const path = unusedPath([...folders, conversion.output.filename].join('/'), used);
       used.add(path);
       return [{ conversion, path }];
     }),
