@@ -25,6 +25,7 @@ import { acquireWebLock, type AcquireLock } from './storage/locks';
 import { saveOrderOnChange } from './storage/order';
 import { isArchiveKept, saveLanguage, setUploadedEarly } from './storage/preferences';
 import { IndexedDbUploadStorage, type UploadStorage } from './storage/uploadStorage';
+import { shownText } from './lib/shownText';
 
 /** Delay before the page starts over after the services answered with errors. */
 const STARTUP_RETRY_MS = 10_000;
@@ -184,7 +185,9 @@ export class AppController {
     const setAside = files.filter((file) => !mayHaveSound(file));
     this.store.dispatch({ type: 'files-set-aside', names: setAside.map(({ name }) => name) });
     for (const file of inNaturalOrder(files.filter(mayHaveSound))) {
-      const row = interrupted.find(({ name, size }) => name === file.name && size === file.size);
+      const row = interrupted.find(
+        ({ name, size }) => name === shownText(file.name) && size === file.size,
+      );
       if (row) void this.uploadRestorer.resumeWithFile(row.key, file);
       else newFiles.push(file);
     }

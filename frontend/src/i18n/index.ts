@@ -1,4 +1,5 @@
 import { en, type Catalogue } from './en';
+import { shownText } from '../lib/shownText';
 
 /** The languages of the page, by their own names. */
 export const LANGUAGES = { en: 'English', de: 'Deutsch' };
@@ -30,4 +31,7 @@ export const decimal = (value: number | string) => String(value).replace('.', t.
 export const locale = () => navigator.languages.find((tag) => tag.startsWith(language)) ?? t.locale;
 
 /** Return properties of an element whose text a service sent: its language is English. */
-export const asSent = (text: string) => ({ text, lang: language === 'en' ? undefined : 'en' });
+export const asSent = (text: string) => ({
+  text: shownText(text),
+  lang: language === 'en' ? undefined : 'en',
+});

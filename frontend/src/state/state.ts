@@ -30,6 +30,7 @@ export type Stage =
 /** A file in the list. */
 export interface Row {
   key: string;
+  /** The name as it is shown. */
   name: string;
   /** The path inside of the folder that was dropped. */
   path?: string;

@@ -1,5 +1,6 @@
 import type { Conversion } from '../../api/types';
 import { formatDuration } from '../../lib/formatting';
+import { shownText } from '../../lib/shownText';
 import {
   bitDepthLabel,
   channelsLabel,
@@ -31,7 +32,7 @@ export function ResultFacts({ conversion }: { conversion: Conversion }) {
       {tags.length > 0 && (
         <div>
           <dt>{t.tags}</dt>
-          <dd>{tags.map(([name, value]) => `${name}: ${value}`).join(' · ')}</dd>
+          <dd>{shownText(tags.map(([name, value]) => `${name}: ${value}`).join(' · '))}</dd>
         </div>
       )}
       <div>

@@ -1,6 +1,7 @@
 import { useId } from 'react';
 import type { Track } from '../../api/types';
 import { t } from '../../i18n';
+import { shownText } from '../../lib/shownText';
 import { channelsLabel, type ConversionSettings } from './conversionSettings';
 
 interface TrackFieldProps {
@@ -34,4 +35,4 @@ export function TrackField({ tracks, settings, onChange }: TrackFieldProps) {
 }
 
 const factsOf = ({ title, language, codec, channels }: Track) =>
-  [title, language, codec, channelsLabel(channels)].filter(Boolean).join(', ');
+  shownText([title, language, codec, channelsLabel(channels)].filter(Boolean).join(', '));

@@ -1,5 +1,6 @@
 import { ownProblem } from '../../api/errors';
 import { randomKey } from '../../lib/environment';
+import { shownText } from '../../lib/shownText';
 import type { Row, State } from '../../state/state';
 import {
   defaultSettings,
@@ -18,8 +19,8 @@ export function createDraft(
   const path = pathOf(file);
   const draft = {
     key: randomKey(),
-    name: file.name,
-    ...(path ? { path } : {}),
+    name: shownText(file.name),
+    ...(path ? { path: shownText(path) } : {}),
     size: file.size,
     settings: settings ? supportedSettings(settings, formats) : defaultSettings(formats),
   };

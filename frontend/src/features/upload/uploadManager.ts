@@ -1,5 +1,6 @@
 import type { Upload } from '../../api/types';
 import type { ConversionSettings } from '../conversion/conversionSettings';
+import { shownText } from '../../lib/shownText';
 import { draftsOf, wasConverted } from '../../state/reducer';
 import type { Row } from '../../state/state';
 import { lastSettings, saveSettings } from '../../storage/preferences';
@@ -48,7 +49,9 @@ export class UploadManager {
     const { key, name, path, size } = record;
     if (file) this.localFiles.set(key, file, record);
     const settings = supportedSettings(record.settings, store.getState().formats);
-    return { key, name, path, size, settings, stage: file ? 'draft' : 'interrupted' };
+    // An earlier version of the page may have stored names as they are.
+    const shown = { name: shownText(name), path: path && shownText(path) };
+    return { key, ...shown, size, settings, stage: file ? 'draft' : 'interrupted' };
   }
 
   /**

@@ -8,6 +8,7 @@ import { defaultSettings } from '../conversion/conversionSettings';
 import { fingerprintOf } from './fingerprintOf';
 import type { UploadManager } from './uploadManager';
 import { ownProblem } from '../../api/errors';
+import { shownText } from '../../lib/shownText';
 
 /** Older drafts are deleted, so that files do not stay in the browser forever. */
 const DRAFT_LIFETIME_MS = 3 * 24 * 3600 * 1000;
@@ -68,7 +69,7 @@ export class UploadRestorer {
     const record = (await storage.list()).find((each) => each.key === key);
     const isDraft = !row.upload && record;
     const isSameFile =
-      file.name === row.name &&
+      shownText(file.name) === row.name &&
       file.size === row.size &&
       (!record?.lastModified || record.lastModified === file.lastModified) &&
       (!record?.fingerprint ||
@@ -78,7 +79,7 @@ export class UploadRestorer {
     const resumed = record && { ...record, request: record.request && ('convert' as const) };
     if (isSameFile) return uploadManager.resumeWithFile(key, file, resumed);
     this.mismatchedFiles.set(key, file);
-    store.updateRow(key, { mismatchedFile: file.name });
+    store.updateRow(key, { mismatchedFile: shownText(file.name) });
   }
 
   /** Add the mismatched file as a new draft. The caller removes the old row. */
@@ -92,10 +93,11 @@ export class UploadRestorer {
   private createRow(upload: Upload, record: StoredUpload | undefined): Row {
     const { formats } = this.options.store.getState();
     const stage = this.stageOf(upload);
+    const path = record?.path ?? loadPaths()[upload.id];
     return {
       key: record?.key ?? upload.id,
-      name: record?.name ?? upload.filename,
-      path: record?.path ?? loadPaths()[upload.id],
+      name: shownText(record?.name ?? upload.filename),
+      path: path && shownText(path),
       size: upload.size,
       stage,
       settings: record?.settings ?? loadSettings().last ?? defaultSettings(formats),
