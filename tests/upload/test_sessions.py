@@ -103,6 +103,37 @@ def test_of_two_cookies_of_the_name_the_valid_one_wins(client: Client, *, first:
     assert owned(client, cookies(*(pairs if first else pairs[::-1]))) == [mine]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_cookies_of_two_sessions_open_neither(client: Client, *, first: bool) -> None:
+    """Without HTTPS another host of the domain could plant its own beside the visitor's."""
+    create(client)
+    pairs = [(COOKIE, client.cookies[COOKIE]), (COOKIE, TOKENS.issue("attacker"))]
+    client.cookies.clear()
+    both = cookies(*(pairs if first else pairs[::-1]))
+
+    answer = client.post("/api/uploads", json={"filename": "a.wav", "size": 1}, headers=both)
+
+    begun = TOKENS.read(answer.cookies[COOKIE].strip('"'))
+    victim = TOKENS.read(pairs[0][1].strip('"'))
+    assert begun
+    assert victim
+    assert begun.session_id not in {"attacker", victim.session_id}
+    assert owned(client, bearer(TOKENS.issue("attacker"))) == []
+    assert owned(client, both) == []
+
+
+def test_two_cookies_of_one_session_open_it(client: Client) -> None:
+    """A browser may send an old one beside the renewed one."""
+    yesterday = SessionTokens(SECRET, lambda: time.time() - DAY)
+    pairs = [(COOKIE, each.issue("anna")) for each in (yesterday, TOKENS)]
+    first = client.post(
+        "/api/uploads", json={"filename": "a.wav", "size": 1}, headers=cookies(*pairs)
+    )
+
+    assert owned(client, cookies(*pairs[::-1])) == [first.json()["id"]]
+    assert "set-cookie" not in client.get("/api/uploads", headers=cookies(*pairs)).headers
+
+
 def test_a_cookie_is_renewed_after_a_day(client: Client) -> None:
     now = time.time()
     fresh, old = (

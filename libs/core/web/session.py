@@ -62,7 +62,7 @@ class SessionMiddleware(ASGIMiddleware):
     """Read the session from the request, and set its cookie in the response.
 
     The name of a cookie that needs HTTPS begins with `__Host-`. Browsers refuse such a cookie if
-    another host of the same domain sets it.
+    another host of the same domain sets it. Without HTTPS they send it beside ours.
     """
 
     scopes = (ScopeType.HTTP,)
@@ -97,11 +97,13 @@ class SessionMiddleware(ASGIMiddleware):
             if token is None:
                 return Session(is_bearer=True)
             return Session(token.session_id, token.is_new, is_bearer=True)
-        for value in _cookies(headers, self._name):
-            if token := self._tokens.read(value):
-                is_old = token.expires_at - time.time() < LIFETIME - RENEW_AFTER
-                return Session(token.session_id, token.is_new, sets_cookie=is_old)
-        return Session()
+        valid = [t for value in _cookies(headers, self._name) if (t := self._tokens.read(value))]
+        # Of two sessions one was planted, and nothing says which: files must not go to either.
+        if len({token.session_id for token in valid}) != 1:
+            return Session()
+        token = max(valid, key=lambda each: each.expires_at)
+        is_old = token.expires_at - time.time() < LIFETIME - RENEW_AFTER
+        return Session(token.session_id, token.is_new, sets_cookie=is_old)
 
     def _cookie(self, session: Session) -> Cookie | None:
         if session.clears_cookie:
