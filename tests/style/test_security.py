@@ -38,6 +38,20 @@ def test_the_document_has_requirements_of_all_chapters() -> None:
     assert chapters >= {1, 2, 3, 4, 5, 7, 8, 9, 13, 15, 16}
 
 
+def test_files_whose_base_images_have_no_digest_are_named() -> None:
+    """The document once said that all images are named by digest."""
+    text = (ROOT / "docs" / "security.md").read_text("utf-8")
+    row = next(row[0] for row in ROW.finditer(text) if row[1] == "15.1.2")
+    files = [ROOT / "deploy" / name for name in ("Dockerfile", "page.Dockerfile")]
+    by_tag = [
+        path.relative_to(ROOT)
+        for path in files
+        if re.search(r"^FROM \S+:(?!\S*@sha256:)", path.read_text("utf-8"), re.MULTILINE)
+    ]
+
+    assert [path for path in by_tag if f"`{path}`" not in row.partition("by tag")[0]] == []
+
+
 @pytest.mark.parametrize("requirement", ROWS)
 def test_the_tests_of_a_requirement_exist(requirement: str) -> None:
     assert ROWS[requirement], "no test is named"
