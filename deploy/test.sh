@@ -50,22 +50,10 @@ else
   # A failed test runs once more, and is named: see docs/decisions/0020.
   again=(--reruns "${RERUNS:-1}" --max-suite-reruns 5 --rerun-show-tracebacks -raR)
   "$bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' && export COVERAGE_CORE=sysmon
-  # A file's tests stay together, because they share what is slow to prepare.
+  # Which tests stay together in one process: see `tests/conftest.py`.
   step 'core, services, engine' "$bin/pytest" -m "$marks and not $system" "${again[@]}" --cov -n auto --maxprocesses 4 --dist loadfile
-  # Tests on LocalStack wait much of their time: they run beside the others.
-  if [[ $marks != *localstack* ]]; then
-    beside=$(mktemp)
-    set -m # or its processes would ignore an interrupt
-    "$bin/pytest" -m "$marks and localstack" "${again[@]}" >"$beside" 2>&1 &
-    localstack=$!
-    set +m
-    trap 'kill -INT "$localstack" 2>/dev/null && wait "$localstack"; rm -f "$beside"' EXIT
-  fi
-  step 'the whole system: stack, browser' "$bin/pytest" -m "$marks and $system and not localstack" "${again[@]}"
-  if [ -n "${localstack:-}" ]; then
-    step 'the whole system: LocalStack' wait "$localstack"
-    cat "$beside"
-  fi
+  # These run processes of their own, and wait much of their time.
+  step 'the whole system' "$bin/pytest" -m "$marks and $system" "${again[@]}" -n 2 --dist loadfile
   printf '\nLines of libs and services that tests run: %s %%\n' "$("$bin/coverage" report --format=total --fail-under=0)"
 fi
 

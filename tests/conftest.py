@@ -1,8 +1,10 @@
 """Provide fixtures for all tests, and the option that enables tests on live AWS."""
 
 import os
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from libs.core.web import middleware
 from tests.fakes import FakeClock
@@ -23,6 +25,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("aws"):
             item.add_marker(skip)
+
+
+class SchedulingByEmulator(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """Run the tests of a file in one process, and those on LocalStack in one process, too.
+
+    They share what is slow to prepare: a stack, or a container of LocalStack.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "localstack" if "localstack" in nodeid else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return the scheduling of `--dist loadfile`, None for that of another option."""
+    return SchedulingByEmulator(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)
