@@ -1,6 +1,5 @@
 """Limit what one visitor can use, by session and by client address."""
 
-import hashlib
 import math
 import time
 from collections import defaultdict
@@ -157,18 +156,15 @@ def _spoken(seconds: int) -> str:
 
 @dataclass(frozen=True)
 class Usage:
-    """Count what one request uses. `session` is the owner of what it makes."""
+    """Count what one request uses."""
 
     session: str
+    """The owner of what the request makes."""
     address: str
+    """Keyed digest of the client's address."""
     limiter: RateLimiter
     begin: Callable[[], None] = lambda: None
     """Counts the session, if it is a new one."""
-
-    @property
-    def client(self) -> str:
-        """Return a digest of the address, for items."""
-        return hashlib.sha256(self.address.encode()).hexdigest()[:16]
 
     def take(self, *, uploads: int = 0, size: int = 0, conversions: int = 0, urls: int = 0) -> None:
         """Count these amounts; `size` is the bytes of the uploads.

@@ -85,7 +85,7 @@ class RequestConversion:
             expires_at=int(now) + self._lifetime,
             request_digest=request_digest(upload_id, request),
             trace=trace,
-            client=usage.client if usage else None,
+            client=usage.address if usage else None,
         )
         if usage:
             usage.take(conversions=1)

@@ -101,7 +101,7 @@ class StartUpload:
             request_digest=digest,
             sha256=new.sha256,
         )
-        client = usage.client if usage else None
+        client = usage.address if usage else None
         conversions = [waiting_conversion(upload, request, client) for request in new.convert]
         if usage:
             counted = new.size or (self._max_size if new.tus else 0)

@@ -134,3 +134,18 @@ def test_a_rotation_in_two_steps_logs_nobody_out() -> None:
     for one, other in pairwise(steps):
         assert one.read(other.issue("anna")) is not None
         assert other.read(one.issue("anna")) is not None
+
+
+def test_the_digest_of_an_address_is_the_same_in_all_services_with_the_secret() -> None:
+    digest = SessionTokens(SECRET).hide_address("192.0.2.1")
+
+    assert digest == SessionTokens(SECRET, accepted=["another"]).hide_address("192.0.2.1")
+    assert digest != SessionTokens(SECRET).hide_address("192.0.2.2")
+
+
+def test_the_digest_of_an_address_is_unknown_without_the_secret() -> None:
+    digest = SessionTokens(SECRET).hide_address("192.0.2.1")
+
+    assert digest != SessionTokens("another secret of the tests, long enough").hide_address(
+        "192.0.2.1"
+    )

@@ -154,7 +154,7 @@ class Conversion:
     phase: Phase = Phase.WAITING
     percent: float = 0.0
     client: str | None = None
-    """Digest of the address that requested it. Its sessions share a turn in the queue."""
+    """Keyed digest of the address that requested it. Its sessions share a turn in the queue."""
     speed: float | None = None
     """Seconds of audio converted per second."""
     eta_seconds: float | None = None

@@ -49,7 +49,7 @@ class Session:
     sets_cookie: bool = False
     clears_cookie: bool = False
     address: str = ""
-    """The client's address. All sessions of an address share its limits."""
+    """Keyed digest of the client's address. All sessions of an address share its limits."""
 
     def start(self) -> str:
         """Begin a new session, whose cookie goes out with the response."""
@@ -77,7 +77,8 @@ class SessionMiddleware(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Call the application with `scope["session"]`."""
         session = self._load(Headers.from_scope(scope))
-        session.address = client_address(scope, self._trusted_proxies)
+        address = client_address(scope, self._trusted_proxies)
+        session.address = self._tokens.hide_address(address)
         scope["session"] = session
 
         async def send_with_cookie(message: Message) -> None:

@@ -65,6 +65,6 @@ class DynamoDbQuotas(Quotas):
 
 
 def _key(subject: str, window: int, begin: int) -> str:
-    # A digest, so that the table has no addresses, and no ids of sessions.
+    # A digest, so that keys are short, and the table has no ids of sessions.
     text = f"{subject}\x00{window}\x00{begin}"
     return PREFIX + hashlib.sha256(text.encode()).hexdigest()
