@@ -37,7 +37,7 @@ class UploadContainer(containers.DeclarativeContainer):
     quotas = aws.quotas
     rate_limiter = providers.Singleton(RateLimiter, quotas, settings.provided.quota_limits)
 
-    reconcile = providers.Factory(ReconcileUpload, uploads, multipart, objects)
+    reconcile = providers.Factory(ReconcileUpload, uploads, conversions, multipart, objects)
     start_upload = providers.Factory(
         StartUpload,
         uploads,

@@ -1,5 +1,7 @@
 """Bring the stored state of an upload in line with S3."""
 
+import structlog
+
 from libs.core.domain.uploads import (
     MAX_PARTS,
     MIN_PART_SIZE,
@@ -8,10 +10,19 @@ from libs.core.domain.uploads import (
     UploadStatus,
     closed_to_parts,
 )
-from libs.core.errors import MultipartUploadGone, ObjectMissing, UploadClosed, UploadIncomplete
+from libs.core.errors import (
+    MultipartUploadGone,
+    ObjectMissing,
+    StorageUnavailable,
+    UploadClosed,
+    UploadIncomplete,
+)
+from libs.core.ports.conversions import ConversionStore
 from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
+
+log = structlog.get_logger(__name__)
 
 EXPIRED = Failure(
     "upload_expired",
@@ -28,9 +39,14 @@ class ReconcileUpload:
     """Update an upload from S3, which alone knows the parts that are stored."""
 
     def __init__(
-        self, uploads: UploadStore, multipart: MultipartUploads, objects: ObjectStore
+        self,
+        uploads: UploadStore,
+        conversions: ConversionStore,
+        multipart: MultipartUploads,
+        objects: ObjectStore,
     ) -> None:
         self._uploads = uploads
+        self._conversions = conversions
         self._multipart = multipart
         self._objects = objects
 
@@ -66,7 +82,10 @@ class ReconcileUpload:
         return [part for part in listed if _counts(upload, part)]
 
     def finish_from_object(self, upload: Upload) -> Upload:
-        """Finish an upload whose multipart upload is gone: the object decides how it ended."""
+        """Finish an upload whose multipart upload is gone: the object decides how it ended.
+
+        Every upload that a request completes ends here.
+        """
         try:
             found = self._objects.head(upload.key)
         except ObjectMissing:
@@ -77,7 +96,22 @@ class ReconcileUpload:
             return self._uploads.mark_failed(upload.id, EXPIRED)
         if upload.size is not None and found.size != upload.size:
             return self._uploads.mark_failed(upload.id, WRONG_SIZE)
-        return self._uploads.mark_uploaded(upload.id, found.size)
+        uploaded = self._uploads.mark_uploaded(upload.id, found.size)
+        self._queue_conversions(uploaded)
+        return uploaded
+
+    def _queue_conversions(self, uploaded: Upload) -> None:
+        """Queue what waits for an upload, so that it need not wait for the event of S3.
+
+        Those events stand behind all that others cause. They, and the look of a worker at what
+        waits long, queue what this call does not.
+        """
+        try:
+            # No conversion is added to an uploaded upload as waiting, so this one lists all.
+            for conversion_id in uploaded.conversions:
+                self._conversions.queue(conversion_id)
+        except StorageUnavailable as error:
+            log.warning("upload.conversions_not_queued", upload=uploaded.id, reason=str(error))
 
     def require_uploaded(self, upload: Upload) -> Upload:
         """Finish an upload from its object, and return it.

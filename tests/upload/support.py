@@ -57,7 +57,9 @@ class UploadHarness:
         self.objects = MemoryObjectStore(self.bucket)
         self.revoked_sessions = MemoryRevokedSessions(clock)
         self.quotas = MemoryQuotas(clock)
-        self.reconcile = ReconcileUpload(self.uploads, self.multipart, self.objects)
+        self.reconcile = ReconcileUpload(
+            self.uploads, self.conversions, self.multipart, self.objects
+        )
         self.start = StartUpload(self.uploads, self.multipart, MAX_SIZE, 24 * HOUR, clock)
         self.show = ShowUpload(self.uploads, self.reconcile)
         self.sign = SignParts(self.uploads, MemoryUrlSigner(), HOUR, clock)
