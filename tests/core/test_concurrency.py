@@ -1,13 +1,11 @@
 """Test that requests of one address wait for each other, and nobody for those of another."""
 
-from collections.abc import Awaitable, Callable
-from types import SimpleNamespace
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import anyio
 import pytest
 
-from libs.core.errors import RateLimited
 from libs.core.web.concurrency import (
     AT_ONCE,
     COSTLY_AT_ONCE,
@@ -36,26 +34,46 @@ class Application:
         self._limit = LimitConcurrency()
 
     async def handle(self, scope: Any, _receive: Any, _send: Any) -> None:
-        address = scope["session"].address
+        permit, options = scope["permit"], scope["options"]
+        await permit.follow(options)
+        address = permit.address
         self.running[address] = self.running.get(address, 0) + 1
         self.order.append(scope["number"])
-        if permit := scope.get("permit"):
-            self.permits.append(permit)
-            if scope["route_handler"].opt.get("waits_for_client"):
-                permit.release()
+        self.permits.append(permit)
+        if options.get("waits_for_client"):
+            permit.release()
         try:
-            await self.may_end.wait()
+            if not self.may_end.is_set():
+                await self.may_end.wait()
         finally:
             self.running[address] -= 1
 
-    async def request(self, address: str, number: int = 0, **options: int) -> None:
+    async def request(
+        self,
+        address: str,
+        number: int = 0,
+        path: str = "/",
+        headers: Iterable[tuple[bytes, bytes]] = (),
+        **options: int,
+    ) -> int | None:
+        """Return the status of a refusal, and None for a request that was handled."""
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
         scope: Any = {
-            "session": SimpleNamespace(address=address),
-            "route_handler": SimpleNamespace(opt=options),
+            "type": "http",
+            "method": "GET",
+            "path": path,
+            "client": (address, 1),
+            "headers": list(headers),
+            "options": options,
             "number": number,
         }
         nothing: Any = None
-        await self._limit.handle(scope, nothing, nothing, self.handle)
+        await self._limit.handle(scope, nothing, send, self.handle)
+        return sent[0]["status"] if sent else None
 
     def is_idle(self) -> bool:
         limit = self._limit
@@ -64,14 +82,6 @@ class Application:
 
 async def settled() -> None:
     await anyio.wait_all_tasks_blocked()
-
-
-async def refused(call: Awaitable[None]) -> bool:
-    try:
-        await call
-    except RateLimited as error:
-        return bool(error.context["retry_after"] == 1)
-    return False
 
 
 async def test_so_many_of_an_address_are_handled_at_once_in_the_order_they_came() -> None:
@@ -147,29 +157,47 @@ async def test_a_request_that_turns_out_to_be_costly_waits_again() -> None:
     assert app.is_idle()
 
 
-async def test_a_request_that_needs_no_permit_never_waits() -> None:
+async def test_only_a_probe_that_no_proxy_sends_needs_no_permit() -> None:
     app = Application()
+    for_somebody = ((b"x-forwarded-for", b"192.0.2.1"),)
     async with anyio.create_task_group() as group:
         for _ in range(AT_ONCE):
             group.start_soon(app.request, "prober")
-        group.start_soon(lambda: app.request("prober", needs_no_permit=True))
+        for path, headers in [
+            ("/health/live", ()),
+            ("/health/live", for_somebody),
+            ("/health/ready", ()),
+        ]:
+            group.start_soon(app.request, "prober", 0, path, headers)
         await settled()
         assert app.running == {"prober": AT_ONCE + 1}
         app.may_end.set()
 
 
+async def test_instant_answers_are_not_all_given_in_one_turn_of_the_loop() -> None:
+    app = Application()
+    app.may_end.set()
+    async with anyio.create_task_group() as group:
+        for _ in range(10 * AT_ONCE):
+            group.start_soon(app.request, "flooder")
+        while (before := len(app.order)) < 10 * AT_ONCE:
+            await anyio.sleep(0)
+            assert len(app.order) - before <= AT_ONCE
+    assert app.is_idle()
+
+
 async def test_no_more_than_so_many_bodies_of_an_address_are_received_at_once() -> None:
     app = Application()
 
-    async def send_body(address: str) -> None:
-        await app.request(address, max_per_address=MAX_BODIES, waits_for_client=True)
+    async def send_body(address: str) -> int | None:
+        return await app.request(address, max_per_address=MAX_BODIES, waits_for_client=True)
 
     async with anyio.create_task_group() as group:
         for _ in range(MAX_BODIES):
             group.start_soon(send_body, "flooder")
         await settled()
 
-        assert await refused(send_body("flooder"))
+        assert await send_body("flooder") == 429
         group.start_soon(send_body, "bystander")
         await settled()
         assert app.running == {"flooder": MAX_BODIES, "bystander": 1}
@@ -184,7 +212,7 @@ async def test_no_more_than_so_many_wait() -> None:
             group.start_soon(app.request, "flooder")
         await settled()
 
-        assert await refused(app.request("flooder"))
+        assert await app.request("flooder") == 429
         app.may_end.set()
     assert app.is_idle()
 

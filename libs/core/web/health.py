@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response, get
 from msgspec import UNSET
 
+from libs.core.web.concurrency import PROBE_PATH
 from libs.core.web.openapi import problem_response
 from libs.core.web.problems import problem
 from libs.core.web.schemas import HealthSchema
@@ -32,11 +33,11 @@ def health_routes(
     """
 
     @get(
-        "/health/live",
-        needs_no_permit=True,
+        PROBE_PATH,
         sync_to_thread=False,
         operation_id="checkLiveness",
         summary="Answer while the process runs",
+        responses={429: problem_response("rate_limited")},
     )
     def live() -> HealthSchema:
         return HealthSchema(status="live")

@@ -17,7 +17,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.core.telemetry import record_request, span
-from libs.core.web.problems import host_invalid, internal_error
+from libs.core.web.problems import host_invalid, internal_error, send_response
 
 log = structlog.get_logger(__name__)
 
@@ -74,13 +74,11 @@ class RequestContext(ASGIMiddleware):
             span(f"{method} {path}", headers.get("traceparent")),
         ):
             try:
-                app = next_app if is_host(headers.get("host", "")) else _answer_host_invalid
-                await app(scope, receive, send_with_headers)
+                await next_app(scope, receive, send_with_headers)
             except Exception as error:
                 log.error("request.failed", method=method, path=path, exc_info=error)
                 if not status:
-                    answer = internal_error().to_asgi_response(app=None, request=Request(scope))
-                    await answer(scope, receive, send_with_headers)
+                    await send_response(internal_error(), scope, receive, send_with_headers)
             finally:
                 # Probes come every few seconds: their lines are for debugging only.
                 level = 10 if path.startswith("/health") else 20
@@ -92,6 +90,19 @@ class RequestContext(ASGIMiddleware):
                 )
 
 
+class RequireHost(ASGIMiddleware):
+    """Answer 400 to a request whose `Host` is not a host."""
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Call the application, or refuse."""
+        if is_host(Headers.from_scope(scope).get("host", "")):
+            await next_app(scope, receive, send)
+        else:
+            await send_response(host_invalid(), scope, receive, send)
+
+
 def is_host(text: str) -> bool:
     """Return False for a `Host` that Litestar cannot make a URL of: reading one would raise."""
     try:
@@ -99,11 +110,6 @@ def is_host(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-async def _answer_host_invalid(scope: Scope, receive: Receive, send: Send) -> None:
-    answer = host_invalid().to_asgi_response(app=None, request=Request(scope))
-    await answer(scope, receive, send)
 
 
 def answer_options(request: Request[Any, Any, Any]) -> Response[Any] | None:

@@ -3,13 +3,12 @@
 import hmac
 from collections.abc import Sequence
 
-from litestar import Request
 from litestar.datastructures import Headers
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from libs.core.web.problems import problem
+from libs.core.web.problems import problem, send_response
 
 HEADER = "x-origin-secret"
 
@@ -35,5 +34,4 @@ class RequireOriginSecret(ASGIMiddleware):
             await next_app(scope, receive, send)
             return
         refusal = problem(403, "forbidden", "Use the address of the page.")
-        answer = refusal.to_asgi_response(app=None, request=Request(scope))
-        await answer(scope, receive, send)
+        await send_response(refusal, scope, receive, send)

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import Receive, Scope, Send
 
 from libs.core import errors
 from libs.core.errors import CoreError, title_of
@@ -152,6 +153,14 @@ def internal_error() -> Response[Any]:
     )
 
 
+async def send_response(
+    response: Response[Any], scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Send a response from outside of the application, where Litestar does not do it."""
+    answer = response.to_asgi_response(app=None, request=Request(scope))
+    await answer(scope, receive, send)
+
+
 HANDLERS: dict[Any, Any] = {
     CoreError: on_core_error,
     ValidationException: on_validation_error,
@@ -159,4 +168,12 @@ HANDLERS: dict[Any, Any] = {
     Exception: on_any_error,
 }
 
-__all__ = ["HANDLERS", "HTTP_CODES", "PROBLEM_JSON", "STATUS", "problem", "status_of"]
+__all__ = [
+    "HANDLERS",
+    "HTTP_CODES",
+    "PROBLEM_JSON",
+    "STATUS",
+    "problem",
+    "send_response",
+    "status_of",
+]

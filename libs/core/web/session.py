@@ -23,7 +23,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from libs.core.errors import RateLimited, SessionInvalid, StorageUnavailable
 from libs.core.ports.revoked_sessions import RevokedSessions
 from libs.core.rate_limiter import RateLimiter, Usage
-from libs.core.web.client_address import client_address
+from libs.core.web.concurrency import RequestPermit
 from libs.core.web.openapi import problems
 from libs.core.web.schemas import SessionSchema, rfc3339
 from libs.core.web.session_tokens import LIFETIME, SessionTokens
@@ -67,18 +67,17 @@ class SessionMiddleware(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, tokens: SessionTokens, *, secure: bool, trusted_proxies: int = 0) -> None:
-        """Expect `trusted_proxies` proxies of ours in front; `secure` cookies need HTTPS."""
+    def __init__(self, tokens: SessionTokens, *, secure: bool) -> None:
+        """Send cookies that need HTTPS if `secure`."""
         self._tokens = tokens
         self._secure = secure
-        self._trusted_proxies = trusted_proxies
         self._name = "__Host-session" if secure else "session"
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Call the application with `scope["session"]`."""
         session = self._load(Headers.from_scope(scope))
-        address = client_address(scope, self._trusted_proxies)
-        session.address = self._tokens.hide_address(address)
+        permit: RequestPermit = scope["permit"]  # type: ignore[typeddict-item]
+        session.address = self._tokens.hide_address(permit.address)
         scope["session"] = session
 
         async def send_with_cookie(message: Message) -> None:
