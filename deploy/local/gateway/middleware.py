@@ -17,6 +17,7 @@ from deploy.local.gateway.asgi import (
     send_problem,
 )
 from deploy.local.gateway.hosts import is_ours
+from libs.core.telemetry import shorten
 
 log = structlog.get_logger(__name__)
 
@@ -106,15 +107,15 @@ class GatewayMiddleware:
                 await self._answer(scope, receive, send_with_headers)
             except Exception as error:
                 # One line without the stack's variables: formatting them blocked all requests.
-                log.error("request.failed", path=scope["path"], error=repr(error))
+                log.error("request.failed", path=shorten(scope["path"]), error=repr(error))
                 if not status:
                     await send_problem(send_with_headers, 500, "internal", INTERNAL_ERROR)
             finally:
                 took = round((time.perf_counter() - began) * 1000, 1)
                 log.info(
                     "request",
-                    method=scope["method"],
-                    path=scope["path"],
+                    method=shorten(scope["method"]),
+                    path=shorten(scope["path"]),
                     status=status,
                     took_ms=took,
                 )

@@ -16,7 +16,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from libs.core.telemetry import record_request, span
+from libs.core.telemetry import record_request, shorten, span
 from libs.core.web.problems import host_invalid, internal_error, send_response
 
 log = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ class RequestContext(ASGIMiddleware):
             await send(message)
 
         assert scope["type"] == ScopeType.HTTP
-        method, path = scope["method"], scope["path"]
+        method, path = shorten(scope["method"]), shorten(scope["path"])
         with (
             structlog.contextvars.bound_contextvars(request_id=request_id),
             span(f"{method} {path}", headers.get("traceparent")),

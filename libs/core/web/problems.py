@@ -14,6 +14,7 @@ from litestar.types import Receive, Scope, Send
 
 from libs.core import errors
 from libs.core.errors import CoreError, title_of
+from libs.core.telemetry import shorten
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +135,8 @@ def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Res
 
 def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Log an unexpected error in full, and answer 500 without any of its details."""
-    log.error("request.failed", method=request.method, path=request.scope["path"], exc_info=error)
+    path = shorten(request.scope["path"])
+    log.error("request.failed", method=request.method, path=path, exc_info=error)
     return internal_error()
 
 
