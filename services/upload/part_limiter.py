@@ -1,7 +1,6 @@
 """Limit the parts in memory, so that slow senders do not block others."""
 
 import asyncio
-import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -51,7 +50,7 @@ class PartSlot:
         with anyio.CancelScope() as self._scope:
             if self.is_evicted:
                 self._scope.cancel()
-            self._waiting_since = time.monotonic()
+            self._waiting_since = anyio.current_time()
             try:
                 yield
             finally:
@@ -77,7 +76,7 @@ class PartSlot:
     def waited(self) -> float:
         """Return the seconds that were spent waiting for bytes."""
         since = self._waiting_since
-        return self._waited + (0.0 if since is None else time.monotonic() - since)
+        return self._waited + (0.0 if since is None else anyio.current_time() - since)
 
     @property
     def rate(self) -> float:

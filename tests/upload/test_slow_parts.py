@@ -1,6 +1,5 @@
 """Give slots for parts to clients that are slow, stall, or share them with others."""
 
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import anyio
@@ -9,16 +8,10 @@ import pytest
 from libs.core.errors import RateLimited
 from services.upload import part_limiter
 from services.upload.part_limiter import PartLimiter, PartSlot
+from tests.virtual_time import run_in_virtual_time
 
 HOME = "192.0.2.1"
 """The address of clients that share one."""
-
-
-@pytest.fixture(autouse=True)
-def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Judge senders after 50 ms."""
-    monkeypatch.setattr(part_limiter, "GRACE_PERIOD", 0.05)
-    monkeypatch.setattr(part_limiter, "EVICT_EVERY", 0.01)
 
 
 async def hold(limiter: PartLimiter, owner: str, ends: list[str], name: str) -> None:
@@ -40,16 +33,8 @@ async def send(
             got.append(owner)
             while True:
                 with slot.waiting():
-                    await anyio.sleep(0.01)
-                slot.add_bytes(rate // 100)
-
-
-def run(test: Callable[[], Awaitable[None]]) -> None:
-    async def limited() -> None:
-        with anyio.fail_after(10):
-            await test()
-
-    anyio.run(limited)
+                    await anyio.sleep(0.1)
+                slot.add_bytes(rate // 10)
 
 
 def test_a_silent_sender_loses_its_slot_to_the_next() -> None:
@@ -63,7 +48,7 @@ def test_a_silent_sender_loses_its_slot_to_the_next() -> None:
                 tasks.cancel_scope.cancel()
         assert len(ends) == 1, "as many as were needed"
 
-    run(test)
+    run_in_virtual_time(test)
 
 
 def test_a_silent_sender_keeps_its_slot_while_nobody_waits() -> None:
@@ -71,11 +56,11 @@ def test_a_silent_sender_keeps_its_slot_while_nobody_waits() -> None:
         limiter, ends = PartLimiter(1), list[str]()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(hold, limiter, "slow", ends, "first")
-            await anyio.sleep(0.2)
+            await anyio.sleep(4)
             assert ends == []
             tasks.cancel_scope.cancel()
 
-    run(test)
+    run_in_virtual_time(test)
 
 
 def test_a_bystander_waits_for_one_eviction_however_many_senders_are_silent() -> None:
@@ -89,7 +74,7 @@ def test_a_bystander_waits_for_one_eviction_however_many_senders_are_silent() ->
                 assert len(ends) <= 4
             tasks.cancel_scope.cancel()
 
-    run(test)
+    run_in_virtual_time(test)
 
 
 def test_the_older_half_of_the_slots_is_kept_for_slow_senders() -> None:
@@ -103,7 +88,7 @@ def test_the_older_half_of_the_slots_is_kept_for_slow_senders() -> None:
                 assert [slot.owner for slot in limiter._held] == ["old", "bystander"]
             tasks.cancel_scope.cancel()
 
-    run(test)
+    run_in_virtual_time(test)
 
 
 def test_a_sender_that_drips_loses_also_an_older_slot() -> None:
@@ -117,7 +102,7 @@ def test_a_sender_that_drips_loses_also_an_older_slot() -> None:
                 assert [slot.owner for slot in limiter._held] == ["fast", "bystander"]
             tasks.cancel_scope.cancel()
 
-    run(test)
+    run_in_virtual_time(test)
 
 
 def test_storage_that_is_slow_is_not_the_senders_fault() -> None:
@@ -125,10 +110,10 @@ def test_storage_that_is_slow_is_not_the_senders_fault() -> None:
         limiter = PartLimiter(1)
         async with limiter.acquire("anna", HOME) as slot:
             slot.add_bytes(1)
-            await anyio.sleep(0.2)
+            await anyio.sleep(4)
             assert slot.rate == float("inf")
 
-    run(test)
+    run_in_virtual_time(test)
 
 
 def test_an_evicted_sender_is_told_when_it_waits_for_bytes_again() -> None:
@@ -139,7 +124,7 @@ def test_an_evicted_sender_is_told_when_it_waits_for_bytes_again() -> None:
             await anyio.sleep_forever()
         assert refused.value.context["retry_after"] > 0
 
-    run(test)
+    run_in_virtual_time(test)
 
 
 def test_a_request_that_gives_up_waiting_leaves_no_gap() -> None:
@@ -152,7 +137,7 @@ def test_a_request_that_gives_up_waiting_leaves_no_gap() -> None:
         async with limiter.acquire("carl", HOME):
             assert [slot.owner for slot in limiter._held] == ["carl"]
 
-    run(test)
+    run_in_virtual_time(test)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +158,7 @@ def test_nobody_keeps_all_slots_by_sending_just_fast_enough(owner: str, address:
                 assert len(got) == 4, "only so many as the bystander needed lost their slots"
             tasks.cancel_scope.cancel()
 
-    run(test)
+    run_in_virtual_time(test)
 
 
 def test_many_sessions_of_an_address_take_no_slot_of_another_one() -> None:
@@ -189,7 +174,7 @@ def test_many_sessions_of_an_address_take_no_slot_of_another_one() -> None:
                     raise AssertionError("a third slot for one of two addresses")
             tasks.cancel_scope.cancel()
 
-    run(test)
+    run_in_virtual_time(test)
 
 
 def test_a_share_is_kept_by_slow_senders() -> None:
@@ -207,7 +192,7 @@ def test_a_share_is_kept_by_slow_senders() -> None:
                     raise AssertionError("a third slot for one of two")
             tasks.cancel_scope.cancel()
 
-    run(test)
+    run_in_virtual_time(test)
 
 
 def test_a_brisk_sender_keeps_its_slot() -> None:
@@ -222,7 +207,7 @@ def test_a_brisk_sender_keeps_its_slot() -> None:
                     raise AssertionError("the slot of a sender that is soon done")
             tasks.cancel_scope.cancel()
 
-    run(test)
+    run_in_virtual_time(test)
 
 
 def test_one_timer_evicts_however_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,4 +225,4 @@ def test_one_timer_evicts_however_many_wait(monkeypatch: pytest.MonkeyPatch) -> 
             assert len(judged) < 50
             tasks.cancel_scope.cancel()
 
-    run(test)
+    run_in_virtual_time(test)
