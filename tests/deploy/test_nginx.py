@@ -11,6 +11,8 @@ from deploy.local.containers import COMPOSE_FILE
 from deploy.local.gateway.app import PREFIXES, service_of
 from deploy.local.gateway.middleware import security_headers
 from libs.core.errors import title_of
+from libs.core.web.concurrency import AT_ONCE, MAX_BODIES
+from services.progress.settings import ProgressSettings
 
 CONFIGURATION_FILE = Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf"
 CONFIGURATION = CONFIGURATION_FILE.read_text("utf-8")
@@ -87,6 +89,17 @@ def test_no_body_waits_in_the_memory_of_nginx() -> None:
     assert re.findall(r"proxy_request_buffering \w+;", CONFIGURATION) == [
         "proxy_request_buffering off;"
     ]
+
+
+def test_an_address_gets_all_that_services_allow_and_leaves_connections_to_others() -> None:
+    found = re.search(r"\n    limit_conn addresses (\d+);", CONFIGURATION)
+    available = re.search(r"worker_connections (\d+);", CONFIGURATION)
+    assert found
+    assert available
+    streams: int = ProgressSettings.model_fields["streams_per_address"].default
+
+    assert streams + MAX_BODIES + AT_ONCE < int(found[1])
+    assert 2 * int(found[1]) < int(available[1])  # a request that is passed on takes two
 
 
 def test_event_stream_timeout_exceeds_the_services_own_limit() -> None:

@@ -6,9 +6,10 @@ import secrets
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from deploy.local.network import free_port
@@ -17,6 +18,7 @@ from tests.localstack.test_outage import until
 pytestmark = pytest.mark.localstack
 
 ROOT = Path(__file__).resolve().parents[2]
+CONFIGURATION = ROOT / "deploy" / "nginx.conf"
 ENTRYPOINT = re.search(
     r'ENTRYPOINT \["sh", "-c", "(.*?)"\]', (ROOT / "deploy/page.Dockerfile").read_text(), re.S
 )
@@ -67,9 +69,23 @@ def named_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def narrow_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the URL of an nginx that takes two requests of an address at once."""
+    text, replaced = re.subn(r"(limit_conn addresses) \d+;", r"\1 2;", CONFIGURATION.read_text())
+    assert replaced == 1
+    narrow = tmp_path_factory.mktemp("narrow") / "nginx.conf"
+    narrow.write_text(text)
+    with nginx(tmp_path_factory, trusted_proxies="", configuration=narrow) as url:
+        yield url
+
+
 @contextmanager
 def nginx(
-    tmp_path_factory: pytest.TempPathFactory, trusted_proxies: str, hosts: str = ""
+    tmp_path_factory: pytest.TempPathFactory,
+    trusted_proxies: str,
+    hosts: str = "",
+    configuration: Path = CONFIGURATION,
 ) -> Iterator[str]:
     """Run an nginx with our configuration before a small upload service, and yield its URL."""
     assert ENTRYPOINT
@@ -77,7 +93,6 @@ def nginx(
     page = tmp_path_factory.mktemp("page")
     page.chmod(0o755)
     (page / "index.html").write_text("TinyPixo")
-    configuration = f"{ROOT}/deploy/nginx.conf:/etc/nginx/tinypixo.conf:ro"
     port = free_port()
     run = ("run", "--detach", "--rm", "--network", name)
     start = ENTRYPOINT[1].replace("\\\n", "").replace('\\"', '"')
@@ -98,7 +113,7 @@ def nginx(
             "--publish",
             f"127.0.0.1:{port}:8080",
             "--volume",
-            configuration,
+            f"{configuration}:/etc/nginx/tinypixo.conf:ro",
             "--volume",
             f"{page}:/usr/share/nginx/tinypixo:ro",
             "--user=10001:10001",
@@ -190,3 +205,23 @@ def test_bodies_reach_the_service_before_they_end(gateway: str, path: str) -> No
         client.sendall(bytes(30_000))
 
         assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("path", ["/", "/api/uploads"])
+def test_an_address_has_so_many_requests_at_once(narrow_gateway: str, path: str) -> None:
+    host, port = narrow_gateway.removeprefix("http://").split(":")
+    put = b"PUT /api/uploads/upl_1/parts/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
+
+    def status() -> str:
+        return ask(narrow_gateway + path)[0].split()[-1]
+
+    with ExitStack() as connections:
+        for _ in range(2):
+            connection = socket.create_connection((host, int(port)), timeout=20)
+            connections.enter_context(connection).sendall(put)
+        until(lambda: status() == "429", 20)
+        answer = httpx.get(narrow_gateway + path)
+
+        assert (answer.json()["code"], answer.headers["Retry-After"]) == ("rate_limited", "1")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+    until(lambda: status() == "200", 20)
