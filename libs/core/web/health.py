@@ -1,7 +1,10 @@
 """Answer liveness and readiness probes."""
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Any
 
 from litestar import Response, get
@@ -14,6 +17,41 @@ from libs.core.web.schemas import HealthSchema
 
 Check = Callable[[], None]
 """Send a request to a dependency, and raise any exception if it does not respond."""
+
+
+KEPT_FOR = 1.0
+"""Seconds for which a result is kept. Load balancers ask every few seconds."""
+
+
+class SharedChecks:
+    """Ask all dependencies at once, and share the result: visitors can ask for it as well."""
+
+    def __init__(
+        self, checks: Mapping[str, Check], timer: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._checks = checks
+        self._timer = timer
+        self._lock = Lock()
+        self._kept_until = -math.inf
+        self._failures: dict[str, str] = {}
+
+    def failures(self) -> dict[str, str]:
+        """Return why which dependencies cannot be reached.
+
+        Whoever asks while the checks run waits for their result.
+        """
+        with self._lock:
+            if self._timer() >= self._kept_until:
+                self._failures = self._run()
+                self._kept_until = self._timer() + KEPT_FOR
+            return self._failures
+
+    def _run(self) -> dict[str, str]:
+        # All at once, so that the answer takes as long as the slowest check, not as their sum.
+        with ThreadPoolExecutor(max(1, len(self._checks))) as pool:
+            reasons = pool.map(_failure, self._checks.values())
+            named = zip(self._checks, reasons, strict=True)
+            return {name: reason for name, reason in named if reason}
 
 
 def no_skew() -> float:
@@ -31,6 +69,7 @@ def health_routes(
         clock_skew: Returns by how many seconds the host's clock is behind, 0 if it is right. A
             wrong clock is reported, but does not make the service unready.
     """
+    shared = SharedChecks(checks)
 
     @get(
         PROBE_PATH,
@@ -50,10 +89,7 @@ def health_routes(
         responses={429: problem_response("rate_limited"), 503: problem_response("not_ready")},
     )
     def ready() -> Response[HealthSchema]:
-        # All at once, so that the answer takes as long as the slowest check, not as their sum.
-        with ThreadPoolExecutor(max(1, len(checks))) as pool:
-            reasons = dict(zip(checks, pool.map(_failure, checks.values()), strict=True))
-        away = {name: reason for name, reason in reasons.items() if reason}
+        away = shared.failures()
         skew = round(clock_skew())  # measured by the answers to the checks, too
         if away:
             names = ", ".join(away)
