@@ -51,9 +51,9 @@ else
   again=(--reruns "${RERUNS:-1}" --max-suite-reruns 5 --rerun-show-tracebacks -raR)
   "$bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' && export COVERAGE_CORE=sysmon
   # Which tests stay together in one process: see `tests/conftest.py`.
-  step 'core, services, engine' "$bin/pytest" -m "$marks and not $system" "${again[@]}" --cov -n auto --maxprocesses 4 --dist loadfile
+  step 'core, services, engine' "$bin/pytest" -m "$marks and not $system" "${again[@]}" --cov -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
   # These run processes of their own, and wait much of their time.
-  step 'the whole system' "$bin/pytest" -m "$marks and $system" "${again[@]}" -n 2 --dist loadfile
+  step 'the whole system' "$bin/pytest" -m "$marks and $system" "${again[@]}" -n 2 --dist loadfile --no-loadscope-reorder
   printf '\nLines of libs and services that tests run: %s %%\n' "$("$bin/coverage" report --format=total --fail-under=0)"
 fi
 

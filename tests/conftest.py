@@ -19,6 +19,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process ends long after the others."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: ("localstack" not in item.nodeid, item.path not in slow))
     if config.getoption("--aws") or os.environ.get("TINYPIXO_TEST_AWS") == "1":
         return
     skip = pytest.mark.skip(reason="needs a live AWS account: pass --aws or TINYPIXO_TEST_AWS=1")

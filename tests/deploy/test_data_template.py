@@ -105,6 +105,7 @@ def test_unsupported_properties_have_the_values_of_the_template(resources: Any) 
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("relay", ["pipe", "external"])
 @pytest.mark.parametrize("target", ["aws", "emulator"])
 def test_data_stack_deploys_and_deletes_all_its_resources(

@@ -39,6 +39,7 @@ def test_missing_credentials_or_region_are_reported_in_one_line(
     assert KEYS["AWS_SECRET_ACCESS_KEY"] not in line
 
 
+@pytest.mark.slow
 def test_failed_run_deletes_its_stacks(moto_endpoint: str) -> None:
     with run(
         account_at(moto_endpoint), "-k", CONTRACT, "-p", "tests.deploy.fail_every_test"

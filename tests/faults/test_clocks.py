@@ -130,6 +130,7 @@ def add_queued(backend: AwsBackend, owner: str) -> Conversion:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", draw_seeds())
 def test_wrong_clocks_lose_no_conversion_and_steal_no_lease(moto: Connection, seed: int) -> None:
     rng = random.Random(seed)

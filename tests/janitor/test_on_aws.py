@@ -141,6 +141,7 @@ def test_an_answer_of_200_that_names_an_error_is_no_success(
     assert key not in keys(backend)
 
 
+@pytest.mark.slow
 def test_more_objects_than_a_page_has_are_deleted(
     backend: AwsBackend, delete_objects: DeleteObjects
 ) -> None:
