@@ -50,7 +50,7 @@ class QuotaSettings(VisitorSettings):
     sessions_per_hour: int = Field(
         default=250,
         ge=1,
-        description="the number of sessions that may begin at one client address in an hour",
+        description="the number of sessions that one client address may begin or revoke in an hour",
         examples=["250"],
     )
 

@@ -211,6 +211,16 @@ def test_an_address_begins_so_many_sessions(arrive: Arrive, harness: UploadHarne
     assert visitor.begin_session().status_code == 201
 
 
+def test_revoking_sessions_counts_as_beginning_them(arrive: Arrive) -> None:
+    visitor = arrive("198.51.100.1")
+    assert visitor.ask("DELETE", "/api/session").status_code == 204
+    visitor.begin_session()
+    visitor.begin_session()
+
+    refused(visitor.ask("DELETE", "/api/session"))
+    assert arrive("198.51.100.2").ask("DELETE", "/api/session").status_code == 204
+
+
 @pytest.mark.parametrize(("path", "status"), [("/api/uploads", 200), ("/api/uploads/upl_1", 404)])
 def test_reading_without_a_cookie_uses_up_no_sessions(
     arrive: Arrive, path: str, status: int
@@ -285,8 +295,6 @@ def test_a_refusal_is_sent_late(arrive: Arrive, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_largest_file_is_always_within_the_bytes_of_an_hour() -> None:
-    container = create_container(upload_bytes_per_hour=1, max_file_size=5)
-
-    limits = container.settings().quota_limits
+    limits = create_container(upload_bytes_per_hour=1, max_file_size=5).settings().quota_limits
 
     assert limits.of_session(Resource.UPLOAD_BYTES) == 5

@@ -186,6 +186,37 @@ def test_revoking_without_a_session_changes_nothing(client: Client) -> None:
     assert (answer.status_code, "set-cookie" in answer.headers) == (204, False)
 
 
+def test_no_write_revokes_a_cookie_that_owns_nothing(
+    client: Client, harness: UploadHarness
+) -> None:
+    """Anybody can have thousands of them, and a revocation is kept for a month."""
+    client.get("/api/uploads")
+    fail_calls(harness.revoked_sessions, "revoke")
+
+    revoked = client.delete("/api/session")
+
+    (morsel,) = SimpleCookie(revoked.headers["set-cookie"]).values()
+    assert (revoked.status_code, morsel.value) == (204, "")
+
+
+def test_no_write_revokes_a_session_again(client: Client, harness: UploadHarness) -> None:
+    create(client)
+    again = cookies((COOKIE, client.cookies[COOKIE]))
+    client.delete("/api/session")
+    fail_calls(harness.revoked_sessions, "revoke")
+
+    assert client.delete("/api/session", headers=again).status_code == 204
+
+
+def test_the_token_of_a_new_cookie_is_revoked_as_a_bearer_token(client: Client) -> None:
+    client.get("/api/uploads")
+    headers = bearer(client.cookies[COOKIE].strip('"'))
+    client.cookies.clear()
+
+    assert client.delete("/api/session", headers=headers).status_code == 204
+    problem(client.get("/api/uploads", headers=headers), 401, "session_invalid")
+
+
 def test_another_session_is_not_revoked(client: Client) -> None:
     mine, other = (bearer(client.post("/api/session").json()["token"]) for _ in range(2))
 

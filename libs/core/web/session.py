@@ -210,20 +210,27 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
         responses=problems(changes=True),
     )
     def delete_session(
-        request: Request[Any, Any, Any], revoked_sessions: NamedDependency[RevokedSessions]
+        request: Request[Any, Any, Any],
+        revoked_sessions: NamedDependency[RevokedSessions],
+        rate_limiter: NamedDependency[RateLimiter],
     ) -> None:
         session = session_of(request)
-        if session.is_bearer and (session.id is None or revoked_sessions.is_revoked(session.id)):
+        # A new one owns nothing, and anybody can have as many as they like: no item for each.
+        if session.id is not None and (session.is_bearer or not session.is_new):
+            if not revoked_sessions.is_revoked(session.id):
+                _count(session.address, rate_limiter)
+                revoked_sessions.revoke(session.id, int(time.time()) + LIFETIME)
+            elif session.is_bearer:
+                raise _invalid()
+        elif session.is_bearer:
             raise _invalid()
-        if session.id is not None:
-            revoked_sessions.revoke(session.id, int(time.time()) + LIFETIME)
-            session.clears_cookie = True
+        session.clears_cookie = session.id is not None
 
     return [create_session, delete_session]
 
 
 def _count(address: str, rate_limiter: RateLimiter, session: str | None = None) -> None:
-    """Count a session. While the table does not answer, sessions begin without being counted."""
+    """Count a session that begins or ends. While the table does not answer, none is counted."""
     with suppress(StorageUnavailable):
         rate_limiter.count_session(address, session)
 
