@@ -117,8 +117,8 @@ class ConversionEnvironment:
         self.objects = MemoryObjectStore(self.bucket)
         self.multipart = MemoryMultipartUploads(self.bucket)
         self.inbox = MemoryInbox(LEASE, clock=self.clock)
-        self.mark_uploaded = MarkUploaded(self.uploads, self.conversions, self.objects)
         # One clock for all: a process and its table share it in these tests.
+        self.mark_uploaded = MarkUploaded(self.uploads, self.conversions, self.objects, self.clock)
         self.choose_next = ChooseNextConversion(
             self.queue, StallDetector(self.clock), LEASE, self.clock
         )

@@ -35,6 +35,12 @@ log = structlog.get_logger(__name__)
 LONG_POLL = 5.0
 """Seconds that one receive waits for messages. A stop waits for a receive that has begun."""
 
+RECEIVED_AT_ONCE = 10
+"""Maximum number of messages that SQS returns at once."""
+
+HELPERS = 3
+"""Threads that receive beside the first one while the inbox is full."""
+
 LONGEST_POLL_PAUSE = 5.0
 """Maximum seconds between two polls."""
 
@@ -83,6 +89,7 @@ class Worker:
         self._pause_for_others = PauseForOthers(
             self._threads, choose_next, self._slots, self._sharing, run.claimed
         )
+        self._is_inbox_full = threading.Event()
         self._started = False
         self._stop_by: float | None = None
 
@@ -94,6 +101,7 @@ class Worker:
         pause = min(LONGEST_POLL_PAUSE, self._lease / 3)
         self._loops.start(
             retry_forever(self.receive),
+            *[retry_forever(self.help_receive)] * HELPERS,
             retry_forever(self.poll_queue, pause=pause),
             retry_forever(self._pause_for_others.wait_and_check),
         )
@@ -133,20 +141,33 @@ class Worker:
             self._start(Task(conversion_id))
 
     def receive(self, stop: threading.Event) -> None:
+        """Wait for messages and handle them."""
+        self._receive(stop, LONG_POLL)
+
+    def help_receive(self, stop: threading.Event) -> None:
+        """Handle messages beside `receive` while the inbox is full; otherwise ask for none."""
+        if self._is_inbox_full.wait(LONG_POLL) and not stop.is_set():
+            self._receive(stop, 0)
+
+    def _receive(self, stop: threading.Event, wait: float) -> None:
         """Handle the messages of one receive; return them to the queue if the worker stops.
 
         A message that cannot be handled comes again, and ends in the dead-letter queue. The others
         are handled all the same, unless the storage does not answer.
         """
-        arrived: set[str] = set()
+        messages = self._inbox.receive(RECEIVED_AT_ONCE, wait)
+        if len(messages) == RECEIVED_AT_ONCE:
+            self._is_inbox_full.set()
+        else:
+            self._is_inbox_full.clear()
         done: list[Message] = []
         try:
-            for message in self._inbox.receive(10, LONG_POLL):
+            for message in messages:
                 if stop.is_set():
                     self._inbox.hide(message, 0)
                     continue
                 try:
-                    if self._handle(message, arrived):
+                    if self._handle(message):
                         done.append(message)
                 except StorageUnavailable:
                     self._inbox.hide(message, RELEASE_PAUSE)
@@ -180,23 +201,16 @@ class Worker:
         self._pause_for_others.hurry()
         return False
 
-    def _handle(self, message: Message, arrived: set[str]) -> bool:
-        """Handle the events of a message, and return True if it can be deleted.
-
-        `arrived` holds the uploads that this receive has handled. A receive returns all of its
-        messages before the first is handled, so a further event of such an upload says nothing
-        new. S3 announces a form as often as somebody posts it, and the events of others
-        must not wait.
-        """
+    def _handle(self, message: Message) -> bool:
+        """Handle the events of a message, and return True if it can be deleted."""
         if not message.readable:
             return False  # it stays, and ends in the dead-letter queue, where somebody can look
         kept = False
         for event in message.events:
-            if isinstance(event, FileUploaded) and event.upload_id not in arrived:
+            if isinstance(event, FileUploaded):
                 # The stream announces each of them, too, a moment later.
                 for conversion_id in self._mark_uploaded(event.upload_id):
                     self._start(Task(conversion_id))
-                arrived.add(event.upload_id)
             elif isinstance(event, ConversionQueued) and not kept:
                 kept = self._start(Task(event.conversion_id, message))
         return not kept  # otherwise it is deleted when its conversion has ended

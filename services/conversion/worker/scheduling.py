@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 MAX_HANDLED = 10_000
 """Maximum number of uploads that are remembered as handled."""
 
+SKIP_FOR = 10.0
+"""Seconds in which a further event of an upload that was handled does not even cost a read."""
+
 REMEMBER_SERVED_FOR = 600.0
 """Seconds for which it is remembered when a client and a session were last served."""
 
@@ -31,18 +34,24 @@ class MarkUploaded:
     Those of an upload that has failed are queued, too: the worker that claims one finds nothing to
     convert, and fails it with a message for its owner.
 
-    S3 sends an event each time that somebody posts the same form. If each event caused a write for
-    each conversion, the events of other uploads would be handled late. So the uploads that were
-    handled are remembered.
+    S3 sends an event each time that somebody posts the same form. If each event caused a read, and
+    a write for each conversion, the events of other uploads would be handled late. So the uploads
+    that were handled or are gone are remembered. Thread-safe.
     """
 
     def __init__(
-        self, uploads: UploadStore, conversions: ConversionStore, objects: ObjectStore
+        self,
+        uploads: UploadStore,
+        conversions: ConversionStore,
+        objects: ObjectStore,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._uploads = uploads
         self._conversions = conversions
         self._objects = objects
-        self._handled: dict[tuple[str, float], None] = {}
+        self._timer = timer
+        self._handled: dict[str, tuple[float, float | None]] = {}
+        """When each upload was handled last, and when it was created; None if it is gone."""
 
     def __call__(self, upload_id: str, *, even_if_handled: bool = False) -> Sequence[str]:
         """Return the conversions that may start now.
@@ -50,11 +59,14 @@ class MarkUploaded:
         There are none if the upload is gone, its object is missing or has another size, or it was
         handled before. With `even_if_handled`, an upload that was handled before is handled again.
         """
+        handled_at, created_at = self._handled.get(upload_id, (float("-inf"), None))
+        if not even_if_handled and self._timer() - handled_at < SKIP_FOR:
+            return ()
         try:
             upload = self._uploads.get(upload_id)
             # A repeated request may create a removed upload again, under the same id.
-            key = upload.id, upload.created_at
-            if key in self._handled and not even_if_handled:
+            if created_at == upload.created_at and not even_if_handled:
+                self._remember(upload_id, created_at)
                 return ()
             found = (
                 self._objects.head(upload.key).size
@@ -70,16 +82,18 @@ class MarkUploaded:
                 upload = self._uploads.mark_uploaded(upload_id, found)
         except (UploadNotFound, UploadClosed, ObjectMissing) as error:
             log.info("upload.event_ignored", upload=upload_id, reason=error.code)
+            if isinstance(error, UploadNotFound):
+                self._remember(upload_id, None)
             return ()
         for conversion_id in upload.conversions:
             self._conversions.queue(conversion_id)
-        self._remember(key)
+        self._remember(upload_id, upload.created_at)
         return upload.conversions
 
-    def _remember(self, key: tuple[str, float]) -> None:
+    def _remember(self, upload_id: str, created_at: float | None) -> None:
         if len(self._handled) >= MAX_HANDLED:
             self._handled.clear()
-        self._handled[key] = None
+        self._handled[upload_id] = self._timer(), created_at
 
 
 class ChooseNextConversion:

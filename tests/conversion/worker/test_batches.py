@@ -1,12 +1,17 @@
-"""Test how the messages of one receive are handled together."""
+"""Test how the messages of one receive are handled together, and those of a full inbox."""
+
+import threading
+from typing import Any
 
 import pytest
 
 from libs.core.domain.events import FileUploaded
 from libs.core.errors import StorageUnavailable
+from services.conversion.worker import loop
+from services.conversion.worker.loop import RECEIVED_AT_ONCE
 from tests.conversion.support import ConversionEnvironment, FakeEngine
-from tests.conversion.worker.support import count_messages, new_worker
-from tests.fault_injection import fail_calls, record_calls
+from tests.conversion.worker.support import StartWorker, count_messages, new_worker
+from tests.fault_injection import eventually, fail_calls, record_calls
 
 
 def test_events_of_one_form_that_come_together_are_handled_once(
@@ -58,3 +63,45 @@ def test_what_was_handled_before_the_storage_failed_does_not_come_again(
     assert [event for stored in env.inbox._messages for event in stored.events] == [
         FileUploaded(second.id)
     ]
+
+
+def test_a_full_inbox_is_emptied_by_several_threads(
+    env: ConversionEnvironment, start_worker: StartWorker
+) -> None:
+    uploads = [env.start_upload(waiting=0)[0] for _ in range(3 * RECEIVED_AT_ONCE)]
+    for upload in uploads:
+        env.store_object(upload)
+        env.inbox.send(FileUploaded(upload.id))
+    really: Any = env.uploads.get
+    go_on = threading.Event()
+
+    def get(upload_id: str, owner: str | None = None) -> Any:
+        if upload_id == uploads[0].id:
+            go_on.wait(30)
+        return really(upload_id, owner)
+
+    vars(env.uploads)["get"] = get
+    start_worker()
+
+    eventually(lambda: count_messages(env) == RECEIVED_AT_ONCE)
+    go_on.set()
+    eventually(lambda: count_messages(env) == 0)
+
+
+def test_an_inbox_that_is_not_full_is_asked_by_one_thread(
+    env: ConversionEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "LONG_POLL", 0.01)
+    worker = new_worker(env, FakeEngine())
+    upload, _ = env.start_upload(waiting=0)
+    env.store_object(upload)
+    for _ in range(RECEIVED_AT_ONCE + 1):
+        env.inbox.send(FileUploaded(upload.id))
+    worker.receive(worker._stop)
+    worker.help_receive(worker._stop)
+    assert count_messages(env) == 0
+    receives = record_calls(env.inbox, "receive")
+
+    worker.help_receive(worker._stop)
+
+    assert receives == []

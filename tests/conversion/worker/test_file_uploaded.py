@@ -6,6 +6,8 @@ import pytest
 
 from libs.core.domain.conversions import Phase
 from libs.core.domain.uploads import Failure, UploadStatus
+from services.conversion.worker import scheduling
+from services.conversion.worker.scheduling import SKIP_FOR
 from tests.conversion.support import PATIENCE, ConversionEnvironment, FakeEngine, ignore_heartbeat
 from tests.fakes import a_conversion
 from tests.fault_injection import fail_calls, record_calls
@@ -34,19 +36,51 @@ def test_an_event_that_comes_twice_changes_nothing(env: ConversionEnvironment) -
     assert (env.uploads.get(upload.id).version, env.current(conversion).version) == before
 
 
-def test_a_form_that_is_posted_again_and_again_costs_one_read_each(
-    env: ConversionEnvironment,
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_form_that_is_posted_again_and_again_costs_a_read_now_and_then(
+    env: ConversionEnvironment, is_gone: bool
 ) -> None:
     """Each time, all of its conversions were written: 150 events held up others for minutes."""
     upload, waiting = env.start_upload(waiting=3)
     env.store_object(upload)
-    assert env.mark_uploaded(upload.id) == tuple(c.id for c in waiting)
+    if is_gone:
+        env.uploads.remove(upload.id, upload.owner)
+    assert env.mark_uploaded(upload.id) == (() if is_gone else tuple(c.id for c in waiting))
     uploads = record_calls(env.uploads, "get", "mark_uploaded")
     conversions = record_calls(env.conversions, "queue")
 
-    assert env.mark_uploaded(upload.id) == ()
+    for _ in range(100):
+        assert env.mark_uploaded(upload.id) == ()
+        env.clock.advance(SKIP_FOR / 10)
 
-    assert (uploads, conversions) == (["get"], [])
+    assert (len(uploads), set(uploads), conversions) == (9, {"get"}, [])
+
+
+def test_an_event_that_was_of_no_use_says_nothing_about_the_next_one(
+    env: ConversionEnvironment,
+) -> None:
+    upload, (conversion,) = env.start_upload()
+    env.mark_uploaded(upload.id)
+    env.store_object(upload, b"too short")
+    env.mark_uploaded(upload.id)
+    env.store_object(upload)
+
+    env.mark_uploaded(upload.id)
+
+    assert env.current(conversion).phase is Phase.QUEUED
+
+
+def test_so_many_uploads_are_remembered_and_no_more(
+    env: ConversionEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduling, "MAX_HANDLED", 3)
+
+    for _ in range(10):
+        upload, _ = env.start_upload(waiting=0)
+        env.store_object(upload)
+        env.mark_uploaded(upload.id)
+
+    assert 0 < len(env.mark_uploaded._handled) <= 3
 
 
 def test_an_upload_made_again_under_its_id_arrives_again(env: ConversionEnvironment) -> None:
@@ -54,7 +88,7 @@ def test_an_upload_made_again_under_its_id_arrives_again(env: ConversionEnvironm
     env.store_object(upload)
     env.mark_uploaded(upload.id)
     env.uploads.remove(upload.id, upload.owner)
-    env.clock.advance(1)
+    env.clock.advance(SKIP_FOR)
     again = replace(upload, created_at=env.clock())
     waiting = a_conversion(again)
     env.uploads.create(replace(again, conversions=(waiting.id,)), [waiting])
