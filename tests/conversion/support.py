@@ -123,7 +123,12 @@ class ConversionEnvironment:
             self.queue, StallDetector(self.clock), LEASE, self.clock
         )
         self.recover_stuck = RecoverStuckConversions(
-            self.queue, self.mark_uploaded, StallDetector(self.clock), PATIENCE, self.clock
+            self.queue,
+            self.mark_uploaded,
+            StallDetector(self.clock),
+            PATIENCE,
+            self.clock,
+            self.clock,
         )
 
     def start_upload(

@@ -16,6 +16,7 @@ import structlog
 from libs.core.background import BackgroundThreads, retry_forever
 from libs.core.domain.events import ConversionQueued, FileUploaded
 from libs.core.errors import StorageUnavailable
+from libs.core.ports.conversion_queue import REREAD_DELAY_FACTOR
 from libs.core.ports.inbox import Inbox, Message
 from services.conversion.worker.attempt import RunConversion
 from services.conversion.worker.pausing import PauseForOthers
@@ -103,6 +104,7 @@ class Worker:
             retry_forever(self.receive),
             *[retry_forever(self.help_receive)] * HELPERS,
             retry_forever(self.poll_queue, pause=pause),
+            retry_forever(self.recover_stuck, pause=pause),
             retry_forever(self._pause_for_others.wait_and_check),
         )
 
@@ -192,7 +194,16 @@ class Worker:
                 raise
             if task is None or not self._threads.start_or_continue(task):
                 self._slots.release()
+
+    def recover_stuck(self, stop: threading.Event) -> None:
+        """Start conversions whose upload has arrived although no event told so.
+
+        This is a thread of its own, and idle most of the time, so that no takeover of an abandoned
+        conversion waits for it: visitors decide how many conversions wait.
+        """
+        began = time.monotonic()
         self._recover_stuck()
+        stop.wait(REREAD_DELAY_FACTOR * (time.monotonic() - began))
 
     def _start(self, task: Task) -> bool:
         """Start a task if a slot is free, and return True if one was."""

@@ -9,7 +9,7 @@ import structlog
 from libs.core.domain.conversions import RUNNING, Conversion, Phase
 from libs.core.domain.fair_order import client_of, fair_order, session_of
 from libs.core.domain.uploads import UploadStatus
-from libs.core.errors import ObjectMissing, UploadClosed, UploadNotFound
+from libs.core.errors import ObjectMissing, StorageUnavailable, UploadClosed, UploadNotFound
 from libs.core.ports.conversion_queue import ConversionQueue
 from libs.core.ports.conversions import ConversionStore
 from libs.core.ports.objects import ObjectStore
@@ -23,6 +23,12 @@ MAX_HANDLED = 10_000
 
 SKIP_FOR = 10.0
 """Seconds in which a further event of an upload that was handled does not even cost a read."""
+
+LOOKS_AT_ONCE = 20
+"""Maximum number of uploads that are looked at before others have a turn."""
+
+LONGEST_LOOK_PAUSE = 960.0
+"""Maximum seconds between two looks at an upload. The pause doubles with each look."""
 
 REMEMBER_SERVED_FOR = 600.0
 """Seconds for which it is remembered when a client and a session were last served."""
@@ -81,7 +87,8 @@ class MarkUploaded:
             if upload.status is not UploadStatus.FAILED:
                 upload = self._uploads.mark_uploaded(upload_id, found)
         except (UploadNotFound, UploadClosed, ObjectMissing) as error:
-            log.info("upload.event_ignored", upload=upload_id, reason=error.code)
+            log_it = log.debug if even_if_handled else log.info
+            log_it("upload.event_ignored", upload=upload_id, reason=error.code)
             if isinstance(error, UploadNotFound):
                 self._remember(upload_id, None)
             return ()
@@ -174,7 +181,13 @@ class ChooseNextConversion:
 
 
 class RecoverStuckConversions:
-    """Find conversions that still wait for an upload that has finished or failed."""
+    """Find conversions that still wait for an upload that has finished or failed.
+
+    A visitor can create thousands of uploads that never arrive, and each look is a read and a
+    request to S3. So each call looks at a few, those of all clients in turn, and an upload that has
+    not arrived is looked at ever more rarely. What is remembered of an upload is forgotten when
+    nothing waits for it any more. Several workers may look at the same.
+    """
 
     def __init__(
         self,
@@ -183,16 +196,23 @@ class RecoverStuckConversions:
         stalls: StallDetector,
         min_wait_seconds: float,
         clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Check an upload once a conversion has waited for it for `min_wait_seconds` seconds."""
+        """Check an upload once a conversion has waited for it for `min_wait_seconds` seconds.
+
+        The pause before the second look is as long.
+        """
         self._queue = queue
         self._mark_uploaded = mark_uploaded
         self._stalls = stalls
         self._min_wait_seconds = min_wait_seconds
         self._clock = clock
+        self._timer = timer
+        self._looks: dict[str, tuple[float, float]] = {}
+        """For each upload, the pause after the last look at it, and when the pause ends."""
 
     def __call__(self) -> None:
-        """Check once each upload that conversions have waited long for."""
+        """Check some of the uploads that conversions have waited long for."""
         waiting = list(self._queue.in_phase(Phase.WAITING))
         # `updated_at` is of another host's clock. If it makes us look too early, that costs one
         # request to S3. If it would make us look too late, the detector has found the conversion
@@ -200,5 +220,25 @@ class RecoverStuckConversions:
         before = self._clock() - self._min_wait_seconds
         late = [c for c in waiting if c.updated_at < before]
         late += self._stalls.find_stalled(waiting, self._min_wait_seconds)
-        for upload_id in dict.fromkeys(c.upload_id for c in late):
+        uploads = {c.upload_id: c for c in late}
+        self._looks = {each: look for each, look in self._looks.items() if each in uploads}
+        now = self._timer()
+        due = [
+            c
+            for each, c in uploads.items()
+            if each not in self._looks or self._looks[each][1] <= now
+        ]
+        for conversion in fair_order(due, ())[:LOOKS_AT_ONCE]:
+            self._look(conversion.upload_id)
+
+    def _look(self, upload_id: str) -> None:
+        """Queue what waits for an upload if it has arrived. One that fails holds up no other."""
+        try:
             self._mark_uploaded(upload_id, even_if_handled=True)
+        except StorageUnavailable:
+            raise  # it was not looked at
+        except Exception:
+            log.exception("upload.look_failed", upload=upload_id)
+        before, _ = self._looks.get(upload_id, (0.0, 0.0))
+        pause = min(max(self._min_wait_seconds, 2 * before), LONGEST_LOOK_PAUSE)
+        self._looks[upload_id] = pause, self._timer() + pause

@@ -56,6 +56,7 @@ def new_worker(
     if not polls_queue:
         # It would compete with the messages for the conversions.
         vars(worker)["poll_queue"] = lambda _stop: None
+        vars(worker)["recover_stuck"] = lambda _stop: None
     return worker
 
 

@@ -8,6 +8,7 @@ import pytest
 from libs.core.domain.conversions import Phase
 from libs.core.domain.uploads import UploadStatus
 from libs.core.errors import UploadNotFound
+from services.conversion.worker.scheduling import LONGEST_LOOK_PAUSE
 from tests.conversion.support import PATIENCE, ConversionEnvironment
 
 
@@ -31,7 +32,7 @@ def test_events_in_any_order_have_one_result(
         env.clock.advance(chance.uniform(0, 2 * PATIENCE))
         if chance.random() < 0.3:
             env.recover_stuck()
-    env.clock.advance(PATIENCE + 1)
+    env.clock.advance(LONGEST_LOOK_PAUSE + 1)
     env.recover_stuck()
 
     if is_removed:
