@@ -44,6 +44,7 @@ TEXTS = {
     "credentials as arguments": f"secret_access_key='{SECRET}', session_token='{SECRET}'",
     "the session secret in the environment": f"TINYPIXO_SESSION_SECRET={SECRET}",
     "the janitor's token in the environment": f"TINYPIXO_JANITOR_TOKEN={SECRET}",
+    "the origin's secret as a header": f"X-Origin-Secret: {SECRET}",
     "our secrets in JSON": f'{{"session_secret": "{SECRET}", "janitor_token": "{SECRET}"}}',
     "our secrets as arguments": f"Settings(session_secret='{SECRET}', janitor_token='{SECRET}')",
 }

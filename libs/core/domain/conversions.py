@@ -169,8 +169,8 @@ class Conversion:
     released: int = 0
     """Number of ended attempts that do not count against the file.
 
-    Not all of them were released, in spite of the name. It also counts attempts that were lost,
-    unless their loss meaning was `alone`, and those lost `alone` that were excused later."""
+    Not all of them were released, in spite of the name. Two kinds of lost attempts are counted,
+    too: those with another loss meaning than `alone`, and those that were excused later."""
     yielded: int = 0
     """Number of the attempts in `released` that ended because of their worker.
 
@@ -204,8 +204,8 @@ class Conversion:
     def must_run_alone(self) -> bool:
         """Return True if an attempt that begins now must be the only one in its worker.
 
-        An attempt begins while another one is running only if that one was lost. The loss makes the
-        conversion suspect, unless its meaning is `leaving`.
+        If the status is `converting`, an attempt can begin only because the current one was lost.
+        The loss makes the conversion suspect, unless its meaning is `leaving`.
         """
         running = self.status is ConversionStatus.CONVERTING
         return self.suspect or (running and self.loss_meaning is not LossMeaning.LEAVING)

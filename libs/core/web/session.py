@@ -62,7 +62,8 @@ class SessionMiddleware(ASGIMiddleware):
     """Read the session from the request, and set its cookie in the response.
 
     The name of a cookie that needs HTTPS begins with `__Host-`. Browsers refuse such a cookie if
-    another host of the same domain sets it. Without HTTPS they send it beside ours.
+    another host of the same domain sets it. Without HTTPS such a host can set one of our name, and
+    browsers send both.
     """
 
     scopes = (ScopeType.HTTP,)
@@ -215,7 +216,8 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
         rate_limiter: NamedDependency[RateLimiter],
     ) -> None:
         session = session_of(request)
-        # A new one owns nothing, and anybody can have as many as they like: no item for each.
+        # A new session owns nothing, and anybody can begin any number of them, so no revocation is
+        # stored for one.
         if session.id is not None and (session.is_bearer or not session.is_new):
             if not revoked_sessions.is_revoked(session.id):
                 _count(session.address, rate_limiter)

@@ -76,8 +76,8 @@ class EncoderProfile:
     max_chapters: int | None = None
     """Maximum number of chapters, if it is below the limit of all formats."""
     muxer_rewrites_head: bool = False
-    """The muxer seeks back to write the header at the end, so the output cannot be hashed while it
-    grows."""
+    """When all is written, the muxer seeks back to the header and completes it, so the output
+    cannot be hashed while it grows."""
     index_first: bool = False
     """Space for the index is reserved at the beginning (MP4)."""
     skipped_samples: tuple[tuple[int, int], ...] = ()

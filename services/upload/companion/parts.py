@@ -87,8 +87,8 @@ class SignCompanionParts:
         """Return a URL for each part, and the seconds that they are valid for.
 
         Raises:
-            FileTooLarge: The other stored parts leave no room for these, or no file has so many
-                parts.
+            FileTooLarge: The other stored parts leave no room for these, or a file with so many
+                parts would be larger than the limit.
             PartNumberInvalid: S3 has no such part number.
             RateLimited: The session or its address has used up a quota.
             UploadClosed: The upload takes no more parts.

@@ -125,7 +125,8 @@ class AppendWriter:
     def _discard_remainder(self) -> None:
         """Empty the remainder of this request, unless the upload goes on from it.
 
-        A write whose reply was lost is sent again, and then fails if another request came between.
+        It may go on from it although the write that said so has failed: if the reply is lost, boto3
+        sends the write again, and the second one fails if another request came between.
         """
         with suppress(StorageUnavailable):
             try:
@@ -191,7 +192,7 @@ class AppendWriter:
         # way. Until a reply comes, three things hold:
         # - The offset stays moved, so no later write goes back behind it.
         # - The next write names these parts again.
-        # - The next part number counts as not reserved, so it is reserved before it is used.
+        # - `next_part` stays as it was, so the next write reserves its part number anew.
         self._state = replace(state, next_part=before.next_part)
         self._passed |= self._stored
         self._stored = set()

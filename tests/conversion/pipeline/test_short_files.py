@@ -25,7 +25,7 @@ MP3 is listed because of the sound of one sample: FFmpeg's decoder returns that 
 DELAY_NOT_STATED = ("aac", "ac3")
 """Formats whose streams do not state the encoder's delay, so that players cannot leave it out."""
 LATE = ("ogg",)
-"""FFmpeg's decoder leaves out the first block of a Vorbis stream of one page; others do not."""
+"""Formats of which FFmpeg's decoder leaves out the first block, if the stream has one page."""
 TABLE = Table("Short sounds", LENGTHS, FORMATS)
 
 

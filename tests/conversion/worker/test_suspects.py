@@ -1,4 +1,4 @@
-"""Test conversions that lost an attempt: they run alone, and only such a loss counts (fault 24)."""
+"""Test that a conversion that lost an attempt runs alone, and that a loss while alone counts."""
 
 import threading
 from collections.abc import Callable
@@ -81,12 +81,10 @@ def test_the_neighbours_of_a_poison_file_are_converted_and_it_alone_is_given_up(
     assert engine.most == 1, "each of them ran alone"
 
 
-def test_losses_beside_others_never_give_a_file_up(env: ConversionEnvironment) -> None:
-    """They do not count towards `worker_lost`.
-
-    They do count towards `MAX_ATTEMPTS`, which is higher than the number of losses here, and gives
-    a conversion up as `storage_unavailable`.
-    """
+def test_losses_beside_others_never_count_as_the_fault_of_the_file(
+    env: ConversionEnvironment,
+) -> None:
+    """Only `MAX_ATTEMPTS` limits them, which is higher than the number of losses here."""
     conversion = env.add_queued()
     lose(env, conversion)
     for _ in range(MAX_LOST_ATTEMPTS + 1):
@@ -109,7 +107,7 @@ def test_a_suspect_runs_in_a_worker_that_is_never_idle(
     eventually(lambda: all(env.current(c).percent for c in long))
     suspect = env.add_queued("ben")
     lose(env, suspect)
-    env.leases.release(env.take_over(suspect, "alone"), yielded=True)
+    env.leases.release(env.take_over(suspect, "another"), yielded=True)
     env.conversions.cancel(long[0].id, "anna")  # a slot is free, and looks for what is next
 
     eventually(lambda: env.current(suspect).loss_meaning is LossMeaning.ALONE)
