@@ -109,7 +109,12 @@ def set_up(
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Remove secrets from the values of a log event, however deep."""
+    """Remove secrets from the values of a log event, however deep.
+
+    A value with the name of a secret is replaced as a whole, unless it is a number, a boolean or
+    None. Its name is that of the event's member, the key in a mapping, or the first member of a
+    pair: ASGI has headers as lists of pairs. In other text, `without_secrets` replaces secrets.
+    """
     for name, value in event.items():
         # Members whose name begins with an underscore hold no text from outside. Those of structlog
         # are removed before the line is written, and `metrics.py` makes `_aws`. `exc_info` is not
@@ -122,7 +127,8 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 def shorten(text: str) -> str:
     """Return the beginning of what a client sent, which suffices for a log line or a span.
 
-    `redact` takes a microsecond for each character, in which nobody else is answered.
+    `redact` takes up to a microsecond for each character of a line. The event loop, in which
+    requests are logged, serves no other request meanwhile. So text from clients is shortened first.
     """
     return text[:MAX_FROM_CLIENT]
 
@@ -134,13 +140,21 @@ def without_secrets(text: str) -> str:
     return text
 
 
+def _is_of_secret(name: Any) -> bool:
+    """Return True if a value with this name is a secret. ASGI has names of headers in bytes."""
+    text = name.decode("latin-1") if isinstance(name, bytes) else name
+    return isinstance(text, str) and _SECRET_KEY.fullmatch(text) is not None
+
+
 def _redacted(name: Any, value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(name, str) and _SECRET_KEY.fullmatch(name):
+    if _is_of_secret(name):
         return _REDACTED
     if isinstance(value, Mapping):
         return {key: _redacted(key, member) for key, member in value.items()}
+    if isinstance(value, list | tuple) and len(value) == 2 and _is_of_secret(value[0]):
+        return [value[0], _redacted(*value)]
     if isinstance(value, list | tuple | set | frozenset):
         return [_redacted(None, member) for member in value]
     if isinstance(value, str):

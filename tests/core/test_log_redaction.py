@@ -155,6 +155,29 @@ def test_a_value_with_a_secret_name_is_redacted(logs: Logs, name: str) -> None:
     assert (logs.last[name], logs.last["within"]) == ("[redacted]", {name: "[redacted]"})
 
 
+@pytest.mark.parametrize("name", ["X-Origin-Secret", b"x-origin-secret", b"cookie"])
+@pytest.mark.parametrize("kind", [tuple, list])
+@pytest.mark.parametrize("value", [SECRET, SECRET.encode(), [SECRET]])
+def test_a_pair_with_a_secret_name_is_redacted(
+    logs: Logs, kind: type[Any], name: str | bytes, value: Any
+) -> None:
+    pair, other = kind([name, value]), kind([b"host", b"example.com"])
+
+    structlog.get_logger().info("it.happened", headers=[other, pair], header=pair)
+
+    assert logs.text.count("[redacted]") == 2
+    assert "example.com" in logs.text
+    assert "s3cr3t" not in logs.text
+
+
+@pytest.mark.parametrize("style", ["text"])
+def test_a_name_of_a_secret_in_bytes_is_recognized(logs: Logs) -> None:
+    structlog.get_logger().info("it.happened", headers={b"x-origin-secret": SECRET.encode()})
+
+    assert "[redacted]" in logs.text
+    assert "s3cr3t" not in logs.text
+
+
 @pytest.mark.parametrize("style", ["json"])
 def test_other_values_are_logged_unchanged(logs: Logs) -> None:
     values = {
@@ -163,6 +186,7 @@ def test_other_values_are_logged_unchanged(logs: Logs) -> None:
         "took_ms": 1.5,
         "ready": True,
         "parts": [1, 2],
+        "pair": ["session of", "the table"],
         "nothing": None,
     }
 
