@@ -10,7 +10,7 @@ from tests.fakes import a_conversion, an_upload
 
 
 def counts(conversion: Conversion) -> tuple[int, int, int, bool]:
-    return conversion.attempts, conversion.released, conversion.yielded, conversion.suspect
+    return conversion.attempts, conversion.unblamed, conversion.yielded, conversion.suspect
 
 
 def test_an_attempt_lost_beside_others_makes_it_suspect_but_does_not_count(
@@ -85,3 +85,26 @@ def test_a_worker_of_an_earlier_version_leaves_no_false_loss_meaning_behind(
     found = backend.conversions.get(queued.id)
     assert found.loss_meaning is None
     assert counts(take_over(backend, found)) == (3, 1, 0, True)
+
+
+def test_the_counts_have_the_attributes_that_earlier_versions_read(
+    aws_backend: AwsBackend, owner: str
+) -> None:
+    """Both versions decide by them whether a file has had all its attempts."""
+    backend = aws_backend
+    upload = an_upload(owner, backend.clock())
+    backend.uploads.create(upload, [])
+    queued = backend.conversions.create(
+        a_conversion(upload), backend.uploads.mark_uploaded(upload.id)
+    )
+    first = claim(backend, queued)
+    backend.leases.release(first, yielded=True)
+    second = claim(backend, queued)
+    backend.leases.set_loss_meaning(second, LossMeaning.LEAVING)
+    third = take_over(backend, backend.conversions.get(queued.id))
+
+    item = backend.table.get(queued.id)
+
+    assert item
+    assert (item["released"], item["handed_over"]) == (2, 2)
+    assert (third.unblamed, third.yielded) == (2, 2)

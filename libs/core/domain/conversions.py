@@ -52,10 +52,11 @@ RUNNING = (Phase.PROBING, Phase.CONVERTING, Phase.STORING)
 class LossMeaning(OpenEnum):
     """List what the death of a worker says about a conversion that it was running.
 
-    - `shared`: others ran beside it or could have, and one of them may be the cause. It becomes
-      suspect.
-    - `alone`: nothing else ran. The loss counts against the file.
-    - `leaving`: the worker had been told to stop. The loss says nothing.
+    - `shared`: other conversions ran beside it, or could have, and one of them may be the cause.
+      The lost conversion becomes suspect.
+    - `alone`: no other conversion ran. The loss counts against the file, and the conversion becomes
+      suspect if it is not yet.
+    - `leaving`: the worker had been told to stop. The loss says nothing about the file.
     """
 
     SHARED = "shared"
@@ -166,16 +167,16 @@ class Conversion:
     error: Failure | None = None
     attempts: int = 0
     """Number of claims. It is the fencing token of the current attempt."""
-    released: int = 0
+    unblamed: int = 0
     """Number of ended attempts that do not count against the file.
 
-    Not all of them were released, in spite of the name. Two kinds of lost attempts are counted,
-    too: those with another loss meaning than `alone`, and those that were excused later."""
+    They were released by their worker, or lost with another loss meaning than `alone`, or lost with
+    that meaning and excused later."""
     yielded: int = 0
-    """Number of the attempts in `released` that ended because of their worker.
+    """Number of the attempts in `unblamed` that ended because of their worker.
 
-    It released them because it needed the slot or was told to stop, or they were lost with the loss
-    meaning `leaving`."""
+    It released them because it stopped or needed the slot, or they were lost with the loss meaning
+    `leaving`."""
     blamed: frozenset[int] = frozenset()
     """Numbers of the attempts that count against the file.
 
@@ -217,10 +218,10 @@ def loss_of(conversion: Conversion) -> dict[str, Any]:
         return {}
     if conversion.loss_meaning is LossMeaning.ALONE:
         return {"suspect": True, "blamed": conversion.blamed | {conversion.attempts}}
-    released = conversion.released + 1
+    unblamed = conversion.unblamed + 1
     if conversion.loss_meaning is LossMeaning.LEAVING:
-        return {"released": released, "yielded": conversion.yielded + 1}
-    return {"released": released, "suspect": True}
+        return {"unblamed": unblamed, "yielded": conversion.yielded + 1}
+    return {"unblamed": unblamed, "suspect": True}
 
 
 def already_ended(status: str) -> ConversionFinished:

@@ -11,6 +11,7 @@ from libs.core.adapters.aws.dynamodb.attributes import log_once
 from libs.core.adapters.aws.dynamodb.decoding import decode_conversion, decode_readable
 from libs.core.adapters.aws.dynamodb.encoding import (
     LOSS_MEANING,
+    UNBLAMED,
     YIELDED,
     encode_fields,
     encode_output_upload,
@@ -33,6 +34,9 @@ from libs.core.domain.conversions import (
 from libs.core.domain.uploads import Failure
 from libs.core.errors import LeaseLost
 from libs.core.ports.leases import ConversionLeases, ProgressReport
+
+_ATTRIBUTES = {"unblamed": UNBLAMED, "yielded": YIELDED}
+"""Attributes of the fields of `loss_of` whose attribute has another name."""
 
 
 class DynamoDbConversionLeases(ConversionLeases):
@@ -68,8 +72,7 @@ class DynamoDbConversionLeases(ConversionLeases):
             claimable = claimable & Attr("suspect").ne(True)
         loss_meaning = LossMeaning.ALONE if alone else LossMeaning.SHARED
         claimed = {
-            # Each field has the name of its attribute, except `yielded`: see `YIELDED`.
-            **{YIELDED if name == "yielded" else name: n for name, n in loss_of(found).items()},
+            **{_ATTRIBUTES.get(name, name): value for name, value in loss_of(found).items()},
             "status": ConversionStatus.CONVERTING,
             "phase": Phase.PROBING,
             "open_kind": open_kind(Phase.PROBING),
@@ -166,7 +169,7 @@ class DynamoDbConversionLeases(ConversionLeases):
         back = Update(
             self._mine(conversion),
             set=queued,
-            add={"released": 1, YIELDED: int(yielded)},
+            add={UNBLAMED: 1, YIELDED: int(yielded)},
             remove=("lease_until", "worker", LOSS_MEANING, "eta_seconds"),
         )
         self._write(conversion, ConversionStatus.QUEUED, back)
@@ -175,7 +178,7 @@ class DynamoDbConversionLeases(ConversionLeases):
         is_blamed = Attr("blamed").contains(conversion.attempts)
         excused = Update(
             ACTIVE & is_blamed & self._table.live(),
-            add={"released": 1},
+            add={UNBLAMED: 1},
             discard={"blamed": {conversion.attempts}},
         )
         with suppress(ConditionFailed):

@@ -16,7 +16,13 @@ from libs.core.adapters.aws.dynamodb.attributes import (
     decode_fields,
     log_unreadable,
 )
-from libs.core.adapters.aws.dynamodb.encoding import LOSS_MEANING, REQUEST_DIGEST, SCHEMA, YIELDED
+from libs.core.adapters.aws.dynamodb.encoding import (
+    LOSS_MEANING,
+    REQUEST_DIGEST,
+    SCHEMA,
+    UNBLAMED,
+    YIELDED,
+)
 from libs.core.adapters.aws.dynamodb.sources import decode_source
 from libs.core.adapters.aws.dynamodb.updates import RawItem
 from libs.core.adapters.aws.dynamodb.warnings import decode_warnings
@@ -121,7 +127,7 @@ def decode_conversion(item: Mapping[str, Any]) -> Conversion:
         warnings=attributes.texts("warnings"),
         warning_details=decode_warnings(attributes),
         attempts=attributes.integer("attempts", 0),
-        released=attributes.integer("released", 0),
+        unblamed=attributes.integer(UNBLAMED, 0),
         yielded=attributes.integer(YIELDED, 0),
         blamed=attributes.integers("blamed"),
         suspect=item.get("suspect") is True,

@@ -27,8 +27,9 @@ SCHEMA = 1
 REQUEST_DIGEST = "fingerprint"
 """Attribute of `request_digest`, by its name since the first version."""
 
-YIELDED, LOSS_MEANING = "handed_over", "circumstance"
-"""Attributes of `yielded` and `loss_meaning`, by their first names, which older workers read."""
+UNBLAMED, YIELDED, LOSS_MEANING = "released", "handed_over", "circumstance"
+"""Attributes of the fields with these names. They have the fields' first names, which workers of
+earlier versions read."""
 
 EXPIRY_SHARDS = 8
 """Number of partitions of the `by-expiry` index. One alone would get all writes of new items."""
@@ -103,7 +104,7 @@ def encode_conversion(conversion: Conversion) -> dict[str, Any]:
         "phase": conversion.phase,
         "percent": to_dynamodb(conversion.percent),
         "attempts": conversion.attempts,
-        "released": conversion.released,
+        UNBLAMED: conversion.unblamed,
         REQUEST_DIGEST: conversion.request_digest,
         "client": conversion.client,
     }
