@@ -10,7 +10,7 @@ S3 for browsers.
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -18,6 +18,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "TINYPIXO_"
 URL = r"^https?://[^/\s]+"
+
+Lifetime = Annotated[
+    int,
+    Field(
+        default=24 * 3600,
+        ge=60,
+        description="the seconds for which an upload, and a conversion with its output, is kept; "
+        "a later conversion of an upload keeps the upload as long",
+        examples=["86400"],
+    ),
+]
+"""Type of the setting `lifetime`, which the services for uploads and conversions have alike."""
 
 
 class Settings(BaseSettings):

@@ -5,7 +5,7 @@ import os
 from pydantic import Field
 
 from libs.core.quota_settings import QuotaSettings
-from libs.core.settings import URL, Settings
+from libs.core.settings import URL, Lifetime, Settings
 
 HOUR = 3600
 
@@ -64,13 +64,7 @@ class WorkerSettings(Settings):
 class ConversionSettings(WorkerSettings, QuotaSettings):
     """Add what the API needs."""
 
-    lifetime: int = Field(
-        default=24 * HOUR,
-        ge=60,
-        description="the seconds for which an upload, and a conversion with its output, is kept; "
-        "a later conversion of an upload keeps the upload as long",
-        examples=["86400"],
-    )
+    lifetime: Lifetime
     download_lifetime: int = Field(
         default=HOUR,
         ge=1,

@@ -7,6 +7,7 @@ from pydantic import AliasChoices, Field
 from libs.core.domain.quotas import QuotaLimits, Resource
 from libs.core.domain.uploads import GIB
 from libs.core.quota_settings import QuotaSettings
+from libs.core.settings import Lifetime
 
 HOUR = 3600
 
@@ -21,15 +22,7 @@ class UploadSettings(QuotaSettings):
         description="the largest file that can be uploaded, in bytes",
         examples=["5368709120"],
     )
-    lifetime: int = Field(
-        default=24 * HOUR,
-        ge=60,
-        description=(
-            "the seconds for which an upload, and a conversion with its output, is kept; a later "
-            "conversion of an upload keeps the upload as long"
-        ),
-        examples=["86400"],
-    )
+    lifetime: Lifetime
     sign_lifetime: int = Field(
         default=HOUR,
         ge=1,

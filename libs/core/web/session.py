@@ -40,9 +40,10 @@ class Session:
 
     id: str | None = None
     is_new: bool = False
-    """True until the session creates something or signs a URL.
+    """True if the session has not been counted towards the limit of sessions of its address.
 
-    From then on it counts towards the limit of sessions of its address.
+    A session that begins with a cookie is counted when it first creates something or signs upload
+    URLs. One that `create_session` begins is counted at once.
     """
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""
@@ -62,8 +63,8 @@ class SessionMiddleware(ASGIMiddleware):
     """Read the session from the request, and set its cookie in the response.
 
     The name of a cookie that needs HTTPS begins with `__Host-`. Browsers refuse such a cookie if
-    another host of the same domain sets it. Without HTTPS such a host can set one of our name, and
-    browsers send both.
+    another host of the same domain sets it. Without HTTPS, such a host can set a cookie that has
+    the same name as ours, and browsers then send both.
     """
 
     scopes = (ScopeType.HTTP,)
@@ -216,8 +217,8 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
         rate_limiter: NamedDependency[RateLimiter],
     ) -> None:
         session = session_of(request)
-        # A new session owns nothing, and anybody can begin any number of them, so no revocation is
-        # stored for one.
+        # A new session owns nothing, and anybody can begin any number of them, so its cookie is
+        # only cleared. A bearer token cannot be cleared, so its revocation is stored.
         if session.id is not None and (session.is_bearer or not session.is_new):
             if not revoked_sessions.is_revoked(session.id):
                 _count(session.address, rate_limiter)

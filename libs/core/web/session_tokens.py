@@ -29,7 +29,7 @@ class SessionToken:
     session_id: str
     expires_at: int
     is_new: bool = False
-    """True if the session had not created anything when the token was issued."""
+    """True if the session had not been counted when the token was issued: see `Session.is_new`."""
 
 
 class SessionTokens:

@@ -43,7 +43,8 @@ class RunConversion:
     """Run one attempt at one conversion.
 
     The process may be killed at any moment: another worker then makes the next attempt. `claimed`
-    holds the attempts that run now, `unfinished` those whose end could not be written.
+    holds the attempts that run now, `unfinished` those whose end could not be written or that lost
+    their lease.
     """
 
     def __init__(
@@ -96,7 +97,8 @@ class RunConversion:
             later.
 
         Raises:
-            StorageUnavailable: S3 or DynamoDB does not answer. The lease is left to end.
+            StorageUnavailable: DynamoDB did not answer to the claim, or to the write at the end of
+                the attempt. In the second case `unfinished` keeps the attempt.
         """
         claimed_at = self._timer()
         conversion = self._leases.claim(

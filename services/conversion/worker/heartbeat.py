@@ -46,7 +46,12 @@ class MessageHeartbeat:
         self._end = NEVER
 
     def __call__(self, eta_seconds: float | None) -> None:
-        """Extend the timeout if it is time to. Raises ReleaseRequested."""
+        """Extend the timeout if it is time to.
+
+        Raises:
+            ReleaseRequested: There is a deadline, and the conversion would end after it, or nobody
+                knows yet when it would end.
+        """
         now = time.monotonic()
         if eta_seconds is not None:  # it is unknown for a moment when a pass begins
             self._end = now + eta_seconds

@@ -55,7 +55,8 @@ class ProgressWriter:
 
         Raises:
             LeaseLost: The conversion is no longer this attempt's.
-            ReleaseRequested: The worker is to stop.
+            ReleaseRequested: The conversion must go back to the queue, because the worker stops or
+                needs the slot.
             StorageUnavailable: The lease ends before another write could renew it.
         """
         self.source = progress.source or self.source

@@ -29,7 +29,10 @@ NEARLY_DONE_AT_MOST = 30.0
 is wrong if the header of the source states too short a duration."""
 
 PAUSED_PER_SLOT = 2
-"""Maximum number of paused conversions for each slot, because each takes up to 150 MB."""
+"""Maximum number of paused conversions for each slot, because each keeps its memory.
+
+That is usually up to 150 MB. Hostile files have taken up to 816 MB: only the sandbox's limit on
+FFmpeg, `Limits.memory`, bounds them."""
 
 MUCH_LEFT = 1800.0
 """Seconds left above which a conversion goes back to the queue if no more may be paused."""

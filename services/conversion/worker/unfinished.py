@@ -1,4 +1,4 @@
-"""Finish what an attempt could not write at its end, once the table answers again."""
+"""Release attempts whose end could not be written, once the table answers again."""
 
 import threading
 from contextlib import suppress
@@ -13,10 +13,11 @@ log = structlog.get_logger(__name__)
 
 
 class UnfinishedAttempts:
-    """Keep attempts that have ended while the table did not answer. Thread-safe.
+    """Keep attempts that ended while the table did not answer, or lost their lease. Thread-safe.
 
     The worker is alive, so their files are not the reason. Each attempt is released as soon as
-    possible, or excused if another worker has taken the conversion over. Otherwise a few outages
+    possible, and its conversion runs again: the end that was missed is never written. If another
+    worker has taken the conversion over, the attempt is excused instead. Otherwise a few outages
     would look like a file that kills its workers.
     """
 
