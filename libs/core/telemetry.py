@@ -73,6 +73,7 @@ def set_up(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _with_trace,
         structlog.processors.format_exc_info,
+        # The last one, so that it sees what the others add.
         redact,
     ]
     # CloudWatch reads the declarations of metrics; a person at a console has no use for them.
@@ -91,12 +92,11 @@ def set_up(
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=shared,  # for lines of libraries; our own have passed it before
             processors=[
                 _with_service(service),
                 *omitted,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                redact,
                 renderer,
             ],
         )
