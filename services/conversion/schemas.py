@@ -28,7 +28,10 @@ class CreateConversionRequest(ConversionRequestSchema, forbid_unknown_fields=Tru
 
 
 class QualityRangeSchema(Schema):
-    """Describe the encoder's own scale of variable bitrate; `best` is the better end."""
+    """Describe the encoder's own scale of variable bitrate; `best` is the better end.
+
+    `default` is what a form should show at first. The service itself does not use it.
+    """
 
     min: int
     max: int
@@ -40,7 +43,7 @@ class QualityRangeSchema(Schema):
         """Return the document of a range, UNSET for a format without one."""
         if quality is None:
             return UNSET
-        return cls(min=quality.min, max=quality.max, default=quality.default, best=quality.best)
+        return cls(min=quality.min, max=quality.max, default=quality.suggested, best=quality.best)
 
 
 class FormatOptionsSchema(Schema):

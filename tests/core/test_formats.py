@@ -44,7 +44,7 @@ def test_every_listed_option_is_allowed(fmt: Format) -> None:
         "sample_rate": fmt.sample_rates,
         "channels": fmt.channels,
         "bit_depth": fmt.bit_depths,
-        "quality": (fmt.quality.min, fmt.quality.default, fmt.quality.max) if fmt.quality else (),
+        "quality": (fmt.quality.min, fmt.quality.suggested, fmt.quality.max) if fmt.quality else (),
     }
     for option, values in offers.items():
         for value in values:
@@ -57,9 +57,9 @@ def test_no_options_are_allowed(fmt: Format) -> None:
 
 
 @every_format
-def test_a_quality_scale_has_its_default_within_and_its_best_at_an_end(fmt: Format) -> None:
+def test_a_quality_scale_has_its_suggestion_within_and_its_best_at_an_end(fmt: Format) -> None:
     if fmt.quality:
-        assert fmt.quality.min <= fmt.quality.default <= fmt.quality.max
+        assert fmt.quality.min <= fmt.quality.suggested <= fmt.quality.max
         assert fmt.quality.best in (fmt.quality.min, fmt.quality.max)
 
 

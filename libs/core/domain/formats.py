@@ -13,12 +13,17 @@ from libs.core.errors import FormatUnsupported
 
 @dataclass(frozen=True)
 class QualityRange:
-    """Describe the scale of an encoder's VBR quality. `best` is `min` or `max`."""
+    """Describe the scale of an encoder's VBR quality."""
 
     min: int
     max: int
-    default: int
+    suggested: int
+    """Quality that the page's form shows until somebody chooses another. The API's `default`.
+
+    The service does not use it: if a request has neither bitrate nor quality, the format's
+    `EncoderProfile` decides."""
     best: int
+    """The end of the scale with the best quality: `min` or `max`."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,16 @@ class Format:
 
 @dataclass(frozen=True)
 class ConversionOptions:
-    """Hold the requested options. None keeps the source's value, or the default bitrate."""
+    """Hold the requested options. None means that the request does not have the option.
+
+    Sample rate, channels and bit depth are then chosen from the source, see `make_plan` in
+    `services/conversion/pipeline/plan.py`.
+    """
 
     bitrate: str | None = None
-    """Constant or average bitrate, for example "192k". Not together with `quality`."""
+    """Constant or average bitrate, for example "192k". Not together with `quality`.
+
+    If both are None, the format's `EncoderProfile` decides."""
     quality: int | None = None
     """Variable bitrate, on the scale of `Format.quality`."""
     sample_rate: int | None = None
@@ -64,7 +75,8 @@ class ConversionOptions:
     fade_out: float | None = None
     """Duration of the linear fade at the end of the output, in seconds."""
     track: int | None = None
-    """Index of the audio track to convert, among the audio tracks of the source."""
+    """Index of the audio track to convert, among the audio tracks of the source. None takes the
+    default track."""
     keep_delay: bool | None = None
     """Put silence in front of sound that begins later than the file."""
 

@@ -50,14 +50,16 @@ class EncoderProfile:
     muxer_options: tuple[str, ...] = ()
     encoder_options: tuple[str, ...] = ()
     bitrate_per_channel: int = 96_000
-    """Bit/s of each channel if the request chooses neither bitrate nor quality."""
+    """Bit/s of each channel if the request has neither bitrate nor quality, and `default_quality`
+    is None."""
     max_bitrate_per_channel: int | None = None
     """Highest bit/s of each channel, if it is the same at all sample rates; others are in
     `pipeline.bitrate`."""
     quality_option: Literal["", "-q:a"] = ""
     """FFmpeg's option that sets the VBR quality; "" if the format has none."""
     default_quality: int | None = None
-    """VBR quality if the request chooses neither bitrate nor quality; None takes the bitrate."""
+    """VBR quality if the request has neither bitrate nor quality; if None, `bitrate_per_channel`
+    applies. `QualityRange.suggested` is another value: what the page's form shows at first."""
     rates: tuple[int, ...] = ()
     """Sample rates in hertz that the encoder takes; empty: any."""
     max_rate: int | None = None
