@@ -170,24 +170,25 @@ class Conversion:
     unblamed: int = 0
     """Number of ended attempts that do not count against the file.
 
-    They were released by their worker, or lost with another loss meaning than `alone`, or lost with
-    that meaning and excused later."""
+    Each of them was released by its worker, or lost while its loss meaning was not `alone`, or lost
+    while it was `alone` and excused later, because its worker turned out to be alive."""
     yielded: int = 0
-    """Number of the attempts in `unblamed` that ended because of their worker.
+    """Number of attempts that ended because their worker stopped or needed the slot.
 
-    It released them because it stopped or needed the slot, or they were lost with the loss meaning
-    `leaving`."""
+    The worker released them for that reason, or died while their loss meaning was `leaving`.
+    `unblamed` counts them, too."""
     blamed: frozenset[int] = frozenset()
     """Numbers of the attempts that count against the file.
 
-    They were lost with the loss meaning `alone`, and their worker has not excused them. The number
-    of an attempt is the value of `attempts` while it ran."""
+    They were lost while their loss meaning was `alone`, and their worker has not excused them. The
+    number of an attempt is the value of `attempts` while it ran."""
     suspect: bool = False
     """An attempt was lost, perhaps because of this file, so the next ones run alone."""
     loss_meaning: LossMeaning | None = None
     """The loss meaning of the running attempt. None if no attempt runs, or if a worker of an
     earlier version runs it."""
     worker: str | None = None
+    """Name of the worker that runs it."""
     output_upload: OutputUpload | None = None
     started_at: float | None = None
     finished_at: float | None = None
@@ -195,6 +196,7 @@ class Conversion:
     """Hash of the request that created the conversion. It tells whether a request with the same
     Idempotency-Key is that one, repeated."""
     version: int = 1
+    """Number that each write of the item increments."""
     trace: str | None = field(default=None, compare=False)
     unsupported: tuple[str, ...] = ()
     """Names of the format, options or schema that this version of the service does not know.

@@ -82,12 +82,14 @@ class TusState:
 class Upload:
     """Hold the state of one upload. Sizes are in bytes, times in epoch seconds.
 
-    There are four kinds, which these attributes tell apart:
+    There are four kinds, which these attributes tell apart while the status is `uploading`. When an
+    upload is completed, its size is stored if it was unknown.
 
-    - `POST /api/uploads`: `size` is known, and all parts but the last have `part_size`. The client
-      completes it.
+    - `POST /api/uploads`: `size` is known from the beginning, and all parts but the last have
+      `part_size`. The client completes it.
     - tus: `tus` is set; `size` may be None at first. The service cuts the bytes into parts of
-      `part_size`, and completes it when the last byte has come.
+      `part_size`, and completes it when the last byte has come. A joined upload is also of this
+      kind: the service makes it of other uploads at once, in parts of several sizes.
     - Companion (Uppy's multipart uploads): `size` is None, and the client chooses the sizes of the
       parts. It completes the upload; the quotas count its bytes as they are stored.
     - Form: `size` is None, and `multipart_id` is empty. S3 stores one object, whose event
@@ -98,13 +100,13 @@ class Upload:
     owner: str
     filename: str
     size: int | None
-    """None while unknown: tus and the API of Uppy's Companion allow that."""
+    """None while unknown, which is possible for all kinds but that of `POST /api/uploads`."""
     content_type: str
     part_size: int
     """Bytes. Fixed at creation, because a deployment with other settings must not change the part
     boundaries of an upload that has begun."""
     multipart_id: str
-    """S3's UploadId."""
+    """S3's UploadId; empty for a form, which S3 stores without parts."""
     created_at: float
     updated_at: float
     expires_at: int

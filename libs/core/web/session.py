@@ -1,4 +1,4 @@
-"""Keep sessions in one encrypted token, as a cookie or as a bearer token.
+"""Keep each session in an encrypted token, which is sent as a cookie or as a bearer token.
 
 The token contains a random session id, its expiry, and whether the session is still new. All
 services for visitors decrypt it with the same secret, so sessions are not stored; only revoked ones
@@ -100,7 +100,8 @@ class SessionMiddleware(ASGIMiddleware):
                 return Session(is_bearer=True)
             return Session(token.session_id, token.is_new, is_bearer=True)
         valid = [t for value in _cookies(headers, self._name) if (t := self._tokens.read(value))]
-        # Of two sessions one was planted, and nothing says which: files must not go to either.
+        # If there are two sessions, another host has set one of the cookies, and nothing says which
+        # one. Files must go to neither.
         if len({token.session_id for token in valid}) != 1:
             return Session()
         token = max(valid, key=lambda each: each.expires_at)

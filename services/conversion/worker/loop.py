@@ -198,7 +198,7 @@ class Worker:
     def recover_stuck(self, stop: threading.Event) -> None:
         """Start conversions whose upload has arrived although no event told so.
 
-        This is a thread of its own, and idle most of the time, so that no takeover of an abandoned
+        This is a thread of its own, and idle most of the time, so that no takeover of a stalled
         conversion waits for it: visitors decide how many conversions wait.
         """
         began = time.monotonic()

@@ -116,7 +116,7 @@ class ChooseNextConversion:
         lease: float,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Use `lease`, the seconds without a write after which a conversion is abandoned."""
+        """Use `lease`, the seconds without a write after which a running conversion is stalled."""
         self._queue = queue
         self._stalls = stalls
         self._lease = lease
@@ -147,18 +147,18 @@ class ChooseNextConversion:
         found = list(self._queue.in_phase(*RUNNING))
         paused_here = [c for c in found if c.id in paused]
         found = [c for c in found if c.id not in paused]
-        abandoned = self._stalls.find_stalled(found, self._lease)
-        running = [c for c in found if c not in abandoned]
+        stalled = self._stalls.find_stalled(found, self._lease)
+        running = [c for c in found if c not in stalled]
         self._note_served(running)
         ready = [
             c
-            for c in (*paused_here, *abandoned, *self._queue.in_phase(Phase.QUEUED))
+            for c in (*paused_here, *stalled, *self._queue.in_phase(Phase.QUEUED))
             # This version does not know all that it needs: a worker of a newer one claims it.
             if not c.unsupported
         ]
         order = fair_order(ready, running, self._last_served)
-        # Interrupted conversions come first: their turn had begun when their worker was lost.
-        order.sort(key=lambda c: c not in abandoned)
+        # Stalled conversions come first: their turn had begun when their worker was lost.
+        order.sort(key=lambda c: c not in stalled)
         if not suspects_first:
             order.sort(key=lambda c: c.must_run_alone and c.id not in paused)
         return order

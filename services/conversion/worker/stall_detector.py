@@ -1,4 +1,4 @@
-"""Find conversions that nobody writes any more, without comparing the clocks of two hosts."""
+"""Find stalled conversions, without comparing the clocks of two hosts."""
 
 import threading
 import time
@@ -10,8 +10,9 @@ from libs.core.domain.conversions import Conversion
 class StallDetector:
     """Remember when each conversion's version was first seen, by the monotonic clock.
 
-    A worker renews its lease by writing the item, and every write increments `version`. A version
-    that stays the same for the length of the lease shows that the lease has ended.
+    A conversion is stalled if its version stays the same for a given time. A worker renews its
+    lease by writing the item, and every write increments `version`. So a running conversion that is
+    stalled for the length of the lease is no longer under a lease.
     """
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:

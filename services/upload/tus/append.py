@@ -71,11 +71,13 @@ class AppendToUpload:
                 read again.
 
         Raises:
+            FileEmpty: The length is 0.
+            FileTooLarge: The length is over the limit.
             Gone: The upload ended before all of its bytes arrived.
             OffsetMismatch: The upload has another offset.
             RateLimited: Bytes that are read again have used up a quota.
             TusRequestInvalid: The length contradicts what is known.
-            UploadClosed: The upload is finished.
+            UploadClosed: The upload is finished, or its last bytes are lost.
             UploadJoined: The upload was made of others.
             UploadNotFound: There is no such upload of this session.
         """
@@ -109,6 +111,9 @@ class AppendToUpload:
             ChecksumMismatch: The bytes do not match their checksum.
             Gone: S3 no longer has the upload, for example because of a lifecycle rule.
             RateLimited: Parts of failed requests have used up a quota.
+            UploadClosed: The upload has ended, or has no part numbers left (`MAX_PARTS`).
+            UploadLocked: Another request has taken the upload over.
+            UploadNotFound: The upload was deleted or has expired.
         """
         try:
             upload = append.finish()

@@ -76,9 +76,12 @@ class AppendWriter:
 
         Raises:
             FileTooLarge: The bytes go beyond the length of the upload, or beyond the largest size.
+            ChecksumMismatch: S3 received other bytes of a part than were sent.
+            MultipartUploadGone: S3 no longer takes parts of this upload.
             RateLimited: Parts of failed requests have used up a quota.
-            UploadClosed: The upload has no part numbers left (`MAX_PARTS`).
+            UploadClosed: The upload has ended, or has no part numbers left (`MAX_PARTS`).
             UploadLocked: Another request has taken the upload over.
+            UploadNotFound: The upload was deleted or has expired.
         """
         if self._offset + len(data) > self._limit:
             raise FileTooLarge(f"This upload takes {self._limit} bytes.", limit=self._limit)
@@ -92,9 +95,13 @@ class AppendWriter:
         """Store what is left, move the offset past it, and return the upload.
 
         Raises:
-            ChecksumMismatch: The bytes of this request do not match its checksum.
+            ChecksumMismatch: The bytes of this request do not match its checksum, or S3 received
+                other bytes of a part than were sent.
+            MultipartUploadGone: S3 no longer takes parts of this upload.
             RateLimited: Parts of failed requests have used up a quota.
+            UploadClosed: The upload has ended, or has no part numbers left (`MAX_PARTS`).
             UploadLocked: Another request has taken the upload over.
+            UploadNotFound: The upload was deleted or has expired.
         """
         if self._checksum and self._digest and not self._checksum.matches(self._digest):
             raise ChecksumMismatch("The bytes do not match Upload-Checksum. Send them again.")

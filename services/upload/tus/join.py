@@ -73,10 +73,13 @@ class JoinUploads:
         copied, which may take long and is mostly waiting for S3.
 
         Raises:
-            UploadNotFound: One of the uploads is not there.
+            UploadNotFound: This session has no upload of one of the ids.
             TusRequestInvalid: One of them is not a partial upload, or there are too many.
-            UploadClosed: The joined upload was aborted meanwhile.
-            UploadIncomplete: One of them is not finished.
+            UploadClosed: The joined upload has failed, now or in an earlier request: its parts are
+                gone from S3, or the object there has another size.
+            UploadIncomplete: One of the partial uploads is not finished.
+            FileTooLarge: Together they are over the limit.
+            FilenameInvalid: The name cannot be kept.
             RateLimited: The session or its address has used up a quota.
             StorageUnavailable: Too many files are being copied.
         """

@@ -27,7 +27,7 @@ def window(request: pytest.FixtureRequest) -> Callable[[TimeSharing, SlotUse], o
 
 @pytest.fixture
 def paused(env: ConversionEnvironment) -> Conversion:
-    """Return a conversion that this worker runs, which would run alone if it were abandoned."""
+    """Return a conversion that this worker runs, which would run alone if it were stalled."""
     conversion = env.add_queued("anna")
     assert env.leases.claim(conversion.id, "worker-1", LEASE)
     return env.current(conversion)
@@ -57,7 +57,7 @@ def worker(
 def test_a_poll_that_chose_it_too_late_releases_the_slot(worker: Worker) -> None:
     worker.poll_queue(Event())
 
-    assert not worker.is_busy(), "it was not started as if it were abandoned"
+    assert not worker.is_busy(), "it was not started as if it were stalled"
     assert worker._slots._taken == 1
 
 

@@ -203,13 +203,13 @@ def test_a_conversion_of_which_no_message_tells_is_found_by_polling_the_queue(
     env: ConversionEnvironment, start_worker: StartWorker, engine: HeldEngine
 ) -> None:
     engine.go.set()
-    forgotten, abandoned = env.add_queued(), env.add_queued("ben")
-    env.leases.claim(abandoned.id, "killed", LEASE)
+    forgotten, stalled = env.add_queued(), env.add_queued("ben")
+    env.leases.claim(stalled.id, "killed", LEASE)
     env.expire_leases()
 
     start_worker(polls_queue=True, lease=0.15)
 
-    eventually(lambda: {status(env, forgotten), status(env, abandoned)} == {"completed"})
+    eventually(lambda: {status(env, forgotten), status(env, stalled)} == {"completed"})
 
 
 def test_the_loops_outlive_any_exception(

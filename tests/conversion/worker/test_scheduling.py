@@ -118,14 +118,14 @@ def test_a_conversion_under_a_live_lease_is_nobody_elses(env: ConversionEnvironm
 
 
 def test_a_dead_worker_takes_no_place_of_its_session(env: ConversionEnvironment) -> None:
-    """Her abandoned conversion does not count as running."""
+    """Her stalled conversion does not count as running."""
     env.leases.claim(env.add_queued("anna").id, "killed", LEASE)
     env.expire_leases()
     older = env.add_queued("anna")
     env.add_queued("ben")
 
     assert fill_slots(env, 1) == ["anna"]
-    assert env.current(older).status == "queued", "first the abandoned one"
+    assert env.current(older).status == "queued", "first the stalled one"
 
 
 @pytest.mark.parametrize("state", ["waiting", "cancelled", "removed", "expired"])

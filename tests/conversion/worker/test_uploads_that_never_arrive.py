@@ -132,14 +132,14 @@ def test_a_takeover_does_not_wait_for_looks(
     env: ConversionEnvironment, start_worker: StartWorker, engine: HeldEngine
 ) -> None:
     engine.go.set()
-    abandoned = env.add_queued("ben")
-    env.leases.claim(abandoned.id, "killed", LEASE)
+    stalled = env.add_queued("ben")
+    env.leases.claim(stalled.id, "killed", LEASE)
     late_uploads(env, 1)
     is_looking, go_on = threading.Event(), threading.Event()
     really: Any = env.objects.head
 
     def head(key: str) -> Any:
-        if key.startswith(f"uploads/{abandoned.upload_id}/"):
+        if key.startswith(f"uploads/{stalled.upload_id}/"):
             return really(key)
         is_looking.set()
         go_on.wait(30)
@@ -151,6 +151,6 @@ def test_a_takeover_does_not_wait_for_looks(
     env.expire_leases()
 
     try:
-        eventually(lambda: status(env, abandoned) == "completed")
+        eventually(lambda: status(env, stalled) == "completed")
     finally:
         go_on.set()
