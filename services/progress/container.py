@@ -2,7 +2,6 @@
 
 import secrets
 
-import anyio
 from dependency_injector import containers, providers
 
 from libs.core.rate_limiter import RateLimiter
@@ -11,10 +10,14 @@ from services.progress import follow_progress, use_cases
 from services.progress.broadcaster import Broadcaster, StreamLimits
 from services.progress.leased_feed import LeasedChangeFeed
 from services.progress.open_stream import OpenEventStream
+from services.progress.reader_threads import ReaderThreads
 from services.progress.settings import ProgressSettings
 
 READER_THREADS = 16
 """Threads in which all streams together read the table. Polls have threads of their own."""
+
+READERS_PER_ADDRESS = 4
+"""Threads in which the streams of one client address read at the same time."""
 
 
 class ProgressContainer(containers.DeclarativeContainer):
@@ -50,7 +53,7 @@ class ProgressContainer(containers.DeclarativeContainer):
         keep_alive=settings.provided.keep_alive,
         poll=settings.provided.poll_every,
     )
-    readers = providers.Singleton(anyio.CapacityLimiter, READER_THREADS)
+    readers = providers.Singleton(ReaderThreads, READER_THREADS, READERS_PER_ADDRESS)
     broadcaster = providers.Singleton(Broadcaster, feed, stream_limits)
 
     read_progress = providers.Factory(use_cases.ReadProgress, progress)

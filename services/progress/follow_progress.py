@@ -4,12 +4,10 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from functools import partial
 from typing import TypeVar
 
-import anyio
 import structlog
 
 from libs.core.domain.conversions import Phase
@@ -23,6 +21,7 @@ from libs.core.errors import (
 )
 from libs.core.ports.progress_reader import ProgressReader
 from libs.core.ports.revoked_sessions import RevokedSessions
+from services.progress.reader_threads import ReaderThreads
 from services.progress.subscription import ProgressUpdate, RemovalNotice, SentVersions, Subscription
 
 log = structlog.get_logger(__name__)
@@ -35,7 +34,8 @@ MAX_RETRY_DELAY = 10.0
 """Seconds between attempts to read while the table does not answer."""
 
 MAX_SINGLE_READS = 10
-"""Queued conversions whose positions are read one by one; more are read by one listing."""
+"""New conversions that are read one by one for their positions. More of them wait for the next
+look at the whole queue."""
 
 READS_PER_SECOND = 50
 """Items that one stream reads a second at most while it polls."""
@@ -76,12 +76,12 @@ class FollowProgress:
         self,
         subscription: Subscription,
         reader: ProgressReader,
-        readers: anyio.CapacityLimiter,
+        readers: ReaderThreads,
         schedule: PollSchedule,
         revoked_sessions: RevokedSessions,
         last: LastEvent | None = None,
     ) -> None:
-        """`readers` limits the threads that all streams use to read."""
+        """`readers` has the threads that all streams use to read."""
         self.subscription = subscription
         self._reader = reader
         self._readers = readers
@@ -232,10 +232,13 @@ class FollowProgress:
         return [positioned.get(found.id, found) if found in queued else found for found in updates]
 
     async def _read_positions(self) -> list[ProgressUpdate]:
-        queued = self._sent.queued()
-        if len(queued) > MAX_SINGLE_READS:
-            return await self._read_all()
-        return [await self._reread(known) for known in queued]
+        owner = self.subscription.owner
+        positions = await self._in_thread(self._reader.positions, owner)
+        return [
+            replace(known, queue_position=positions[known.id])
+            for known in self._sent.queued()
+            if known.id in positions
+        ]
 
     def _positions_changed(self) -> bool:
         moves = self.subscription.queue_moves()
@@ -260,6 +263,5 @@ class FollowProgress:
             return RemovalNotice(item_id, kind, version + 1, created_at)
 
     async def _in_thread(self, read: Callable[..., T], *arguments: str) -> T:
-        return await anyio.to_thread.run_sync(
-            partial(read, *arguments), limiter=self._readers, abandon_on_cancel=True
-        )
+        address = self.subscription.address or self.subscription.owner
+        return await self._readers.run(address, read, *arguments)

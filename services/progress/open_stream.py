@@ -1,11 +1,10 @@
 """Open an event stream: subscribe, then read the present state."""
 
-import anyio
-
 from libs.core.ports.progress_reader import ProgressReader
 from libs.core.ports.revoked_sessions import RevokedSessions
 from services.progress.broadcaster import Broadcaster
 from services.progress.follow_progress import FollowProgress, LastEvent, PollSchedule
+from services.progress.reader_threads import ReaderThreads
 
 
 class OpenEventStream:
@@ -15,7 +14,7 @@ class OpenEventStream:
         self,
         broadcaster: Broadcaster,
         reader: ProgressReader,
-        readers: anyio.CapacityLimiter,
+        readers: ReaderThreads,
         schedule: PollSchedule,
         revoked_sessions: RevokedSessions,
     ) -> None:

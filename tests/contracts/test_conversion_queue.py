@@ -35,6 +35,16 @@ def test_positions_count_from_one_by_age(backend: Backend, queue_of_four: list[C
     assert [backend.queue.position(conversion) for conversion in queue_of_four] == [1, 2, 3, 4]
 
 
+def test_positions_of_an_owner_are_those_of_each_conversion(
+    backend: Backend, queue_of_four: list[Conversion]
+) -> None:
+    positions = backend.queue.positions(queue_of_four[0].owner)
+
+    assert positions == {conversion.id: n for n, conversion in enumerate(queue_of_four, 1)}
+    assert backend.progress.positions(queue_of_four[0].owner) == positions
+    assert backend.queue.positions("somebody else") == {}
+
+
 def test_a_claimed_or_cancelled_conversion_leaves_the_queue(
     backend: Backend, queue_of_four: list[Conversion]
 ) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 import anyio
 import pytest
 
+from libs.core.address_semaphore import MAX_WAITING
 from libs.core.web.concurrency import (
     AT_ONCE,
     COSTLY_AT_ONCE,
     MAX_BODIES,
-    MAX_WAITING,
     LimitConcurrency,
     RequestPermit,
 )

@@ -3,7 +3,8 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -85,14 +86,26 @@ class FaultyProgressReader(ProgressReader):
         self._reader = reader
         self.away = False
         self.calls = 0
+        self.ended: Counter[str] = Counter()
+        """Calls of each method that have returned."""
 
     def get(self, item_id: str, owner: str) -> Progress:
         self._look()
-        return self._reader.get(item_id, owner)
+        found = self._reader.get(item_id, owner)
+        self.ended["get"] += 1
+        return found
 
     def of_owner(self, owner: str) -> Sequence[Progress]:
         self._look()
-        return self._reader.of_owner(owner)
+        found = self._reader.of_owner(owner)
+        self.ended["of_owner"] += 1
+        return found
+
+    def positions(self, owner: str) -> Mapping[str, int]:
+        self._look()
+        found = self._reader.positions(owner)
+        self.ended["positions"] += 1
+        return found
 
     def _look(self) -> None:
         self.calls += 1

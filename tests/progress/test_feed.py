@@ -263,3 +263,19 @@ def test_many_queued_conversions_get_their_queue_positions(
                 break
 
     assert [places[conversion.id] for conversion in waiting] == list(range(1, 16))
+
+
+def test_many_queue_positions_are_read_without_the_items(
+    service: ServiceHarness, store: ItemStore, reader: FaultyProgressReader
+) -> None:
+    ahead = store.queued("other", created_at=0.5)
+    waiting = [store.queued(created_at=float(n)) for n in range(1, 16)]
+    with service.follow() as stream:
+        stream.take(30)
+        eventually(lambda: reader.ended["of_owner"] == 2)
+        before = reader.ended.copy()
+        store.leases.claim(ahead.id, "worker", NEVER)
+
+        places = {event.data["id"]: event.data["queue_position"] for event in stream.take(15)}
+    assert places == {conversion.id: n for n, conversion in enumerate(waiting, 1)}
+    assert reader.ended - before == {"positions": 1}

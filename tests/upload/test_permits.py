@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+from libs.core import address_semaphore
 from libs.core.web import concurrency, middleware
 from services.upload.app import create_app
 from tests.upload.support import create_container
@@ -29,7 +30,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str]]] = {
 def client(monkeypatch: pytest.MonkeyPatch) -> "TestClient[Any]":
     """Return a client of a service that has no permit for anybody."""
     monkeypatch.setattr(concurrency, "AT_ONCE", 0)
-    monkeypatch.setattr(concurrency, "MAX_WAITING", 0)
+    monkeypatch.setattr(address_semaphore, "MAX_WAITING", 0)
     monkeypatch.setattr(middleware, "REFUSAL_DELAY", 0)
     return TestClient(create_app(create_container(secure_cookies=False, origin_secret=SECRET)))
 

@@ -1,7 +1,7 @@
 """Define the queue of active conversions."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from libs.core.domain.conversions import Conversion, Phase
@@ -37,6 +37,13 @@ class ConversionQueue(ABC):
         """Return the place of a queued conversion in the fair order, from 1.
 
         `fair_order` defines it. The answer may be a moment old.
+        """
+
+    @abstractmethod
+    def positions(self, owner: str) -> Mapping[str, int]:
+        """Return the place of each queued conversion of the owner, by its id.
+
+        The answer may be a moment old, and lack conversions that were queued in this moment.
         """
 
     @abstractmethod

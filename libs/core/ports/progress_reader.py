@@ -1,7 +1,7 @@
 """Define consistent reads of progress."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from libs.core.domain.progress import Progress
 
@@ -22,3 +22,10 @@ class ProgressReader(ABC):
     @abstractmethod
     def of_owner(self, owner: str) -> Sequence[Progress]:
         """Return the owner's newest 200 uploads and newest 200 conversions, newest first."""
+
+    @abstractmethod
+    def positions(self, owner: str) -> Mapping[str, int]:
+        """Return the queue position of each queued conversion of the owner, by its id.
+
+        This is `ConversionQueue.positions`, and costs far less than reading the conversions.
+        """

@@ -1,6 +1,6 @@
 """Limit how many requests of one client address are handled at once."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +11,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPResponseBodyEvent, Message, Receive, Scope, Send
 
+from libs.core.address_semaphore import AddressSemaphore, too_many_requests
 from libs.core.errors import RateLimited
 from libs.core.web.client_address import client_address
 from libs.core.web.problems import on_core_error, send_response
@@ -23,9 +24,6 @@ COSTLY_AT_ONCE = 4
 """Requests of an address that are handled at once and take tens of milliseconds of processor time,
 such as listings. With 16 of them, others waited thirty times as long as usual."""
 
-MAX_WAITING = 1_000
-"""Requests of an address that wait for a permit. A waiting one costs some kilobytes."""
-
 LARGE_BODY = 32 * 1024
 """Bytes of a response; the permit of a larger one is held until the client has taken it."""
 
@@ -34,49 +32,6 @@ MAX_BODIES = 256
 200 kB, and an office behind one address sends some for each of its people."""
 
 PROBE_PATH = "/health/live"
-
-
-class AddressSemaphore:
-    """Permit `at_once` requests of each address; more of that address wait."""
-
-    def __init__(self, at_once: int) -> None:
-        self._at_once = at_once
-        self._running: dict[str, int] = {}
-        self._waiting: dict[str, deque[anyio.Event]] = {}
-
-    def __bool__(self) -> bool:
-        """Return True while any request has a permit, or waits for one."""
-        return bool(self._running or self._waiting)
-
-    async def acquire(self, address: str) -> None:
-        """Wait for a permit. Raises RateLimited if too many requests wait already."""
-        if self._running.get(address, 0) < self._at_once:
-            self._running[address] = self._running.get(address, 0) + 1
-            return
-        queue = self._waiting.setdefault(address, deque())
-        if len(queue) >= MAX_WAITING:
-            raise _too_many()
-        permitted = anyio.Event()
-        queue.append(permitted)
-        try:
-            await permitted.wait()
-        except BaseException:
-            if permitted.is_set():
-                self.release(address)
-            else:
-                queue.remove(permitted)
-            raise
-
-    def release(self, address: str) -> None:
-        """Give the permit to the request that has waited longest."""
-        queue = self._waiting.get(address)
-        if queue:
-            queue.popleft().set()
-            return
-        self._waiting.pop(address, None)
-        self._running[address] -= 1
-        if not self._running[address]:
-            del self._running[address]
 
 
 class RequestPermit:
@@ -138,7 +93,7 @@ class RequestPermit:
 
     def _count(self, maximum: int) -> None:
         if self._counts[self.address] >= maximum:
-            raise _too_many()
+            raise too_many_requests()
         self._counts[self.address] += 1
         self._is_counted = True
 
@@ -223,10 +178,3 @@ def permit_of(request: Request[Any, Any, Any]) -> RequestPermit:
     """Return the permit of a request, which the middleware acquired."""
     permit: RequestPermit = request.scope["permit"]  # type: ignore[typeddict-item]
     return permit
-
-
-def _too_many() -> RateLimited:
-    return RateLimited(
-        "There are too many requests from your network at once. Please try again in a moment.",
-        retry_after=1,
-    )

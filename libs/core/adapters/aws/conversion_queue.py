@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import islice
 
@@ -42,19 +43,23 @@ class DynamoDbConversionQueue(ConversionQueue):
         self._remembered = remembered
         self._known: dict[str, tuple[float, Conversion]] = {}
         self._reading = threading.Lock()
-        self._positions: dict[str, int] = {}
+        self._positions: dict[str, dict[str, int]] = {}
         self._queued: list[Conversion] = []
         self._running: list[Conversion] = []
         self._fresh_until = float("-inf")
 
     def position(self, conversion: Conversion) -> int:
         with self._reading:
-            if time.monotonic() >= self._fresh_until:
-                self._read()
-            if place := self._positions.get(conversion.id):
+            self._read_if_old()
+            if place := self._positions.get(conversion.owner, {}).get(conversion.id):
                 return place
             queued, running = self._queued, self._running
         return fair_position(conversion, queued, running)
+
+    def positions(self, owner: str) -> Mapping[str, int]:
+        with self._reading:
+            self._read_if_old()
+            return self._positions.get(owner, {})
 
     def in_phase(self, *phases: Phase) -> Iterator[Conversion]:
         kinds = dict.fromkeys(map(open_kind, phases))
@@ -64,13 +69,18 @@ class DynamoDbConversionQueue(ConversionQueue):
         ]
         return merge(*found, key=lambda conversion: conversion.created_at)
 
-    def _read(self) -> None:
+    def _read_if_old(self) -> None:
+        if time.monotonic() < self._fresh_until:
+            return
         began = time.monotonic()
         found = list(self.in_phase(Phase.QUEUED, *RUNNING))
         self._queued = [c for c in found if c.phase is Phase.QUEUED]
         self._running = [c for c in found if c.phase is not Phase.QUEUED]
         order = fair_order(self._queued, self._running)
-        self._positions = {c.id: place for place, c in enumerate(order, 1)}
+        positions: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for place, conversion in enumerate(order, 1):
+            positions[conversion.owner][conversion.id] = place
+        self._positions = positions
         took = time.monotonic() - began
         if self._max_age:
             self._fresh_until = began + took + max(self._max_age, REREAD_DELAY_FACTOR * took)

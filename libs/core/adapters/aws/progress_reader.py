@@ -1,6 +1,6 @@
 """Read progress from DynamoDB."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from libs.core.adapters.aws.conversion_queue import DynamoDbConversionQueue
 from libs.core.adapters.aws.conversions import DynamoDbConversionStore
@@ -54,6 +54,9 @@ class DynamoDbProgressReader(ProgressReader):
             self._of_conversion(item) if isinstance(item, Conversion) else progress_of(item)
             for item in items
         ]
+
+    def positions(self, owner: str) -> Mapping[str, int]:
+        return self._queue.positions(owner)
 
     def _newest(self, owner: str, kind: Kind) -> Iterator[Item]:
         items, _ = list_by_owner(self._table, owner, kind, MAX_ITEMS, None, SHOWN)

@@ -1,6 +1,6 @@
 """Read the queue from the table in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from libs.core.adapters.memory.table import MemoryTable
 from libs.core.domain.conversions import RUNNING, Conversion, Phase
@@ -17,6 +17,10 @@ class MemoryConversionQueue(ConversionQueue):
     def position(self, conversion: Conversion) -> int:
         running = list(self.in_phase(*RUNNING))
         return fair_position(conversion, self.in_phase(Phase.QUEUED), running)
+
+    def positions(self, owner: str) -> Mapping[str, int]:
+        queued = [c for c in self.in_phase(Phase.QUEUED) if c.owner == owner]
+        return {c.id: self.position(c) for c in queued}
 
     def in_phase(self, *phases: Phase) -> Iterator[Conversion]:
         return (

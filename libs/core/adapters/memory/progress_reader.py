@@ -1,6 +1,6 @@
 """Read progress from the table in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from libs.core.adapters.memory.conversion_queue import MemoryConversionQueue
 from libs.core.adapters.memory.table import MemoryTable
@@ -38,6 +38,9 @@ class MemoryProgressReader(ProgressReader):
             self._progress(item)
             for item in sorted(items, key=lambda item: item.created_at, reverse=True)
         ]
+
+    def positions(self, owner: str) -> Mapping[str, int]:
+        return MemoryConversionQueue(self._table).positions(owner)
 
     def _progress(self, item: Item) -> Progress:
         if isinstance(item, Conversion) and item.phase is Phase.QUEUED:
