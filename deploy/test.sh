@@ -15,6 +15,14 @@ step() { # step NAME COMMAND…: run a command, and remember a failure
   printf '   (%s: %d s)\n' "$name" $((SECONDS - began))
 }
 
+lint_result() { # wait for `make lint`, print what it printed, and return its status
+  local status=0
+  wait "$lint" || status=$?
+  cat "$lint_output"
+  rm "$lint_output"
+  return "$status"
+}
+
 find_chromium() { # print the path of a Chromium; CHROMIUM overrides it
   for candidate in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
     [ -n "$candidate" ] && command -v "$candidate" && return
@@ -40,8 +48,12 @@ else
   skipped+=('LocalStack in containers: no Docker engine answers here')
 fi
 
-step 'formatting, types, import rules' make --no-print-directory lint
+# Each takes one processor for most of its time.
+lint_output=$(mktemp)
+make --no-print-directory lint >"$lint_output" 2>&1 &
+lint=$!
 step 'the page: units' bash -c 'cd frontend && npm test --silent'
+step 'formatting, types, import rules' lint_result
 if [ $# -gt 0 ]; then
   step 'the tests that were asked for' "$bin/pytest" -m "$marks" "$@"
 else
@@ -52,8 +64,8 @@ else
   "$bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' && export COVERAGE_CORE=sysmon
   # Which tests stay together in one process: see `tests/conftest.py`.
   step 'core, services, engine' "$bin/pytest" -m "$marks and not $system" "${again[@]}" --cov -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-  # These run processes of their own, and wait much of their time.
-  step 'the whole system' "$bin/pytest" -m "$marks and $system" "${again[@]}" -n 2 --dist loadfile --no-loadscope-reorder
+  # These run processes of their own, and wait much of their time: more of them than processors.
+  step 'the whole system' "$bin/pytest" -m "$marks and $system" "${again[@]}" -n 3 --dist loadfile --no-loadscope-reorder
   printf '\nLines of libs and services that tests run: %s %%\n' "$("$bin/coverage" report --format=total --fail-under=0)"
 fi
 
