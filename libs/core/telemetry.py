@@ -112,8 +112,9 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
     """Remove secrets from the values of a log event, however deep.
 
     A value with the name of a secret is replaced as a whole, unless it is a number, a boolean or
-    None. Its name is that of the event's member, the key in a mapping, or the first member of a
-    pair: ASGI has headers as lists of pairs. In other text, `without_secrets` replaces secrets.
+    None. The name of a value is its key in the event or in a mapping. In a pair, such as a header
+    of ASGI, the first element names the second one. In other text, `without_secrets` replaces
+    secrets.
     """
     for name, value in event.items():
         # Members whose name begins with an underscore hold no text from outside. Those of structlog

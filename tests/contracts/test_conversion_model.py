@@ -125,7 +125,7 @@ class ConversionModel(RuleBasedStateMachine):
     def it_is_suspect_after_a_loss_that_no_deployment_explains(self) -> None:
         now = self.backend.conversions.get(self.created.id)
         assert now.suspect == self.suspect
-        assert now.yielded <= now.unblamed <= now.attempts
+        assert now.yielded <= now.unblamed_count <= now.attempts
 
     @invariant()
     def nothing_decreases(self) -> None:

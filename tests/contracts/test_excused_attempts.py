@@ -18,7 +18,7 @@ def alone(backend: Backend, queued: Conversion) -> Conversion:
 def count_against_the_file(backend: Backend, conversion: Conversion) -> int:
     """Return the attempts that count, the one that runs included."""
     now = backend.conversions.get(conversion.id)
-    return now.attempts - now.unblamed
+    return now.attempts - now.unblamed_count
 
 
 def test_an_attempt_that_was_taken_over_is_excused_once(

@@ -187,7 +187,7 @@ def test_release_queues_the_conversion_with_its_progress(
         Phase.QUEUED,
         None,
     )
-    assert (now.attempts, now.unblamed) == (1, 1)
+    assert (now.attempts, now.unblamed_count) == (1, 1)
     assert (now.percent, now.output_upload) == (12.5, an_output_upload(mine))
 
 
@@ -196,7 +196,7 @@ def test_a_released_conversion_can_be_claimed_at_once(backend: Backend, mine: Co
 
     again = claim(backend, mine, "second")
 
-    assert (again.attempts, again.unblamed) == (2, 1)
+    assert (again.attempts, again.unblamed_count) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tests.fakes import a_conversion, an_upload
 
 
 def counts(conversion: Conversion) -> tuple[int, int, int, bool]:
-    return conversion.attempts, conversion.unblamed, conversion.yielded, conversion.suspect
+    return conversion.attempts, conversion.unblamed_count, conversion.yielded, conversion.suspect
 
 
 def test_an_attempt_lost_beside_others_makes_it_suspect_but_does_not_count(
@@ -107,4 +107,4 @@ def test_the_counts_have_the_attributes_that_earlier_versions_read(
 
     assert item
     assert (item["released"], item["handed_over"]) == (2, 2)
-    assert (third.unblamed, third.yielded) == (2, 2)
+    assert (third.unblamed_count, third.yielded) == (2, 2)

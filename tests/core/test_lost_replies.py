@@ -86,7 +86,7 @@ def test_each_repeated_write_of_a_conversion_counts_once(proxy: LossyProxy, tabl
     call_and_lose_reply(leases.report, first, ProgressReport(Phase.CONVERTING, 10.0), LEASE)
     call_and_lose_reply(leases.release, first)
     second = call_and_lose_reply(leases.claim, created.id, "worker", LEASE)
-    assert (second.attempts, second.unblamed, second.version) == (2, 1, 5)
+    assert (second.attempts, second.unblamed_count, second.version) == (2, 1, 5)
     done = call_and_lose_reply(leases.publish, second, an_output(second), ())
     assert (done.status, done.version) == (ConversionStatus.COMPLETED, 6)
     assert uploads.get(upload.id).version == 5

@@ -167,7 +167,7 @@ class Conversion:
     error: Failure | None = None
     attempts: int = 0
     """Number of claims. It is the fencing token of the current attempt."""
-    unblamed: int = 0
+    unblamed_count: int = 0
     """Number of ended attempts that do not count against the file.
 
     Each of them was released by its worker, or lost while its loss meaning was not `alone`, or lost
@@ -176,7 +176,7 @@ class Conversion:
     """Number of attempts that ended because their worker stopped or needed the slot.
 
     The worker released them for that reason, or died while their loss meaning was `leaving`.
-    `unblamed` counts them, too."""
+    `unblamed_count` counts them, too."""
     blamed: frozenset[int] = frozenset()
     """Numbers of the attempts that count against the file.
 
@@ -220,10 +220,10 @@ def loss_of(conversion: Conversion) -> dict[str, Any]:
         return {}
     if conversion.loss_meaning is LossMeaning.ALONE:
         return {"suspect": True, "blamed": conversion.blamed | {conversion.attempts}}
-    unblamed = conversion.unblamed + 1
+    unblamed_count = conversion.unblamed_count + 1
     if conversion.loss_meaning is LossMeaning.LEAVING:
-        return {"unblamed": unblamed, "yielded": conversion.yielded + 1}
-    return {"unblamed": unblamed, "suspect": True}
+        return {"unblamed_count": unblamed_count, "yielded": conversion.yielded + 1}
+    return {"unblamed_count": unblamed_count, "suspect": True}
 
 
 def already_ended(status: str) -> ConversionFinished:

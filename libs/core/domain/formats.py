@@ -18,10 +18,10 @@ class QualityRange:
     min: int
     max: int
     suggested: int
-    """Quality that the page's form shows until somebody chooses another. The API's `default`.
+    """Quality that the page's form shows until somebody chooses another.
 
-    The service does not use it: if a request has neither bitrate nor quality, the format's
-    `EncoderProfile` decides."""
+    Its name in the API is `default`. The service does not use it: if a request has neither bitrate
+    nor quality, the format's `EncoderProfile` decides."""
     best: int
     """The end of the scale with the best quality: `min` or `max`."""
 

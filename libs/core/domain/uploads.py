@@ -247,12 +247,13 @@ def closed_to_conversions() -> UploadClosed:
 def choose_part_size(size: int | None, limit: int = 0) -> int:
     """Return the size of all parts except the last, in bytes.
 
-    The result is a whole number of MiB. A file has at most `PREFERRED_MAX_PARTS` parts, or
-    `MAX_PARTS` if parts of `MAX_PART_SIZE` would not be enough.
+    The result is a whole number of MiB. The file has at most `PREFERRED_MAX_PARTS` parts. If so
+    many parts of `MAX_PART_SIZE` cannot hold it, or if its size is unknown, it has at most
+    `MAX_PARTS`.
 
     Args:
         size: Size of the file in bytes; None if it is unknown.
-        limit: Maximum size of a file, used if `size` is None: it must fit into `MAX_PARTS` parts.
+        limit: Maximum size of a file in bytes, used if `size` is None.
     """
     if size is None:
         return max(MIN_PART_SIZE, ceil(limit / MAX_PARTS / MIB) * MIB)

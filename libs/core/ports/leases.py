@@ -59,7 +59,7 @@ class ConversionLeases(ABC):
         The claim increments `attempts`, sets the status `converting` and the phase `probing`, and
         keeps `percent`. A takeover also records what the lost attempt says about the file, by its
         loss meaning: `alone` counts against the file and sets `suspect`; `shared` increments
-        `unblamed` and sets `suspect`; `leaving` increments `unblamed` and `yielded`.
+        `unblamed_count` and sets `suspect`; `leaving` increments `unblamed_count` and `yielded`.
 
         Args:
             conversion_id: The conversion to take.
@@ -108,7 +108,7 @@ class ConversionLeases(ABC):
 
     @abstractmethod
     def release(self, conversion: Conversion, *, yielded: bool = False) -> None:
-        """Return the conversion to the queue, end the lease, and increment `unblamed`.
+        """Return the conversion to the queue, end the lease, and increment `unblamed_count`.
 
         Pass `yielded=True` if the worker needs the slot or was told to stop. `Conversion.yielded`
         is incremented then, too.
@@ -118,6 +118,6 @@ class ConversionLeases(ABC):
     def excuse(self, conversion: Conversion) -> None:
         """Take back that an attempt counts against the file, because its worker is alive.
 
-        The worker was frozen or cut off from the table, and another one took over. `unblamed` is
-        incremented. Does nothing if the attempt does not count, or if the conversion has ended.
+        The worker was frozen or cut off from the table, and another one took over. Increments
+        `unblamed_count`. Does nothing if the attempt does not count or the conversion has ended.
         """

@@ -3,9 +3,9 @@
 The table is the queue; a message only makes a conversion start sooner. If a slot is free, the
 conversion that the message names starts in it. If none is, the message is deleted, because a slot
 that becomes free asks the table for the next conversion. The message of a conversion that runs here
-is kept and stays hidden until the conversion has ended. If this process dies, the message comes
-back to another worker. It then only wakes a slot, which cannot claim the conversion yet: the
-`poll_queue` of that worker takes it over once its lease has ended.
+is kept and stays hidden until the conversion has ended. If this process dies, another worker
+receives the message. The conversion is still claimed by this one, so the message starts nothing.
+The other worker finds in the table that the conversion is stalled, and takes it over.
 """
 
 import threading

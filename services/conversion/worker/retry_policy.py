@@ -53,7 +53,7 @@ def _is_of_exhaustion(error: BaseException | None) -> bool:
 
 def check_attempts(conversion: Conversion) -> None:
     """Raise MediaError if a conversion has had all the attempts that it may have."""
-    if conversion.attempts - conversion.unblamed > MAX_LOST_ATTEMPTS:
+    if conversion.attempts - conversion.unblamed_count > MAX_LOST_ATTEMPTS:
         raise MediaError(
             Failure(
                 "worker_lost", "This file stopped our converter several times. Try another file."

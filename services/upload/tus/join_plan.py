@@ -7,11 +7,11 @@ from itertools import pairwise
 from libs.core.domain.uploads import MAX_PARTS, MIB, MIN_PART_SIZE
 
 JOINED_PART_SIZE = 256 * MIB
-"""Bytes of the largest part of a joined upload that S3 copies, except for files of TiB. Several are
-copied at the same time, so they are smaller than those of a reused file."""
+"""Maximum bytes of a part of a joined upload. S3 copies several parts at the same time, so they are
+smaller than those of a reused file. Only uploads of more than 1.2 TiB have larger parts."""
 
-MAX_FULL_PARTS = MAX_PARTS // 2
-"""Limit of parts of the largest size. The ends of the joined objects need further parts."""
+MAX_LONGEST_PARTS = MAX_PARTS // 2
+"""Limit of parts that have the maximum size. The ends of the joined objects are further parts."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def plan_parts(objects: Sequence[tuple[str, int]]) -> list[list[Range]]:
     Args:
         objects: Keys and sizes in bytes.
     """
-    longest = max(JOINED_PART_SIZE, -(-sum(size for _, size in objects) // MAX_FULL_PARTS))
+    longest = max(JOINED_PART_SIZE, -(-sum(size for _, size in objects) // MAX_LONGEST_PARTS))
     parts: list[list[Range]] = []
     small: list[Range] = []
     for key, size in objects:

@@ -121,7 +121,7 @@ def test_a_worker_without_descriptors_or_processes_leaves_it_to_the_next(
     assert env.runner(engine)(conversion.id, ignore_heartbeat) is False
 
     released = env.current(conversion)
-    assert (released.status, released.unblamed) == (ConversionStatus.QUEUED, 1)
+    assert (released.status, released.unblamed_count) == (ConversionStatus.QUEUED, 1)
 
 
 @pytest.mark.parametrize("missing", ["item", "object"])
@@ -164,7 +164,7 @@ def test_a_release_keeps_the_parts_for_the_next_attempt_and_counts_as_no_loss(
     assert env.runner(first)(conversion.id, stop) is False
 
     handed = env.current(conversion)
-    assert (handed.status, handed.phase, handed.attempts, handed.unblamed) == (
+    assert (handed.status, handed.phase, handed.attempts, handed.unblamed_count) == (
         "queued",
         "queued",
         1,

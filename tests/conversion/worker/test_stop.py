@@ -58,7 +58,7 @@ def test_what_takes_too_long_is_released_at_once_and_counts_as_no_loss(
     assert stop(worker) < 2
 
     handed = env.current(conversion)
-    assert (handed.status, handed.phase, handed.attempts - handed.unblamed) == (
+    assert (handed.status, handed.phase, handed.attempts - handed.unblamed_count) == (
         "queued",
         "queued",
         0,
@@ -97,7 +97,7 @@ def test_a_conversion_estimated_too_short_is_released_at_the_deadline(
 
     assert stop(worker) < 1.5
 
-    assert env.current(conversion).unblamed == 1
+    assert env.current(conversion).unblamed_count == 1
 
 
 def test_nothing_is_begun_after_the_stop(env: ConversionEnvironment) -> None:

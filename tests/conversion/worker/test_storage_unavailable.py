@@ -44,7 +44,7 @@ def test_a_store_that_stays_away_releases_the_conversion(
     assert env.runner(engine)(conversion.id, ignore_heartbeat) is False
 
     handed = env.current(conversion)
-    assert (handed.status, handed.unblamed) == (ConversionStatus.QUEUED, 1)
+    assert (handed.status, handed.unblamed_count) == (ConversionStatus.QUEUED, 1)
     failed += [method] * FOR_GOOD  # it is back
     assert env.runner(engine)(conversion.id, ignore_heartbeat) is True
     assert env.current(conversion).status is ConversionStatus.COMPLETED
@@ -108,7 +108,7 @@ def test_a_release_is_insisted_on_so_that_the_attempt_does_not_count_as_lost(
     assert env.runner(FakeEngine())(conversion.id, ignore_heartbeat) is False
 
     assert len(failed) == 3
-    assert env.current(conversion).unblamed == 1
+    assert env.current(conversion).unblamed_count == 1
 
 
 def test_a_claim_that_cannot_be_written_says_so_and_changes_nothing(

@@ -55,7 +55,7 @@ def test_an_unreleased_attempt_is_released_when_the_table_is_back(
     worker.poll_queue(Event())
 
     released = env.current(conversion)
-    assert (released.status, released.unblamed) == (ConversionStatus.QUEUED, 1)
+    assert (released.status, released.unblamed_count) == (ConversionStatus.QUEUED, 1)
 
 
 def test_what_cannot_be_written_at_its_end_is_remembered(
@@ -74,7 +74,7 @@ def test_what_cannot_be_written_at_its_end_is_remembered(
 
     assert env.current(conversion).status is ConversionStatus.QUEUED
     run.unfinished.settle()
-    assert env.current(conversion).unblamed == 1, "once"
+    assert env.current(conversion).unblamed_count == 1, "once"
 
 
 def test_a_publication_that_took_effect_stands(

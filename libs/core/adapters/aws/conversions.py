@@ -87,7 +87,7 @@ class DynamoDbConversionStore(ConversionStore):
 
     def get(self, conversion_id: str, owner: str | None = None) -> Conversion:
         item = self._table.get_live(conversion_id)
-        if item is None or owner not in (None, item.get("owner")):
+        if item is None or (owner is not None and owner != item.get("owner")):
             raise _not_found()
         return read_conversion(item)
 

@@ -35,7 +35,7 @@ from libs.core.domain.uploads import Failure
 from libs.core.errors import LeaseLost
 from libs.core.ports.leases import ConversionLeases, ProgressReport
 
-_ATTRIBUTES = {"unblamed": UNBLAMED, "yielded": YIELDED}
+_ATTRIBUTES = {"unblamed_count": UNBLAMED, "yielded": YIELDED}
 """Attributes of the fields of `loss_of` whose attribute has another name."""
 
 

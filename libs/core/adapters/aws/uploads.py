@@ -44,7 +44,7 @@ class DynamoDbUploadStore(UploadStore):
 
     def get(self, upload_id: str, owner: str | None = None) -> Upload:
         item = self._table.get_live(upload_id)
-        if item is None or owner not in (None, item.get("owner")):
+        if item is None or (owner is not None and owner != item.get("owner")):
             raise upload_not_found()
         return read_upload(item)
 

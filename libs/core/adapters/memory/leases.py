@@ -118,7 +118,7 @@ class MemoryConversionLeases(ConversionLeases):
                 held,
                 status=ConversionStatus.QUEUED,
                 phase=Phase.QUEUED,
-                unblamed=held.unblamed + 1,
+                unblamed_count=held.unblamed_count + 1,
                 yielded=held.yielded + yielded,
                 worker=None,
                 loss_meaning=None,
@@ -130,7 +130,7 @@ class MemoryConversionLeases(ConversionLeases):
             now = self._table.conversion(conversion.id)
             if conversion.attempts in now.blamed and not now.status.is_terminal:
                 blamed = now.blamed - {conversion.attempts}
-                self._table.change(now, unblamed=now.unblamed + 1, blamed=blamed)
+                self._table.change(now, unblamed_count=now.unblamed_count + 1, blamed=blamed)
 
     def _held(
         self, conversion: Conversion, reached: ConversionStatus = ConversionStatus.CONVERTING

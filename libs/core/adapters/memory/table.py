@@ -113,9 +113,9 @@ class MemoryTable:
 
     def _live(self, item_id: str, owner: str | None) -> Item | None:
         item = self.find(item_id)
-        if item is None or item.expires_at <= self.clock() or owner not in (None, item.owner):
+        if item is None or item.expires_at <= self.clock():
             return None
-        return item
+        return item if owner is None or owner == item.owner else None
 
     def _notify(self, before: Item | None, after: Item | None) -> None:
         for subscriber in self._subscribers:

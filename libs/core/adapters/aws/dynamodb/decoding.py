@@ -127,7 +127,7 @@ def decode_conversion(item: Mapping[str, Any]) -> Conversion:
         warnings=attributes.texts("warnings"),
         warning_details=decode_warnings(attributes),
         attempts=attributes.integer("attempts", 0),
-        unblamed=attributes.integer(UNBLAMED, 0),
+        unblamed_count=attributes.integer(UNBLAMED, 0),
         yielded=attributes.integer(YIELDED, 0),
         blamed=attributes.integers("blamed"),
         suspect=item.get("suspect") is True,

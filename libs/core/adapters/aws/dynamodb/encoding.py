@@ -104,7 +104,7 @@ def encode_conversion(conversion: Conversion) -> dict[str, Any]:
         "phase": conversion.phase,
         "percent": to_dynamodb(conversion.percent),
         "attempts": conversion.attempts,
-        UNBLAMED: conversion.unblamed,
+        UNBLAMED: conversion.unblamed_count,
         REQUEST_DIGEST: conversion.request_digest,
         "client": conversion.client,
     }
