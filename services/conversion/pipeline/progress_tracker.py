@@ -18,6 +18,9 @@ ESTIMATE_AFTER = 60.0
 CONVERTED = 95.0
 """Percent at which only storing is left."""
 
+_PAUSE_POLL = 0.05
+"""Seconds between two looks at whether a pause has ended."""
+
 
 class ProgressTracker:
     """Compute percent, speed and time left from the seconds of sound processed.
@@ -30,9 +33,12 @@ class ProgressTracker:
         report: Callable[[EngineProgress], None],
         is_paused: Callable[[], bool] = never_paused,
     ) -> None:
-        """Report to `report`; runs that decode stop while `is_paused` returns True."""
+        """Report to `report`; nothing goes on while `is_paused` returns True, except storing.
+
+        `is_paused` may be called from any thread.
+        """
         self._report = report
-        self._is_paused = is_paused
+        self.is_paused = is_paused
         self._paused_since: float | None = None
         self._phase, self._low, self._high = "probing", 0.0, 0.0
         self._percent = 0.0
@@ -93,17 +99,21 @@ class ProgressTracker:
         now, since = time.monotonic(), self._paused_since
         if since is not None:
             self._phase_started += now - since
-        paused = self._is_paused()
+        paused = self.is_paused()
         self._paused_since = now if paused else None
         return paused
 
     def on_short_run(self, progress: FfmpegProgress) -> bool:  # noqa: ARG002 - an OnProgress
-        """Follow a run that ends soon and has no measure of progress."""
+        """Follow a run without a measure of progress; return False while it is to stop."""
+        paused = self._note_pause()
         self._report_if_due()
-        return True
+        return not paused
 
     def on_unmeasured_step(self) -> None:
-        """Follow work that has no measure of progress."""
+        """Follow work that has no measure of progress; return when it is not to stop any more."""
+        while self._note_pause():
+            self._report_if_due()
+            time.sleep(_PAUSE_POLL)
         self._report_if_due()
 
     def on_stored_share(self, share: float) -> None:

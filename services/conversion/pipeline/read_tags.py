@@ -75,7 +75,7 @@ class TagReading:
     def _go_on(self, _progress: FfmpegProgress) -> bool:
         if self._stopped.is_set():
             raise CancelledError
-        return True
+        return not self._context.progress.is_paused()
 
 
 @contextlib.contextmanager

@@ -39,7 +39,7 @@ def store(
         try:
             key, size, sha256 = writer.finish(progress.on_stored_share)
             while not wait([verifying], REPORT_INTERVAL).done:
-                progress.on_unmeasured_step()
+                progress.on_stored_share(1.0)
         finally:
             stopped.set()
     return StoredOutput(key, size, sha256), verifying.result()

@@ -10,12 +10,18 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from libs.core.domain.uploads import MIB
 from services.conversion.ffmpeg import process
-from services.conversion.ffmpeg.process import FfmpegProcess, FfmpegProgress, FfmpegResult
+from services.conversion.ffmpeg.process import (
+    FfmpegProcess,
+    FfmpegProgress,
+    FfmpegResult,
+    OnProgress,
+)
 from services.conversion.pipeline import progress_tracker
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import EngineProgress, MediaError
@@ -25,6 +31,7 @@ from tests.conversion.audio_files import AudioFiles
 from tests.conversion.media_support import (
     convert,
 )
+from tests.fakes import FakeClock
 
 Started = Callable[[], set[int]]
 
@@ -114,6 +121,20 @@ def test_ffmpeg_is_stopped_after_its_maximum_time(sounds: AudioFiles) -> None:
     assert refusal.value.code == "timed_out"
 
 
+def test_a_pause_counts_for_no_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, looks = FakeClock(), itertools.count()
+    names = SimpleNamespace(monotonic=clock, thread_time=time.thread_time, sleep=time.sleep)
+    monkeypatch.setattr(process, "time", names)
+
+    def pause(_: FfmpegProgress) -> bool:
+        may_go_on = next(looks) >= 3
+        clock.advance(0.0 if may_go_on else 1000.0)
+        return may_go_on
+
+    assert run_python("", pause).ok
+    assert next(looks) > 3
+
+
 def test_an_output_that_grows_too_large_is_refused(sounds: AudioFiles) -> None:
     with pytest.raises(MediaError) as refusal:
         convert(
@@ -124,7 +145,7 @@ def test_an_output_that_grows_too_large_is_refused(sounds: AudioFiles) -> None:
     assert refusal.value.code == "too_large"
 
 
-def run_python(program: str) -> FfmpegResult:
+def run_python(program: str, on_progress: OnProgress = lambda _progress: True) -> FfmpegResult:
     """Run Python in place of FFmpeg, so without a sandbox."""
     with open(os.devnull, "rb") as nothing:
         run = FfmpegProcess(
@@ -135,7 +156,7 @@ def run_python(program: str) -> FfmpegResult:
             max_stall=60,
             level=SandboxLevel.NONE,
         )
-        return run.run(lambda _progress: True)
+        return run.run(on_progress)
 
 
 def test_an_endless_log_does_not_fill_the_memory() -> None:

@@ -1,4 +1,4 @@
-"""Test that FFmpeg stands still while a conversion is paused, and that its output is the same."""
+"""Test that a conversion stands still while it is paused, and that its output is the same."""
 
 import time
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from libs.core.domain.formats import ConversionOptions
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import ConversionJob, EngineProgress
+from tests.conversion.audio_files import AudioFiles
 from tests.conversion.media_support import MemorySink, MemorySource, ffmpeg
 
 PAUSE = 1.5
@@ -39,3 +40,14 @@ def test_nothing_moves_in_a_pause_and_the_output_is_the_same(
     assert len(still) == 1, "progress is reported, and stays where it was"
     assert still.pop() < 95
     assert paused.content == plain.content
+
+
+def test_probing_stands_still_too_and_goes_on(engine: FfmpegEngine, sounds: AudioFiles) -> None:
+    reports: list[EngineProgress] = []
+    job = ConversionJob("mp3", ConversionOptions(), "a", lambda: len(reports) < 10)
+    sink = MemorySink()
+
+    engine.convert(job, MemorySource(sounds.tone("song.mp3")), sink, reports.append)
+
+    assert {report.phase for report in reports[:10]} == {"probing"}
+    assert sink.content
