@@ -1,6 +1,7 @@
 """Probe the source: its streams, duration, tags and chapters, without decoding anything."""
 
 import os
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -172,6 +173,9 @@ def _inspect(
     """
     result, text = _describe(context)
     check = validation.check_signal(result.signal)
+    if result.signal == signal.SIGKILL:
+        # FFmpeg ignores SIGXCPU in a loop; then its hard limit of processor time kills it.
+        check = failures.TIMED_OUT
     if check is None and not result.signal:
         ranges = find_sound(context.source)
         if ranges is not None:

@@ -164,6 +164,21 @@ def test_probing_has_a_cpu_limit_of_its_own(tmp_path: Path, sounds: AudioFiles) 
     assert f"signal {signal.SIGXCPU}" in refusal.value.operator_detail
 
 
+def test_tags_that_take_ffmpeg_too_long_are_not_called_damage(sounds: AudioFiles) -> None:
+    """It compares each of 60,000 names with all others, and ignores SIGXCPU meanwhile."""
+    texts = [b"\0%x\0v" % number for number in range(60_000)]
+    frames = b"".join(b"TXXX" + struct.pack(">IH", len(text), 0) + text for text in texts)
+    size = bytes(len(frames) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    tag = b"ID3\4\0\0" + size + frames
+    with pytest.raises(MediaError) as refusal:
+        convert(
+            FfmpegEngine(limits=Limits(probe_cpu=1)),
+            tag + sounds.tone("song.mp3").read_bytes(),
+            "mp3",
+        )
+    assert refusal.value.code == "timed_out"
+
+
 def endless_program() -> bytes:
     """Return an ELF file whose only instruction jumps to itself, see elf(5)."""
     code, machine = {"x86_64": (b"\xeb\xfe", 62), "aarch64": (b"\0\0\0\x14", 183)}[
