@@ -208,7 +208,7 @@ class VisitorSettings(Settings):
 
     @field_validator("session_secret_accepted", mode="before")
     @classmethod
-    def _read_no_session_secret(cls, value: Any) -> Any:
+    def _read_none_as_no_secret(cls, value: Any) -> Any:
         return _read_none(value)
 
     @property

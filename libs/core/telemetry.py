@@ -2,8 +2,8 @@
 
 Logs are lines of JSON, or of text for a console, with the ids of the request and the item. `redact`
 keeps secrets out of them, also out of lines that libraries log: it replaces the values of the names
-in `_HEADERS` and `_NAMES`, and every token after the word "Bearer". Traces are OpenTelemetry's. An
-item stores the W3C traceparent of the request that created it in `trace`.
+in `_HEADERS` and `_NAMES`, and every token after the word "Bearer". Traces are OpenTelemetry's. The
+attribute `trace` of an item holds the W3C traceparent of the request that created the item.
 """
 
 import logging

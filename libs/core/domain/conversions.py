@@ -237,8 +237,10 @@ def output_prefix(conversion_id: str) -> str:
 
 
 def output_key(conversion_id: str, attempt: int, extension: str) -> str:
-    """Return the key of an attempt's output.
+    """Return the key of the output that an attempt begins.
 
-    Each attempt has its own, so one that lost its lease cannot overwrite a published output.
+    No other attempt begins one under this key, so an attempt that lost its lease cannot overwrite a
+    published output. An attempt that continues the multipart upload of an earlier one keeps the key
+    of that upload. Such an upload can be completed only once.
     """
     return f"{output_prefix(conversion_id)}{attempt}.{extension}"

@@ -247,9 +247,8 @@ def closed_to_conversions() -> UploadClosed:
 def choose_part_size(size: int | None, limit: int = 0) -> int:
     """Return the size of all parts except the last, in bytes.
 
-    The result is a whole number of MiB. The file has at most `PREFERRED_MAX_PARTS` parts. If so
-    many parts of `MAX_PART_SIZE` cannot hold it, or if its size is unknown, it has at most
-    `MAX_PARTS`.
+    The result is a whole number of MiB. A file of up to 4.88 TiB has at most `PREFERRED_MAX_PARTS`
+    parts. A larger file, or one of unknown size, has at most `MAX_PARTS`.
 
     Args:
         size: Size of the file in bytes; None if it is unknown.

@@ -36,9 +36,10 @@ _BEARER = "bearer "
 
 @dataclass
 class Session:
-    """Hold the session of one request; `id` is None until something needs a session."""
+    """Hold the session of one request."""
 
     id: str | None = None
+    """None if the request has no valid cookie or token, until something needs a session."""
     is_new: bool = False
     """True if the session has not been counted towards the limit of sessions of its address.
 

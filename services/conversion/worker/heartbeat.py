@@ -1,4 +1,8 @@
-"""Keep the message of a running conversion hidden, and tell its attempt when to stop."""
+"""Keep the message of a running conversion hidden, and tell its attempt when to stop.
+
+This is the heartbeat of a message in the inbox. The lease is renewed by each report of progress:
+see `progress_writer.py`.
+"""
 
 import time
 from collections.abc import Callable

@@ -40,9 +40,10 @@ _ATTRIBUTES = {"unblamed_count": UNBLAMED, "yielded": YIELDED}
 
 
 class DynamoDbConversionLeases(ConversionLeases):
-    """Make every write conditional on the attempt.
+    """Make every write of an attempt conditional on the number of the attempt.
 
-    Attempt numbers are never reused, so a worker that lost its lease cannot write.
+    Numbers are never reused, so a worker that lost its lease cannot write. A claim is conditional
+    on what the worker saw: a queued conversion, or one whose version has not changed.
     """
 
     def __init__(self, table: Table) -> None:
