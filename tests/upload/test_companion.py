@@ -99,6 +99,19 @@ def test_stored_parts_are_listed_for_resuming(client: Client, harness: UploadHar
     assert multipart.upload.completed_parts == {1}
 
 
+def test_listing_the_same_parts_again_writes_nothing(
+    client: Client, harness: UploadHarness
+) -> None:
+    multipart = Multipart(client, harness)
+    multipart.put(1, bytes(5 * MIB))
+    multipart.get()
+    version = multipart.upload.version
+
+    multipart.get()
+
+    assert multipart.upload.version == version
+
+
 def test_thousands_of_tiny_parts_cost_readers_of_the_upload_nothing(
     client: Client, harness: UploadHarness
 ) -> None:

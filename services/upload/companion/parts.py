@@ -144,7 +144,9 @@ class ListCompanionParts:
             if ended.status is UploadStatus.UPLOADED and ended.size:
                 return parts_of_finished(ended.size)
             raise UploadNotFound("S3 does not know this upload any more.") from error
-        self._uploads.set_parts(upload, {part.number for part in parts if is_large_enough(part)})
+        completed = {part.number for part in parts if is_large_enough(part)}
+        if completed != upload.completed_parts:
+            self._uploads.set_parts(upload, completed)
         return parts
 
 
