@@ -14,6 +14,7 @@ from libs.core.domain.uploads import MIB, Upload, UploadStatus, upload_id_of
 from libs.core.web import request as request_module
 from services.upload.app import create_app
 from services.upload.container import UploadContainer
+from tests.fault_injection import record_calls
 from tests.upload.support import UploadHarness, create_container
 
 PATH = "/api/uploads/s3"
@@ -104,12 +105,12 @@ def test_listing_the_same_parts_again_writes_nothing(
 ) -> None:
     multipart = Multipart(client, harness)
     multipart.put(1, bytes(5 * MIB))
-    multipart.get()
-    version = multipart.upload.version
+    writes = record_calls(harness.uploads, "set_parts")
 
     multipart.get()
+    multipart.get()
 
-    assert multipart.upload.version == version
+    assert writes == ["set_parts"]
 
 
 def test_thousands_of_tiny_parts_cost_readers_of_the_upload_nothing(
