@@ -70,19 +70,27 @@ class PauseForOthers:
         self._next_check = began + took + CHECK_DELAY_FACTOR * took
         for following in order:
             for use in self._sharing.pausable(claimed, following)[:1]:
-                current = claimed[use.conversion_id]
-                is_of_same_client = client_of(current) == client_of(following)
-                if self._replace(use, Task.of(following, paused), is_of_same_client):
+                client = client_of(claimed[use.conversion_id])
+                of_client = [c for c in claimed.values() if client_of(c) == client]
+                if self._replace(
+                    use,
+                    Task.of(following, paused),
+                    is_of_same_client=client_of(following) == client,
+                    client_has_others=len(of_client) > 1,
+                ):
                     self._choose_next.note_chosen(following)
                 return
 
-    def _replace(self, use: SlotUse, task: Task, is_of_same_client: bool) -> bool:
+    def _replace(
+        self, use: SlotUse, task: Task, *, is_of_same_client: bool, client_has_others: bool
+    ) -> bool:
         """Pause a conversion for a task, and return True if that was possible."""
         if not self._is_marked_shared(use) or not self._sharing.pause(
             use,
             task.conversion_id,
             may_displace=not task.has_yielded,
             is_of_same_client=is_of_same_client,
+            client_has_others=client_has_others,
         ):
             return False
         log.info("conversion.paused", conversion=use.conversion_id)

@@ -124,16 +124,30 @@ class ChooseNextConversion:
         self._last_served: dict[str, float] = {}
 
     def __call__(
-        self, *, suspects_first: bool = True, paused: Collection[str] = ()
+        self,
+        *,
+        suspects_first: bool = True,
+        paused: Collection[str] = (),
+        prefer_paused: bool = False,
     ) -> Conversion | None:
         """Return the conversion to claim or to continue next, or None if there is none.
 
-        The arguments are those of `order`.
+        Args:
+            suspects_first: As in `order`.
+            paused: As in `order`.
+            prefer_paused: If True, a client whose turn it is continues a paused conversion, if it
+                has one, before it starts another.
         """
-        for chosen in self.order(suspects_first=suspects_first, paused=paused)[:1]:
-            self.note_chosen(chosen)
-            return chosen
-        return None
+        order = self.order(suspects_first=suspects_first, paused=paused)
+        if not order:
+            return None
+        chosen = order[0]
+        if prefer_paused:
+            client = client_of(chosen)
+            own = (c for c in order if c.id in paused and client_of(c) == client)
+            chosen = next(own, chosen)
+        self.note_chosen(chosen)
+        return chosen
 
     def order(
         self, *, suspects_first: bool = True, paused: Collection[str] = ()

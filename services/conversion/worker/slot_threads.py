@@ -42,7 +42,13 @@ class SlotThreads:
     def next_task(self) -> Task | None:
         """Choose what a free slot runs or continues next."""
         paused = self._sharing.paused()
-        chosen = self._choose_next(suspects_first=self._slots.may_run_suspect, paused=paused)
+        chosen = self._choose_next(
+            suspects_first=self._slots.may_run_suspect,
+            paused=paused,
+            # Otherwise each short conversion of a bystander would leave one more paused: its slot
+            # would go to a queued conversion of the client that it paused one of.
+            prefer_paused=len(paused) >= self._slots.count,
+        )
         return Task.of(chosen, paused) if chosen else None
 
     def start(self, task: Task) -> bool:

@@ -165,12 +165,13 @@ class TimeSharing:
         *,
         may_displace: bool = True,
         is_of_same_client: bool = False,
+        client_has_others: bool = False,
     ) -> bool:
         """Pause a conversion, and return True if the caller now has its slot.
 
         No more than `PAUSED_PER_SLOT` conversions for each slot are paused. If that many are, a
-        conversion with more than `MUCH_LEFT` is asked to return to the queue instead, if
-        `may_displace` is true.
+        conversion is asked to return to the queue instead, if `may_displace` is true, and if it has
+        more than `MUCH_LEFT` or is one of several of its client here.
 
         Args:
             use: The use to pause.
@@ -180,6 +181,8 @@ class TimeSharing:
             is_of_same_client: True if both were requested from one address. Such a pause is
                 refused if as many conversions are paused as there are slots, without `following`.
                 The rest of the pauses that are possible is left for other clients.
+            client_has_others: True if this worker has claimed other conversions of the client of
+                the one to pause. Without this rule one client could hold all slots and all pauses.
         """
         with self._lock:
             if use not in self._uses or use.is_paused:
@@ -190,7 +193,8 @@ class TimeSharing:
             if is_of_same_client and len(staying) >= max_paused - self._slots.count:
                 return False
             if len(staying) >= max_paused:
-                use.must_yield = may_displace and use.seconds_left > MUCH_LEFT
+                is_long = client_has_others or use.seconds_left > MUCH_LEFT
+                use.must_yield = may_displace and is_long
                 return False
             use.is_paused = True
             use.ran_before += self._timer() - use.since

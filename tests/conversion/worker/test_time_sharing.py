@@ -79,18 +79,26 @@ def test_sessions_of_one_client_leave_places_to_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds_left", "may_displace", "must_yield"),
-    [(NEVER, True, True), (7200.0, True, True), (7200.0, False, False), (600.0, True, False)],
+    ("seconds_left", "may_displace", "client_has_others", "must_yield"),
+    [
+        (NEVER, True, False, True),
+        (7200.0, True, False, True),
+        (7200.0, False, True, False),
+        (600.0, True, False, False),
+        (600.0, True, True, True),
+    ],
 )
-def test_one_too_many_to_keep_in_memory_is_handed_over_if_it_has_much_left(
-    seconds_left: float, may_displace: bool, must_yield: bool
+def test_one_too_many_to_keep_in_memory_is_handed_over_if_it_has_much_left_or_is_one_of_many(
+    seconds_left: float, may_displace: bool, client_has_others: bool, must_yield: bool
 ) -> None:
     sharing = TimeSharing(Slots(1), FakeClock())
     full_of_paused(sharing)
     last = sharing.begin("last")
     last.seconds_left = seconds_left
 
-    assert not sharing.pause(last, "new", may_displace=may_displace)
+    assert not sharing.pause(
+        last, "new", may_displace=may_displace, client_has_others=client_has_others
+    )
     assert last.must_yield is must_yield
 
 
@@ -257,4 +265,27 @@ def test_sessions_with_endless_conversions_do_not_keep_others_from_ending(
 
     eventually(lambda: engine.ended == ["cleo"] * 4, 30)
 
+    worker.stop()
+
+
+@pytest.mark.timeout(120)
+def test_one_client_does_not_use_up_the_pauses_while_others_come_one_by_one(
+    env: ConversionEnvironment,
+) -> None:
+    """The slot of a short conversion goes back to what was paused for it, not to one more."""
+    hog = [f"session-{n}" for n in range(6)]
+    others = [f"bystander-{n}" for n in range(8)]
+    engine = PausingEngine(dict.fromkeys(hog, 10**9) | dict.fromkeys(others, 5))
+    worker = new_worker(env, engine, slots=2)
+    for owner in hog * 3:
+        engine.owners[env.add_queued(owner, client="hog").id] = owner
+    worker.start()
+    eventually(lambda: len(worker._sharing.paused()) == 2)
+
+    for count, owner in enumerate(others, 1):
+        engine.owners[env.add_queued(owner, client=owner).id] = owner
+        eventually(lambda count=count: len(engine.ended) == count, 30)  # type: ignore[misc]
+
+    assert engine.ended == others
+    assert len(worker._sharing.paused()) <= 3
     worker.stop()
