@@ -232,11 +232,13 @@ class FollowProgress:
         return [positioned.get(found.id, found) if found in queued else found for found in updates]
 
     async def _read_positions(self) -> list[ProgressUpdate]:
-        owner = self.subscription.owner
-        positions = await self._in_thread(self._reader.positions, owner)
+        queued = self._sent.queued()
+        if not queued:
+            return []
+        positions = await self._in_thread(self._reader.positions, self.subscription.owner)
         return [
             replace(known, queue_position=positions[known.id])
-            for known in self._sent.queued()
+            for known in queued
             if known.id in positions
         ]
 

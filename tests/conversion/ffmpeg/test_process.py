@@ -121,17 +121,21 @@ def test_ffmpeg_is_stopped_after_its_maximum_time(sounds: AudioFiles) -> None:
     assert refusal.value.code == "timed_out"
 
 
-def test_a_pause_counts_for_no_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pause_counts_for_no_time_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    may_end = tmp_path / "may-end"
+    program = f"import os\nwhile not os.path.exists({str(may_end)!r}): pass"
     clock, looks = FakeClock(), itertools.count()
     names = SimpleNamespace(monotonic=clock, thread_time=time.thread_time, sleep=time.sleep)
     monkeypatch.setattr(process, "time", names)
 
     def pause(_: FfmpegProgress) -> bool:
-        may_go_on = next(looks) >= 3
-        clock.advance(0.0 if may_go_on else 1000.0)
-        return may_go_on
+        if next(looks) < 3:
+            clock.advance(1000.0)
+            return False
+        may_end.touch()
+        return True
 
-    assert run_python("", pause).ok
+    assert run_python(program, pause).ok
     assert next(looks) > 3
 
 
