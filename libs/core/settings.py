@@ -165,7 +165,7 @@ class Settings(BaseSettings):
 
     @field_validator("origin_secret_accepted", mode="before")
     @classmethod
-    def _read_no_origin_secret(cls, value: Any) -> Any:
+    def _read_none_as_no_origin_secret(cls, value: Any) -> Any:
         return _read_none(value)
 
     @property
@@ -218,7 +218,7 @@ class VisitorSettings(Settings):
 
 
 def _read_none(value: Any) -> Any:
-    """Take the word `none` for no second secret, which is what a new installation has."""
+    """Return None for the word `none`. A new installation has it in place of a second secret."""
     return None if value == "none" else value
 
 

@@ -171,7 +171,7 @@ class Download:
 
 
 class DownloadConversion:
-    """Sign a URL for an output; the URL never lives longer than the output."""
+    """Sign a URL for an output. It expires with the output at the latest, but never in the past."""
 
     def __init__(
         self,

@@ -97,7 +97,7 @@ class SignCompanionParts:
         upload = require_open(self._find(owner, key, multipart_id))
         if not all(1 <= number <= MAX_PARTS for number in numbers):
             raise PartNumberInvalid(f"Parts are numbered from 1 to {MAX_PARTS}.")
-        # S3 refuses smaller parts, so a file with this many has at least so many bytes.
+        # S3 takes no part below `MIN_PART_SIZE`, except the last one.
         smallest_file = (max(numbers) - 1) * MIN_PART_SIZE + 1
         check_size(smallest_file, self._max_size)
         if usage:

@@ -36,7 +36,7 @@ from libs.core.errors import LeaseLost
 from libs.core.ports.leases import ConversionLeases, ProgressReport
 
 _ATTRIBUTES = {"unblamed_count": UNBLAMED, "yielded": YIELDED}
-"""Attributes of the fields of `loss_of` whose attribute has another name."""
+"""Attribute names of those fields of `loss_of` that have another name in the table."""
 
 
 class DynamoDbConversionLeases(ConversionLeases):
