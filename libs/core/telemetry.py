@@ -21,7 +21,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from libs.core.exporters import set_up_exporters
 
 MAX_FROM_CLIENT = 200
-"""Characters of a path that are logged. Our own paths have fewer than 100."""
+"""Characters of a path, or of a method, that are logged. Our own paths have fewer than 100."""
 
 _REDACTED = "[redacted]"
 _HEADERS = r"authorization|(?:set-)?cookie"

@@ -68,7 +68,8 @@ class ConversionLeases(ABC):
                 earlier versions; this version does not read it.
             takeover_version: If given, the conversion is also taken while it is `converting`, if it
                 still has this version. The caller has seen the version unchanged for a lease.
-            alone: True if nothing else runs in the worker, and nothing will start beside it.
+            alone: True if nothing else runs in the worker, and nothing will start beside it until
+                `set_loss_meaning` says otherwise.
 
         Returns:
             The claimed conversion, or None if it cannot be claimed: it is held by another worker,
@@ -84,8 +85,9 @@ class ConversionLeases(ABC):
     def report(self, conversion: Conversion, report: ProgressReport, lease: float) -> None:
         """Store progress and renew the lease for `lease` seconds, in one write.
 
-        Phase and percent never decrease, also not when a new attempt starts from the beginning: if
-        the report is behind the stored values, those are kept, and the rest is stored.
+        Neither phase nor percent goes back by a report. If the report is behind the stored values,
+        those are kept, and the rest is stored. So a new attempt, for which `claim` has set the
+        phase back, keeps the percent of the one before until it is further.
         """
 
     @abstractmethod

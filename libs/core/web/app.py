@@ -106,9 +106,10 @@ def service_app(
 
 
 def session_tokens(settings: Settings) -> SessionTokens:
-    """Return the tokens of the secrets that all services for visitors share.
+    """Return what issues and reads tokens, by the secrets that all services for visitors share.
 
-    A service for nobody has no such secret: nothing that it could read or issue is valid elsewhere.
+    Worker and janitor serve no visitors and have no such secret. What they could issue is valid
+    nowhere else.
     """
     if not isinstance(settings, VisitorSettings):
         return SessionTokens(secrets.token_hex(32))

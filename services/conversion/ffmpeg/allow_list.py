@@ -34,8 +34,8 @@ DECODERS = (
 )  # fmt: skip
 
 MAX_STREAMS = 256
-"""Most streams read from one file: films with many languages and subtitles have about 50, sessions
-of studios some hundred."""
+"""Maximum number of streams that are read from one file. Films with many languages and subtitles
+have about 50, sessions of studios some hundred."""
 
 
 def input_options(protocols: str = PROTOCOLS) -> list[str]:

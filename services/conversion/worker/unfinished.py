@@ -13,10 +13,11 @@ log = structlog.get_logger(__name__)
 
 
 class UnfinishedAttempts:
-    """Keep attempts that ended while the table did not answer, or lost their lease. Thread-safe.
+    """Keep attempts whose end could not be written, until the table knows of them. Thread-safe.
 
-    The worker is alive, so their files are not the reason. Each attempt is released as soon as
-    possible, and its conversion runs again: the end that was missed is never written. If another
+    Either the table did not answer when such an attempt ended, or the attempt had lost its lease.
+    The worker is alive, so the file is not the reason. Each attempt is released as soon as
+    possible, and its conversion runs again: a result that could not be written is lost. If another
     worker has taken the conversion over, the attempt is excused instead. Otherwise a few outages
     would look like a file that kills its workers.
     """

@@ -7,11 +7,12 @@ from itertools import pairwise
 from libs.core.domain.uploads import MAX_PARTS, MIB, MIN_PART_SIZE
 
 JOINED_PART_SIZE = 256 * MIB
-"""Maximum bytes of a part of a joined upload. S3 copies several parts at the same time, so they are
-smaller than those of a reused file. Only uploads of more than 1.2 TiB have larger parts."""
+"""Bytes of most parts of a joined upload of up to 1.2 TiB. S3 copies several at the same time, so
+they are smaller than those of a reused file."""
 
-MAX_LONGEST_PARTS = MAX_PARTS // 2
-"""Limit of parts that have the maximum size. The ends of the joined objects are further parts."""
+MAX_LARGE_PARTS = MAX_PARTS // 2
+"""Limit of parts of that size. A joined upload above 1.2 TiB has larger parts, so that the limit is
+kept. The ends of the joined objects are smaller parts, and need the other half of S3's limit."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def plan_parts(objects: Sequence[tuple[str, int]]) -> list[list[Range]]:
     Args:
         objects: Keys and sizes in bytes.
     """
-    longest = max(JOINED_PART_SIZE, -(-sum(size for _, size in objects) // MAX_LONGEST_PARTS))
+    longest = max(JOINED_PART_SIZE, -(-sum(size for _, size in objects) // MAX_LARGE_PARTS))
     parts: list[list[Range]] = []
     small: list[Range] = []
     for key, size in objects:

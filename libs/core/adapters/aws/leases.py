@@ -123,8 +123,8 @@ class DynamoDbConversionLeases(ConversionLeases):
             )
         except ConditionFailed as conflict:
             current = self._current(conversion, ConversionStatus.CONVERTING, conflict)
-            # Progress never decreases: while an attempt is behind the one before it, the values of
-            # that one stay.
+            # A report takes nothing back: while an attempt is behind the one before it, the percent
+            # of that one stays.
             phase = max(report.phase, current.phase, key=lambda phase: phase.rank)
             self.report(
                 conversion,

@@ -29,7 +29,7 @@ def list_by_owner(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of items that have not expired, and the cursor of the next page.
 
-    Of the items, only these paths are read, if there are some.
+    If `paths` is given, only these attributes of the items are read.
 
     Raises:
         CursorInvalid: the cursor is not from a listing of this kind.
