@@ -10,7 +10,8 @@ import anyio
 from libs.core.errors import RateLimited
 
 MIN_RATE = 64 * 1024
-"""Bytes a second. A sender below this rate is slow, and may lose one of the younger slots."""
+"""Bytes a second. A sender below this rate is slow, and may lose its slot, unless that is among the
+older half of all slots."""
 STALLED_RATE = 1024
 """Bytes a second. A sender below this rate has stalled, and may lose any slot."""
 FAST_RATE = 1024 * 1024

@@ -1,4 +1,4 @@
-"""Define consistent reads of progress."""
+"""Define reads of progress."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,11 @@ from libs.core.domain.progress import Progress
 
 
 class ProgressReader(ABC):
-    """Read current progress. All methods raise StorageUnavailable."""
+    """Read current progress. All methods raise StorageUnavailable.
+
+    Items are read consistently. Queue positions, and which items `of_owner` finds, are eventually
+    consistent.
+    """
 
     @abstractmethod
     def get(self, item_id: str, owner: str) -> Progress:

@@ -7,12 +7,12 @@ from itertools import pairwise
 from libs.core.domain.uploads import MAX_PARTS, MIB, MIN_PART_SIZE
 
 JOINED_PART_SIZE = 256 * MIB
-"""Bytes of most parts of a joined upload of up to 1.2 TiB. S3 copies several at the same time, so
-they are smaller than those of a reused file."""
+"""Bytes of most parts of a joined upload of up to 1.2 TiB. S3 copies several at the same time."""
 
 MAX_LARGE_PARTS = MAX_PARTS // 2
-"""Limit of parts of that size. A joined upload above 1.2 TiB has larger parts, so that the limit is
-kept. The ends of the joined objects are smaller parts, and need the other half of S3's limit."""
+"""Limit of parts that have the largest size. Above 1.2 TiB there would be more of
+`JOINED_PART_SIZE`, so the largest size grows. The other half of S3's limit is for the smaller parts
+at the ends of the joined objects."""
 
 
 @dataclass(frozen=True)
