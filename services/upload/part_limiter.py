@@ -17,6 +17,9 @@ STALLED_RATE = 1024
 FAST_RATE = 1024 * 1024
 """Bytes a second. A sender below this rate may lose any slot if its session or client address holds
 more than its share. A faster one is soon done with its part."""
+LONG_BODY = 16 * 1024 * 1024
+"""Bytes of a request after which no rate makes it soon done. The body of a tus request may be as
+long as its file."""
 GRACE_PERIOD = 1.0
 """Seconds of waiting for a sender after which its rate is known."""
 EVICT_EVERY = 0.25
@@ -51,7 +54,7 @@ class PartSlot:
         with anyio.CancelScope() as self._scope:
             if self.is_evicted:
                 self._scope.cancel()
-            self._waiting_since = anyio.current_time()
+            self._waiting_since = _now()
             try:
                 yield
             finally:
@@ -77,12 +80,17 @@ class PartSlot:
     def waited(self) -> float:
         """Return the seconds that were spent waiting for bytes."""
         since = self._waiting_since
-        return self._waited + (0.0 if since is None else anyio.current_time() - since)
+        return self._waited + (0.0 if since is None else _now() - since)
 
     @property
     def rate(self) -> float:
         """Return bytes a second; infinite while it is too early to tell."""
         return self._bytes / self.waited if self.waited > GRACE_PERIOD else float("inf")
+
+    @property
+    def is_soon_done(self) -> bool:
+        """Return True if its part arrives fast, and is not longer than most parts are."""
+        return self.rate >= FAST_RATE and self._bytes <= LONG_BODY
 
 
 class PartLimiter:
@@ -135,8 +143,10 @@ class PartLimiter:
 
     def _evict_and_schedule(self) -> None:
         self._next_eviction = None
-        self._evict_slow()
-        self._schedule_eviction()
+        try:
+            self._evict_slow()
+        finally:
+            self._schedule_eviction()
 
     def _evict_slow(self) -> None:
         """Evict as many slots as requests wait for, the slowest first."""
@@ -151,7 +161,7 @@ class PartLimiter:
             if not slot.is_evicted
             and slot.rate < (STALLED_RATE if position < protected else MIN_RATE)
         ]
-        slow += [slot for slot in beyond_share if slot not in slow and slot.rate < FAST_RATE]
+        slow += [slot for slot in beyond_share if slot not in slow and not slot.is_soon_done]
         for slot in sorted(slow, key=lambda slot: slot.rate)[:missing]:
             slot.evict()
 
@@ -203,6 +213,11 @@ def _beyond_share(
         own.sort(key=lambda slot: (not slot.is_evicted, slot.rate))
         found += [slot for slot in own[: max(0, number - share)] if not slot.is_evicted]
     return sorted(found, key=lambda slot: slot.rate)[:lacking]
+
+
+def _now() -> float:
+    # Not `anyio.current_time`: it fails in callbacks of the event loop, which are in no task.
+    return asyncio.get_running_loop().time()
 
 
 def _address_of(slot: PartSlot) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from services.upload.body_reader import PREFETCH
 from tests.audio import run_ffmpeg, song
 
 ADDRESS = "127.0.0.2"
@@ -101,7 +102,10 @@ def request_conversions(visitor: Visitor, sound: bytes) -> None:
 
 
 def silent_senders(url: str) -> None:
-    """Hold places for parts with connections that send one byte of a part."""
+    """Hold places for parts with connections that send the beginning of a part.
+
+    Every second one sends enough to get a place. The others send one byte.
+    """
     visitor = Visitor(url)
     size = SENDERS * PART_SIZE
     made = visitor.post("/api/uploads", {"filename": "a.wav", "size": size}).json()
@@ -109,9 +113,10 @@ def silent_senders(url: str) -> None:
     for number in range(1, SENDERS + 1):
         head = (
             f"PUT /api/uploads/{made['id']}/parts/{number} HTTP/1.1\r\nHost: {host}:{port}\r\n"
-            f"Cookie: {visitor.cookie}\r\nContent-Length: {PART_SIZE}\r\n\r\nx"
+            f"Cookie: {visitor.cookie}\r\nContent-Length: {PART_SIZE}\r\n\r\n"
         )
-        threading.Thread(target=send_silently, args=(port, head.encode()), daemon=True).start()
+        sent = head.encode() + bytes(1 if number % 2 else PREFETCH + 1)
+        threading.Thread(target=send_silently, args=(port, sent), daemon=True).start()
     begun()
     threading.Event().wait()
 
