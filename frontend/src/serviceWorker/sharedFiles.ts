@@ -1,6 +1,9 @@
 import { acquireWebLock } from '../storage/locks';
 import { SHARED_CACHE } from './sharedCache';
 
+/** Begins the last segment of a copy's address. A name like `..` alone would remove another one. */
+const NAME = 'name=';
+
 /** Path to which the system sends the files that someone shares with the installed page. */
 export const SHARE_PATH = '/share';
 /** Field of the form in which they are, as in manifest.webmanifest. */
@@ -36,7 +39,7 @@ export async function keepShared(files: File[]): Promise<number> {
     const results = await Promise.allSettled(
       fitting.map((file, i) =>
         cache.put(
-          `${folder}/${i}/${file.size}/${encodeURIComponent(file.name)}`,
+          `${folder}/${i}/${file.size}/${NAME}${encodeURIComponent(file.name)}`,
           new Response(file),
         ),
       ),
@@ -58,7 +61,8 @@ export interface SharedFile {
 export async function listShared(): Promise<SharedFile[]> {
   const cache = await caches.open(SHARED_CACHE);
   return (await cache.keys()).map((request) => {
-    const name = decodeURIComponent(request.url.slice(request.url.lastIndexOf('/') + 1));
+    const segment = request.url.slice(request.url.lastIndexOf('/') + 1);
+    const name = decodeURIComponent(segment.replace(NAME, ''));
     const load = async () => {
       const blob = await (await cache.match(request))!.blob();
       return new File([blob], name, { type: blob.type });

@@ -7,7 +7,7 @@ export function fakeCaches() {
     const entries = caches.get(name) ?? new Map<string, Response>();
     caches.set(name, entries);
     const urlOf = (request: string | { url: string }) =>
-      typeof request === 'string' ? `https://tinypixo${request}` : request.url;
+      typeof request === 'string' ? new URL(request, 'https://tinypixo').href : request.url;
     return {
       put: async (url: string, response: Response) => void entries.set(urlOf(url), response),
       keys: async () => [...entries.keys()].map((url) => ({ url })),

@@ -31,8 +31,8 @@ afterEach(() => {
 const names = () => app.rows.map(({ name }) => name);
 const copies = () => [...(caches.get(SHARED_CACHE)?.keys() ?? [])].map((url) => url.slice(-5));
 const filesNamed = (count: number) => Array.from({ length: count }, (_, i) => aFile(`${i}.wav`));
-const fileOfSize = (size: number): File =>
-  Object.defineProperty(aFile('g.wav'), 'size', { value: size });
+const fileOfSize = (size: number, name = 'g.wav'): File =>
+  Object.defineProperty(aFile(name), 'size', { value: size });
 
 describe('shared files', () => {
   it('are added at every start, and their copies are deleted once they are stored', async () => {
@@ -115,6 +115,13 @@ describe('shared files', () => {
     expect(await keepShared([fileOfSize(most + 1), fileOfSize(most - 100)])).toBe(1);
     expect(await keepShared([aFile('a.wav', 101), aFile('b.wav', 100)])).toBe(1);
     expect(copies()).toEqual(['g.wav', 'b.wav']);
+  });
+
+  it.each(['.', '..'])('count and keep their name if it is %s', async (name) => {
+    expect(await keepShared([fileOfSize(MAX_SHARED_GIB * 1024 ** 3, name)])).toBe(0);
+    expect(await keepShared([aFile('a.wav', 1)])).toBe(1);
+    await app.controller.start();
+    await vi.waitFor(() => expect(names()).toEqual([name]));
   });
 
   it('are left out if the browser has no room, and the question says so', async () => {
