@@ -113,13 +113,15 @@ class JoinUploads:
         partials = [found[upload_id] for upload_id in partial_ids]
         on_read()
         size = sum(partial.size or 0 for partial in partials)
-        with self._slot(usage.address if usage else owner):
+        client = usage.address if usage else owner
+        with self._slot(client):
             upload = self._create(owner, request, size, usage, offset=size, idempotency_key=key)
             if upload.status is UploadStatus.UPLOADED:
                 return upload
             # Another request may have completed it: the object decides.
             with suppress(MultipartUploadGone):
-                parts = self._store(upload, plan_parts([(p.key, p.size or 0) for p in partials]))
+                plan = plan_parts([(p.key, p.size or 0) for p in partials])
+                parts = self._store(upload, plan, client)
                 self._multipart.complete(upload.key, upload.multipart_id, parts)
             return self._reconcile.require_uploaded(upload)
 
@@ -141,7 +143,7 @@ class JoinUploads:
                 )
             yield
 
-    def _store(self, upload: Upload, plan: Sequence[Sequence[Range]]) -> list[Part]:
+    def _store(self, upload: Upload, plan: Sequence[Sequence[Range]], client: str) -> list[Part]:
         """Store the parts of a plan, some at a time."""
 
         def store(number: int, part: Sequence[Range]) -> Part:
@@ -156,7 +158,7 @@ class JoinUploads:
                     copied.end,
                     is_whole=copied.is_whole,
                 )
-            with self._slots.buffer():
+            with self._slots.buffer(client):
                 body = b"".join(
                     block
                     for each in part

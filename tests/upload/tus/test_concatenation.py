@@ -11,7 +11,7 @@ import pytest
 from libs.core.domain.uploads import Upload, source_key
 from libs.core.web.concurrency import COSTLY_AT_ONCE
 from services.upload.container import UploadContainer
-from services.upload.copy_slots import BUFFERS, COPIES_AT_ONCE
+from services.upload.copy_slots import BUFFERS_OF_CLIENT, COPIES_AT_ONCE
 from services.upload.tus import join
 from services.upload.tus.join_plan import Range
 from tests.fault_injection import eventually, fail_calls, record_calls
@@ -107,7 +107,8 @@ def test_all_joins_together_hold_only_so_many_parts_in_memory(
     monkeypatch.setattr(harness.multipart, "put_part", put)
     with ThreadPoolExecutor(4) as pool:
         answers = [pool.submit(client.post, PATH, headers=headers) for headers in finals]
-        eventually(lambda: len(held) == BUFFERS and not container.copy_slots()._buffers._value)
+        eventually(lambda: len(held) == BUFFERS_OF_CLIENT)
+        assert container.copy_slots()._buffers.total() == BUFFERS_OF_CLIENT
         may_end.set()
 
     assert [answer.result().status_code for answer in answers] == [201] * 4
