@@ -66,8 +66,9 @@ class EncoderProfile:
     """Highest sample rate in hertz, if any rate up to it is taken."""
     layouts: tuple[str, ...] = ()
     """Channel layouts that the format holds, by FFmpeg's names; empty: any."""
-    stored_orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """The order of the channels in the file, for layouts that FFmpeg's muxer stores wrongly."""
+    channel_orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The order of the channels that the format requires, for layouts that FFmpeg's muxer would
+    store in another order. `plan` sorts the channels before they reach the muxer."""
     tags: Literal["", "id3", "flac", "ogg", "mp4", "wav", "aiff", "asf"] = ""
     """The kind of tags to write, see `pipeline.tags`; "" if the format holds none."""
     cover: bool = False
@@ -185,7 +186,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         tags="aiff",
         encoders={16: "pcm_s16be", 24: "pcm_s24be", 32: "pcm_s32be", "f32": "pcm_f32be"},
         layouts=_AIFF_LAYOUTS,
-        stored_orders={"7.1": ("FL", "FR", "FC", "LFE", "SL", "SR", "BL", "BR")},
+        channel_orders={"7.1": ("FL", "FR", "FC", "LFE", "SL", "SR", "BL", "BR")},
         cover=True,
         chapters=True,
         muxer_rewrites_head=True,

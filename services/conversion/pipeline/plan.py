@@ -139,8 +139,8 @@ def _choose_mix(
 ) -> Mix:
     source = source_channels(stream)
     mix = choose_mix(source, profile.layouts, options.channels, lossless=fmt.lossless)
-    if mix.layout in profile.stored_orders:
-        mix = mix.stored_as(profile.stored_orders[mix.layout])
+    if mix.layout in profile.channel_orders:
+        mix = mix.stored_as(profile.channel_orders[mix.layout])
     name = stream.layout or DEFAULT_LAYOUTS[stream.channels]
     if mix.mixed and len(source) > 1:
         warnings.append(

@@ -53,7 +53,10 @@ def _is_of_exhaustion(error: BaseException | None) -> bool:
 
 
 def check_attempts(conversion: Conversion) -> None:
-    """Raise MediaError if a conversion has had all the attempts that it may have."""
+    """Raise MediaError if a conversion has had all the attempts that it may have.
+
+    `attempts` counts the one that is about to run, too: hence `>`.
+    """
     if conversion.attempts - conversion.unblamed_count > MAX_LOST_ATTEMPTS:
         raise MediaError(
             Failure(

@@ -106,7 +106,8 @@ class MarkUploaded:
 class ChooseNextConversion:
     """Choose for a free slot the next conversion, round robin between clients and sessions.
 
-    Suspects run alone. After one has run, others get as much time as it had.
+    A suspect is a conversion that must run alone, see `Conversion.must_run_alone`. After one has
+    run, `Slots.may_run_suspect` gives others as much time as it had.
     """
 
     def __init__(
@@ -126,19 +127,19 @@ class ChooseNextConversion:
     def __call__(
         self,
         *,
-        suspects_first: bool = True,
+        may_run_suspect: bool = True,
         paused: Collection[str] = (),
         prefer_paused: bool = False,
     ) -> Conversion | None:
         """Return the conversion to claim or to continue next, or None if there is none.
 
         Args:
-            suspects_first: As in `order`.
+            may_run_suspect: As in `order`.
             paused: As in `order`.
             prefer_paused: If True, a client whose turn it is continues a paused conversion, if it
                 has one, before it starts another.
         """
-        order = self.order(suspects_first=suspects_first, paused=paused)
+        order = self.order(may_run_suspect=may_run_suspect, paused=paused)
         if not order:
             return None
         chosen = order[0]
@@ -150,12 +151,13 @@ class ChooseNextConversion:
         return chosen
 
     def order(
-        self, *, suspects_first: bool = True, paused: Collection[str] = ()
+        self, *, may_run_suspect: bool = True, paused: Collection[str] = ()
     ) -> list[Conversion]:
         """Return all conversions that can be claimed or continued, the next one first.
 
         Args:
-            suspects_first: If False, those that must run alone come after all others.
+            may_run_suspect: If True, suspects have their place in the fair order. If False, they
+                come after all others, unless they are paused.
             paused: Those that this worker has claimed and paused. They take turns with the others.
         """
         found = list(self._queue.in_phase(*RUNNING))
@@ -173,7 +175,7 @@ class ChooseNextConversion:
         order = fair_order(ready, running, self._last_served)
         # Stalled conversions come first: their turn had begun when their worker was lost.
         order.sort(key=lambda c: c not in stalled)
-        if not suspects_first:
+        if not may_run_suspect:
             order.sort(key=lambda c: c.must_run_alone and c.id not in paused)
         return order
 

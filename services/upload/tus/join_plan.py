@@ -9,10 +9,10 @@ from libs.core.domain.uploads import MAX_PARTS, MIB, MIN_PART_SIZE
 JOINED_PART_SIZE = 256 * MIB
 """Bytes of most parts of a joined upload of up to 1.2 TiB. S3 copies several at the same time."""
 
-MAX_LARGE_PARTS = MAX_PARTS // 2
-"""Limit of parts that have the largest size. Above 1.2 TiB there would be more of
-`JOINED_PART_SIZE`, so the largest size grows. The other half of S3's limit is for the smaller parts
-at the ends of the joined objects."""
+MAX_FULL_PARTS = MAX_PARTS // 2
+"""Maximum number of parts that have the full size: `JOINED_PART_SIZE`, or more for a file of more
+than 1.2 TiB. The other half of S3's limit is for the smaller parts at the ends of the joined
+objects."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def plan_parts(objects: Sequence[tuple[str, int]]) -> list[list[Range]]:
     Args:
         objects: Keys and sizes in bytes.
     """
-    longest = max(JOINED_PART_SIZE, -(-sum(size for _, size in objects) // MAX_LARGE_PARTS))
+    full_size = max(JOINED_PART_SIZE, -(-sum(size for _, size in objects) // MAX_FULL_PARTS))
     parts: list[list[Range]] = []
     small: list[Range] = []
     for key, size in objects:
@@ -55,7 +55,7 @@ def plan_parts(objects: Sequence[tuple[str, int]]) -> list[list[Range]]:
             parts.append(small)
             small = []
         if size - start >= MIN_PART_SIZE:
-            parts += [[each] for each in _divide(key, start, size, longest)]
+            parts += [[each] for each in _divide(key, start, size, full_size)]
         elif size > start:
             small = [Range(key, start, size)]
     return [*parts, small] if small else parts
@@ -66,9 +66,9 @@ def can_be_copied(part: Sequence[Range]) -> bool:
     return len(part) == 1 and part[0].size >= MIN_PART_SIZE
 
 
-def _divide(key: str, start: int, end: int, longest: int) -> Iterator[Range]:
-    """Yield ranges of about the same size, so that none is too small."""
-    count = -(-(end - start) // longest)
+def _divide(key: str, start: int, end: int, max_size: int) -> Iterator[Range]:
+    """Yield ranges of up to `max_size` bytes, all of about the same size: none is too small."""
+    count = -(-(end - start) // max_size)
     limits = [start + (end - start) * number // count for number in range(count + 1)]
     for first, last in pairwise(limits):
         yield Range(key, first, last, is_whole=count == 1 and start == 0)
