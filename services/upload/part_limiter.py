@@ -24,6 +24,8 @@ GRACE_PERIOD = 1.0
 """Seconds of waiting for a sender after which its rate is known."""
 EVICT_EVERY = 0.25
 """Seconds between two evictions of slow senders while requests wait."""
+LEFT_FOR_OTHERS = 1 / 8
+"""Share of the slots that no address takes, so that others need not wait for an eviction."""
 RETRY_AFTER = 30
 """Seconds after which a slow sender may try again."""
 
@@ -99,12 +101,14 @@ class PartLimiter:
     A slow sender loses its slot only while another request waits for one. In the older half of the
     slots, only senders that have stalled lose them, so that slow ones finish in the end. A free
     slot goes to the address that holds the fewest, and within it to the session that holds the
-    fewest. While others wait, an address or a session that sends slowly keeps no more slots than
-    its share. Only the event loop's thread uses this.
+    fewest. `LEFT_FOR_OTHERS` keeps some slots from each address. While others wait, an address or a
+    session that sends slowly keeps no more slots than its share. Only the event loop's thread uses
+    this.
     """
 
     def __init__(self, count: int) -> None:
         self._count = count
+        self._count_of_address = count - int(count * LEFT_FOR_OTHERS)
         self._held: list[PartSlot] = []  # the oldest first
         self._queue: list[PartSlot] = []
         self._next_eviction: asyncio.TimerHandle | None = None
@@ -123,14 +127,20 @@ class PartLimiter:
             (self._held if slot in self._held else self._queue).remove(slot)
             self._grant()
 
+    @property
+    def _is_any_free(self) -> bool:
+        return len(self._held) < self._count
+
     def _grant(self) -> None:
-        while self._queue and len(self._held) < self._count:
+        while self._queue and self._is_any_free:
             of_address = Counter(map(_address_of, self._held))
             of_owner = Counter(map(_owner_of, self._held))
             # The first of equals: `min` keeps the order of the queue.
             following = min(
                 self._queue, key=lambda slot: (of_address[slot.address], of_owner[slot.owner])
             )
+            if of_address[following.address] >= self._count_of_address:
+                return  # this is the address that holds the fewest
             self._queue.remove(following)
             self._held.append(following)
             following.granted.set()
@@ -155,10 +165,13 @@ class PartLimiter:
             return
         beyond_share = self._beyond_shares()
         protected = self._count // 2
+        # While slots are free, only addresses that may hold no more wait: for their own slots.
+        only_of = {slot.address for slot in self._queue} if self._is_any_free else None
         slow = [
             slot
             for position, slot in enumerate(self._held)
             if not slot.is_evicted
+            and (only_of is None or slot.address in only_of)
             and slot.rate < (STALLED_RATE if position < protected else MIN_RATE)
         ]
         slow += [slot for slot in beyond_share if slot not in slow and not slot.is_soon_done]

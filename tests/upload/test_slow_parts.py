@@ -1,5 +1,6 @@
 """Give slots for parts to clients that are slow, stall, or share them with others."""
 
+from collections import Counter
 from contextlib import suppress
 
 import anyio
@@ -12,6 +13,7 @@ from tests.virtual_time import run_in_virtual_time
 
 HOME = "192.0.2.1"
 """The address of clients that share one."""
+ELSEWHERE = "192.0.2.2"
 
 
 async def hold(limiter: PartLimiter, owner: str, ends: list[str], name: str) -> None:
@@ -223,6 +225,39 @@ def test_a_brisk_sender_of_a_long_body_gives_way_to_others() -> None:
                 async with limiter.acquire("bystander", HOME):
                     assert [slot.owner for slot in limiter._held] == ["anna", "bystander"]
             tasks.cancel_scope.cancel()
+
+    run_in_virtual_time(test)
+
+
+def test_one_address_leaves_slots_to_others() -> None:
+    """Others had to wait until the next silent sender was known to be slow, and lost its slot."""
+
+    async def test() -> None:
+        limiter, ends = PartLimiter(16), list[str]()
+        async with anyio.create_task_group() as tasks:
+            for number in range(20):
+                tasks.start_soon(hold, limiter, "slow", ends, str(number))
+            await anyio.sleep(part_limiter.GRACE_PERIOD / 2)
+            for _ in range(2):
+                tasks.start_soon(send, limiter, "bystander", 1024, ends, ELSEWHERE)
+            await anyio.sleep(0)
+            assert Counter(slot.address for slot in limiter._held) == {HOME: 14, ELSEWHERE: 2}
+            tasks.cancel_scope.cancel()
+
+    run_in_virtual_time(test)
+
+
+def test_a_slow_sender_of_another_address_keeps_its_slot_while_some_are_free() -> None:
+    async def test() -> None:
+        limiter, ends, got = PartLimiter(16), list[str](), list[str]()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(send, limiter, "slow", 10, ends, ELSEWHERE)
+            for _ in range(20):
+                tasks.start_soon(send, limiter, "anna", part_limiter.FAST_RATE, got)
+            await anyio.sleep(10)
+            assert [slot.owner for slot in limiter._held].count("slow") == 1
+            tasks.cancel_scope.cancel()
+        assert ends == ["slow"], "it did not begin again"
 
     run_in_virtual_time(test)
 
