@@ -1,6 +1,6 @@
 """Spare a session from sending a file that it has uploaded before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import structlog
@@ -46,17 +46,23 @@ class ReuseUpload:
         self._reconcile = reconcile
         self._slots = slots
 
-    def __call__(self, upload: Upload, client: str) -> Upload:
+    def __call__(
+        self, upload: Upload, client: str, on_searched: Callable[[], None] = lambda: None
+    ) -> Upload:
         """Return the upload: `uploaded` if the file was found, else as it is, to be sent.
 
         A file over `MAX_COPIED` is not looked for, and none is copied if many are being copied.
-        `client` is the address of the client, whose copies are limited.
+
+        Args:
+            upload: An upload that was just created.
+            client: The address of the client, whose copies are limited.
+            on_searched: Called after the search, which is costly. Then the file is copied, which
+                may take long and is mostly waiting for S3.
         """
-        if upload.status is not UploadStatus.UPLOADING or not upload.sha256:
-            return upload
-        if (upload.size or 0) > MAX_COPIED:
+        if not upload.sha256 or (upload.size or 0) > MAX_COPIED:
             return upload
         earlier = self._find(upload)
+        on_searched()
         if earlier is None:
             return upload
         with self._slots.hold(client) as is_held:
@@ -66,7 +72,7 @@ class ReuseUpload:
         try:
             self._copy(earlier, upload)
         except MultipartUploadGone:
-            # The same request came twice at once, and the other one has completed the upload.
+            # The client repeated the request, sent the file itself, and has completed the upload.
             return self._reconcile.finish_from_object(upload)
         except (ObjectMissing, PartsChanged, StorageUnavailable) as error:
             log.info("upload.not_reused", upload=upload.id, earlier=earlier.id, error=str(error))

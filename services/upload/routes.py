@@ -1,8 +1,10 @@
 """Translate HTTP requests for uploads to use cases, and their results to HTTP."""
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
-from litestar import Controller, Response, delete, get, post
+import anyio
+from litestar import Controller, Request, Response, delete, get, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
@@ -10,6 +12,7 @@ from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from libs.core import errors
 from libs.core.rate_limiter import Usage
 from libs.core.telemetry import traceparent
+from libs.core.web.concurrency import permit_of
 from libs.core.web.openapi import OptionalBodyOperation, problems
 from services.upload.reuse import ReuseUpload
 from services.upload.schemas import (
@@ -38,7 +41,6 @@ class UploadController(Controller):
     path = "/api/uploads"
 
     @post(
-        sync_to_thread=True,
         operation_id="createUpload",
         summary="Create an upload",
         response_headers=[LOCATION],
@@ -53,8 +55,9 @@ class UploadController(Controller):
             has_body=True,
         ),
     )
-    def create(
+    async def create(
         self,
+        request: Request[Any, Any, Any],
         data: JSONBody[StartUploadRequest],
         owner: NamedDependency[str],
         usage: NamedDependency[Usage],
@@ -76,8 +79,13 @@ class UploadController(Controller):
             idempotency_key=idempotency_key,
             sha256=data.sha256,
         )
-        upload = start_upload(new, usage)
-        upload = reuse_upload(upload, usage.address)
+        permit = permit_of(request)
+        if data.sha256:
+            # Many uploads of the session may be read, as for a listing.
+            await permit.acquire_costly()
+        release_permit = partial(anyio.from_thread.run_sync, permit.release)
+        reuse = partial(reuse_upload, client=usage.address, on_searched=release_permit)
+        upload = await anyio.to_thread.run_sync(start_upload, new, usage, reuse)
         return Response(
             UploadSchema.of(upload),
             status_code=201,

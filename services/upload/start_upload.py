@@ -59,8 +59,16 @@ class StartUpload:
         self._lifetime = lifetime
         self._clock = clock
 
-    def __call__(self, new: NewUpload, usage: Usage | None = None) -> Upload:
+    def __call__(
+        self,
+        new: NewUpload,
+        usage: Usage | None = None,
+        on_created: Callable[[Upload], Upload] = lambda upload: upload,
+    ) -> Upload:
         """Return the new upload, or the one that the same idempotency key made before.
+
+        `on_created` is called with a new upload only, and returns it as it is then. It may be
+        costly: a request that is repeated with the same key is not counted.
 
         `usage` counts a new upload, once the request is known to be good. If its size is not known
         yet, a tus upload counts as the largest one. The bytes of Uppy's uploads count as their
@@ -111,13 +119,18 @@ class StartUpload:
             conversions=tuple(conversion.id for conversion in conversions),
             multipart_id="" if new.is_form else self._start_multipart(upload),
         )
-        return self._create(upload, conversions)
+        return self._create(upload, conversions, on_created)
 
     def _start_multipart(self, upload: Upload) -> str:
         metadata = {"upload": upload.id, **({"traceparent": upload.trace} if upload.trace else {})}
         return self._multipart.create(upload.key, upload.content_type, metadata)
 
-    def _create(self, upload: Upload, conversions: Sequence[Conversion]) -> Upload:
+    def _create(
+        self,
+        upload: Upload,
+        conversions: Sequence[Conversion],
+        on_created: Callable[[Upload], Upload],
+    ) -> Upload:
         """Store the upload; return the earlier one if the same request came twice at once."""
         try:
             self._uploads.create(upload, conversions)
@@ -129,7 +142,7 @@ class StartUpload:
             if earlier is None:
                 raise
             return earlier
-        return upload
+        return on_created(upload)
 
     def _find(self, upload_id: str, owner: str, digest: str) -> Upload | None:
         """Return the upload that an earlier request with the same key made, if there is one."""
