@@ -10,6 +10,8 @@ import httpx
 import structlog
 
 from deploy.local.gateway.asgi import BAD_REQUEST, Headers, Message, Receive, Send, send_problem
+from libs.core.address_semaphore import AddressSemaphore
+from libs.core.errors import RateLimited
 
 log = structlog.get_logger(__name__)
 
@@ -18,6 +20,10 @@ TIMEOUT = httpx.Timeout(120, connect=2)
 
 CHECK_INTERVAL = 0.2
 """Seconds of a client's silence after which the proxy looks for an early answer."""
+
+REQUESTS_AT_ONCE = 8
+"""Requests without a body that a service works on at once for one address, until it answers. This
+process has one thread: the requests of one address would delay those of all others."""
 
 _HOP_BY_HOP = {
     b"connection",
@@ -83,13 +89,19 @@ class ReverseProxy:
     def __init__(self, url: str, transports: Transports) -> None:
         self._url = httpx.URL(url)
         self._transports = transports
+        self._permits = AddressSemaphore(REQUESTS_AT_ONCE)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         request = self._request(scope, receive)
         has_body = "trace" in request.extensions
-        transport = self._transports.of_bodies if has_body else self._transports.of_others
         try:
-            response = await transport.handle_async_request(request)
+            if has_body:
+                response = await self._transports.of_bodies.handle_async_request(request)
+            else:
+                response = await self._send_in_turn(request, _client(scope).decode())
+        except RateLimited as error:
+            await send_problem(send, 429, error.code, error.detail, _RETRY_AFTER)
+            return
         except (httpx.InvalidURL, httpx.LocalProtocolError) as error:
             log.info("proxy.request_refused", reason=repr(error))
             await send_problem(send, 400, "request_invalid", BAD_REQUEST)
@@ -106,6 +118,14 @@ class ReverseProxy:
         finally:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
+
+    async def _send_in_turn(self, request: httpx.Request, address: str) -> httpx.Response:
+        """Send a request when no more than `REQUESTS_AT_ONCE` of its address have no answer yet."""
+        await self._permits.acquire(address)
+        try:
+            return await self._transports.of_others.handle_async_request(request)
+        finally:
+            self._permits.release(address)
 
     def _request(self, scope: Message, receive: Receive) -> httpx.Request:
         query = b"?" + scope["query_string"] if scope["query_string"] else b""
