@@ -14,11 +14,12 @@ MIN_PART_SIZE = 5 * MIB
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 PREFERRED_MAX_PARTS = 1_000
-"""Limit of parts for files of up to 1,000 × 5 GiB (4.88 TiB).
+"""Number of parts for which `choose_part_size` makes parts large enough, if the file has up to
+1,000 × 5 GiB (4.88 TiB). One call of ListParts returns 1,000.
 
-One call of ListParts returns 1,000. Uploads of unknown size and joined uploads may have more."""
+`Upload.size_of_part` refuses parts beyond the upload's own `part_count`."""
 MAX_PARTS = 10_000
-"""S3's limit of parts. It applies where `PREFERRED_MAX_PARTS` does not.
+"""S3's limit of parts: for larger files, files of unknown size and joined uploads.
 
 It also limits the part numbers of every tus upload: requests that were interrupted use up numbers.
 The limit of Uppy's uploads may be lower: see `SignCompanionParts` in

@@ -149,7 +149,7 @@ async def owner_of(
 ) -> str:
     """Return the id of the request's session.
 
-    It owns all that the request creates, and the request may see only what it owns.
+    The session owns all that the request creates. The request may see only what its session owns.
 
     If the request has no valid cookie, or that of a revoked session, a new session begins.
 

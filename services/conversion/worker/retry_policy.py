@@ -67,7 +67,7 @@ def check_attempts(conversion: Conversion) -> None:
         raise MediaError(
             Failure(
                 "storage_unavailable",
-                "Our storage failed several times during this conversion. Try again later.",
+                "Our service failed several times during this conversion. Try again later.",
             )
         )
 
