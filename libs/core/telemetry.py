@@ -113,8 +113,8 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 
     A value with the name of a secret is replaced as a whole, unless it is a number, a boolean or
     None. The name of a value is its key in the event or in a mapping. In a pair, such as a header
-    of ASGI, the first element names the second one. In a text whose
-    name is not that of a secret, `without_secrets` replaces what it recognises.
+    of ASGI, the first element names the second one. In all other strings, `without_secrets`
+    replaces the secrets that it recognises.
     """
     for name, value in event.items():
         # Members whose name begins with an underscore hold no text from outside. Those of structlog

@@ -14,12 +14,13 @@ MIN_PART_SIZE = 5 * MIB
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 PREFERRED_MAX_PARTS = 1_000
-"""Number of parts for which `choose_part_size` makes parts large enough, if the file has up to
-1,000 × 5 GiB (4.88 TiB). One call of ListParts returns 1,000.
+"""Maximum number of parts of a file of up to 1,000 × 5 GiB (4.88 TiB), if its size is known at the
+beginning. `choose_part_size` makes its parts large enough. One call of ListParts returns 1,000.
 
 `Upload.size_of_part` refuses parts beyond the upload's own `part_count`."""
 MAX_PARTS = 10_000
-"""S3's limit of parts: for larger files, files of unknown size and joined uploads.
+"""S3's maximum number of parts. It holds for files of more than 4.88 TiB, for files of unknown size
+and for joined uploads.
 
 It also limits the part numbers of every tus upload: requests that were interrupted use up numbers.
 The limit of Uppy's uploads may be lower: see `SignCompanionParts` in

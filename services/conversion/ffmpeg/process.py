@@ -116,7 +116,6 @@ class FfmpegProcess:
         run = _Run(self, child.process, child.writes_are_packets)
         try:
             run.follow(on_progress)
-            child.process.wait(self.max_stall)
         finally:
             ended.set()
             if self.source is not None:
@@ -159,7 +158,7 @@ class _Run:
     _looked: float = field(default_factory=time.monotonic)
 
     def follow(self, on_progress: OnProgress) -> None:
-        """Return when FFmpeg has closed both pipes."""
+        """Return when FFmpeg has ended. Hostile code may close the pipes long before."""
         assert self.process.stdout
         assert self.process.stderr
         source = self.options.source
@@ -173,8 +172,8 @@ class _Run:
         with selectors.DefaultSelector() as selector:
             for pipe in pipes:
                 selector.register(pipe, selectors.EVENT_READ)
-            while selector.get_map():
-                readable = selector.select(_POLL_SECONDS)
+            while selector.get_map() or not self._has_ended():
+                readable = selector.select(_POLL_SECONDS) if selector.get_map() else ()
                 began = time.thread_time()
                 for key, _ in readable:
                     pipe = cast(IO[bytes], key.fileobj)
@@ -190,6 +189,12 @@ class _Run:
                 self._limit_progress(progress.size)
                 if pause:
                     time.sleep(min(pause, _LONGEST_PAUSE))
+
+    def _has_ended(self) -> bool:
+        """Wait for a moment until the process has ended, and return True if it has."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(_POLL_SECONDS)
+        return self.process.returncode is not None
 
     def _pause_or_resume(self, *, may_go_on: bool) -> None:
         if may_go_on is self._is_paused:

@@ -106,8 +106,9 @@ class MarkUploaded:
 class ChooseNextConversion:
     """Choose for a free slot the next conversion, round robin between clients and sessions.
 
-    A suspect is a conversion that must run alone, see `Conversion.must_run_alone`. After one has
-    run, `Slots.may_run_suspect` gives others as much time as it had.
+    Those whose worker died come before all others. A suspect is a conversion that must run alone,
+    see `Conversion.must_run_alone`. After one has run, `Slots.may_run_suspect` gives others as much
+    time as it had.
     """
 
     def __init__(

@@ -55,9 +55,9 @@ class FindMultipart:
 class SignCompanionParts:
     """Presign URLs for parts of any size.
 
-    A file of `max_file_size` in parts of 5 MiB has as many parts as any file can have. Higher part
-    numbers are refused, although S3 accepts up to 10,000. Otherwise a client could store 10,000
-    parts of one byte each at no cost, and every request for this upload would have to list them.
+    The highest part number is that of a file of `max_file_size` in parts of 5 MiB, and at most
+    10,000, which is S3's limit. Without the first limit, a client could store 10,000 parts of one
+    byte each at no cost, and every request for this upload would have to list them.
     """
 
     def __init__(

@@ -139,6 +139,23 @@ def test_a_pause_counts_for_no_time_limit(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert next(looks) > 3
 
 
+def test_a_program_is_watched_after_it_has_closed_its_pipes() -> None:
+    """Hostile code filled the memory meanwhile, and could not be paused or cancelled."""
+
+    class Stop(Exception):
+        pass
+
+    looks = itertools.count()
+
+    def cancel(_: FfmpegProgress) -> bool:
+        if next(looks) >= 100:
+            raise Stop
+        return True
+
+    with pytest.raises(Stop):
+        run_python("import os, signal\nos.close(1)\nos.close(2)\nsignal.pause()", cancel)
+
+
 def test_an_output_that_grows_too_large_is_refused(sounds: AudioFiles) -> None:
     with pytest.raises(MediaError) as refusal:
         convert(
