@@ -16,12 +16,22 @@ The HTTP server buffers as many anyway, and a client that sends nothing keeps no
 
 
 class BodyReader:
-    """Read one body. Call `prefetch` if you like, then `read` until it returns None."""
+    """Read one body. Call `has_bytes` or `prefetch` if you like, then `read` until it is None."""
 
     def __init__(self, blocks: AsyncIterator[bytes]) -> None:
         self._blocks = aiter(blocks)
         self._first: list[bytes] = []
         self._has_ended = False
+
+    async def has_bytes(self) -> bool:
+        """Wait for the first byte, and return False if the body ends without one.
+
+        Raises:
+            TimeoutError: Nothing came for `READ_TIMEOUT` seconds.
+        """
+        while not any(self._first) and (block := await self._next()) is not None:
+            self._first.append(block)
+        return any(self._first)
 
     async def prefetch(self) -> None:
         """Read the beginning of the body.

@@ -4,13 +4,16 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 from libs.core.domain.uploads import TusState, Upload, UploadStatus, check_size, remainder_key
 from libs.core.errors import (
+    ChecksumMismatch,
     CoreError,
     Gone,
     MultipartUploadGone,
     ObjectMissing,
+    OffsetMismatch,
     TusRequestInvalid,
     UploadClosed,
     UploadJoined,
@@ -25,6 +28,16 @@ from services.upload.reconcile import ReconcileUpload
 from services.upload.tus.append_writer import AppendWriter
 from services.upload.tus.headers import Checksum
 from services.upload.use_cases import CompleteUpload
+
+
+class AppendTarget(NamedTuple):
+    """Name the place at which a request appends, as `AppendToUpload.begin` explains."""
+
+    owner: str
+    upload_id: str
+    offset: int
+    length: int | None = None
+    checksum: Checksum | None = None
 
 
 class AppendToUpload:
@@ -103,6 +116,27 @@ class AppendToUpload:
             self._objects,
             usage,
         )
+
+    def append_nothing(self, target: AppendTarget, usage: Usage | None = None) -> Upload:
+        """Return the upload after a request without bytes, with the errors of `begin` and `finish`.
+
+        Such requests are not counted in any quota, so they write only what an upload needs once:
+        its length, or its completion.
+        """
+        owner, upload_id, offset, length, checksum = target
+        upload = self._uploads.get(upload_id, owner)
+        if upload.tus is None:
+            raise UploadNotFound("There is no such upload. It may have expired.")
+        if upload.status is not UploadStatus.UPLOADING:
+            raise _ended(upload)
+        if upload.tus.offset != offset:
+            raise OffsetMismatch(f"This upload is at byte {upload.tus.offset}, not {offset}.")
+        digest = hashlib.new(checksum.algorithm, usedforsecurity=False) if checksum else None
+        if checksum and digest and not checksum.matches(digest):
+            raise ChecksumMismatch("No bytes came, and Upload-Checksum is that of some.")
+        if length is not None and upload.size != self._with_length(upload, length, offset).size:
+            return self.finish(owner, self.begin(*target, usage))
+        return self._completed(owner, upload)
 
     def finish(self, owner: str, append: AppendWriter) -> Upload:
         """Store the rest of a request, and complete the upload if it is whole now.

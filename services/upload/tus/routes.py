@@ -1,6 +1,6 @@
 """Translate the requests of tus 1.0.0 to use cases and back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -26,7 +26,7 @@ from libs.core.web.problems import problem
 from services.upload.body_reader import BodyReader
 from services.upload.part_limiter import PartLimiter, PartSlot
 from services.upload.schemas import choose_media_type, read_conversions
-from services.upload.tus.append import AppendToUpload
+from services.upload.tus.append import AppendTarget, AppendToUpload
 from services.upload.tus.append_writer import AppendWriter
 from services.upload.tus.create import UNNAMED, CreateTusUpload, TusRequest
 from services.upload.tus.headers import (
@@ -89,10 +89,10 @@ class TusController(Controller):
         size = _declared_length(request.headers)
         checksum = parse_checksum(request.headers.get("upload-checksum"))
         upload = await anyio.to_thread.run_sync(create_tus_upload, owner, wanted, size, usage)
-        if _has_bytes(request.headers):
-            begin = partial(append_to_upload.begin, owner, upload.id, 0, None, checksum, usage)
+        if _is_of_bytes(request.headers):
+            target = AppendTarget(owner, upload.id, 0, None, checksum)
             try:
-                upload = await _append(request, usage, begin, append_to_upload, part_limiter)
+                upload = await _append(request, usage, target, append_to_upload, part_limiter)
             except CoreError:
                 # The client has no URL of it, and will create another one.
                 with suppress(CoreError):
@@ -127,14 +127,14 @@ class TusController(Controller):
         part_limiter: NamedDependency[PartLimiter],
     ) -> Response[None]:
         """Store the bytes of the body from `Upload-Offset` on."""
-        if not _has_bytes(request.headers):
+        if not _is_of_bytes(request.headers):
             raise MediaTypeUnsupported(f"Send the bytes as Content-Type: {MEDIA_TYPE}.")
         offset = parse_number("Upload-Offset", request.headers.get("upload-offset"))
         given = request.headers.get("upload-length")
         length = None if given is None else parse_number("Upload-Length", given)
         checksum = parse_checksum(request.headers.get("upload-checksum"))
-        begin = partial(append_to_upload.begin, owner, upload_id, offset, length, checksum, usage)
-        upload = await _append(request, usage, begin, append_to_upload, part_limiter)
+        target = AppendTarget(owner, upload_id, offset, length, checksum)
+        upload = await _append(request, usage, target, append_to_upload, part_limiter)
         return _answer(204, upload)
 
     @delete("/{upload_id:str}", sync_to_thread=True, summary="Delete a tus upload")
@@ -151,15 +151,23 @@ class TusController(Controller):
 async def _append(
     request: Request[Any, Any, Any],
     usage: Usage,
-    begin: Callable[[], AppendWriter],
+    target: AppendTarget,
     append_to_upload: AppendToUpload,
     part_limiter: PartLimiter,
 ) -> Upload:
     """Claim the upload once there is a slot for the body, and store the body."""
-    permit_of(request).release()
+    permit = permit_of(request)
+    permit.release()
     reader = BodyReader(request.stream())
+    try:
+        has_bytes = await reader.has_bytes()
+    except (HTTPException, TimeoutError) as error:
+        raise _broken_off() from error
+    if not has_bytes:
+        await permit.acquire()
+        return await anyio.to_thread.run_sync(append_to_upload.append_nothing, target, usage)
     async with part_limiter.acquire(usage.session, usage.address) as slot:
-        append = await anyio.to_thread.run_sync(begin)
+        append = await anyio.to_thread.run_sync(append_to_upload.begin, *target, usage)
         return await _receive(reader, usage.session, append, append_to_upload, slot)
 
 
@@ -180,7 +188,7 @@ async def _receive(
         while (block := await reader.read(slot)) is not None:
             await anyio.to_thread.run_sync(append.write, block)
     except (HTTPException, TimeoutError):  # Litestar raises the former for a client that is gone
-        broken = TusRequestInvalid("The request broke off. Ask for the offset and go on.")
+        broken = _broken_off()
     except CoreError as error:
         broken = error
     try:
@@ -195,7 +203,11 @@ async def _receive(
     return upload
 
 
-def _has_bytes(headers: Mapping[str, str]) -> bool:
+def _broken_off() -> TusRequestInvalid:
+    return TusRequestInvalid("The request broke off. Ask for the offset and go on.")
+
+
+def _is_of_bytes(headers: Mapping[str, str]) -> bool:
     given = headers.get("content-type", "")
     return given.partition(";")[0].strip().lower() == MEDIA_TYPE
 
