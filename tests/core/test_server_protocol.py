@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from libs.core.web.server_protocol import FIRST_READ
+from libs.core.web.server_protocol import FIRST_READ, MAX_HEADERS
 from tests.http_server import connected, read_all, read_response, serving
 
 BODY = bytes(300_000)
@@ -108,6 +108,26 @@ def test_a_request_with_two_lengths_ends_its_connection(headers: bytes) -> None:
     assert b"connection: close" in head.split(b"\r\n")
     assert b"content-type: application/problem+json" in head.split(b"\r\n")
     assert json.loads(body)["code"] == "request_invalid", "and no answer to the second request"
+
+
+@pytest.mark.parametrize("ending", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("extra", [0, 1, 1000])
+def test_a_request_with_too_many_headers_is_refused(ending: bytes, extra: int) -> None:
+    """h11 took a hundredth of a second for 6,000, in which nobody else was served."""
+    app = Application()
+    app.may_ask.set()
+    body = bytes([10]) * 1000  # lines of the body are no headers
+    head = [b"POST / HTTP/1.1", b"Host: x", b"Connection: close", b"Content-Length: 1000"]
+    head += [b"x: y"] * (MAX_HEADERS - 3 + extra)
+    with serving(app) as port, connected(port) as connection:
+        connection.sendall(ending.join([*head, b"", b""]) + body)
+        answer = read_all(connection)
+
+    if not extra:
+        assert sizes(answer)[1] == 1000
+    else:
+        assert answer.startswith(b"HTTP/1.1 431")
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "request_invalid"
 
 
 @pytest.mark.parametrize("reads", [False, True], ids=["the headers", "the body"])

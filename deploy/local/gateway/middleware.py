@@ -23,9 +23,6 @@ log = structlog.get_logger(__name__)
 
 REQUEST_ID = b"x-request-id"
 
-MAX_HEADERS = 200
-"""Headers of a request. Browsers send about twenty; forwarding thousands takes a long time."""
-
 _VALID_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 MISDIRECTED = (
@@ -126,9 +123,6 @@ class GatewayMiddleware:
         if {b"content-length", b"transfer-encoding"} <= names:
             close = [(b"connection", b"close")]
             await send_problem(send, 400, "request_invalid", BAD_REQUEST, close)
-            return
-        if len(scope["headers"]) > MAX_HEADERS:
-            await send_problem(send, 431, "request_invalid", "This request has too many headers.")
             return
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
         if not all(is_ours(host, self._names) for host in hosts):

@@ -1,10 +1,11 @@
 """Answer requests that are not valid HTTP as the gateway answers all other errors."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 import h11
 
-from deploy.local.gateway.asgi import BAD_REQUEST, PROBLEM_JSON, problem_document
+from deploy.local.gateway.asgi import PROBLEM_JSON, problem_document
 from deploy.local.gateway.middleware import REQUEST_ID, new_request_id
 from libs.core.web.server_protocol import ServiceProtocol
 
@@ -19,11 +20,11 @@ def protocol_with(headers: Mapping[str, str]) -> type[ServiceProtocol]:
         Headers must arrive within the same time as at the services.
         """
 
-        def send_invalid(self) -> None:
-            body = problem_document(400, "request_invalid", BAD_REQUEST)
+        def send_problem(self, status: int, code: str, detail: str) -> None:
+            body = problem_document(status, code, detail)
             response = h11.Response(
-                status_code=400,
-                reason=b"Bad Request",
+                status_code=status,
+                reason=HTTPStatus(status).phrase.encode(),
                 headers=[
                     *own,
                     (REQUEST_ID, new_request_id()),
