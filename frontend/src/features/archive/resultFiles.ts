@@ -9,7 +9,10 @@ export interface ArchivedResult {
   path: string;
 }
 
-/** List all results with the folders of their sources. No two have the same path. */
+/**
+ * List all results with the folders of their sources. No two have the same path, also on Windows
+ * and macOS, where letters that differ in case or in their Unicode form are the same.
+ */
 export function resultFiles(state: Pick<State, 'rows' | 'conversions'>): ArchivedResult[] {
   const used = new Set<string>();
   return shownRows(state).flatMap((row) =>
@@ -17,7 +20,7 @@ export function resultFiles(state: Pick<State, 'rows' | 'conversions'>): Archive
       if (!conversion.output) return [];
       const folders = (row.path?.split('/').slice(0, -1) ?? []).map(cleanFolder).filter(Boolean);
       const path = unusedPath([...folders, conversion.output.filename].join('/'), used);
-      used.add(path);
+      used.add(foldCase(path));
       return [{ conversion, path }];
     }),
   );
@@ -26,6 +29,17 @@ export function resultFiles(state: Pick<State, 'rows' | 'conversions'>): Archive
 function unusedPath(path: string, used: Set<string>): string {
   const dot = path.lastIndexOf('.');
   let result = path;
-  for (let n = 2; used.has(result); n++) result = `${path.slice(0, dot)} (${n})${path.slice(dot)}`;
+  for (let n = 2; used.has(foldCase(result)); n++) {
+    result = `${path.slice(0, dot)} (${n})${path.slice(dot)}`;
+  }
   return result;
 }
+
+/**
+ * Return the text in a form that all its spellings share.
+ *
+ * JavaScript has no case folding. Upper case differs from it in a few letters, such as "ẞ", which
+ * are therefore put into lower case first.
+ */
+const foldCase = (text: string) =>
+  text.normalize('NFC').toLowerCase().toUpperCase().normalize('NFC');
