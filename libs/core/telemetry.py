@@ -6,6 +6,7 @@ in `_HEADERS` and `_NAMES`, and every token after the word "Bearer". Traces are 
 attribute `trace` of an item holds the W3C traceparent of the request that created the item.
 """
 
+import io
 import logging
 import re
 import sys
@@ -19,9 +20,13 @@ from opentelemetry.metrics import get_meter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from libs.core.exporters import set_up_exporters
+from libs.core.log_formatter import RecordFormatter, shown
 
 MAX_FROM_CLIENT = 200
 """Characters of a path, or of a method, that are logged. Our own paths have fewer than 100."""
+
+MAX_NUMBER = 1e300
+"""Numbers beyond it are logged as text: JSON has no infinity, and few readers take larger ones."""
 
 _REDACTED = "[redacted]"
 _HEADERS = r"authorization|(?:set-)?cookie"
@@ -66,6 +71,9 @@ def set_up(
         log_spans: True to write spans into the log.
     """
     stream = stream or sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        # A line for a console may have characters that its encoding lacks.
+        stream.reconfigure(errors="backslashreplace")
     set_up_exporters(service, otlp_endpoint, log_spans=log_spans)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -91,7 +99,7 @@ def set_up(
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        RecordFormatter(
             foreign_pre_chain=shared,  # for lines of libraries; our own have passed it before
             processors=[
                 _with_service(service),
@@ -115,13 +123,20 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
     None. The name of a value is its key in the event or in a mapping. In a pair, such as a header
     of ASGI, the first element names the second one. In all other strings, `without_secrets`
     replaces the secrets that it recognises.
+
+    The values become such that every renderer can show them. A call that logs never raises, because
+    most are made where something has failed already.
     """
     for name, value in event.items():
         # Members whose name begins with an underscore hold no text from outside. Those of structlog
         # are removed before the line is written, and `metrics.py` makes `_aws`. `exc_info` is not
         # text either: `format_exc_info` replaces it by text in `exception`, which is redacted.
         if not name.startswith("_") and name != "exc_info":
-            event[name] = _redacted(name, value)
+            try:
+                event[name] = _redacted(name, value)
+            except Exception as error:
+                # For example a RecursionError, of a value that contains itself.
+                event[name] = f"[{type(value).__name__} not logged: {type(error).__name__}]"
     return event
 
 
@@ -143,27 +158,31 @@ def without_secrets(text: str) -> str:
 
 def _is_of_secret(name: Any) -> bool:
     """Return True if a value with this name is a secret. ASGI has names of headers in bytes."""
-    text = name.decode("latin-1") if isinstance(name, bytes) else name
-    return isinstance(text, str) and _SECRET_KEY.fullmatch(text) is not None
+    return isinstance(name, str | bytes) and _SECRET_KEY.fullmatch(_key_text(name)) is not None
+
+
+def _key_text(key: Any) -> str:
+    return key.decode("latin-1") if isinstance(key, bytes) else shown(key)
 
 
 def _redacted(name: Any, value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int | float):
+        return value if abs(value) < MAX_NUMBER else str(value)
     if _is_of_secret(name):
         return _REDACTED
     if isinstance(value, Mapping):
-        return {key: _redacted(key, member) for key, member in value.items()}
+        # Keys in JSON are text. That of a tuple may hold a secret.
+        return {
+            without_secrets(_key_text(key)): _redacted(key, member) for key, member in value.items()
+        }
     if isinstance(value, list | tuple) and len(value) == 2 and _is_of_secret(value[0]):
-        return [value[0], _redacted(*value)]
+        return [_key_text(value[0]), _redacted(*value)]
     if isinstance(value, list | tuple | set | frozenset):
         return [_redacted(None, member) for member in value]
-    if isinstance(value, str):
-        return without_secrets(value)
-    # The renderer writes the repr of any other object, for example of an exception.
-    text = repr(value)
-    redacted = without_secrets(text)
-    return value if redacted == text else redacted
+    # Objects other than text are logged as their repr, for example exceptions.
+    return without_secrets(shown(value))
 
 
 def _without_metric_declarations(

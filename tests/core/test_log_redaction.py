@@ -1,7 +1,5 @@
 """Keep secrets out of logs: those that we log by mistake, and those that libraries log."""
 
-import io
-import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,7 +10,8 @@ import structlog
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from libs.core.telemetry import set_up, without_secrets
+from libs.core.telemetry import without_secrets
+from tests.core.logs import Logs
 
 SECRET = "s3cr3t/With+Base64=="
 URL = "https://bucket.s3.eu-central-1.amazonaws.com/uploads/upl_1/source"
@@ -48,45 +47,6 @@ TEXTS = {
     "our secrets in JSON": f'{{"session_secret": "{SECRET}", "janitor_token": "{SECRET}"}}',
     "our secrets as arguments": f"Settings(session_secret='{SECRET}', janitor_token='{SECRET}')",
 }
-
-
-class Logs:
-    """Read the lines that were logged since the set-up."""
-
-    def __init__(self) -> None:
-        self.stream = io.StringIO()
-
-    @property
-    def text(self) -> str:
-        return self.stream.getvalue()
-
-    @property
-    def last(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.text.splitlines()[-1])
-        return found
-
-
-@pytest.fixture(params=["json", "text"])
-def style(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def logs(style: str) -> Iterator[Logs]:
-    root = logging.getLogger()
-    before = (
-        root.handlers[:],
-        root.level,
-        {name: logging.getLogger(name).level for name in ("botocore", "urllib3")},
-    )
-    logs = Logs()
-    set_up("test", "debug", style, logs.stream)
-    yield logs
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    for name, level in before[2].items():
-        logging.getLogger(name).setLevel(level)
-    structlog.reset_defaults()
 
 
 def raise_with(text: str) -> None:
@@ -170,7 +130,6 @@ def test_a_pair_with_a_secret_name_is_redacted(
     assert "s3cr3t" not in logs.text
 
 
-@pytest.mark.parametrize("style", ["text"])
 def test_a_name_of_a_secret_in_bytes_is_recognized(logs: Logs) -> None:
     structlog.get_logger().info("it.happened", headers={b"x-origin-secret": SECRET.encode()})
 

@@ -1,0 +1,38 @@
+"""Format log records so that none is lost."""
+
+import logging
+from typing import Any
+
+import structlog
+
+
+class RecordFormatter(structlog.stdlib.ProcessorFormatter):
+    """Format records of structlog and of libraries.
+
+    The standard library prints a record that cannot be formatted to standard error: it is no line
+    of the log then, and its secrets are not redacted. Here the line says what is known of it.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record, without its values if they cannot be formatted."""
+        try:
+            return super().format(record)
+        except Exception as error:
+            event = record.msg.get("event") if isinstance(record.msg, dict) else record.msg
+            known = {
+                "name": record.name,
+                "levelno": record.levelno,
+                "levelname": record.levelname,
+                "msg": f"log.values_lost: {shown(event)} ({type(error).__name__})",
+            }
+            return super().format(logging.makeLogRecord(known))
+
+
+def shown(value: Any) -> str:
+    """Return text as it is, and the repr of anything else, or its type if it has no repr."""
+    if isinstance(value, str):
+        return value
+    try:
+        return repr(value)
+    except Exception:
+        return f"[{type(value).__name__} without a repr]"
