@@ -128,3 +128,18 @@ def test_parts_of_an_upload_that_s3_has_lost_are_not_signed(
     harness.multipart.abort(multipart.key, multipart.id)
 
     problem(multipart.sign("1"), 404, "upload_not_found")
+
+
+def test_declared_bytes_count_once_and_those_of_forms_never(client: Client) -> None:
+    body, key = {"filename": "a.wav", "size": MAX_SIZE}, {"Idempotency-Key": "once"}
+    made = client.post("/api/uploads", json=body, headers=key).json()
+    assert client.post("/api/uploads", json=body).status_code == 201
+    problem(client.post("/api/uploads", json=body), 429, "rate_limited")
+
+    part = bytes(made["part_size"])
+    for _ in range(2):
+        assert client.put(f"/api/uploads/{made['id']}/parts/1", content=part).status_code == 200
+    again = client.post("/api/uploads", json=body, headers=key)
+    assert (again.status_code, again.json()["id"]) == (201, made["id"])
+    form = client.get("/api/uploads/s3/params", params={"filename": "a.wav"})
+    assert form.status_code == 200
