@@ -74,7 +74,8 @@ class JoinUploads:
 
         Raises:
             UploadNotFound: This session has no upload of one of the ids.
-            TusRequestInvalid: One of them is not a partial upload, or there are too many.
+            TusRequestInvalid: One of them is not a partial upload or is named twice, or there are
+                too many.
             UploadClosed: The joined upload has failed, now or in an earlier request: its parts are
                 gone from S3, or the object there has another size.
             UploadIncomplete: One of the partial uploads is not finished.
@@ -85,6 +86,9 @@ class JoinUploads:
         """
         if len(partial_ids) > MAX_PARTIALS:
             raise TusRequestInvalid(f"At most {MAX_PARTIALS} partial uploads can be joined.")
+        if len(set(partial_ids)) < len(partial_ids):
+            # No client asks for it, and few uploaded bytes would cause many that are copied.
+            raise TusRequestInvalid("Upload-Concat names one partial upload twice.")
         # These headers are all that a request says, so equal headers mean a repeated request.
         key = f"{request.concat}\n{request.metadata}"
         try:
@@ -95,7 +99,7 @@ class JoinUploads:
             if joined.status is not UploadStatus.UPLOADED:
                 raise UploadNotFound("A partial upload is gone. Upload the file again.") from error
         # Their bytes are in the new upload; listings would show them as files of their own.
-        for partial_id in dict.fromkeys(partial_ids):
+        for partial_id in partial_ids:
             with suppress(UploadNotFound):
                 self._uploads.remove(partial_id, owner)
         return joined
@@ -109,8 +113,7 @@ class JoinUploads:
         key: str,
         on_read: Callable[[], None],
     ) -> Upload:
-        found = {each: self._partial(owner, each) for each in dict.fromkeys(partial_ids)}
-        partials = [found[upload_id] for upload_id in partial_ids]
+        partials = [self._partial(owner, each) for each in partial_ids]
         on_read()
         size = sum(partial.size or 0 for partial in partials)
         client = usage.address if usage else owner
