@@ -81,7 +81,7 @@ def set_up(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _with_trace,
         structlog.processors.format_exc_info,
-        # The last one, so that it sees what the others add.
+        # The last one, so that it sees what the others add, such as the text of a traceback.
         redact,
     ]
     # CloudWatch reads the declarations of metrics; a person at a console has no use for them.
@@ -129,9 +129,8 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
     """
     for name, value in event.items():
         # Members whose name begins with an underscore hold no text from outside. Those of structlog
-        # are removed before the line is written, and `metrics.py` makes `_aws`. `exc_info` is not
-        # text either: `format_exc_info` replaces it by text in `exception`, which is redacted.
-        if not name.startswith("_") and name != "exc_info":
+        # are removed before the line is written, and `metrics.py` makes `_aws`.
+        if not name.startswith("_"):
             try:
                 event[name] = _redacted(name, value)
             except Exception as error:

@@ -14,14 +14,9 @@ MIN_RATE = 64 * 1024
 older half of all slots."""
 STALLED_RATE = 1024
 """Bytes a second. A sender below this rate has stalled, and may lose any slot."""
-FAST_RATE = 1024 * 1024
-"""Bytes a second. A sender below this rate may lose any slot if its session or client address holds
-more than its share. A faster one is soon done with its part."""
-LONG_BODY = 16 * 1024 * 1024
-"""Bytes of a request after which no rate makes it soon done. The body of a tus request may be as
-long as its file."""
 GRACE_PERIOD = 1.0
-"""Seconds of waiting for a sender after which its rate is known."""
+"""Seconds of waiting for a sender after which its rate is known. A fast sender is done with its
+part by then. Any other may lose a slot that its session or address holds beyond its share."""
 EVICT_EVERY = 0.25
 """Seconds between two evictions of slow senders while requests wait."""
 LEFT_FOR_OTHERS = 1 / 8
@@ -87,12 +82,12 @@ class PartSlot:
     @property
     def rate(self) -> float:
         """Return bytes a second; infinite while it is too early to tell."""
-        return self._bytes / self.waited if self.waited > GRACE_PERIOD else float("inf")
+        return float("inf") if self.is_new else self._bytes / self.waited
 
     @property
-    def is_soon_done(self) -> bool:
-        """Return True if its part arrives fast, and is not longer than most parts are."""
-        return self.rate >= FAST_RATE and self._bytes <= LONG_BODY
+    def is_new(self) -> bool:
+        """Return True while it is too early to tell the rate."""
+        return self.waited <= GRACE_PERIOD
 
 
 class PartLimiter:
@@ -102,8 +97,8 @@ class PartLimiter:
     slots, only senders that have stalled lose them, so that slow ones finish in the end. A free
     slot goes to the address that holds the fewest, and within it to the session that holds the
     fewest. `LEFT_FOR_OTHERS` keeps some slots from each address. While others wait, an address or a
-    session that sends slowly keeps no more slots than its share. Only the event loop's thread uses
-    this.
+    session keeps no more slots than its share for longer than `GRACE_PERIOD`. Only the event loop's
+    thread uses this.
     """
 
     def __init__(self, count: int) -> None:
@@ -174,7 +169,7 @@ class PartLimiter:
             and (only_of is None or slot.address in only_of)
             and slot.rate < (STALLED_RATE if position < protected else MIN_RATE)
         ]
-        slow += [slot for slot in beyond_share if slot not in slow and not slot.is_soon_done]
+        slow += [slot for slot in beyond_share if slot not in slow and not slot.is_new]
         for slot in sorted(slow, key=lambda slot: slot.rate)[:missing]:
             slot.evict()
 

@@ -197,31 +197,32 @@ def test_a_share_is_kept_by_slow_senders() -> None:
     run_in_virtual_time(test)
 
 
-def test_a_brisk_sender_keeps_its_slot() -> None:
+def test_a_sender_is_given_a_second_for_its_part() -> None:
     async def test() -> None:
         limiter, got = PartLimiter(2), list[str]()
         async with anyio.create_task_group() as tasks:
             for _ in range(2):
-                tasks.start_soon(send, limiter, "anna", 2 * part_limiter.FAST_RATE, got)
+                tasks.start_soon(send, limiter, "anna", 0, got)
             await anyio.sleep(0)
-            with anyio.move_on_after(5):
+            with anyio.move_on_after(part_limiter.GRACE_PERIOD):
                 async with limiter.acquire("bystander", HOME):
-                    raise AssertionError("the slot of a sender that is soon done")
+                    raise AssertionError("the slot of a sender that may be fast")
             tasks.cancel_scope.cancel()
 
     run_in_virtual_time(test)
 
 
-def test_a_brisk_sender_of_a_long_body_gives_way_to_others() -> None:
-    """A tus request of gigabytes kept its slot for an hour."""
+@pytest.mark.parametrize("rate", [part_limiter.MIN_RATE, 2**20, 2**27])
+def test_no_rate_keeps_more_slots_than_a_share_for_long(rate: int) -> None:
+    """Senders of 1 MiB a second kept theirs until they had sent 16 MiB, and began again."""
 
     async def test() -> None:
         limiter, got = PartLimiter(2), list[str]()
         async with anyio.create_task_group() as tasks:
             for _ in range(2):
-                tasks.start_soon(send, limiter, "anna", 2 * part_limiter.FAST_RATE, got)
-            await anyio.sleep(20)
-            with anyio.fail_after(1):
+                tasks.start_soon(send, limiter, "anna", rate, got)
+            await anyio.sleep(0)
+            with anyio.fail_after(part_limiter.GRACE_PERIOD + 2 * part_limiter.EVICT_EVERY):
                 async with limiter.acquire("bystander", HOME):
                     assert [slot.owner for slot in limiter._held] == ["anna", "bystander"]
             tasks.cancel_scope.cancel()
@@ -253,7 +254,7 @@ def test_a_slow_sender_of_another_address_keeps_its_slot_while_some_are_free() -
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(send, limiter, "slow", 10, ends, ELSEWHERE)
             for _ in range(20):
-                tasks.start_soon(send, limiter, "anna", part_limiter.FAST_RATE, got)
+                tasks.start_soon(send, limiter, "anna", 2**20, got)
             await anyio.sleep(10)
             assert [slot.owner for slot in limiter._held].count("slow") == 1
             tasks.cancel_scope.cancel()

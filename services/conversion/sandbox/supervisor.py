@@ -43,8 +43,10 @@ _MAX_NAMES = 20
 _MAX_REFUSALS = 200
 """Refused calls after which the process is killed: FFmpeg makes none, and each costs processor
 time of the worker."""
-MAX_THREADS = 512
-"""Threads of one process. FFmpeg starts one for each processor in each of a few components."""
+MAX_THREADS = 16 + 2 * (os.cpu_count() or 1)
+"""Threads of one process. FFmpeg starts nine, and one for each processor in each graph of filters.
+In a container, all threads share the processors alike: the more hostile code has, the less is left
+for the worker."""
 _LOOK_UPS = frozenset({
     "access", "faccessat", "faccessat2", "newfstatat", "stat", "lstat", "statx", "readlink",
     "readlinkat", "statfs", "getcwd", "openat2",

@@ -106,9 +106,9 @@ class MarkUploaded:
 class ChooseNextConversion:
     """Choose for a free slot the next conversion, round robin between clients and sessions.
 
-    Those whose worker died come before all others. A suspect is a conversion that must run alone,
-    see `Conversion.must_run_alone`. After one has run, `Slots.may_run_suspect` gives others as much
-    time as it had.
+    Stalled ones, whose worker died, come before the others. While others are to have as much time
+    as the last suspect had, suspects come after all others, whether they are stalled or not. A
+    suspect is a conversion that must run alone, see `Conversion.must_run_alone`.
     """
 
     def __init__(
@@ -157,8 +157,8 @@ class ChooseNextConversion:
         """Return all conversions that can be claimed or continued, the next one first.
 
         Args:
-            may_run_suspect: If True, suspects have their place in the fair order. If False, they
-                come after all others, unless they are paused.
+            may_run_suspect: `Slots.may_run_suspect`. If False, suspects come after all others,
+                unless they are paused.
             paused: Those that this worker has claimed and paused. They take turns with the others.
         """
         found = list(self._queue.in_phase(*RUNNING))
