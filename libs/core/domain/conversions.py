@@ -170,18 +170,19 @@ class Conversion:
     unblamed_count: int = 0
     """Number of ended attempts that do not count against the file.
 
-    Each of them was released by its worker, or lost while its loss meaning was not `alone`, or lost
-    while it was `alone` and excused later, because its worker turned out to be alive."""
+    These are the attempts that were released by their worker, that were lost while their loss
+    meaning was `shared` or `leaving`, or that were excused because their worker turned out to be
+    alive."""
     yielded: int = 0
     """Number of attempts that ended because their worker stopped or needed the slot.
 
     The worker released them for that reason, or died while their loss meaning was `leaving`.
     `unblamed_count` counts them, too."""
     blamed: frozenset[int] = frozenset()
-    """Numbers of the attempts that count against the file.
+    """Numbers of the lost attempts that count against the file, so that each is excused only once.
 
-    They were lost while their loss meaning was `alone`, and their worker has not excused them. The
-    number of an attempt is the value of `attempts` while it ran."""
+    They were lost while their loss meaning was `alone`. The number of an attempt is the value of
+    `attempts` while it ran."""
     suspect: bool = False
     """An attempt was lost, perhaps because of this file, so the next ones run alone."""
     loss_meaning: LossMeaning | None = None

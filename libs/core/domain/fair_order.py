@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
 
 from libs.core.domain.conversions import Conversion, ConversionStatus
 
@@ -24,13 +25,8 @@ def fair_order(
         last_served: For each session and client, when one of its conversions last ran, on any
             clock.
     """
-    by_session = _round_robin(sorted(queued, key=_age), running, last_served, session_of)
+    by_session = _round_robin(sorted(queued, key=_age), running, last_served, attrgetter("owner"))
     return _round_robin(by_session, running, last_served, client_of)
-
-
-def session_of(conversion: Conversion) -> str:
-    """Return the session that a conversion belongs to."""
-    return conversion.owner
 
 
 def client_of(conversion: Conversion) -> str:

@@ -7,7 +7,7 @@ from itertools import chain
 import structlog
 
 from libs.core.domain.conversions import RUNNING, Conversion, Phase
-from libs.core.domain.fair_order import client_of, fair_order, session_of
+from libs.core.domain.fair_order import client_of, fair_order
 from libs.core.domain.uploads import UploadStatus
 from libs.core.errors import ObjectMissing, StorageUnavailable, UploadClosed, UploadNotFound
 from libs.core.ports.conversion_queue import ConversionQueue
@@ -191,7 +191,7 @@ class ChooseNextConversion:
         A session whose conversion has just ended keeps its place behind the others.
         """
         now = self._timer()
-        owners = chain.from_iterable((session_of(c), client_of(c)) for c in conversions)
+        owners = chain.from_iterable((c.owner, client_of(c)) for c in conversions)
         served = {o: t for o, t in self._last_served.items() if now - t < REMEMBER_SERVED_FOR}
         served.update(dict.fromkeys(owners, now))
         self._last_served = served

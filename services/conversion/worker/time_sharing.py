@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from libs.core.domain.conversions import Conversion
-from libs.core.domain.fair_order import client_of, session_of
+from libs.core.domain.fair_order import client_of
 from services.conversion.worker.slots import NEVER, Slots
 
 TURN = 3.0
@@ -91,18 +91,18 @@ def find_pausable(
     """
     running = [use for use in uses if not use.is_paused and use.conversion_id in held]
     client_slots = Counter(client_of(held[use.conversion_id]) for use in running)
-    session_slots = Counter(session_of(held[use.conversion_id]) for use in running)
+    session_slots = Counter(held[use.conversion_id].owner for use in running)
     is_new = following is None or following.attempts == 0
 
     def slot_excess(use: SlotUse) -> int:
         """Return how many more slots its client or session has than the one that waits."""
         current = held[use.conversion_id]
-        client, session = client_of(current), session_of(current)
+        client, session = client_of(current), current.owner
         if following is None:
             return client_slots[client]
         if client != client_of(following):
             return client_slots[client] - client_slots[client_of(following)]
-        return session_slots[session] - session_slots[session_of(following)]
+        return session_slots[session] - session_slots[following.owner]
 
     def is_turn_over(use: SlotUse) -> bool:
         seconds = now - use.since
