@@ -29,6 +29,7 @@ class Service(BaseHTTPRequestHandler):
     def answer(self):
         size = len(self.rfile.read(int(self.headers["Content-Length"] or 0)))
         self.send_response(200)
+        self.send_header("Cache-Control", "private")
         self.end_headers()
         self.wfile.write(f"{self.command} {self.headers['Host']} {size}".encode())
     def name_client(self):
@@ -93,6 +94,8 @@ def nginx(
     page = tmp_path_factory.mktemp("page")
     page.chmod(0o755)
     (page / "index.html").write_text("TinyPixo")
+    (page / "assets").mkdir()
+    (page / "assets/index-1.js").write_text("// TinyPixo")
     port = free_port()
     run = ("run", "--detach", "--rm", "--network", name)
     start = ENTRYPOINT[1].replace("\\\n", "").replace('\\"', '"')
@@ -169,6 +172,21 @@ def test_nginx_takes_both_versions_of_http_on_one_port(
     assert streamed == (f"{version} 200", f"PUT {host} {len(PART)}")
     assert ask(uploads, speaks) == (f"{version} 200", f"GET {host} 0")
     assert ask(f"{gateway}/%00", speaks)[0] == f"{version} 400"
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/", "no-cache"),
+        ("/assets/index-1.js", "public, max-age=31536000, immutable"),
+        ("/assets/missing.js", "no-store"),
+        ("/api/uploads", "private"),
+        ("/api/conversions", "no-store"),
+    ],
+)
+def test_only_what_exists_may_be_kept(gateway: str, path: str, kept: str) -> None:
+    """There is no conversion service here, so nginx itself answers for it."""
+    assert httpx.get(f"{gateway}{path}").headers.get_list("cache-control") == [kept]
 
 
 def test_a_client_cannot_choose_its_address(gateway: str) -> None:

@@ -55,7 +55,7 @@ class FindMultipart:
 class SignCompanionParts:
     """Presign URLs for parts of any size.
 
-    The highest part number is that of a file of `max_file_size` in parts of 5 MiB, and at most
+    The highest part number is that of a file of the maximum size in parts of 5 MiB, and at most
     10,000, which is S3's limit. Without the first limit, a client could store 10,000 parts of one
     byte each at no cost, and every request for this upload would have to list them.
     """
