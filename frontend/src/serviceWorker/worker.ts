@@ -61,8 +61,8 @@ async function takeShared(request: Request): Promise<Response> {
   const origin = request.headers.get('Origin') ?? 'null';
   if (origin !== 'null' && origin !== self.location.origin) return Response.redirect('/', 303);
   const shared = (await request.formData()).getAll(SHARE_FIELD);
-  const leftOut = await keepShared(shared.filter((each) => each instanceof File));
-  return Response.redirect(leftOut ? `${SHARED_PAGE}=${leftOut}` : SHARED_PAGE, 303);
+  await keepShared(shared.filter((each) => each instanceof File));
+  return Response.redirect(SHARED_PAGE, 303);
 }
 
 const findCopy = async (request: Request) =>

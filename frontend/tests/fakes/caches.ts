@@ -11,8 +11,8 @@ export function fakeCaches() {
     return {
       put: async (url: string, response: Response) => void entries.set(urlOf(url), response),
       keys: async () => [...entries.keys()].map((url) => ({ url })),
-      match: async (request: { url: string }) => entries.get(request.url),
-      delete: async (request: { url: string }) => entries.delete(request.url),
+      match: async (request: string | { url: string }) => entries.get(urlOf(request)),
+      delete: async (request: string | { url: string }) => entries.delete(urlOf(request)),
     };
   };
   const has = async (name: string) => caches.has(name);

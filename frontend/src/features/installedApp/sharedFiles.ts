@@ -3,6 +3,7 @@ import {
   listShared,
   MAX_SHARED_FILES,
   MAX_SHARED_GIB,
+  takeLeftOut,
   type SharedFile,
 } from '../../serviceWorker/sharedFiles';
 import type { Store } from '../../state/store';
@@ -27,14 +28,13 @@ export async function addSharedFiles(
   const unlock = await acquireWebLock('shared', true);
   try {
     const shared = await listShared();
-    const arrival = /^\?shared(?:=(\d+))?$/.exec(location.search);
     let finished = shared;
-    if (ask(shared, Number(arrival?.[1] ?? 0))) {
+    if (ask(shared, await takeLeftOut())) {
       finished = await add(shared, addFiles);
       await whenFilesAreStored(store);
     }
     await Promise.all(finished.map(({ deleteCopy }) => deleteCopy()));
-    if (arrival) history.replaceState(null, '', location.pathname);
+    if (location.search.startsWith('?shared')) history.replaceState(null, '', location.pathname);
   } finally {
     unlock?.();
   }

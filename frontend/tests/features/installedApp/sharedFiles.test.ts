@@ -29,7 +29,8 @@ afterEach(() => {
 });
 
 const names = () => app.rows.map(({ name }) => name);
-const copies = () => [...(caches.get(SHARED_CACHE)?.keys() ?? [])].map((url) => url.slice(-5));
+const keys = () => [...(caches.get(SHARED_CACHE)?.keys() ?? [])];
+const copies = () => keys().flatMap((url) => (url.includes('name=') ? url.slice(-5) : []));
 const filesNamed = (count: number) => Array.from({ length: count }, (_, i) => aFile(`${i}.wav`));
 const fileOfSize = (size: number, name = 'g.wav'): File =>
   Object.defineProperty(aFile(name), 'size', { value: size });
@@ -129,12 +130,17 @@ describe('shared files', () => {
     const full = () => Promise.reject(new DOMException('full', 'QuotaExceededError'));
     vi.stubGlobal('caches', {
       ...globalThis.caches,
-      open: async (name: string) => ({ ...(await open(name)), put: full }),
+      open: async (name: string) => {
+        const cache = await open(name);
+        const put = (url: string, response: Response) =>
+          url.includes('name=') ? full() : cache.put(url, response);
+        return { ...cache, put };
+      },
     });
     expect(await keepShared([aFile('a.wav')])).toBe(1);
     vi.stubGlobal('caches', { ...globalThis.caches, open });
     await keepShared([aFile('b.wav')]);
-    history.replaceState(null, '', '/?shared=1');
+    history.replaceState(null, '', '/?shared');
     await app.controller.start();
     await vi.waitFor(() => expect(confirm.mock.calls[0]?.[0]).toContain('Left out: 1.'));
     await vi.waitFor(() => expect(location.search).toBe(''));
@@ -144,10 +150,23 @@ describe('shared files', () => {
     const alert = vi.fn<(message: string) => void>();
     vi.stubGlobal('alert', alert);
     await keepShared([fileOfSize(MAX_SHARED_GIB * 1024 ** 3 + 1)]);
-    history.replaceState(null, '', '/?shared=1');
     await app.controller.start();
     await vi.waitFor(() => expect(alert.mock.calls[0]?.[0]).toContain('Left out: 1.'));
+    await vi.waitFor(() => expect(keys()).toEqual([]));
     expect(confirm).not.toHaveBeenCalled();
+  });
+
+  it('are not mentioned because a link says that some were left out', async () => {
+    const alert = vi.fn<(message: string) => void>();
+    vi.stubGlobal('alert', alert);
+    await keepShared([aFile('a.wav')]);
+    for (const reason of ['one waits', 'none waits']) {
+      history.replaceState(null, '', '/?shared=9');
+      await app.controller.start();
+      await vi.waitFor(() => expect(location.search, reason).toBe(''));
+    }
+    expect(confirm.mock.calls.flat().join()).not.toContain('Left out');
+    expect(alert).not.toHaveBeenCalled();
   });
 
   it('are deleted with everything else', async () => {
