@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from libs.core.adapters.aws import conversion_queue
+from libs.core.adapters.aws import conversion_copies
+from libs.core.adapters.aws.conversion_copies import REREAD_PER_SECOND
 from libs.core.adapters.aws.conversion_queue import DynamoDbConversionQueue
 from libs.core.adapters.aws.dynamodb.encoding import encode_conversion
 from libs.core.adapters.aws.dynamodb.table import Table
@@ -34,9 +35,9 @@ class FakeTable(Table):
         yield from [pk for pk, item in self.items.items() if item["open_kind"] == kind]
 
     def get_many(self, pks: Sequence[str], paths: Sequence[str] = ()) -> Iterator[Any]:
-        assert not paths
         self.reads += len(pks)
-        yield from (self.items[pk] for pk in pks)
+        for item in (self.items[pk] for pk in pks):
+            yield {name: item[name] for name in paths or item if name in item}
 
 
 @pytest.fixture
@@ -48,29 +49,100 @@ def table(clock: FakeClock) -> FakeTable:
 def queue(
     table: FakeTable, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> DynamoDbConversionQueue:
-    monkeypatch.setattr(conversion_queue, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(conversion_copies, "time", SimpleNamespace(monotonic=clock))
     return DynamoDbConversionQueue(cast(Table, table), remembered=REMEMBERED)
 
 
-def a_queued(clock: FakeClock, number: int) -> Conversion:
+def a_queued(clock: FakeClock, number: int, **changes: Any) -> Conversion:
     upload = an_upload("anna", clock())
-    return a_conversion(upload, phase=Phase.QUEUED, created_at=clock() + number)
+    return a_conversion(
+        upload, **{"phase": Phase.QUEUED, "created_at": clock() + number, **changes}
+    )
 
 
-def test_a_long_queue_is_read_once_in_a_while(
-    table: FakeTable, queue: DynamoDbConversionQueue, clock: FakeClock
+@pytest.mark.parametrize("phase", [Phase.QUEUED, Phase.WAITING])
+def test_a_long_queue_is_read_once_and_then_little_by_little(
+    table: FakeTable, queue: DynamoDbConversionQueue, clock: FakeClock, phase: Phase
 ) -> None:
-    queued = [a_queued(clock, number) for number in range(1000)]
-    for conversion in queued:
+    listed = [a_queued(clock, number, phase=phase) for number in range(1000)]
+    for conversion in listed:
         table.put(conversion)
 
     for _ in range(50):
-        assert [found.id for found in queue.in_phase(Phase.QUEUED)] == [c.id for c in queued]
+        assert [found.id for found in queue.in_phase(phase)] == [c.id for c in listed]
     assert table.reads == 1000
 
+    for _ in range(60):
+        clock.advance(1)
+        assert len(list(queue.in_phase(phase))) == 1000
+    assert table.reads <= 1000 + 60 * REREAD_PER_SECOND
+
+
+def test_who_reads_rarely_reads_no_more(
+    table: FakeTable, queue: DynamoDbConversionQueue, clock: FakeClock
+) -> None:
+    """A worker lists the queue when a slot becomes free, which may take longer than a lease."""
+    for number in range(2000):
+        table.put(a_queued(clock, number))
+    list(queue.in_phase(Phase.QUEUED))
+
+    clock.advance(60)
+    list(queue.in_phase(Phase.QUEUED))
+
+    assert table.reads <= 2000 + 60 * REREAD_PER_SECOND
+
+
+def test_each_copy_is_read_again_in_the_end(
+    table: FakeTable, queue: DynamoDbConversionQueue, clock: FakeClock
+) -> None:
+    listed = [a_queued(clock, number) for number in range(1000)]
+    for conversion in listed:
+        table.put(conversion)
+    list(queue.in_phase(Phase.QUEUED))
+    for conversion in listed:
+        table.put(replace(conversion, attempts=1))
+
+    for _ in range(1000 // REREAD_PER_SECOND):
+        clock.advance(REMEMBERED)
+        found = list(queue.in_phase(Phase.QUEUED))
+
+    assert {conversion.attempts for conversion in found} == {1}
+
+
+def test_a_short_queue_is_read_again_as_a_whole(
+    table: FakeTable, queue: DynamoDbConversionQueue, clock: FakeClock
+) -> None:
+    waiting = a_queued(clock, 0)
+    table.put(waiting)
+    list(queue.in_phase(Phase.QUEUED))
+    table.put(replace(waiting, attempts=1))
+
     clock.advance(REMEMBERED)
-    assert len(list(queue.in_phase(Phase.QUEUED))) == 1000
-    assert table.reads == 2000
+
+    assert [found.attempts for found in queue.in_phase(Phase.QUEUED)] == [1]
+
+
+def test_what_is_remembered_is_forgotten_with_the_conversion(
+    table: FakeTable, queue: DynamoDbConversionQueue, clock: FakeClock
+) -> None:
+    for number in range(10):
+        table.put(a_queued(clock, number))
+    list(queue.in_phase(Phase.QUEUED))
+    table.items.clear()
+
+    list(queue.in_phase(Phase.QUEUED))
+
+    assert not queue._copies[Phase.QUEUED]._copies
+
+
+def test_what_takes_memory_is_not_read(
+    table: FakeTable, queue: DynamoDbConversionQueue, clock: FakeClock
+) -> None:
+    waiting = a_queued(clock, 0)
+    table.put(waiting)
+    table.items[waiting.id]["warnings"] = ["a long text"]
+
+    assert list(queue.in_phase(Phase.QUEUED)) == [waiting]
 
 
 def test_what_was_claimed_is_seen_although_the_index_lags(
@@ -126,3 +198,4 @@ def test_what_has_expired_is_not_offered(
     clock.advance(2)
 
     assert not list(queue.in_phase(Phase.QUEUED))
+    assert table.reads == 1, "it is listed until somebody deletes it"

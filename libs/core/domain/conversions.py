@@ -137,7 +137,8 @@ class OutputUpload:
     encoder_fingerprint: str
 
 
-@dataclass(frozen=True)
+# With slots, because the queue remembers thousands of them: half of the memory.
+@dataclass(frozen=True, slots=True)
 class Conversion:
     """Hold the state of one conversion. Times are in epoch seconds."""
 

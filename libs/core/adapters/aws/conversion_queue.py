@@ -3,12 +3,13 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from heapq import merge
 from itertools import islice
 
 from boto3.dynamodb.conditions import Key
 
+from libs.core.adapters.aws.conversion_copies import ConversionCopies
 from libs.core.adapters.aws.dynamodb.decoding import decode_conversion, decode_readable
 from libs.core.adapters.aws.dynamodb.encoding import open_kind
 from libs.core.adapters.aws.dynamodb.table import Table
@@ -26,22 +27,23 @@ class DynamoDbConversionQueue(ConversionQueue):
     """Read the `open` index, which holds active items only.
 
     Positions need all of them, so they are read once for all that ask within a moment. The index
-    says which conversions are queued; their items hardly change, so they are remembered: otherwise
-    a visitor with a thousand of them would make each choice cost a thousand reads.
+    says which conversions wait or are queued; their items hardly change, so they are remembered:
+    otherwise a visitor with a thousand of them would make each choice cost a thousand reads.
     """
 
     def __init__(self, table: Table, max_age: float = 0.0, remembered: float = 0.0) -> None:
         """Answer `position` from a reading that is up to `max_age` seconds old.
 
         After a slow reading the age may be `REREAD_DELAY_FACTOR` times as long as the reading took.
-        Items of queued conversions are read again after `remembered` seconds, which must be less
-        than a lease: an older copy would not show that an attempt was lost meanwhile, and that the
-        conversion may have to run alone.
+        Items of conversions that wait or are queued are remembered, see `ConversionCopies`. They
+        are read again at the earliest after `remembered` seconds.
         """
         self._table = table
         self._max_age = max_age
-        self._remembered = remembered
-        self._known: dict[str, tuple[float, Conversion]] = {}
+        self._copies = {
+            phase: ConversionCopies(table, phase, remembered)
+            for phase in (Phase.WAITING, Phase.QUEUED)
+        }
         self._reading = threading.Lock()
         self._positions: dict[str, dict[str, int]] = {}
         self._queued: list[Conversion] = []
@@ -62,11 +64,11 @@ class DynamoDbConversionQueue(ConversionQueue):
             return self._positions.get(owner, {})
 
     def in_phase(self, *phases: Phase) -> Iterator[Conversion]:
-        kinds = dict.fromkeys(map(open_kind, phases))
-        found = [
-            self._read_queued() if kind == open_kind(Phase.QUEUED) else self._of_kind(kind, phases)
-            for kind in kinds
+        found: list[Iterable[Conversion]] = [
+            copies.list() for phase, copies in self._copies.items() if phase in phases
         ]
+        if running := [phase for phase in phases if phase not in self._copies]:
+            found.append(self._read_running(running))
         return merge(*found, key=lambda conversion: conversion.created_at)
 
     def _read_if_old(self) -> None:
@@ -87,7 +89,8 @@ class DynamoDbConversionQueue(ConversionQueue):
 
     def forget(self, conversion_id: str) -> None:
         # The index may list it for a moment after it was claimed.
-        self._known.pop(conversion_id, None)
+        for copies in self._copies.values():
+            copies.forget(conversion_id)
 
     def backlog(self) -> Backlog:
         queued, running = (
@@ -105,28 +108,9 @@ class DynamoDbConversionQueue(ConversionQueue):
             max(waited, default=0.0),
         )
 
-    def _of_kind(self, kind: str, phases: Collection[Phase]) -> Iterator[Conversion]:
-        return self._decode(self._keys(kind), phases)
-
-    def _read_queued(self) -> Iterator[Conversion]:
-        """Yield the queued conversions, and read only those that are not remembered."""
-        keys, known = self._keys(open_kind(Phase.QUEUED)), self._known
-        oldest = time.monotonic() - self._remembered
-        kept = {key: old for key in keys if (old := known.get(key)) and old[0] > oldest}
-        read_at = time.monotonic()
-        unknown = [key for key in keys if key not in kept]
-        for conversion in self._decode(unknown, (Phase.QUEUED,)):
-            kept[conversion.id] = read_at, conversion
-        self._known = kept if self._remembered else {}
-        now = self._table.now()
-        found = (kept[key][1] for key in keys if key in kept)
-        return (conversion for conversion in found if conversion.expires_at > now)
-
-    def _keys(self, kind: str) -> list[str]:
-        return list(self._table.keys("open", Key("open_kind").eq(kind)))
-
-    def _decode(self, keys: Sequence[str], phases: Collection[Phase]) -> Iterator[Conversion]:
-        items = self._table.get_many(keys)
+    def _read_running(self, phases: Collection[Phase]) -> Iterator[Conversion]:
+        running = Key("open_kind").eq(open_kind(Phase.CONVERTING))
+        items = self._table.get_many(list(self._table.keys("open", running)))
         return decode_readable(
             decode_conversion,
             (i for i in items if self._table.is_live(i) and i.get("phase") in phases),

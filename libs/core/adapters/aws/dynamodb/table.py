@@ -217,12 +217,8 @@ class Table:
 
     def keys(self, index: str, condition: ConditionBase, **more: Any) -> Iterator[str]:
         """Yield the keys that match a condition in an index, over all pages."""
-        request = {
-            "TableName": self.name,
-            "IndexName": index,
-            **conditional(condition, of_key=True),
-            **more,
-        }
+        # Without the projection, the keys of the index come, too: reading them takes twice as long.
+        request = self._query(index, condition) | {"ProjectionExpression": "pk"} | more
         while True:
             with translate_errors("DynamoDB"):
                 page = self.client.query(**request)
@@ -238,24 +234,14 @@ class Table:
         request: RawItem = {"ExclusiveStartKey": after} if after else {}
         with translate_errors("DynamoDB"):
             answer = self.client.query(
-                TableName=self.name,
-                IndexName=index,
-                ScanIndexForward=False,
-                Limit=limit,
-                **conditional(condition, of_key=True),
-                **request,
+                ScanIndexForward=False, Limit=limit, **self._query(index, condition), **request
             )
         return [str(item["pk"]) for item in answer["Items"]], answer.get("LastEvaluatedKey")
 
     def count(self, index: str, condition: ConditionBase) -> int:
         """Return the number of items that match a condition in an index."""
         total = 0
-        request: RawItem = {
-            "TableName": self.name,
-            "IndexName": index,
-            "Select": "COUNT",
-            **conditional(condition, of_key=True),
-        }
+        request = self._query(index, condition) | {"Select": "COUNT"}
         while True:
             with translate_errors("DynamoDB"):
                 page = self.client.query(**request)
@@ -263,6 +249,14 @@ class Table:
             if "LastEvaluatedKey" not in page:
                 return total
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _query(self, index: str, condition: ConditionBase) -> RawItem:
+        """Return the parameters of a query of an index."""
+        return {
+            "TableName": self.name,
+            "IndexName": index,
+            **conditional(condition, of_key=True),
+        }
 
     def _is_key(self, pk: str) -> bool:
         """Return False for a key that no item of this table has."""
