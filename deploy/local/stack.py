@@ -38,6 +38,7 @@ LOCAL_LIMITS = {
     "TINYPIXO_UPLOADS_PER_HOUR": "100000",
     "TINYPIXO_UPLOAD_BYTES_PER_HOUR": str(10 * 1024**4),
     "TINYPIXO_CONVERSIONS_PER_HOUR": "100000",
+    "TINYPIXO_CONVERSIONS_PER_DAY": "1000000",
     "TINYPIXO_URLS_PER_MINUTE": "100000",
 }
 """All programs and tests of this machine share one address, and some of them one session."""

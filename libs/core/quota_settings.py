@@ -32,6 +32,13 @@ class QuotaSettings(VisitorSettings):
         description="the number of conversions that one session may request in an hour",
         examples=["400"],
     )
+    # Each queued conversion costs all workers something, and conversions live for a day.
+    conversions_per_day: int = Field(
+        default=1000,
+        ge=1,
+        description="the number of conversions that one session may request in a day (UTC)",
+        examples=["1000"],
+    )
     # With parts of 5 MiB they take 4 Gbit/s.
     urls_per_minute: int = Field(
         default=6000,
@@ -62,6 +69,7 @@ class QuotaSettings(VisitorSettings):
                 Resource.UPLOADS: self.uploads_per_hour,
                 Resource.UPLOAD_BYTES: self.upload_bytes_per_hour,
                 Resource.CONVERSIONS: self.conversions_per_hour,
+                Resource.CONVERSIONS_OF_DAY: self.conversions_per_day,
                 Resource.URLS: self.urls_per_minute,
             },
             sessions_per_address=self.sessions_per_hour,

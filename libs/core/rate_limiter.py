@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from libs.core.domain.quotas import WINDOWS, Quota, QuotaLimits, Resource
+from libs.core.domain.quotas import HOUR, WINDOWS, Quota, QuotaLimits, Resource
 from libs.core.errors import CoreError, RateLimited
 from libs.core.ports.quotas import Quotas
 from libs.core.token_buckets import TokenBuckets
@@ -150,6 +150,8 @@ def _refusal(kind: str, retry_after: int) -> RateLimited:
 def _spoken(seconds: int) -> str:
     if seconds <= MOMENT:
         return "a moment"
+    if seconds > HOUR:
+        return f"{-(-seconds // HOUR)} hours"
     minutes = -(-seconds // 60)
     return "a minute" if minutes == 1 else f"{minutes} minutes"
 
@@ -179,6 +181,7 @@ class Usage:
             Resource.UPLOADS: uploads,
             Resource.UPLOAD_BYTES: size,
             Resource.CONVERSIONS: conversions,
+            Resource.CONVERSIONS_OF_DAY: conversions,
             Resource.URLS: urls,
         }
         self.limiter.use(self.session, self.address, amounts)

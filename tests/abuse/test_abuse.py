@@ -41,6 +41,7 @@ LIMITS = {
     "TINYPIXO_UPLOADS_PER_HOUR": "500",
     "TINYPIXO_UPLOAD_BYTES_PER_HOUR": str(250 * 1024**3),
     "TINYPIXO_CONVERSIONS_PER_HOUR": "400",
+    "TINYPIXO_CONVERSIONS_PER_DAY": "1000",
     "TINYPIXO_URLS_PER_MINUTE": "6000",
 }
 """Those of production, which `make run` raises."""

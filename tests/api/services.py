@@ -38,6 +38,7 @@ UNLIMITED: dict[str, Any] = {
     "uploads_per_hour": 10**9,
     "upload_bytes_per_hour": 10**18,
     "conversions_per_hour": 10**9,
+    "conversions_per_day": 10**9,
     "urls_per_minute": 10**9,
     "sessions_per_hour": 10**9,
 }

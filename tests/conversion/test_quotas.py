@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from dependency_injector import providers
 from litestar.testing import TestClient
 
+from libs.core.adapters.memory import MemoryQuotas
+from libs.core.domain.quotas import DAY, HOUR
 from libs.core.web.session_tokens import SessionTokens
 from services.conversion.app import create_app
 from tests.conversion.application import SECRET, a_container, use_environment
@@ -17,9 +20,15 @@ Client = TestClient[Any]
 @pytest.fixture
 def client(env: ConversionEnvironment) -> Iterator[Client]:
     container = a_container(
-        slots=0, conversions_per_hour=2, sessions_per_hour=3, address_factor=2, trusted_proxies=1
+        slots=0,
+        conversions_per_hour=2,
+        conversions_per_day=3,
+        sessions_per_hour=3,
+        address_factor=2,
+        trusted_proxies=1,
     )
     use_environment(container, env)
+    container.quotas.override(providers.Object(MemoryQuotas(env.clock)))
     with TestClient(create_app(container)) as client:
         yield client
 
@@ -53,6 +62,22 @@ def test_an_address_requests_so_many_conversions(
 
     assert [answer.status_code for answer in answers] == [202, 202, 202, 202, 429]
     assert bystander.status_code == 202
+
+
+def test_a_day_limits_what_its_hours_allow(client: Client, env: ConversionEnvironment) -> None:
+    env.clock.advance(DAY - env.clock() % DAY)
+    for owner in ("anna", "anna", "bert", "bert"):
+        assert request(client, env, owner, "198.51.100.1").status_code == 202
+    env.clock.advance(HOUR)
+
+    answers = [
+        request(client, env, owner, "198.51.100.1") for owner in ("anna", "anna", "carl", "carl")
+    ]
+
+    assert [answer.status_code for answer in answers] == [202, 429, 202, 429]
+    assert HOUR < int(answers[1].headers["retry-after"]) <= DAY, "of the session"
+    assert HOUR < int(answers[3].headers["retry-after"]) <= DAY, "of the address"
+    assert request(client, env, "dora", "198.51.100.2").status_code == 202
 
 
 @pytest.mark.parametrize(

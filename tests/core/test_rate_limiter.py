@@ -3,9 +3,9 @@
 import pytest
 
 from libs.core.adapters.memory import MemoryQuotas
-from libs.core.domain.quotas import QuotaLimits, Resource
+from libs.core.domain.quotas import DAY, HOUR, QuotaLimits, Resource
 from libs.core.errors import RateLimited
-from libs.core.rate_limiter import RateLimiter
+from libs.core.rate_limiter import RateLimiter, Usage
 from tests.fakes import FakeClock
 from tests.fault_injection import record_calls
 
@@ -14,6 +14,7 @@ LIMITS = QuotaLimits(
         Resource.UPLOADS: 3,
         Resource.UPLOAD_BYTES: 100,
         Resource.CONVERSIONS: 3,
+        Resource.CONVERSIONS_OF_DAY: 5,
         Resource.URLS: 10,
     },
     sessions_per_address=2,
@@ -89,6 +90,38 @@ def test_a_refusal_ends_with_its_window(limiter: RateLimiter, clock: FakeClock) 
     clock.advance(1)
 
     use(limiter, "anna", "home", urls=10)
+
+
+def test_what_an_hour_allows_again_a_day_may_refuse(limiter: RateLimiter, clock: FakeClock) -> None:
+    clock.advance(DAY - clock() % DAY)
+    session = Usage("anna", "home", limiter)
+    session.take(conversions=3)
+    clock.advance(HOUR)
+    session.take(conversions=2)
+
+    with pytest.raises(RateLimited) as refused:
+        session.take(conversions=1)
+    assert refused.value.context["retry_after"] == DAY - HOUR
+    assert str(refused.value).endswith("Please try again in 23 hours.")
+    session.take(uploads=1)
+
+    clock.advance(DAY - HOUR)
+    session.take(conversions=3)
+
+
+def test_what_the_hour_refuses_is_not_counted_for_the_day(
+    limiter: RateLimiter, clock: FakeClock
+) -> None:
+    clock.advance(DAY - clock() % DAY)
+    session = Usage("anna", "home", limiter)
+    session.take(conversions=3)
+    for amount in (3, 2, 1):
+        with pytest.raises(RateLimited):
+            session.take(conversions=amount)
+
+    clock.advance(HOUR)
+
+    session.take(conversions=2)
 
 
 def test_only_so_many_refusals_are_remembered(

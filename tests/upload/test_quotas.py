@@ -8,12 +8,13 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from libs.core.domain.quotas import Resource
+from libs.core.domain.quotas import DAY, HOUR, Resource
 from libs.core.web import middleware
 from services.upload.app import create_app
 from services.upload.container import UploadContainer
 from tests.fault_injection import fail_calls
-from tests.upload.support import BODY, Client, UploadHarness, create_container, problem
+from tests.upload.support import BODY, UploadHarness, create_container, problem
+from tests.upload.visitor import Visitor
 
 FACTOR = 2
 SIZE = len(BODY)
@@ -21,6 +22,7 @@ LIMITS = {
     "uploads_per_hour": 4,
     "upload_bytes_per_hour": 3 * SIZE + SIZE // 2,
     "conversions_per_hour": 4,
+    "conversions_per_day": 6,
     "urls_per_minute": 4,
     "sessions_per_hour": 4,
     "address_factor": FACTOR,
@@ -39,30 +41,6 @@ def container() -> UploadContainer:
 @pytest.fixture(scope="module")
 def app(container: UploadContainer) -> Litestar:
     return create_app(container)
-
-
-class Visitor:
-    """Send requests from an address, each time with the session that was begun last."""
-
-    def __init__(self, client: Client, address: str) -> None:
-        self._client = client
-        self._forwarded = {"X-Forwarded-For": f"192.0.2.99, {address}"}
-        self._session: dict[str, str] = {}
-
-    def ask(self, method: str, path: str, **more: Any) -> Any:
-        headers = {**self._forwarded, **self._session, **more.pop("headers", {})}
-        self._client.cookies.clear()
-        return self._client.request(method, path, headers=headers, **more)
-
-    def begin_session(self) -> Any:
-        answer = self.ask("POST", "/api/session")
-        if answer.status_code == 201:
-            self._session = {"Authorization": f"Bearer {answer.json()['token']}"}
-        return answer
-
-    def create(self, headers: dict[str, str] | None = None, **more: Any) -> Any:
-        body = {"filename": "a", "size": 1, **more}
-        return self.ask("POST", "/api/uploads", json=body, headers=headers or {})
 
 
 Arrive = Callable[[str], Visitor]
@@ -169,6 +147,22 @@ def test_conversions_of_new_uploads_are_limited(arrive: Arrive) -> None:
     refused(visitor.create(convert=[MP3] * 2))
 
     assert visitor.create(convert=[MP3]).status_code == 201
+
+
+def test_a_day_limits_the_conversions_of_new_uploads(
+    arrive: Arrive, harness: UploadHarness
+) -> None:
+    harness.clock.advance(DAY - harness.clock() % DAY)
+    visitor = arrive("198.51.100.1")
+    assert visitor.create(convert=[MP3] * 4).status_code == 201
+    harness.clock.advance(HOUR)
+
+    answer = visitor.create(convert=[MP3] * 3)
+
+    refused(answer, window=DAY)
+    assert int(answer.headers["retry-after"]) > HOUR
+    assert visitor.create(convert=[MP3]).status_code == 201
+    assert visitor.create().status_code == 201
 
 
 def test_urls_are_limited_by_their_number(arrive: Arrive, harness: UploadHarness) -> None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 MINUTE = 60
 HOUR = 3600
+DAY = 24 * HOUR
 
 
 class Resource(StrEnum):
@@ -15,6 +16,7 @@ class Resource(StrEnum):
     UPLOADS = "uploads"
     UPLOAD_BYTES = "upload_bytes"
     CONVERSIONS = "conversions"
+    CONVERSIONS_OF_DAY = "conversions_of_day"
     URLS = "urls"
 
 
@@ -23,6 +25,7 @@ WINDOWS: Mapping[Resource, int] = {
     Resource.UPLOADS: HOUR,
     Resource.UPLOAD_BYTES: HOUR,
     Resource.CONVERSIONS: HOUR,
+    Resource.CONVERSIONS_OF_DAY: DAY,
     Resource.URLS: MINUTE,
 }
 """Length of a resource's window in seconds. Resources of one window share a counter item."""
@@ -76,7 +79,7 @@ class QuotaLimits:
 
     def burst_of_address(self, resource: Resource) -> BurstLimit | None:
         """Return how fast an address may use a resource, or None if its window alone limits it."""
-        if resource is Resource.UPLOAD_BYTES:
+        if resource in (Resource.UPLOAD_BYTES, Resource.CONVERSIONS_OF_DAY):
             return None
         limit = self.of_address(resource)
         of_session = self.per_session.get(resource, limit)
