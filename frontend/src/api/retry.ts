@@ -5,6 +5,8 @@ const BASE_DELAY_MS = 400;
 const MAX_DELAY_MS = 30_000;
 /** Delay while the device is offline. The browser's `online` event ends it at once. */
 const OFFLINE_DELAY_MS = 15_000;
+/** Nobody waits longer: a limit for an hour ends within it, and one for a day does not. */
+const MAX_PAUSE_MS = 3_605_000;
 /** Error responses to one request after which the user is told. */
 export const MAX_ERROR_RESPONSES = 8;
 
@@ -52,7 +54,7 @@ export interface RetryOptions {
  * machine needs no network.
  *
  * The last error is thrown when `signal` is aborted. An error response whose pause would outlast
- * `deadline` is thrown at once.
+ * `deadline`, or take longer than an hour, is thrown at once.
  */
 export async function withRetries<T>(
   request: () => Promise<T>,
@@ -75,7 +77,8 @@ export async function withRetries<T>(
         throw error;
       }
       const delay = backoffDelayMs(failures, environment, error);
-      if (error instanceof HttpError && environment.now() + delay > deadline) throw error;
+      const longest = Math.min(MAX_PAUSE_MS, deadline - environment.now());
+      if (error instanceof HttpError && delay > longest) throw error;
       await environment.sleep(delay, signal).catch(() => {
         throw error;
       });

@@ -40,7 +40,7 @@ export const problems: Record<string, string> = {
   part_number_invalid: 'Dieser Teil gehört nicht zu der Datei.',
   part_size_mismatch: 'Ein Teil kam unvollständig an. Versuche es noch einmal.',
   parts_changed: 'Ein Teil kam während des Abschlusses noch einmal an. Versuche es noch einmal.',
-  rate_limited: 'Das waren zu viele Anfragen in kurzer Zeit. Versuche es später noch einmal.',
+  rate_limited: 'Das waren zu viele Anfragen. Versuche es später noch einmal.',
   request_invalid: 'Der Dienst konnte die Anfrage nicht lesen.',
   request_timeout: 'Die Anfrage kam nicht rechtzeitig an. Versuche es noch einmal.',
   session_invalid: 'Deine Sitzung ist beendet. Lade die Seite neu.',

@@ -41,6 +41,18 @@ describe('an upload with failing requests', () => {
     expect(Math.max(...environment.delays)).toBeGreaterThanOrEqual(7000);
   });
 
+  it('does not wait for a limit that ends in hours', async () => {
+    const { api, environment, uploader, lastTransfer } = createUploader();
+    const error = new ApiError(429, 'rate_limited', 'Try again in 2 hours.', 7_200_000);
+    failOnce(api, 'createUpload', error);
+    await uploader.run();
+    expect(environment.delays).toEqual([]);
+    expect(lastTransfer()).toMatchObject({
+      phase: 'failed',
+      error: { code: 'rate_limited', detail: 'Try again in 2 hours.' },
+    });
+  });
+
   it('waits longer after each failure', async () => {
     const { api, environment, uploader } = createUploader();
     let failures = 4;
