@@ -30,16 +30,16 @@ MAX_NUMBER = 1e300
 
 _REDACTED = "[redacted]"
 _HEADERS = r"authorization|(?:set-)?cookie"
+"""Secrets whose values may have spaces, commas and semicolons, and end with the line or a quote."""
 _NAMES = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
     r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|session(?:-\d+)?|token"
     r"|(?:tinypixo_)?(?:session_secret|origin_secret|janitor_token)(?:_accepted)?|x-origin-secret"
 )
+"""All other secrets: header or not, their values have none of these characters."""
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
 # headers.
 _SEPARATOR = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"
-# The values of these headers may have spaces, commas and semicolons: they end with the line or a
-# quote.
 _HEADER = re.compile(rf"(?i)\b((?:{_HEADERS}){_SEPARATOR})[^\"'\r\n]+")
 _VALUE = re.compile(rf"(?i)(?<![a-z])((?:{_NAMES}){_SEPARATOR})[^&;\s\"',}}<]+")
 _BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
@@ -124,8 +124,8 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
     of ASGI, the first element names the second one. In all other strings, `without_secrets`
     replaces the secrets that it recognises.
 
-    The values become such that every renderer can show them. A call that logs never raises, because
-    most are made where something has failed already.
+    A value that a renderer cannot show is replaced by text that names its type. So a call that logs
+    never raises: most are made where something has failed already.
     """
     for name, value in event.items():
         # Members whose name begins with an underscore hold no text from outside. Those of structlog

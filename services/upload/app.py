@@ -21,7 +21,7 @@ DEPENDENCIES = (
     "join_uploads",
     "list_companion_parts",
     "list_uploads",
-    "part_limiter",
+    "part_slots",
     "rate_limiter",
     "report_parts",
     "reuse_upload",

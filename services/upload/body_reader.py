@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import anyio
 
-from services.upload.part_limiter import PartSlot
+from services.upload.part_slots import PartSlot
 
 READ_TIMEOUT = 30.0
 """Seconds without a byte after which a request ends."""

@@ -10,7 +10,7 @@ from services.upload.companion.complete import CompleteCompanionUpload
 from services.upload.companion.count_bytes import CheckStoredBytes, CountBytes
 from services.upload.companion.form import StartFormUpload
 from services.upload.copy_slots import CopySlots
-from services.upload.part_limiter import PartLimiter
+from services.upload.part_slots import PartSlots
 from services.upload.reconcile import ReconcileUpload
 from services.upload.reuse import ReuseUpload
 from services.upload.schemas import UploadLimitsSchema
@@ -116,5 +116,5 @@ class UploadContainer(containers.DeclarativeContainer):
         copy_slots,
     )
 
-    part_limiter = providers.Singleton(PartLimiter, settings.provided.max_parts_in_memory)
+    part_slots = providers.Singleton(PartSlots, settings.provided.max_parts_in_memory)
     checks = providers.Dict(S3=aws.s3_check, DynamoDB=aws.dynamodb_check)

@@ -18,7 +18,7 @@ from libs.core.web.concurrency import MAX_BODIES, permit_of
 from libs.core.web.openapi import BinaryBodyOperation, OptionalBodyOperation, problems
 from services.upload import checksums
 from services.upload.body_reader import BodyReader
-from services.upload.part_limiter import PartLimiter, PartSlot
+from services.upload.part_slots import PartSlot, PartSlots
 from services.upload.parts import ReportParts, SignParts, StorePart, ValidatePart
 from services.upload.schemas import (
     EmptyRequest,
@@ -96,7 +96,7 @@ class PartController(Controller):
         usage: NamedDependency[Usage],
         validate_part: NamedDependency[ValidatePart],
         store_part: NamedDependency[StorePart],
-        part_limiter: NamedDependency[PartLimiter],
+        part_slots: NamedDependency[PartSlots],
     ) -> UploadSchema:
         length = request.headers.get("content-length", "")
         expected = int(length) if length.isdecimal() else None
@@ -105,7 +105,7 @@ class PartController(Controller):
         reader = BodyReader(request.stream())
         with _broken_off():
             await reader.prefetch()
-        async with part_limiter.acquire(owner, usage.address) as slot:
+        async with part_slots.acquire(owner, usage.address) as slot:
             with _broken_off():
                 body = await _read(reader, upload.size_of_part(number), slot)
             checksum = await anyio.to_thread.run_sync(checksums.check, dict(request.headers), body)

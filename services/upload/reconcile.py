@@ -3,8 +3,8 @@
 import structlog
 
 from libs.core.domain.uploads import (
-    MAX_PARTS,
     MIN_PART_SIZE,
+    S3_MAX_PARTS,
     Failure,
     Upload,
     UploadStatus,
@@ -66,7 +66,7 @@ class ReconcileUpload:
             return upload
         return self._uploads.set_parts(upload, stored)
 
-    def parts(self, upload: Upload, first: int = 1, last: int = MAX_PARTS) -> list[Part]:
+    def parts(self, upload: Upload, first: int = 1, last: int = S3_MAX_PARTS) -> list[Part]:
         """Return the parts `first` to `last` in S3 that have the right length.
 
         Of a tus upload, these are the parts before its offset.

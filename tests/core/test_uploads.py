@@ -10,7 +10,7 @@ from libs.core.domain.uploads import (
     MAX_PARTS,
     MIB,
     MIN_PART_SIZE,
-    PREFERRED_MAX_PARTS,
+    S3_MAX_PARTS,
     UploadStatus,
     check_size,
     choose_part_size,
@@ -32,9 +32,7 @@ def test_every_part_has_a_size_that_s3_accepts(size: int) -> None:
     assert upload.part_size % MIB == 0
     assert upload.part_count is not None
     assert (
-        1
-        <= upload.part_count
-        <= (PREFERRED_MAX_PARTS if size <= PREFERRED_MAX_PARTS * MAX_PART_SIZE else MAX_PARTS)
+        1 <= upload.part_count <= (MAX_PARTS if size <= MAX_PARTS * MAX_PART_SIZE else S3_MAX_PARTS)
     )
 
 

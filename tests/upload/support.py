@@ -112,7 +112,7 @@ class UploadHarness:
         )
         for name in names:
             getattr(container, name).override(providers.Object(getattr(self, name)))
-        container.part_limiter.reset()
+        container.part_slots.reset()
         limits = container.settings().quota_limits
         limiter = RateLimiter(self.quotas, limits, self.clock)
         container.rate_limiter.override(providers.Object(limiter))

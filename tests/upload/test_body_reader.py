@@ -9,7 +9,7 @@ from litestar.exceptions import ClientException
 from libs.core.errors import PartSizeMismatch
 from services.upload import body_reader, part_routes
 from services.upload.body_reader import BodyReader
-from services.upload.part_limiter import PartLimiter
+from services.upload.part_slots import PartSlots
 
 
 class FakeBody:
@@ -38,7 +38,7 @@ def read(body: FakeBody, length: int) -> bytes:
         reader = BodyReader(aiter(body))
         with part_routes._broken_off():
             await reader.prefetch()
-        async with PartLimiter(1).acquire("anna", "192.0.2.1") as slot:
+        async with PartSlots(1).acquire("anna", "192.0.2.1") as slot:
             with part_routes._broken_off():
                 return await part_routes._read(reader, length, slot)
 

@@ -13,19 +13,18 @@ MIN_PART_SIZE = 5 * MIB
 """Bytes. S3 refuses smaller parts, except the last."""
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
-PREFERRED_MAX_PARTS = 1_000
-"""Maximum number of parts of a file of up to 1,000 × 5 GiB (4.88 TiB), if its size is known at the
-beginning. `choose_part_size` makes its parts large enough. One call of ListParts returns 1,000.
+MAX_PARTS = 1_000
+"""Maximum number of parts of a file whose size is known at the beginning.
+
+`choose_part_size` makes the parts large enough. One call of ListParts returns 1,000. A file of more
+than 4.88 TiB (1,000 × 5 GiB) may have up to `S3_MAX_PARTS`.
 
 `Upload.size_of_part` refuses parts beyond the upload's own `part_count`."""
-MAX_PARTS = 10_000
-"""S3's maximum number of parts. It holds for files of more than 4.88 TiB, for files of unknown size
-and for joined uploads.
+S3_MAX_PARTS = 10_000
+"""Maximum number of parts of all other uploads: of unknown size, joined by tus, or sent by Uppy.
 
-It also limits the part numbers of every tus upload: requests that were interrupted use up numbers.
-The limit of Uppy's uploads may be lower: see `SignCompanionParts` in
-`services/upload/companion/parts.py`.
-"""
+For Uppy's it may be lower: see `SignCompanionParts` in `services/upload/companion/parts.py`. It
+also limits the part numbers of every tus upload: requests that were interrupted use up numbers."""
 
 
 class UploadStatus(OpenEnum):
@@ -176,7 +175,7 @@ class Upload:
             PartNumberInvalid: The number is below 1 or above `part_count`; while the size is
                 unknown, above 10,000.
         """
-        count = MAX_PARTS if self.part_count is None else self.part_count
+        count = S3_MAX_PARTS if self.part_count is None else self.part_count
         if not 1 <= number <= count:
             raise PartNumberInvalid(
                 f"Part {number} does not exist: this upload has the parts 1 to {count}.",
@@ -249,17 +248,17 @@ def closed_to_conversions() -> UploadClosed:
 def choose_part_size(size: int | None, limit: int = 0) -> int:
     """Return the size of all parts except the last, in bytes.
 
-    The result is a whole number of MiB. A file of up to 4.88 TiB has at most `PREFERRED_MAX_PARTS`
-    parts. A larger file, or one of unknown size, has at most `MAX_PARTS`.
+    The result is a whole number of MiB. A file of up to 4.88 TiB has at most `MAX_PARTS`
+    parts. A larger file, or one of unknown size, has at most `S3_MAX_PARTS`.
 
     Args:
         size: Size of the file in bytes; None if it is unknown.
         limit: Maximum size of a file in bytes, used if `size` is None.
     """
     if size is None:
-        return max(MIN_PART_SIZE, ceil(limit / MAX_PARTS / MIB) * MIB)
-    fits = size <= PREFERRED_MAX_PARTS * MAX_PART_SIZE
-    max_parts = PREFERRED_MAX_PARTS if fits else MAX_PARTS
+        return max(MIN_PART_SIZE, ceil(limit / S3_MAX_PARTS / MIB) * MIB)
+    fits = size <= MAX_PARTS * MAX_PART_SIZE
+    max_parts = MAX_PARTS if fits else S3_MAX_PARTS
     return max(MIN_PART_SIZE, ceil(size / max_parts / MIB) * MIB)
 
 

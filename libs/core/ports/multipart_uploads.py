@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from libs.core.domain.checksums import PartChecksum
-from libs.core.domain.uploads import MAX_PARTS
+from libs.core.domain.uploads import S3_MAX_PARTS
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class MultipartUploads(ABC):
 
     @abstractmethod
     def list_parts(
-        self, key: str, multipart_id: str, first: int = 1, last: int = MAX_PARTS
+        self, key: str, multipart_id: str, first: int = 1, last: int = S3_MAX_PARTS
     ) -> Sequence[Part]:
         """Return the stored parts with the numbers `first` to `last`, ordered by number."""
 

@@ -130,7 +130,9 @@ class SessionMiddleware(ASGIMiddleware):
 
 
 def start_session(request: Request[Any, Any, Any]) -> str:
-    """Return the id of the request's session; begin one if there is none.
+    """Return the id of the request's session, or begin one.
+
+    Whether the session is revoked is not checked.
 
     Raises:
         SessionInvalid: The bearer token is malformed, forged or expired.
@@ -147,7 +149,7 @@ async def owner_of(
     request: Request[Any, Any, Any],
     revoked_sessions: NamedDependency[RevokedSessions],
 ) -> str:
-    """Return the id of the request's session.
+    """Return the id of the request's session if it is not revoked.
 
     The session owns all that the request creates. The request may see only what its session owns.
 

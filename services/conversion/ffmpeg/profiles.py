@@ -53,8 +53,8 @@ class EncoderProfile:
     """Bit/s of each channel if the request has neither bitrate nor quality, and `default_quality`
     is None."""
     max_bitrate_per_channel: int | None = None
-    """Highest bit/s of each channel, if it is the same at all sample rates; others are in
-    `pipeline.bitrate`."""
+    """Highest bit/s of each channel, if it is the same at all sample rates. Limits that depend on
+    the rate are in `pipeline.bitrate`."""
     quality_option: Literal["", "-q:a"] = ""
     """FFmpeg's option that sets the VBR quality; "" if the format has none."""
     default_quality: int | None = None

@@ -23,8 +23,8 @@ MAX_LOST_ATTEMPTS = 3
 conversion with `worker_lost` at once."""
 
 MAX_ATTEMPTS = 12
-"""Maximum number of attempts, whatever ended them. Only those in `Conversion.yielded` do not
-count."""
+"""Maximum number of attempts, whatever ended them, apart from those that `Conversion.yielded`
+counts."""
 
 
 _TEMPORARY = (

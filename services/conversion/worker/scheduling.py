@@ -106,9 +106,9 @@ class MarkUploaded:
 class ChooseNextConversion:
     """Choose for a free slot the next conversion, round robin between clients and sessions.
 
-    Stalled ones, whose worker died, come before the others. While others are to have as much time
-    as the last suspect had, suspects come after all others, whether they are stalled or not. A
-    suspect is a conversion that must run alone, see `Conversion.must_run_alone`.
+    Stalled ones, whose worker died, come first. A suspect is a conversion that must run alone, see
+    `Conversion.must_run_alone`. After one has run, others get as much time as it had; until then,
+    suspects come last, whether they are stalled or not.
     """
 
     def __init__(

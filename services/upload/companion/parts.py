@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from math import ceil
 
 from libs.core.domain.uploads import (
-    MAX_PARTS,
     MIN_PART_SIZE,
+    S3_MAX_PARTS,
     Upload,
     UploadStatus,
     check_size,
@@ -95,8 +95,8 @@ class SignCompanionParts:
             UploadNotFound: There is no such upload of this session.
         """
         upload = require_open(self._find(owner, key, multipart_id))
-        if not all(1 <= number <= MAX_PARTS for number in numbers):
-            raise PartNumberInvalid(f"Parts are numbered from 1 to {MAX_PARTS}.")
+        if not all(1 <= number <= S3_MAX_PARTS for number in numbers):
+            raise PartNumberInvalid(f"Parts are numbered from 1 to {S3_MAX_PARTS}.")
         # S3 takes no part below `MIN_PART_SIZE`, except the last one.
         smallest_file = (max(numbers) - 1) * MIN_PART_SIZE + 1
         check_size(smallest_file, self._max_size)
@@ -156,7 +156,7 @@ def parts_of_finished(size: int) -> list[Part]:
     S3 has forgotten its parts. With these, the client sends nothing and asks for the completion,
     whose answer does not depend on them. There are as many as a client can have made of the file.
     """
-    count = min(ceil(size / MIN_PART_SIZE), MAX_PARTS)
+    count = min(ceil(size / MIN_PART_SIZE), S3_MAX_PARTS)
     return [
         Part(number, min(MIN_PART_SIZE, size - (number - 1) * MIN_PART_SIZE), FINISHED)
         for number in range(1, count + 1)

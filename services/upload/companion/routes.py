@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from libs.core.domain.formats import ConversionRequest
-from libs.core.domain.uploads import MAX_PARTS, MIB
+from libs.core.domain.uploads import MIB, S3_MAX_PARTS
 from libs.core.errors import CoreError, OptionInvalid
 from libs.core.rate_limiter import Usage
 from libs.core.telemetry import traceparent
@@ -45,7 +45,7 @@ class CompletedPart(msgspec.Struct):
 class CompleteMultipartRequest(msgspec.Struct):
     """List the parts that make the file."""
 
-    parts: Annotated[list[CompletedPart], msgspec.Meta(max_length=MAX_PARTS)]
+    parts: Annotated[list[CompletedPart], msgspec.Meta(max_length=S3_MAX_PARTS)]
 
 
 def on_error(request: Request[Any, Any, Any], error: CoreError) -> Response[Any]:

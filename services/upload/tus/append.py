@@ -145,7 +145,7 @@ class AppendToUpload:
             ChecksumMismatch: The bytes do not match their checksum.
             Gone: S3 no longer has the upload, for example because of a lifecycle rule.
             RateLimited: Parts of failed requests have used up a quota.
-            UploadClosed: The upload has ended, or has no part numbers left (`MAX_PARTS`).
+            UploadClosed: The upload has ended, or has no part numbers left (`S3_MAX_PARTS`).
             UploadLocked: Another request has taken the upload over.
             UploadNotFound: The upload was deleted or has expired.
         """

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from math import ceil
 
-from libs.core.domain.uploads import MAX_PARTS, TusState, Upload, remainder_key
+from libs.core.domain.uploads import S3_MAX_PARTS, TusState, Upload, remainder_key
 from libs.core.errors import (
     ChecksumMismatch,
     FileTooLarge,
@@ -79,7 +79,7 @@ class AppendWriter:
             ChecksumMismatch: S3 received other bytes of a part than were sent.
             MultipartUploadGone: S3 no longer takes parts of this upload.
             RateLimited: Parts of failed requests have used up a quota.
-            UploadClosed: The upload has ended, or has no part numbers left (`MAX_PARTS`).
+            UploadClosed: The upload has ended, or has no part numbers left (`S3_MAX_PARTS`).
             UploadLocked: Another request has taken the upload over.
             UploadNotFound: The upload was deleted or has expired.
         """
@@ -99,7 +99,7 @@ class AppendWriter:
                 other bytes of a part than were sent.
             MultipartUploadGone: S3 no longer takes parts of this upload.
             RateLimited: Parts of failed requests have used up a quota.
-            UploadClosed: The upload has ended, or has no part numbers left (`MAX_PARTS`).
+            UploadClosed: The upload has ended, or has no part numbers left (`S3_MAX_PARTS`).
             UploadLocked: Another request has taken the upload over.
             UploadNotFound: The upload was deleted or has expired.
         """
@@ -163,7 +163,7 @@ class AppendWriter:
                 self._advance(offset, "", next_part=self._part_number + 1)
 
     def _put_part(self, body: bytes) -> None:
-        if self._part_number > MAX_PARTS:
+        if self._part_number > S3_MAX_PARTS:
             raise UploadClosed("This upload was interrupted too often. Start it again.")
         self._count(body)
         if self._part_number >= self._state.next_part:

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from libs.core.domain.uploads import MAX_PARTS, MIB, MIN_PART_SIZE
+from libs.core.domain.uploads import MIB, MIN_PART_SIZE, S3_MAX_PARTS
 
 JOINED_PART_SIZE = 256 * MIB
 """Bytes of most parts of a joined upload of up to 1.2 TiB. S3 copies several at the same time."""
 
-MAX_FULL_PARTS = MAX_PARTS // 2
+MAX_FULL_PARTS = S3_MAX_PARTS // 2
 """Maximum number of parts that have the full size: `JOINED_PART_SIZE`, or more for a file of more
 than 1.2 TiB. The other half of S3's limit is for the smaller parts at the ends of the joined
 objects."""

@@ -24,7 +24,7 @@ from libs.core.telemetry import traceparent
 from libs.core.web.concurrency import MAX_BODIES, permit_of
 from libs.core.web.problems import problem
 from services.upload.body_reader import BodyReader
-from services.upload.part_limiter import PartLimiter, PartSlot
+from services.upload.part_slots import PartSlot, PartSlots
 from services.upload.schemas import choose_media_type, read_conversions
 from services.upload.tus.append import AppendTarget, AppendToUpload
 from services.upload.tus.append_writer import AppendWriter
@@ -74,7 +74,7 @@ class TusController(Controller):
         append_to_upload: NamedDependency[AppendToUpload],
         join_uploads: NamedDependency[JoinUploads],
         delete_upload: NamedDependency[DeleteUpload],
-        part_limiter: NamedDependency[PartLimiter],
+        part_slots: NamedDependency[PartSlots],
     ) -> Response[None]:
         """Create an upload: empty, with its first bytes, partial, or joined of partial ones."""
         wanted = _creation(request.headers)
@@ -92,7 +92,7 @@ class TusController(Controller):
         if _is_of_bytes(request.headers):
             target = AppendTarget(owner, upload.id, 0, None, checksum)
             try:
-                upload = await _append(request, usage, target, append_to_upload, part_limiter)
+                upload = await _append(request, usage, target, append_to_upload, part_slots)
             except CoreError:
                 # The client has no URL of it, and will create another one.
                 with suppress(CoreError):
@@ -124,7 +124,7 @@ class TusController(Controller):
         owner: NamedDependency[str],
         usage: NamedDependency[Usage],
         append_to_upload: NamedDependency[AppendToUpload],
-        part_limiter: NamedDependency[PartLimiter],
+        part_slots: NamedDependency[PartSlots],
     ) -> Response[None]:
         """Store the bytes of the body from `Upload-Offset` on."""
         if not _is_of_bytes(request.headers):
@@ -134,7 +134,7 @@ class TusController(Controller):
         length = None if given is None else parse_number("Upload-Length", given)
         checksum = parse_checksum(request.headers.get("upload-checksum"))
         target = AppendTarget(owner, upload_id, offset, length, checksum)
-        upload = await _append(request, usage, target, append_to_upload, part_limiter)
+        upload = await _append(request, usage, target, append_to_upload, part_slots)
         return _answer(204, upload)
 
     @delete("/{upload_id:str}", sync_to_thread=True, summary="Delete a tus upload")
@@ -153,7 +153,7 @@ async def _append(
     usage: Usage,
     target: AppendTarget,
     append_to_upload: AppendToUpload,
-    part_limiter: PartLimiter,
+    part_slots: PartSlots,
 ) -> Upload:
     """Claim the upload once there is a slot for the body, and store the body."""
     permit = permit_of(request)
@@ -166,7 +166,7 @@ async def _append(
     if not has_bytes:
         await permit.acquire()
         return await anyio.to_thread.run_sync(append_to_upload.append_nothing, target, usage)
-    async with part_limiter.acquire(usage.session, usage.address) as slot:
+    async with part_slots.acquire(usage.session, usage.address) as slot:
         append = await anyio.to_thread.run_sync(append_to_upload.begin, *target, usage)
         return await _receive(reader, usage.session, append, append_to_upload, slot)
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from libs.core.domain.uploads import GIB, MAX_PART_SIZE, MAX_PARTS, MIB, MIN_PART_SIZE
+from libs.core.domain.uploads import GIB, MAX_PART_SIZE, MIB, MIN_PART_SIZE, S3_MAX_PARTS
 from services.upload.tus.join import MAX_PARTIALS
 from services.upload.tus.join_plan import JOINED_PART_SIZE, Range, can_be_copied, plan_parts
 
@@ -39,7 +39,7 @@ def test_the_largest_file_that_may_be_allowed_has_no_more_parts_than_s3_takes(
 
     plan = plan_parts([(f"{n}", size) for n in range(partials)])
 
-    assert len(plan) <= MAX_PARTS
+    assert len(plan) <= S3_MAX_PARTS
     assert max(each.size for part in plan for each in part) <= MAX_PART_SIZE
 
 
@@ -63,4 +63,4 @@ def test_every_byte_is_in_one_part_and_none_but_the_last_is_small(seed: int) -> 
     assert [each.key for each in ranges] == sorted((each.key for each in ranges), key=int)
     assert all(sum(e.size for e in part) >= MIN_PART_SIZE for part in plan[:-1])
     assert all(sum(e.size for e in part) <= 2 * MIN_PART_SIZE for part in plan if len(part) > 1)
-    assert len(plan) <= MAX_PARTS
+    assert len(plan) <= S3_MAX_PARTS

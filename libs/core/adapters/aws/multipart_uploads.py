@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from libs.core.adapters.aws.errors import RETRY_AFTER, code_of, translate_errors
 from libs.core.domain.checksums import PartChecksum
-from libs.core.domain.uploads import MAX_PARTS, MIN_PART_SIZE
+from libs.core.domain.uploads import MIN_PART_SIZE, S3_MAX_PARTS
 from libs.core.errors import (
     ChecksumMismatch,
     MultipartUploadGone,
@@ -111,7 +111,7 @@ class S3MultipartUploads(MultipartUploads):
         return Part(number, end - start, copied["CopyPartResult"]["ETag"].strip('"'))
 
     def list_parts(
-        self, key: str, multipart_id: str, first: int = 1, last: int = MAX_PARTS
+        self, key: str, multipart_id: str, first: int = 1, last: int = S3_MAX_PARTS
     ) -> Sequence[Part]:
         parts: list[Part] = []
         marker = first - 1

@@ -9,7 +9,7 @@ from awscrt import checksums
 
 from libs.core.adapters.memory.bucket import MemoryBucket, OpenMultipart, StoredObject, etag_of
 from libs.core.domain.checksums import ChecksumAlgorithm, PartChecksum
-from libs.core.domain.uploads import MAX_PARTS
+from libs.core.domain.uploads import S3_MAX_PARTS
 from libs.core.errors import ChecksumMismatch, MultipartUploadGone, ObjectMissing, PartsChanged
 from libs.core.ports.multipart_uploads import MultipartUploads, OpenMultipartUpload, Part
 
@@ -72,7 +72,7 @@ class MemoryMultipartUploads(MultipartUploads):
         return Part(number, end - start, etag)
 
     def list_parts(
-        self, key: str, multipart_id: str, first: int = 1, last: int = MAX_PARTS
+        self, key: str, multipart_id: str, first: int = 1, last: int = S3_MAX_PARTS
     ) -> Sequence[Part]:
         with self._bucket.lock:
             parts = sorted(self._find(key, multipart_id).parts.items())

@@ -28,8 +28,8 @@ REQUEST_DIGEST = "fingerprint"
 """Attribute of `request_digest`, by its name since the first version."""
 
 UNBLAMED, YIELDED, LOSS_MEANING = "released", "handed_over", "circumstance"
-"""Attributes of the fields with these names. They have the fields' first names, which workers of
-earlier versions read."""
+"""Attributes of the fields `unblamed_count`, `yielded` and `loss_meaning`. They keep the fields'
+first names, because workers of earlier versions read them."""
 
 EXPIRY_SHARDS = 8
 """Number of partitions of the `by-expiry` index. One alone would get all writes of new items."""

@@ -90,7 +90,7 @@ class PartSlot:
         return self.waited <= GRACE_PERIOD
 
 
-class PartLimiter:
+class PartSlots:
     """Give a slot to each part that comes through the service.
 
     A slow sender loses its slot only while another request waits for one. In the older half of the
