@@ -9,8 +9,8 @@ import structlog
 class RecordFormatter(structlog.stdlib.ProcessorFormatter):
     """Format records of structlog and of libraries.
 
-    The standard library prints a record that cannot be formatted to standard error: it is no line
-    of the log then, and its secrets are not redacted. Here the line says what is known of it.
+    If a record cannot be formatted, the standard library prints it to standard error: it is missing
+    from the log then, and its secrets are not redacted. Here the line says what is known of it.
     """
 
     def format(self, record: logging.LogRecord) -> str:

@@ -21,7 +21,7 @@ than 4.88 TiB (1,000 × 5 GiB) may have up to `S3_MAX_PARTS`.
 
 `Upload.size_of_part` refuses parts beyond the upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
-"""Maximum number of parts of all other uploads: of unknown size, joined by tus, or sent by Uppy.
+"""Maximum number of parts of all other uploads: larger, of unknown size, joined by tus, or Uppy's.
 
 For Uppy's it may be lower: see `SignCompanionParts` in `services/upload/companion/parts.py`. It
 also limits the part numbers of every tus upload: requests that were interrupted use up numbers."""
