@@ -43,7 +43,8 @@ NO_STORE = {"Cache-Control": "no-store"}
     responses=problems(errors.SessionInvalid, errors.RateLimited, session=False),
 )
 def formats(request: Request[Any, Any, Any]) -> FormatsSchema:
-    # The page sends its first request alone, and this is it: later ones are of one session.
+    # The page waits for this request before it sends others. So they all send one session's cookie:
+    # without a cookie, each of them would begin a session.
     start_session(request)
     return FormatsSchema.of(FORMATS.values())
 

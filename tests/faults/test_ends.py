@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import EmbeddedStack
-from services.conversion.worker.retry_policy import MAX_LOST_ATTEMPTS
+from services.conversion.worker.retry_policy import MAX_BLAMED_ATTEMPTS
 from tests.audio import song
 from tests.faults.conftest import REQUESTS, Bucket
 from tests.faults.workers import WorkerProcess, descendants, eventually, workers
@@ -63,7 +63,7 @@ def test_sigterm_releases_a_long_conversion_at_once_every_time(
 ) -> None:
     """More often than lost attempts are allowed, because a release is none."""
     rng = random.Random(seed)
-    times = MAX_LOST_ATTEMPTS + 1
+    times = MAX_BLAMED_ATTEMPTS + 1
     names = [f"deployed-{seed}-{n}" for n in range(times + 1)]
     with (
         workers(faulty_stack, *names) as all_of_them,
@@ -141,7 +141,7 @@ def test_deployments_that_kill_early_never_give_a_conversion_up(
     upload = client.upload(track, "song.mp3")
     with workers(faulty_stack, "impatient") as (worker,):
         conversion_id = client.convert(upload["id"], **REQUESTS[1])["id"]
-        for _ in range(MAX_LOST_ATTEMPTS + 1):
+        for _ in range(MAX_BLAMED_ATTEMPTS + 1):
             eventually(lambda: worker.running() == conversion_id, 60, "it runs")
             eventually(lambda: descendants(worker.process.pid), 30, "ffmpeg runs")
             worker.send(signal.SIGTERM)
@@ -150,7 +150,7 @@ def test_deployments_that_kill_early_never_give_a_conversion_up(
             worker.start()
         ended = client.until_ended(conversion_id)
     assert (ended["status"], ended["output"]["sha256"]) == ("completed", hashes[1])
-    assert ended["attempts"] > MAX_LOST_ATTEMPTS + 1, "each deployment ended an attempt"
+    assert ended["attempts"] > MAX_BLAMED_ATTEMPTS + 1, "each deployment ended an attempt"
     bucket.sweep()
     assert len(bucket.outputs_of(conversion_id)) == 1
 

@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 
 from deploy.local.stack import EmbeddedStack
-from services.conversion.worker.retry_policy import MAX_LOST_ATTEMPTS
+from services.conversion.worker.retry_policy import MAX_BLAMED_ATTEMPTS
 from tests.faults.conftest import REQUESTS, Bucket
 from tests.faults.workers import Child, WorkerProcess, eventually, workers
 from tests.system.client import Client, is_terminal
@@ -57,7 +57,7 @@ class Killer:
         return [
             worker
             for worker, running in found
-            if running and self.killed[running] < MAX_LOST_ATTEMPTS - 1
+            if running and self.killed[running] < MAX_BLAMED_ATTEMPTS - 1
         ]
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from deploy.local.stack import EmbeddedStack
-from services.conversion.worker.retry_policy import MAX_LOST_ATTEMPTS
+from services.conversion.worker.retry_policy import MAX_BLAMED_ATTEMPTS
 from tests.faults.conftest import REQUESTS, Bucket
 from tests.faults.workers import WorkerProcess, descendants, eventually, workers
 from tests.system.client import Client, is_terminal
@@ -68,7 +68,7 @@ def test_a_file_that_kills_every_worker_fails_and_others_are_converted(
     with workers(faulty_stack, "mortal") as (worker,):
         deaths = 0
         while not is_terminal(client.conversion(poison)):
-            if worker.running() == poison and deaths < MAX_LOST_ATTEMPTS:
+            if worker.running() == poison and deaths < MAX_BLAMED_ATTEMPTS:
                 worker.kill()
                 worker.start()
                 deaths += 1
@@ -76,7 +76,7 @@ def test_a_file_that_kills_every_worker_fails_and_others_are_converted(
 
     failed = client.conversion(poison)
     assert (failed["status"], failed["error"]["code"]) == ("failed", "worker_lost")
-    assert deaths == MAX_LOST_ATTEMPTS
+    assert deaths == MAX_BLAMED_ATTEMPTS
     assert (other["status"], other["output"]["sha256"]) == ("completed", hashes[0])
     bucket.sweep()
     assert bucket.outputs_of(poison) == []
@@ -95,7 +95,7 @@ def test_the_neighbour_of_a_file_that_kills_its_worker_is_converted(
         deaths = 0
         while not is_terminal(client.conversion(poison)):
             running = worker.all_running()
-            if poison in running and deaths <= MAX_LOST_ATTEMPTS:
+            if poison in running and deaths <= MAX_BLAMED_ATTEMPTS:
                 assert not deaths or running == {poison}, "a suspect runs alone"
                 worker.kill()
                 worker.start()
@@ -104,7 +104,7 @@ def test_the_neighbour_of_a_file_that_kills_its_worker_is_converted(
 
     failed = client.conversion(poison)
     assert (failed["status"], failed["error"]["code"]) == ("failed", "worker_lost")
-    assert deaths == 1 + MAX_LOST_ATTEMPTS
+    assert deaths == 1 + MAX_BLAMED_ATTEMPTS
     assert (done["status"], done["output"]["sha256"]) == ("completed", hashes[1])
     bucket.sweep()
     assert [len(bucket.outputs_of(each)) for each in (poison, innocent)] == [0, 1]

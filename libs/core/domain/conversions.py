@@ -207,10 +207,10 @@ class Conversion:
 
     @property
     def must_run_alone(self) -> bool:
-        """Return True if an attempt that begins now must be the only one in its worker.
+        """Return True if the next attempt must be the only one in its worker.
 
-        If the status is `converting`, an attempt can begin only because the current one was lost.
-        The loss makes the conversion suspect, unless its meaning is `leaving`.
+        `suspect` says so if no attempt runs. A running one has a next attempt only if it is lost.
+        Its loss makes the conversion suspect, unless its loss meaning is `leaving`.
         """
         running = self.status is ConversionStatus.CONVERTING
         return self.suspect or (running and self.loss_meaning is not LossMeaning.LEAVING)

@@ -1,4 +1,4 @@
-"""Name the reasons why a source cannot be converted, with the codes of docs/api.md."""
+"""Name the failures of the steps of a conversion, with the codes of docs/api.md."""
 
 from libs.core.domain.uploads import Failure
 from services.conversion.ffmpeg.log import FfmpegLog

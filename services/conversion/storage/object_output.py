@@ -21,7 +21,7 @@ class MultipartOutput(OutputSink):
     """Store the output of one attempt.
 
     The multipart upload is created with the first part, or continued from the previous attempt if
-    that had the same fingerprint. `on_created` is called with each multipart upload that is
+    that had the same encoder fingerprint. `on_created` is called with each multipart upload that is
     created, so that it can be recorded in the item.
     """
 
@@ -45,7 +45,10 @@ class MultipartOutput(OutputSink):
         self._stored = self._continue_previous()
 
     def _continue_previous(self) -> Sequence[Part]:
-        """Return the previous attempt's parts if its fingerprint is equal; otherwise abort them."""
+        """Return the parts of the previous attempt if its encoder fingerprint is equal.
+
+        Otherwise abort its multipart upload.
+        """
         previous = self._conversion.output_upload
         if previous is None:
             return ()

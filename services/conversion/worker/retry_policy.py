@@ -18,9 +18,9 @@ from services.conversion.worker.heartbeat import ReleaseRequested
 
 log = structlog.get_logger(__name__)
 
-MAX_LOST_ATTEMPTS = 3
-"""Number of attempts lost while they ran alone. After that many, the next attempt fails the
-conversion with `worker_lost` at once."""
+MAX_BLAMED_ATTEMPTS = 3
+"""Maximum number of attempts that count against the file, because they were lost while they ran
+alone. After that many, the next attempt fails the conversion with `worker_lost` at once."""
 
 MAX_ATTEMPTS = 12
 """Maximum number of attempts, whatever ended them, apart from those that `Conversion.yielded`
@@ -57,7 +57,7 @@ def check_attempts(conversion: Conversion) -> None:
 
     `attempts` counts the one that is about to run, too: hence `>`.
     """
-    if conversion.attempts - conversion.unblamed_count > MAX_LOST_ATTEMPTS:
+    if conversion.attempts - conversion.unblamed_count > MAX_BLAMED_ATTEMPTS:
         raise MediaError(
             Failure(
                 "worker_lost", "This file stopped our converter several times. Try another file."

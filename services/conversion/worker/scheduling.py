@@ -106,9 +106,9 @@ class MarkUploaded:
 class ChooseNextConversion:
     """Choose for a free slot the next conversion, round robin between clients and sessions.
 
-    Stalled ones, whose worker died, come first. A suspect is a conversion that must run alone, see
-    `Conversion.must_run_alone`. After one has run, others get as much time as it had; until then,
-    suspects come last, whether they are stalled or not.
+    Stalled ones, whose worker died, come first. There is one exception: conversions that must run
+    alone (`Conversion.must_run_alone`). When one has run alone, the others come before them for as
+    long as it has run.
     """
 
     def __init__(
@@ -157,8 +157,8 @@ class ChooseNextConversion:
         """Return all conversions that can be claimed or continued, the next one first.
 
         Args:
-            may_run_suspect: `Slots.may_run_suspect`. If False, suspects come after all others,
-                unless they are paused.
+            may_run_suspect: `Slots.may_run_suspect`. If False, conversions that must run alone come
+                after all others, unless they are paused.
             paused: Those that this worker has claimed and paused. They take turns with the others.
         """
         found = list(self._queue.in_phase(*RUNNING))

@@ -10,9 +10,9 @@ from libs.core.domain.conversions import Conversion
 class StallDetector:
     """Remember when each conversion's version was first seen, by the monotonic clock.
 
-    A conversion is stalled if its version stays the same for a given time. A worker renews its
-    lease by writing the item, and every write increments `version`. So a running conversion that is
-    stalled for the length of the lease is no longer under a lease.
+    A worker renews its lease by writing the item, and every write increments `version`. So a
+    running conversion whose version stays the same for the length of the lease is stalled: it is no
+    longer under a lease.
     """
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:

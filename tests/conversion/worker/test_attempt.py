@@ -17,7 +17,7 @@ from services.conversion.ports import (
     SourceBytes,
 )
 from services.conversion.worker.heartbeat import ReleaseRequested
-from services.conversion.worker.retry_policy import MAX_ATTEMPTS, MAX_LOST_ATTEMPTS
+from services.conversion.worker.retry_policy import MAX_ATTEMPTS, MAX_BLAMED_ATTEMPTS
 from tests.conversion.support import (
     LEASE,
     RESULT,
@@ -205,7 +205,7 @@ def test_a_conversion_that_took_three_workers_with_it_is_given_up(
     env: ConversionEnvironment,
 ) -> None:
     engine, conversion = FakeEngine(), env.add_queued()
-    for lost in range(MAX_LOST_ATTEMPTS):
+    for lost in range(MAX_BLAMED_ATTEMPTS):
         env.take_over(conversion, f"killed-{lost}")
 
     assert env.run_next(env.runner(engine), conversion) is True
@@ -218,7 +218,7 @@ def test_a_conversion_that_took_three_workers_with_it_is_given_up(
 
 def test_attempts_that_were_released_do_not_count_as_lost(env: ConversionEnvironment) -> None:
     conversion = env.add_queued()
-    for _ in range(MAX_LOST_ATTEMPTS + 2):
+    for _ in range(MAX_BLAMED_ATTEMPTS + 2):
         claimed = env.leases.claim(conversion.id, "deployed-over", LEASE)
         assert claimed
         env.leases.release(claimed)
@@ -250,7 +250,7 @@ def test_giving_up_frees_the_parts_of_the_attempts_before(env: ConversionEnviron
     def die() -> None:
         raise KeyboardInterrupt  # nothing is written after it, as after kill -9
 
-    for _ in range(MAX_LOST_ATTEMPTS):
+    for _ in range(MAX_BLAMED_ATTEMPTS):
         with pytest.raises(KeyboardInterrupt):
             env.run_next(
                 env.runner(FakeEngine(convert_in_parts(b"one", b"two", before_finish=die))),

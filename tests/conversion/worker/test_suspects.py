@@ -8,7 +8,7 @@ import pytest
 from libs.core.domain.conversions import Conversion, LossMeaning
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
 from services.conversion.worker import loop, progress_writer, slots
-from services.conversion.worker.retry_policy import MAX_LOST_ATTEMPTS
+from services.conversion.worker.retry_policy import MAX_BLAMED_ATTEMPTS
 from tests.conversion.support import LEASE, ConversionEnvironment, FakeEngine, convert
 from tests.conversion.worker.support import (
     HeldEngine,
@@ -64,7 +64,7 @@ def test_the_neighbours_of_a_poison_file_are_converted_and_it_alone_is_given_up(
 ) -> None:
     poison, *innocent = [env.add_queued(owner) for owner in ("anna", "ben", "cleo")]
     lose(env, poison, *innocent)
-    for _ in range(MAX_LOST_ATTEMPTS):
+    for _ in range(MAX_BLAMED_ATTEMPTS):
         lose(env, poison, alone=True)
     env.expire_leases()
 
@@ -87,7 +87,7 @@ def test_losses_beside_others_never_count_as_the_fault_of_the_file(
     """Only `MAX_ATTEMPTS` limits them, which is higher than the number of losses here."""
     conversion = env.add_queued()
     lose(env, conversion)
-    for _ in range(MAX_LOST_ATTEMPTS + 1):
+    for _ in range(MAX_BLAMED_ATTEMPTS + 1):
         taken = env.take_over(conversion, "killed")
         env.leases.set_loss_meaning(taken, LossMeaning.SHARED)
 

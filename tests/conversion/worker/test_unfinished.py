@@ -8,7 +8,7 @@ import pytest
 from libs.core.domain.conversions import ConversionStatus
 from libs.core.errors import LeaseLost, StorageUnavailable
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
-from services.conversion.worker.retry_policy import MAX_LOST_ATTEMPTS
+from services.conversion.worker.retry_policy import MAX_BLAMED_ATTEMPTS
 from tests.conversion.support import ConversionEnvironment, FakeEngine, ignore_heartbeat
 from tests.conversion.worker.support import HeldEngine, new_worker
 
@@ -25,7 +25,7 @@ def frozen_while(interrupt: Callable[[], object]) -> FakeEngine:
     return FakeEngine(script)
 
 
-@pytest.mark.parametrize("freezes", [1, MAX_LOST_ATTEMPTS + 1])
+@pytest.mark.parametrize("freezes", [1, MAX_BLAMED_ATTEMPTS + 1])
 def test_a_worker_that_was_frozen_takes_the_blame_from_the_file(
     env: ConversionEnvironment, freezes: int
 ) -> None:
