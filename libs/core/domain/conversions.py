@@ -209,8 +209,9 @@ class Conversion:
     def must_run_alone(self) -> bool:
         """Return True if the next attempt must be the only one in its worker.
 
-        `suspect` says so if no attempt runs. A running one has a next attempt only if it is lost.
-        Its loss makes the conversion suspect, unless its loss meaning is `leaving`.
+        While no attempt runs, `suspect` says so. While one runs, another worker can begin the next
+        one only by taking over, after the loss of the running one. The loss makes the conversion
+        suspect, unless its loss meaning is `leaving`.
         """
         running = self.status is ConversionStatus.CONVERTING
         return self.suspect or (running and self.loss_meaning is not LossMeaning.LEAVING)
