@@ -1,6 +1,7 @@
 """Test nginx.conf in the nginx that the gateway's image is made of, with a service behind it."""
 
 import json
+import os
 import re
 import secrets
 import socket
@@ -23,7 +24,13 @@ ENTRYPOINT = re.search(
     r'ENTRYPOINT \["sh", "-c", "(.*?)"\]', (ROOT / "deploy/page.Dockerfile").read_text(), re.S
 )
 SERVICE = """
+import resource
+import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+connections = []
 
 class Service(BaseHTTPRequestHandler):
     def answer(self):
@@ -36,6 +43,14 @@ class Service(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write(self.headers["X-Forwarded-For"].encode())
+    def open_many(self):
+        for _ in range(int(self.path.rpartition("/")[2])):
+            connections.append(socket.create_connection(("gateway", 8080)))
+            connections[-1].sendall(b"G")
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"{len(connections)} are open".encode())
+    do_DELETE = open_many
     do_GET = do_PUT = answer
     do_POST = name_client  # before it reads the body
 
@@ -113,6 +128,7 @@ def nginx(
         docker(
             *run,
             f"--name={name}-nginx",
+            "--network-alias=gateway",
             "--publish",
             f"127.0.0.1:{port}:8080",
             "--volume",
@@ -172,6 +188,14 @@ def test_nginx_takes_both_versions_of_http_on_one_port(
     assert streamed == (f"{version} 200", f"PUT {host} {len(PART)}")
     assert ask(uploads, speaks) == (f"{version} 200", f"GET {host} 0")
     assert ask(f"{gateway}/%00", speaks)[0] == f"{version} 400"
+
+
+def test_connections_without_a_request_leave_room_for_others(gateway: str) -> None:
+    """A worker had 4,096 connections, and those whose headers are not complete count nowhere."""
+    many = 5000 * (os.cpu_count() or 1)
+
+    assert httpx.delete(f"{gateway}/api/uploads/{many}", timeout=60).text == f"{many} are open"
+    assert ask(gateway)[0] == "1.1 200"
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ are short, so the new one is probably soon done."""
 NEARLY_DONE = 10.0
 """Seconds left at which a conversion is not paused any more."""
 
-NEARLY_DONE_AT_MOST = 30.0
-"""Seconds after which a conversion that seemed nearly done may be paused all the same. The estimate
-is wrong if the header of the source states too short a duration."""
+NEARLY_DONE_FACTOR = 2
+"""A conversion that seemed nearly done may be paused after so many times the seconds left, and a
+turn. The estimate is wrong if the header of the source states too short a duration."""
 
 PAUSED_PER_SLOT = 2
 """Maximum number of paused conversions for each slot, because each keeps its memory.
@@ -60,7 +60,7 @@ class SlotUse:
         """Store the engine's estimate of how many seconds the conversion still needs."""
         self.seconds_left = seconds_left
         if seconds_left <= NEARLY_DONE and self.nearly_done_until is None:
-            self.nearly_done_until = now + NEARLY_DONE_AT_MOST
+            self.nearly_done_until = now + NEARLY_DONE_FACTOR * seconds_left + TURN
 
     def is_nearly_done(self, now: float) -> bool:
         """Return True if the conversion ends so soon that a pause is not worth it."""

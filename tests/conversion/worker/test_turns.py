@@ -50,7 +50,7 @@ def test_an_estimate_of_nearly_done_counts_for_a_limited_time() -> None:
     turn.expect(0.0, now=106.0)
 
     assert pausable([turn], "a", 106.0) == []
-    assert pausable([turn], "a", 100.0 + time_sharing.NEARLY_DONE_AT_MOST) == [turn]
+    assert pausable([turn], "a", 100.0 + 2 * 5.0 + time_sharing.TURN) == [turn]
 
 
 @pytest.mark.parametrize("owners", ["aa", "a1 a2"])
