@@ -14,9 +14,13 @@ from services.conversion.ffmpeg import ffmetadata
 from services.conversion.ffmpeg.audio_stream import parse_audio
 from services.conversion.ffmpeg.log import FfmpegLogParser
 from services.conversion.ffmpeg.log_lines import LineAssembler, parse_line
+from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline import truncation
+from services.conversion.pipeline.tags import prepare_tags
 from services.conversion.storage.memory_file import MemoryFile
 from services.conversion.tags import cover, id3_tag, sandboxed_reader, vorbis_comment
+from services.conversion.tags.loudness_tags import Changes
+from services.conversion.tags.placement import NoSpaceForTags, write
 from services.conversion.tags.source_tags import MAX_OUTPUT, SourceTags, combine
 
 SEEDS = Path(__file__).with_name("seeds")
@@ -27,6 +31,8 @@ CONTAINERS = (
     "wav", "w64", "caf", "avi", "asf", "ogg", "mpegts", "mp3", "aac", "ac3", "eac3", "aiff", "au",
 )  # fmt: skip
 """A byte of each seed chooses one, so new ones come last."""
+TAGGED = ("mp3", "flac", "ogg", "m4a", "aiff", "wma")
+"""Formats that a byte of each seed chooses; each has a placement of its own."""
 MAX_DURATION = 1000 * 3600
 
 
@@ -98,6 +104,19 @@ def tag_answer(data: bytes) -> None:
     check_tags(combine(len(data).to_bytes(4, "big") + data, {}))
 
 
+def output_tags(data: bytes) -> None:
+    """Put a title into an output of a format that the first byte chooses."""
+    profile = ENCODER_PROFILES[TAGGED[data[0] % len(TAGGED)] if data else "mp3"]
+    unchanged = Changes(level=False, length=False)
+    placement = prepare_tags(profile, {"title": ["x"]}, None, (), unchanged, []).placement
+    assert placement is not None
+    with MemoryFile("output") as output:
+        write(output.fd, data[1:], 0)
+        with contextlib.suppress(NoSpaceForTags):
+            placement.apply(output.fd)
+        assert output.size <= len(data) + placement.size + 1024
+
+
 def check_tags(found: SourceTags) -> None:
     """Check the limits, and that all text can be written."""
     assert len(found.tags) <= 300
@@ -116,7 +135,15 @@ def check_tags(found: SourceTags) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (ffmpeg_log, metadata, cover_picture, container_ends, tag_reader, tag_answer)
+    for target in (
+        ffmpeg_log,
+        metadata,
+        cover_picture,
+        container_ends,
+        tag_reader,
+        tag_answer,
+        output_tags,
+    )
 }
 
 

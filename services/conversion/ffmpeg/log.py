@@ -14,6 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from services.conversion.ffmpeg.allow_list import MAX_STREAMS
 from services.conversion.ffmpeg.audio_stream import AudioStream, parse_audio, split_dispositions
 from services.conversion.ffmpeg.log_lines import LogLine
 from services.conversion.ffmpeg.sample_filters import LARGEST_SAMPLE
@@ -143,12 +144,15 @@ class FfmpegLog:
 
         Raises ValueError if it measured nothing.
         """
-        found: Any = json.loads(self.loudness_json.partition("}")[0] + "}")
-        return {
-            key: float(value)
-            for key, value in found.items()
-            if key.startswith("input_") or key == "target_offset"
-        }
+        try:
+            found: Any = json.loads(self.loudness_json.partition("}")[0] + "}")
+            return {
+                key: float(value)
+                for key, value in found.items()
+                if key.startswith("input_") or key == "target_offset"
+            }
+        except (TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise ValueError("loudnorm printed something else") from error
 
 
 class FfmpegLogParser:
@@ -192,7 +196,8 @@ class FfmpegLogParser:
 
     def _parse_stream(self, index: int, language: str, kind: str, description: str) -> None:
         log = self.log
-        if index in self._seen:  # a stream of several programs is described in each
+        # A stream of several programs is described in each. More than the limit are a lie.
+        if index in self._seen or len(self._seen) >= MAX_STREAMS:
             return
         self._seen.add(index)
         if kind == "Audio":

@@ -17,6 +17,7 @@ from services.conversion.pipeline.time_range import TimeRange
 from services.conversion.pipeline.timeline import SourceTraits, source_filters
 from services.conversion.ports import PART_SIZE, MediaError, OutputSink
 from services.conversion.storage.multipart_writer import MultipartWriter
+from services.conversion.tags.mp4_index import MAX_INDEX
 from services.conversion.tags.placement import IndexTooSmall, NoSpaceForTags
 
 _INDEX_SLACK = 8 * 1024
@@ -48,9 +49,12 @@ def encode(
     attachments: Attachments,
 ) -> Iterator[EncodedOutput]:
     """Provide the output for as long as the `with` block runs. Raises MediaError if it fails."""
-    index_size = _estimate_index_size(plan, time_range, attachments)
+    index_size = _estimate_index_size(context, plan, time_range, attachments)
     traits = processing.traits
     for _ in range(_MAX_TRIES):
+        if context.profile.index_first and index_size > MAX_INDEX:
+            # What is reserved stays in memory until the end.
+            raise MediaError(failures.INTERNAL, f"an index of {index_size} bytes is too large")
         first = source_filters(context.options, probed.stream, probed.timeline, traits)
         filters = (*first, *processing.filters, *plan.last_filters)
         deferred = _deferred_part_count(context, index_size, attachments)
@@ -75,6 +79,7 @@ def encode(
                 index_size += result.log.missing_index_bytes + attachments.size + _INDEX_SLACK
                 continue
             require_success(result)
+            context.require_output_fits(writer.size)
             writer.end_writing(is_empty=not result.log.encoded_samples)
             yield EncodedOutput(writer, result, traits)
             return
@@ -125,8 +130,11 @@ def _run(
     )
 
 
-def _estimate_index_size(plan: EncodePlan, time_range: TimeRange, attachments: Attachments) -> int:
-    seconds = time_range.expected or _UNKNOWN_DURATION
+def _estimate_index_size(
+    context: ConversionContext, plan: EncodePlan, time_range: TimeRange, attachments: Attachments
+) -> int:
+    # The estimate of a duration may be years, and what is encoded ends at the limit.
+    seconds = min(time_range.expected or _UNKNOWN_DURATION, context.limits.max_duration)
     frames = plan.sample_rate * seconds / plan.frame_size
     return attachments.size + _INDEX_SLACK + int(_INDEX_BYTES_PER_FRAME * frames)
 

@@ -11,12 +11,12 @@ from services.conversion.tags import asf_header, id3_tag, mp4_atoms, vorbis_comm
 from services.conversion.tags.asf_header import AsfHeader
 from services.conversion.tags.cover import Cover
 from services.conversion.tags.loudness_tags import Changes, adapt
+from services.conversion.tags.mp4_index import Mp4Meta
 from services.conversion.tags.names import BROADCAST, BY_NAME
 from services.conversion.tags.placement import (
     ChunkAtEnd,
     FlacBlocks,
     Id3AtStart,
-    Mp4Meta,
     OggComments,
     Placement,
 )

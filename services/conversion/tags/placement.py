@@ -1,7 +1,8 @@
 """Put tags into the memory file of an output that FFmpeg has written.
 
 FFmpeg leaves space of a known size, as padding or as a placeholder, so that nothing after it
-moves. The output is FFmpeg's, and FFmpeg may be compromised: every size in it is checked.
+moves. The output is FFmpeg's, and FFmpeg may be compromised: every size in it is checked, and
+every count. Nothing ends this code early, so it must take no longer than our own tags do.
 """
 
 import functools
@@ -24,8 +25,10 @@ _PLACEHOLDER = "X"
 _OGG_OVERHEAD = 1.01
 _OGG_SLACK = 256 * 1024
 """Bytes of the pages before and after the comments."""
-_MAX_HEAD_BOXES = 16
-"""Boxes of an MP4 file, or blocks of a FLAC file, that are read to find the space for tags."""
+_OGG_PAGE, _MAX_OTHER_PAGES = 65_025, 8
+"""Bytes of a full page, as FFmpeg makes for comments, and the number of those beside them."""
+_MAX_HEAD_BLOCKS = 16
+"""Blocks of a FLAC file that are read to find the space for tags."""
 _FLAC_COMMENTS_KEPT = 1024
 """Bytes for what FFmpeg adds: the channel mask of an unusual layout."""
 
@@ -96,7 +99,7 @@ class FlacBlocks:
 
     def apply(self, fd: int) -> None:
         at, blocks = 4, dict[int, tuple[int, int]]()
-        for _ in range(_MAX_HEAD_BOXES):
+        for _ in range(_MAX_HEAD_BLOCKS):
             header = os.pread(fd, 4, at)
             if len(header) < 4:
                 break
@@ -112,18 +115,29 @@ class FlacBlocks:
         start, length = blocks[COMMENT_BLOCK]
         if start + 4 + length != blocks[PADDING_BLOCK][0] or not header[0] & 0x80:
             raise NoSpaceForTags("the output's comments are not followed by padding alone")
-        kept = VCFLACDict(io.BytesIO(os.pread(fd, length, start + 4)), framing=False)
-        for name, value in self.comments:
-            kept.append((name, value))
-        kept.vendor = "ffmpeg"
-        content = vorbis_comment.block(COMMENT_BLOCK, kept.write(framing=False))
+        if length > _FLAC_COMMENTS_KEPT or at > self.size:
+            raise NoSpaceForTags("the output's comments or its padding are larger than planned")
+        comments = self._add_to(os.pread(fd, length, start + 4))
+        content = vorbis_comment.block(COMMENT_BLOCK, comments)
         if self.picture:
             content += vorbis_comment.block(vorbis_comment.PICTURE_BLOCK, self.picture)
         padding = at - start - len(content) - 4
-        if padding < 0:
-            raise NoSpaceForTags("the output's padding is too small")
+        if not 0 <= padding <= vorbis_comment.MAX_BLOCK:
+            raise NoSpaceForTags("the output's padding is too small, or too large")
         content += vorbis_comment.block(PADDING_BLOCK, bytes(padding), is_last=True)
         write(fd, content, start)
+
+    def _add_to(self, written: bytes) -> bytes:
+        """Return the comments that FFmpeg has written, and ours."""
+        try:
+            kept = VCFLACDict(io.BytesIO(written), framing=False)
+            for name, value in self.comments:
+                kept.append((name, value))
+            kept.vendor = "ffmpeg"
+            content: bytes = kept.write(framing=False)
+        except (MutagenError, ValueError, EOFError) as error:
+            raise NoSpaceForTags("the output's comments are malformed") from error
+        return content
 
 
 @dataclass(frozen=True)
@@ -150,13 +164,15 @@ class OggComments:
         try:
             pages = [OggPage(file), OggPage(file)]
             while not (pages[-1].complete or len(pages[-1].packets) > 1):
+                if len(pages) > _MAX_OTHER_PAGES + self.size // _OGG_PAGE:
+                    raise NoSpaceForTags("the output's comments are in too many pages")
                 pages.append(OggPage(file))
             written = b"".join(page.packets[0] for page in pages[1:])
             packet = io.BytesIO(self._replace(written))
             for page in pages[1:]:
                 page.packets[0] = packet.read(len(page.packets[0]))
                 write(fd, page.write(), page.offset or 0)
-        except (MutagenError, EOFError, LookupError, struct.error) as error:
+        except (MutagenError, EOFError, LookupError, ValueError, struct.error) as error:
             raise NoSpaceForTags("the output has no comment header") from error
 
     def _replace(self, packet: bytes) -> bytes:
@@ -174,66 +190,6 @@ class OggComments:
         )
         new_count = struct.pack("<I", count - 1 + len(self.comments))
         return replaced[:count_at] + new_count + replaced[count_at + 4 :]
-
-
-@dataclass(frozen=True)
-class Mp4Meta:
-    """Replace the `meta` atom in the index of an MP4 file, at the expense of the space behind."""
-
-    meta: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.meta) + 1024
-
-    def apply(self, fd: int) -> None:
-        at, boxes = 0, dict[bytes, tuple[int, int]]()
-        for _ in range(_MAX_HEAD_BOXES):
-            size, kind = _box(os.pread(fd, 8, at))
-            if size < 8:
-                break
-            boxes[kind] = (at, size)
-            at += size
-            if b"free" in boxes:
-                break
-        if b"free" not in boxes:
-            raise NoSpaceForTags("the output has no space behind its index")
-        if b"moov" not in boxes or sum(boxes[b"moov"]) != boxes[b"free"][0]:
-            raise NoSpaceForTags("the output's index is not followed by space")
-        start, size = boxes[b"moov"]
-        movie = _with_meta(os.pread(fd, size, start), self.meta)
-        free = at - start - len(movie)
-        if free < 8:
-            raise IndexTooSmall(8 - free)
-        write(fd, movie + struct.pack(">I4s", free, b"free"), start)
-
-
-def _with_meta(movie: bytes, meta: bytes) -> bytes:
-    children, user_data, at = b"", b"", 8
-    while at < len(movie):
-        size, kind = _box(movie[at : at + 8])
-        if not 8 <= size <= len(movie) - at:
-            raise NoSpaceForTags("the output's index is malformed")
-        if kind == b"udta":
-            user_data += movie[at + 8 : at + size]
-        else:
-            children += movie[at : at + size]
-        at += size
-    kept, at = b"", 0
-    while at + 8 <= len(user_data):
-        size, kind = _box(user_data[at : at + 8])
-        kept += b"" if kind == b"meta" else user_data[at : at + max(8, size)]
-        at += max(8, size)
-    content = kept + meta
-    children += struct.pack(">I4s", 8 + len(content), b"udta") + content
-    return struct.pack(">I4s", 8 + len(children), b"moov") + children
-
-
-def _box(header: bytes) -> tuple[int, bytes]:
-    if len(header) < 8:
-        raise NoSpaceForTags("the output ends early")
-    size, kind = struct.unpack(">I4s", header)
-    return size, kind
 
 
 @dataclass(frozen=True)

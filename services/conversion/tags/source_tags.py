@@ -23,7 +23,7 @@ from services.conversion.tags.found_text import (
     ffmpeg_tag,
 )
 from services.conversion.tags.names import BROADCAST, BROADCAST_ALIASES, BY_NAME, common_name
-from services.conversion.tags.reader_output import MAX_JSON
+from services.conversion.tags.reader_output import MAX_JSON, MAX_VALUES
 
 READER = "services.conversion.tags.sandboxed_reader"
 """The module that reads tags in the sandbox."""
@@ -78,6 +78,9 @@ def parse_output(data: bytes) -> tuple[list[FoundTag], SourceTags]:
         if size > MAX_JSON:
             raise ValueError("the reader's output is too large")
         document: Any = json.loads(data[4 : 4 + size])
+        count = sum(len(tag[3]) for tag in document["tags"])
+        if max(count, len(document["tags"])) > MAX_VALUES:
+            raise ValueError("the reader's output has too many tags")
         tags = [
             FoundTag(int(reader), str(kind), str(name), [str(v) for v in values], bool(is_legacy))
             for reader, kind, name, values, is_legacy in document["tags"]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.conversion.ffmpeg.allow_list import MAX_STREAMS
 from services.conversion.ffmpeg.audio_stream import AudioStream, parse_audio
 from services.conversion.ffmpeg.log import FfmpegLog, FfmpegLogParser
 from services.conversion.ffmpeg.log_lines import parse_line
@@ -95,3 +96,17 @@ def test_an_audio_stream_is_parsed(description: str, stream: AudioStream) -> Non
 def test_any_text_is_parsed_without_an_exception(text: str) -> None:
     read(text)
     parse_audio(0, text)
+
+
+def test_no_more_streams_than_ffmpeg_reads_are_believed() -> None:
+    text = "[info] Input #0, mov, from 'fd:':\n" + "\n".join(
+        f"[info]   Stream #0:{number}: Audio: flac, 44100 Hz, stereo, s16" for number in range(2000)
+    )
+    assert len(read(text).audio_streams) == MAX_STREAMS
+
+
+@pytest.mark.parametrize("value", ["[" * 3000, "{}", "[1]", "null"])
+def test_a_loudness_that_is_no_number_is_none(value: str) -> None:
+    log = FfmpegLog(loudness_json='{"input_i": ' + value + "}")
+    with pytest.raises(ValueError, match=r"loudnorm|Expecting"):
+        log.loudness()

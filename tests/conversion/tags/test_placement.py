@@ -15,15 +15,17 @@ from libs.core.domain.formats import FORMATS
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline import encode
 from services.conversion.pipeline.engine import FfmpegEngine
+from services.conversion.pipeline.limits import Limits
+from services.conversion.pipeline.time_range import TimeRange
 from services.conversion.ports import PART_SIZE, MediaError
 from services.conversion.storage import memory_file
 from services.conversion.storage.multipart_writer import MultipartWriter
 from services.conversion.tags.asf_header import AsfHeader
+from services.conversion.tags.mp4_index import MAX_INDEX, Mp4Meta
 from services.conversion.tags.placement import (
     ChunkAtEnd,
     FlacBlocks,
     Id3AtStart,
-    Mp4Meta,
     NoSpaceForTags,
     OggComments,
     Placement,
@@ -97,6 +99,26 @@ def test_an_mp4_index_larger_than_estimated_leaves_the_tags_their_space(
     assert pictures(output) == [cover]
     assert listen(output).seconds == pytest.approx(60, abs=0.1)
     assert run.call_count == 2
+
+
+def test_an_index_is_reserved_for_no_more_than_the_longest_sound() -> None:
+    """All of it stays in memory, and the estimate of a duration may be years."""
+    plan = Mock(sample_rate=768_000, frame_size=4096)
+    context, attachments = Mock(limits=Limits()), Mock(size=16 * 2**20)
+    sizes = [
+        encode._estimate_index_size(context, plan, TimeRange(0, None, seconds), attachments)
+        for seconds in (24 * 3600, 1e10)
+    ]
+    assert sizes[0] == sizes[1] < MAX_INDEX
+
+
+def test_an_index_larger_than_any_is_refused(
+    engine: FfmpegEngine, sounds: AudioFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encode, "MAX_INDEX", 1000)
+    with pytest.raises(MediaError) as caught:
+        read(engine, sounds.tone("untagged.flac", seconds=1), "m4a")
+    assert caught.value.failure.code == "internal"
 
 
 @pytest.mark.parametrize("fmt", ["ogg", "opus", "aac", "flac", "mp3", "aiff", "alac", "wma"])

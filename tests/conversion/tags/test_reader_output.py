@@ -49,6 +49,22 @@ def test_a_document_that_would_take_much_memory_is_not_parsed() -> None:
         parse_output(packed(more=[[]] * (2 * MIB)))
 
 
+@pytest.mark.parametrize(
+    "tags",
+    [
+        [[1, "own", f"n{number}", ["v"], False] for number in range(2001)],
+        [[1, "own", "n", [], False]] * 2001,
+        [[1, "own", "n", "v" * 2001, False]],
+    ],
+    ids=["tags", "empty tags", "letters"],
+)
+def test_more_tags_than_the_reader_keeps_are_no_answer(tags: list[Any]) -> None:
+    """Each costs processor time of the worker."""
+    assert len(parse_output(packed(tags=[[1, "own", "n", ["v"], False]] * 2000))[0]) == 2000
+    with pytest.raises(ValueError, match="too many tags"):
+        parse_output(packed(tags=tags))
+
+
 @pytest.mark.parametrize("letter", ["a", "Ж", "\0", "\ud800", "😀"])
 def test_the_reader_keeps_within_the_document_and_names_the_rest(letter: str) -> None:
     answer = TagReaderOutput()
