@@ -2,9 +2,11 @@
 
 The message about a missing setting shows its `description` and the first of its `examples`. Secrets
 have the type `SecretStr`, which prints no value. Credentials are not settings: botocore reads them
-from the environment itself. It also reads most endpoints itself. They are settings nevertheless, to
-be validated, and because they decide how S3 is addressed (`path_style`). Two endpoints are not read
-by botocore but passed on by `wiring`: that of DynamoDB Streams, and that of S3 for browsers.
+from the environment itself.
+
+Endpoints are settings, so that they are validated, and because they decide how S3 is addressed
+(`path_style`). botocore reads most of them from the environment, too. `wiring` passes on the two
+others: that of DynamoDB Streams, and that of S3 for browsers.
 """
 
 import os

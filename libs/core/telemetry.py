@@ -31,14 +31,13 @@ MAX_NUMBER = 1e300
 
 _REDACTED = "[redacted]"
 _LONG_SECRETS = r"authorization|(?:set-)?cookie"
-"""Names of secrets whose values may have spaces, commas and semicolons. They end with the line or a
-quote."""
+"""Names of secrets whose values may have spaces and punctuation, and end with the line or a quote."""
 _SECRETS = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
     r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|session(?:-\d+)?|token"
     r"|(?:tinypixo_)?(?:session_secret|origin_secret|janitor_token)(?:_accepted)?|x-origin-secret"
 )
-"""Names of all other secrets. A space, comma or semicolon ends their values."""
+"""Names of all other secrets. A space or one of `&;,\"'}<` ends their values."""
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
 # headers.
 _SEPARATOR = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"

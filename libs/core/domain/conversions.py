@@ -209,9 +209,8 @@ class Conversion:
     def must_run_alone(self) -> bool:
         """Return True if the next attempt must be the only one in its worker.
 
-        While no attempt runs, `suspect` says so. While one runs, another worker can begin the next
-        one only by taking over, after the loss of the running one. The loss makes the conversion
-        suspect, unless its loss meaning is `leaving`.
+        This is so for a suspect. It is also so for a running conversion that would become suspect
+        if this attempt was lost, because only a worker that takes it over can begin the next one.
         """
         running = self.status is ConversionStatus.CONVERTING
         return self.suspect or (running and self.loss_meaning is not LossMeaning.LEAVING)

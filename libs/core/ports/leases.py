@@ -58,7 +58,7 @@ class ConversionLeases(ABC):
 
         The claim increments `attempts`, sets the status `converting` and the phase `probing`, and
         keeps `percent`. A takeover also records what the lost attempt says about the file, by its
-        loss meaning: `alone` counts against the file and sets `suspect`; `shared` increments
+        loss meaning: `alone` adds its number to `blamed` and sets `suspect`; `shared` increments
         `unblamed_count` and sets `suspect`; `leaving` increments `unblamed_count` and `yielded`.
 
         Args:
@@ -120,6 +120,7 @@ class ConversionLeases(ABC):
     def excuse(self, conversion: Conversion) -> None:
         """Take back that an attempt counts against the file, because its worker is alive.
 
-        The worker was frozen or cut off from the table, and another one took over. Increments
-        `unblamed_count`. Does nothing if the attempt does not count or the conversion has ended.
+        The worker was frozen or cut off from the table, and another one took over. Removes the
+        attempt's number from `blamed`, and increments `unblamed_count`. Does nothing if `blamed`
+        lacks the number, or the conversion has ended.
         """

@@ -50,16 +50,16 @@ class EncoderProfile:
     muxer_options: tuple[str, ...] = ()
     encoder_options: tuple[str, ...] = ()
     bitrate_per_channel: int = 96_000
-    """Bit/s of each channel if the request has neither bitrate nor quality, and `default_quality`
+    """Bit/s of each channel if the request has neither bitrate nor quality, and `quality_if_unset`
     is None."""
     max_bitrate_per_channel: int | None = None
     """Highest bit/s of each channel, if it is the same at all sample rates. Limits that depend on
     the rate are in `pipeline.bitrate`."""
     quality_option: Literal["", "-q:a"] = ""
     """FFmpeg's option that sets the VBR quality; "" if the format has none."""
-    default_quality: int | None = None
+    quality_if_unset: int | None = None
     """VBR quality if the request has neither bitrate nor quality; if None, `bitrate_per_channel`
-    applies. `QualityRange.suggested` is another value: what the page's form shows at first."""
+    applies."""
     rates: tuple[int, ...] = ()
     """Sample rates in hertz that the encoder takes; empty: any."""
     max_rate: int | None = None
@@ -162,7 +162,7 @@ ENCODER_PROFILES: dict[str, EncoderProfile] = {
         tags="ogg",
         encoders={"": "libvorbis"},
         quality_option="-q:a",
-        default_quality=5,
+        quality_if_unset=5,
         max_rate=192_000,
         layouts=_XIPH_LAYOUTS,
         cover=True,

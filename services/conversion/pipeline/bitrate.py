@@ -31,7 +31,7 @@ def rate_control(
         return []
     quality = options.quality if options.bitrate is None else None
     if quality is None and options.bitrate is None:
-        quality = profile.default_quality
+        quality = profile.quality_if_unset
     if quality is not None:
         return [profile.quality_option, str(quality)]
     limit = _max_bitrate(profile, sample_rate, channels)

@@ -106,9 +106,8 @@ class MarkUploaded:
 class ChooseNextConversion:
     """Choose for a free slot the next conversion, round robin between clients and sessions.
 
-    Stalled ones, whose worker died, come first. There is one exception: conversions that must run
-    alone (`Conversion.must_run_alone`). When one has run alone, the others come before them for as
-    long as it has run.
+    Stalled conversions come first. While `Slots.may_run_suspect` is False, those that must run
+    alone (`Conversion.must_run_alone`) come last, whether they are stalled or not.
     """
 
     def __init__(
