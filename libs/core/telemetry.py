@@ -31,7 +31,8 @@ MAX_NUMBER = 1e300
 
 _REDACTED = "[redacted]"
 _LONG_SECRETS = r"authorization|(?:set-)?cookie"
-"""Names of secrets whose values may have spaces and punctuation, and end with the line or a quote."""
+"""Names of secrets whose values may have spaces and punctuation. A quote or the end of the line
+ends them."""
 _SECRETS = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
     r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|session(?:-\d+)?|token"
@@ -125,7 +126,7 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
     of ASGI, the first element names the second one. In all other strings, `without_secrets`
     replaces the secrets that it recognises.
 
-    A value that a renderer cannot show is replaced by text that names its type. So a call that logs
+    Objects become text: their `repr`, or if that fails, the name of their type. So a call that logs
     never raises: most are made where something has failed already.
     """
     for name, value in event.items():

@@ -14,10 +14,10 @@ MIN_PART_SIZE = 5 * MIB
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 MAX_PARTS = 1_000
-"""Maximum number of parts of a file whose size is known at the beginning.
+"""Maximum number of parts of an ordinary upload: the file's size is known at the beginning, and at
+most 4.88 TiB (1,000 × 5 GiB).
 
-`choose_part_size` makes the parts large enough. One call of ListParts returns 1,000. A file of more
-than 4.88 TiB (1,000 × 5 GiB) may have up to `S3_MAX_PARTS`.
+`choose_part_size` makes the parts large enough. One call of ListParts returns 1,000.
 
 `Upload.size_of_part` refuses parts beyond the upload's own `part_count`."""
 S3_MAX_PARTS = 10_000

@@ -65,7 +65,7 @@ class PauseForOthers:
         if began < self._next_check:
             return
         paused = self._sharing.paused()
-        order = self._choose_next.order(may_run_suspect=self._slots.may_run_suspect, paused=paused)
+        order = self._choose_next.order(may_run_alone=self._slots.may_run_alone, paused=paused)
         took = time.monotonic() - began
         self._next_check = began + took + CHECK_DELAY_FACTOR * took
         for following in order:

@@ -106,7 +106,7 @@ class MarkUploaded:
 class ChooseNextConversion:
     """Choose for a free slot the next conversion, round robin between clients and sessions.
 
-    Stalled conversions come first. While `Slots.may_run_suspect` is False, those that must run
+    Stalled conversions come first. While `Slots.may_run_alone` is False, those that must run
     alone (`Conversion.must_run_alone`) come last, whether they are stalled or not.
     """
 
@@ -127,19 +127,19 @@ class ChooseNextConversion:
     def __call__(
         self,
         *,
-        may_run_suspect: bool = True,
+        may_run_alone: bool = True,
         paused: Collection[str] = (),
         prefer_paused: bool = False,
     ) -> Conversion | None:
         """Return the conversion to claim or to continue next, or None if there is none.
 
         Args:
-            may_run_suspect: As in `order`.
+            may_run_alone: As in `order`.
             paused: As in `order`.
             prefer_paused: If True, a client whose turn it is continues a paused conversion, if it
                 has one, before it starts another.
         """
-        order = self.order(may_run_suspect=may_run_suspect, paused=paused)
+        order = self.order(may_run_alone=may_run_alone, paused=paused)
         if not order:
             return None
         chosen = order[0]
@@ -151,12 +151,12 @@ class ChooseNextConversion:
         return chosen
 
     def order(
-        self, *, may_run_suspect: bool = True, paused: Collection[str] = ()
+        self, *, may_run_alone: bool = True, paused: Collection[str] = ()
     ) -> list[Conversion]:
         """Return all conversions that can be claimed or continued, the next one first.
 
         Args:
-            may_run_suspect: `Slots.may_run_suspect`. If False, conversions that must run alone come
+            may_run_alone: `Slots.may_run_alone`. If False, conversions that must run alone come
                 after all others, unless they are paused.
             paused: Those that this worker has claimed and paused. They take turns with the others.
         """
@@ -175,7 +175,7 @@ class ChooseNextConversion:
         order = fair_order(ready, running, self._last_served)
         # Stalled conversions come first: their turn had begun when their worker was lost.
         order.sort(key=lambda c: c not in stalled)
-        if not may_run_suspect:
+        if not may_run_alone:
             order.sort(key=lambda c: c.must_run_alone and c.id not in paused)
         return order
 

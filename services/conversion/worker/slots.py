@@ -56,7 +56,7 @@ class Slots:
         return min(self._yield_by, self._drained_at)
 
     @property
-    def may_run_suspect(self) -> bool:
+    def may_run_alone(self) -> bool:
         """Return True if others have had as much time as the last conversion that ran alone."""
         return self._timer() >= self._next_reservation
 
