@@ -207,13 +207,12 @@ class Conversion:
 
     @property
     def must_run_alone(self) -> bool:
-        """Return True if the next attempt must be the only one in its worker.
-
-        This is so for a suspect. It is also so for a running conversion that would become suspect
-        if this attempt was lost, because only a worker that takes it over can begin the next one.
-        """
-        running = self.status is ConversionStatus.CONVERTING
-        return self.suspect or (running and self.loss_meaning is not LossMeaning.LEAVING)
+        """Return True if the next attempt must be the only one in its worker."""
+        if self.status is not ConversionStatus.CONVERTING:
+            return self.suspect
+        # An attempt runs. The next one begins only if that one is lost, and the loss makes the
+        # conversion suspect, unless its meaning is `leaving`.
+        return self.suspect or self.loss_meaning is not LossMeaning.LEAVING
 
 
 def loss_of(conversion: Conversion) -> dict[str, Any]:

@@ -21,10 +21,11 @@ most 4.88 TiB (1,000 × 5 GiB).
 
 `Upload.size_of_part` refuses parts beyond the upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
-"""Maximum number of parts of all other uploads: larger, of unknown size, joined by tus, or Uppy's.
+"""S3's maximum number of parts. All other uploads may have so many: larger ones, those of unknown
+size, those that tus joins, and Uppy's (or fewer: see `services/upload/companion/parts.py`).
 
-For Uppy's it may be lower: see `SignCompanionParts` in `services/upload/companion/parts.py`. It
-also limits the part numbers of every tus upload: requests that were interrupted use up numbers."""
+The part numbers of every tus upload go up to it, too: requests that were interrupted use up
+numbers."""
 
 
 class UploadStatus(OpenEnum):

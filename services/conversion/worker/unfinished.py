@@ -15,11 +15,10 @@ log = structlog.get_logger(__name__)
 class UnfinishedAttempts:
     """Keep attempts whose end could not be written, until the table knows of them. Thread-safe.
 
-    Either the table did not answer when such an attempt ended, or the attempt had lost its lease.
-    The worker is alive, so the file is not the reason. Each attempt is released as soon as
-    possible, and its conversion runs again: a result that could not be written is lost. If another
-    worker has taken the conversion over, the attempt is excused instead. Otherwise a few outages
-    would look like a file that kills its workers.
+    The end of an attempt cannot be written if the table does not answer, or if the attempt has lost
+    its lease. As soon as the table answers, such an attempt is released, and its conversion runs
+    again: a result that could not be written is lost. If another worker has taken the conversion
+    over, the attempt is excused instead: its worker is alive, so the file has not killed it.
     """
 
     def __init__(self, leases: ConversionLeases) -> None:
