@@ -30,6 +30,7 @@ from services.conversion.worker.slots import Slots
 from services.conversion.worker.task import Task
 from services.conversion.worker.task_runner import RELEASE_PAUSE, RunTask
 from services.conversion.worker.time_sharing import TimeSharing
+from services.conversion.worker.watchdog import CHECK_EVERY, Watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -80,8 +81,9 @@ class Worker:
         self._stop = self._loops.stop
         self._slots = Slots(slots)
         self._sharing = TimeSharing(self._slots)
+        self._watchdog = Watchdog(run.claimed)
         self._threads = SlotThreads(
-            RunTask(inbox, run, self._slots, lease),
+            RunTask(inbox, run, self._slots, self._watchdog, lease),
             choose_next,
             self._slots,
             self._sharing,
@@ -106,6 +108,7 @@ class Worker:
             retry_forever(self.poll_queue, pause=pause),
             retry_forever(self.recover_stuck, pause=pause),
             retry_forever(self._pause_for_others.wait_and_check),
+            retry_forever(self._watchdog.check, pause=CHECK_EVERY),
         )
 
     def begin_stop(self) -> float:

@@ -1,6 +1,7 @@
 """Run one task in a slot, and then delete or return the message that woke it."""
 
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -11,6 +12,7 @@ from services.conversion.worker.heartbeat import Heartbeat, MessageHeartbeat
 from services.conversion.worker.slots import NEVER, Slots
 from services.conversion.worker.task import Task
 from services.conversion.worker.time_sharing import SlotUse
+from services.conversion.worker.watchdog import Watchdog
 
 RELEASE_PAUSE = 2.0
 """Seconds to wait after something failed, because the reason may be gone by then.
@@ -27,8 +29,11 @@ need longer go back to the queue."""
 class RunTask:
     """Run the conversion of a task, alone if it must be, and settle its message."""
 
-    def __init__(self, inbox: Inbox, run: RunConversion, slots: Slots, lease: float) -> None:
+    def __init__(
+        self, inbox: Inbox, run: RunConversion, slots: Slots, watchdog: Watchdog, lease: float
+    ) -> None:
         self._inbox = inbox
+        self._watchdog = watchdog
         self._run = run
         self._slots = slots
         self._lease = lease
@@ -44,10 +49,13 @@ class RunTask:
 
     def _run_one(self, task: Task, use: SlotUse, *, alone: bool) -> None:
         message = task.message
-        with structlog.contextvars.bound_contextvars(conversion=task.conversion_id):
+        with (
+            structlog.contextvars.bound_contextvars(conversion=task.conversion_id),
+            self._watchdog.watching(task.conversion_id) as show_life,
+        ):
             may_delete = self._run(
                 task.conversion_id,
-                self._heartbeat(task, use),
+                self._heartbeat(task, use, show_life),
                 task.takeover_version,
                 alone=alone,
                 is_paused=lambda: use.is_paused,
@@ -57,13 +65,14 @@ class RunTask:
         elif message:
             self._inbox.hide(message, 0 if self._slots.is_closed else RELEASE_PAUSE)
 
-    def _heartbeat(self, task: Task, use: SlotUse) -> Heartbeat:
+    def _heartbeat(self, task: Task, use: SlotUse, show_life: Callable[[], None]) -> Heartbeat:
         def must_end_at() -> float:
             if use.must_yield or (use.is_paused and not self._slots.is_open):
                 return time.monotonic()
             return self._slots.yield_by
 
         def beat(eta_seconds: float | None) -> None:
+            show_life()
             use.expect(NEVER if eta_seconds is None else eta_seconds, time.monotonic())
             if task.alone:
                 self._slots.share_slots_if_overdue(
