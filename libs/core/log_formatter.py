@@ -10,7 +10,8 @@ class RecordFormatter(structlog.stdlib.ProcessorFormatter):
     """Format records of structlog and of libraries.
 
     If a record cannot be formatted, the standard library prints it to standard error: it is missing
-    from the log then, and its secrets are not redacted. Here the line says what is known of it.
+    from the log then, and its secrets are not redacted. Here a line says what is known
+    of it, and is redacted as all others.
     """
 
     def format(self, record: logging.LogRecord) -> str:

@@ -24,8 +24,8 @@ S3_MAX_PARTS = 10_000
 """S3's maximum number of parts. All other uploads may have so many: larger ones, those of unknown
 size, those that tus joins, and Uppy's (or fewer: see `services/upload/companion/parts.py`).
 
-The part numbers of every tus upload go up to it, too: requests that were interrupted use up
-numbers."""
+It is also the highest part number of every tus upload, whatever the size of its file: requests that
+were interrupted use up numbers."""
 
 
 class UploadStatus(OpenEnum):

@@ -55,7 +55,8 @@ def _is_of_exhaustion(error: BaseException | None) -> bool:
 def check_attempts(conversion: Conversion) -> None:
     """Raise MediaError if a conversion has had all the attempts that it may have.
 
-    `attempts` counts the one that is about to run, too: hence `>`.
+    `attempts - unblamed_count` is the number of attempts in `blamed`, plus one: the attempt that is
+    about to run. Hence `>`.
     """
     if conversion.attempts - conversion.unblamed_count > MAX_BLAMED_ATTEMPTS:
         raise MediaError(
