@@ -27,8 +27,7 @@ class AddressSemaphore:
 
     async def acquire(self, address: str) -> None:
         """Wait for a permit. Raises RateLimited if too many requests wait already."""
-        if self._running.get(address, 0) < self._at_once:
-            self._running[address] = self._running.get(address, 0) + 1
+        if self.try_acquire(address):
             return
         queue = self._waiting.setdefault(address, deque())
         if len(queue) >= MAX_WAITING:
@@ -43,6 +42,13 @@ class AddressSemaphore:
             else:
                 queue.remove(permitted)
             raise
+
+    def try_acquire(self, address: str) -> bool:
+        """Return True with a permit if one is free, else False at once."""
+        if self._running.get(address, 0) >= self._at_once:
+            return False
+        self._running[address] = self._running.get(address, 0) + 1
+        return True
 
     def release(self, address: str) -> None:
         """Give the permit to the request that has waited longest."""

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from libs.core import errors
+from libs.core.domain.uploads import UploadStatus
 from libs.core.rate_limiter import Usage
 from libs.core.telemetry import traceparent
 from libs.core.web.concurrency import permit_of
@@ -111,23 +112,27 @@ class UploadController(Controller):
 
     @get(
         "/{upload_id:str}",
-        sync_to_thread=True,
         operation_id="getUpload",
         summary="Show an upload, reconciled with S3: ask this before resuming",
         responses=problems(errors.UploadNotFound),
     )
-    def show(
+    async def show(
         self,
+        request: Request[Any, Any, Any],
         upload_id: FromPath[str],
         owner: NamedDependency[str],
         show_upload: NamedDependency[ShowUpload],
     ) -> UploadSchema:
-        return UploadSchema.of(show_upload(owner, upload_id))
+        upload = await anyio.to_thread.run_sync(show_upload.find, owner, upload_id)
+        if upload.status is UploadStatus.UPLOADING:
+            # S3 may list thousands of parts of it.
+            await permit_of(request).acquire_costly()
+            upload = await anyio.to_thread.run_sync(show_upload, owner, upload_id)
+        return UploadSchema.of(upload)
 
     @post(
         "/{upload_id:str}/complete",
         status_code=200,
-        sync_to_thread=True,
         operation_id="completeUpload",
         operation_class=OptionalBodyOperation,
         summary="Make one file of all parts",
@@ -140,14 +145,19 @@ class UploadController(Controller):
             has_body=True,
         ),
     )
-    def complete(
+    async def complete(
         self,
+        request: Request[Any, Any, Any],
         upload_id: FromPath[str],
         owner: NamedDependency[str],
         complete_upload: NamedDependency[CompleteUpload],
         data: JSONBody[EmptyRequest | None] = None,  # noqa: ARG002 -- refuses unknown fields
     ) -> UploadSchema:
-        return UploadSchema.of(complete_upload(owner, upload_id))
+        permit = permit_of(request)
+        await permit.acquire_costly()
+        on_listed = partial(anyio.from_thread.run_sync, permit.become_usual)
+        done = await anyio.to_thread.run_sync(complete_upload, owner, upload_id, on_listed)
+        return UploadSchema.of(done)
 
     @delete(
         "/{upload_id:str}",

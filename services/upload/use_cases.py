@@ -1,6 +1,6 @@
 """Show, list, complete and delete uploads. Their parts are handled in `parts.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from libs.core.domain.uploads import Upload, UploadStatus
@@ -27,7 +27,11 @@ class ShowUpload:
         self._reconcile = reconcile
 
     def __call__(self, owner: str, upload_id: str) -> Upload:
-        return self._reconcile(self._uploads.get(upload_id, owner))
+        return self._reconcile(self.find(owner, upload_id))
+
+    def find(self, owner: str, upload_id: str) -> Upload:
+        """Return the upload as it is recorded."""
+        return self._uploads.get(upload_id, owner)
 
 
 class ListUploads:
@@ -53,21 +57,29 @@ class CompleteUpload:
         self._multipart = multipart
         self._reconcile = reconcile
 
-    def __call__(self, owner: str, upload_id: str) -> Upload:
+    def __call__(
+        self, owner: str, upload_id: str, on_listed: Callable[[], None] = lambda: None
+    ) -> Upload:
+        """Return the finished upload.
+
+        `on_listed` is called once the parts are listed, which is costly if there are many. Then S3
+        makes the object, which may take long and is mostly waiting.
+        """
         upload = self._uploads.get(upload_id, owner)
         if upload.status is UploadStatus.UPLOADED:
             return upload
         require_open(upload)
         # It may have been completed by an earlier call, or aborted: the object decides below.
         with suppress(MultipartUploadGone):
-            self._complete(upload)
+            self._complete(upload, on_listed)
         return self._reconcile.require_uploaded(upload)
 
-    def _complete(self, upload: Upload) -> None:
+    def _complete(self, upload: Upload, on_listed: Callable[[], None]) -> None:
         """Complete the multipart upload, with new ETags if a part was sent again meanwhile."""
         for _ in range(COMPLETE_TRIES):
             parts = self._reconcile.parts(upload)
             self._check_complete(upload, parts)
+            on_listed()
             with suppress(PartsChanged):
                 self._multipart.complete(upload.key, upload.multipart_id, parts)
                 return

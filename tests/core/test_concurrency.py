@@ -157,6 +157,55 @@ async def test_a_request_that_turns_out_to_be_costly_waits_again() -> None:
     assert app.is_idle()
 
 
+async def test_a_request_that_is_no_longer_costly_leaves_its_place_to_others() -> None:
+    app = Application()
+    async with anyio.create_task_group() as group:
+        for _ in range(COSTLY_AT_ONCE + 1):
+            group.start_soon(lambda: app.request("flooder", is_costly=True))
+        await settled()
+        assert app.running == {"flooder": COSTLY_AT_ONCE}
+
+        first = app.permits[0]
+        first.become_usual()
+        first.become_usual()
+        await settled()
+        assert app.running == {"flooder": COSTLY_AT_ONCE + 1}
+
+        for _ in range(AT_ONCE):
+            group.start_soon(app.request, "flooder")
+        await settled()
+        assert app.running == {"flooder": COSTLY_AT_ONCE + AT_ONCE}, "it holds a usual permit"
+        app.may_end.set()
+    assert app.is_idle()
+
+
+async def test_a_request_that_has_ended_gets_no_permit() -> None:
+    app = Application()
+    app.may_end.set()
+    await app.request("flooder", is_costly=True)
+
+    app.permits[0].become_usual()
+
+    assert app.is_idle()
+
+
+async def test_a_request_stays_costly_while_no_usual_permit_is_free() -> None:
+    app = Application()
+    async with anyio.create_task_group() as group:
+        for _ in range(COSTLY_AT_ONCE + 1):
+            group.start_soon(lambda: app.request("flooder", is_costly=True))
+        await settled()
+        for _ in range(AT_ONCE):
+            group.start_soon(app.request, "flooder")
+        await settled()
+
+        app.permits[0].become_usual()
+        await settled()
+        assert app.running == {"flooder": COSTLY_AT_ONCE + AT_ONCE}
+        app.may_end.set()
+    assert app.is_idle()
+
+
 async def test_only_a_probe_that_no_proxy_sends_needs_no_permit() -> None:
     app = Application()
     for_somebody = ((b"x-forwarded-for", b"192.0.2.1"),)

@@ -21,8 +21,8 @@ AT_ONCE = 16
 as a slow S3, and the others of an office behind one address must not wait for them."""
 
 COSTLY_AT_ONCE = 4
-"""Requests of an address that are handled at once and take tens of milliseconds of processor time,
-such as listings. With 16 of them, others waited thirty times as long as usual."""
+"""Requests of an address that are handled at once and may take tens of milliseconds of processor
+time, such as listings. With 16 of them, others waited a hundred times as long as usual."""
 
 LARGE_BODY = 32 * 1024
 """Bytes of a response; the permit of a larger one is held until the client has taken it."""
@@ -58,6 +58,17 @@ class RequestPermit:
     async def acquire_costly(self) -> None:
         """Release the present permit, and wait for one of the few of costly requests."""
         await self._acquire(self._costly)
+
+    def become_usual(self) -> None:
+        """Change the permit of a costly request for a usual one, if one is free.
+
+        This is for a request that has done what is costly and still has to wait, for example while
+        S3 assembles a file. It is handled further in either case, so it never waits here. One that
+        was cancelled meanwhile holds no permit, and gets none.
+        """
+        if self._held is self._costly and self._usual.try_acquire(self.address):
+            self.release()
+            self._held = self._usual
 
     async def follow(self, options: Mapping[str, Any]) -> None:
         """Do what the options of the request's route ask for: see `LimitConcurrency`.

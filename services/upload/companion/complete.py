@@ -1,15 +1,20 @@
 """Complete uploads whose client chooses the size of the parts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from libs.core.domain.uploads import Upload, UploadStatus, check_size
-from libs.core.errors import MultipartUploadGone, PartsChanged, UploadIncomplete
+from libs.core.domain.uploads import MIN_PART_SIZE, Upload, UploadStatus, check_size
+from libs.core.errors import (
+    MultipartUploadGone,
+    PartsChanged,
+    PartSizeMismatch,
+    UploadIncomplete,
+)
 from libs.core.ports.multipart_uploads import MultipartUploads, Part
 from libs.core.rate_limiter import Usage
 from services.upload.companion.count_bytes import CountBytes
 from services.upload.companion.parts import FindMultipart
-from services.upload.reconcile import ReconcileUpload, require_open
+from services.upload.reconcile import ReconcileUpload, is_large_enough, require_open
 
 
 class CompleteCompanionUpload:
@@ -36,13 +41,18 @@ class CompleteCompanionUpload:
         multipart_id: str,
         etags: Mapping[int, str],
         usage: Usage | None = None,
+        on_listed: Callable[[], None] = lambda: None,
     ) -> Upload:
         """Return the finished upload; `etags` are those of the parts by number.
 
         Its size was not known before, so `usage` counts its bytes here, if not before.
 
+        `on_listed` is called once the parts are listed, which is costly if there are many. Then S3
+        makes the object, which may take long and is mostly waiting.
+
         Raises:
             FileTooLarge: All parts together are over the limit.
+            PartSizeMismatch: A part other than the last is smaller than S3 allows.
             RateLimited: The session or its address has used up a quota.
             UploadClosed: The upload failed or was aborted.
             UploadIncomplete: S3 does not have one of the parts with this ETag.
@@ -56,6 +66,8 @@ class CompleteCompanionUpload:
         with suppress(MultipartUploadGone):
             wanted = self._wanted(upload, etags)
             self._count_bytes(upload, sum(part.size for part in wanted), usage)
+            _check_sizes(wanted)
+            on_listed()
             try:
                 self._multipart.complete(upload.key, upload.multipart_id, wanted)
             except PartsChanged as error:
@@ -83,3 +95,12 @@ class CompleteCompanionUpload:
         wanted = [stored[number] for number in sorted(etags)]
         check_size(sum(part.size for part in wanted), self._max_size)
         return wanted
+
+
+def _check_sizes(wanted: Sequence[Part]) -> None:
+    """Refuse what S3 would refuse: naming a thousand parts in a request takes 10 ms."""
+    if not all(is_large_enough(part) for part in wanted[:-1]):
+        raise PartSizeMismatch(
+            f"Every part but the last must have at least {MIN_PART_SIZE} bytes.",
+            expected=MIN_PART_SIZE,
+        )

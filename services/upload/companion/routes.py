@@ -1,7 +1,9 @@
 """Implement the HTTP API of Uppy's Companion for its S3 plug-ins."""
 
+from functools import partial
 from typing import Annotated, Any
 
+import anyio
 import msgspec
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
@@ -12,6 +14,7 @@ from libs.core.domain.uploads import MIB, S3_MAX_PARTS
 from libs.core.errors import CoreError, OptionInvalid
 from libs.core.rate_limiter import Usage
 from libs.core.telemetry import traceparent
+from libs.core.web.concurrency import permit_of
 from libs.core.web.problems import on_core_error
 from services.upload.companion.complete import CompleteCompanionUpload
 from services.upload.companion.form import StartFormUpload
@@ -60,7 +63,10 @@ def on_error(request: Request[Any, Any, Any], error: CoreError) -> Response[Any]
 
 
 class CompanionController(Controller):
-    """Serve `/api/uploads/s3`."""
+    """Serve `/api/uploads/s3`.
+
+    Each request for a part or for all parts lists those in S3, and there may be thousands.
+    """
 
     path = "/api/uploads/s3"
     # The API is Companion's own; docs/api.md says where it is described.
@@ -81,7 +87,7 @@ class CompanionController(Controller):
         upload = start_upload(new, usage)
         return {"key": upload.key, "uploadId": upload.multipart_id}
 
-    @get("/multipart/{multipart_id:str}", sync_to_thread=True)
+    @get("/multipart/{multipart_id:str}", sync_to_thread=True, is_costly=True)
     def list_parts(
         self,
         multipart_id: FromPath[str],
@@ -94,7 +100,7 @@ class CompanionController(Controller):
             for part in list_companion_parts(owner, key, multipart_id)
         ]
 
-    @get("/multipart/{multipart_id:str}/{number:int}", sync_to_thread=True)
+    @get("/multipart/{multipart_id:str}/{number:int}", sync_to_thread=True, is_costly=True)
     def sign_part(
         self,
         multipart_id: FromPath[str],
@@ -107,7 +113,7 @@ class CompanionController(Controller):
         urls, lifetime = sign_companion_parts(owner, key, multipart_id, [number], usage)
         return {"url": urls[0], "expires": lifetime}
 
-    @get("/multipart/{multipart_id:str}/batch", sync_to_thread=True)
+    @get("/multipart/{multipart_id:str}/batch", sync_to_thread=True, is_costly=True)
     def sign_parts(
         self,
         multipart_id: FromPath[str],
@@ -131,11 +137,10 @@ class CompanionController(Controller):
     @post(
         "/multipart/{multipart_id:str}/complete",
         status_code=200,
-        sync_to_thread=True,
         request_max_body_size=MIB,
         has_many_values=True,
     )
-    def complete(
+    async def complete(
         self,
         request: Request[Any, Any, Any],
         multipart_id: FromPath[str],
@@ -147,7 +152,12 @@ class CompanionController(Controller):
     ) -> dict[str, str]:
         # One major version of Uppy sends the ETag as S3 does, in quotes, and the next without.
         etags = {part.PartNumber: part.ETag.strip('"') for part in data.parts}
-        upload = complete_companion_upload(owner, key, multipart_id, etags, usage)
+        permit = permit_of(request)
+        await permit.acquire_costly()
+        on_listed = partial(anyio.from_thread.run_sync, permit.become_usual)
+        upload = await anyio.to_thread.run_sync(
+            complete_companion_upload, owner, key, multipart_id, etags, usage, on_listed
+        )
         location = f"{str(request.base_url).rstrip('/')}/api/uploads/{upload.id}"
         return {"location": location, "key": upload.key}
 

@@ -10,6 +10,7 @@ import structlog
 from botocore.exceptions import ClientError
 
 from libs.core.adapters.aws.errors import RETRY_AFTER, code_of, translate_errors
+from libs.core.adapters.aws.part_listing import read_parts
 from libs.core.domain.checksums import PartChecksum
 from libs.core.domain.uploads import MIN_PART_SIZE, S3_MAX_PARTS
 from libs.core.errors import (
@@ -55,6 +56,8 @@ class S3MultipartUploads(MultipartUploads):
         self._client = client
         self._transfer_client = transfer_client or client
         self._bucket = bucket
+        # With `*` it comes before botocore's own handlers, which parse all of the body as well.
+        client.meta.events.register("before-parse.*.ListParts", read_parts)
 
     def create(self, key: str, media_type: str, metadata: Mapping[str, str]) -> str:
         with translate_errors("S3"):
