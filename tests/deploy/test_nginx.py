@@ -102,6 +102,25 @@ def test_an_address_gets_all_that_services_allow_and_leaves_connections_to_other
     assert 2 * int(found[1]) < int(available[1])  # a request that is passed on takes two
 
 
+def number_of(directive: str) -> int:
+    found = re.search(rf"\b{directive} (\d+)k?;", CONFIGURATION)
+    assert found, directive
+    return int(found[1])
+
+
+def test_connections_of_an_address_without_requests_fill_neither_connections_nor_memory() -> None:
+    """Nginx counts only those whose headers are complete."""
+    ports = 65_535
+    headers = re.search(r"large_client_header_buffers (\d+) (\d+)k;", CONFIGURATION)
+    assert headers
+    of_connection = 2048 + int(headers[1]) * int(headers[2]) * 1024
+    allocated = number_of("worker_processes") * number_of("worker_connections") * 448
+    limit = yaml.safe_load(COMPOSE_FILE.read_text("utf-8"))["services"]["gateway"]["mem_limit"]
+
+    assert number_of("worker_connections") > ports + 2 * number_of("limit_conn addresses")
+    assert allocated + ports * of_connection < int(limit.removesuffix("g")) * 1024**3
+
+
 def test_event_stream_timeout_exceeds_the_services_own_limit() -> None:
     body = next(
         body

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml  # type: ignore[import-untyped]
 
+from deploy.local.containers import COMPOSE_FILE
 from deploy.local.network import free_port
 from tests.localstack.test_outage import until
 
@@ -57,6 +59,7 @@ class Service(BaseHTTPRequestHandler):
 ThreadingHTTPServer(("", 8000), Service).serve_forever()
 """
 PART = bytes(6_000_000)
+MEMORY = yaml.safe_load(COMPOSE_FILE.read_text("utf-8"))["services"]["gateway"]["mem_limit"]
 
 
 def docker(*arguments: str) -> None:
@@ -129,6 +132,7 @@ def nginx(
             *run,
             f"--name={name}-nginx",
             "--network-alias=gateway",
+            f"--memory={MEMORY}",
             "--publish",
             f"127.0.0.1:{port}:8080",
             "--volume",
