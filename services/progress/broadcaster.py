@@ -182,7 +182,12 @@ class Broadcaster:
         for change in batch or ():
             if _is_queued(change.before) and not _is_queued(change.after):
                 self._queue_moves += 1
-            update = _update_of(change)
+            try:
+                update = _update_of(change)
+            except Exception:
+                # The changes of others do not wait until streams read the table again.
+                log.exception("change.not_shown", item=change.item.id)
+                continue
             if isinstance(update, RemovalNotice):
                 self._removed.append((time.monotonic(), change.item.owner, update))
             for subscription in self._subscriptions.get(change.item.owner, ()):

@@ -11,6 +11,7 @@ from libs.core.domain.uploads import (
     MIB,
     MIN_PART_SIZE,
     S3_MAX_PARTS,
+    TusState,
     UploadStatus,
     check_size,
     choose_part_size,
@@ -81,6 +82,17 @@ def test_nothing_uploaded_is_0_percent() -> None:
         0.0,
         [1, 2, 3],
     )
+
+
+@pytest.mark.parametrize("status", [UploadStatus.UPLOADING, UploadStatus.FAILED])
+def test_a_tus_upload_with_gaps_in_its_part_numbers_has_a_progress(status: UploadStatus) -> None:
+    """One that failed could not be shown, nor any page of a list that it was on."""
+    upload = an_upload(
+        status=status, completed_parts=frozenset({2, 4}), tus=TusState(offset=10 * MIB)
+    )
+
+    assert (upload.uploaded_bytes, upload.percent) == (10 * MIB, 83.3)
+    assert upload.completed_positions == [1, 2]
 
 
 def test_an_uploaded_file_is_100_percent() -> None:

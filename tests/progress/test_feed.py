@@ -101,6 +101,18 @@ def test_streams_do_not_poll_with_a_live_feed(
         assert reader.calls == calls
 
 
+def test_an_item_that_cannot_be_shown_hides_no_change_of_others(
+    silent: ServiceHarness, store: ItemStore, fake_feed: FakeChangeFeed
+) -> None:
+    upload = store.upload()
+    broken = replace(upload, completed_parts=frozenset({9999}))
+    with silent.follow() as stream:
+        stream.next()
+        fake_feed.bring(Change(None, broken), Change(None, replace(upload, version=7)))
+
+        assert stream.next().id == f"{upload.id}:7"
+
+
 def test_a_silent_feed_counts_as_down(
     silent: ServiceHarness, store: ItemStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

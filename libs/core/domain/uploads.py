@@ -115,7 +115,8 @@ class Upload:
     expires_at: int
     status: UploadStatus = UploadStatus.UPLOADING
     completed_parts: frozenset[int] = frozenset()
-    """Part numbers in S3. An open tus upload may have gaps: see `claimed_state`."""
+    """Part numbers in S3. Those of a tus upload may have gaps until it is uploaded: see
+    `claimed_state`."""
     conversions: tuple[str, ...] = ()
     error: Failure | None = None
     version: int = 1
@@ -152,7 +153,7 @@ class Upload:
 
     @property
     def uploaded_bytes(self) -> int:
-        if self.tus is not None and self.status is UploadStatus.UPLOADING:
+        if self.tus is not None and self.status is not UploadStatus.UPLOADED:
             return self.tus.offset
         return sum(self.size_of_part(n) for n in self.completed_parts)
 
