@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from operator import attrgetter
 
 import anyio
 
@@ -128,8 +129,8 @@ class PartSlots:
 
     def _grant(self) -> None:
         while self._queue and self._is_any_free:
-            of_address = Counter(map(_address_of, self._held))
-            of_owner = Counter(map(_owner_of, self._held))
+            of_address = Counter(map(attrgetter("address"), self._held))
+            of_owner = Counter(map(attrgetter("owner"), self._held))
             # The first of equals: `min` keeps the order of the queue.
             following = min(
                 self._queue, key=lambda slot: (of_address[slot.address], of_owner[slot.owner])
@@ -180,14 +181,14 @@ class PartSlots:
         its sessions. Sessions of different addresses are not compared, because anyone can make as
         many sessions as they like.
         """
-        if found := _beyond_share(self._held, self._queue, self._count, _address_of):
+        if found := _beyond_share(self._held, self._queue, self._count, attrgetter("address")):
             return found
         waiting = defaultdict[str, list[PartSlot]](list)
         for slot in self._queue:
             waiting[slot.address].append(slot)
         for address in waiting.keys() & {slot.address for slot in self._held}:
             held = [slot for slot in self._held if slot.address == address]
-            found += _beyond_share(held, waiting[address], len(held), _owner_of)
+            found += _beyond_share(held, waiting[address], len(held), attrgetter("owner"))
         return found
 
 
@@ -226,11 +227,3 @@ def _beyond_share(
 def _now() -> float:
     # Not `anyio.current_time`: it fails in callbacks of the event loop, which are in no task.
     return asyncio.get_running_loop().time()
-
-
-def _address_of(slot: PartSlot) -> str:
-    return slot.address
-
-
-def _owner_of(slot: PartSlot) -> str:
-    return slot.owner

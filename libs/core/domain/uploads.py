@@ -22,8 +22,7 @@ most 4.88 TiB (1,000 × 5 GiB).
 `Upload.size_of_part` refuses parts beyond the upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
 """S3's maximum number of parts. It holds for files of more than 4.88 TiB, files of unknown size,
-uploads that tus joins, and uploads of Uppy, which also may have no more parts of 5 MiB than the
-largest allowed file would have.
+uploads that tus joins, and uploads of Uppy, whose maximum may be lower (see `SignCompanionParts`).
 
 It is also the highest part number of every tus upload, whatever the size of its file: requests that
 were interrupted use up numbers."""

@@ -89,7 +89,7 @@ class SignCompanionParts:
         Raises:
             FileTooLarge: The other stored parts leave no room for these, or a file with so many
                 parts would be larger than the limit.
-            PartNumberInvalid: S3 has no such part number.
+            PartNumberInvalid: A number is not between 1 and 10,000.
             RateLimited: The session or its address has used up a quota.
             UploadClosed: The upload takes no more parts.
             UploadNotFound: There is no such upload of this session.
