@@ -91,6 +91,11 @@ def test_no_body_waits_in_the_memory_of_nginx() -> None:
     ]
 
 
+def test_no_response_waits_in_the_memory_of_nginx() -> None:
+    """The services disconnect clients that do not read; `/tmp` of the container is memory."""
+    assert "    proxy_max_temp_file_size 0;" in CONFIGURATION
+
+
 def test_an_address_gets_all_that_services_allow_and_leaves_connections_to_others() -> None:
     found = re.search(r"\n    limit_conn addresses (\d+);", CONFIGURATION)
     available = re.search(r"worker_connections (\d+);", CONFIGURATION)
