@@ -56,7 +56,8 @@ class LossMeaning(OpenEnum):
       The lost conversion becomes suspect.
     - `alone`: no other conversion ran. The loss counts against the file, and the conversion becomes
       suspect if it is not yet.
-    - `leaving`: the worker had been told to stop. The loss says nothing about the file.
+    - `leaving`: the worker had been told to stop, or ended itself because of another conversion.
+      The loss says nothing about the file.
     """
 
     SHARED = "shared"

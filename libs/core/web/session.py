@@ -153,7 +153,7 @@ async def owner_of(
 
     The session owns all that the request creates. The request may see only what its session owns.
 
-    If the request has no valid cookie, or that of a revoked session, a new session begins.
+    A new session begins if the request has no valid cookie, or if its session is revoked.
 
     Raises:
         SessionInvalid: The bearer token is malformed, forged, expired or revoked.
