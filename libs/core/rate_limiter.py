@@ -165,8 +165,8 @@ class Usage:
     address: str
     """Keyed digest of the client's address."""
     limiter: RateLimiter
-    begin: Callable[[], None] = lambda: None
-    """Counts the session, if it is a new one."""
+    count_session: Callable[[], None] = lambda: None
+    """Counts the session, if it is still uncounted."""
 
     def take(self, *, uploads: int = 0, size: int = 0, conversions: int = 0, urls: int = 0) -> None:
         """Count these amounts; `size` is the bytes of the uploads.
@@ -176,7 +176,7 @@ class Usage:
                 begun too many sessions.
             StorageUnavailable: The table does not answer.
         """
-        self.begin()
+        self.count_session()
         amounts = {
             Resource.UPLOADS: uploads,
             Resource.UPLOAD_BYTES: size,

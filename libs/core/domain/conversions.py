@@ -216,7 +216,7 @@ class Conversion:
         return self.suspect or self.loss_meaning is not LossMeaning.LEAVING
 
 
-def loss_of(conversion: Conversion) -> dict[str, Any]:
+def changes_by_loss(conversion: Conversion) -> dict[str, Any]:
     """Return the fields that change because the running attempt was lost; none if none runs."""
     if conversion.status is not ConversionStatus.CONVERTING:
         return {}

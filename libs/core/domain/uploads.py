@@ -10,7 +10,7 @@ MIB = 1024 * 1024
 GIB = 1024 * MIB
 
 MIN_PART_SIZE = 5 * MIB
-"""Bytes. S3 refuses smaller parts, except the last."""
+"""Bytes. S3 completes no upload that has smaller parts, except the last."""
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 MAX_PARTS = 1_000
@@ -22,10 +22,7 @@ most 4.88 TiB (1,000 × 5 GiB).
 `Upload.size_of_part` refuses parts beyond the upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
 """S3's maximum number of parts. It holds for files of more than 4.88 TiB, files of unknown size,
-uploads that tus joins, and uploads of Uppy, whose maximum may be lower (see `SignCompanionParts`).
-
-It is also the highest part number of every tus upload, whatever the size of its file: requests that
-were interrupted use up numbers."""
+uploads that tus joins, and uploads of Uppy, for which it may be lower: see `SignCompanionParts`."""
 
 
 class UploadStatus(OpenEnum):

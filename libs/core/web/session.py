@@ -41,7 +41,8 @@ class Session:
     id: str | None = None
     """None if the request has no valid cookie or token, until something needs a session."""
     is_uncounted: bool = False
-    """True if the session has not been counted towards the limit of sessions of its address.
+    """True if the session was not counted towards the limit of sessions of its address when its
+    cookie or token was issued.
 
     A session that begins with a cookie is counted when it first creates something or signs upload
     URLs. One that `create_session` begins is counted at once.
@@ -132,7 +133,7 @@ class SessionMiddleware(ASGIMiddleware):
 def start_session(request: Request[Any, Any, Any]) -> str:
     """Return the id of the request's session, or begin one.
 
-    Whether the session is revoked is not checked.
+    Whether the session is revoked is not checked: `owner_of` does that.
 
     Raises:
         SessionInvalid: The bearer token is malformed, forged or expired.
@@ -175,12 +176,12 @@ def usage_of(
     """Return the counter of what this request uses."""
     session = session_of(request)
 
-    def count_new_session() -> None:
+    def count_session() -> None:
         if session.is_uncounted:
             _count(session.address, rate_limiter, session.id)
             session.is_uncounted, session.sets_cookie = False, True
 
-    return Usage(owner, session.address, rate_limiter, count_new_session)
+    return Usage(owner, session.address, rate_limiter, count_session)
 
 
 def session_of(request: Request[Any, Any, Any]) -> Session:
@@ -221,8 +222,9 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
         rate_limiter: NamedDependency[RateLimiter],
     ) -> None:
         session = session_of(request)
-        # An uncounted session owns nothing, and anybody can begin any number of them, so its cookie
-        # is only cleared. A bearer token cannot be cleared, so its revocation is stored.
+        # Anybody can begin any number of uncounted sessions, so their cookies are only cleared.
+        # They own nothing, unless the response to their first creation was lost. A bearer token
+        # cannot be cleared, so its revocation is stored.
         if session.id is not None and (session.is_bearer or not session.is_uncounted):
             if not revoked_sessions.is_revoked(session.id):
                 _count(session.address, rate_limiter)

@@ -23,8 +23,7 @@ MAX_BLAMED_ATTEMPTS = 3
 alone. After that many, the next attempt fails the conversion with `worker_lost` at once."""
 
 MAX_ATTEMPTS = 12
-"""Maximum number of attempts, whatever ended them, apart from those that `Conversion.yielded`
-counts."""
+"""Maximum number of attempts. Those that `Conversion.yielded` counts are not among them."""
 
 
 _TEMPORARY = (

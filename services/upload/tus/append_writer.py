@@ -163,6 +163,7 @@ class AppendWriter:
                 self._advance(offset, "", next_part=self._part_number + 1)
 
     def _put_part(self, body: bytes) -> None:
+        # Requests that were interrupted use up part numbers, whatever the size of the file.
         if self._part_number > S3_MAX_PARTS:
             raise UploadClosed("This upload was interrupted too often. Start it again.")
         self._count(body)

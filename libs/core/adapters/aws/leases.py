@@ -29,14 +29,14 @@ from libs.core.domain.conversions import (
     Output,
     Phase,
     Source,
-    loss_of,
+    changes_by_loss,
 )
 from libs.core.domain.uploads import Failure
 from libs.core.errors import LeaseLost
 from libs.core.ports.leases import ConversionLeases, ProgressReport
 
 _ATTRIBUTES = {"unblamed_count": UNBLAMED, "yielded": YIELDED}
-"""Attribute names of those fields of `loss_of` that have another name in the table."""
+"""Attribute names of those fields of `changes_by_loss` that have another name in the table."""
 
 
 class DynamoDbConversionLeases(ConversionLeases):
@@ -73,7 +73,9 @@ class DynamoDbConversionLeases(ConversionLeases):
             claimable = claimable & Attr("suspect").ne(True)
         loss_meaning = LossMeaning.ALONE if alone else LossMeaning.SHARED
         claimed = {
-            **{_ATTRIBUTES.get(name, name): value for name, value in loss_of(found).items()},
+            **{
+                _ATTRIBUTES.get(name, name): value for name, value in changes_by_loss(found).items()
+            },
             "status": ConversionStatus.CONVERTING,
             "phase": Phase.PROBING,
             "open_kind": open_kind(Phase.PROBING),

@@ -15,7 +15,7 @@ from libs.core.domain.conversions import (
     Output,
     Phase,
     Source,
-    loss_of,
+    changes_by_loss,
 )
 from libs.core.domain.uploads import Failure
 from libs.core.errors import ConversionNotFound, LeaseLost
@@ -47,7 +47,7 @@ class MemoryConversionLeases(ConversionLeases):
             if conversion.must_run_alone and not alone:
                 return None
             return self._table.change(
-                replace(conversion, **loss_of(conversion)),
+                replace(conversion, **changes_by_loss(conversion)),
                 status=ConversionStatus.CONVERTING,
                 phase=Phase.PROBING,
                 attempts=conversion.attempts + 1,
