@@ -86,9 +86,9 @@ class UploadJoined(CoreError):
 
 
 class PartNumberInvalid(CoreError):
-    """Indicate a part number that is not between 1 and the number of parts.
+    """Indicate a part number below 1, or above the upload's number of parts.
 
-    While the size of an upload is unknown, that number is 10,000.
+    The highest one is 10,000 while the size of the upload is unknown.
     """
 
     code = "part_number_invalid"

@@ -2,8 +2,8 @@
 
 Logs are lines of JSON, or of text for a console, with the ids of the request and the item. `redact`
 keeps secrets out of them, also out of lines that libraries log: it replaces the values of the names
-in `_LONG_SECRETS` and `_SECRETS`, and every token after the word "Bearer". Traces are
-OpenTelemetry's. The attribute `trace` of an item holds the W3C traceparent of the request that
+in `_NAMES_OF_LONG_SECRETS` and `_NAMES_OF_SECRETS`, and every token after the word "Bearer". Traces
+are OpenTelemetry's. The attribute `trace` of an item holds the W3C traceparent of the request that
 created the item.
 """
 
@@ -30,22 +30,23 @@ MAX_NUMBER = 1e300
 """Numbers beyond it are logged as text: JSON has no infinity, and few readers take larger ones."""
 
 _REDACTED = "[redacted]"
-_LONG_SECRETS = r"authorization|(?:set-)?cookie"
+_NAMES_OF_LONG_SECRETS = r"authorization|(?:set-)?cookie"
 """Names of secrets whose values may have spaces and punctuation. A quote or the end of the line
 ends them."""
-_SECRETS = (
+_NAMES_OF_SECRETS = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
     r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|session(?:-\d+)?|token"
     r"|(?:tinypixo_)?(?:session_secret|origin_secret|janitor_token)(?:_accepted)?|x-origin-secret"
 )
-"""Names of all other secrets. A space or one of `&;,\"'}<` ends their values."""
+"""Names of all other secrets. A space, a quote or one of `&;,}<` ends their values. `session-0` and
+so on are the pieces of a long cookie."""
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
 # headers.
 _SEPARATOR = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"
-_HEADER = re.compile(rf"(?i)\b((?:{_LONG_SECRETS}){_SEPARATOR})[^\"'\r\n]+")
-_VALUE = re.compile(rf"(?i)(?<![a-z])((?:{_SECRETS}){_SEPARATOR})[^&;\s\"',}}<]+")
+_HEADER = re.compile(rf"(?i)\b((?:{_NAMES_OF_LONG_SECRETS}){_SEPARATOR})[^\"'\r\n]+")
+_VALUE = re.compile(rf"(?i)(?<![a-z])((?:{_NAMES_OF_SECRETS}){_SEPARATOR})[^&;\s\"',}}<]+")
 _BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
-_SECRET_KEY = re.compile(rf"(?i)(?:{_LONG_SECRETS}|{_SECRETS})")
+_SECRET_KEY = re.compile(rf"(?i)(?:{_NAMES_OF_LONG_SECRETS}|{_NAMES_OF_SECRETS})")
 _PROPAGATOR = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("tinypixo")
 _durations = get_meter("tinypixo").create_histogram(

@@ -52,8 +52,8 @@ def service_app(
 
     Args:
         name: The service's name, which is in the path of its OpenAPI document.
-        settings: Session secret, cookie settings, and the origins of the page. Without the
-            session secret (`VisitorSettings`) no session is valid.
+        settings: Cookie settings, the origins of the page, and the session secret, which only
+            `VisitorSettings` have. With others, no session is valid.
         routes: The service's own handlers and controllers.
         dependencies: Providers of the container, by the names that handlers use. With
             `revoked_sessions` and `rate_limiter` among them, handlers can have an `owner` and

@@ -52,18 +52,15 @@ def _is_of_exhaustion(error: BaseException | None) -> bool:
 
 
 def check_attempts(conversion: Conversion) -> None:
-    """Raise MediaError if a conversion has had all the attempts that it may have.
-
-    `attempts - unblamed_count` is the number of attempts in `blamed`, plus one: the attempt that is
-    about to run. Hence `>`.
-    """
-    if conversion.attempts - conversion.unblamed_count > MAX_BLAMED_ATTEMPTS:
+    """Raise MediaError if a conversion has had all the attempts that it may have."""
+    ended = conversion.attempts - 1  # `attempts` counts the one that is about to run, too
+    if ended - conversion.unblamed_count >= MAX_BLAMED_ATTEMPTS:
         raise MediaError(
             Failure(
                 "worker_lost", "This file stopped our converter several times. Try another file."
             )
         )
-    if conversion.attempts - conversion.yielded > MAX_ATTEMPTS:
+    if ended - conversion.yielded >= MAX_ATTEMPTS:
         raise MediaError(
             Failure(
                 "storage_unavailable",
