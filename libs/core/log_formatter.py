@@ -9,9 +9,8 @@ import structlog
 class RecordFormatter(structlog.stdlib.ProcessorFormatter):
     """Format records of structlog and of libraries.
 
-    If a record cannot be formatted, the standard library prints it to standard error: it is missing
-    from the log then, and its secrets are not redacted. Here a line says what is known
-    of it, and is redacted as all others.
+    A record that cannot be formatted becomes a line that says what is known of it, and is redacted
+    as all others. The standard library would print it to standard error, with its secrets.
     """
 
     def format(self, record: logging.LogRecord) -> str:

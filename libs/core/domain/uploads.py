@@ -21,8 +21,9 @@ most 4.88 TiB (1,000 × 5 GiB).
 
 `Upload.size_of_part` refuses parts beyond the upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
-"""S3's maximum number of parts. It holds for files of more than 4.88 TiB, files of unknown size,
-uploads that tus joins, and uploads of Uppy, for which it may be lower: see `SignCompanionParts`."""
+"""S3's maximum number of parts. It holds for files of more than 4.88 TiB, files of unknown size and
+joined uploads. Uploads of Uppy may have fewer: see `SignCompanionParts`. Those of tus may have part
+numbers up to it, because requests that were interrupted use up numbers."""
 
 
 class UploadStatus(OpenEnum):

@@ -154,7 +154,8 @@ async def owner_of(
 
     The session owns all that the request creates. The request may see only what its session owns.
 
-    A new session begins if the request has no valid cookie, or if its session is revoked.
+    Without a bearer token, a new session begins if the request has no valid cookie, or if the
+    session of its cookie is revoked.
 
     Raises:
         SessionInvalid: The bearer token is malformed, forged, expired or revoked.

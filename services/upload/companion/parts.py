@@ -55,9 +55,9 @@ class FindMultipart:
 class SignCompanionParts:
     """Presign URLs for parts of any size.
 
-    The highest part number is 10,000, which is S3's limit, or less: as many parts of 5 MiB as a
-    file of the maximum size has. Otherwise a client could store 10,000 parts of one byte each at no
-    cost, and every request for this upload would have to list them.
+    A file of the maximum size has 1,024 parts of 5 MiB, if that size is 5 GiB. No upload may have
+    more parts than that. Otherwise a client could store 10,000 parts of one byte each, which is
+    S3's limit, at no cost, and every request for this upload would have to list them.
     """
 
     def __init__(
