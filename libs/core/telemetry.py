@@ -175,7 +175,7 @@ def _redacted(name: Any, value: Any) -> Any:
     if _is_of_secret(name):
         return _REDACTED
     if isinstance(value, Mapping):
-        # Keys in JSON are text. That of a tuple may hold a secret.
+        # Keys in JSON are text. The text of a key that is a tuple may hold a secret.
         return {
             without_secrets(_key_text(key)): _redacted(key, member) for key, member in value.items()
         }

@@ -107,6 +107,13 @@ def test_an_address_gets_all_that_services_allow_and_leaves_connections_to_other
     assert 2 * int(found[1]) < int(available[1])  # a request that is passed on takes two
 
 
+def test_an_address_may_not_send_more_requests_than_a_service_handles() -> None:
+    """Those whose client is gone count for limit_conn no more: 2,000 a second stopped a service."""
+    assert "limit_req_zone $binary_remote_addr zone=rates:10m rate=200r/s;" in CONFIGURATION
+    assert "\n    limit_req zone=rates burst=1000 nodelay;" in CONFIGURATION
+    assert "limit_req_status 429;" in CONFIGURATION
+
+
 def number_of(directive: str) -> int:
     found = re.search(rf"\b{directive} (\d+)k?;", CONFIGURATION)
     assert found, directive

@@ -173,8 +173,8 @@ class Conversion:
     """Number of ended attempts that do not count against the file.
 
     These are the attempts that were released by their worker, that were lost while their loss
-    meaning was `shared`, `leaving` or unknown, or that were excused because their worker turned out to be
-    alive."""
+    meaning was `shared`, `leaving` or unknown, or that were excused because their worker turned out
+    to be alive."""
     yielded: int = 0
     """Number of attempts that ended because their worker stopped or needed the slot.
 

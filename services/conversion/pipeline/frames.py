@@ -75,7 +75,7 @@ FRAME_SIZES: dict[str, FrameSize] = {
     "ac3": ac3_frame,
     "eac3": ac3_frame,
 }
-"""By FFmpeg's names of the formats."""
+"""Functions that return the size of a frame, by the names of FFmpeg's demuxers."""
 
 
 def last_frame_is_truncated(tail: bytes, frame_size: FrameSize) -> bool:

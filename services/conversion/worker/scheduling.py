@@ -180,7 +180,7 @@ class ChooseNextConversion:
         return order
 
     def note_chosen(self, conversion: Conversion) -> None:
-        """Remember who was served, and do not offer the conversion again once it is claimed."""
+        """Remember who was served, and have the conversion's item read again at the next look."""
         self._note_served([conversion])
         self._queue.forget(conversion.id)
 
