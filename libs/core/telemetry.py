@@ -38,8 +38,8 @@ _NAMES_OF_SECRETS = (
     r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|session(?:-\d+)?|token"
     r"|(?:tinypixo_)?(?:session_secret|origin_secret|janitor_token)(?:_accepted)?|x-origin-secret"
 )
-"""Names of all other secrets. A space, a quote or one of `&;,}<` ends their values. `session-0` and
-so on are the pieces of a long cookie."""
+"""Names of all other secrets. A space, a quote or one of `&;,}<` ends their values. Earlier
+versions cut long cookies into pieces, named `session-0` and so on."""
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
 # headers.
 _SEPARATOR = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"

@@ -14,16 +14,17 @@ MIN_PART_SIZE = 5 * MIB
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 MAX_PARTS = 1_000
-"""Maximum number of parts of an ordinary upload: the file's size is known at the beginning, and at
-most 4.88 TiB (1,000 × 5 GiB).
+"""Maximum number of parts of an ordinary upload, because one call of ListParts returns as many.
 
-`choose_part_size` makes the parts large enough. One call of ListParts returns 1,000.
-
-`Upload.size_of_part` refuses parts beyond the upload's own `part_count`."""
+The file's size is known at the beginning, and at most 4.88 TiB (1,000 × 5 GiB). `choose_part_size`
+makes the parts large enough. `Upload.size_of_part` refuses parts beyond the upload's own
+`part_count`."""
 S3_MAX_PARTS = 10_000
-"""S3's maximum number of parts. It holds for files of more than 4.88 TiB, files of unknown size and
-joined uploads. Uploads of Uppy may have fewer: see `SignCompanionParts`. Those of tus may have part
-numbers up to it, because requests that were interrupted use up numbers."""
+"""Maximum number of parts of all other uploads, because S3 takes no more.
+
+Their files are larger, of unknown size, or joined of other uploads. Uploads of Uppy may have fewer
+parts: see `SignCompanionParts`. The part numbers of tus have gaps, and also go up to this number:
+see `AppendWriter`."""
 
 
 class UploadStatus(OpenEnum):

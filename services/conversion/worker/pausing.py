@@ -65,7 +65,7 @@ class PauseForOthers:
         if began < self._next_check:
             return
         paused = self._sharing.paused()
-        order = self._choose_next.order(may_run_alone=self._slots.may_run_alone, paused=paused)
+        order = self._choose_next.order(alone_last=self._slots.is_turn_of_others, paused=paused)
         took = time.monotonic() - began
         self._next_check = began + took + CHECK_DELAY_FACTOR * took
         for following in order:

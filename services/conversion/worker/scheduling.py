@@ -106,7 +106,7 @@ class MarkUploaded:
 class ChooseNextConversion:
     """Choose for a free slot the next conversion, round robin between clients and sessions.
 
-    Stalled conversions come first. While `Slots.may_run_alone` is False, those that must run
+    Stalled conversions come first. While `Slots.is_turn_of_others` is True, those that must run
     alone (`Conversion.must_run_alone`) come last, whether they are stalled or not.
     """
 
@@ -127,19 +127,19 @@ class ChooseNextConversion:
     def __call__(
         self,
         *,
-        may_run_alone: bool = True,
+        alone_last: bool = False,
         paused: Collection[str] = (),
         prefer_paused: bool = False,
     ) -> Conversion | None:
         """Return the conversion to claim or to continue next, or None if there is none.
 
         Args:
-            may_run_alone: As in `order`.
+            alone_last: As in `order`.
             paused: As in `order`.
             prefer_paused: If True, a client whose turn it is continues a paused conversion, if it
                 has one, before it starts another.
         """
-        order = self.order(may_run_alone=may_run_alone, paused=paused)
+        order = self.order(alone_last=alone_last, paused=paused)
         if not order:
             return None
         chosen = order[0]
@@ -150,14 +150,12 @@ class ChooseNextConversion:
         self.note_chosen(chosen)
         return chosen
 
-    def order(
-        self, *, may_run_alone: bool = True, paused: Collection[str] = ()
-    ) -> list[Conversion]:
+    def order(self, *, alone_last: bool = False, paused: Collection[str] = ()) -> list[Conversion]:
         """Return all conversions that can be claimed or continued, the next one first.
 
         Args:
-            may_run_alone: `Slots.may_run_alone`. If False, conversions that must run alone come
-                after all others, unless they are paused.
+            alone_last: If True, conversions that must run alone come after all others, unless they
+                are paused.
             paused: Those that this worker has claimed and paused. They take turns with the others.
         """
         found = list(self._queue.in_phase(*RUNNING))
@@ -175,7 +173,7 @@ class ChooseNextConversion:
         order = fair_order(ready, running, self._last_served)
         # Stalled conversions come first: their turn had begun when their worker was lost.
         order.sort(key=lambda c: c not in stalled)
-        if not may_run_alone:
+        if alone_last:
             order.sort(key=lambda c: c.must_run_alone and c.id not in paused)
         return order
 

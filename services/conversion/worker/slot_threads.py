@@ -43,7 +43,7 @@ class SlotThreads:
         """Choose what a free slot runs or continues next."""
         paused = self._sharing.paused()
         chosen = self._choose_next(
-            may_run_alone=self._slots.may_run_alone,
+            alone_last=self._slots.is_turn_of_others,
             paused=paused,
             # Otherwise each short conversion of a bystander would leave one more paused: its slot
             # would go to a queued conversion of the client that it paused one of.

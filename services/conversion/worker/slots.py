@@ -56,9 +56,9 @@ class Slots:
         return min(self._yield_by, self._drained_at)
 
     @property
-    def may_run_alone(self) -> bool:
-        """Return True if others have had as much time as the last conversion that ran alone."""
-        return self._timer() >= self._next_reservation
+    def is_turn_of_others(self) -> bool:
+        """Return True until others have had as much time as the last conversion that ran alone."""
+        return self._timer() < self._next_reservation
 
     def acquire(self) -> bool:
         """Take a free slot, and return True if there was one."""

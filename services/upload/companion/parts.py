@@ -55,9 +55,9 @@ class FindMultipart:
 class SignCompanionParts:
     """Presign URLs for parts of any size.
 
-    A file of the maximum size has 1,024 parts of 5 MiB, if that size is 5 GiB. No upload may have
-    more parts than that. Otherwise a client could store 10,000 parts of one byte each, which is
-    S3's limit, at no cost, and every request for this upload would have to list them.
+    An upload of Uppy may have as many parts as a file of the maximum size has in parts of 5 MiB:
+    1,024 for 5 GiB. Otherwise a client could store 10,000 parts of one byte each, which is S3's
+    limit, at no cost, and every request for this upload would have to list them.
     """
 
     def __init__(

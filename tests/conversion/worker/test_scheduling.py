@@ -154,10 +154,10 @@ def test_suspects_let_others_go_first_when_it_is_not_their_turn(
     other = env.add_queued("ben")
 
     assert [
-        chosen and chosen.id for chosen in (env.choose_next(), env.choose_next(may_run_alone=False))
+        chosen and chosen.id for chosen in (env.choose_next(), env.choose_next(alone_last=True))
     ] == [suspect.id, other.id]
     env.conversions.cancel(other.id, other.owner)
-    left = env.choose_next(may_run_alone=False)
+    left = env.choose_next(alone_last=True)
     assert left
     assert left.id == suspect.id, "if there is no other, it need not wait"
 

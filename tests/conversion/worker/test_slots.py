@@ -109,14 +109,14 @@ def test_a_worker_that_stops_waits_for_nothing(slots: Slots) -> None:
 
 def test_others_get_as_much_time_as_the_one_that_ran_alone(slots: Slots, clock: FakeClock) -> None:
     assert slots.acquire()
-    assert slots.may_run_alone
+    assert not slots.is_turn_of_others
     with slots.reserve_all(60):
         clock.advance(30)
 
     clock.advance(29)
-    assert not slots.may_run_alone
+    assert slots.is_turn_of_others
     clock.advance(1)
-    assert slots.may_run_alone
+    assert not slots.is_turn_of_others
 
 
 @pytest.mark.parametrize("prepared", [True, False])
