@@ -31,6 +31,13 @@ MAX_BODIES = 256
 """Requests of an address that are handled at once and have bodies of any length. Each takes up to
 200 kB, and an office behind one address sends some for each of its people."""
 
+REFUSALS_PER_SECOND = 50
+"""Refusals of an address, because too many of its requests wait. Each takes almost a millisecond of
+processor time, so a thousand a second would leave no time for others."""
+
+LONGEST_REFUSAL = 30.0
+"""Seconds that a refusal may wait for others of its address."""
+
 PROBE_PATH = "/health/live"
 
 
@@ -136,6 +143,7 @@ class LimitConcurrency(ASGIMiddleware):
         self._usual = AddressSemaphore(AT_ONCE)
         self._costly = AddressSemaphore(COSTLY_AT_ONCE)
         self._counts: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Call the application with `scope["permit"]`, once this request has a permit.
@@ -154,9 +162,21 @@ class LimitConcurrency(ASGIMiddleware):
                 await anyio.sleep(0)
             await next_app(scope, receive, _until_taken(send))
         except RateLimited as error:
+            await self._wait_to_refuse(address)
             await send_response(on_core_error(Request(scope), error), scope, receive, send)
         finally:
             permit.end()
+
+    async def _wait_to_refuse(self, address: str) -> None:
+        """Wait the longer, the more refusals of the address wait already."""
+        self._refused[address] += 1
+        try:
+            seconds = self._refused[address] / REFUSALS_PER_SECOND
+            await anyio.sleep(min(seconds, LONGEST_REFUSAL))
+        finally:
+            self._refused[address] -= 1
+            if not self._refused[address]:
+                del self._refused[address]
 
 
 def _is_probe(scope: Scope) -> bool:
