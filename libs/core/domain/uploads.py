@@ -14,11 +14,11 @@ MIN_PART_SIZE = 5 * MIB
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 MAX_PARTS = 1_000
-"""Maximum number of parts of an ordinary upload, because one call of ListParts returns as many.
+"""Maximum number of parts if the file's size is known at the beginning, and at most 4.88 TiB (1,000
+× 5 GiB), because one call of ListParts returns as many.
 
-The file's size is known at the beginning, and at most 4.88 TiB (1,000 × 5 GiB). `choose_part_size`
-makes the parts large enough. `Upload.size_of_part` refuses parts beyond the upload's own
-`part_count`."""
+`choose_part_size` makes the parts large enough. `Upload.size_of_part` refuses parts beyond the
+upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
 """Maximum number of parts of all other uploads, because S3 takes no more.
 

@@ -41,11 +41,11 @@ class Session:
     id: str | None = None
     """None if the request has no valid cookie or token, until something needs a session."""
     is_uncounted: bool = False
-    """True if the session was not counted towards the limit of sessions of its address when its
-    cookie or token was issued.
+    """True if the session has not been counted towards the limit of sessions of its address.
 
     A session that begins with a cookie is counted when it first creates something or signs upload
-    URLs. One that `create_session` begins is counted at once.
+    URLs. One that `create_session` begins is counted at once. A request knows this from its cookie:
+    an earlier one still says True after the session was counted.
     """
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""
@@ -223,9 +223,8 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
         rate_limiter: NamedDependency[RateLimiter],
     ) -> None:
         session = session_of(request)
-        # Anybody can begin any number of uncounted sessions, so their cookies are only cleared.
-        # They own nothing, unless the response to their first creation was lost. A bearer token
-        # cannot be cleared, so its revocation is stored.
+        # Anybody can begin any number of uncounted sessions, so their cookies are only cleared. A
+        # bearer token cannot be cleared, so its revocation is stored.
         if session.id is not None and (session.is_bearer or not session.is_uncounted):
             if not revoked_sessions.is_revoked(session.id):
                 _count(session.address, rate_limiter)

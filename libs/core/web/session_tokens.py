@@ -29,7 +29,7 @@ class SessionToken:
     session_id: str
     expires_at: int
     is_uncounted: bool = False
-    """`Session.is_uncounted` when the token was issued."""
+    """What `Session.is_uncounted` was when the token was issued."""
 
 
 class SessionTokens:
