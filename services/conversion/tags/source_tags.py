@@ -230,7 +230,8 @@ def _join_totals(tags: dict[str, list[str]]) -> Tags:
             if "/" not in number:
                 tags[name] = [f"{number}/{total}"]
             del tags[f"{name}_total"]
-        elif number.startswith("/"):  # a total alone
-            tags[f"{name}_total"] = [number[1:].strip()]
+        elif number.startswith("/"):  # a total alone, or nothing
             del tags[name]
+            if total := number[1:].strip():
+                tags[f"{name}_total"] = [total]
     return tags

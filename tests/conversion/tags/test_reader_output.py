@@ -35,6 +35,15 @@ def test_an_infinite_number_is_no_answer(name: str) -> None:
     assert found.tags == {"title": ["FFmpeg's"]}
 
 
+@pytest.mark.parametrize(
+    ("number", "found"),
+    [("/", {}), (" / ", {}), ("/12", {"track_total": ["12"]}), ("3/", {"track": ["3/"]})],
+)
+def test_a_track_without_numbers_has_no_empty_tags(number: str, found: dict[str, Any]) -> None:
+    """A total that is empty was written into the output; the fuzzer found it."""
+    assert combine(packed(tags=[[0, "id3", "TRCK", [number], False]]), {}).tags == found
+
+
 def test_names_of_lost_tags_are_cleaned_and_cut() -> None:
     found = combine(packed(lost=["\ud800\0x", "y" * MIB]), {})
     assert found.lost == ["?x", "y" * 40]
