@@ -128,11 +128,11 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
     replaces the secrets that it recognises.
 
     Objects become text: their `repr`, or if that fails, the name of their type. So a call that logs
-    never raises: most are made where something has failed already.
+    never raises. Most such calls are made where something has failed already.
     """
     for name, value in event.items():
-        # Members whose name begins with an underscore hold no text from outside. Those of structlog
-        # are removed before the line is written, and `metrics.py` makes `_aws`.
+        # Members whose name begins with an underscore are structlog's, which are removed before the
+        # line is written, and `_aws`, which `metrics.py` makes.
         if not name.startswith("_"):
             try:
                 event[name] = _redacted(name, value)

@@ -44,8 +44,8 @@ class Session:
     """True if the session has not been counted towards the limit of sessions of its address.
 
     A session that begins with a cookie is counted when it first creates something or signs upload
-    URLs. One that `create_session` begins is counted at once. A request knows this from its cookie:
-    an earlier one still says True after the session was counted.
+    URLs. One that `create_session` begins is counted at once. A request knows this from its cookie,
+    and a cookie from before the session was counted still says True.
     """
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""

@@ -13,12 +13,13 @@ log = structlog.get_logger(__name__)
 
 
 class UnfinishedAttempts:
-    """Keep attempts whose end could not be written, until the table knows of them. Thread-safe.
+    """Keep attempts whose end could not be written, until the table knows of it. Thread-safe.
 
     The end of an attempt cannot be written if the table does not answer, or if the attempt has lost
-    its lease. As soon as the table answers, such an attempt is released, and its conversion runs
-    again: a result that could not be written is lost. If another worker has taken the conversion
-    over, the attempt is excused instead: its worker is alive, so the file has not killed it.
+    its lease. When the table answers again, there are two cases. If another worker has taken the
+    conversion over, the attempt is excused: its worker is alive, so the file has not killed it.
+    Otherwise it is released, and its conversion runs again: a result that could not be written is
+    lost.
     """
 
     def __init__(self, leases: ConversionLeases) -> None:
