@@ -131,8 +131,8 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
     never raises. Most such calls are made where something has failed already.
     """
     for name, value in event.items():
-        # Members whose name begins with an underscore are structlog's, which are removed before the
-        # line is written, and `_aws`, which `metrics.py` makes.
+        # Members whose name begins with an underscore need no redaction: structlog removes its own
+        # before the line is written, and `metrics.py` makes `_aws`.
         if not name.startswith("_"):
             try:
                 event[name] = _redacted(name, value)

@@ -90,11 +90,10 @@ class RunConversion:
             is_paused: Returns True while the attempt must not continue.
 
         Returns:
-            True if the message about the conversion may be deleted, False if the attempt released
-            the conversion, so that the message must come again. It may be deleted when the
-            conversion has ended. It may also be deleted when this worker could not claim the
-            conversion, or lost its lease: workers that poll the queue find it if it has to run
-            later.
+            False if the attempt released the conversion, so that its message must come again.
+            True if the message may be deleted: the conversion has ended, or this worker could not
+            claim it or lost its lease. If the conversion has to run later, workers that poll the
+            queue find it.
 
         Raises:
             StorageUnavailable: DynamoDB did not answer to the claim, or to the write at the end of
