@@ -88,7 +88,7 @@ class UploadJoined(CoreError):
 class PartNumberInvalid(CoreError):
     """Indicate a part number below 1, or above the upload's number of parts.
 
-    The highest one is 10,000 while the size of the upload is unknown.
+    While the size of the upload is unknown, numbers up to 10,000 are valid.
     """
 
     code = "part_number_invalid"

@@ -181,10 +181,11 @@ class Conversion:
     The worker released them for that reason, or died while their loss meaning was `leaving`.
     `unblamed_count` counts them, too."""
     blamed: frozenset[int] = frozenset()
-    """Numbers of the lost attempts that count against the file, so that each is excused only once.
+    """Numbers of the lost attempts that count against the file.
 
     They were lost while their loss meaning was `alone`. The number of an attempt is the value of
-    `attempts` while it ran."""
+    `attempts` while it ran. Numbers are kept, and not their count, so that each attempt is excused
+    only once."""
     suspect: bool = False
     """An attempt was lost, perhaps because of this file, so the next ones run alone."""
     loss_meaning: LossMeaning | None = None
