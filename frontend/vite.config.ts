@@ -57,6 +57,8 @@ export default defineConfig({
     include: ['tests/**/*.test.{ts,tsx}'],
     environment: 'node',
     setupFiles: ['tests/setup.ts'],
+    // Longer than tests wait for one thing, see `tests/setup.ts`.
+    testTimeout: 20_000,
     restoreMocks: true,
   },
 });

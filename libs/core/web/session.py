@@ -41,11 +41,11 @@ class Session:
     id: str | None = None
     """None if the request has no valid cookie or token, until something needs a session."""
     is_uncounted: bool = False
-    """True if the session has not been counted towards the limit of sessions of its address.
+    """True unless the cookie or token says that the session was counted.
 
-    A session that begins with a cookie is counted when it first creates something or signs upload
-    URLs. One that `create_session` begins is counted at once. A request knows this from its cookie,
-    and a cookie from before the session was counted still says True.
+    Sessions count towards the limit of sessions of their address. One that begins with a cookie is
+    counted when it first creates something or signs upload URLs. One that `create_session` begins
+    is counted at once.
     """
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""
