@@ -212,8 +212,8 @@ class Conversion:
         """Return True if the next attempt must be the only one in its worker."""
         if self.status is not ConversionStatus.CONVERTING:
             return self.suspect
-        # An attempt runs. The next one begins only if that one is lost, and the loss makes the
-        # conversion suspect, unless its meaning is `leaving`.
+        # With this status, the next attempt begins by a takeover, after the present one was lost.
+        # The loss makes the conversion suspect, unless the loss meaning is `leaving`.
         return self.suspect or self.loss_meaning is not LossMeaning.LEAVING
 
 

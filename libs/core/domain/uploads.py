@@ -15,7 +15,7 @@ MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 MAX_PARTS = 1_000
 """Maximum number of parts of a file whose size is known at the beginning, and is not above 4.88 TiB
-(1,000 × 5 GiB). One call of ListParts returns as many.
+(1,000 × 5 GiB). One call of ListParts returns 1,000 parts.
 
 `choose_part_size` makes the parts large enough. `Upload.size_of_part` refuses parts beyond the
 upload's own `part_count`."""

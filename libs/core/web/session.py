@@ -41,7 +41,7 @@ class Session:
     id: str | None = None
     """None if the request has no valid cookie or token, until something needs a session."""
     is_uncounted: bool = False
-    """True unless the cookie or token says that the session was counted.
+    """True if there is a session, and no cookie or token says that it was counted.
 
     Sessions count towards the limit of sessions of their address. One that begins with a cookie is
     counted when it first creates something or signs upload URLs. One that `create_session` begins

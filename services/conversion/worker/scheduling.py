@@ -106,8 +106,9 @@ class MarkUploaded:
 class ChooseNextConversion:
     """Choose for a free slot the next conversion, round robin between clients and sessions.
 
-    Stalled conversions come first. While `Slots.is_turn_of_others` is True, those that must run
-    alone (`Conversion.must_run_alone`) come last, whether they are stalled or not.
+    Stalled conversions come first. With `alone_last`, those that must run alone
+    (`Conversion.must_run_alone`) come last, whether they are stalled or not, if they are not
+    paused.
     """
 
     def __init__(
