@@ -35,11 +35,12 @@ _NAMES_OF_LONG_SECRETS = r"authorization|(?:set-)?cookie"
 ends them."""
 _NAMES_OF_SECRETS = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
-    r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|session(?:-\d+)?|token"
+    r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|token"
+    r"|(?:__host-)?session(?:-\d+)?"
     r"|(?:tinypixo_)?(?:session_secret|origin_secret|janitor_token)(?:_accepted)?|x-origin-secret"
 )
-"""Names of all other secrets. A space, a quote or one of `&;,}<` ends their values. Earlier
-versions cut long cookies into pieces, named `session-0` and so on."""
+"""Names of all other secrets. A space, a quote or one of `&;,}<` ends their values. The cookie is
+named `__Host-session` behind TLS, and earlier versions cut it into `session-0` and so on."""
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
 # headers.
 _SEPARATOR = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"

@@ -130,6 +130,13 @@ def test_a_pair_with_a_secret_name_is_redacted(
     assert "s3cr3t" not in logs.text
 
 
+@pytest.mark.parametrize("name", ["session", "__Host-session", "__Host-session-0"])
+def test_a_cookie_is_redacted_by_each_of_its_names(logs: Logs, name: str) -> None:
+    structlog.get_logger().info("it.happened", cookies={name: SECRET, "theme": "dark"})
+
+    assert logs.last["cookies"] == {name: "[redacted]", "theme": "dark"}
+
+
 def test_a_name_of_a_secret_in_bytes_is_recognized(logs: Logs) -> None:
     structlog.get_logger().info("it.happened", headers={b"x-origin-secret": SECRET.encode()})
 

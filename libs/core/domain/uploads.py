@@ -20,11 +20,11 @@ MAX_PARTS = 1_000
 `choose_part_size` makes the parts large enough. `Upload.size_of_part` refuses parts beyond the
 upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
-"""Maximum number of parts of all other uploads, because S3 takes no more.
+"""Maximum number of parts of other uploads, because S3 takes no more. Their files are larger, of
+unknown size, or joined of other uploads. Those of Uppy may have fewer: see `SignCompanionParts`.
 
-Their files are larger, of unknown size, or joined of other uploads. Uploads of Uppy may have fewer
-parts: see `SignCompanionParts`. The part numbers of tus have gaps, and also go up to this number:
-see `AppendWriter`."""
+For tus, it is the highest part number, whatever the size of the file: requests that were
+interrupted use up numbers."""
 
 
 class UploadStatus(OpenEnum):
