@@ -44,8 +44,12 @@ named `__Host-session` behind TLS, and earlier versions cut it into `session-0` 
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
 # headers.
 _SEPARATOR = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"
-_HEADER = re.compile(rf"(?i)\b((?:{_NAMES_OF_LONG_SECRETS}){_SEPARATOR})[^\"'\r\n]+")
-_VALUE = re.compile(rf"(?i)(?<![a-z])((?:{_NAMES_OF_SECRETS}){_SEPARATOR})[^&;\s\"',}}<]+")
+_PATTERN_OF_LONG_SECRETS = re.compile(
+    rf"(?i)\b((?:{_NAMES_OF_LONG_SECRETS}){_SEPARATOR})[^\"'\r\n]+"
+)
+_PATTERN_OF_SECRETS = re.compile(
+    rf"(?i)(?<![a-z])((?:{_NAMES_OF_SECRETS}){_SEPARATOR})[^&;\s\"',}}<]+"
+)
 _BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
 _SECRET_KEY = re.compile(rf"(?i)(?:{_NAMES_OF_LONG_SECRETS}|{_NAMES_OF_SECRETS})")
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -154,7 +158,7 @@ def shorten(text: str) -> str:
 
 def without_secrets(text: str) -> str:
     """Return the text without the values of signatures, credentials, tokens and cookies."""
-    for pattern in (_HEADER, _VALUE, _BEARER):
+    for pattern in (_PATTERN_OF_LONG_SECRETS, _PATTERN_OF_SECRETS, _BEARER):
         text = pattern.sub(rf"\1{_REDACTED}", text)
     return text
 

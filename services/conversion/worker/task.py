@@ -15,7 +15,7 @@ class Task:
     conversion_id: str
     message: Message | None = None
     takeover_version: int | None = None
-    alone: bool = False
+    must_run_alone: bool = False
     has_yielded: bool = False
     was_paused: bool = False
 
@@ -30,7 +30,7 @@ class Task:
         return cls(
             chosen.id,
             takeover_version=version,
-            alone=chosen.must_run_alone,
+            must_run_alone=chosen.must_run_alone,
             has_yielded=chosen.yielded > 0,
             was_paused=chosen.id in paused,
         )

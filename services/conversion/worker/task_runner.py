@@ -40,7 +40,7 @@ class RunTask:
 
     def __call__(self, task: Task, use: SlotUse) -> None:
         """Return when the attempt has ended, or could not begin."""
-        if not task.alone:
+        if not task.must_run_alone:
             self._run_one(task, use, alone=self._slots.count == 1 and self._slots.is_alone)
             return
         with self._slots.reserve_all(DRAIN_FOR_SUSPECT) as granted:
@@ -74,7 +74,7 @@ class RunTask:
         def beat(eta_seconds: float | None) -> None:
             show_life()
             use.expect(NEVER if eta_seconds is None else eta_seconds, time.monotonic())
-            if task.alone:
+            if task.must_run_alone:
                 self._slots.share_slots_if_overdue(
                     lambda: self._run.claimed.mark(LossMeaning.SHARED)
                 )
