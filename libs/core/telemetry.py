@@ -129,8 +129,8 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 
     A value with the name of a secret is replaced as a whole, unless it is a number, a boolean or
     None. The name of a value is its key in the event or in a mapping. In a pair, such as a header
-    of ASGI, the first element names the second one. In all other strings, `without_secrets`
-    replaces the secrets that it recognises.
+    of ASGI, the first element names the second one. In all other text, `without_secrets` replaces
+    the secrets that it recognises.
 
     Objects become text: their `repr`, or if that fails, the name of their type. So a call that logs
     never raises. Most such calls are made where something has failed already.

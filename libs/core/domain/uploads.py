@@ -20,8 +20,8 @@ MAX_PARTS = 1_000
 `choose_part_size` makes the parts large enough. `Upload.size_of_part` refuses parts beyond the
 upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
-"""Maximum number of parts of other uploads, because S3 takes no more. Their files are larger, of
-unknown size, or joined of other uploads. Those of Uppy may have fewer: see `SignCompanionParts`.
+"""Maximum number of parts of larger files, of files of unknown size and of joined uploads, because
+S3 takes no more. Uploads of Uppy may have fewer parts: see `SignCompanionParts`.
 
 For tus, it is the highest part number, whatever the size of the file: requests that were
 interrupted use up numbers."""

@@ -112,6 +112,7 @@ class FfmpegProcess:
                 child.listener,
                 source_fd,
                 lambda position, count: self._wait_for_bytes(ended, position, count),
+                self.command.count("-i"),
             )
         run = _Run(self, child.process, child.writes_are_packets)
         try:

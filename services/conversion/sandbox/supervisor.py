@@ -44,9 +44,11 @@ _MAX_REFUSALS = 200
 """Refused calls after which the process is killed: FFmpeg makes none, and each costs processor
 time of the worker."""
 MAX_THREADS = 16 + 2 * (os.cpu_count() or 1)
-"""Threads of one process. FFmpeg starts nine, and one for each processor in each graph of filters.
+"""Threads of one process. FFmpeg starts six, and one for each processor in each graph of filters.
 In a container, all threads share the processors alike: the more hostile code has, the less is left
 for the worker."""
+THREADS_OF_INPUT = 2
+"""Further threads of FFmpeg for each of its inputs: a demuxer and a decoder."""
 _LOOK_UPS = frozenset({
     "access", "faccessat", "faccessat2", "newfstatat", "stat", "lstat", "statx", "readlink",
     "readlinkat", "statfs", "getcwd", "openat2",
@@ -92,10 +94,16 @@ class SandboxSupervisor:
         listener: The descriptor of its notifications; it is closed by the supervisor.
         source_fd: The source; its file position is shared with the process.
         wait_for_bytes: Called before each read, with the position in the source and the count.
+        inputs: The number of FFmpeg's inputs, each of which has threads of its own.
     """
 
     def __init__(
-        self, pid: int, listener: int, source_fd: int, wait_for_bytes: WaitForBytes
+        self,
+        pid: int,
+        listener: int,
+        source_fd: int,
+        wait_for_bytes: WaitForBytes,
+        inputs: int = 0,
     ) -> None:
         self.refused: dict[str, None] = {}
         """Names of the calls that were refused.
@@ -104,6 +112,7 @@ class SandboxSupervisor:
         """
         self._child = ChildAccess(pid)
         self._listener, self._source_fd, self._wait_for_bytes = listener, source_fd, wait_for_bytes
+        self._max_threads = MAX_THREADS + THREADS_OF_INPUT * inputs
         self._machine = platform.machine()
         self._names = names_by_number(self._machine)
         self._handlers: dict[str, Callable[[_Notification], _CallResult]] = {
@@ -203,7 +212,7 @@ class SandboxSupervisor:
 
     def _clone(self) -> _CallResult:
         """Limit the threads. The filter has checked the flags: it is not a process."""
-        if self._child.count_threads() < MAX_THREADS:
+        if self._child.count_threads() < self._max_threads:
             return _CONTINUE
         self._refuse("clone")
         return _CallResult(errno.EAGAIN)

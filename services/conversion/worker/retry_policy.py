@@ -54,8 +54,8 @@ def _is_of_exhaustion(error: BaseException | None) -> bool:
 def check_attempts(conversion: Conversion) -> None:
     """Raise MediaError if a conversion has had all the attempts that it may have."""
     ended = conversion.attempts - 1  # `attempts` counts the one that is about to run, too
-    # The difference is the number of attempts in `blamed`. Earlier versions, which do not know
-    # `blamed`, decide by the difference, too.
+    # `ended - unblamed_count` is the number of attempts in `blamed`, which earlier versions do not
+    # know. All versions must give up after the same attempt.
     if ended - conversion.unblamed_count >= MAX_BLAMED_ATTEMPTS:
         raise MediaError(
             Failure(

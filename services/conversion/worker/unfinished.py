@@ -16,10 +16,10 @@ class UnfinishedAttempts:
     """Keep attempts whose end could not be written, until the table knows of it. Thread-safe.
 
     The end of an attempt cannot be written if the table does not answer, or if the attempt has lost
-    its lease. When the table answers again, there are two cases. If another worker has taken the
-    conversion over, the attempt is excused: its worker is alive, so the file has not killed it.
-    Otherwise it is released, and its conversion runs again: a result that could not be written is
-    lost.
+    its lease. When the table answers again, there are three cases. If nobody has changed the
+    conversion, the attempt is released, and the conversion runs again: a result that could not be
+    written is lost. If another worker has taken the conversion over, the attempt is excused: the
+    file has not killed this worker. If the conversion has ended or is gone, nothing is done.
     """
 
     def __init__(self, leases: ConversionLeases) -> None:
