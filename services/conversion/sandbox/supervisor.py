@@ -80,7 +80,6 @@ class _CallResult:
     error: int = 0
     value: int = 0
     is_continued: bool = False
-    is_sent: bool = False
 
 
 _CONTINUE = _CallResult(is_continued=True)
@@ -164,11 +163,10 @@ class SandboxSupervisor:
             answer = self._handlers.get(name, self._unknown)(call)
         except OSError as error:
             answer = _CallResult(error.errno or errno.EPERM)
-        if not answer.is_sent:
-            flags = 1 if answer.is_continued else 0
-            response = _RESPONSE.pack(identifier, answer.value, -answer.error, flags)
-            with contextlib.suppress(OSError):
-                fcntl.ioctl(self._listener, _SEND, response)
+        flags = 1 if answer.is_continued else 0
+        response = _RESPONSE.pack(identifier, answer.value, -answer.error, flags)
+        with contextlib.suppress(OSError):
+            self._ioctl(_SEND, response)
 
     def _read(self, call: _Notification) -> _CallResult:
         if not self._source_was_read:
@@ -226,7 +224,7 @@ class SandboxSupervisor:
         if flags & 0xFFFFFFFF != _AT_EMPTY_PATH:
             return self._unknown(call)
         found = self._child.stat_descriptor(descriptor & 0xFFFFFFFF)
-        fcntl.ioctl(self._listener, _IS_VALID, struct.pack("=Q", call.id))
+        self._ioctl(_IS_VALID, struct.pack("=Q", call.id))
         self._child.write(result, pack_stat(found, self._machine))
         return _CallResult()
 
@@ -259,18 +257,18 @@ class SandboxSupervisor:
         return (found.st_dev, found.st_ino) in self._libraries
 
     def _send_descriptor(self, call: _Notification, descriptor: int) -> _CallResult:
-        """Give the process a descriptor of its own, which its call returns."""
-        close_on_exec = os.O_CLOEXEC
+        """Give the process a descriptor of its own, which its call returns.
 
-        def add(flags: int) -> int:
-            request = _ADD_DESCRIPTOR.pack(call.id, flags, descriptor, 0, close_on_exec)
-            number: int = fcntl.ioctl(self._listener, _ADD, bytearray(request))
-            return number
+        It takes two steps. SECCOMP_ADDFD_FLAG_SEND would take one, but if this process is stopped
+        meanwhile, the kernel may answer without the descriptor.
+        """
+        request = _ADD_DESCRIPTOR.pack(call.id, 0, descriptor, 0, os.O_CLOEXEC)
+        return _CallResult(value=self._ioctl(_ADD, request))
 
-        try:
-            add(2)  # add and answer at once: Linux 5.14
-        except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
-            return _CallResult(value=add(0))
-        return _CallResult(is_sent=True)
+    def _ioctl(self, command: int, argument: bytes) -> int:
+        """Call ioctl(2) for the listener, again if a stop of this process interrupts it."""
+        while True:
+            with contextlib.suppress(InterruptedError):
+                # Only with a mutable argument, Python returns the number that the call returned.
+                result: int = fcntl.ioctl(self._listener, command, bytearray(argument))
+                return result
