@@ -166,7 +166,7 @@ class Usage:
     """Keyed digest of the client's address."""
     limiter: RateLimiter
     count_session: Callable[[], None] = lambda: None
-    """Counts the session, if it is still uncounted."""
+    """Counts the session, if it is new."""
 
     def take(self, *, uploads: int = 0, size: int = 0, conversions: int = 0, urls: int = 0) -> None:
         """Count these amounts; `size` is the bytes of the uploads.

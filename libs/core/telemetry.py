@@ -51,7 +51,7 @@ _PATTERN_OF_SECRETS = re.compile(
     rf"(?i)(?<![a-z])((?:{_NAMES_OF_SECRETS}){_SEPARATOR})[^&;\s\"',}}<]+"
 )
 _BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
-_SECRET_KEY = re.compile(rf"(?i)(?:{_NAMES_OF_LONG_SECRETS}|{_NAMES_OF_SECRETS})")
+_NAME_OF_SECRET = re.compile(rf"(?i)(?:{_NAMES_OF_LONG_SECRETS}|{_NAMES_OF_SECRETS})")
 _PROPAGATOR = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("tinypixo")
 _durations = get_meter("tinypixo").create_histogram(
@@ -165,7 +165,7 @@ def without_secrets(text: str) -> str:
 
 def _is_of_secret(name: Any) -> bool:
     """Return True if a value with this name is a secret. ASGI has names of headers in bytes."""
-    return isinstance(name, str | bytes) and _SECRET_KEY.fullmatch(_key_text(name)) is not None
+    return isinstance(name, str | bytes) and _NAME_OF_SECRET.fullmatch(_key_text(name)) is not None
 
 
 def _key_text(key: Any) -> str:
@@ -185,7 +185,8 @@ def _redacted(name: Any, value: Any) -> Any:
             without_secrets(_key_text(key)): _redacted(key, member) for key, member in value.items()
         }
     if isinstance(value, list | tuple) and len(value) == 2 and _is_of_secret(value[0]):
-        return [_key_text(value[0]), _redacted(*value)]
+        name, secret = value
+        return [_key_text(name), _redacted(name, secret)]
     if isinstance(value, list | tuple | set | frozenset):
         return [_redacted(None, member) for member in value]
     # Objects other than text are logged as their repr, for example exceptions.

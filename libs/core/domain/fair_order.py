@@ -1,4 +1,4 @@
-"""Order queued conversions fairly: round robin between clients, and between a client's sessions."""
+"""Order conversions fairly: round robin between clients, and between a client's sessions."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -10,22 +10,24 @@ NOBODY_SERVED: Mapping[str, float] = {}
 
 
 def fair_order(
-    queued: Iterable[Conversion],
+    conversions: Iterable[Conversion],
     running: Collection[Conversion],
     last_served: Mapping[str, float] = NOBODY_SERVED,
 ) -> list[Conversion]:
-    """Return queued conversions in the order in which they start.
+    """Return conversions in the order in which their turns come.
 
     In each round, every client address has one turn, which its sessions take one after the other.
     Otherwise, a visitor with many sessions would have as many turns.
 
     Args:
-        queued: The conversions to order.
+        conversions: Those to order: queued, paused or stalled ones.
         running: Those that workers hold.
         last_served: For each session and client, when one of its conversions last ran, on any
             clock.
     """
-    by_session = _round_robin(sorted(queued, key=_age), running, last_served, attrgetter("owner"))
+    by_session = _round_robin(
+        sorted(conversions, key=_age), running, last_served, attrgetter("owner")
+    )
     return _round_robin(by_session, running, last_served, client_of)
 
 

@@ -58,7 +58,7 @@ class DynamoDbConversionLeases(ConversionLeases):
         *,
         alone: bool = False,
     ) -> Conversion | None:
-        found = self._find_runnable(conversion_id)
+        found = self._find_supported(conversion_id)
         if found is None or found.status.is_terminal or (found.must_run_alone and not alone):
             return None
         if found.status is ConversionStatus.CONVERTING and found.version != takeover_version:
@@ -95,7 +95,7 @@ class DynamoDbConversionLeases(ConversionLeases):
         except ConditionFailed:
             return None
 
-    def _find_runnable(self, conversion_id: str) -> Conversion | None:
+    def _find_supported(self, conversion_id: str) -> Conversion | None:
         """Return a conversion, None if it is absent or needs another version of the service."""
         found = _decode(self._table.get_live(conversion_id))
         if found and found.unsupported:
