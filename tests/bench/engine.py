@@ -20,6 +20,7 @@ import imageio_ffmpeg
 
 from libs.core.domain.formats import ConversionOptions
 from libs.core.ports.multipart_uploads import Part
+from services.conversion.ffmpeg.resampling import resample_filter
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import PART_SIZE, ConversionJob, OutputSink, SourceBytes
 
@@ -32,7 +33,7 @@ PAIRS = {
 PLAIN = {
     "mp3": ["-c:a", "libmp3lame", "-b:a", "192k", "-id3v2_version", "3"],
     "m4a": ["-c:a", "aac", "-b:a", "192k", "-moov_size", "2000000", "-f", "ipod"],
-    "opus": ["-c:a", "libopus", "-b:a", "128k"],
+    "opus": ["-af", resample_filter(48_000), "-c:a", "libopus", "-b:a", "128k"],
     "flac": ["-c:a", "flac", "-frame_size", "4608"],
 }
 MUSIC = (
