@@ -1,13 +1,16 @@
 """Test how requests are read before an application asks for them."""
 
 import json
+import socket
+import time
 from threading import Event
 from typing import Any
 
 import anyio
 import pytest
 
-from libs.core.web.server_protocol import FIRST_READ, MAX_HEADERS
+from libs.core.web.server_protocol import FIRST_READ, MAX_HEADERS, ServiceProtocol
+from tests.fault_injection import eventually
 from tests.http_server import connected, read_all, read_response, serving
 
 BODY = bytes(300_000)
@@ -149,3 +152,50 @@ def test_a_malformed_chunk_is_no_fault_of_the_application_that_has(
     assert answer.startswith(b"HTTP/1.1 400")
     assert answer.count(b"HTTP/1.1") == 1
     assert [entry.message for entry in caplog.records if entry.levelname == "ERROR"] == []
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Collect the size of each read of all connections."""
+    sizes: list[int] = []
+    original = ServiceProtocol.data_received
+
+    def note(self: ServiceProtocol, data: bytes) -> None:
+        sizes.append(len(data))
+        original(self, data)
+
+    monkeypatch.setattr(ServiceProtocol, "data_received", note)
+    return sizes
+
+
+@pytest.mark.parametrize("begin", [0, len(HEAD)], ids=["the headers", "the body"])
+def test_what_comes_byte_by_byte_is_read_in_few_pieces(reads: list[int], begin: int) -> None:
+    """Each read takes time of the event loop, in which nobody else's request is served."""
+    app = Application()
+    app.may_ask.set()
+    request = HEAD.replace(b"300000", b"300") + bytes(300)
+    with serving(app) as port, connected(port) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if begin:
+            connection.sendall(request[:begin])
+        for at in range(begin, len(request)):
+            connection.sendall(request[at : at + 1])
+            time.sleep(0.001)  # so that each byte is a packet
+        assert sizes(read_response(connection))[1] == 300
+
+    assert sum(reads) == len(request)
+    assert len(reads) < len(request) / 10
+
+
+def test_small_requests_do_not_wait_for_the_rests_of_others(reads: list[int]) -> None:
+    app = Application()
+    app.may_ask.set()
+    head = HEAD.replace(b"300000", b"3")
+    with serving(app) as port, connected(port) as connection:
+        for _ in range(3):
+            connection.sendall(head)
+            assert eventually(lambda: reads)
+            connection.sendall(b"abc")
+            assert sizes(read_response(connection)) == (3, 3)
+            assert reads == [len(head), 3], "the body in a packet of its own was read at once"
+            reads.clear()

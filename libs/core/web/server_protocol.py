@@ -21,6 +21,15 @@ headers."""
 FIRST_READ = 16 * 1024
 """Bytes that are read at once of a request until the application asks for its body."""
 
+SMALL_READ = 1024
+"""Bytes that one read brings at least, unless the client sends less than a packet at a time."""
+
+SHORTEST_REST, LONGEST_REST = 0.05, 0.4
+"""Seconds without reading after a small read of an unfinished request. They double with each one.
+
+A read takes 40 µs of the event loop. 250 connections that brought a byte at a time, 100 times a
+second each, took all of it."""
+
 MAX_HEADERS = 200
 """Header lines of a request. Browsers send about twenty. h11 takes a hundredth of a second for
 6,000, in which no other request is served."""
@@ -44,17 +53,39 @@ class BodyFlow(FlowControl):
         super().__init__(transport)
         # An attribute of asyncio's own transports, which others need not have.
         self._usual_size = getattr(transport, "max_size", None)
+        self._rest_timer: asyncio.TimerHandle | None = None
         self.await_request()
 
     def await_request(self) -> None:
         """Read little until the body of the next request is asked for."""
         self.is_wanted = False
+        self._next_rest = SHORTEST_REST
         self._read_at_once(FIRST_READ)
+        if self._rest_timer is not None:
+            self._end_rest()
 
     def resume_reading(self) -> None:
         """Read on; uvicorn calls this each time that the application asks for a block."""
         self.is_wanted = True
         self._read_at_once(self._usual_size)
+        if self._rest_timer is None:
+            super().resume_reading()
+
+    def rest(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Leave for a moment what comes in small pieces, so that more of it is read at once."""
+        if not self.read_paused:
+            self.pause_reading()
+            self._rest_timer = loop.call_later(self._next_rest, self._end_rest)
+            self._next_rest = min(2 * self._next_rest, LONGEST_REST)
+
+    def close(self) -> None:
+        """Cancel the timer."""
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+
+    def _end_rest(self) -> None:
+        self.close()
+        self._rest_timer = None
         super().resume_reading()
 
     def _read_at_once(self, size: int | None) -> None:
@@ -112,12 +143,14 @@ class ServiceProtocol(H11Protocol):
         self._await_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel the header timeout."""
+        """Cancel the timers."""
         self._stop_waiting()
+        self.flow.close()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of a request; those of an incomplete header do not prolong its time."""
+        before = self.cycle
         super().data_received(data)
         if self._is_handling():
             self._stop_waiting()
@@ -127,6 +160,9 @@ class ServiceProtocol(H11Protocol):
                 self.flow.pause_reading()
         elif self._header_timer is None and not self.transport.is_closing():
             self._await_headers()
+        # The body may follow the headers in a packet of its own.
+        if len(data) < SMALL_READ and self.cycle is before and self._is_unfinished():
+            self.flow.rest(self.loop)
 
     def on_response_complete(self) -> None:
         """Go on with the next request."""
@@ -155,6 +191,12 @@ class ServiceProtocol(H11Protocol):
 
     def _is_handling(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
+
+    def _is_unfinished(self) -> bool:
+        """Return True if the rest of a request that has begun is still to come."""
+        if self._is_handling():
+            return self.cycle.more_body
+        return bool(self.conn.trailing_data[0]) and not self.transport.is_closing()
 
     def _await_headers(self) -> None:
         self._header_timer = self.loop.call_later(HEADER_TIMEOUT, self._give_up)
