@@ -1,7 +1,6 @@
 """Limit a request's headers, and answer invalid HTTP with a problem document."""
 
 import asyncio
-import re
 import secrets
 from typing import Any
 
@@ -13,6 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from libs.core.errors import title_of
 from libs.core.web.middleware import HEADERS
 from libs.core.web.problems import PROBLEM_JSON
+from libs.core.web.server_connection import ServerConnection
 
 HEADER_TIMEOUT = 20.0
 """Seconds from the first byte of a request, or the beginning of a connection, to the end of its
@@ -30,23 +30,13 @@ SHORTEST_REST, LONGEST_REST = 0.05, 0.4
 A read takes 40 µs of the event loop. 250 connections that brought a byte at a time, 100 times a
 second each, took all of it."""
 
-MAX_HEADERS = 200
-"""Header lines of a request. Browsers send about twenty. h11 takes a hundredth of a second for
-6,000, in which no other request is served."""
-
-_DETAILS = {
-    400: "This request is not valid HTTP.",
-    431: "The headers of this request are too long, or too many.",
-}
-
-_END_OF_HEADERS = re.compile(rb"\n\r?\n")
-
 
 class BodyFlow(FlowControl):
     """Read little of a request until the application asks for its body.
 
     asyncio reads up to 256 KiB at once. Thousands of requests that will be refused, or that wait
-    for each other, would take as much memory each.
+    for each other, would take as much memory each. Of a chunked body, little is read at any time:
+    h11 takes 4 µs for each chunk, and handles all that was read before anything else goes on.
     """
 
     def __init__(self, transport: Any) -> None:
@@ -58,7 +48,7 @@ class BodyFlow(FlowControl):
 
     def await_request(self) -> None:
         """Read little until the body of the next request is asked for."""
-        self.is_wanted = False
+        self.is_wanted = self.is_chunked = False
         self._next_rest = SHORTEST_REST
         self._read_at_once(FIRST_READ)
         if self._rest_timer is not None:
@@ -67,7 +57,8 @@ class BodyFlow(FlowControl):
     def resume_reading(self) -> None:
         """Read on; uvicorn calls this each time that the application asks for a block."""
         self.is_wanted = True
-        self._read_at_once(self._usual_size)
+        if not self.is_chunked:
+            self._read_at_once(self._usual_size)
         if self._rest_timer is None:
             super().resume_reading()
 
@@ -93,38 +84,6 @@ class BodyFlow(FlowControl):
             self._transport.max_size = size  # type: ignore[attr-defined]
 
 
-class ServerConnection(h11.Connection):
-    """Refuse a request with too many headers, or with both Content-Length and Transfer-Encoding.
-
-    Of these two, h11 goes by the latter. Somebody between us and the client may have gone by the
-    former, and what is body for one of us would be the next request for the other (RFC 9112, 6.3
-    and 11.2).
-    """
-
-    error_status = 400
-    """The status of the answer after `next_event` has raised an error: 400 or 431."""
-
-    def next_event(self) -> Any:
-        try:
-            if self.their_state is h11.IDLE:
-                self._count_headers()
-            event = super().next_event()
-        except h11.RemoteProtocolError as error:
-            self.error_status = 431 if error.error_status_hint == 431 else 400
-            raise
-        if isinstance(event, h11.Request):
-            names = {name for name, _ in event.headers}
-            if {b"content-length", b"transfer-encoding"} <= names:
-                raise h11.RemoteProtocolError("the length of the body is ambiguous")
-        return event
-
-    def _count_headers(self) -> None:
-        received, _ = self.trailing_data
-        end = _END_OF_HEADERS.search(received)
-        if received.count(b"\n", 0, end.start() if end else len(received)) > MAX_HEADERS:
-            raise h11.RemoteProtocolError("too many headers", error_status_hint=431)
-
-
 class ServiceProtocol(H11Protocol):
     """Close a connection whose headers take longer than HEADER_TIMEOUT, and read bodies late."""
 
@@ -134,7 +93,7 @@ class ServiceProtocol(H11Protocol):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self.conn = ServerConnection(h11.SERVER)
+        self.conn = ServerConnection()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -154,6 +113,7 @@ class ServiceProtocol(H11Protocol):
         super().data_received(data)
         if self._is_handling():
             self._stop_waiting()
+            self.flow.is_chunked = self.conn.is_chunked
             # What is left unread of a short body would reset the connection when it is closed.
             may_read_on = self.flow.is_wanted or len(self.cycle.body) < FIRST_READ
             if self.cycle.more_body and not may_read_on:
@@ -182,8 +142,7 @@ class ServiceProtocol(H11Protocol):
         The application may have the headers of the request already: what it answers is dropped.
         """
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            status = self.conn.error_status
-            self.send_problem(status, "request_invalid", _DETAILS[status])
+            self.send_problem(self.conn.error_status, "request_invalid", self.conn.error_detail)
         if self._is_handling():
             self.cycle.disconnected = True
             self.cycle.message_event.set()
