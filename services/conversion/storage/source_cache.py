@@ -8,19 +8,35 @@ calls `require` before each of FFmpeg's reads.
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from libs.core.domain.uploads import MIB
 from services.conversion.ports import SourceBytes
 from services.conversion.storage import memory_file
 
 BLOCK_SIZE = 4 * MIB
-"""Bytes of one ranged read: large against the cost of a request, small against the memory."""
-READ_AHEAD = 3
-"""Blocks fetched ahead, concurrently, once the reads are sequential."""
+"""Bytes that are fetched and freed together, small against the memory."""
+BLOCKS_OF_A_READ = 2
+"""Most blocks of one ranged read. A request costs the processor as much as two megabytes do."""
+CONCURRENT_READS = 4
+READ_AHEAD = 5
+"""Blocks fetched ahead once FFmpeg's reads are sequential."""
 MAX_BLOCKS = 9
 """Most blocks in memory: 36 MiB."""
+
+
+@dataclass(eq=False)
+class _Block:
+    """Hold how many bytes of a block are present, from its beginning.
+
+    A block that was freed is not the block that is fetched in its place: a read that began before
+    must not say that bytes are present which were freed.
+    """
+
+    number: int
+    present: int = 0
 
 
 class SourceReader:
@@ -86,11 +102,11 @@ class SourceCache:
         self.origin = source
         self._readers = [self.reader]
         self._reopened: list[int] = []
-        # Bytes present of each block, the least recently used block first.
-        self._present: dict[int, int] = {}
+        # By number; the least recently used block is the first.
+        self._blocks: dict[int, _Block] = {}
         self._changed = threading.Condition()
         self._is_closed = self._is_complete = False
-        self._fetchers = ThreadPoolExecutor(READ_AHEAD + 1, thread_name_prefix="source")
+        self._fetchers = ThreadPoolExecutor(CONCURRENT_READS, thread_name_prefix="source")
 
     @contextlib.contextmanager
     def another_reader(self) -> Iterator[SourceReader]:
@@ -122,7 +138,7 @@ class SourceCache:
                 while (
                     not (reader.is_interrupted or self._is_closed)
                     and self.error is None
-                    and self._present.get(block, 0) < until - block * BLOCK_SIZE
+                    and self._present(block) < until - block * BLOCK_SIZE
                 ):
                     reader.is_waiting = True
                     self._changed.wait()
@@ -157,7 +173,6 @@ class SourceCache:
                 os.pwrite(self._file, piece, at)
                 at += len(piece)
                 on_piece()
-        self._present = dict.fromkeys(range(-(-self.size // BLOCK_SIZE)), BLOCK_SIZE)
         self._is_complete = True
 
     def reopen(self) -> int:
@@ -197,32 +212,69 @@ class SourceCache:
         count = -(-self.size // BLOCK_SIZE)
         ahead = min(reader.sequential_blocks, READ_AHEAD)
         reader.kept = range(first, min(block + 1 + ahead, count))
-        for each in reader.kept[block - first :]:
-            if each in self._present:
-                self._present[each] = self._present.pop(each)  # now the most recently used
+        missing = []
+        for each in range(block, reader.kept.stop):
+            if each in self._blocks:
+                self._blocks[each] = self._blocks.pop(each)  # now the most recently used
             else:
-                self._present[each] = 0
-                self._fetchers.submit(self._fetch, each)
+                missing.append(each)
+        # The last one waits for the one behind it, and both are fetched by one read.
+        if len(missing) % BLOCKS_OF_A_READ and missing[-1] > block + 1 and ahead == READ_AHEAD:
+            missing.pop()
+        for run in _runs(missing):
+            blocks = [_Block(number) for number in run]
+            self._blocks |= {block.number: block for block in blocks}
+            self._fetchers.submit(self._fetch, blocks)
         kept = {each for reader in self._readers for each in reader.kept}
-        unwanted = [each for each in self._present if each not in kept]
-        for oldest in unwanted[: max(0, len(self._present) - MAX_BLOCKS)]:
-            del self._present[oldest]
+        unwanted = [each for each in self._blocks if each not in kept]
+        for oldest in unwanted[: max(0, len(self._blocks) - MAX_BLOCKS)]:
+            del self._blocks[oldest]
             memory_file.free_range(self._file, oldest * BLOCK_SIZE, BLOCK_SIZE)
 
-    def _fetch(self, block: int) -> None:
+    def _present(self, number: int) -> int:
+        """Return how many bytes of a block are present, from its beginning."""
+        if self._is_complete:
+            return BLOCK_SIZE
+        return self._blocks[number].present if number in self._blocks else 0
+
+    def _fetch(self, blocks: Sequence[_Block]) -> None:
+        """Fetch blocks that follow each other."""
+        at = blocks[0].number * BLOCK_SIZE
+        end = min((blocks[-1].number + 1) * BLOCK_SIZE, self.size)
         try:
-            at = block * BLOCK_SIZE
-            for piece in self.origin.read(at, min(at + BLOCK_SIZE, self.size)):
-                with self._changed:
-                    if self._is_closed or block not in self._present:
-                        return
-                    os.pwrite(self._file, piece, at)
-                    at += len(piece)
-                    self._present[block] = max(self._present[block], at - block * BLOCK_SIZE)
-                    self._changed.notify_all()
-            if at < min((block + 1) * BLOCK_SIZE, self.size):
+            for piece in self.origin.read(at, end):
+                if not self._write(blocks, at, piece):
+                    return
+                at += len(piece)
+            if at < end:
                 raise EOFError("the source ended before its size")
         except Exception as error:
             with self._changed:
                 self.error = self.error or error
                 self._changed.notify_all()
+
+    def _write(self, blocks: Sequence[_Block], at: int, piece: bytes) -> bool:
+        """Write bytes of these blocks, and return False if nobody needs more of them."""
+        with self._changed:
+            needed = [block for block in blocks if self._blocks.get(block.number) is block]
+            if self._is_closed or not needed:
+                return False
+            for block in needed:
+                first = block.number * BLOCK_SIZE
+                start, end = max(at, first), min(at + len(piece), first + BLOCK_SIZE)
+                if start < end:
+                    os.pwrite(self._file, piece[start - at : end - at], start)
+                    block.present = end - first
+            self._changed.notify_all()
+            return True
+
+
+def _runs(numbers: Iterable[int]) -> list[list[int]]:
+    """Group numbers that follow each other, at most `BLOCKS_OF_A_READ` of them."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1 and len(runs[-1]) < BLOCKS_OF_A_READ:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return runs

@@ -19,10 +19,8 @@ from services.conversion.storage import source_cache
 from services.conversion.storage.memory_file import MemoryFile
 from services.conversion.storage.source_cache import SourceCache
 from tests.conversion.audio_files import AudioFiles
-from tests.conversion.media_support import (
-    MemorySource,
-    convert,
-)
+from tests.conversion.media_support import MemorySource, convert
+from tests.fault_injection import eventually
 
 Started = Callable[[], set[int]]
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="memfd exists on Linux only")
@@ -30,11 +28,10 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="memfd exists on
 
 def test_the_source_is_read_in_blocks_and_only_once(engine: FfmpegEngine, large: Path) -> None:
     reads = convert(engine, large, "flac").source.reads
-    assert max(end - start for start, end in reads) == source_cache.BLOCK_SIZE
-    assert (
-        sum(end - start for start, end in reads)
-        < large.stat().st_size + 3 * source_cache.BLOCK_SIZE
-    )
+    most = source_cache.BLOCKS_OF_A_READ * source_cache.BLOCK_SIZE
+    assert max(end - start for start, end in reads) == most
+    assert sum(end - start for start, end in reads) < large.stat().st_size + 2 * most
+    assert len(reads) <= large.stat().st_size / most + 3
 
 
 def test_a_file_with_its_index_at_the_end_is_read_only_once(
@@ -178,3 +175,52 @@ def test_interrupting_one_reader_leaves_the_other_waiting() -> None:
         freed.set()
         threads[0].join(5)
         assert answers == {"other": False, "one": True}
+
+
+@linux_only
+def test_a_read_that_began_before_its_block_was_freed_promises_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its bytes before that are gone. A block that seems to have them would be read as zeros."""
+    block = 64 * 1024
+    monkeypatch.setattr(source_cache, "BLOCK_SIZE", block)
+    content = bytes(range(1, 256)) * block
+    first_read, second_read, first_ended = (threading.Event() for _ in range(3))
+
+    class Gated(MemorySource):
+        def read(self, start: int, end: int) -> Iterator[bytes]:
+            is_second = any(first == 0 for first, _ in self.reads)
+            self.reads.append((start, end))
+            if start:
+                yield content[start:end]
+            elif is_second:
+                second_read.wait(20)
+                yield content[start:end]
+            else:
+                try:
+                    yield content[:1024]
+                    first_read.wait(20)
+                    yield content[1024:2048]
+                finally:
+                    first_ended.set()
+
+    with closing(SourceCache(Gated(content))) as source:
+        assert source.reader.require(0, 8)
+        for number in range(2, 2 * source_cache.MAX_BLOCKS + 4, 2):
+            assert source.reader.require(number * block, 8)
+        assert os.pread(source.fd, 8, 0) == bytes(8), "the block stays in memory"
+
+        found: list[bytes] = []
+
+        def read() -> None:
+            assert source.reader.require(0, 8)
+            found.append(os.pread(source.fd, 8, 0))
+
+        reading = threading.Thread(target=read)
+        reading.start()
+        eventually(lambda: source.reader.is_waiting)
+        first_read.set()
+        assert first_ended.wait(20)
+        second_read.set()
+        reading.join(20)
+        assert found == [content[:8]]
