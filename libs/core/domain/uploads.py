@@ -14,17 +14,17 @@ MIN_PART_SIZE = 5 * MIB
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 MAX_PARTS = 1_000
-"""Maximum number of parts of a file whose size is known at the beginning, and is not above 4.88 TiB
-(1,000 × 5 GiB). One call of ListParts returns 1,000 parts.
+"""Maximum number of parts that a file is cut into, if its size is known at the beginning and is not
+above 4.88 TiB (1,000 × 5 GiB). One call of ListParts returns 1,000 parts.
 
 `choose_part_size` makes the parts large enough. `Upload.size_of_part` refuses parts beyond the
 upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
-"""Maximum number of parts of larger files, of files of unknown size and of joined uploads, because
-S3 takes no more. Uploads of Uppy may have fewer parts: see `SignCompanionParts`.
+"""Highest part number that S3 takes, and so the maximum number of parts of larger files, of files
+of unknown size and of joined uploads. Uploads of Uppy may have fewer: see `SignCompanionParts`.
 
-For tus, it is the highest part number, whatever the size of the file: requests that were
-interrupted use up numbers."""
+A tus upload of 1,000 parts may use numbers up to this one, too: each interrupted request leaves a
+number unused."""
 
 
 class UploadStatus(OpenEnum):

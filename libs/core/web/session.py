@@ -1,7 +1,7 @@
 """Keep each session in an encrypted token, which is sent as a cookie or as a bearer token.
 
-The token contains a random session id, its expiry, and whether the session is new
-(`Session.is_new`). All services for visitors decrypt it with the same secret, so sessions are
+The token contains a random session id, its expiry, and whether the session counts already
+(`Session.is_counted`). All services for visitors decrypt it with the same secret, so sessions are
 not stored; only revoked ones are.
 """
 
@@ -40,8 +40,8 @@ class Session:
 
     id: str | None = None
     """None if the request has no valid cookie or token, until something needs a session."""
-    is_new: bool = False
-    """True until the session counts towards the limit of sessions of its address.
+    is_counted: bool = True
+    """False until the session counts towards the limit of sessions of its address.
 
     One that begins with a cookie counts once it creates something or signs upload URLs. One that
     `create_session` begins counts at once.
@@ -56,7 +56,7 @@ class Session:
     def start(self) -> str:
         """Begin a new session, whose cookie goes out with the response."""
         self.id = secrets.token_urlsafe(16)
-        self.is_new = self.sets_cookie = True
+        self.is_counted, self.sets_cookie = False, True
         return self.id
 
 
@@ -99,7 +99,7 @@ class SessionMiddleware(ASGIMiddleware):
             token = self._tokens.read(bearer)
             if token is None:
                 return Session(is_bearer=True)
-            return Session(token.session_id, token.is_new, is_bearer=True)
+            return Session(token.session_id, token.is_counted, is_bearer=True)
         valid = [t for value in _cookies(headers, self._name) if (t := self._tokens.read(value))]
         # If there are two sessions, another host has set one of the cookies, and nothing says which
         # one. Files must go to neither.
@@ -107,13 +107,13 @@ class SessionMiddleware(ASGIMiddleware):
             return Session()
         token = max(valid, key=lambda each: each.expires_at)
         is_old = token.expires_at - time.time() < LIFETIME - RENEW_AFTER
-        return Session(token.session_id, token.is_new, sets_cookie=is_old)
+        return Session(token.session_id, token.is_counted, sets_cookie=is_old)
 
     def _cookie(self, session: Session) -> Cookie | None:
         if session.clears_cookie:
             return self._with_value("", max_age=0)
         if session.sets_cookie and session.id is not None:
-            token = self._tokens.issue(session.id, is_new=session.is_new)
+            token = self._tokens.issue(session.id, is_counted=session.is_counted)
             return self._with_value(token, max_age=LIFETIME)
         return None
 
@@ -177,9 +177,9 @@ def usage_of(
     session = session_of(request)
 
     def count_session() -> None:
-        if session.is_new:
+        if not session.is_counted:
             _count(session.address, rate_limiter, session.id)
-            session.is_new, session.sets_cookie = False, True
+            session.is_counted = session.sets_cookie = True
 
     return Usage(owner, session.address, rate_limiter, count_session)
 
@@ -224,7 +224,7 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
         session = session_of(request)
         # Anybody can begin any number of new sessions, so their cookies are only cleared. A
         # bearer token cannot be cleared, so its revocation is stored.
-        if session.id is not None and (session.is_bearer or not session.is_new):
+        if session.id is not None and (session.is_bearer or session.is_counted):
             if not revoked_sessions.is_revoked(session.id):
                 _count(session.address, rate_limiter)
                 revoked_sessions.revoke(session.id, int(time.time()) + LIFETIME)

@@ -28,14 +28,14 @@ class SessionToken:
 
     session_id: str
     expires_at: int
-    is_new: bool = False
-    """What `Session.is_new` was when the token was issued."""
+    is_counted: bool = True
+    """What `Session.is_counted` was when the token was issued."""
 
 
 class SessionTokens:
     """Encrypt new tokens with the secret that services share; read those of several secrets.
 
-    A token is Base64 of a nonce, the encrypted session (its id, and whether it is new), and
+    A token is Base64 of a nonce, the encrypted session (its id, and whether it counts already), and
     the time of expiry, which is readable but authenticated. The format is that of Litestar's
     client-side sessions, which issued the tokens of earlier versions.
     """
@@ -59,9 +59,9 @@ class SessionTokens:
         self._address_key = hashlib.sha256(b"address\0" + secret.encode()).digest()
         self._clock = clock
 
-    def issue(self, session_id: str, *, is_new: bool = False) -> str:
+    def issue(self, session_id: str, *, is_counted: bool = True) -> str:
         """Return a token that is valid for `LIFETIME` seconds."""
-        content = {"sid": session_id, **({"new": True} if is_new else {})}
+        content = {"sid": session_id, **({} if is_counted else {"new": True})}
         expiry = json.dumps({"expires_at": round(self._clock()) + LIFETIME}).encode()
         nonce = os.urandom(_NONCE_BYTES)
         encrypted = self._ciphers[0].encrypt(nonce, json.dumps(content).encode(), expiry)
@@ -88,7 +88,7 @@ class SessionTokens:
             nonce, encrypted = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
             content = json.loads(self._decrypt(nonce, encrypted, expiry))
             expires_at = int(json.loads(expiry)["expires_at"])
-            found = SessionToken(str(content["sid"]), expires_at, bool(content.get("new")))
+            found = SessionToken(str(content["sid"]), expires_at, not content.get("new"))
         except (InvalidTag, ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
             return None
         return found if found.session_id and found.expires_at > self._clock() else None

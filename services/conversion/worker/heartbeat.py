@@ -24,7 +24,7 @@ class ReleaseRequested(Exception):
     """Indicate that this attempt is to end and its conversion to go back to the queue."""
 
 
-class MessageHeartbeat:
+class HideMessage:
     """Extend the visibility timeout of one message while its conversion runs.
 
     A conversion that cannot be finished by the deadline is released.

@@ -107,8 +107,7 @@ class ChooseNextConversion:
     """Choose for a free slot the next conversion, round robin between clients and sessions.
 
     Stalled conversions come first. With `alone_last`, those that must run alone
-    (`Conversion.must_run_alone`) come last, whether they are stalled or not, if they are not
-    paused.
+    (`Conversion.must_run_alone`) come last, also stalled ones; only paused ones keep their place.
     """
 
     def __init__(

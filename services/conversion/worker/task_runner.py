@@ -8,7 +8,7 @@ import structlog
 from libs.core.domain.conversions import LossMeaning
 from libs.core.ports.inbox import Inbox
 from services.conversion.worker.attempt import RunConversion
-from services.conversion.worker.heartbeat import Heartbeat, MessageHeartbeat
+from services.conversion.worker.heartbeat import Heartbeat, HideMessage
 from services.conversion.worker.slots import NEVER, Slots
 from services.conversion.worker.task import Task
 from services.conversion.worker.time_sharing import SlotUse
@@ -80,5 +80,5 @@ class RunTask:
                 )
             hide_message(eta_seconds)
 
-        hide_message = MessageHeartbeat(self._inbox, task.message, self._lease, must_end_at)
+        hide_message = HideMessage(self._inbox, task.message, self._lease, must_end_at)
         return beat

@@ -97,7 +97,8 @@ class SignCompanionParts:
         upload = require_open(self._find(owner, key, multipart_id))
         if not all(1 <= number <= S3_MAX_PARTS for number in numbers):
             raise PartNumberInvalid(f"Parts are numbered from 1 to {S3_MAX_PARTS}.")
-        # S3 completes no upload with a smaller part, except the last one.
+        # S3 completes no upload with a part of less than 5 MiB, except for the last one. So this
+        # refuses the numbers that a file of the maximum size does not need.
         smallest_file = (max(numbers) - 1) * MIN_PART_SIZE + 1
         check_size(smallest_file, self._max_size)
         if usage:

@@ -5,13 +5,13 @@ import time
 import pytest
 
 from libs.core.adapters.memory import MemoryInbox
-from services.conversion.worker.heartbeat import MessageHeartbeat, ReleaseRequested
+from services.conversion.worker.heartbeat import HideMessage, ReleaseRequested
 
 
-def stopping(seconds: float) -> MessageHeartbeat:
+def stopping(seconds: float) -> HideMessage:
     """Return the heartbeat of a conversion that has so many seconds left."""
     deadline = time.monotonic() + seconds
-    return MessageHeartbeat(MemoryInbox(), None, 15, lambda: deadline)
+    return HideMessage(MemoryInbox(), None, 15, lambda: deadline)
 
 
 def test_the_last_known_time_left_counts_while_the_next_pass_knows_none() -> None:
