@@ -7,7 +7,7 @@ Monkey's Audio, which FFmpeg does not open.
 import struct
 from collections.abc import Sequence
 
-from services.conversion.pipeline.frames import FrameSize, ac3_frame, find_last_frame, mpeg_frame
+from services.conversion.pipeline.frames import FrameLength, ac3_frame, find_last_frame, mpeg_frame
 from services.conversion.storage.source_cache import SourceCache
 from services.conversion.tags.trailing_tags import find_trailing_tags, syncsafe
 
@@ -26,7 +26,7 @@ _APE_READERS = ("mp3",)
 def find_sound(source: SourceCache) -> Ranges | None:
     """Return the ranges to convert, or None if the file is to be read as it is."""
     start = id3v2_size(source)
-    kind, frame_size = _classify(source.peek(start, _HEAD))
+    kind, frame_length = _classify(source.peek(start, _HEAD))
     if kind == "au":
         offset, size = struct.unpack(">II", source.peek(4, 8))
         return [(0, offset + size)] if offset + size < source.size else None
@@ -35,8 +35,8 @@ def find_sound(source: SourceCache) -> Ranges | None:
     if not kind:
         return None
     end, kept_end = _find_tags(source, kind)
-    if frame_size is not None:
-        end = _find_odd_bytes(source, end, frame_size)
+    if frame_length is not None:
+        end = _find_odd_bytes(source, end, frame_length)
     ranges = [(0, end)]
     if kind in _APE_READERS and kept_end < source.size:
         ranges.append((kept_end, source.size))
@@ -44,7 +44,7 @@ def find_sound(source: SourceCache) -> Ranges | None:
     return None if is_whole or end <= start else ranges
 
 
-def _classify(head: bytes) -> tuple[str, FrameSize | None]:
+def _classify(head: bytes) -> tuple[str, FrameLength | None]:
     if head[:4] == b"MAC ":
         return "ape", None
     if head[:4] == b".snd" and len(head) >= 12:
@@ -79,7 +79,7 @@ def _find_tags(source: SourceCache, kind: str) -> tuple[int, int]:
     return (end, kept) if kind in _APE_READERS else (end, source.size)
 
 
-def _find_odd_bytes(source: SourceCache, end: int, frame_size: FrameSize) -> int:
+def _find_odd_bytes(source: SourceCache, end: int, frame_length: FrameLength) -> int:
     """Return where the last frame ends if the bytes behind it cannot be sound, or else `end`.
 
     They cannot be if they are very few, all zeros, or text, for example an HTML error page that a
@@ -90,7 +90,7 @@ def _find_odd_bytes(source: SourceCache, end: int, frame_size: FrameSize) -> int
     while start > 0 and end - start < _MAX_ZEROS and not tail.strip(b"\0"):
         start = max(0, start - _TAIL)
         tail = source.peek(start, _TAIL)
-    last = find_last_frame(tail, frame_size)
+    last = find_last_frame(tail, frame_length)
     rest = tail[last:] if 0 < last < len(tail) else b""
     is_frame = rest[:1] in (b"\xff", b"\x0b") and len(rest) < 7
     is_odd = len(rest) <= _MAX_ODD_BYTES or not rest.strip(b"\0") or not rest.translate(None, _TEXT)

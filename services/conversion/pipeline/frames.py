@@ -26,12 +26,12 @@ _AC3_KBITS = (
     32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640,
 )  # fmt: skip
 
-FrameSize = Callable[[bytes], int]
-"""Return the size in bytes of the frame that begins with these seven bytes, 0 if none does."""
+FrameLength = Callable[[bytes], int]
+"""Return the length in bytes of the frame that begins with these seven bytes, 0 if none does."""
 
 
 def mpeg_frame(head: bytes) -> int:
-    """Return the size of an MPEG audio frame, layers I to III."""
+    """Return the length of an MPEG audio frame, layers I to III."""
     if head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return 0
     version, layer, index, rate_index = (
@@ -50,14 +50,14 @@ def mpeg_frame(head: bytes) -> int:
 
 
 def adts_frame(head: bytes) -> int:
-    """Return the size of an AAC frame with an ADTS header."""
+    """Return the length of an AAC frame with an ADTS header."""
     if head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
         return 0
     return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
 
 
 def ac3_frame(head: bytes) -> int:
-    """Return the size of an AC-3 or E-AC-3 frame."""
+    """Return the length of an AC-3 or E-AC-3 frame."""
     if head[:2] != b"\x0b\x77":
         return 0
     if head[5] >> 3 > 10:  # E-AC-3
@@ -69,38 +69,38 @@ def ac3_frame(head: bytes) -> int:
     return (kbits * 4, kbits * 320 // 147 * 2 + (code & 1) * 2, kbits * 6)[rate_index]
 
 
-FRAME_SIZES: dict[str, FrameSize] = {
+FRAME_LENGTHS: dict[str, FrameLength] = {
     "mp3": mpeg_frame,
     "aac": adts_frame,
     "ac3": ac3_frame,
     "eac3": ac3_frame,
 }
-"""Functions that return the size of a frame, by the names of FFmpeg's demuxers."""
+"""Functions that return the length of a frame in bytes, by the names of FFmpeg's demuxers."""
 
 
-def last_frame_is_truncated(tail: bytes, frame_size: FrameSize) -> bool:
+def last_frame_is_truncated(tail: bytes, frame_length: FrameLength) -> bool:
     """Return True if a file that ends with `tail` ends within a frame.
 
     Tags after the last frame do not count as truncation.
     """
-    for start, end in _runs(tail, frame_size):
+    for start, end in _runs(tail, frame_length):
         header_is_truncated = end < len(tail) < end + 7 and tail[end] == tail[start]
         if end > len(tail) or header_is_truncated:
             return True
     return False
 
 
-def find_last_frame(tail: bytes, frame_size: FrameSize) -> int:
+def find_last_frame(tail: bytes, frame_length: FrameLength) -> int:
     """Return the end of the last frame in `tail`, 0 if there are too few frames."""
-    return max((end for _, end in _runs(tail, frame_size)), default=0)
+    return max((end for _, end in _runs(tail, frame_length)), default=0)
 
 
-def _runs(tail: bytes, frame_size: FrameSize) -> Iterator[tuple[int, int]]:
+def _runs(tail: bytes, frame_length: FrameLength) -> Iterator[tuple[int, int]]:
     """Yield where consecutive frames begin and end; the end may lie behind that of `tail`."""
     start = 0
     while start + 7 <= len(tail):
         at, count = start, 0
-        while at + 7 <= len(tail) and (size := frame_size(tail[at : at + 7])) > 7:
+        while at + 7 <= len(tail) and (size := frame_length(tail[at : at + 7])) > 7:
             at, count = at + size, count + 1
         if count >= _MIN_CONSECUTIVE:
             yield start, at

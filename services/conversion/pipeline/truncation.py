@@ -9,7 +9,7 @@ Format", 3.2. Ogg pages: RFC 3533, section 6. MPEG-TS: ISO 13818-1, 2.4.3.
 import struct
 from collections.abc import Iterator
 
-from services.conversion.pipeline.frames import FRAME_SIZES, last_frame_is_truncated
+from services.conversion.pipeline.frames import FRAME_LENGTHS, last_frame_is_truncated
 
 _STREAMED = 0x7FFF0000
 """Sizes from here on mean "unknown": writers that do not know the size store 0x7FFFFFFF or
@@ -51,7 +51,7 @@ def declared_duration(container: str, head: bytes, size: int) -> float | None:
 
 def has_detectable_end(container: str) -> bool:
     """Return True if the last bytes show a truncation. Reading them costs one GET."""
-    return container in ("ogg", "mpegts", *FRAME_SIZES)
+    return container in ("ogg", "mpegts", *FRAME_LENGTHS)
 
 
 def is_truncated(container: str, tail: bytes, size: int) -> bool:
@@ -61,7 +61,7 @@ def is_truncated(container: str, tail: bytes, size: int) -> bool:
     if container == "mpegts":
         # Packets of broadcast, of discs, and with error correction.
         return bool(size % 188 and size % 192 and size % 204)
-    return container in FRAME_SIZES and last_frame_is_truncated(tail, FRAME_SIZES[container])
+    return container in FRAME_LENGTHS and last_frame_is_truncated(tail, FRAME_LENGTHS[container])
 
 
 def is_streamed(container: str, head: bytes, size: int) -> bool:
