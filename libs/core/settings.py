@@ -193,7 +193,8 @@ class Settings(BaseSettings):
 class VisitorSettings(Settings):
     """Hold what only services for visitors need.
 
-    Who has the secret can act as any session, so worker and janitor do not get it.
+    Who has the secret can act as any session, so a process that only runs
+    conversions does not get it, nor does the janitor.
     """
 
     session_secret: SecretStr = Field(

@@ -54,7 +54,7 @@ def _is_of_exhaustion(error: BaseException | None) -> bool:
 def check_attempts(conversion: Conversion) -> None:
     """Raise MediaError if a conversion has had all the attempts that it may have."""
     ended = conversion.attempts - 1  # `attempts` counts the one that is about to run, too
-    # Not counted by the list `blamed`: earlier versions do not write it, and all versions must give
+    # Not counted by the set `blamed`: earlier versions do not write it, and all versions must give
     # up after the same attempt.
     blamed_count = ended - conversion.unblamed_count
     if blamed_count >= MAX_BLAMED_ATTEMPTS:
