@@ -108,8 +108,8 @@ def service_app(
 def session_tokens(settings: Settings) -> SessionTokens:
     """Return what issues and reads tokens, by the secrets that all services for visitors share.
 
-    Worker and janitor serve no visitors and have no such secret. What they could issue is valid
-    nowhere else.
+    The janitor, and a process that only runs conversions, serve no visitors and have no such
+    secret. What they could issue is valid nowhere else.
     """
     if not isinstance(settings, VisitorSettings):
         return SessionTokens(secrets.token_hex(32))
