@@ -53,7 +53,7 @@ def service_app(
     Args:
         name: The service's name, which is in the path of its OpenAPI document.
         settings: Cookie settings, the origins of the page, and the session secret, which only
-            `VisitorSettings` have. With others, no session is valid.
+            `VisitorSettings` have. With other settings, no session is valid.
         routes: The service's own handlers and controllers.
         dependencies: Providers of the container, by the names that handlers use. With
             `revoked_sessions` and `rate_limiter` among them, handlers can have an `owner` and

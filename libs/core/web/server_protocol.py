@@ -21,14 +21,14 @@ headers."""
 FIRST_READ = 16 * 1024
 """Bytes that are read at once of a request until the application asks for its body."""
 
-SMALL_READ = 1024
-"""Bytes that one read brings at least, unless the client sends less than a packet at a time."""
+SMALL_READ, FREE_READS = 512, 8
+"""A connection rests if the reads of a request brought fewer bytes on average; a few are free.
 
-SHORTEST_REST, LONGEST_REST = 0.05, 0.4
-"""Seconds without reading after a small read of an unfinished request. They double with each one.
-
-A read takes 40 µs of the event loop. 250 connections that brought a byte at a time, 100 times a
+A read takes 40 µs of the event loop: 250 connections that brought a byte at a time, 100 times a
 second each, took all of it."""
+
+REST = 0.25
+"""Seconds for which such a connection is not read."""
 
 
 class BodyFlow(FlowControl):
@@ -49,7 +49,7 @@ class BodyFlow(FlowControl):
     def await_request(self) -> None:
         """Read little until the body of the next request is asked for."""
         self.is_wanted = self.is_chunked = False
-        self._next_rest = SHORTEST_REST
+        self._reads = self._bytes = 0
         self._read_at_once(FIRST_READ)
         if self._rest_timer is not None:
             self._end_rest()
@@ -62,12 +62,19 @@ class BodyFlow(FlowControl):
         if self._rest_timer is None:
             super().resume_reading()
 
-    def rest(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Leave for a moment what comes in small pieces, so that more of it is read at once."""
-        if not self.read_paused:
+    def limit_chunks(self) -> None:
+        """Read little at a time until the end of this request."""
+        self.is_chunked = True
+        self._read_at_once(FIRST_READ)
+
+    def note_read(self, size: int, loop: asyncio.AbstractEventLoop) -> None:
+        """Rest if a request comes in tiny pieces, so that more of it is read at once."""
+        self._reads += 1
+        self._bytes += size
+        is_tiny = self._bytes < self._reads * SMALL_READ
+        if is_tiny and self._reads > FREE_READS and not self.read_paused:
             self.pause_reading()
-            self._rest_timer = loop.call_later(self._next_rest, self._end_rest)
-            self._next_rest = min(2 * self._next_rest, LONGEST_REST)
+            self._rest_timer = loop.call_later(REST, self._end_rest)
 
     def close(self) -> None:
         """Cancel the timer."""
@@ -109,20 +116,19 @@ class ServiceProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of a request; those of an incomplete header do not prolong its time."""
-        before = self.cycle
         super().data_received(data)
         if self._is_handling():
             self._stop_waiting()
-            self.flow.is_chunked = self.conn.is_chunked
             # What is left unread of a short body would reset the connection when it is closed.
             may_read_on = self.flow.is_wanted or len(self.cycle.body) < FIRST_READ
             if self.cycle.more_body and not may_read_on:
                 self.flow.pause_reading()
         elif self._header_timer is None and not self.transport.is_closing():
             self._await_headers()
-        # The body may follow the headers in a packet of its own.
-        if len(data) < SMALL_READ and self.cycle is before and self._is_unfinished():
-            self.flow.rest(self.loop)
+        if self.conn.is_chunked and not self.flow.is_chunked:
+            self.flow.limit_chunks()
+        if self._is_unfinished():
+            self.flow.note_read(len(data), self.loop)
 
     def on_response_complete(self) -> None:
         """Go on with the next request."""
@@ -153,9 +159,9 @@ class ServiceProtocol(H11Protocol):
 
     def _is_unfinished(self) -> bool:
         """Return True if the rest of a request that has begun is still to come."""
-        if self._is_handling():
-            return self.cycle.more_body
-        return bool(self.conn.trailing_data[0]) and not self.transport.is_closing()
+        if self.conn.their_state is h11.IDLE:
+            return bool(self.conn.trailing_data[0])
+        return self.conn.their_state is h11.SEND_BODY
 
     def _await_headers(self) -> None:
         self._header_timer = self.loop.call_later(HEADER_TIMEOUT, self._give_up)

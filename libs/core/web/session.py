@@ -1,8 +1,8 @@
 """Keep each session in an encrypted token, which is sent as a cookie or as a bearer token.
 
-The token contains a random session id, its expiry, and whether the session counts already
-(`Session.is_counted`). All services for visitors decrypt it with the same secret, so sessions are
-not stored; only revoked ones are.
+The token contains a random session id, its expiry, and whether the session was counted for its
+address (`Session.is_counted`). All services for visitors decrypt it with the same secret, so
+sessions are not stored; only revoked ones are.
 """
 
 import secrets

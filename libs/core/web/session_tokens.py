@@ -35,9 +35,9 @@ class SessionToken:
 class SessionTokens:
     """Encrypt new tokens with the secret that services share; read those of several secrets.
 
-    A token is Base64 of a nonce, the encrypted session (its id, and whether it counts already), and
-    the time of expiry, which is readable but authenticated. The format is that of Litestar's
-    client-side sessions, which issued the tokens of earlier versions.
+    A token is Base64 of a nonce, the encrypted session (its id, and whether it was counted for its
+    address), and the time of expiry, which is readable but authenticated. The format is that of
+    Litestar's client-side sessions, which issued the tokens of earlier versions.
     """
 
     def __init__(

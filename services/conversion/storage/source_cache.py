@@ -21,10 +21,10 @@ BLOCK_SIZE = 4 * MIB
 BLOCKS_OF_A_READ = 2
 """Most blocks of one ranged read. A request costs the processor as much as two megabytes do."""
 CONCURRENT_READS = 4
-READ_AHEAD = 5
+READ_AHEAD = 4
 """Blocks fetched ahead once FFmpeg's reads are sequential."""
 MAX_BLOCKS = 9
-"""Most blocks in memory: 36 MiB."""
+"""Most blocks in memory: 36 MiB. Two readers that both read on may keep a few more."""
 
 
 @dataclass(eq=False)
