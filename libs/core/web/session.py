@@ -213,7 +213,7 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
         "/api/session",
         sync_to_thread=True,
         operation_id="deleteSession",
-        summary="Revoke the session: its cookie and its tokens are no longer valid",
+        summary="Revoke the session. A cookie that has created nothing yet is only cleared",
         responses=problems(changes=True),
     )
     def delete_session(
@@ -222,8 +222,8 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
         rate_limiter: NamedDependency[RateLimiter],
     ) -> None:
         session = session_of(request)
-        # Anybody can begin any number of new sessions, so their cookies are only cleared. A
-        # bearer token cannot be cleared, so its revocation is stored.
+        # A revocation is stored as long as tokens live. Anybody can begin any number of sessions
+        # that were not counted, so the cookies of those are only cleared. A bearer token cannot be.
         if session.id is not None and (session.is_bearer or session.is_counted):
             if not revoked_sessions.is_revoked(session.id):
                 _count(session.address, rate_limiter)

@@ -25,8 +25,10 @@ _PLACEHOLDER = "X"
 _OGG_OVERHEAD = 1.01
 _OGG_SLACK = 256 * 1024
 """Bytes of the pages before and after the comments."""
-_OGG_PAGE, _MAX_OTHER_PAGES = 65_025, 8
-"""Bytes of a full page, as FFmpeg makes for comments, and the number of those beside them."""
+_OGG_PAGE = 65_025
+"""Bytes of a full page, as FFmpeg makes for comments."""
+_MAX_OTHER_PAGES = 8
+"""Maximum number of further pages: those before the comments, and one that is not full."""
 _MAX_HEAD_BLOCKS = 16
 """Blocks of a FLAC file that are read to find the space for tags."""
 _FLAC_COMMENTS_KEPT = 1024

@@ -168,7 +168,7 @@ class ChooseNextConversion:
         ready = [
             c
             for c in (*paused_here, *stalled, *self._queue.in_phase(Phase.QUEUED))
-            # This version does not know all that it needs: a worker of a newer one claims it.
+            # It needs something that this version lacks: a worker of a newer one claims it.
             if not c.unsupported
         ]
         order = fair_order(ready, running, self._last_served)
