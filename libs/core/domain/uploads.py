@@ -23,8 +23,8 @@ S3_MAX_PARTS = 10_000
 """Highest part number that S3 takes, and so the maximum number of parts of larger files, of files
 of unknown size and of joined uploads. Uploads of Uppy may have fewer: see `SignCompanionParts`.
 
-A tus upload of 1,000 parts may use numbers up to this one, too: each interrupted request leaves a
-number unused."""
+The part numbers of a tus upload may go up to it, however few its parts are: each interrupted
+request leaves a number unused."""
 
 
 class UploadStatus(OpenEnum):
@@ -136,7 +136,10 @@ class Upload:
 
     @property
     def part_count(self) -> int | None:
-        """Return the number of parts, None while the size is unknown."""
+        """Return the number of parts of `part_size`, None while the size is unknown.
+
+        Uploads of Uppy, joined ones and forms are stored in other parts.
+        """
         return None if self.size is None else ceil(self.size / self.part_size)
 
     @property
