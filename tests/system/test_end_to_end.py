@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from libs.core.domain.formats import FORMATS, find_format
 from tests.audio import decoded_seconds
 from tests.system.client import Client, Json, ok
 
 pytestmark = pytest.mark.stack
 
-FORMATS = ["mp3", "wav", "flac", "aac", "m4a", "ogg", "opus"]
 SECONDS = 65.0
 
 
@@ -41,8 +41,9 @@ def test_every_format_has_the_duration_of_the_source(
     for name, conversion_id in zip(FORMATS, upload["conversions"], strict=True):
         conversion = client.until_ended(conversion_id)
         assert conversion["status"] == "completed", conversion
-        assert conversion["output"]["filename"] == f"song.{name}"
-        result = tmp_path / f"song.{name}"
+        extension = find_format(name).extension
+        assert conversion["output"]["filename"] == f"song.{extension}"
+        result = tmp_path / f"{name}.{extension}"
         result.write_bytes(client.download(conversion_id))
         assert len(result.read_bytes()) == conversion["output"]["size"]
         assert decoded_seconds(result) == pytest.approx(SECONDS, abs=0.05), name

@@ -106,9 +106,9 @@ class MarkUploaded:
 class ChooseNextConversion:
     """Choose for a free slot the next conversion, round robin between clients and sessions.
 
-    Stalled conversions come first. When a conversion has run alone, the others get as much time as
-    it had. During that time callers set `alone_last`: conversions that must run alone
-    (`Conversion.must_run_alone`) come last then, except for paused ones.
+    Stalled conversions come first. When a suspect has had its worker for itself, the others get as
+    much time as that took. During that time callers set `alone_last`: conversions that must run
+    alone (`Conversion.must_run_alone`) come last then, except for paused ones.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ class Slots:
 
     @property
     def is_turn_of_others(self) -> bool:
-        """Return True until others have had as much time as the last conversion that ran alone."""
+        """Return True until others have had as much time as the last reservation took."""
         return self._timer() < self._next_reservation
 
     def acquire(self) -> bool:
