@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from libs.core.domain.uploads import MIB
+from libs.core.domain.uploads import MIB, S3_MAX_PARTS
 from libs.core.errors import PartsChanged, PartSizeMismatch, StorageUnavailable
 from services.upload.app import create_app
 from services.upload.container import UploadContainer
@@ -59,6 +59,20 @@ class Multipart:
         return self._client.post(
             f"{PATH}/{self.id}/complete", params={"key": self.key}, json={"parts": self._parts}
         )
+
+
+@pytest.mark.parametrize("number", [0, S3_MAX_PARTS + 1, 2**40])
+def test_a_completion_with_a_number_that_s3_does_not_know_is_refused(
+    client: Client, number: int
+) -> None:
+    """Numbers without a limit can be chosen so that a dict of 10,000 takes 60 ms."""
+    answer = client.post(
+        f"{PATH}/any/complete",
+        params={"key": "any"},
+        json={"parts": [{"PartNumber": number, "ETag": "etag"}]},
+    )
+
+    problem(answer, 422, "validation_failed")
 
 
 @pytest.mark.parametrize("error", [PartSizeMismatch, PartsChanged, StorageUnavailable])

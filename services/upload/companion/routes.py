@@ -41,7 +41,7 @@ class CreateMultipartRequest(msgspec.Struct):
 class CompletedPart(msgspec.Struct):
     """Name a part and the ETag that S3 answered with."""
 
-    PartNumber: int
+    PartNumber: Annotated[int, msgspec.Meta(ge=1, le=S3_MAX_PARTS)]
     ETag: str
 
 
@@ -150,10 +150,10 @@ class CompanionController(Controller):
         usage: NamedDependency[Usage],
         complete_companion_upload: NamedDependency[CompleteCompanionUpload],
     ) -> dict[str, str]:
-        # One major version of Uppy sends the ETag as S3 does, in quotes, and the next without.
-        etags = {part.PartNumber: part.ETag.strip('"') for part in data.parts}
         permit = permit_of(request)
         await permit.acquire_costly()
+        # One major version of Uppy sends the ETag as S3 does, in quotes, and the next without.
+        etags = {part.PartNumber: part.ETag.strip('"') for part in data.parts}
         on_listed = partial(anyio.from_thread.run_sync, permit.become_usual)
         upload = await anyio.to_thread.run_sync(
             complete_companion_upload, owner, key, multipart_id, etags, usage, on_listed
