@@ -24,6 +24,10 @@ are short, so the new one is probably soon done."""
 NEARLY_DONE = 10.0
 """Seconds left at which a conversion is not paused any more."""
 
+ENDING = 2.0
+"""Seconds left at which a conversion is not paused any more, if its client or session has two slots
+more than the one that waits. Others could wait for its conversions of ten seconds in turn."""
+
 NEARLY_DONE_FACTOR = 2
 """A conversion that seemed nearly done may be paused after so many times the seconds left, and a
 turn. The estimate is wrong if the header of the source states too short a duration."""
@@ -62,10 +66,10 @@ class SlotUse:
         if seconds_left <= NEARLY_DONE and self.nearly_done_until is None:
             self.nearly_done_until = now + NEARLY_DONE_FACTOR * seconds_left + TURN
 
-    def is_nearly_done(self, now: float) -> bool:
+    def is_nearly_done(self, now: float, seconds_left: float = NEARLY_DONE) -> bool:
         """Return True if the conversion ends so soon that a pause is not worth it."""
         until = NEVER if self.nearly_done_until is None else self.nearly_done_until
-        return self.seconds_left <= NEARLY_DONE and now < until
+        return self.seconds_left <= seconds_left and now < until
 
 
 def find_pausable(
@@ -109,10 +113,13 @@ def find_pausable(
         ends_at_once = slot_excess(use) > 1 or (is_new and use.ran_before + seconds >= LONG_RUN)
         return seconds >= (0.0 if ends_at_once else TURN)
 
+    def is_soon_done(use: SlotUse) -> bool:
+        return use.is_nearly_done(now, ENDING if slot_excess(use) > 1 else NEARLY_DONE)
+
     pausable = [
         use
         for use in running
-        if not use.is_nearly_done(now) and slot_excess(use) > 0 and is_turn_over(use)
+        if not is_soon_done(use) and slot_excess(use) > 0 and is_turn_over(use)
     ]
     return sorted(pausable, key=lambda use: (-slot_excess(use), -use.seconds_left))
 

@@ -42,6 +42,16 @@ def test_one_that_is_nearly_done_or_paused_is_left_alone() -> None:
     assert pausable(turns, "ab", 100.0) == []
 
 
+@pytest.mark.parametrize(("seconds_left", "is_paused"), [(9.0, True), (3.0, True), (1.0, False)])
+def test_a_client_with_all_slots_gives_one_that_is_not_about_to_end(
+    seconds_left: float, is_paused: bool
+) -> None:
+    """Otherwise everybody waited for its conversions of ten seconds in turn."""
+    turns = [a_turn(10.0, seconds_left), a_turn(10.0, seconds_left)]
+
+    assert bool(pausable(turns, "aa", 10.0, "b")) is is_paused
+
+
 def test_an_estimate_of_nearly_done_counts_for_a_limited_time() -> None:
     """A header may state a second where hours follow, and the time left stays 0."""
     turn = a_turn(0.0)
