@@ -20,6 +20,10 @@ R = TypeVar("R")
 MAX_DELETE_KEYS = 1000
 """Keys that one call of DeleteObjects takes at most."""
 
+MAX_OBJECTS_OF_ITEM = 10_000
+"""Objects that are deleted with their item at most; the sweep finds the rest. Only an upload
+in thousands of interrupted requests has more; those of several items would not fit into memory."""
+
 
 @dataclass(frozen=True)
 class SweepFailure:
@@ -136,7 +140,7 @@ class DeleteObjects:
         return DeletionResult(multipart_uploads=len(old))
 
     def _list_all_of(self, item: StoredItem) -> Sequence[ObjectInfo]:
-        found = list(self._objects.list(prefix_of(item)))
+        found = list(islice(self._objects.list(prefix_of(item)), MAX_OBJECTS_OF_ITEM))
         return [] if found and self._exists(item) else found
 
     def _exists(self, item: StoredItem) -> bool:

@@ -11,6 +11,7 @@ from libs.core.domain.ids import new_id
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.inbox import Message
 from libs.core.ports.multipart_uploads import OpenMultipartUpload
+from services.janitor import deletion
 from services.janitor.deletion import DeletionResult
 from tests.fakes import a_conversion, an_upload
 from tests.fault_injection import record_calls
@@ -30,6 +31,20 @@ def test_everything_of_a_removed_upload_is_deleted(env: JanitorEnvironment) -> N
 
     assert handle(env, ItemRemoved(upload, expired=False))
     assert env.keys == {other.key}
+
+
+def test_of_thousands_of_objects_some_are_left_to_the_sweep(
+    env: JanitorEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them would not fit into memory."""
+    monkeypatch.setattr(deletion, "MAX_OBJECTS_OF_ITEM", 3)
+    upload = env.add_upload()
+    for number in range(4):
+        env.store_object(f"uploads/{upload.id}/{number}")
+    env.uploads.remove(upload.id, upload.owner)
+
+    assert handle(env, ItemRemoved(upload, expired=False))
+    assert len(env.keys) == 2
 
 
 def test_multipart_uploads_of_a_removed_upload_are_aborted(env: JanitorEnvironment) -> None:
