@@ -36,9 +36,10 @@ def test_upload_with_conversion_request_is_converted_and_downloads(
 def test_every_format_has_the_duration_of_the_source(
     client: Client, wav: bytes, tmp_path: Path
 ) -> None:
-    upload = client.upload(wav, "song.wav", [{"format": name} for name in FORMATS])
+    upload = client.upload(wav, "song.wav")
+    asked_for = {name: client.convert(upload["id"], format=name)["id"] for name in FORMATS}
 
-    for name, conversion_id in zip(FORMATS, upload["conversions"], strict=True):
+    for name, conversion_id in asked_for.items():
         conversion = client.until_ended(conversion_id)
         assert conversion["status"] == "completed", conversion
         extension = find_format(name).extension
@@ -46,7 +47,8 @@ def test_every_format_has_the_duration_of_the_source(
         result = tmp_path / f"{name}.{extension}"
         result.write_bytes(client.download(conversion_id))
         assert len(result.read_bytes()) == conversion["output"]["size"]
-        assert decoded_seconds(result) == pytest.approx(SECONDS, abs=0.05), name
+        tolerance = 0.11 if name == "wma" else 0.05  # WMA does not say what is padding
+        assert decoded_seconds(result) == pytest.approx(SECONDS, abs=tolerance), name
 
 
 def test_conversion_requested_after_the_upload_completes(client: Client, short: bytes) -> None:
