@@ -25,6 +25,8 @@ def logs(style: str) -> Iterator[Logs]:
     )
     logs = Logs()
     set_up("test", "debug", style, logs.stream)
+    # A logger that was cached here would write to this stream in later tests, too.
+    structlog.configure(cache_logger_on_first_use=False)
     yield logs
     root.handlers[:] = before[0]
     root.setLevel(before[1])

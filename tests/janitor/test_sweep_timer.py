@@ -8,6 +8,7 @@ from io import StringIO
 from threading import Barrier, Event
 
 import pytest
+import structlog
 
 from libs.core import telemetry
 from libs.core.adapters.memory import MemoryNamedLeases
@@ -129,9 +130,12 @@ def logged() -> Iterator[StringIO]:
     kept, level = root.handlers[:], root.level
     stream = StringIO()
     telemetry.set_up("janitor", stream=stream)
+    # A logger that was cached here would write to this stream in later tests, too.
+    structlog.configure(cache_logger_on_first_use=False)
     yield stream
     root.handlers[:] = kept
     root.setLevel(level)
+    structlog.reset_defaults()
 
 
 def test_backlog_and_sweep_are_metrics_in_the_log(
