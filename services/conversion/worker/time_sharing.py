@@ -86,6 +86,8 @@ def find_pausable(
     running side has more slots than the side that waits. It is taken after `TURN` seconds. It is
     taken at once if the difference is two slots or more, or if the conversion that waits has never
     run and the running one has had a slot for `LONG_RUN` seconds.
+    A conversion that ends soon is left alone: within `NEARLY_DONE` seconds, or within `ENDING` if
+    the difference is two slots or more.
 
     Args:
         uses: All uses of this worker.
