@@ -21,7 +21,8 @@ above 4.88 TiB (1,000 × 5 GiB). One call of ListParts returns 1,000 parts.
 upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
 """Highest part number that S3 takes, and so the maximum number of parts of larger files, of files
-of unknown size and of joined uploads. Uploads of Uppy may have fewer: see `SignCompanionParts`.
+of unknown size and of joined uploads. Uploads of Uppy, whose size is unknown, may have fewer: see
+`SignCompanionParts` in `services/upload/companion/parts.py`.
 
 The part numbers of a tus upload may go up to it, however few its parts are: each interrupted
 request leaves a number unused."""

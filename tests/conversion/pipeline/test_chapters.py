@@ -20,6 +20,7 @@ from tests.conversion.tags.support import copy, with_frames
 
 NUMBERED = ("flac", "ogg", "opus")
 """Formats that number chapters by three digits."""
+ID3_AT_THE_BEGINNING, ID3_IN_A_CHUNK = (".mp3", ".aac"), (".wav", ".aiff")
 OTHERS = [fmt for fmt in FORMATS if fmt not in (*NUMBERED, "ac3")]
 
 
@@ -41,8 +42,8 @@ def many(count: int) -> list[Chapter]:
 def titles(made: Made, path: Path) -> list[str]:
     """Return the titles of the chapters that mutagen or plain FFmpeg finds in a result."""
     path.write_bytes(made.content)
-    if path.suffix in (".mp3", ".aac", ".wav", ".aiff"):
-        tags: Any = ID3(path) if path.suffix in (".mp3", ".aac") else mutagen.File(path).tags
+    if path.suffix in (*ID3_AT_THE_BEGINNING, *ID3_IN_A_CHUNK):
+        tags: Any = mutagen.File(path).tags if path.suffix in ID3_IN_A_CHUNK else ID3(path)
         chapters = sorted(tags.getall("CHAP"), key=lambda c: c.start_time)
         return [str(chapter.sub_frames["TIT2"]) for chapter in chapters]
     command = [FFMPEG, "-v", "error", "-i", str(path), "-f", "ffmetadata", "-"]
