@@ -71,7 +71,7 @@ class AsfHeader:
         count = 1 + len(self._objects) // 2 // _PIECE
         return {str(number): "-" * _PIECE for number in range(count)}
 
-    @property
+    @functools.cached_property
     def size(self) -> int:
         pieces = len(self.placeholders) * (2 * _PIECE + _PIECE_OVERHEAD)
         titles = sum(len(chapter.title.encode("utf-16-le")) for chapter in self.chapters)

@@ -56,7 +56,10 @@ class Placement(Protocol):
 
     @property
     def size(self) -> int:
-        """Return how many bytes at the beginning are read or changed."""
+        """Return how many bytes at the beginning are read or changed.
+
+        It must cost nothing: each read of FFmpeg asks for it, and each poll of a paused conversion.
+        """
 
     def apply(self, fd: int) -> None:
         """Write the tags. Raises NoSpaceForTags; the file is then of no use."""

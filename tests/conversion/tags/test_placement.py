@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -12,6 +13,7 @@ from mutagen.flac import FLAC
 from mutagen.id3 import ID3
 
 from libs.core.domain.formats import FORMATS
+from services.conversion.ffmpeg.ffmetadata import Chapter
 from services.conversion.ffmpeg.profiles import ENCODER_PROFILES
 from services.conversion.pipeline import encode
 from services.conversion.pipeline.engine import FfmpegEngine
@@ -253,3 +255,32 @@ def test_an_output_of_empty_blocks_without_end_is_read_little(
 
     with pytest.raises(NoSpaceForTags):
         placement.apply(0)
+
+
+class CountedItems(list[Any]):
+    """Count how often all items are walked through."""
+
+    walks = 0
+
+    def __iter__(self) -> Any:
+        self.walks += 1
+        return super().__iter__()
+
+
+@pytest.mark.parametrize(
+    ("make", "item"),
+    [
+        (lambda items: FlacBlocks(items, b""), ("TITLE", "x")),
+        (OggComments, ("TITLE", "x")),
+        (AsfHeader, ("Title", "x")),
+        (lambda items: AsfHeader([("Title", "x")], chapters=items), Chapter(0, 1, "x")),
+    ],
+    ids=["flac", "ogg", "asf", "chapters of asf"],
+)
+def test_the_size_is_counted_once(make: Callable[[Any], Placement], item: Any) -> None:
+    """Each read of FFmpeg asks for it: 5,000 chapters took 1.3 ms every time."""
+    items = CountedItems([item])
+    placement = make(items)
+    first, walks = placement.size, items.walks
+    assert placement.size == first
+    assert items.walks == walks > 0
