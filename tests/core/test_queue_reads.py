@@ -7,12 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from libs.core.adapters.aws import conversion_copies
+from libs.core.adapters.aws import conversion_copies, conversion_queue
 from libs.core.adapters.aws.conversion_copies import REREAD_PER_SECOND
 from libs.core.adapters.aws.conversion_queue import DynamoDbConversionQueue
 from libs.core.adapters.aws.dynamodb.encoding import encode_conversion
 from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.domain.conversions import Conversion, Phase
+from libs.core.domain.fair_order import fair_position
 from tests.fakes import FakeClock, a_conversion, an_upload
 
 REMEMBERED = 5.0
@@ -199,3 +200,29 @@ def test_what_has_expired_is_not_offered(
 
     assert not list(queue.in_phase(Phase.QUEUED))
     assert table.reads == 1, "it is listed until somebody deletes it"
+
+
+def test_the_place_of_one_that_a_reading_lacks_is_counted_once_a_reading(
+    table: FakeTable, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its requests cost a look-up each. Otherwise each orders the whole queue again."""
+    counted: list[str] = []
+
+    def count(conversion: Conversion, *queue: Any) -> int:
+        counted.append(conversion.id)
+        return fair_position(conversion, *queue)
+
+    monkeypatch.setattr(conversion_queue, "fair_position", count)
+    monkeypatch.setattr(conversion_queue, "time", SimpleNamespace(monotonic=clock))
+    queue = DynamoDbConversionQueue(cast(Table, table), max_age=5.0)
+    table.put(a_queued(clock, 0))
+    queue.positions("anna")
+    new = [a_queued(clock, number) for number in (1, 2)]
+
+    assert [queue.position(c) for c in new * 20] == [2, 2] * 20
+    assert counted == [c.id for c in new]
+
+    table.items.clear()
+    clock.advance(6)
+    assert [queue.position(c) for c in new * 20] == [1, 1] * 20
+    assert counted == [c.id for c in new * 2]

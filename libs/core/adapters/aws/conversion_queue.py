@@ -46,6 +46,7 @@ class DynamoDbConversionQueue(ConversionQueue):
         }
         self._reading = threading.Lock()
         self._positions: dict[str, dict[str, int]] = {}
+        self._added: dict[str, int] = {}
         self._queued: list[Conversion] = []
         self._running: list[Conversion] = []
         self._fresh_until = float("-inf")
@@ -55,8 +56,12 @@ class DynamoDbConversionQueue(ConversionQueue):
             self._read_if_old()
             if place := self._positions.get(conversion.owner, {}).get(conversion.id):
                 return place
-            queued, running = self._queued, self._running
-        return fair_position(conversion, queued, running)
+            # It was queued after the reading. Its place takes as long as ordering the whole queue,
+            # and visitors may ask for it many times at once: so count it once for each reading.
+            if conversion.id not in self._added:
+                place = fair_position(conversion, self._queued, self._running)
+                self._added[conversion.id] = place
+            return self._added[conversion.id]
 
     def positions(self, owner: str) -> Mapping[str, int]:
         with self._reading:
@@ -82,7 +87,7 @@ class DynamoDbConversionQueue(ConversionQueue):
         positions: defaultdict[str, dict[str, int]] = defaultdict(dict)
         for place, conversion in enumerate(order, 1):
             positions[conversion.owner][conversion.id] = place
-        self._positions = positions
+        self._positions, self._added = positions, {}
         took = time.monotonic() - began
         if self._max_age:
             self._fresh_until = began + took + max(self._max_age, REREAD_DELAY_FACTOR * took)
