@@ -10,7 +10,7 @@ from typing import Any
 MAX_JSON = 4 * 1024 * 1024
 """Bytes of the document: the worker needs up to thirty times as many to parse one."""
 _MAX_TAGS_JSON = MAX_JSON - 96 * 1024
-MAX_VALUES, _MAX_NAME = 2000, 200
+MAX_VALUES, MAX_NAME = 2000, 200
 _MAX_LOST, _MAX_LOST_NAME = 300, 40
 _MAX_CHAPTERS, _MAX_TITLE = 5000, 1000
 _MAX_PICTURE = 16 * 1024 * 1024
@@ -39,7 +39,7 @@ class TagReaderOutput:
         tag = (self.reader, kind, name, values, is_legacy)
         size = len(_encode(tag)) + len(", ")
         self._values += len(values)
-        if self._values > MAX_VALUES or self._size + size > _MAX_TAGS_JSON or len(name) > _MAX_NAME:
+        if self._values > MAX_VALUES or self._size + size > _MAX_TAGS_JSON or len(name) > MAX_NAME:
             self.lost.add(name)
         elif any(values):
             self._size += size

@@ -23,7 +23,7 @@ from services.conversion.tags.found_text import (
     ffmpeg_tag,
 )
 from services.conversion.tags.names import BROADCAST, BROADCAST_ALIASES, BY_NAME, common_name
-from services.conversion.tags.reader_output import MAX_JSON, MAX_VALUES
+from services.conversion.tags.reader_output import MAX_JSON, MAX_NAME, MAX_VALUES
 
 READER = "services.conversion.tags.sandboxed_reader"
 """The module that reads tags in the sandbox."""
@@ -85,6 +85,8 @@ def parse_output(data: bytes) -> tuple[list[FoundTag], SourceTags]:
             FoundTag(int(reader), str(kind), str(name), [str(v) for v in values], bool(is_legacy))
             for reader, kind, name, values, is_legacy in document["tags"]
         ]
+        if any(len(tag.name) > MAX_NAME for tag in tags):
+            raise ValueError("the reader's output has a name that is too long")
         found = SourceTags(
             lost=[clean(str(name)[:_MAX_LOST_NAME]) for name in document["lost"][:_MAX_TAGS]],
             picture=bytes(data[4 + size :]) or None,
@@ -146,17 +148,19 @@ def combine(
     tags += [ffmpeg_tag(last, name, value) for name, value in from_ffmpeg.items()]
     decoded, chapters, encoding = decode_legacy(tags, found.chapters)
     collected: dict[str, list[str]] = {}
+    keys: dict[str, str] = {}
+    """Names by their letters in lower case: that of the first tag is kept."""
     readers: dict[str, int] = {}
     lost = [*found.lost, *map(_lost_name, lost_by_ffmpeg)]
     for tag in decoded:
         name, values = _translate(tag)
-        key = next((known for known in collected if known.lower() == name.lower()), name)
+        key = keys.get(name.lower(), name)
         if not name or not values or readers.get(key, tag.reader) != tag.reader:
             continue
         if key not in collected and len(collected) >= _MAX_TAGS:
             lost.append(name)
             continue
-        readers[key] = tag.reader
+        readers[key], keys[key.lower()] = tag.reader, key
         _extend(key, collected.setdefault(key, []), values, lost)
     _limit_text(collected, lost)
     label = legacy_text.LABELS[encoding] if encoding not in (None, "utf_8", "cp1252") else None

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from typing import Any
 from unittest.mock import Mock
 
@@ -72,6 +73,35 @@ def test_more_tags_than_the_reader_keeps_are_no_answer(tags: list[Any]) -> None:
     assert len(parse_output(packed(tags=[[1, "own", "n", ["v"], False]] * 2000))[0]) == 2000
     with pytest.raises(ValueError, match="too many tags"):
         parse_output(packed(tags=tags))
+
+
+def test_a_longer_name_than_the_reader_keeps_is_no_answer() -> None:
+    assert parse_output(packed(tags=[[1, "own", "n" * 200, ["v"], False]]))[0]
+    for name in ("n" * 201, ["n" * 201]):
+        with pytest.raises(ValueError, match="too long"):
+            parse_output(packed(tags=[[1, "own", name, ["v"], False]]))
+
+
+def processor_time(names: list[str]) -> float:
+    """Return the shortest time of three for combining tags of these names."""
+    answer = packed(tags=[[1, "own", name, ["v"], False] for name in names])
+    spent = []
+    for _ in range(3):
+        before = time.thread_time()
+        combine(answer, {})
+        spent.append(time.thread_time() - before)
+    return min(spent)
+
+
+def test_many_names_cost_as_much_as_one() -> None:
+    """Each was compared with 300 others, which took 1 s of the worker's processor time."""
+    names = [f"{number:04}" + "Ж" * 196 for number in range(2000)]
+    assert processor_time(names) < 5 * processor_time(names[:1] * 2000)
+
+
+def test_names_differ_by_more_than_case() -> None:
+    tags = [[1, "own", name, [name], False] for name in ("Venue", "VENUE", "Place")]
+    assert combine(packed(tags=tags), {}).tags == {"Venue": ["Venue", "VENUE"], "Place": ["Place"]}
 
 
 @pytest.mark.parametrize("letter", ["a", "Ж", "\0", "\ud800", "😀"])
