@@ -162,6 +162,7 @@ def combine(
             continue
         readers[key], keys[key.lower()] = tag.reader, key
         _extend(key, collected.setdefault(key, []), values, lost)
+    collected = {name: values for name, values in collected.items() if values}
     _limit_text(collected, lost)
     label = legacy_text.LABELS[encoding] if encoding not in (None, "utf_8", "cp1252") else None
     return SourceTags(

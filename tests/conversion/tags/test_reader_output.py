@@ -45,6 +45,15 @@ def test_a_track_without_numbers_has_no_empty_tags(number: str, found: dict[str,
     assert combine(packed(tags=[[0, "id3", "TRCK", [number], False]]), {}).tags == found
 
 
+@pytest.mark.parametrize("name", ["TRCK", "TIT2"])
+def test_a_tag_whose_only_value_is_endless_is_lost(name: str) -> None:
+    """It was kept without values: "TRCK" failed the conversion, other names made empty tags."""
+    tags = [[1, "id3", "TPE1", ["A"], False], [1, "id3", name, ["1" * (MIB + 1)], False]]
+    found = combine(packed(tags=tags), {})
+    assert found.tags == {"artist": ["A"]}
+    assert len(found.lost) == 1
+
+
 def test_names_of_lost_tags_are_cleaned_and_cut() -> None:
     found = combine(packed(lost=["\ud800\0x", "y" * MIB]), {})
     assert found.lost == ["?x", "y" * 40]
