@@ -59,6 +59,8 @@ class HideMessage:
         now = time.monotonic()
         if eta_seconds is not None:  # it is unknown for a moment when a pass begins
             self._end = now + eta_seconds
+        elif self._end < now:
+            self._end = NEVER  # the last known one was wrong
         if (deadline := self._deadline()) < NEVER and self._end > deadline:
             raise ReleaseRequested
         if self._message and now >= self._next:

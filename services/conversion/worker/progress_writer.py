@@ -13,6 +13,10 @@ REPORT_EVERY = 1.0
 """Seconds between two writes. Trade-off: write cost against the delay until a cancellation is
 detected."""
 
+LEAST_LEFT = 0.1
+"""Seconds that a conversion has left until it is stored. At the end of the duration that its header
+states, the estimate is 0 and may stay so for hours."""
+
 
 class ProgressWriter:
     """Turn the engine's many progress reports into one write a second.
@@ -80,5 +84,10 @@ class ProgressWriter:
                 raise
         # This comes after the report, because the report stores the parts that the next attempt can
         # reuse, and the heartbeat may end this attempt. A conversion that is being stored has 0 s
-        # left.
-        self._heartbeat(0.0 if progress.phase == Phase.STORING else progress.eta_seconds)
+        # left, and only that one.
+        eta = progress.eta_seconds
+        if progress.phase == Phase.STORING:
+            eta = 0.0
+        elif eta is not None:
+            eta = max(eta, LEAST_LEFT)
+        self._heartbeat(eta)

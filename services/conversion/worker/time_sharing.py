@@ -28,9 +28,10 @@ ENDING = 2.0
 """Seconds left at which a conversion is not paused any more, if its client or session has two slots
 more than the one that waits. Others could wait for its conversions of ten seconds in turn."""
 
-NEARLY_DONE_FACTOR = 2
-"""A conversion that seemed nearly done may be paused after so many times the seconds left, and a
-turn. The estimate is wrong if the header of the source states too short a duration."""
+ESTIMATE_FACTOR, ESTIMATE_GRACE = 2, 1.0
+"""An estimate promises that a conversion ends after so many times the seconds left, and so many
+more. If the conversion breaks one promise, none of its estimates is believed any more: a header may
+state too short a duration, and then the time left stays 0."""
 
 PAUSED_PER_SLOT = 2
 """Maximum number of paused conversions for each slot, because each keeps its memory.
@@ -39,7 +40,8 @@ That is usually up to 150 MB. Hostile files have taken up to 816 MB: only the sa
 FFmpeg, `Limits.memory`, bounds them."""
 
 MUCH_LEFT = 1800.0
-"""Seconds left above which a conversion goes back to the queue if no more may be paused."""
+"""Seconds left above which a conversion goes back to the queue if no more may be paused. One whose
+estimate proved wrong is taken to have as much left as it has run."""
 
 
 @dataclass(eq=False)
@@ -57,19 +59,31 @@ class SlotUse:
     is_paused: bool = False
     must_yield: bool = False
     """The conversion is to go back to the queue."""
-    nearly_done_until: float | None = None
-    """Time until which an estimate of `NEARLY_DONE` or less counts; None before the first one."""
+    promised: float = NEVER
+    """Seconds with a slot after which the conversion has ended, by its most hopeful estimate."""
+
+    def seconds_run(self, now: float) -> float:
+        """Return for how many seconds the conversion has had a slot."""
+        return self.ran_before + (0.0 if self.is_paused else now - self.since)
 
     def expect(self, seconds_left: float, now: float) -> None:
         """Store the engine's estimate of how many seconds the conversion still needs."""
         self.seconds_left = seconds_left
-        if seconds_left <= NEARLY_DONE and self.nearly_done_until is None:
-            self.nearly_done_until = now + NEARLY_DONE_FACTOR * seconds_left + TURN
+        promised = self.seconds_run(now) + ESTIMATE_FACTOR * seconds_left + ESTIMATE_GRACE
+        self.promised = min(self.promised, promised)
 
-    def is_nearly_done(self, now: float, seconds_left: float = NEARLY_DONE) -> bool:
-        """Return True if the conversion ends so soon that a pause is not worth it."""
-        until = NEVER if self.nearly_done_until is None else self.nearly_done_until
-        return self.seconds_left <= seconds_left and now < until
+    def is_overdue(self, now: float) -> bool:
+        """Return True if an estimate has proved wrong: by it, the conversion would have ended."""
+        return self.seconds_run(now) >= self.promised
+
+    def believed_seconds_left(self, now: float) -> float:
+        """Return the estimate, or `NEVER` if there is none or one has proved wrong."""
+        return NEVER if self.is_overdue(now) else self.seconds_left
+
+    def has_much_left(self, now: float) -> bool:
+        """Return True if the conversion is long: one that is overdue has run for `MUCH_LEFT`."""
+        likely = self.seconds_run(now) if self.is_overdue(now) else 0.0
+        return max(self.seconds_left, likely) > MUCH_LEFT
 
 
 def find_pausable(
@@ -87,7 +101,7 @@ def find_pausable(
     taken at once if the difference is two slots or more, or if the conversion that waits has never
     run and the running one has had a slot for `LONG_RUN` seconds.
     A conversion that ends soon is left alone: within `NEARLY_DONE` seconds, or within `ENDING` if
-    the difference is two slots or more.
+    the difference is two slots or more. Estimates that proved wrong do not count.
 
     Args:
         uses: All uses of this worker.
@@ -112,18 +126,19 @@ def find_pausable(
 
     def is_turn_over(use: SlotUse) -> bool:
         seconds = now - use.since
-        ends_at_once = slot_excess(use) > 1 or (is_new and use.ran_before + seconds >= LONG_RUN)
+        ends_at_once = slot_excess(use) > 1 or (is_new and use.seconds_run(now) >= LONG_RUN)
         return seconds >= (0.0 if ends_at_once else TURN)
 
     def is_soon_done(use: SlotUse) -> bool:
-        return use.is_nearly_done(now, ENDING if slot_excess(use) > 1 else NEARLY_DONE)
+        most = ENDING if slot_excess(use) > 1 else NEARLY_DONE
+        return use.believed_seconds_left(now) <= most
 
     pausable = [
         use
         for use in running
         if not is_soon_done(use) and slot_excess(use) > 0 and is_turn_over(use)
     ]
-    return sorted(pausable, key=lambda use: (-slot_excess(use), -use.seconds_left))
+    return sorted(pausable, key=lambda use: (-slot_excess(use), -use.believed_seconds_left(now)))
 
 
 class TimeSharing:
@@ -194,6 +209,7 @@ class TimeSharing:
                 the one to pause. Without this rule one client could hold all slots and all pauses.
         """
         with self._lock:
+            now = self._timer()
             if use not in self._uses or use.is_paused:
                 return False
             paused = [each for each in self._uses if each.is_paused]
@@ -202,11 +218,11 @@ class TimeSharing:
             if is_of_same_client and len(staying) >= max_paused - self._slots.count:
                 return False
             if len(staying) >= max_paused:
-                is_long = client_has_others or use.seconds_left > MUCH_LEFT
-                use.must_yield = may_displace and is_long
+                use.must_yield |= may_displace and (client_has_others or use.has_much_left(now))
                 return False
+            # In this order: `expect`, in another thread, must not see less than it has run.
+            use.ran_before += now - use.since
             use.is_paused = True
-            use.ran_before += self._timer() - use.since
             self._slots.count_paused(1)
             return True
 

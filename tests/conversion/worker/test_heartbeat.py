@@ -6,6 +6,7 @@ import pytest
 
 from libs.core.adapters.memory import MemoryInbox
 from services.conversion.worker.heartbeat import HideMessage, ReleaseRequested
+from tests.fakes import FakeClock
 
 
 def stopping(seconds: float) -> HideMessage:
@@ -19,6 +20,17 @@ def test_the_last_known_time_left_counts_while_the_next_pass_knows_none() -> Non
 
     beat(5)
     beat(None)
+
+
+def test_a_last_known_end_that_has_passed_counts_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock(0)
+    monkeypatch.setattr(time, "monotonic", clock)
+    beat = stopping(100)
+    beat(5)
+    clock.advance(6)
+
+    with pytest.raises(ReleaseRequested):
+        beat(None)
 
 
 def test_a_conversion_whose_time_left_was_never_known_is_released() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from libs.core.domain.conversions import Conversion
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
+from services.conversion.worker.progress_writer import LEAST_LEFT
 from tests.conversion.support import (
     LEASE,
     ConversionEnvironment,
@@ -135,7 +136,7 @@ def test_a_multipart_upload_is_on_the_item_as_soon_as_there_is_one(
     assert found != [None]
 
 
-def test_the_heartbeat_gets_the_time_left_which_is_zero_while_storing(
+def test_the_heartbeat_gets_the_time_left_which_is_zero_only_while_storing(
     env: ConversionEnvironment, timer: FakeClock
 ) -> None:
     conversion = env.add_queued()
@@ -147,6 +148,7 @@ def test_the_heartbeat_gets_the_time_left_which_is_zero_while_storing(
         for now in (
             EngineProgress("probing", 0.0),
             EngineProgress("converting", 50.0, eta_seconds=7.0),
+            EngineProgress("converting", 95.0, eta_seconds=0.0),
             EngineProgress("storing", 97.0),
         ):
             timer.advance(2)
@@ -155,4 +157,4 @@ def test_the_heartbeat_gets_the_time_left_which_is_zero_while_storing(
 
     env.runner(FakeEngine(script), timer=timer)(conversion.id, heard.append)
 
-    assert heard == [None, 7.0, 0.0]
+    assert heard == [None, 7.0, LEAST_LEFT, 0.0]

@@ -57,10 +57,10 @@ def test_an_estimate_of_nearly_done_counts_for_a_limited_time() -> None:
     turn = a_turn(0.0)
     turn.expect(5.0, now=100.0)
     turn.expect(20.0, now=105.0)
-    turn.expect(0.0, now=106.0)
+    turn.expect(8.0, now=106.0)
 
-    assert pausable([turn], "a", 106.0) == []
-    assert pausable([turn], "a", 100.0 + 2 * 5.0 + time_sharing.TURN) == [turn]
+    assert pausable([turn], "a", 110.0) == []
+    assert pausable([turn], "a", 100.0 + 2 * 5.0 + time_sharing.ESTIMATE_GRACE) == [turn]
 
 
 @pytest.mark.parametrize("owners", ["aa", "a1 a2"])
