@@ -2,10 +2,12 @@
 
 import threading
 import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 
 import structlog
 
-from libs.core.domain.conversions import LossMeaning
+from libs.core.domain.conversions import Conversion, LossMeaning
 from libs.core.domain.fair_order import client_of
 from services.conversion.worker.claimed_conversions import ClaimedConversions
 from services.conversion.worker.scheduling import ChooseNextConversion
@@ -20,7 +22,7 @@ CHECK_EVERY = 1.0
 """Seconds between two checks for conversions that wait for the slot of a long one."""
 
 CHECK_DELAY_FACTOR = 2
-"""After a check that read the queue for t seconds, the next one waits at least this many times t.
+"""After a check of t seconds, the next one waits at least this many times t.
 
 On a busy machine, reading the queue takes a second."""
 
@@ -66,20 +68,39 @@ class PauseForOthers:
             return
         paused = self._sharing.paused()
         order = self._choose_next.order(alone_last=self._slots.is_turn_of_others, paused=paused)
-        took = time.monotonic() - began
-        self._next_check = began + took + CHECK_DELAY_FACTOR * took
+        self._pause_for_first(order, claimed, paused)
+        ended = time.monotonic()
+        self._next_check = ended + CHECK_DELAY_FACTOR * (ended - began)
+
+    def _pause_for_first(
+        self,
+        order: Iterable[Conversion],
+        claimed: Mapping[str, Conversion],
+        paused: Collection[str],
+    ) -> None:
+        """Pause a conversion for the first in the order for which one can be, or is to yield."""
+        clients = Counter(client_of(each) for each in claimed.values())
+        refused = set[tuple[object, ...]]()
         for following in order:
-            for use in self._sharing.pausable(claimed, following)[:1]:
+            task = Task.of(following, paused)
+            for use in self._sharing.pausable(claimed, following):
                 client = client_of(claimed[use.conversion_id])
-                of_client = [c for c in claimed.values() if client_of(c) == client]
+                is_of_same_client = client_of(following) == client
+                # All on which the answer depends: thousands may wait, and a refusal may be a write.
+                kind = (use.conversion_id, is_of_same_client, task.has_yielded, task.was_paused)
+                if kind in refused:
+                    continue
                 if self._replace(
                     use,
-                    Task.of(following, paused),
-                    is_of_same_client=client_of(following) == client,
-                    client_has_others=len(of_client) > 1,
+                    task,
+                    is_of_same_client=is_of_same_client,
+                    client_has_others=clients[client] > 1,
                 ):
                     self._choose_next.note_chosen(following)
-                return
+                    return
+                if use.must_yield:
+                    return
+                refused.add(kind)
 
     def _replace(
         self, use: SlotUse, task: Task, *, is_of_same_client: bool, client_has_others: bool
