@@ -78,6 +78,13 @@ class UploadClosed(CoreError):
     title = "Upload closed"
 
 
+class TooManyConversions(CoreError):
+    """Indicate an upload that has as many conversions as one may have. `limit` is their number."""
+
+    code = "too_many_conversions"
+    title = "Too many conversions"
+
+
 class UploadJoined(CoreError):
     """Indicate bytes for a tus upload that was joined from others (`Upload-Concat: final`)."""
 

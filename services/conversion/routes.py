@@ -63,6 +63,7 @@ class ConversionController(Controller):
         responses=problems(
             errors.UploadNotFound,
             errors.UploadClosed,
+            errors.TooManyConversions,
             errors.FilenameInvalid,
             errors.FormatUnsupported,
             errors.OptionInvalid,

@@ -63,6 +63,7 @@ class RequestConversion:
         Raises:
             IdempotencyKeyReused: The key was used before with another request.
             RateLimited: The session or its address has used up a quota.
+            TooManyConversions: The upload has `MAX_CONVERSIONS`, with those that were deleted.
             UploadClosed: The upload has failed or was aborted.
             UploadNotFound: There is no such upload of this session.
         """

@@ -1,5 +1,6 @@
 """Test the contract of ProgressReader."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -151,6 +152,29 @@ def test_a_listing_does_not_read_the_tags_of_sources(
     aws_backend.progress.of_owner(owner)
 
     assert {item["pk"] for item in read} == {upload.id, running.id}
+    assert not any({"source", "conversions", "owner_kind"} & item.keys() for item in read)
+
+
+def test_a_single_reading_does_not_read_the_ids_of_conversions_or_tags(
+    aws_backend: AwsBackend, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = an_upload(owner, aws_backend.clock())
+    waiting = a_conversion(upload)
+    aws_backend.uploads.create(replace(upload, conversions=(waiting.id,)), [waiting])
+    client = aws_backend.table.client
+    read: list[Any] = []
+
+    def get_item(**request: Any) -> Any:
+        answer = get(**request)
+        read.append(answer["Item"])
+        return answer
+
+    get = client.get_item
+    monkeypatch.setattr(client, "get_item", get_item)
+    for item_id in (upload.id, waiting.id):
+        aws_backend.progress.get(item_id, owner)
+
+    assert [item["pk"] for item in read] == [upload.id, waiting.id]
     assert not any({"source", "conversions", "owner_kind"} & item.keys() for item in read)
 
 

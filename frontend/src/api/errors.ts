@@ -66,6 +66,7 @@ const FINAL_CODES = new Set([
   'option_invalid',
   'too_large',
   'too_long',
+  'too_many_conversions',
   'unsupported_codec',
   'upload_closed',
   'upload_expired',

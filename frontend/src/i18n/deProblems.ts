@@ -45,6 +45,8 @@ export const problems: Record<string, string> = {
   request_timeout: 'Die Anfrage kam nicht rechtzeitig an. Versuche es noch einmal.',
   session_invalid: 'Deine Sitzung ist beendet. Lade die Seite neu.',
   storage_unavailable: 'Der Speicher antwortet gerade nicht. Versuche es gleich noch einmal.',
+  too_many_conversions:
+    'Diese Datei wurde so oft umgewandelt, wie es erlaubt ist. Füge sie noch einmal hinzu.',
   tus_request_invalid: 'Der Dienst konnte die Anfrage nicht lesen.',
   tus_version_unsupported: 'Der Dienst spricht eine andere Fassung von tus.',
   unauthorized: 'Dafür fehlt die Berechtigung.',

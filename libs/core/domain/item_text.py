@@ -14,8 +14,8 @@ memory of a service. In JSON a text may be twice as long, because quotation mark
 | | `content_type` | 255 | `choose_media_type` |
 | | `tus.metadata` and `tus.concat` | MAX_TUS | `require_storable` |
 
-The others are numbers, dates, digests, ids, sentences of our own, and MAX_SHOWN_TRACKS tracks with
-some 100 bytes each.
+The others are numbers, dates, digests, sentences of our own, MAX_SHOWN_TRACKS tracks with some 100
+bytes each, and ids: an upload has up to MAX_CONVERSIONS of 26 bytes.
 """
 
 from collections.abc import Mapping, Sequence

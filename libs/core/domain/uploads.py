@@ -4,7 +4,13 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 
 from libs.core.domain.open_enum import OpenEnum
-from libs.core.errors import FileEmpty, FileTooLarge, PartNumberInvalid, UploadClosed
+from libs.core.errors import (
+    FileEmpty,
+    FileTooLarge,
+    PartNumberInvalid,
+    TooManyConversions,
+    UploadClosed,
+)
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -26,6 +32,12 @@ of unknown size and of joined uploads. Uploads of Uppy, whose size is unknown, m
 
 The part numbers of a tus upload may go up to it, however few its parts are: each interrupted
 request leaves a number unused."""
+
+MAX_CONVERSIONS = 500
+"""Conversions of one upload, with those that were deleted or have expired.
+
+The upload's item holds their ids, each conversion extends its life, and every read and write of the
+upload pays for all of them: decoding 500 takes about 1 ms."""
 
 
 class UploadStatus(OpenEnum):
@@ -248,6 +260,15 @@ def closed_to_parts(upload: Upload) -> UploadClosed:
 def closed_to_conversions() -> UploadClosed:
     """Return the error that refuses conversions of an upload that has failed."""
     return UploadClosed("This upload has failed, so it cannot be converted. Upload the file again.")
+
+
+def too_many_conversions() -> TooManyConversions:
+    """Return the error that refuses conversions beyond `MAX_CONVERSIONS`."""
+    return TooManyConversions(
+        f"This upload was converted {MAX_CONVERSIONS} times, which is the limit. "
+        "Upload the file again.",
+        limit=MAX_CONVERSIONS,
+    )
 
 
 def choose_part_size(size: int | None, limit: int = 0) -> int:

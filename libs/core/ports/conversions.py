@@ -36,6 +36,7 @@ class ConversionStore(ABC):
         Raises:
             UploadNotFound: the upload is gone.
             UploadClosed: the upload failed.
+            TooManyConversions: the upload has `MAX_CONVERSIONS`, with those that were removed.
         """
 
     @abstractmethod

@@ -30,6 +30,7 @@ STATUS: dict[type[CoreError], int] = {
     errors.FileTooLarge: 413,
     errors.UploadIncomplete: 409,
     errors.UploadClosed: 409,
+    errors.TooManyConversions: 409,
     errors.UploadJoined: 403,
     errors.PartNumberInvalid: 422,
     errors.PartSizeMismatch: 422,

@@ -1,5 +1,6 @@
 """Store conversions in DynamoDB."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from boto3.dynamodb.conditions import Attr
@@ -17,7 +18,13 @@ from libs.core.adapters.aws.dynamodb.table import Table
 from libs.core.adapters.aws.dynamodb.updates import ConditionFailed, RawItem, Update
 from libs.core.adapters.aws.uploads import read_upload, upload_not_found
 from libs.core.domain.conversions import Conversion, ConversionStatus, Phase, already_ended
-from libs.core.domain.uploads import Upload, UploadStatus, closed_to_conversions
+from libs.core.domain.uploads import (
+    MAX_CONVERSIONS,
+    Upload,
+    UploadStatus,
+    closed_to_conversions,
+    too_many_conversions,
+)
 from libs.core.errors import ConversionNotFound, StorageUnavailable
 from libs.core.ports.conversions import ConversionPage, ConversionStore
 
@@ -60,8 +67,10 @@ class DynamoDbConversionStore(ConversionStore):
             except ConditionFailed as conflict:
                 if conflict.item and conflict.item["pk"] == conversion.id:
                     return read_conversion(conflict.item)
-                # The upload has changed since it was read, so its new status decides.
+                # The upload is full, or has changed since it was read: its new status decides.
                 upload = self._read_upload(upload)
+                if upload.status in INITIAL_PHASES and len(upload.conversions) >= MAX_CONVERSIONS:
+                    raise too_many_conversions() from conflict
             else:
                 return written
         raise StorageUnavailable(
@@ -71,10 +80,11 @@ class DynamoDbConversionStore(ConversionStore):
     def _add_to_upload(self, conversion: Conversion, upload: Upload) -> Update:
         until = max(upload.expires_at, conversion.expires_at)
         as_read = Attr("owner").eq(conversion.owner) & Attr("status").eq(upload.status)
+        has_room = Attr("conversions").size().lt(MAX_CONVERSIONS)
         return Update(
             # If another conversion has extended the expiry since the upload was read, this fails,
             # and `create` reads the upload again.
-            as_read & Attr("expires_at").lte(until) & self._table.live(),
+            as_read & has_room & Attr("expires_at").lte(until) & self._table.live(),
             set={"updated_at": to_dynamodb(self._table.now()), "expires_at": until},
             append={"conversions": [conversion.id]},
         )
@@ -85,8 +95,11 @@ class DynamoDbConversionStore(ConversionStore):
             raise upload_not_found()
         return read_upload(item)
 
-    def get(self, conversion_id: str, owner: str | None = None) -> Conversion:
-        item = self._table.get_live(conversion_id)
+    def get(
+        self, conversion_id: str, owner: str | None = None, paths: Sequence[str] = ()
+    ) -> Conversion:
+        """Return the conversion. With `paths`, only these attributes of its item are read."""
+        item = self._table.get_live(conversion_id, paths)
         if item is None or (owner is not None and owner != item.get("owner")):
             raise _not_found()
         return read_conversion(item)

@@ -26,7 +26,7 @@ SHOWN = (
     *("attempts", "suspect", LOSS_MEANING, "client"),
 )
 """Attributes that progress, queue positions and the decoding of an item need. The others, such as
-the tags of the source, would take most of the memory."""
+the tags of the source and the ids of an upload's conversions, would take most of the memory."""
 
 
 class DynamoDbProgressReader(ProgressReader):
@@ -42,9 +42,9 @@ class DynamoDbProgressReader(ProgressReader):
     def get(self, item_id: str, owner: str) -> Progress:
         kind = kind_of(item_id)
         if kind == "upload":
-            return progress_of(self._uploads.get(item_id, owner))
+            return progress_of(self._uploads.get(item_id, owner, SHOWN))
         if kind == "conversion":
-            return self._of_conversion(self._conversions.get(item_id, owner))
+            return self._of_conversion(self._conversions.get(item_id, owner, SHOWN))
         raise ItemNotFound("There is no upload or conversion with this id.")
 
     def of_owner(self, owner: str) -> Sequence[Progress]:

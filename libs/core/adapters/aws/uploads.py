@@ -42,8 +42,9 @@ class DynamoDbUploadStore(UploadStore):
         except ConditionFailed as conflict:
             raise IdTaken("An id of this upload or its conversions is taken.") from conflict
 
-    def get(self, upload_id: str, owner: str | None = None) -> Upload:
-        item = self._table.get_live(upload_id)
+    def get(self, upload_id: str, owner: str | None = None, paths: Sequence[str] = ()) -> Upload:
+        """Return the upload. With `paths`, only these attributes of its item are read."""
+        item = self._table.get_live(upload_id, paths)
         if item is None or (owner is not None and owner != item.get("owner")):
             raise upload_not_found()
         return read_upload(item)

@@ -5,7 +5,13 @@ from typing import Any
 
 from libs.core.adapters.memory.table import MemoryTable
 from libs.core.domain.conversions import Conversion, ConversionStatus, Phase, already_ended
-from libs.core.domain.uploads import Upload, UploadStatus, closed_to_conversions
+from libs.core.domain.uploads import (
+    MAX_CONVERSIONS,
+    Upload,
+    UploadStatus,
+    closed_to_conversions,
+    too_many_conversions,
+)
 from libs.core.errors import ConversionNotFound
 from libs.core.ports.conversions import ConversionPage, ConversionStore
 
@@ -56,6 +62,8 @@ class MemoryConversionStore(ConversionStore):
     def _create(self, conversion: Conversion, upload: Upload) -> Conversion:
         if upload.status in (UploadStatus.FAILED, UploadStatus.ABORTED):
             raise closed_to_conversions()
+        if len(upload.conversions) >= MAX_CONVERSIONS:
+            raise too_many_conversions()
         phase = Phase.QUEUED if upload.status is UploadStatus.UPLOADED else Phase.WAITING
         written = replace(conversion, phase=phase)
         self._table.insert(written)

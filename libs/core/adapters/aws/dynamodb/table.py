@@ -73,17 +73,18 @@ class Table:
         expires_at = item.get("expires_at")
         return isinstance(expires_at, Decimal | int) and expires_at > self.now()
 
-    def get(self, pk: str) -> RawItem | None:
-        """Return an item by a consistent read, expired or not."""
+    def get(self, pk: str, paths: Sequence[str] = ()) -> RawItem | None:
+        """Return an item, or these paths of it, by a consistent read, expired or not."""
         if not self._is_key(pk):
             return None
+        request: RawItem = {"TableName": self.name, "Key": {"pk": pk}, "ConsistentRead": True}
         with translate_errors("DynamoDB"):
-            answer = self.client.get_item(TableName=self.name, Key={"pk": pk}, ConsistentRead=True)
+            answer = self.client.get_item(**request, **(projection_of(paths) if paths else {}))
         return cast("RawItem | None", answer.get("Item"))
 
-    def get_live(self, pk: str) -> RawItem | None:
-        """Return an item by a consistent read, None if it has expired."""
-        item = self.get(pk)
+    def get_live(self, pk: str, paths: Sequence[str] = ()) -> RawItem | None:
+        """Return an item by a consistent read, None if it has expired; `paths` as in `get`."""
+        item = self.get(pk, paths)
         return item if item and self.is_live(item) else None
 
     def get_many(self, pks: Sequence[str], paths: Sequence[str] = ()) -> Iterator[RawItem]:
