@@ -46,6 +46,7 @@ class SubscriberQueue:
         """
         self._capacity = capacity
         self._updates: dict[tuple[str, bool], ProgressUpdate] = {}
+        self._intermediate: set[tuple[str, bool]] = set()
         self._must_reread = False
         self._woken = asyncio.Event()
 
@@ -56,12 +57,16 @@ class SubscriberQueue:
         waiting = self._updates.get(key)
         if waiting is None or order(waiting) < order(update):
             self._updates[key] = update
+            if isinstance(update, RemovalNotice) or update.terminal:
+                self._intermediate.discard(key)
+            else:
+                self._intermediate.add(key)
         if len(self._updates) > self._capacity:
-            self._updates = {
-                key: kept
-                for key, kept in self._updates.items()
-                if isinstance(kept, RemovalNotice) or kept.terminal
-            }
+            # Only these are looked at: final states may be more than the queue holds, and then
+            # looking at all of them at each update would take the event loop's time.
+            for key in self._intermediate:
+                del self._updates[key]
+            self._intermediate.clear()
             self._must_reread = True
         self._woken.set()
 
@@ -73,7 +78,7 @@ class SubscriberQueue:
     def take(self) -> tuple[list[ProgressUpdate], bool]:
         """Return the waiting updates, and True if the table must be read again."""
         taken = list(self._updates.values()), self._must_reread
-        self._updates, self._must_reread = {}, False
+        self._updates, self._intermediate, self._must_reread = {}, set(), False
         self._woken.clear()
         return taken
 

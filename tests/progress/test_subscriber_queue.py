@@ -148,6 +148,30 @@ def test_a_full_queue_makes_its_reader_read_again() -> None:
     assert len(found) <= 2
 
 
+class CountedProgress(Progress):
+    """Count how often it is asked whether a state is final."""
+
+    asked = 0
+
+    def __getattribute__(self, name: str) -> object:
+        if name == "terminal":
+            CountedProgress.asked += 1
+        return super().__getattribute__(name)
+
+
+def test_more_ends_than_a_queue_holds_are_looked_at_once_each() -> None:
+    """The event loop does it. Looking at all of them at each update takes seconds of its time."""
+    queue = SubscriberQueue(capacity=10)
+    ends = [progress(f"{n}", terminal=True) for n in range(500)]
+    CountedProgress.asked = 0
+    for end in ends:
+        queue.put(CountedProgress(**vars(end)))
+        queue.put(progress("a"))
+
+    assert CountedProgress.asked == len(ends)
+    assert [update.id for update in queue.take()[0]] == [end.id for end in ends]
+
+
 def test_an_update_is_taken_once() -> None:
     queue = SubscriberQueue(capacity=2)
     queue.put(progress())
