@@ -7,7 +7,7 @@ once, as the pipe does: it reads the stream from its beginning whenever the proc
 import json
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import boto3
@@ -24,6 +24,9 @@ log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 10
 """The maximum number of messages in one call of PublishBatch."""
+
+BATCH_BYTES = 256 * 1024
+"""The maximum size of all messages of one call of PublishBatch together, and so of each message."""
 
 POLL_INTERVAL = 0.1
 """Seconds between two empty reads. Emulators do not limit reads to five a second, as AWS does."""
@@ -69,8 +72,9 @@ class Relay:
     def run(self, stop: threading.Event) -> None:
         """Publish records until `stop` is set."""
         for records in self._reader.follow(stop):
-            for batch in _batches([record for record in records or () if self._is_due(record)]):
-                self._publish(batch, stop)
+            due = [record for record in records or () if self._is_due(record)]
+            for batch in _batches(due):
+                self._publish(batch.values(), stop)
                 self._remember(batch)
 
     def _is_due(self, record: Record) -> bool:
@@ -80,17 +84,14 @@ class Relay:
         """
         return passes_filter(record) and record["eventID"] not in self._published
 
-    def _remember(self, batch: Sequence[Record]) -> None:
-        self._published.update(dict.fromkeys(record["eventID"] for record in batch))
+    def _remember(self, event_ids: Iterable[str]) -> None:
+        self._published.update(dict.fromkeys(event_ids))
         while len(self._published) > REMEMBERED:
             del self._published[next(iter(self._published))]
 
-    def _publish(self, batch: Sequence[Record], stop: threading.Event) -> None:
-        """Publish a batch until no message fails: a message that is left out would be lost."""
-        entries = [
-            {"Id": str(i), "Message": json.dumps(record, default=str)}
-            for i, record in enumerate(batch)
-        ]
+    def _publish(self, messages: Iterable[str], stop: threading.Event) -> None:
+        """Publish messages until none fails: one that is left out would be lost."""
+        entries = [{"Id": str(i), "Message": message} for i, message in enumerate(messages)]
         # Not a retry library: each attempt has other entries, and `stop` ends the wait.
         while entries and not stop.is_set():
             try:
@@ -105,9 +106,27 @@ class Relay:
                 stop.wait(RETRY_INTERVAL)
 
 
-def _batches(records: list[Record]) -> Iterator[list[Record]]:
-    for start in range(0, len(records), BATCH_SIZE):
-        yield records[start : start + BATCH_SIZE]
+def _batches(records: Iterable[Record]) -> Iterator[Mapping[str, str]]:
+    """Yield messages by the event's id, as many as one call of PublishBatch takes.
+
+    A record that is too large is left out and logged: it would block all others for ever. The pipe
+    gives up on it, too.
+    """
+    batch: dict[str, str] = {}
+    size = 0
+    for record in records:
+        message = json.dumps(record, default=str)  # one byte a character
+        if len(message) > BATCH_BYTES:
+            pk = record["dynamodb"]["Keys"]["pk"]["S"]
+            log.error("relay.record_too_large", item=pk, size=len(message), limit=BATCH_BYTES)
+            continue
+        if len(batch) == BATCH_SIZE or size + len(message) > BATCH_BYTES:
+            yield batch
+            batch, size = {}, 0
+        batch[record["eventID"]] = message
+        size += len(message)
+    if batch:
+        yield batch
 
 
 def main() -> None:

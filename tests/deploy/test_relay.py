@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from structlog.testing import capture_logs
 
 from deploy.local import relay
-from deploy.local.relay import BATCH_SIZE, Relay
+from deploy.local.relay import BATCH_BYTES, BATCH_SIZE, Relay
 
 Record = dict[str, Any]
 
@@ -48,6 +49,8 @@ class FakeSns:
         outcome = self._outcomes.pop(0) if self._outcomes else []
         if isinstance(outcome, Exception):
             raise outcome
+        size = sum(len(entry["Message"].encode()) for entry in PublishBatchRequestEntries)
+        assert size <= BATCH_BYTES, "SNS refuses all of them with BatchRequestTooLong"
         sent = {e["Id"]: json.loads(e["Message"])["eventID"] for e in PublishBatchRequestEntries}
         self.calls.append([event_id for at, event_id in sent.items() if at not in outcome])
         return {"Failed": [{"Id": at} for at in outcome]}
@@ -87,6 +90,37 @@ def test_records_are_published_in_batches_of_the_maximum_size() -> None:
     run(sns, [record(number) for number in range(25)])
 
     assert [len(call) for call in sns.calls] == [BATCH_SIZE, BATCH_SIZE, 5]
+
+
+def a_record_of(size: int, number: int) -> Record:
+    """Return a record whose message has so many bytes, most of them in an attribute."""
+    large = record(number)
+    large["dynamodb"]["OldImage"] = {"conversions": ""}
+    large["dynamodb"]["OldImage"]["conversions"] = "x" * (size - len(json.dumps(large)))
+    return large
+
+
+def test_batches_have_no_more_bytes_than_a_call_takes() -> None:
+    sns = FakeSns()
+
+    run(sns, [a_record_of(BATCH_BYTES // 2, number) for number in range(5)])
+
+    assert sns.calls == [["0", "1"], ["2", "3"], ["4"]]
+
+
+def test_a_record_that_is_too_large_is_left_out_and_logged() -> None:
+    """No attempt would publish it, and those after it would wait for ever."""
+    sns = FakeSns()
+
+    with capture_logs() as logs:
+        run(
+            sns,
+            [record(1), a_record_of(BATCH_BYTES + 1, 2), a_record_of(BATCH_BYTES, 3), record(4)],
+        )
+
+    assert sns.published == ["1", "3", "4"]
+    [entry] = [entry for entry in logs if entry["event"] == "relay.record_too_large"]
+    assert (entry["log_level"], entry["item"]) == ("error", "cnv_2")
 
 
 def test_failed_messages_are_published_again() -> None:
