@@ -22,7 +22,9 @@ def _md5(body: bytes) -> bytes:
     return hashlib.md5(body, usedforsecurity=False).digest()
 
 
-_DIGESTS: dict[str, Callable[[bytes], bytes]] = {
+Digest = Callable[[bytes], bytes]
+
+_DIGESTS: dict[str, Digest] = {
     "content-md5": _md5,
     "x-amz-checksum-sha1": lambda body: hashlib.sha1(body, usedforsecurity=False).digest(),
     "x-amz-checksum-sha256": lambda body: hashlib.sha256(body).digest(),
@@ -43,6 +45,9 @@ _NO_CHECKSUMS = {"x-amz-checksum-algorithm", "x-amz-checksum-mode", "x-amz-check
 def check(headers: Mapping[str, str], body: bytes) -> PartChecksum:
     """Compare each checksum among the headers with that of the body.
 
+    Each algorithm is computed once. S3 takes one `x-amz-checksum-*` header; here several may be
+    sent, as docs/api.md says.
+
     Args:
         headers: The request's headers, with names in lower case.
         body: The bytes that arrived.
@@ -57,8 +62,13 @@ def check(headers: Mapping[str, str], body: bytes) -> PartChecksum:
     for name in headers:
         if name.startswith(PREFIX) and name not in _DIGESTS.keys() | _NO_CHECKSUMS:
             raise ChecksumMismatch(f"{name} cannot be checked here. Please use another algorithm.")
+    computed: dict[Digest, bytes] = {}
     for name, digest in _DIGESTS.items():
-        if name in headers and _decoded(headers[name]) != digest(body):
+        if name not in headers:
+            continue
+        if digest not in computed:
+            computed[digest] = digest(body)
+        if _decoded(headers[name]) != computed[digest]:
             raise ChecksumMismatch(
                 f"The bytes that arrived do not match {name}. Please send the part again."
             )

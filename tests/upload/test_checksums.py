@@ -4,6 +4,7 @@ The values for "hello" are those of S3, and of the reference implementations.
 """
 
 import base64
+import hashlib
 
 import pytest
 
@@ -65,6 +66,21 @@ def test_each_of_several_checksums_must_match() -> None:
     check(RIGHT, b"hello")
     with pytest.raises(ChecksumMismatch):
         check({**RIGHT, "x-amz-checksum-crc32": flipped(RIGHT["x-amz-checksum-crc32"])}, b"hello")
+
+
+def test_the_md5_of_a_body_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two headers may hold it, and it takes the longest of all."""
+    computed: list[bytes] = []
+
+    def md5(body: bytes, **_: object) -> object:
+        computed.append(body)
+        return original(body, usedforsecurity=False)
+
+    original = hashlib.md5
+    monkeypatch.setattr(hashlib, "md5", md5)
+    check(RIGHT, b"hello")
+
+    assert computed == [b"hello"]
 
 
 def test_a_checksum_that_cannot_be_checked_is_refused() -> None:
