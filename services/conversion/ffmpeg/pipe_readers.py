@@ -1,7 +1,6 @@
 """Read what FFmpeg writes to its pipes."""
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -55,25 +54,3 @@ class PacketReader:
 
 
 Reader = LineReader | PacketReader
-
-
-class ReadingBudget:
-    """Limit the processor time that reading takes: a burst, and a share for longer.
-
-    All conversions of a worker share one interpreter, so whoever is read without end slows the
-    others down. What is not read waits in its pipe, and FFmpeg with it.
-    """
-
-    def __init__(
-        self, burst: float, share: float, timer: Callable[[], float] = time.monotonic
-    ) -> None:
-        """Begin with the whole burst, in seconds."""
-        self._burst, self._share, self._timer = burst, share, timer
-        self._left, self._looked = burst, timer()
-
-    def spend(self, seconds: float) -> float:
-        """Take processor time that was used; return the seconds to wait before reading on."""
-        now = self._timer()
-        earned = self._left + (now - self._looked) * self._share
-        self._left, self._looked = min(earned, self._burst) - seconds, now
-        return max(0.0, -self._left / self._share)

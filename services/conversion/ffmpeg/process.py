@@ -16,9 +16,10 @@ from typing import IO, cast
 from libs.core.domain.uploads import Failure
 from services.conversion.ffmpeg.log import FfmpegLog, FfmpegLogParser
 from services.conversion.ffmpeg.log_lines import parse_line
-from services.conversion.ffmpeg.pipe_readers import LineReader, PacketReader, Reader, ReadingBudget
+from services.conversion.ffmpeg.pipe_readers import LineReader, PacketReader, Reader
 from services.conversion.ports import MediaError
 from services.conversion.sandbox import process as sandbox
+from services.conversion.sandbox.processor_budget import ProcessorBudget
 from services.conversion.sandbox.supervisor import SandboxSupervisor
 from services.conversion.storage.multipart_writer import MultipartWriter
 from services.conversion.storage.source_cache import SourceReader
@@ -169,7 +170,7 @@ class _Run:
             log = PacketReader(self.parser.feed)
         progress = LineReader(self._parse_progress)
         pipes = {self.process.stdout: progress, self.process.stderr: log}
-        budget = ReadingBudget(_READING_BURST, _READING_SHARE)
+        budget = ProcessorBudget(_READING_BURST, _READING_SHARE)
         with selectors.DefaultSelector() as selector:
             for pipe in pipes:
                 selector.register(pipe, selectors.EVENT_READ)

@@ -16,12 +16,14 @@ import select
 import signal
 import struct
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.conversion.sandbox.child_access import ChildAccess, pack_stat
 from services.conversion.sandbox.libraries import open_library
+from services.conversion.sandbox.processor_budget import ProcessorBudget
 from services.conversion.sandbox.syscall_table import names_by_number
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,10 @@ _MAX_NAMES = 20
 _MAX_REFUSALS = 200
 """Refused calls after which the process is killed: FFmpeg makes none, and each costs processor
 time of the worker."""
+_BURST, _SHARE = 2.0, 0.25
+"""Seconds of processor time that answering one process may take at once, and the share of one
+processor that it may take for longer. FFmpeg makes 1,000 calls a second at full speed and needs
+3 to 6 % of a processor for them, also where it skips the pictures of a film."""
 MAX_THREADS = 16 + 2 * (os.cpu_count() or 1)
 """Threads of one process. FFmpeg starts six, and one for each processor in each graph of filters.
 In a container, all threads share the processors alike: the more hostile code has, the less is left
@@ -141,12 +147,17 @@ class SandboxSupervisor:
     def _serve(self) -> None:
         poll = select.poll()
         poll.register(self._listener, select.POLLIN)
+        # Waiting for the source takes no processor time, so a slow network costs nothing.
+        budget, used = ProcessorBudget(_BURST, _SHARE), time.thread_time()
         try:
             while not self._stop.is_set():
                 for _, event in poll.poll(_POLL_MILLISECONDS):
                     if not event & select.POLLIN:
                         return
                     self._answer_one()
+                    before, used = used, time.thread_time()
+                    if pause := budget.spend(used - before):
+                        self._stop.wait(pause)
         finally:
             os.close(self._listener)
 

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ class Outcome:
     stderr: str = ""
     priority: int = 0
     affinity: list[int] = field(default_factory=list)
+    worker_share: float = 0.0
+    """Processor time of the worker, as a share of the time that the attack took."""
 
 
 def attack(mode: str, level: SandboxLevel, private: str) -> Outcome:
@@ -54,6 +57,7 @@ def attack(mode: str, level: SandboxLevel, private: str) -> Outcome:
     rlimits = Limits().rlimits(30, 1 << 30)
     child = sandbox.start(command, [source, output], rlimits, level)
     supervisor = None
+    began, used = time.monotonic(), time.process_time()
     if child.listener is not None:
         supervisor = supervisors.SandboxSupervisor(
             child.process.pid, child.listener, source, lambda _position, _count: True
@@ -61,6 +65,7 @@ def attack(mode: str, level: SandboxLevel, private: str) -> Outcome:
     try:
         stdout, stderr = child.process.communicate(timeout=60)
     finally:
+        share = (time.process_time() - used) / (time.monotonic() - began)
         child.kill()
         if supervisor is not None:
             supervisor.close()
@@ -76,6 +81,7 @@ def attack(mode: str, level: SandboxLevel, private: str) -> Outcome:
         stderr.decode(errors="replace"),
         os.getpriority(os.PRIO_PROCESS, 0),
         sorted(os.sched_getaffinity(0)),
+        share,
     )
 
 
@@ -118,4 +124,6 @@ if __name__ == "__main__":
     supervisors._MAX_NAMES = 10_000
     if sys.argv[1] == "numbers":
         supervisors._MAX_REFUSALS = 10_000
+    if sys.argv[1] == "insist":
+        supervisors._BURST, supervisors._SHARE = 0.0, 0.1
     print(json.dumps(vars(attack(sys.argv[1], SandboxLevel(sys.argv[2]), sys.argv[3]))))

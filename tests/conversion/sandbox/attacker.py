@@ -294,12 +294,24 @@ def flood(source: int, output: int, private: str, parent: int) -> dict[str, Any]
     return {}
 
 
+def insist(source: int, output: int, name: str, parent: int) -> dict[str, Any]:
+    """Make many calls that the supervisor answers and does not count as refused."""
+    os.read(source, 1)
+    buffer = ctypes.create_string_buffer(4096).raw
+    call: Action = {
+        "read": lambda: os.pread(source, 1, 0),
+        "open": lambda: os.open("/proc/stat", os.O_RDONLY),
+        "newfstatat": lambda: syscall("newfstatat", source, b"", buffer, AT_EMPTY_PATH),
+    }[name]
+    return {"answers": sorted({attempt(call) for _ in range(3000)})}
+
+
 def write(source: int, output: int, position: str, parent: int) -> dict[str, Any]:
     """Write far behind the end of the output."""
     return {"write": attempt(lambda: os.pwrite(output, b"x", int(position)))}
 
 
-MODES = (before, rewind, all_attacks, all_but_execve, numbers, threads, flood, write)
+MODES = (before, rewind, all_attacks, all_but_execve, numbers, threads, flood, insist, write)
 
 
 def main() -> None:

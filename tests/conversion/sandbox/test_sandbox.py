@@ -144,6 +144,18 @@ def test_a_process_that_keeps_making_refused_calls_is_killed(uid: int | None) ->
     assert outcome.refused == ["uname"]
 
 
+@pytest.mark.parametrize(
+    ("name", "answer"), [("read", "done"), ("open", "EPERM"), ("newfstatat", "done")]
+)
+def test_a_process_that_keeps_making_calls_takes_a_share_of_a_processor(
+    name: str, answer: str
+) -> None:
+    """It waits for its answers, and fails by none. The test allows it a tenth of a processor."""
+    outcome = attack_as(None, "insist", SandboxLevel.SUPERVISED, name)
+    assert outcome.result == {"answers": [answer]}
+    assert outcome.worker_share < 0.2
+
+
 def test_a_file_cannot_grow_beyond_its_limit(uid: int | None) -> None:
     outcome = attack_as(uid, "write", SandboxLevel.SUPERVISED, str(1 << 30))
     assert outcome.result == {"write": "EFBIG"}

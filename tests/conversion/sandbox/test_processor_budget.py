@@ -1,6 +1,6 @@
-"""Test how much processor time the pipes of one FFmpeg may take."""
+"""Test how much of the worker's processor time one sandboxed process may take."""
 
-from services.conversion.ffmpeg.pipe_readers import ReadingBudget
+from services.conversion.sandbox.processor_budget import ProcessorBudget
 
 
 class Clock:
@@ -13,12 +13,12 @@ class Clock:
 
 
 def test_a_long_log_is_read_without_a_pause() -> None:
-    assert ReadingBudget(burst=5, share=0.25).spend(5) == 0
+    assert ProcessorBudget(burst=5, share=0.25).spend(5) == 0
 
 
 def test_an_endless_log_takes_its_share_of_a_processor_only() -> None:
     clock = Clock()
-    budget = ReadingBudget(5, 0.25, clock)
+    budget = ProcessorBudget(5, 0.25, clock)
 
     used = 0.0
     while clock.now < 1000:
@@ -31,7 +31,7 @@ def test_an_endless_log_takes_its_share_of_a_processor_only() -> None:
 
 def test_a_quiet_hour_saves_up_no_more_than_the_burst() -> None:
     clock = Clock()
-    budget = ReadingBudget(5, 0.25, clock)
+    budget = ProcessorBudget(5, 0.25, clock)
 
     clock.now += 3600
 
