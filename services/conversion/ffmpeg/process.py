@@ -18,6 +18,7 @@ from services.conversion.ffmpeg.log import FfmpegLog, FfmpegLogParser
 from services.conversion.ffmpeg.log_lines import parse_line
 from services.conversion.ffmpeg.pipe_readers import LineReader, PacketReader, Reader
 from services.conversion.ports import MediaError
+from services.conversion.sandbox import launchers
 from services.conversion.sandbox import process as sandbox
 from services.conversion.sandbox.processor_budget import ProcessorBudget
 from services.conversion.sandbox.supervisor import SandboxSupervisor
@@ -125,7 +126,7 @@ class FfmpegProcess:
             child.kill()
             if supervisor is not None:
                 supervisor.close()
-            sandbox.close_pipes(child.process)
+            launchers.close_pipes(child.process)
         code = child.process.returncode
         return FfmpegResult(
             exit_code=max(code, 0),

@@ -37,10 +37,14 @@ from services.conversion.ports import (
 )
 from services.conversion.sandbox import process as sandbox
 from services.conversion.storage.source_cache import SourceCache
+from services.conversion.tags.source_tags import READER
 
 __all__ = ["FfmpegEngine", "Limits"]
 
 log = structlog.get_logger(__name__)
+
+_PROGRAMS = 3
+"""FFmpeg's runs for most conversions: to probe, to encode and to verify."""
 
 
 class FfmpegEngine(MediaEngine):
@@ -49,9 +53,18 @@ class FfmpegEngine(MediaEngine):
     Thread-safe; each thread runs one conversion at a time.
     """
 
-    def __init__(self, ffmpeg: str | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        ffmpeg: str | None = None,
+        limits: Limits | None = None,
+        *,
+        keep_ready: bool = False,
+    ) -> None:
+        """Set up the engine; `keep_ready` starts the processes of the next conversion ahead."""
         self._program = ffmpeg or imageio_ffmpeg.get_ffmpeg_exe()
         self._limits = limits or Limits()
+        if keep_ready:
+            sandbox.keep_ready(_PROGRAMS, READER)
 
     @functools.cached_property
     def version(self) -> str:

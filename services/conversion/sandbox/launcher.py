@@ -1,16 +1,20 @@
-"""Restrict the current process and execute a program in it.
+"""Wait for a request, restrict the current process, and execute a program in it.
 
-Run as a script: `python -I -S launcher.py SOCKET PARENT LIMITS FILTER NOTIFY PROGRAM ARGUMENT…`.
-It is a script because code between fork and exec of a threaded Python is unsafe. It imports
-nothing of the project because each import takes milliseconds: `json` and `signal` would double
-the start time.
+Run as a script: `python -I -S launcher.py SOCKET PARENT [PATH MODULE]`. It is a script because code
+between fork and exec of a threaded Python is unsafe. It imports nothing of the project because each
+import takes milliseconds: `json` and `signal` would double the start time.
 
-SOCKET is the descriptor that the listener of the seccomp filter is sent to, PARENT the process id
-of the parent, LIMITS is `NAME=VALUE,…` (names of RLIMIT; bytes, seconds or a count), FILTER is the
-filter in hex and may be empty, NOTIFY is 1 if the filter uses user notifications. Without PROGRAM,
-the process tries what a program needs before it runs, and exits with 0 if that works. If PROGRAM
-is `-m`, the first two ARGUMENTs are the parent's `sys.path` and a module. It is imported before the
-process is restricted, because imports open files; its function `main` gets the other ARGUMENTs.
+SOCKET is the descriptor of a Unix socket, PARENT the process id of the parent. If a module is
+named, it is imported from this `sys.path` at once, because imports open files: after the request,
+its function `main` gets the arguments in place of a program.
+
+A request is its length in bytes (4 bytes in the order of this machine), then texts with NUL between
+them: NUMBERS, LIMITS, FILTER, NOTIFY, PROGRAM, ARGUMENT… The descriptors that the program inherits
+come with it. NUMBERS are those of the socket and of these descriptors from now on (`4,3,7`), LIMITS
+is `NAME=VALUE,…` (names of RLIMIT; bytes, seconds or a count), FILTER is the seccomp filter in hex
+and may be empty, NOTIFY is 1 if the filter uses user notifications: then its listener is sent back.
+Without PROGRAM and module, the process tries what a program needs before it runs, and exits with 0
+if that works.
 """
 
 import _socket
@@ -20,6 +24,8 @@ import resource
 import struct
 import sys
 
+_MAX_DESCRIPTORS = 253
+"""Linux sends no more of them at once (SCM_MAX_FD)."""
 _SIGKILL = 9
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _SECCOMP_SET_MODE_FILTER, _NEW_LISTENER = 1, 8
@@ -29,14 +35,15 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 def main() -> None:
-    """Apply the limits and the filter of the command line, then execute its program."""
-    run_module = _import_module(*sys.argv[7:9]) if sys.argv[6:7] == ["-m"] else None
-    command = restrict(sys.argv[1:])
+    """Wait for a request, apply its limits and its filter, then execute its program."""
+    socket_fd, parent, *module = sys.argv[1:]
+    run_module = _import_module(*module) if module else None
+    command = restrict(int(socket_fd), int(parent))
+    if run_module is not None:
+        run_module(command)
+        os._exit(0)
     if not command:
         _try_out()
-    if run_module is not None:
-        run_module(command[3:])
-        os._exit(0)
     os.execve(command[0], command, {})  # noqa: S606 - an argument list of our own, no shell
 
 
@@ -47,19 +54,44 @@ def _import_module(path: str, name: str):  # type: ignore[no-untyped-def]
     return sys.modules[name].main
 
 
-def restrict(arguments: list[str]) -> list[str]:
-    """Apply the limits and the filter, and return the remaining arguments."""
-    socket_fd, parent, limits, filter_program, notify, *command = arguments
+def restrict(socket_fd: int, parent: int) -> list[str]:
+    """Wait for a request, apply its limits and its filter, and return the program's command."""
+    channel, fields = _receive(_socket.socket(fileno=socket_fd))
+    limits, filter_program, notify, *command = fields
     for setting in limits.split(",") if limits else ():
         name, _, value = setting.partition("=")
         limit = getattr(resource, name, None)
         if limit is not None:
             _set_limit(limit, int(value))
     if sys.platform == "linux":
-        _give_up_privileges(int(parent))
+        _give_up_privileges(parent)
         if filter_program:
-            _install(int(socket_fd), bytes.fromhex(filter_program), notify == "1")
+            _install(channel, bytes.fromhex(filter_program), notify == "1")
     return command
+
+
+def _receive(channel: _socket.socket) -> tuple[int, list[str]]:
+    """Return the descriptor that the socket has from now on, and the texts behind NUMBERS."""
+    length, ancillary, _, _ = channel.recvmsg(4, _socket.CMSG_SPACE(4 * _MAX_DESCRIPTORS))
+    if not length:  # nobody needs this process any more
+        os._exit(0)
+    request = b""
+    while len(request) < int.from_bytes(length, sys.byteorder):
+        request += channel.recv(1 << 20)
+    numbers, *fields = request.decode(errors="surrogateescape").split("\0")
+    received = [channel.detach()]
+    for _, _, data in ancillary:
+        received += struct.unpack(f"={len(data) // 4}i", data)
+    wanted = [int(number) for number in numbers.split(",")]
+    # First out of the way: a number that is wanted may be another one's now.
+    free = max(*received, *wanted) + 1
+    for index, descriptor in enumerate(received):
+        os.dup2(descriptor, free + index)
+        os.close(descriptor)
+    for index, number in enumerate(wanted):
+        os.dup2(free + index, number, index > 0)  # the program does not inherit the socket
+        os.close(free + index)
+    return wanted[0], fields
 
 
 def _set_limit(limit: int, value: int) -> None:

@@ -11,7 +11,6 @@ import array
 import contextlib
 import ctypes
 import errno
-import fcntl
 import functools
 import os
 import platform
@@ -22,17 +21,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
-from services.conversion.sandbox import seccomp_filter
+from services.conversion.sandbox import launchers, seccomp_filter
+from services.conversion.sandbox.launchers import close_pipes
 from services.conversion.sandbox.supervisor import SandboxSupervisor
 
-_LAUNCHER = Path(__file__).with_name("launcher.py")
 _START_TIMEOUT = 10.0
 _PR_SET_DUMPABLE = 4
-_PIPE_BYTES = 1024 * 1024
-"""Size of the log's pipe. In packet mode each write takes a page, and FFmpeg prints a line of a tag
-by three writes."""
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 _FIXED_LIMITS = {
     # Crash dumps, locked memory, POSIX message queues, and priorities of its own choice.
@@ -86,42 +81,42 @@ def start(
     """
     hide_this_process()
     is_supervised = level is SandboxLevel.SUPERVISED
-    ours, theirs = socket.socketpair()
-    stderr_read, stderr_write, writes_are_packets = _create_pipe()
-    with ours, theirs, open(stderr_write, "wb", 0) as stderr, contextlib.ExitStack() as on_error:
-        on_error.callback(os.close, stderr_read)
-        program = b""
-        if level is not SandboxLevel.NONE:
-            channel = theirs.fileno() if is_supervised else None
-            program = seccomp_filter.assemble(
-                platform.machine(), supervised=is_supervised, channel=channel
-            )
-        launcher = [sys.executable, "-I", "-S", str(_LAUNCHER)]
-        arguments = [
-            str(theirs.fileno()),
-            str(os.getpid()),
-            ",".join(f"{name}={value}" for name, value in {**_FIXED_LIMITS, **limits}.items()),
-            program.hex(),
-            "1" if is_supervised else "0",
-        ]
-        process = subprocess.Popen(  # noqa: S603 - an argument list of our own, no shell
-            [*launcher, *arguments, *command],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            pass_fds=[theirs.fileno(), *descriptors],
-            env={},
-            cwd="/",
-            start_new_session=True,
+    module: launchers.Module = ()
+    if command[:1] == ["-m"]:
+        module, command = tuple(command[1:3]), command[3:]
+    launcher = launchers.ready.take(module)
+    # The descriptors have the same numbers there as here, and the channel has none of theirs.
+    channel = max(descriptors, default=2) + 1
+    program = b""
+    if level is not SandboxLevel.NONE:
+        program = seccomp_filter.assemble(
+            platform.machine(),
+            supervised=is_supervised,
+            channel=channel if is_supervised else None,
         )
-        on_error.pop_all()
-        process.stderr = open(stderr_read, "rb", 0)  # noqa: SIM115 - closed by close_pipes
-        child = SandboxedProcess(process, None, writes_are_packets)
-        stderr.close()
-        theirs.close()
+    request = [
+        ",".join(map(str, [channel, *descriptors])),
+        ",".join(f"{name}={value}" for name, value in {**_FIXED_LIMITS, **limits}.items()),
+        program.hex(),
+        "1" if is_supervised else "0",
+        *command,
+    ]
+    try:
+        launcher.send(request, descriptors)
+    except OSError:
+        launcher.close()
+        raise
+    child = SandboxedProcess(launcher.process, None, launcher.writes_are_packets)
+    with launcher.channel as channel_to_child:
         if is_supervised:
-            child.listener = _receive_listener(ours, child)
-        return child
+            child.listener = _receive_listener(channel_to_child, child)
+    return child
+
+
+def keep_ready(programs: int, *modules: str) -> None:
+    """Start launchers ahead, from now on: for so many programs at once, and for these modules."""
+    hide_this_process()
+    launchers.ready.keep([*[()] * programs, *map(_module, modules)])
 
 
 def module_command(name: str, *arguments: str) -> list[str]:
@@ -129,19 +124,11 @@ def module_command(name: str, *arguments: str) -> list[str]:
 
     The module may import whatever this process can. Nothing can be imported later.
     """
-    path = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
-    return ["-m", path, name, *arguments]
+    return ["-m", *_module(name), *arguments]
 
 
-def _create_pipe() -> tuple[int, int, bool]:
-    """Return both ends of a pipe, and whether it keeps writes apart (O_DIRECT, see pipe(2))."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            read, write = os.pipe2(os.O_CLOEXEC | os.O_DIRECT)
-            with contextlib.suppress(OSError):  # beyond the limit of a user, see pipe(7)
-                fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-            return read, write, True
-    return *os.pipe(), False
+def _module(name: str) -> launchers.Module:
+    return os.pathsep.join(os.path.abspath(folder) for folder in sys.path), name
 
 
 def _receive_listener(channel: socket.socket, child: SandboxedProcess) -> int:
@@ -170,13 +157,6 @@ def hide_this_process() -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-def close_pipes(process: subprocess.Popen[bytes]) -> None:
-    """Close this side of the process's stdout and stderr."""
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
 
 
 @functools.cache

@@ -25,6 +25,7 @@ from services.conversion.ffmpeg.process import (
 from services.conversion.pipeline import progress_tracker
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.ports import EngineProgress, MediaError
+from services.conversion.sandbox import launchers
 from services.conversion.sandbox import process as sandbox
 from services.conversion.sandbox.process import SandboxLevel
 from tests.conversion.audio_files import AudioFiles
@@ -231,4 +232,4 @@ def test_the_log_may_be_far_ahead_of_its_reader() -> None:
         assert fcntl.fcntl(child.process.stderr, fcntl.F_GETPIPE_SZ) == 1024 * 1024
     finally:
         child.kill()
-        sandbox.close_pipes(child.process)
+        launchers.close_pipes(child.process)

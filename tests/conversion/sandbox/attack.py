@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[3]
 sys.path[:0] = [str(ROOT)]
 
 from services.conversion.pipeline.limits import Limits  # noqa: E402
+from services.conversion.sandbox import launchers  # noqa: E402
 from services.conversion.sandbox import process as sandbox  # noqa: E402
 from services.conversion.sandbox import supervisor as supervisors  # noqa: E402
 from services.conversion.sandbox.process import SandboxLevel  # noqa: E402
@@ -49,7 +50,7 @@ class Outcome:
 
 def attack(mode: str, level: SandboxLevel, private: str) -> Outcome:
     """Run the attacker in this process's sandbox."""
-    sandbox._LAUNCHER = Path(__file__).with_name("attacker.py")
+    launchers._SCRIPT = Path(__file__).with_name("attacker.py")
     content = memory_file.create_with_content("source", CONTENT)
     source = memory_file.reopen(content, os.O_RDONLY)
     output = memory_file.create("output")

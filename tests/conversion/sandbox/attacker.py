@@ -318,7 +318,7 @@ def main() -> None:
     """Restrict this process as FFmpeg would be, and attack."""
     launcher = load("launcher")
     threading.stack_size(65_536)
-    mode, source, output, argument, parent = launcher.restrict(sys.argv[1:])
+    mode, source, output, argument, parent = launcher.restrict(int(sys.argv[1]), int(sys.argv[2]))
     run = {each.__name__: each for each in MODES}[mode]
     result = run(int(source), int(output), argument, int(parent))
     os.write(1, json.dumps(result).encode())

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import imageio_ffmpeg
 import pytest
 
+from services.conversion.sandbox import launchers
 from services.conversion.sandbox import process as sandbox
 from services.conversion.sandbox.process import SandboxLevel
 from services.conversion.sandbox.supervisor import SandboxSupervisor
@@ -63,5 +64,5 @@ def start_ffmpeg() -> int:
             child.process.communicate(timeout=60)
         child.kill()
         supervisor.close()
-        sandbox.close_pipes(child.process)
+        launchers.close_pipes(child.process)
     return child.process.returncode

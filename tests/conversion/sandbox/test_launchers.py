@@ -1,0 +1,154 @@
+"""Hand over descriptors and programs to launchers, and start launchers ahead."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from services.conversion.sandbox import launchers
+from services.conversion.sandbox import process as sandbox
+from services.conversion.sandbox.launchers import ReadyLaunchers
+from services.conversion.sandbox.process import SandboxLevel
+from services.conversion.tags.source_tags import READER
+from tests.fault_injection import eventually
+
+Started = Callable[[], set[int]]
+
+
+@pytest.fixture
+def ready(started: Started, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReadyLaunchers]:
+    """Provide launchers that are started again at once after their use."""
+    monkeypatch.setattr(launchers, "_START_AFTER", 0.0)
+    ready = ReadyLaunchers()
+    monkeypatch.setattr(launchers, "ready", ready)
+    yield ready
+    counts = dict(ready._counts)
+    eventually(lambda: all(len(ready._ready[each]) == n for each, n in counts.items()))
+    ready.keep([])
+    for each, count in counts.items():
+        for _ in range(count):
+            ready.take(each).close()
+    assert not started()
+
+
+def waiting_launcher(ready: ReadyLaunchers) -> int:
+    """Wait until one launcher is ready, and return its process id."""
+    (launcher,) = eventually(lambda: [each for queue in ready._ready.values() for each in queue])
+    return int(launcher.process.pid)
+
+
+def run(command: list[str], descriptors: list[int]) -> bytes:
+    """Run a program with these descriptors, and return what it printed."""
+    child = sandbox.start(command, descriptors, {}, SandboxLevel.NONE)
+    printed, _ = child.process.communicate(timeout=30)
+    assert child.process.returncode == 0
+    return printed
+
+
+def test_descriptors_keep_their_numbers_in_whatever_order_they_are(tmp_path: Path) -> None:
+    """Those below the launcher's own socket are in its way, and in each other's."""
+    numbers = []
+    for index in range(12):
+        path = tmp_path / str(index)
+        path.write_text(f"{index} ")
+        numbers.append(os.open(path, os.O_RDONLY))
+    try:
+        for order in (numbers, numbers[::-1], numbers[1::2] + numbers[::2]):
+            read = " ".join(f"/dev/fd/{number}" for number in numbers)
+            assert run(["/bin/sh", "-c", f"cat {read}"], order).split() == [
+                str(index).encode() for index in range(12)
+            ]
+    finally:
+        for number in numbers:
+            os.close(number)
+
+
+def test_a_program_inherits_only_its_descriptors() -> None:
+    with open(os.devnull, "rb") as source:
+        number = source.fileno()
+        printed = run(["/bin/sh", "-c", "ls /proc/$$/fd"], [number])
+
+    assert {int(name) for name in printed.split()} == {0, 1, 2, number}
+
+
+def test_arguments_of_any_length_and_with_any_bytes_arrive() -> None:
+    arguments = ["", "ä", os.fsdecode(b"\xff"), "x" * 100_000]
+
+    printed = run(["/bin/sh", "-c", 'printf "%s|" "$@"', "sh", *arguments], [])
+
+    assert printed == b"".join(os.fsencode(each) + b"|" for each in arguments)
+
+
+def test_a_launcher_that_waits_is_used_and_another_one_is_started(ready: ReadyLaunchers) -> None:
+    ready.keep([()])
+    waiting = waiting_launcher(ready)
+
+    child = sandbox.start(["/bin/true"], [], {}, SandboxLevel.NONE)
+    child.process.communicate(timeout=30)
+
+    assert child.process.pid == waiting
+    assert eventually(lambda: len(ready._ready[()]) == 1)
+
+
+def test_the_reader_of_tags_is_imported_ahead(ready: ReadyLaunchers) -> None:
+    sandbox.keep_ready(0, READER)
+    waiting = waiting_launcher(ready)
+
+    child = sandbox.start(sandbox.module_command(READER, "x"), [], {}, SandboxLevel.NONE)
+    child.process.communicate(timeout=30)
+
+    assert child.process.pid == waiting
+
+
+def test_a_launcher_that_has_died_is_not_used(ready: ReadyLaunchers) -> None:
+    ready.keep([()])
+    waiting = waiting_launcher(ready)
+    os.kill(waiting, signal.SIGKILL)
+    eventually(
+        lambda: Path(f"/proc/{waiting}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    )
+
+    assert run(["/bin/echo", "done"], []) == b"done\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_launcher_that_waits_holds_nothing_of_this_process(ready: ReadyLaunchers) -> None:
+    ready.keep([()])
+    waiting = waiting_launcher(ready)
+
+    assert Path(f"/proc/{waiting}/environ").read_bytes() == b""
+    folder = Path(f"/proc/{waiting}/fd")
+
+    def links() -> set[str]:
+        return {os.readlink(path).split(":")[0] for path in folder.iterdir()}
+
+    # While it starts, it has its script open, too.
+    assert eventually(lambda: links() == {"/dev/null", "pipe", "socket"})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_launchers_that_wait_die_with_their_parent() -> None:
+    program = f"""
+import sys, time
+sys.path[:0] = {sys.path!r}
+from services.conversion.sandbox import launchers
+launchers.ready.keep([(), ()])
+while len(launchers.ready._ready.get((), ())) < 2:
+    time.sleep(0.01)
+print(*[each.process.pid for each in launchers.ready._ready[()]], flush=True)
+time.sleep(60)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert parent.stdout
+    waiting = [Path(f"/proc/{pid.decode()}") for pid in parent.stdout.readline().split()]
+    assert len(waiting) == 2
+    assert all(folder.exists() for folder in waiting)
+
+    parent.kill()
+    parent.communicate()
+
+    assert eventually(lambda: not any(folder.exists() for folder in waiting))
