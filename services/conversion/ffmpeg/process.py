@@ -28,7 +28,7 @@ from services.conversion.storage.source_cache import SourceReader
 _POLL_SECONDS = 0.02
 """Time between two calls of `on_progress`: at 1 GB/s FFmpeg writes 20 MB meanwhile."""
 _READ_POLL_SECONDS = 0.005
-_LONG_RUN = 3.0
+_LONG_RUN = 5.0
 """Seconds after which a run is a long one, and others go first on the processors."""
 _NICENESS_OF_LONG_RUNS = 10
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
