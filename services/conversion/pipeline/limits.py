@@ -44,8 +44,11 @@ class Limits:
     """Size of the largest file of tags, or of the largest cover, that FFmpeg may write."""
 
     def wall(self, duration: float | None) -> float:
-        """Return the wall time that converting this many seconds of sound may take."""
-        seconds = self.max_duration if duration is None else duration
+        """Return the wall time that converting this many seconds of sound may take.
+
+        An estimate may be years; what is converted ends at the longest duration.
+        """
+        seconds = self.max_duration if duration is None else min(duration, self.max_duration)
         return max(self.wall_floor, self.wall_per_second * seconds)
 
     def longest(self, duration: float | None) -> float:

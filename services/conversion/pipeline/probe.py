@@ -90,7 +90,9 @@ def _probe(context: ConversionContext, tag_reading: TagReading) -> ProbedSource:
     on_step = context.progress.on_unmeasured_step
     links = find_links(context.source, on_step) if log.container == "ogg" else []
     if links:
+        _check_rates(context, links)
         stream = unify_links(context, log, stream, links)
+        _check_duration(context, log)
     timeline = _find_timeline(context, log, stream, is_chained=bool(links))
     if kept := find_kept(log, stream, metadata.tags):
         log.duration, log.duration_is_estimated = kept.count / stream.sample_rate, False
@@ -228,9 +230,23 @@ def _select_stream(context: ConversionContext, log: FfmpegLog) -> AudioStream:
     )
     if failure is not None or stream is None:
         raise MediaError(failure or failures.NO_AUDIO, "\n".join(log.messages))
-    known = None if log.duration_is_estimated else log.duration
-    if known is not None and min(known, options.end or known) > limits.max_duration:
-        raise MediaError(failures.too_long(limits.max_duration))
+    _check_duration(context, log)
     if options.track is None and (detail := tracks.describe_choice(log)):
         context.warn("several_tracks", detail)
     return stream
+
+
+def _check_duration(context: ConversionContext, log: FfmpegLog) -> None:
+    """Raise MediaError if the source, or what is to be converted of it, is too long."""
+    longest, end = context.limits.max_duration, context.options.end
+    known = None if log.duration_is_estimated else log.duration
+    if known is not None and min(known, end or known) > longest:
+        raise MediaError(failures.too_long(longest))
+
+
+def _check_rates(context: ConversionContext, links: Sequence[OggLink]) -> None:
+    """Raise MediaError for the first link with an unusual rate: FFmpeg tells the first link's."""
+    limits = context.limits
+    for link in links:
+        if failure := validation.check_rate(link.sample_rate, limits.min_rate, limits.max_rate):
+            raise MediaError(failure)

@@ -58,9 +58,14 @@ def check_source(
         return failures.CORRUPT
     if stream.channels > max_channels:
         return failures.too_many_channels(stream.channels, max_channels)
-    if not min_rate <= stream.sample_rate <= max_rate:
-        return failures.unsupported_rate(stream.sample_rate, min_rate, max_rate)
-    return None
+    return check_rate(stream.sample_rate, min_rate, max_rate)
+
+
+def check_rate(rate: int, min_rate: int, max_rate: int) -> Failure | None:
+    """Return why to refuse a sample rate; all rates in hertz."""
+    if min_rate <= rate <= max_rate:
+        return None
+    return failures.unsupported_rate(rate, min_rate, max_rate)
 
 
 def check_signal(killed_by: int) -> Failure | None:

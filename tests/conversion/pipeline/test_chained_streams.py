@@ -187,3 +187,38 @@ def test_a_chain_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
         convert(FfmpegEngine(limits=Limits(max_whole_source=len(chain) - 1)), chain, "wav")
 
     assert refusal.value.code == "too_large"
+
+
+@pytest.mark.parametrize("rate", [999, 768_001, 2**32 - 1])
+def test_a_later_link_with_an_unusual_rate_is_refused(
+    rate: int, engine: FfmpegEngine, tmp_path: Path
+) -> None:
+    """All links are resampled to the highest rate, which was any number of 32 bits."""
+    content = link(tmp_path, "one", "libvorbis", MONO, 44_100, 1)
+    at = content.index(b"\x01vorbis") + 12
+    forged = content[:at] + rate.to_bytes(4, "little") + content[at + 4 :]
+
+    with pytest.raises(MediaError) as refusal:
+        convert(engine, content + forged, "wav")
+
+    assert refusal.value.failure.reason == "unsupported_sample_rate"
+    assert f"has {rate} samples" in refusal.value.detail
+
+
+def test_links_that_are_too_long_together_are_refused(engine: FfmpegEngine, tmp_path: Path) -> None:
+    content = link(tmp_path, "one", "libvorbis", MONO, 44_100, 2)
+    at = content.rindex(b"OggS") + 6
+    forged = content[:at] + (44_100 * 90_000).to_bytes(8, "little") + content[at + 8 :]
+
+    with pytest.raises(MediaError) as refusal:
+        convert(engine, content + forged, "wav")
+
+    assert refusal.value.code == "too_long"
+    assert convert(engine, content + forged, "wav", end=1.0).result.duration == pytest.approx(1)
+
+
+def test_forged_granules_make_no_endless_time_limit() -> None:
+    """The sum of a recording's links is an estimate, so it may be above the longest duration."""
+    limits = Limits()
+    assert limits.wall(2**63 / 1000) == limits.wall(None) == limits.max_duration
+    assert limits.wall(7200) == 7200
