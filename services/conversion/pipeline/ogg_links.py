@@ -6,9 +6,10 @@ Speex manual, 7.3.
 """
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from services.conversion.pipeline.ogg_pages import MAX_PAGE, OggPage, describe_pages
 from services.conversion.storage.source_cache import BLOCK_SIZE, SourceCache
 
 MAX_SIZE = 64 * 1024 * 1024
@@ -17,17 +18,12 @@ MAX_LINKS = 32
 """Links that are decoded each by itself; of more, neighbours of one format are decoded together."""
 _MAX_FOUND = 1000
 _MAX_PAGES = 500_000
-"""Pages that are looked at, some seconds of work. An hour of Opus has 180,000 at the most."""
+"""Pages that are looked at, a fifth of a second's work. An hour of Opus has 180,000 at the most."""
 _SMALL = 8 * BLOCK_SIZE
 """Bytes that stay in the cache, so that looking at all pages reads nothing twice."""
-_STEP = 256 * 1024
-"""Bytes between two calls of `on_step`: little enough for a slow connection."""
-_HEADER, _SERIAL, _MAX_PAGE = 27, 14, 65_307
-_BEGINNING = 2
+_SERIAL = 14
 _OPUS_RATE, _OPUS_PACKET, _FLAC_PACKET = 48_000, 5760, 65_535
 """Hertz, and the samples of the longest packets."""
-_HEADER_PACKET = 80
-"""Bytes of a page's content in which the values of all headers are."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +51,6 @@ class _Format:
     """Samples before the sound."""
 
 
-@dataclass(frozen=True)
-class _Page:
-    at: int
-    end: int
-    is_beginning: bool
-    granule: int
-    """The samples of its stream up to here."""
-    packets: int
-    """Packets that end here."""
-    body: bytes
-
-
 def find_links(source: SourceCache, on_step: Callable[[], None]) -> Sequence[OggLink]:
     """Return the links, or nothing if the file is not a chain of audio streams that we know.
 
@@ -78,8 +62,8 @@ def find_links(source: SourceCache, on_step: Callable[[], None]) -> Sequence[Ogg
     header: _Format | None = None
     begin: int | None = None
     is_header = False
-    for count, page in enumerate(_pages(source, on_step)):
-        if count == _MAX_PAGES:
+    for page in describe_pages(source, on_step, _MAX_PAGES):
+        if page is None:
             return []
         if page.is_beginning:
             if is_header:  # several streams at once: a film
@@ -107,12 +91,12 @@ def _may_be_chain(source: SourceCache) -> bool:
     """Return False for a large file whose first and last page are of one logical stream."""
     if source.size <= _SMALL:
         return True
-    head, tail = source.peek(0, _MAX_PAGE), source.peek(source.size - _MAX_PAGE, _MAX_PAGE)
+    head, tail = source.peek(0, MAX_PAGE), source.peek(source.size - MAX_PAGE, MAX_PAGE)
     first, last = head.find(b"OggS") + _SERIAL, tail.rfind(b"OggS") + _SERIAL
     return head[first : first + 4] != tail[last : last + 4]
 
 
-def _find_begin(header: _Format, page: _Page) -> int:
+def _find_begin(header: _Format, page: OggPage) -> int:
     """Return the granule at which a link begins, by its first page of sound.
 
     A recording of an internet radio stream may begin hours after the start of the stream. Then the
@@ -157,34 +141,3 @@ def _parse_header(body: bytes) -> _Format | None:
     except (struct.error, IndexError):
         return None
     return found if found.sample_rate > 0 and 0 < found.channels <= 8 else None
-
-
-def _pages(source: SourceCache, on_step: Callable[[], None]) -> Iterator[_Page]:
-    at, window_start, window = 0, 0, b""
-    while at + _HEADER <= source.size:
-        if at + _MAX_PAGE > window_start + len(window):
-            window_start, window = at, source.peek(at, _STEP)
-            on_step()
-        offset = at - window_start
-        if window[offset : offset + 4] != b"OggS":
-            at = _find_next(window, offset, window_start, source.size)
-            continue
-        segments = window[offset + 26]
-        body = offset + _HEADER + segments
-        lacing = window[offset + _HEADER : body]
-        end = body + sum(lacing)
-        is_beginning = bool(window[offset + 5] & _BEGINNING)
-        granule = struct.unpack_from("<q", window, offset + 6)[0]
-        packets = segments - lacing.count(255)
-        content = window[body : min(end, body + _HEADER_PACKET)]
-        yield _Page(at, window_start + end, is_beginning, granule, packets, content)
-        at = window_start + end
-
-
-def _find_next(window: bytes, offset: int, window_start: int, size: int) -> int:
-    """Return the position of the next page after damage."""
-    found = window.find(b"OggS", offset + 1)
-    if found >= 0:
-        return window_start + found
-    end = window_start + len(window)
-    return end if end >= size else max(window_start + offset + 1, end - 3)

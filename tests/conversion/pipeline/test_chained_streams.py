@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.conversion.pipeline import ogg_links
+from services.conversion.pipeline import ogg_links, ogg_pages
 from services.conversion.pipeline.engine import FfmpegEngine, Limits
 from services.conversion.pipeline.ogg_links import OggLink
 from services.conversion.ports import MediaError
@@ -176,6 +176,23 @@ def test_a_file_of_countless_pages_is_no_chain(monkeypatch: pytest.MonkeyPatch) 
     assert len(found(chain)[0]) == 2
     monkeypatch.setattr(ogg_links, "_MAX_PAGES", 90)
     assert found(chain)[0] == []
+
+
+def test_pages_that_tell_nothing_new_cost_little() -> None:
+    """Half a million of them took two seconds, in which Python ran nothing else."""
+    count = 2000
+    chain = flac_page(1, 2) + flac_page(1, granule=480) * count + flac_page(2, 2)
+    chain += flac_page(2, granule=48_000) + flac_page(2, granule=96_000)
+    cache = SourceCache(MemorySource(chain))
+    try:
+        pages = list(ogg_pages.describe_pages(cache, lambda: None, count + 5))
+        assert list(ogg_pages.describe_pages(cache, lambda: None, count))[-1] is None
+    finally:
+        cache.close()
+    assert [page and page.granule for page in pages] == [0, 480, 480, 0, 48_000, 96_000]
+    links, _, steps = found(chain)
+    assert [link.seconds for link in links] == [0.01, 2]
+    assert steps == 1, "the end of the file is read again for each page"
 
 
 def test_a_chain_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
