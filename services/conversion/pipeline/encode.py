@@ -58,7 +58,8 @@ def encode(
         first = source_filters(context.options, probed.stream, probed.timeline, traits)
         filters = (*first, *processing.filters, *plan.last_filters)
         deferred = _deferred_part_count(context, index_size, attachments)
-        writer = MultipartWriter(sink, deferred, attachments.placement)
+        is_paused = context.progress.is_paused
+        writer = MultipartWriter(sink, deferred, attachments.placement, is_paused)
         try:
             enter_pass(context, "encode")
             result = _run(

@@ -33,8 +33,9 @@ class ProgressTracker:
         report: Callable[[EngineProgress], None],
         is_paused: Callable[[], bool] = never_paused,
     ) -> None:
-        """Report to `report`; nothing goes on while `is_paused` returns True, except storing.
+        """Report to `report`; nothing goes on while `is_paused` returns True, with an exception.
 
+        The last parts of an output are sent, and its beginning is verified: that is short.
         `is_paused` may be called from any thread.
         """
         self._report = report

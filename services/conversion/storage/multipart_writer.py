@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 
 from libs.core.domain.uploads import MIB, Failure
 from libs.core.ports.multipart_uploads import Part
-from services.conversion.ports import PART_SIZE, MediaError, OutputSink
+from services.conversion.ports import PART_SIZE, MediaError, OutputSink, never_paused
 from services.conversion.storage import memory_file
 
 CONCURRENT_PARTS = 3
@@ -56,13 +56,20 @@ class MultipartWriter:
 
     `deferred_parts` is the number of parts at the front that are sent last; 0 if the muxer never
     goes back. `patch` is applied once: when FFmpeg has ended, or, without deferred parts, as soon
-    as its bytes are written.
+    as its bytes are written. While `is_paused` returns True, nothing is hashed in `finish`.
     """
 
-    def __init__(self, sink: OutputSink, deferred_parts: int, patch: Patch | None = None) -> None:
+    def __init__(
+        self,
+        sink: OutputSink,
+        deferred_parts: int,
+        patch: Patch | None = None,
+        is_paused: Callable[[], bool] = never_paused,
+    ) -> None:
         self._file = memory_file.create("output")
         self.fd = memory_file.reopen(self._file, os.O_RDWR)
         self._sink, self._deferred, self._patch = sink, deferred_parts, patch
+        self._is_paused = is_paused
         self._stored = {part.number: part for part in sink.stored_parts()}
         self._next = deferred_parts  # index of the first part that was not scheduled
         # The parts from _first_freeable up to _freed are no longer in memory. The first part of
@@ -232,6 +239,9 @@ class MultipartWriter:
             self._read_back(),
             self._read_memory(freed_to, size),
         ):
+            # A day of WAV takes minutes to read back. Meanwhile `_wait` renews the lease.
+            while self._is_paused() and not self._closed.wait(_POLL_SECONDS):
+                pass
             if self._closed.is_set():  # nobody waits for the digest any more
                 break
             digest.update(piece)

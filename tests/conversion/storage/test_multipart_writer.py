@@ -1,5 +1,6 @@
 """Test how the output is sent in parts, hashed and freed."""
 
+import hashlib
 import itertools
 import os
 import threading
@@ -8,16 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from libs.core.domain.formats import ConversionOptions
 from libs.core.domain.uploads import MIB
 from libs.core.errors import StorageUnavailable
 from libs.core.ports.multipart_uploads import Part
 from services.conversion.pipeline import encode
 from services.conversion.pipeline.engine import FfmpegEngine
-from services.conversion.ports import PART_SIZE, MediaError
+from services.conversion.ports import PART_SIZE, ConversionJob, EngineProgress, MediaError
 from services.conversion.storage import multipart_writer
 from services.conversion.storage.multipart_writer import MultipartWriter
 from tests.conversion.media_support import (
     MemorySink,
+    MemorySource,
     convert,
     ffmpeg,
     part_of,
@@ -63,6 +66,28 @@ def test_freed_parts_are_read_back_in_order_for_the_hash(
     assert pieces[0][0] == PART_SIZE
     assert all(before[1] == after[0] for before, after in itertools.pairwise(pieces))
     assert {end - start for start, end in pieces} == {multipart_writer.READ_BACK_SIZE}
+
+
+def test_nothing_is_read_back_in_a_pause_and_the_hash_is_the_same(
+    engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A paused conversion went on to read 15 GB, beside those that had the slots."""
+    monkeypatch.setattr(multipart_writer, "KEPT_BYTES", 0)
+    sink, reports = MemorySink(), list[int]()
+
+    def is_paused() -> bool:
+        return bool(sink.read_backs) and len(reports) < 10
+
+    def note(_: EngineProgress) -> None:
+        if is_paused():
+            reports.append(len(sink.read_backs))
+
+    job = ConversionJob("wav", ConversionOptions(), "a", is_paused)
+    result = engine.convert(job, MemorySource(large), sink, note)
+
+    assert len(reports) == 10, "nothing renews the lease in a pause"
+    assert reports[-1] <= 2 * multipart_writer.CONCURRENT_PARTS < len(sink.read_backs)
+    assert result.sha256 == hashlib.sha256(sink.content or b"").hexdigest()
 
 
 def test_an_output_that_fits_into_memory_is_not_read_back(
