@@ -138,7 +138,7 @@ class OutputUpload:
     encoder_fingerprint: str
 
 
-# With slots, because the queue remembers thousands of them: half of the memory.
+# `__slots__` halves the memory of one conversion, and the queue remembers thousands.
 @dataclass(frozen=True, slots=True)
 class Conversion:
     """Hold the state of one conversion. Times are in epoch seconds."""
