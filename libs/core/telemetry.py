@@ -31,8 +31,8 @@ MAX_NUMBER = 1e300
 
 _REDACTED = "[redacted]"
 _NAMES_OF_LONG_SECRETS = r"authorization|(?:set-)?cookie"
-"""Names of secrets whose values may have spaces and punctuation. A quote or the end of the line
-ends them."""
+"""Names of secrets whose values may have spaces, punctuation and quotes. The end of the line ends
+them, or the quote that they begin with."""
 _NAMES_OF_SECRETS = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
     r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|token"
@@ -45,7 +45,11 @@ named `__Host-session` behind TLS, and earlier versions cut it into `session-0` 
 # headers.
 _SEPARATOR = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"
 _PATTERN_OF_LONG_SECRETS = re.compile(
-    rf"(?i)\b((?:{_NAMES_OF_LONG_SECRETS}){_SEPARATOR})[^\"'\r\n]+"
+    rf"(?i)\b((?:{_NAMES_OF_LONG_SECRETS}){_SEPARATOR})"
+    # A quote behind a backslash is a part of the value. A repr of a repr has several of those.
+    r"(?:(?<=\")(?:\\+.|[^\"\\\r\n])+|(?<=')(?:\\+.|[^'\\\r\n])+"
+    # Without a quote before it, a value may be in a quoted text: only its own quotes are its parts.
+    r"|(?<![\"'])(?:=\\*\"[^\"\r\n]*\"|[^\"'\r\n])+)"
 )
 _PATTERN_OF_SECRETS = re.compile(
     rf"(?i)(?<![a-z])((?:{_NAMES_OF_SECRETS}){_SEPARATOR})[^&;\s\"',}}<]+"

@@ -22,6 +22,10 @@ TEXTS = {
     f"&X-Amz-Signature={SECRET}&partNumber=3",
     "a presigned URL by SigV2": f"{URL}?AWSAccessKeyId={SECRET}&Signature={SECRET}&Expires=1",
     "a cookie header": f"Cookie: theme=dark; session={SECRET}; other={SECRET}",
+    "a quoted cookie": f'Cookie: theme="dark"; session="{SECRET}"; other={SECRET}',
+    "a quoted cookie in JSON": f'{{"cookie": "theme=1; session=\\"{SECRET}\\"; x={SECRET}"}}',
+    "a quoted cookie in a Python dict": f"{{'cookie': 'session=\"{SECRET}\"', 'x': 1}}",
+    "a digest authorization": f'Authorization: Digest username="me", response="{SECRET}"',
     "a cookie in pieces": f"session-0={SECRET}; session-1={SECRET}",
     "a cookie that is set": f"Set-Cookie: session={SECRET}; HttpOnly; Path=/",
     "headers as ASGI has them": f"[(b'cookie', b'session={SECRET}'), "

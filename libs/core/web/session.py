@@ -43,8 +43,8 @@ class Session:
     is_counted: bool = True
     """False until the session counts towards the limit of sessions of its address.
 
-    One that begins with a cookie counts once it creates something or signs upload URLs. One that
-    `create_session` begins counts at once.
+    A session of `start`, whose cookie may be lost, counts once it creates something or signs upload
+    URLs. One of `create_session` counts at once.
     """
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""
