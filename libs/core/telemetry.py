@@ -32,7 +32,7 @@ MAX_NUMBER = 1e300
 _REDACTED = "[redacted]"
 _NAMES_OF_LONG_SECRETS = r"authorization|(?:set-)?cookie"
 """Names of secrets whose values may have spaces, punctuation and quotes. The end of the line ends
-them, or the quote that they begin with."""
+them, or if they begin with a quote, the next one like it."""
 _NAMES_OF_SECRETS = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
     r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|token"
@@ -46,10 +46,8 @@ named `__Host-session` behind TLS, and earlier versions cut it into `session-0` 
 _SEPARATOR = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"
 _PATTERN_OF_LONG_SECRETS = re.compile(
     rf"(?i)\b((?:{_NAMES_OF_LONG_SECRETS}){_SEPARATOR})"
-    # A quote behind a backslash is a part of the value. A repr of a repr has several of those.
-    r"(?:(?<=\")(?:\\+.|[^\"\\\r\n])+|(?<=')(?:\\+.|[^'\\\r\n])+"
-    # Without a quote before it, a value may be in a quoted text: only its own quotes are its parts.
-    r"|(?<![\"'])(?:=\\*\"[^\"\r\n]*\"|[^\"'\r\n])+)"
+    # A quote behind a backslash is a part of the value. A repr of a repr has several backslashes.
+    r"(?:(?<=\")(?:\\+.|[^\"\\\r\n])+|(?<=')(?:\\+.|[^'\\\r\n])+|(?<![\"'])[^\r\n]+)"
 )
 _PATTERN_OF_SECRETS = re.compile(
     rf"(?i)(?<![a-z])((?:{_NAMES_OF_SECRETS}){_SEPARATOR})[^&;\s\"',}}<]+"

@@ -23,6 +23,7 @@ TEXTS = {
     "a presigned URL by SigV2": f"{URL}?AWSAccessKeyId={SECRET}&Signature={SECRET}&Expires=1",
     "a cookie header": f"Cookie: theme=dark; session={SECRET}; other={SECRET}",
     "a quoted cookie": f'Cookie: theme="dark"; session="{SECRET}"; other={SECRET}',
+    "cookies with a quote": f"Cookie: theme=it's; other={SECRET}",
     "a quoted cookie in JSON": f'{{"cookie": "theme=1; session=\\"{SECRET}\\"; x={SECRET}"}}',
     "a quoted cookie in a Python dict": f"{{'cookie': 'session=\"{SECRET}\"', 'x': 1}}",
     "a digest authorization": f'Authorization: Digest username="me", response="{SECRET}"',

@@ -212,8 +212,8 @@ class Conversion:
         """Return True if the next attempt must be the only one in its worker."""
         if self.status is not ConversionStatus.CONVERTING:
             return self.suspect
-        # With this status, the next attempt begins by a takeover, after the present one was lost.
-        # The loss makes the conversion suspect, unless the loss meaning is `leaving`.
+        # While an attempt runs, another begins only by a takeover: the running one is lost then.
+        # That loss makes the conversion suspect, unless its meaning is `leaving`.
         return self.suspect or self.loss_meaning is not LossMeaning.LEAVING
 
 

@@ -70,11 +70,11 @@ class Watchdog:
             if watch.computed > MAX_COMPUTING:
                 log.critical("worker.stuck", conversion=watch.conversion_id)
                 try:
-                    self._excuse_others()
+                    self._mark_others_leaving()
                 finally:
                     os._exit(EXIT_STATUS)
 
-    def _excuse_others(self) -> None:
+    def _mark_others_leaving(self) -> None:
         """Mark the conversions that are not the reason, so that none of them has to run alone."""
         computing = {w.conversion_id for w in self._watches if w.computed > MAX_COMPUTING / 4}
         for conversion_id in self._claimed.by_id().keys() - computing:

@@ -96,7 +96,7 @@ def test_a_thread_that_has_ended_is_not_watched(dog: Watchdog, exits: Exits) -> 
     assert not exits.statuses
 
 
-def test_a_slot_that_computes_without_end_ends_the_process_and_excuses_the_others(
+def test_a_slot_that_computes_without_end_ends_the_process_and_blames_no_other(
     env: ConversionEnvironment, exits: Exits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The others would have to run alone."""

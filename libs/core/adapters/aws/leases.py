@@ -125,8 +125,8 @@ class DynamoDbConversionLeases(ConversionLeases):
             )
         except ConditionFailed as conflict:
             current = self._current(conversion, ConversionStatus.CONVERTING, conflict)
-            # A report takes nothing back: while an attempt is behind the one before it, the percent
-            # of that one stays.
+            # A report takes nothing back: while an attempt is behind the one before it, the stored
+            # percent stays.
             phase = max(report.phase, current.phase, key=lambda phase: phase.rank)
             self.report(
                 conversion,
