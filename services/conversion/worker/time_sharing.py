@@ -231,7 +231,9 @@ class TimeSharing:
         with self._lock:
             for use in self._uses:
                 if use.conversion_id == conversion_id and use.is_paused:
-                    use.is_paused, use.since = False, self._timer()
+                    # In this order, or it would seem to have run during the pause.
+                    use.since = self._timer()
+                    use.is_paused = False
                     self._slots.count_paused(-1)
                     return True
             return False

@@ -8,7 +8,7 @@ import pytest
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
 from services.conversion.worker import progress_writer, time_sharing
 from services.conversion.worker.slots import Slots
-from services.conversion.worker.time_sharing import ENDING, NEARLY_DONE, TimeSharing
+from services.conversion.worker.time_sharing import ENDING, NEARLY_DONE, SlotUse, TimeSharing
 from tests.conversion.support import ConversionEnvironment, FakeEngine, convert
 from tests.conversion.worker.support import new_worker, shorten_release_pause
 from tests.conversion.worker.test_turns import a_turn, pausable
@@ -89,6 +89,28 @@ def test_the_time_of_a_pause_breaks_no_promise() -> None:
     assert not use.is_overdue(clock())
     clock.advance(1.0)
     assert use.is_overdue(clock())
+
+
+def test_no_moment_of_a_resumption_breaks_a_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The heartbeat, in another thread, may look between any two steps."""
+    clock = FakeClock(0.0)
+    seen: list[float] = []
+
+    class WatchedUse(SlotUse):
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if "promised" in vars(self):
+                seen.append(self.seconds_run(clock()))
+
+    monkeypatch.setattr(time_sharing, "SlotUse", WatchedUse)
+    sharing = TimeSharing(Slots(1), clock)
+    assert sharing.pause(sharing.begin("short"), "another")
+    clock.advance(3600.0)
+    seen.clear()
+
+    assert sharing.resume("short")
+
+    assert set(seen) == {0.0}
 
 
 def test_one_that_is_overdue_for_long_is_handed_over_like_a_long_one() -> None:
