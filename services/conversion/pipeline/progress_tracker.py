@@ -33,7 +33,7 @@ class ProgressTracker:
         report: Callable[[EngineProgress], None],
         is_paused: Callable[[], bool] = never_paused,
     ) -> None:
-        """Report to `report`; nothing goes on while `is_paused` returns True, with an exception.
+        """Report to `report`; nothing goes on while `is_paused` returns True, except for two steps.
 
         The last parts of an output are sent, and its beginning is verified: that is short.
         `is_paused` may be called from any thread.
