@@ -56,6 +56,8 @@ def _import_module(path: str, name: str):  # type: ignore[no-untyped-def]
 
 def restrict(socket_fd: int, parent: int) -> list[str]:
     """Wait for a request, apply its limits and its filter, and return the program's command."""
+    if sys.platform == "linux":
+        _die_with(parent)
     channel, fields = _receive(_socket.socket(fileno=socket_fd))
     limits, filter_program, notify, *command = fields
     for setting in limits.split(",") if limits else ():
@@ -64,7 +66,7 @@ def restrict(socket_fd: int, parent: int) -> list[str]:
         if limit is not None:
             _set_limit(limit, int(value))
     if sys.platform == "linux":
-        _give_up_privileges(parent)
+        _give_up_privileges()
         if filter_program:
             _install(channel, bytes.fromhex(filter_program), notify == "1")
     return command
@@ -77,20 +79,22 @@ def _receive(channel: _socket.socket) -> tuple[int, list[str]]:
         os._exit(0)
     request = b""
     while len(request) < int.from_bytes(length, sys.byteorder):
-        request += channel.recv(1 << 20)
+        piece = channel.recv(1 << 20)
+        if not piece:  # the parent has died
+            os._exit(1)
+        request += piece
     numbers, *fields = request.decode(errors="surrogateescape").split("\0")
     received = [channel.detach()]
     for _, _, data in ancillary:
         received += struct.unpack(f"={len(data) // 4}i", data)
     wanted = [int(number) for number in numbers.split(",")]
-    # First out of the way: a number that is wanted may be another one's now.
-    free = max(*received, *wanted) + 1
-    for index, descriptor in enumerate(received):
-        os.dup2(descriptor, free + index)
-        os.close(descriptor)
     for index, number in enumerate(wanted):
-        os.dup2(free + index, number, index > 0)  # the program does not inherit the socket
-        os.close(free + index)
+        if number in received[index + 1 :]:
+            received[received.index(number)] = os.dup(number)
+        if received[index] != number:
+            os.dup2(received[index], number)
+            os.close(received[index])
+        os.set_inheritable(number, index > 0)  # the program does not inherit the socket
     return wanted[0], fields
 
 
@@ -108,11 +112,15 @@ def _set_limit(limit: int, value: int) -> None:
             raise
 
 
-def _give_up_privileges(parent: int) -> None:
+def _die_with(parent: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # the parent died before the line above
         os._exit(1)
+
+
+def _give_up_privileges() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
     # Drop all capabilities, which only root has.
     header, none = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), bytes(24)
     libc.syscall(_CAPSET.get(os.uname().machine, -1), header, none)

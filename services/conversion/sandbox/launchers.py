@@ -6,24 +6,29 @@ A launcher is a Python process: it takes 10 ms to start, and 50 ms if it imports
 
 import contextlib
 import fcntl
+import logging
 import os
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 _SCRIPT = Path(__file__).with_name("launcher.py")
 _PIPE_BYTES = 1024 * 1024
 """Size of the log's pipe. In packet mode each write takes a page, and FFmpeg prints a line of a tag
 by three writes."""
 _START_AFTER = 1.0
-"""Seconds from the use of a launcher to the start of the next one. A song is converted by then, and
-its conversion shares no processor with the start."""
+"""Minimum seconds from the use of a launcher to the start of the next one. A song is converted by
+then, and its conversion shares no processor with the start."""
+_TIMEOUT = 10.0
+"""Maximum seconds for the request, and for the answer to it."""
 
 Module = tuple[str, ...]
 """What a launcher imports: the `sys.path` and the name of a module, or nothing."""
@@ -39,7 +44,10 @@ class Launcher:
     """Each read of stderr returns what one write wrote (at most a page of it)."""
 
     def send(self, fields: Sequence[str], descriptors: Sequence[int]) -> None:
-        """Send what `launcher.py` calls a request. Raises OSError if the process has died."""
+        """Send what `launcher.py` calls a request.
+
+        Raises ConnectionError if the process has died, and TimeoutError if it does not read.
+        """
         request = "\0".join(fields).encode(errors="surrogateescape")
         length = len(request).to_bytes(4, sys.byteorder)
         socket.send_fds(self.channel, [length], descriptors)
@@ -58,7 +66,7 @@ class ReadyLaunchers:
 
     def __init__(self) -> None:
         self._ready: dict[Module, deque[Launcher]] = {}
-        self._counts: dict[Module, int] = {}
+        self._counts: Mapping[Module, int] = {}
         self._taken = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -66,9 +74,7 @@ class ReadyLaunchers:
     def keep(self, modules: Iterable[Module]) -> None:
         """Keep one launcher ready for each of these, from now on."""
         with self._lock:
-            self._counts = {}
-            for module in modules:
-                self._counts[module] = self._counts.get(module, 0) + 1
+            self._counts = Counter(modules)
             self._taken.set()
             if self._thread is None:
                 # The kernel kills launchers when the thread that started them ends, so it never
@@ -92,18 +98,21 @@ class ReadyLaunchers:
         while self._taken.wait():
             time.sleep(_START_AFTER)
             self._taken.clear()
-            for module, count in self._counts.items():
-                with contextlib.suppress(OSError):
+            try:
+                for module, count in self._counts.items():
                     while len(self._ready.get(module, ())) < count:
                         launcher = launch(module)
                         with self._lock:
                             self._ready.setdefault(module, deque()).append(launcher)
+            except Exception as error:
+                log.warning("launchers.not_ready: %s", error)
             time.sleep(_START_AFTER)
 
 
 def launch(module: Module) -> Launcher:
     """Start one launcher. Raises OSError if it cannot be started."""
     ours, theirs = socket.socketpair()
+    ours.settimeout(_TIMEOUT)
     stderr_read, stderr_write, writes_are_packets = _create_pipe()
     with theirs, open(stderr_write, "wb", 0) as stderr, contextlib.ExitStack() as on_error:
         on_error.callback(os.close, stderr_read)

@@ -77,14 +77,15 @@ def start(
 
     `command` may be that of a Python module, see `module_command`.
     This process is hidden from it: see `hide_this_process`. `limits` maps names of RLIMIT to
-    values. Raises OSError if the process cannot be started.
+    values. Raises OSError if the process cannot be started, and ValueError for a NUL in `command`.
     """
     hide_this_process()
     is_supervised = level is SandboxLevel.SUPERVISED
     module: launchers.Module = ()
     if command[:1] == ["-m"]:
         module, command = tuple(command[1:3]), command[3:]
-    launcher = launchers.ready.take(module)
+    if any("\0" in argument for argument in command):  # it would become two
+        raise ValueError("an argument with a NUL")
     # The descriptors have the same numbers there as here, and the channel has none of theirs.
     channel = max(descriptors, default=2) + 1
     program = b""
@@ -101,15 +102,34 @@ def start(
         "1" if is_supervised else "0",
         *command,
     ]
+    launcher = launchers.ready.take(module)
+    try:
+        return _hand_over(launcher, request, descriptors, is_supervised=is_supervised)
+    except ConnectionError:  # it has died while it waited
+        launcher = launchers.launch(module)
+        return _hand_over(launcher, request, descriptors, is_supervised=is_supervised)
+
+
+def _hand_over(
+    launcher: launchers.Launcher,
+    request: Sequence[str],
+    descriptors: Sequence[int],
+    *,
+    is_supervised: bool,
+) -> SandboxedProcess:
+    child = SandboxedProcess(launcher.process, None, launcher.writes_are_packets)
     try:
         launcher.send(request, descriptors)
-    except OSError:
-        launcher.close()
-        raise
-    child = SandboxedProcess(launcher.process, None, launcher.writes_are_packets)
-    with launcher.channel as channel_to_child:
         if is_supervised:
-            child.listener = _receive_listener(channel_to_child, child)
+            child.listener = _receive_listener(launcher.channel)
+    except OSError as error:
+        child.kill()
+        message = child.process.stderr.read() if child.process.stderr else b""
+        close_pipes(child.process)
+        reason = message.decode(errors="replace")[-200:] or error
+        raise type(error)(f"the sandbox did not start: {reason}") from error
+    finally:
+        launcher.channel.close()
     return child
 
 
@@ -131,21 +151,14 @@ def _module(name: str) -> launchers.Module:
     return os.pathsep.join(os.path.abspath(folder) for folder in sys.path), name
 
 
-def _receive_listener(channel: socket.socket, child: SandboxedProcess) -> int:
-    channel.settimeout(_START_TIMEOUT)
+def _receive_listener(channel: socket.socket) -> int:
     numbers = array.array("i")
-    try:
-        _, ancillary, _, _ = channel.recvmsg(1, socket.CMSG_LEN(numbers.itemsize))
-    except TimeoutError:
-        ancillary = []
+    _, ancillary, _, _ = channel.recvmsg(1, socket.CMSG_LEN(numbers.itemsize))
     for level, kind, data in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
             numbers.frombytes(data)
             return numbers[0]
-    child.kill()
-    message = child.process.stderr.read() if child.process.stderr else b""
-    close_pipes(child.process)
-    raise OSError(f"the sandbox did not start: {message.decode(errors='replace')[-200:]}")
+    raise OSError("no listener came")
 
 
 @functools.cache

@@ -45,7 +45,7 @@ _MAX_NAMES = 20
 _MAX_REFUSALS = 200
 """Refused calls after which the process is killed: FFmpeg makes none, and each costs processor
 time of the worker."""
-_BURST, _SHARE = 2.0, 0.25
+_BURST, _SHARE = 0.5, 0.25
 """Seconds of processor time that answering one process may take at once, and the share of one
 processor that it may take for longer. FFmpeg makes 1,000 calls a second at full speed and needs
 3 to 6 % of a processor for them, also where it skips the pictures of a film."""

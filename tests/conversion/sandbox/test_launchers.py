@@ -4,14 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services.conversion.sandbox import launchers
 from services.conversion.sandbox import process as sandbox
-from services.conversion.sandbox.launchers import ReadyLaunchers
+from services.conversion.sandbox.launchers import Launcher, ReadyLaunchers
 from services.conversion.sandbox.process import SandboxLevel
 from services.conversion.tags.source_tags import READER
 from tests.fault_injection import eventually
@@ -67,6 +69,7 @@ def test_descriptors_keep_their_numbers_in_whatever_order_they_are(tmp_path: Pat
             os.close(number)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_program_inherits_only_its_descriptors() -> None:
     with open(os.devnull, "rb") as source:
         number = source.fileno()
@@ -104,6 +107,7 @@ def test_the_reader_of_tags_is_imported_ahead(ready: ReadyLaunchers) -> None:
     assert child.process.pid == waiting
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_launcher_that_has_died_is_not_used(ready: ReadyLaunchers) -> None:
     ready.keep([()])
     waiting = waiting_launcher(ready)
@@ -113,6 +117,66 @@ def test_a_launcher_that_has_died_is_not_used(ready: ReadyLaunchers) -> None:
     )
 
     assert run(["/bin/echo", "done"], []) == b"done\n"
+
+
+@pytest.mark.parametrize("level", [SandboxLevel.NONE, SandboxLevel.SUPERVISED])
+def test_a_launcher_that_dies_as_it_is_used_is_replaced(
+    ready: ReadyLaunchers, started: Started, monkeypatch: pytest.MonkeyPatch, level: SandboxLevel
+) -> None:
+    if level is SandboxLevel.SUPERVISED and sandbox.best_sandbox_level() is not level:
+        pytest.skip("the system has no such sandbox")
+    ready.keep([()])
+    waiting = waiting_launcher(ready)
+    send = Launcher.send
+
+    def send_to_the_dead(self: Launcher, *request: Any) -> None:
+        if self.process.pid == waiting:
+            self.process.kill()
+            self.process.wait()
+        send(self, *request)
+
+    monkeypatch.setattr(Launcher, "send", send_to_the_dead)
+    child = sandbox.start([], [], {}, level)
+    child.kill()
+    launchers.close_pipes(child.process)
+    if child.listener is not None:
+        os.close(child.listener)
+
+    assert child.process.pid != waiting
+
+
+def test_a_launcher_that_cannot_start_its_program_says_why(started: Started) -> None:
+    with pytest.raises(OSError, match="no_such_module"):
+        sandbox.start(["-m", "/nowhere", "no_such_module"], [], {}, SandboxLevel.SUPERVISED)
+
+    assert not started()
+
+
+def test_a_launcher_whose_parent_dies_within_a_request_ends() -> None:
+    launcher = launchers.launch(())
+    try:
+        launcher.channel.sendall((100).to_bytes(4, sys.byteorder) + b"3")
+        launcher.channel.close()
+
+        assert launcher.process.wait(30) != 0
+    finally:
+        launcher.close()
+
+
+def test_launchers_outlive_the_thread_that_asked_for_them(ready: ReadyLaunchers) -> None:
+    """The kernel kills a process with the thread that started it."""
+    thread = threading.Thread(target=ready.keep, args=([()],))
+    thread.start()
+    thread.join()
+
+    waiting = waiting_launcher(ready)
+
+    assert run(["/bin/sh", "-c", "echo $$"], []) == f"{waiting}\n".encode()
+
+
+def test_an_argument_with_a_nul_is_refused(started: Started) -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        sandbox.start(["/bin/echo", "a\0b"], [], {}, SandboxLevel.NONE)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
