@@ -8,7 +8,7 @@ import hashlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import chain, islice
 from typing import Protocol, TypeVar
@@ -56,7 +56,7 @@ class MultipartWriter:
 
     `deferred_parts` is the number of parts at the front that are sent last; 0 if the muxer never
     goes back. `patch` is applied once: when FFmpeg has ended, or, without deferred parts, as soon
-    as its bytes are written. While `is_paused` returns True, nothing is hashed in `finish`.
+    as its bytes are written. While `is_paused` returns True, nothing is read back.
     """
 
     def __init__(
@@ -239,9 +239,6 @@ class MultipartWriter:
             self._read_back(),
             self._read_memory(freed_to, size),
         ):
-            # A day of WAV takes minutes to read back. Meanwhile `_wait` renews the lease.
-            while self._is_paused() and not self._closed.wait(_POLL_SECONDS):
-                pass
             if self._closed.is_set():  # nobody waits for the digest any more
                 break
             digest.update(piece)
@@ -254,7 +251,7 @@ class MultipartWriter:
     def _read_back(self) -> Iterator[bytes]:
         """Yield what was freed, in order; several reads run at the same time."""
         first, last = self._first_freeable * PART_SIZE, self._freed * PART_SIZE
-        starts = iter(range(first, last, READ_BACK_SIZE))
+        starts = self._in_turns(range(first, last, READ_BACK_SIZE))
         pending = deque(
             self._senders.submit(self._fetch, start) for start in islice(starts, CONCURRENT_PARTS)
         )
@@ -262,6 +259,13 @@ class MultipartWriter:
             piece = pending.popleft().result()
             pending.extend(self._senders.submit(self._fetch, start) for start in islice(starts, 1))
             yield piece
+
+    def _in_turns(self, starts: Iterable[int]) -> Iterator[int]:
+        """Yield each start, but none in a pause. Meanwhile `_wait` renews the lease."""
+        for start in starts:
+            while self._is_paused() and not self._closed.wait(_POLL_SECONDS):
+                pass
+            yield start
 
     def _fetch(self, start: int) -> bytes:
         end = min(start + READ_BACK_SIZE, self._freed * PART_SIZE)

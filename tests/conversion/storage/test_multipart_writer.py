@@ -90,6 +90,25 @@ def test_nothing_is_read_back_in_a_pause_and_the_hash_is_the_same(
     assert result.sha256 == hashlib.sha256(sink.content or b"").hexdigest()
 
 
+def test_what_is_hashed_from_memory_does_not_wait_in_a_pause(
+    engine: FfmpegEngine, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is short, as the rest of storing is."""
+    monkeypatch.setattr(multipart_writer, "KEPT_BYTES", 1024 * MIB)
+    reports = list[str]()
+
+    def is_paused() -> bool:
+        return reports.count("storing") in range(1, 40)
+
+    job = ConversionJob("wav", ConversionOptions(), "a", is_paused)
+    sink = MemorySink()
+    result = engine.convert(job, MemorySource(large), sink, lambda now: reports.append(now.phase))
+
+    assert is_paused(), "it waited until the pause was over"
+    assert not sink.read_backs
+    assert result.sha256 == hashlib.sha256(sink.content or b"").hexdigest()
+
+
 def test_an_output_that_fits_into_memory_is_not_read_back(
     engine: FfmpegEngine, large: Path
 ) -> None:
