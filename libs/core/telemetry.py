@@ -32,7 +32,7 @@ MAX_NUMBER = 1e300
 _REDACTED = "[redacted]"
 _NAMES_OF_LONG_SECRETS = r"authorization|(?:set-)?cookie"
 """Names of secrets whose values may have spaces, punctuation and quotes. The end of the line ends
-them, or if they begin with a quote, the next one like it."""
+them, or if they begin with a quote, the next one like it that has no backslash before it."""
 _NAMES_OF_SECRETS = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
     r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|token"
@@ -42,11 +42,10 @@ _NAMES_OF_SECRETS = (
 """Names of all other secrets. A space, a quote or one of `&;,}<` ends their values. The cookie is
 named `__Host-session` behind TLS, and earlier versions cut it into `session-0` and so on."""
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
-# headers.
-_SEPARATOR = r"(?:[\"']?\s*[=:>]\s*|[\"']\s*,\s*)b?[\"']?"
+# headers. In texts that are quoted again, a backslash is before each quote, or several are.
+_SEPARATOR = r"(?:\\*[\"']?\s*[=:>]\s*|\\*[\"']\s*,\s*)b?\\*[\"']?"
 _PATTERN_OF_LONG_SECRETS = re.compile(
     rf"(?i)\b((?:{_NAMES_OF_LONG_SECRETS}){_SEPARATOR})"
-    # A quote behind a backslash is a part of the value. A repr of a repr has several backslashes.
     r"(?:(?<=\")(?:\\+.|[^\"\\\r\n])+|(?<=')(?:\\+.|[^'\\\r\n])+|(?<![\"'])[^\r\n]+)"
 )
 _PATTERN_OF_SECRETS = re.compile(

@@ -29,7 +29,7 @@ class WorkerSettings(Settings):
         default=15,
         ge=2,
         le=600,
-        description="the seconds without a progress write after which another worker takes over",
+        description="the seconds without a write of its item after which another worker takes over",
         examples=["15"],
     )
     drain: float = Field(

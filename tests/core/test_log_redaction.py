@@ -50,6 +50,8 @@ TEXTS = {
     "the janitor's token in the environment": f"TINYPIXO_JANITOR_TOKEN={SECRET}",
     "the origin's secret as a header": f"X-Origin-Secret: {SECRET}",
     "our secrets in JSON": f'{{"session_secret": "{SECRET}", "janitor_token": "{SECRET}"}}',
+    "secrets in JSON within JSON": f'{{"body": "{{\\"token\\": \\"{SECRET}\\"}}"}}',
+    "a header in JSON within JSON": f'{{"body": "{{\\"cookie\\": \\"a={SECRET}; b\\"}}"}}',
     "our secrets as arguments": f"Settings(session_secret='{SECRET}', janitor_token='{SECRET}')",
 }
 

@@ -26,9 +26,9 @@ above 4.88 TiB (1,000 × 5 GiB). One call of ListParts returns 1,000 parts.
 `choose_part_size` makes the parts large enough. `Upload.size_of_part` refuses parts beyond the
 upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
-"""Highest part number that S3 takes, and so the maximum number of parts of larger files, of files
-of unknown size and of joined uploads. Uploads of Uppy, whose size is unknown, may have fewer: see
-`SignCompanionParts` in `services/upload/companion/parts.py`.
+"""Highest part number that S3 takes, and so the maximum number of parts of files above 4.88 TiB,
+of files of unknown size and of joined uploads. Uploads of Uppy, whose size is unknown, may have
+fewer: see `SignCompanionParts` in `services/upload/companion/parts.py`.
 
 The part numbers of a tus upload may go up to it, however few its parts are: each interrupted
 request leaves a number unused."""

@@ -1,7 +1,7 @@
 """End the process if a slot computes without end, for only that ends a thread of Python.
 
-A file may make our own code loop. Nothing can pause or cancel it then, and its slot is lost. The
-supervisor starts the process anew, and the attempt counts as one that killed its worker.
+A file may make our own code loop. Nothing can pause or cancel it then, and its slot is lost. ECS
+or Docker starts the process anew, and the attempt counts as one that killed its worker.
 """
 
 import os
