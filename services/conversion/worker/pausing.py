@@ -98,8 +98,8 @@ class PauseForOthers:
                 ):
                     self._choose_next.note_chosen(following)
                     return
-                if use.must_yield:
-                    return
+                if use.must_yield and not use.is_being_stored:
+                    return  # its slot will be free in a moment
                 refused.add(kind)
 
     def _replace(

@@ -58,7 +58,8 @@ class RunTask:
                 self._heartbeat(task, use, show_life),
                 task.takeover_version,
                 alone=alone,
-                is_paused=lambda: use.is_paused,
+                # What cannot yield any more goes on if nobody would resume it.
+                is_paused=lambda: use.is_paused and self._slots.is_open,
             )
         if message and may_delete:
             self._inbox.delete(message)
@@ -67,9 +68,10 @@ class RunTask:
 
     def _heartbeat(self, task: Task, use: SlotUse, show_life: Callable[[], None]) -> Heartbeat:
         def must_end_at() -> float:
+            yield_by = self._slots.yield_by
             if use.must_yield or (use.is_paused and not self._slots.is_open):
-                return time.monotonic()
-            return self._slots.yield_by
+                return min(time.monotonic(), yield_by)
+            return yield_by
 
         def beat(eta_seconds: float | None) -> None:
             show_life()

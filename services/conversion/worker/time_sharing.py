@@ -62,6 +62,11 @@ class SlotUse:
     promised: float = NEVER
     """Seconds with a slot after which the conversion has ended, by its most hopeful estimate."""
 
+    @property
+    def is_being_stored(self) -> bool:
+        """Return True if the conversion has only storing left, in which it does not yield."""
+        return self.seconds_left == 0.0
+
     def seconds_run(self, now: float) -> float:
         """Return for how many seconds the conversion has had a slot."""
         return self.ran_before + (0.0 if self.is_paused else now - self.since)
@@ -195,7 +200,8 @@ class TimeSharing:
 
         No more than `PAUSED_PER_SLOT` conversions for each slot are paused. If that many are, a
         conversion is asked to return to the queue instead, if `may_displace` is true, and if it has
-        more than `MUCH_LEFT` or is one of several of its client here.
+        more than `MUCH_LEFT` or is one of several of its client here. One that is being stored is
+        not asked: its parts are one object by then, so that all work would be repeated.
 
         Args:
             use: The use to pause.
@@ -218,7 +224,8 @@ class TimeSharing:
             if is_of_same_client and len(staying) >= max_paused - self._slots.count:
                 return False
             if len(staying) >= max_paused:
-                use.must_yield |= may_displace and (client_has_others or use.has_much_left(now))
+                is_long = client_has_others or use.has_much_left(now)
+                use.must_yield |= may_displace and is_long and not use.is_being_stored
                 return False
             # In this order: `expect`, in another thread, must not see less than it has run.
             use.ran_before += now - use.since

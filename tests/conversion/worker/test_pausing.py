@@ -1,5 +1,6 @@
 """Test for which of those that wait a conversion is paused or goes back to the queue."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -97,3 +98,22 @@ def test_one_that_is_to_yield_is_asked_once(worker: Worker) -> None:
     busy.check(of_client("ben", yielded=1))
 
     assert busy.use.must_yield, "its next heartbeat is still to come"
+
+
+@pytest.mark.parametrize("was_asked", [False, True])
+def test_if_one_that_is_being_stored_does_not_yield_the_next_is_asked(
+    worker: Worker, was_asked: bool
+) -> None:
+    busy = BusyWorker(worker, paused=time_sharing.PAUSED_PER_SLOT)
+    other = of_client("hog")
+    both = worker._claimed.by_id() | {other.id: other}
+    vars(worker._claimed)["by_id"] = lambda: both
+    next_use = worker._sharing.begin(other.id)
+    busy.use.must_yield = was_asked
+    busy.use.expect(0.0, busy.use.since - 60)
+    assert busy.use.is_overdue(time.monotonic()), "so it is the first to be tried"
+
+    busy.check(of_client("ben"))
+
+    assert busy.use.must_yield is was_asked
+    assert next_use.must_yield

@@ -114,13 +114,13 @@ def test_no_moment_of_a_resumption_breaks_a_promise(monkeypatch: pytest.MonkeyPa
 
 
 def test_one_that_is_overdue_for_long_is_handed_over_like_a_long_one() -> None:
-    """No more may be paused. Its estimate of 0 seconds left does not protect it."""
+    """No more may be paused. Its estimate of no time left does not protect it."""
     clock = FakeClock(0.0)
     sharing = TimeSharing(Slots(1), clock)
     for number in range(time_sharing.PAUSED_PER_SLOT):
         assert sharing.pause(sharing.begin(f"long-{number}"), "another")
     use = sharing.begin("liar")
-    use.expect(0.0, clock())
+    use.expect(progress_writer.LEAST_LEFT, clock())
 
     clock.advance(time_sharing.MUCH_LEFT)
     assert not sharing.pause(use, "new")
