@@ -41,7 +41,7 @@ FFmpeg, `Limits.memory`, bounds them."""
 
 MUCH_LEFT = 1800.0
 """Seconds left above which a conversion goes back to the queue if no more may be paused. One whose
-estimate proved wrong is taken to have as much left as it has run."""
+estimate proved wrong is taken to have as much left as it is late, however near its end it seems."""
 
 
 @dataclass(eq=False)
@@ -86,9 +86,8 @@ class SlotUse:
         return NEVER if self.is_overdue(now) else self.seconds_left
 
     def has_much_left(self, now: float) -> bool:
-        """Return True if the conversion is long: one that is overdue has run for `MUCH_LEFT`."""
-        likely = self.seconds_run(now) if self.is_overdue(now) else 0.0
-        return max(self.seconds_left, likely) > MUCH_LEFT
+        """Return True if the conversion is long: one that broke its promise is late by as much."""
+        return max(self.seconds_left, self.seconds_run(now) - self.promised) > MUCH_LEFT
 
 
 def find_pausable(

@@ -122,12 +122,32 @@ def test_one_that_is_overdue_for_long_is_handed_over_like_a_long_one() -> None:
     use = sharing.begin("liar")
     use.expect(progress_writer.LEAST_LEFT, clock())
 
-    clock.advance(time_sharing.MUCH_LEFT)
+    clock.advance(use.promised + time_sharing.MUCH_LEFT)
     assert not sharing.pause(use, "new")
     assert not use.must_yield, "it may just be slow"
     clock.advance(1.0)
     assert not sharing.pause(use, "new")
     assert use.must_yield
+
+
+def test_one_wrong_early_estimate_sends_no_honest_one_back_near_its_end() -> None:
+    """Silence at the beginning seemed to make it a conversion of five minutes; it takes forty."""
+    clock = FakeClock(0.0)
+    sharing = TimeSharing(Slots(1), clock)
+    for number in range(time_sharing.PAUSED_PER_SLOT):
+        assert sharing.pause(sharing.begin(f"long-{number}"), "another")
+    use = sharing.begin("honest")
+    clock.advance(10.0)
+    use.expect(300.0, clock())
+
+    clock.advance(10 * 60.0)
+    for _ in range(29):
+        clock.advance(60.0)
+        use.expect(40 * 60 - clock(), clock())
+        assert not sharing.pause(use, "new")
+
+    assert use.is_overdue(clock())
+    assert not use.must_yield
 
 
 def test_a_conversion_that_must_yield_does_so_at_the_end_of_its_stated_duration(
