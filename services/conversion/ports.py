@@ -88,6 +88,8 @@ class EngineProgress:
     speed: float | None = None
     eta_seconds: float | None = None
     source: Source | None = None
+    is_last_pass: bool = True
+    """False if another pass follows, whose part of `eta_seconds` is a guess."""
 
 
 @dataclass(frozen=True)

@@ -210,5 +210,5 @@ class ConversionEnvironment:
         return run(conversion.id, heartbeat or ignore_heartbeat, version, alone=True)
 
 
-def ignore_heartbeat(_: float | None) -> None:
+def ignore_heartbeat(_: float | None, /, *, is_guess: bool) -> None:
     """Accept a heartbeat, and do nothing."""

@@ -16,7 +16,9 @@ from services.conversion.pipeline.time_range import TimeRange
 from services.conversion.pipeline.timeline import SourceTraits, source_filters
 
 _RELATIVE_COST = {"count": 1, "measure": 4, "encode": 5}
-"""Time of each pass, relative to the others: decoding is fast, loudness is measured at 192 kHz."""
+"""Time of each pass, relative to the others: decoding is fast, loudness is measured at 192 kHz.
+
+No pass is cheaper than the one before it: `SlotUse.expect` relies on that."""
 
 
 @dataclass(frozen=True)

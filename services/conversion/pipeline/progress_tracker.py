@@ -137,4 +137,6 @@ class ProgressTracker:
             if percent > self._low:
                 # The time left counts all passes: a percent of the next takes about as long.
                 eta = elapsed * (CONVERTED - percent) / (percent - self._low)
-        self._report(EngineProgress(self._phase, round(self._percent, 2), speed, eta, self._source))
+        is_last = round(self._high, 2) >= CONVERTED
+        shown = round(self._percent, 2)
+        self._report(EngineProgress(self._phase, shown, speed, eta, self._source, is_last))

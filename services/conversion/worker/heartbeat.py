@@ -6,6 +6,7 @@ see `progress_writer.py`.
 
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
@@ -15,9 +16,16 @@ from services.conversion.worker.slots import NEVER
 
 log = structlog.get_logger(__name__)
 
-Heartbeat = Callable[[float | None], None]
-"""Function that is called about once a second with the estimated seconds until the conversion ends,
-or None if they are not known. It raises ReleaseRequested to end the attempt."""
+
+class Heartbeat(Protocol):
+    """Follow a conversion that runs."""
+
+    def __call__(self, eta_seconds: float | None, /, *, is_guess: bool) -> None:
+        """Take the estimated seconds until the conversion ends, or None if they are not known.
+
+        This is called about once a second. With `is_guess`, a later pass may take much longer.
+        Raises ReleaseRequested to end the attempt.
+        """
 
 
 class ReleaseRequested(Exception):

@@ -90,4 +90,4 @@ class ProgressWriter:
             eta = 0.0
         elif eta is not None:
             eta = max(eta, LEAST_LEFT)
-        self._heartbeat(eta)
+        self._heartbeat(eta, is_guess=not progress.is_last_pass)

@@ -73,9 +73,10 @@ class RunTask:
                 return min(time.monotonic(), yield_by)
             return yield_by
 
-        def beat(eta_seconds: float | None) -> None:
+        def beat(eta_seconds: float | None, /, *, is_guess: bool) -> None:
             show_life()
-            use.expect(NEVER if eta_seconds is None else eta_seconds, time.monotonic())
+            left = NEVER if eta_seconds is None else eta_seconds
+            use.expect(left, time.monotonic(), is_guess=is_guess)
             if task.must_run_alone:
                 self._slots.share_slots_if_overdue(
                     lambda: self._run.claimed.mark(LossMeaning.SHARED)

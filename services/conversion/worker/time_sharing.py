@@ -71,9 +71,15 @@ class SlotUse:
         """Return for how many seconds the conversion has had a slot."""
         return self.ran_before + (0.0 if self.is_paused else now - self.since)
 
-    def expect(self, seconds_left: float, now: float) -> None:
-        """Store the engine's estimate of how many seconds the conversion still needs."""
+    def expect(self, seconds_left: float, now: float, *, is_guess: bool = False) -> None:
+        """Store the engine's estimate of how many seconds the conversion still needs.
+
+        With `is_guess`, it is no promise: it includes a later pass, which may take much longer. It
+        protects no liar for long, since each later pass is taken to last longer than this one has.
+        """
         self.seconds_left = seconds_left
+        if is_guess:
+            return
         promised = self.seconds_run(now) + ESTIMATE_FACTOR * seconds_left + ESTIMATE_GRACE
         self.promised = min(self.promised, promised)
 

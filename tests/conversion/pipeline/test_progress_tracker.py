@@ -39,6 +39,7 @@ def test_time_left_counts_all_passes(clock: FakeClock) -> None:
         assert reports[-1].speed == 10
         left = (CONVERTED - (low + high) / 2) / ((high - low) / 2)
         assert reports[-1].eta_seconds == pytest.approx(10 * left)
+        assert reports[-1].is_last_pass is (high == CONVERTED)
     cache.close()
 
 

@@ -158,7 +158,7 @@ def test_a_release_keeps_the_parts_for_the_next_attempt_and_counts_as_no_loss(
     conversion = env.add_queued()
     first = FakeEngine(convert_in_parts(b"one", b"two"))
 
-    def stop(_: float | None) -> None:
+    def stop(_: float | None, /, *, is_guess: bool) -> None:
         raise ReleaseRequested
 
     assert env.runner(first)(conversion.id, stop) is False

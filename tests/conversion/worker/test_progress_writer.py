@@ -82,7 +82,7 @@ def test_each_report_prolongs_the_lease(env: ConversionEnvironment, timer: FakeC
     conversion = env.add_queued()
     others: list[Conversion | None] = []
 
-    def look(_: float | None) -> None:
+    def look(_: float | None, /, *, is_guess: bool) -> None:
         others.append(env.choose_next())
         env.clock.advance(LEASE / 2)
 
@@ -101,7 +101,7 @@ def test_a_second_attempt_never_shows_less_than_the_first(
     def die() -> None:
         raise KeyboardInterrupt
 
-    def look(_: float | None) -> None:
+    def look(_: float | None, /, *, is_guess: bool) -> None:
         seen.append(env.current(conversion).percent)
 
     with pytest.raises(KeyboardInterrupt):
@@ -140,13 +140,17 @@ def test_the_heartbeat_gets_the_time_left_which_is_zero_only_while_storing(
     env: ConversionEnvironment, timer: FakeClock
 ) -> None:
     conversion = env.add_queued()
-    heard: list[float | None] = []
+    heard: list[tuple[float | None, bool]] = []
+
+    def note(eta: float | None, /, *, is_guess: bool) -> None:
+        heard.append((eta, is_guess))
 
     def script(
         source: SourceBytes, sink: OutputSink, on_progress: Callable[[EngineProgress], None]
     ) -> ConversionResult:
         for now in (
             EngineProgress("probing", 0.0),
+            EngineProgress("converting", 30.0, eta_seconds=9.0, is_last_pass=False),
             EngineProgress("converting", 50.0, eta_seconds=7.0),
             EngineProgress("converting", 95.0, eta_seconds=0.0),
             EngineProgress("storing", 97.0),
@@ -155,6 +159,12 @@ def test_the_heartbeat_gets_the_time_left_which_is_zero_only_while_storing(
             on_progress(now)
         return convert(source, sink, on_progress)
 
-    env.runner(FakeEngine(script), timer=timer)(conversion.id, heard.append)
+    env.runner(FakeEngine(script), timer=timer)(conversion.id, note)
 
-    assert heard == [None, 7.0, LEAST_LEFT, 0.0]
+    assert heard == [
+        (None, False),
+        (9.0, True),
+        (7.0, False),
+        (LEAST_LEFT, False),
+        (0.0, False),
+    ]

@@ -9,7 +9,13 @@ from libs.core.domain.conversions import Conversion, LossMeaning
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
 from services.conversion.worker import loop, progress_writer, slots
 from services.conversion.worker.retry_policy import MAX_BLAMED_ATTEMPTS
-from tests.conversion.support import LEASE, ConversionEnvironment, FakeEngine, convert
+from tests.conversion.support import (
+    LEASE,
+    ConversionEnvironment,
+    FakeEngine,
+    convert,
+    ignore_heartbeat,
+)
 from tests.conversion.worker.support import (
     HeldEngine,
     StartWorker,
@@ -167,7 +173,7 @@ def test_an_attempt_claimed_while_the_worker_stops_is_marked_too(
     run.claimed.leave()
 
     with pytest.raises(pytest.fail.Exception):
-        run(conversion.id, lambda _: None)
+        run(conversion.id, ignore_heartbeat)
 
     assert marked == [LossMeaning.LEAVING]
 

@@ -113,6 +113,17 @@ def test_no_moment_of_a_resumption_breaks_a_promise(monkeypatch: pytest.MonkeyPa
     assert set(seen) == {0.0}
 
 
+def test_a_guess_at_a_later_pass_is_no_promise() -> None:
+    """Counting samples says little about how long it takes to encode them."""
+    use = a_turn(0.0)
+
+    use.expect(5.0, 60.0, is_guess=True)
+    assert not use.is_overdue(3600.0)
+
+    use.expect(5.0, 3600.0)
+    assert use.is_overdue(3600.0 + 2 * 5.0 + 1.0)
+
+
 def test_one_that_is_overdue_for_long_is_handed_over_like_a_long_one() -> None:
     """No more may be paused. Its estimate of no time left does not protect it."""
     clock = FakeClock(0.0)
