@@ -10,6 +10,7 @@ from litestar import Litestar
 from litestar.concurrency import set_asyncio_executor
 
 from libs.core import telemetry
+from libs.core.descriptors import raise_descriptor_limit
 from libs.core.memory import return_freed_buffers
 from libs.core.settings import Settings
 from libs.core.unread_responses import UnreadResponses
@@ -68,6 +69,7 @@ class Server(uvicorn.Server):
 def serve(name: str, settings: Settings, create: Callable[[], Litestar]) -> None:
     """Set up logging, create the application, and serve it until SIGTERM."""
     return_freed_buffers()
+    raise_descriptor_limit()
     telemetry.set_up(
         name,
         settings.log_level,

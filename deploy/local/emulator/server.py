@@ -7,7 +7,6 @@ its parent process ends: stdin is a pipe that closes with the parent.
 import asyncio
 import logging
 import os
-import resource
 import signal
 import threading
 from pathlib import Path
@@ -22,9 +21,7 @@ from deploy.local.emulator.durability.app import DurableApp
 from deploy.local.emulator.durability.configuration import Configuration
 from deploy.local.emulator.durability.messages import Messages
 from deploy.local.emulator.durability.store import StateStore
-
-MAX_DESCRIPTORS = 10_240
-"""The maximum that macOS accepts where the system has no limit of its own."""
+from libs.core.descriptors import raise_descriptor_limit
 
 
 def terminate_with_parent() -> None:
@@ -33,14 +30,6 @@ def terminate_with_parent() -> None:
     while os.read(0, 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def raise_descriptor_limit() -> None:
-    """Allow more open files and connections than the usual 1,024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def main() -> None:

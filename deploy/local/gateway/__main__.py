@@ -16,11 +16,13 @@ from deploy.local.gateway.hosts import names_in
 from deploy.local.gateway.middleware import security_headers
 from deploy.local.gateway.protocol import protocol_with
 from libs.core import telemetry
+from libs.core.descriptors import raise_descriptor_limit
 
 
 def main() -> None:
     """Serve until SIGTERM."""
     telemetry.set_up("gateway")
+    raise_descriptor_limit()
     environment = os.environ
     routes = json.loads(environment["GATEWAY_ROUTES"])
     headers = security_headers(environment["GATEWAY_BUCKET_ORIGIN"])

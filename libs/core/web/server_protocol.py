@@ -9,6 +9,7 @@ import msgspec
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from libs.core.descriptors import max_connections
 from libs.core.errors import title_of
 from libs.core.web.middleware import HEADERS
 from libs.core.web.problems import PROBLEM_JSON
@@ -101,11 +102,15 @@ class ServiceProtocol(H11Protocol):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.conn = ServerConnection()
+        self._max_connections = max_connections()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first request."""
+        """Begin to wait for the first request, unless there are too many connections."""
         super().connection_made(transport)
         self.flow = BodyFlow(transport)
+        if len(self.connections) > self._max_connections:
+            transport.abort()
+            return
         self._await_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
