@@ -12,6 +12,7 @@ from deploy.local.stack import EmbeddedStack
 from libs.core.domain.conversions import Conversion, ConversionStatus
 from services.conversion.pipeline.engine import FfmpegEngine
 from services.conversion.ports import PART_SIZE
+from services.conversion.sandbox import launchers
 from services.conversion.sandbox.process import SandboxLevel, best_sandbox_level
 from services.conversion.storage import memory_file
 from tests.conversion.support import ConversionEnvironment, ignore_heartbeat
@@ -89,6 +90,43 @@ def test_without_descriptors_a_conversion_is_released_and_made_later(
     eventually(lambda: set(os.listdir("/proc/self/fd")) <= before, 10, "the files closed")
     assert run(conversion.id, ignore_heartbeat) is True
     assert env.current(conversion).status is ConversionStatus.COMPLETED
+    assert best_sandbox_level() is SandboxLevel.SUPERVISED, "it is as strong as ever"
+
+
+@pytest.fixture
+def with_launchers_ready(monkeypatch: pytest.MonkeyPatch) -> Iterator[FfmpegEngine]:
+    """Provide an engine whose launchers wait, as in a worker: they need no descriptor to start."""
+    ready = launchers.ReadyLaunchers()
+    monkeypatch.setattr(launchers, "_START_AFTER", 0.0)
+    monkeypatch.setattr(launchers, "ready", ready)
+    engine = FfmpegEngine(keep_ready=True)
+    eventually(lambda: count_waiting(ready) == 4, 30, "the launchers wait")
+    yield engine
+    ready._taken.set()  # as the next conversion does
+    eventually(lambda: count_waiting(ready) == 4, 30, "they wait again")
+    modules = [module for module, waiting in ready._ready.items() for _ in waiting]
+    ready.keep([])
+    for module in modules:
+        ready.take(module).close()
+
+
+def count_waiting(ready: launchers.ReadyLaunchers) -> int:
+    return sum(len(waiting) for waiting in ready._ready.values())
+
+
+@pytest.mark.parametrize("count", range(9))
+def test_launchers_that_are_ready_let_no_conversion_fail(
+    env: ConversionEnvironment, track: bytes, with_launchers_ready: FfmpegEngine, count: int
+) -> None:
+    run = env.runner(with_launchers_ready)
+    conversion = add_song(env, track)
+
+    best_sandbox_level.cache_clear()
+    with descriptors_left(count):
+        is_done = run(conversion.id, ignore_heartbeat)
+
+    wanted = ConversionStatus.COMPLETED if is_done else ConversionStatus.QUEUED
+    assert env.current(conversion).status is wanted
     assert best_sandbox_level() is SandboxLevel.SUPERVISED, "it is as strong as ever"
 
 

@@ -128,6 +128,8 @@ class FfmpegProcess:
                 supervisor.close()
             launchers.close_pipes(child.process)
         code = child.process.returncode
+        if code and supervisor is not None and supervisor.error is not None:
+            raise supervisor.error
         return FfmpegResult(
             exit_code=max(code, 0),
             signal=max(-code, 0),

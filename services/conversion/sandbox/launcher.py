@@ -14,7 +14,7 @@ come with it. NUMBERS are those of the socket and of these descriptors from now 
 is `NAME=VALUE,…` (names of RLIMIT; bytes, seconds or a count), FILTER is the seccomp filter in hex
 and may be empty, NOTIFY is 1 if the filter uses user notifications: then its listener is sent back.
 Without PROGRAM and module, the process tries what a program needs before it runs, and exits with 0
-if that works.
+if that works, or with 3.
 """
 
 import _socket
@@ -26,6 +26,7 @@ import sys
 
 _MAX_DESCRIPTORS = 253
 """Linux sends no more of them at once (SCM_MAX_FD)."""
+_TRIED_IN_VAIN = 3
 _SIGKILL = 9
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _SECCOMP_SET_MODE_FILTER, _NEW_LISTENER = 1, 8
@@ -149,8 +150,11 @@ def _install(socket_fd: int, filter_program: bytes, notify: bool) -> None:
 
 def _try_out() -> None:
     """Open and read a library, as the loader of a program does."""
-    library = os.open(sys.executable, os.O_RDONLY)
-    os._exit(0 if os.read(library, 4) == b"\x7fELF" else 1)
+    try:
+        library = os.open(sys.executable, os.O_RDONLY)
+        os._exit(0 if os.read(library, 4) == b"\x7fELF" else _TRIED_IN_VAIN)
+    except OSError:
+        os._exit(_TRIED_IN_VAIN)
 
 
 if __name__ == "__main__":

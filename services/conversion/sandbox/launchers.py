@@ -30,6 +30,11 @@ then, and its conversion shares no processor with the start."""
 _TIMEOUT = 10.0
 """Maximum seconds for the request, and for the answer to it."""
 
+FILTER_REFUSED = "seccomp: "
+"""What a launcher's message begins with if the system does not take the filter."""
+TRIED_IN_VAIN = 3
+"""Exit status of a launcher without a program, if what programs need does not work."""
+
 Module = tuple[str, ...]
 """What a launcher imports: the `sys.path` and the name of a module, or nothing."""
 
@@ -104,7 +109,7 @@ class ReadyLaunchers:
                         launcher = launch(module)
                         with self._lock:
                             self._ready.setdefault(module, deque()).append(launcher)
-            except Exception as error:
+            except Exception as error:  # the next use tries again
                 log.warning("launchers.not_ready: %s", error)
             time.sleep(_START_AFTER)
 

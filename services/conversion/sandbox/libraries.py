@@ -1,9 +1,12 @@
 """Open shared libraries, and nothing else, for the dynamic loader of a sandboxed process."""
 
 import contextlib
+import errno
 import os
 import stat
 
+EXHAUSTED = (errno.EMFILE, errno.ENFILE)
+"""Error codes that mean that no descriptor is left."""
 _CACHE = b"/etc/ld.so.cache"
 _ELF = b"\x7fELF"
 
@@ -11,14 +14,17 @@ _ELF = b"\x7fELF"
 def open_library(path: bytes, flags: int) -> int | None:
     """Open a file to read if it is an ELF file or the loader's cache of their names.
 
-    Returns None if it does not exist, is another kind of file, or would be written to.
+    Returns None if it does not exist, is another kind of file, or would be written to. Raises
+    OSError if this process has no descriptor left.
     """
     if not path.startswith(b"/") or flags & (os.O_ACCMODE | os.O_CREAT | os.O_TRUNC):
         return None
     try:
         # Not waiting for a writer, if it is a named pipe.
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise
         return None
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, fd)

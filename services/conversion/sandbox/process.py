@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import errno
 import functools
+import logging
 import os
 import platform
 import signal
@@ -25,6 +26,8 @@ from enum import StrEnum
 from services.conversion.sandbox import launchers, seccomp_filter
 from services.conversion.sandbox.launchers import close_pipes
 from services.conversion.sandbox.supervisor import SandboxSupervisor
+
+log = logging.getLogger(__name__)
 
 _START_TIMEOUT = 10.0
 _PR_SET_DUMPABLE = 4
@@ -44,6 +47,10 @@ class SandboxLevel(StrEnum):
     FILTERED = "filtered"
     """Seccomp without user notification."""
     NONE = "none"
+
+
+class FilterRefused(OSError):
+    """Indicate that the kernel, or a container's runtime, does not take the filter."""
 
 
 @dataclass
@@ -77,7 +84,13 @@ def start(
 
     `command` may be that of a Python module, see `module_command`.
     This process is hidden from it: see `hide_this_process`. `limits` maps names of RLIMIT to
-    values. Raises OSError if the process cannot be started, and ValueError for a NUL in `command`.
+    values.
+
+    Raises:
+        FilterRefused: The kernel has no such filter.
+        NotImplementedError: There is no filter for this machine.
+        OSError: The process cannot be started now. Its `errno` says what the system lacks.
+        ValueError: A NUL is in `command`.
     """
     hide_this_process()
     is_supervised = level is SandboxLevel.SUPERVISED
@@ -126,8 +139,13 @@ def _hand_over(
         child.kill()
         message = child.process.stderr.read() if child.process.stderr else b""
         close_pipes(child.process)
-        reason = message.decode(errors="replace")[-200:] or error
-        raise type(error)(f"the sandbox did not start: {reason}") from error
+        reason = message.decode(errors="replace")[-200:] or str(error)
+        if reason.startswith(launchers.FILTER_REFUSED):
+            raise FilterRefused(reason) from error
+        log.warning("sandbox.not_started: %s", reason)
+        code = error.errno if error.errno in _EXHAUSTED else errno.EAGAIN
+        kind = ConnectionError if isinstance(error, ConnectionError) else OSError
+        raise kind(code, f"the sandbox did not start: {reason}") from error
     finally:
         launcher.channel.close()
     return child
@@ -153,11 +171,13 @@ def _module(name: str) -> launchers.Module:
 
 def _receive_listener(channel: socket.socket) -> int:
     numbers = array.array("i")
-    _, ancillary, _, _ = channel.recvmsg(1, socket.CMSG_LEN(numbers.itemsize))
+    _, ancillary, flags, _ = channel.recvmsg(1, socket.CMSG_LEN(numbers.itemsize))
     for level, kind, data in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
             numbers.frombytes(data)
             return numbers[0]
+    if flags & socket.MSG_CTRUNC:
+        raise OSError(errno.EMFILE, "no descriptor is left for the listener")
     raise OSError("no listener came")
 
 
@@ -187,14 +207,11 @@ def best_sandbox_level() -> SandboxLevel:
 
 
 def _works(level: SandboxLevel) -> bool:
+    """Try a level. Raises OSError if it fails for another reason: the answer is remembered."""
     with open(os.devnull, "rb") as source:
         try:
             child = start([], [], {}, level)
-        except NotImplementedError:
-            return False
-        except OSError as error:
-            if error.errno in _EXHAUSTED:
-                raise  # this says nothing about the system, and the answer would be remembered
+        except (NotImplementedError, FilterRefused):
             return False
         supervisor = None
         if child.listener is not None:
@@ -202,11 +219,17 @@ def _works(level: SandboxLevel) -> bool:
                 child.process.pid, child.listener, source.fileno(), lambda *_: True
             )
         try:
-            return child.process.wait(_START_TIMEOUT) == 0
-        except subprocess.TimeoutExpired:
-            return False
+            _, message = child.process.communicate(timeout=_START_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            raise OSError(errno.EAGAIN, "the sandbox did not start in time") from error
         finally:
             child.kill()
             close_pipes(child.process)
             if supervisor is not None:
                 supervisor.close()
+    if supervisor is not None and supervisor.error is not None:
+        raise supervisor.error
+    code, reason = child.process.returncode, message.decode(errors="replace")
+    if code not in (0, launchers.TRIED_IN_VAIN) and not reason.startswith(launchers.FILTER_REFUSED):
+        raise OSError(errno.EAGAIN, f"the sandbox did not start ({code}): {reason[-200:]}")
+    return code == 0
