@@ -35,11 +35,9 @@ _NUMBER = re.compile(r"-?[0-9]{1,19}")
 _MAX_PROGRESS, _MAX_PROGRESS_PER_SECOND = 1024 * 1024, 64 * 1024
 """Bytes of progress that a run may write, and those that each second adds: FFmpeg writes 300, five
 times a second."""
-_READING_BURST, _READING_SHARE = 5.0, 0.25
-"""Seconds of processor time that reading the pipes of a run may take at once, and the share of one
-processor that it may take for longer. The log of a song text of 100,000 lines takes two seconds. A
-damaged file may have a message for each packet, so more of them are read later, and end nothing."""
 _LONGEST_PAUSE = 0.1
+"""Seconds between two looks at the limits, while the pipes are not read. A damaged file may have a
+message for each packet, so more of them are read later, and end nothing."""
 
 
 @dataclass
@@ -106,7 +104,7 @@ class FfmpegProcess:
             self.source.rewind()
         ended = threading.Event()
         child = sandbox.start(self.command, self.descriptors, self.rlimits, self.level)
-        supervisor = None
+        supervisor, budget = None, ProcessorBudget()
         if child.listener is not None:
             source_fd = self.source.fd if self.source else self.descriptors[0]
             supervisor = SandboxSupervisor(
@@ -115,8 +113,9 @@ class FfmpegProcess:
                 source_fd,
                 lambda position, count: self._wait_for_bytes(ended, position, count),
                 self.command.count("-i"),
+                budget,
             )
-        run = _Run(self, child.process, child.writes_are_packets)
+        run = _Run(self, child.process, child.writes_are_packets, budget)
         try:
             run.follow(on_progress)
         finally:
@@ -152,6 +151,7 @@ class _Run:
     options: FfmpegProcess
     process: subprocess.Popen[bytes]
     writes_are_packets: bool
+    budget: ProcessorBudget
     parser: FfmpegLogParser = field(default_factory=FfmpegLogParser)
     progress: FfmpegProgress = field(default_factory=FfmpegProgress)
     _is_paused: bool = False
@@ -173,7 +173,6 @@ class _Run:
             log = PacketReader(self.parser.feed)
         progress = LineReader(self._parse_progress)
         pipes = {self.process.stdout: progress, self.process.stderr: log}
-        budget = ProcessorBudget(_READING_BURST, _READING_SHARE)
         with selectors.DefaultSelector() as selector:
             for pipe in pipes:
                 selector.register(pipe, selectors.EVENT_READ)
@@ -184,7 +183,7 @@ class _Run:
                     pipe = cast(IO[bytes], key.fileobj)
                     if not pipes[pipe].read(pipe.fileno()):
                         selector.unregister(pipe)
-                pause = budget.spend(time.thread_time() - began)
+                pause = self.budget.spend(time.thread_time() - began)
                 if source is not None and source.error is not None:
                     raise source.error
                 self._pause_or_resume(may_go_on=on_progress(self.progress))

@@ -45,10 +45,6 @@ _MAX_NAMES = 20
 _MAX_REFUSALS = 200
 """Refused calls after which the process is killed: FFmpeg makes none, and each costs processor
 time of the worker."""
-_BURST, _SHARE = 0.5, 0.25
-"""Seconds of processor time that answering one process may take at once, and the share of one
-processor that it may take for longer. FFmpeg makes 1,000 calls a second at full speed and needs
-3 to 6 % of a processor for them, also where it skips the pictures of a film."""
 MAX_THREADS = 16 + 2 * (os.cpu_count() or 1)
 """Threads of one process. FFmpeg starts six, and one for each processor in each graph of filters.
 In a container, all threads share the processors alike: the more hostile code has, the less is left
@@ -100,6 +96,7 @@ class SandboxSupervisor:
         source_fd: The source; its file position is shared with the process.
         wait_for_bytes: Called before each read, with the position in the source and the count.
         inputs: The number of FFmpeg's inputs, each of which has threads of its own.
+        budget: What the process may take of this one's time; by default one of its own.
     """
 
     def __init__(
@@ -109,6 +106,7 @@ class SandboxSupervisor:
         source_fd: int,
         wait_for_bytes: WaitForBytes,
         inputs: int = 0,
+        budget: ProcessorBudget | None = None,
     ) -> None:
         self.refused: dict[str, None] = {}
         """Names of the calls that were refused.
@@ -117,7 +115,7 @@ class SandboxSupervisor:
         """
         self.error: OSError | None = None
         """Why a call failed, if no descriptor was left here: the program is not to blame."""
-        self._child = ChildAccess(pid)
+        self._child, self._budget = ChildAccess(pid), budget or ProcessorBudget()
         self._listener, self._source_fd, self._wait_for_bytes = listener, source_fd, wait_for_bytes
         self._max_threads = MAX_THREADS + THREADS_OF_INPUT * inputs
         self._machine = platform.machine()
@@ -150,7 +148,7 @@ class SandboxSupervisor:
         poll = select.poll()
         poll.register(self._listener, select.POLLIN)
         # Waiting for the source takes no processor time, so a slow network costs nothing.
-        budget, used = ProcessorBudget(_BURST, _SHARE), time.thread_time()
+        used = time.thread_time()
         try:
             while not self._stop.is_set():
                 for _, event in poll.poll(_POLL_MILLISECONDS):
@@ -158,7 +156,7 @@ class SandboxSupervisor:
                         return
                     self._answer_one()
                     before, used = used, time.thread_time()
-                    if pause := budget.spend(used - before):
+                    if pause := self._budget.spend(used - before):
                         self._stop.wait(pause)
         finally:
             os.close(self._listener)

@@ -17,10 +17,11 @@ ROOT = Path(__file__).parents[3]
 sys.path[:0] = [str(ROOT)]
 
 from services.conversion.pipeline.limits import Limits  # noqa: E402
-from services.conversion.sandbox import launchers  # noqa: E402
+from services.conversion.sandbox import launchers, processor_budget  # noqa: E402
 from services.conversion.sandbox import process as sandbox  # noqa: E402
 from services.conversion.sandbox import supervisor as supervisors  # noqa: E402
 from services.conversion.sandbox.process import SandboxLevel  # noqa: E402
+from services.conversion.sandbox.processor_budget import SharedBurst  # noqa: E402
 from services.conversion.storage import memory_file  # noqa: E402
 
 CONTENT = b"the first bytes of a stranger's file" * 1000
@@ -126,5 +127,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "numbers":
         supervisors._MAX_REFUSALS = 10_000
     if sys.argv[1] == "insist":
-        supervisors._BURST, supervisors._SHARE = 0.0, 0.1
+        processor_budget.BURST = SharedBurst(0.0, 0.0)
     print(json.dumps(vars(attack(sys.argv[1], SandboxLevel(sys.argv[2]), sys.argv[3]))))

@@ -150,7 +150,7 @@ def test_a_process_that_keeps_making_refused_calls_is_killed(uid: int | None) ->
 def test_a_process_that_keeps_making_calls_takes_a_share_of_a_processor(
     name: str, answer: str
 ) -> None:
-    """It waits for its answers, and fails by none. The test allows it a tenth of a processor."""
+    """It waits for its answers, and fails by none. The worker has no burst left."""
     outcome = attack_as(None, "insist", SandboxLevel.SUPERVISED, name)
     assert outcome.result == {"answers": [answer]}
     assert outcome.worker_share < 0.2
