@@ -96,7 +96,7 @@ class PartNumberInvalid(CoreError):
     """Indicate a part number below 1, or above the upload's number of parts.
 
     While the size of the upload is unknown, numbers up to 10,000 are valid. Uppy's uploads have a
-    lower limit, and between both the error is FileTooLarge.
+    lower limit, and FileTooLarge refuses the numbers between that and 10,000.
     """
 
     code = "part_number_invalid"

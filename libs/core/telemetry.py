@@ -31,8 +31,9 @@ MAX_NUMBER = 1e300
 
 _REDACTED = "[redacted]"
 _NAMES_OF_LONG_SECRETS = r"authorization|(?:set-)?cookie"
-"""Names of secrets whose values may have spaces, punctuation and quotes. The end of the line ends
-them, or if they begin with a quote, the next one like it that has no backslash before it."""
+"""Names of secrets whose values may have spaces, punctuation and quotes. A value that begins with a
+quote ends at the next quote of the same kind that has no backslash before it. Other values end with
+their line."""
 _NAMES_OF_SECRETS = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
     r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|token"
@@ -42,7 +43,7 @@ _NAMES_OF_SECRETS = (
 """Names of all other secrets. A space, a quote or one of `&;,}<` ends their values. The cookie is
 named `__Host-session` behind TLS, and earlier versions cut it into `session-0` and so on."""
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
-# headers. In texts that are quoted again, a backslash is before each quote, or several are.
+# headers. In text that is quoted again, one or more backslashes are before each quote.
 _SEPARATOR = r"(?:\\*[\"']?\s*[=:>]\s*|\\*[\"']\s*,\s*)b?\\*[\"']?"
 _PATTERN_OF_LONG_SECRETS = re.compile(
     rf"(?i)\b((?:{_NAMES_OF_LONG_SECRETS}){_SEPARATOR})"

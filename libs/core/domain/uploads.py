@@ -20,15 +20,15 @@ MIN_PART_SIZE = 5 * MIB
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 MAX_PARTS = 1_000
-"""Maximum number of parts that a file is cut into, if its size is known at the beginning and is not
-above 4.88 TiB (1,000 × 5 GiB). One call of ListParts returns 1,000 parts.
+"""Maximum number of parts of an upload whose size is known from the beginning, and not above 4.88
+TiB (1,000 × 5 GiB). One call of ListParts returns 1,000 parts. Other uploads: `S3_MAX_PARTS`.
 
 `choose_part_size` makes the parts large enough. `Upload.size_of_part` refuses parts beyond the
 upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
-"""Highest part number that S3 takes, and so the maximum number of parts of files above 4.88 TiB,
-of files of unknown size and of joined uploads. Uploads of Uppy, whose size is unknown, may have
-fewer: see `SignCompanionParts` in `services/upload/companion/parts.py`.
+"""Maximum number of parts of all other uploads: above 4.88 TiB, of unknown size, or joined. It is
+the highest part number that S3 takes. Uploads of Uppy, whose size is unknown, may have fewer: see
+`SignCompanionParts` in `services/upload/companion/parts.py`.
 
 The part numbers of a tus upload may go up to it, however few its parts are: each interrupted
 request leaves a number unused."""
@@ -206,9 +206,9 @@ class Upload:
 def claimed_state(upload: Upload, writer: str) -> TusState:
     """Return the state of a tus upload after `writer` has claimed it.
 
-    The writer gets the part number `next_part - 1` of this state, which no other writer has. An
-    earlier writer that is still sending cannot replace a part that counts, because it has other
-    numbers.
+    The writer gets a part number that no other writer has: the one before `next_part`, which is
+    increased for that. An earlier writer that is still sending cannot replace a part that counts,
+    because it has other numbers.
     """
     state = upload.tus
     assert state is not None, "only tus uploads are claimed"

@@ -1,7 +1,8 @@
-"""End the process if a slot computes without end, for only that ends a thread of Python.
+"""End the process if a slot computes without end.
 
-A file may make our own code loop. Nothing can pause or cancel it then, and its slot is lost. ECS
-or Docker starts the process anew, and the attempt counts as one that killed its worker.
+A file may make our own code loop. Nothing can pause or cancel it then, its slot is lost, and a
+thread of Python ends only with its process. ECS or Docker starts the process anew, and the
+conversion counts as one whose worker was killed.
 """
 
 import os
