@@ -2,7 +2,7 @@
 
 Logs are lines of JSON, or of text for a console, with the ids of the request and the item. `redact`
 keeps secrets out of them, also out of lines that libraries log: it replaces the values of the names
-in `_NAMES_OF_LONG_SECRETS` and `_NAMES_OF_SECRETS`, and every token after the word "Bearer". Traces
+in `_HEADERS_WITH_SECRETS` and `_NAMES_OF_SECRETS`, and every token after the word "Bearer". Traces
 are OpenTelemetry's. The attribute `trace` of an item holds the W3C traceparent of the request that
 created the item.
 """
@@ -30,10 +30,10 @@ MAX_NUMBER = 1e300
 """Numbers beyond it are logged as text: JSON has no infinity, and few readers take larger ones."""
 
 _REDACTED = "[redacted]"
-_NAMES_OF_LONG_SECRETS = r"authorization|(?:set-)?cookie"
-"""Names of secrets whose values may have spaces, punctuation and quotes. A value that begins with a
-quote ends at the next quote of the same kind that has no backslash before it. Other values end with
-their line."""
+_HEADERS_WITH_SECRETS = r"authorization|(?:set-)?cookie"
+"""Names of secret headers, whose values may have spaces, punctuation and quotes. A value ends with
+its line. If it begins with a quote, it ends at the next quote of the same kind that has no
+backslash before it."""
 _NAMES_OF_SECRETS = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
     r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|token"
@@ -45,15 +45,15 @@ named `__Host-session` behind TLS, and earlier versions cut it into `session-0` 
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
 # headers. In text that is quoted again, one or more backslashes are before each quote.
 _SEPARATOR = r"(?:\\*[\"']?\s*[=:>]\s*|\\*[\"']\s*,\s*)b?\\*[\"']?"
-_PATTERN_OF_LONG_SECRETS = re.compile(
-    rf"(?i)\b((?:{_NAMES_OF_LONG_SECRETS}){_SEPARATOR})"
+_PATTERN_OF_HEADERS = re.compile(
+    rf"(?i)\b((?:{_HEADERS_WITH_SECRETS}){_SEPARATOR})"
     r"(?:(?<=\")(?:\\+.|[^\"\\\r\n])+|(?<=')(?:\\+.|[^'\\\r\n])+|(?<![\"'])[^\r\n]+)"
 )
 _PATTERN_OF_SECRETS = re.compile(
     rf"(?i)(?<![a-z])((?:{_NAMES_OF_SECRETS}){_SEPARATOR})[^&;\s\"',}}<]+"
 )
 _BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
-_NAME_OF_SECRET = re.compile(rf"(?i)(?:{_NAMES_OF_LONG_SECRETS}|{_NAMES_OF_SECRETS})")
+_NAME_OF_SECRET = re.compile(rf"(?i)(?:{_HEADERS_WITH_SECRETS}|{_NAMES_OF_SECRETS})")
 _PROPAGATOR = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("tinypixo")
 _durations = get_meter("tinypixo").create_histogram(
@@ -160,7 +160,7 @@ def shorten(text: str) -> str:
 
 def without_secrets(text: str) -> str:
     """Return the text without the values of signatures, credentials, tokens and cookies."""
-    for pattern in (_PATTERN_OF_LONG_SECRETS, _PATTERN_OF_SECRETS, _BEARER):
+    for pattern in (_PATTERN_OF_HEADERS, _PATTERN_OF_SECRETS, _BEARER):
         text = pattern.sub(rf"\1{_REDACTED}", text)
     return text
 

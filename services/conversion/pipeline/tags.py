@@ -168,3 +168,4 @@ def _asf(
 _WRITERS = {
     "id3": _id3, "flac": _flac, "ogg": _ogg, "mp4": _mp4, "wav": _wav, "aiff": _aiff, "asf": _asf
 }  # fmt: skip
+"""By kind of tags (`EncoderProfile.tags`): a function that prepares tags, cover and chapters."""

@@ -2,7 +2,8 @@
 
 FFmpeg leaves space of a known size, as padding or as a placeholder, so that nothing after it
 moves. The output is FFmpeg's, and FFmpeg may be compromised: every size in it is checked, and
-every count. Nothing ends this code early, so it must take no longer than our own tags do.
+every count. Nothing can stop this code, so whatever is in an output, it must take no longer than
+with an honest one.
 """
 
 import functools
