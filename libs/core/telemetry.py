@@ -2,9 +2,9 @@
 
 Logs are lines of JSON, or of text for a console, with the ids of the request and the item. `redact`
 keeps secrets out of them, also out of lines that libraries log: it replaces the values of the names
-in `_HEADERS_WITH_SECRETS` and `_NAMES_OF_SECRETS`, and every token after the word "Bearer". Traces
-are OpenTelemetry's. The attribute `trace` of an item holds the W3C traceparent of the request that
-created the item.
+in `_SECRETS_UP_TO_LINE_END` and `_SECRETS_UP_TO_PUNCTUATION`, and every token after the word
+"Bearer". Traces are OpenTelemetry's. The attribute `trace` of an item holds the W3C traceparent of
+the request that created the item.
 """
 
 import io
@@ -30,11 +30,10 @@ MAX_NUMBER = 1e300
 """Numbers beyond it are logged as text: JSON has no infinity, and few readers take larger ones."""
 
 _REDACTED = "[redacted]"
-_HEADERS_WITH_SECRETS = r"authorization|(?:set-)?cookie"
-"""Names of secret headers, whose values may have spaces, punctuation and quotes. A value ends with
-its line. If it begins with a quote, it ends at the next quote of the same kind that has no
-backslash before it."""
-_NAMES_OF_SECRETS = (
+_SECRETS_UP_TO_LINE_END = r"authorization|(?:set-)?cookie"
+"""Names of secrets whose values may have spaces and punctuation. A value ends with its line. If it
+begins with a quote, it ends at the next quote of the same kind that has no backslash before it."""
+_SECRETS_UP_TO_PUNCTUATION = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
     r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|token"
     r"|(?:__host-)?session(?:-\d+)?"
@@ -45,15 +44,15 @@ named `__Host-session` behind TLS, and earlier versions cut it into `session-0` 
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
 # headers. In text that is quoted again, one or more backslashes are before each quote.
 _SEPARATOR = r"(?:\\*[\"']?\s*[=:>]\s*|\\*[\"']\s*,\s*)b?\\*[\"']?"
-_PATTERN_OF_HEADERS = re.compile(
-    rf"(?i)\b((?:{_HEADERS_WITH_SECRETS}){_SEPARATOR})"
+_PATTERN_UP_TO_LINE_END = re.compile(
+    rf"(?i)\b((?:{_SECRETS_UP_TO_LINE_END}){_SEPARATOR})"
     r"(?:(?<=\")(?:\\+.|[^\"\\\r\n])+|(?<=')(?:\\+.|[^'\\\r\n])+|(?<![\"'])[^\r\n]+)"
 )
-_PATTERN_OF_SECRETS = re.compile(
-    rf"(?i)(?<![a-z])((?:{_NAMES_OF_SECRETS}){_SEPARATOR})[^&;\s\"',}}<]+"
+_PATTERN_UP_TO_PUNCTUATION = re.compile(
+    rf"(?i)(?<![a-z])((?:{_SECRETS_UP_TO_PUNCTUATION}){_SEPARATOR})[^&;\s\"',}}<]+"
 )
 _BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
-_NAME_OF_SECRET = re.compile(rf"(?i)(?:{_HEADERS_WITH_SECRETS}|{_NAMES_OF_SECRETS})")
+_NAME_OF_SECRET = re.compile(rf"(?i)(?:{_SECRETS_UP_TO_LINE_END}|{_SECRETS_UP_TO_PUNCTUATION})")
 _PROPAGATOR = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("tinypixo")
 _durations = get_meter("tinypixo").create_histogram(
@@ -160,7 +159,7 @@ def shorten(text: str) -> str:
 
 def without_secrets(text: str) -> str:
     """Return the text without the values of signatures, credentials, tokens and cookies."""
-    for pattern in (_PATTERN_OF_HEADERS, _PATTERN_OF_SECRETS, _BEARER):
+    for pattern in (_PATTERN_UP_TO_LINE_END, _PATTERN_UP_TO_PUNCTUATION, _BEARER):
         text = pattern.sub(rf"\1{_REDACTED}", text)
     return text
 

@@ -199,7 +199,7 @@ class Worker:
                 self._slots.release()
 
     def recover_stuck(self, stop: threading.Event) -> None:
-        """Start conversions whose upload has arrived although no event told so.
+        """Queue conversions whose upload has arrived although no event told so.
 
         This is a thread of its own, and idle most of the time, so that no takeover of a stalled
         conversion waits for it: visitors decide how many conversions wait.
