@@ -151,7 +151,7 @@ class Upload:
     def part_count(self) -> int | None:
         """Return the number of parts of `part_size`, None while the size is unknown.
 
-        Uploads of Uppy and joined ones are stored in other parts, and forms without parts.
+        Uploads of Uppy and joined ones are stored in parts of other sizes. A form has no parts.
         """
         return None if self.size is None else ceil(self.size / self.part_size)
 

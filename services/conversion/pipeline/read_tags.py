@@ -33,7 +33,8 @@ _MAX_NAMED = 6
 class TagReading:
     """Run the reader of tags beside FFmpeg's probe: both take a tenth of a second to start.
 
-    Where descriptors share a position, it runs when its answer is needed.
+    Without the supervised sandbox, both would move the same file position. The reader runs later
+    then, when its answer is needed.
     """
 
     def __init__(self, context: ConversionContext) -> None:
