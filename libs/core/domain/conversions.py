@@ -212,8 +212,8 @@ class Conversion:
         """Return True if the next attempt must be the only one in its worker."""
         if self.status is not ConversionStatus.CONVERTING:
             return self.suspect
-        # Who claims a conversion with this status takes it over, because its attempt was lost. That
-        # loss makes the conversion suspect, unless its meaning is `leaving`.
+        # Whoever claims a conversion with this status takes it over, because its attempt was lost.
+        # That loss makes the conversion suspect, unless its meaning is `leaving`.
         return self.suspect or self.loss_meaning is not LossMeaning.LEAVING
 
 

@@ -61,7 +61,7 @@ def prepare_tags(
     adapted = adapt(tags, changes, is_opus=profile.muxer == "opus")
     _warn(warnings, "tags_outdated", "because they are no longer true", adapted.outdated)
     _warn(warnings, "tags_dropped", "because this format can't hold them", adapted.unsupported)
-    return _WRITERS[profile.tags](profile, adapted.tags, cover, chapters)
+    return _PREPARE[profile.tags](profile, adapted.tags, cover, chapters)
 
 
 def _warn_of_nothing_kept(
@@ -165,7 +165,7 @@ def _asf(
     return PreparedTags(Metadata(placement.placeholders, chapters), placement=placement)
 
 
-_WRITERS = {
+_PREPARE = {
     "id3": _id3, "flac": _flac, "ogg": _ogg, "mp4": _mp4, "wav": _wav, "aiff": _aiff, "asf": _asf
 }  # fmt: skip
 """By kind of tags (`EncoderProfile.tags`): a function that prepares tags, cover and chapters."""
