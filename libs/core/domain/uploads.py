@@ -26,9 +26,9 @@ TiB (1,000 × 5 GiB). One call of ListParts returns 1,000 parts. Other uploads: 
 `choose_part_size` makes the parts large enough. `Upload.size_of_part` refuses parts beyond the
 upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
-"""Maximum number of parts of all other uploads: above 4.88 TiB, of unknown size, or joined. It is
-the highest part number that S3 takes. Uploads of Uppy, whose size is unknown, may have fewer: see
-`SignCompanionParts` in `services/upload/companion/parts.py`.
+"""Maximum number of parts of all other uploads: above 4.88 TiB, of unknown size, or joined from
+other uploads by tus. It is the highest part number that S3 takes. Uppy's uploads, whose size is
+unknown, have their own limit: see `SignCompanionParts` in `services/upload/companion/parts.py`.
 
 The part numbers of a tus upload may go up to it, however few its parts are: each interrupted
 request leaves a number unused."""

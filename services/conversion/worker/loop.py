@@ -186,7 +186,7 @@ class Worker:
     def poll_queue(self, _stop: threading.Event) -> None:
         """Start conversions for which no message arrived: ended leases, lost messages.
 
-        First it releases attempts whose end could not be written, see `UnfinishedAttempts`.
+        First it settles attempts whose end could not be written, see `UnfinishedAttempts`.
         """
         self._unfinished.settle()
         if self._slots.acquire():

@@ -45,8 +45,9 @@ class SlotThreads:
         chosen = self._choose_next(
             alone_last=self._slots.is_turn_of_others,
             paused=paused,
-            # Otherwise each short conversion of a bystander would leave one more paused: its slot
-            # would go to a queued conversion of the client that it paused one of.
+            # Each short conversion of a bystander pauses another one, whose client may have more in
+            # the queue. If one of those got the slot that becomes free, more would be paused each
+            # time.
             prefer_paused=len(paused) >= self._slots.count,
         )
         return Task.of(chosen, paused) if chosen else None

@@ -58,7 +58,8 @@ class RunTask:
                 self._heartbeat(task, use, show_life),
                 task.takeover_version,
                 alone=alone,
-                # What cannot yield any more goes on if nobody would resume it.
+                # While slots are closed or reserved, nothing paused is resumed. So what is being
+                # stored, and cannot yield any more, is not paused then.
                 is_paused=lambda: use.is_paused and self._slots.is_open,
             )
         if message and may_delete:

@@ -1,4 +1,4 @@
-"""Release attempts whose end could not be written, once the table answers again."""
+"""Release or excuse attempts whose end could not be written, once the table answers again."""
 
 import threading
 from contextlib import suppress
