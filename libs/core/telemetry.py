@@ -42,8 +42,8 @@ _SECRETS_UP_TO_PUNCTUATION = (
 """Names of all other secrets. A space, a quote or one of `&;,}<` ends their values. The cookie is
 named `__Host-session` behind TLS, and earlier versions cut it into `session-0` and so on."""
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
-# headers, up to the quote that begins the value. In text that is quoted again, one or more
-# backslashes are before each quote.
+# headers, up to the quote that begins the value. In JSON within JSON, or the repr of a repr,
+# one or more backslashes are before each quote.
 _SEPARATOR = r"(?:\\*[\"']?\s*[=:>]\s*|\\*[\"']\s*,\s*)b?\\*[\"']?"
 _PATTERN_UP_TO_LINE_END = re.compile(
     rf"(?i)\b((?:{_SECRETS_UP_TO_LINE_END}){_SEPARATOR})"

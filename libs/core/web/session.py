@@ -223,8 +223,8 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
     ) -> None:
         session = session_of(request)
         # A revocation is stored as long as tokens live. Anybody can begin any number of sessions
-        # that were not counted, so the cookies of those are only cleared. A bearer token cannot be
-        # cleared, so it is always revoked.
+        # that were not counted, so the cookies of those are only cleared. Nothing clears a bearer
+        # token, so its session is revoked, counted or not.
         if session.id is not None and (session.is_bearer or session.is_counted):
             if not revoked_sessions.is_revoked(session.id):
                 _count(session.address, rate_limiter)

@@ -57,8 +57,8 @@ class SignCompanionParts:
 
     The size of an upload of Uppy is unknown until it is completed. It has at most as many parts as
     a file of the maximum size has in parts of 5 MiB: 1,024 for 5 GiB. Otherwise a client could
-    store 10,000 parts (S3's limit) of one byte each at no cost, and every request for this upload
-    would have to list them.
+    store 10,000 parts (S3's limit) of one byte each, and every request for this upload would have
+    to list them.
     """
 
     def __init__(
