@@ -21,6 +21,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "TINYPIXO_"
 URL = r"^https?://[^/\s]+"
 
+REQUESTS_PER_ADDRESS = 1_500
+"""Requests of an address that are open at once: what is handled or waits, bodies, event streams and
+refusals. It is more than 16 of the first, 1,000, 256 and 200 together, and less than a sixth of the
+9,984 connections that a server has for everybody."""
+
 Lifetime = Annotated[
     int,
     Field(
@@ -140,6 +145,13 @@ class Settings(BaseSettings):
         description="the number of our own proxies in front of the service; each appends the "
         "address that called it to X-Forwarded-For, and limits by client address need it",
         examples=["2"],
+    )
+    requests_per_address: int = Field(
+        default=REQUESTS_PER_ADDRESS,
+        ge=1,
+        description="the number of requests that one client address may have open at one instance, "
+        "whether they wait or are handled, and event streams among them",
+        examples=["1500"],
     )
 
     otlp_endpoint: str | None = Field(

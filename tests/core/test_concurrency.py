@@ -77,7 +77,7 @@ class Application:
 
     def is_idle(self) -> bool:
         limit = self._limit
-        return not (limit._usual or limit._costly or limit._counts)
+        return not (limit._usual or limit._costly or limit._counts or limit._open)
 
 
 async def settled() -> None:

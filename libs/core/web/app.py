@@ -97,7 +97,7 @@ def service_app(
         *outer_middleware,
         RequireOriginSecret(settings.origin_secrets),
         RequireHost(),
-        LimitConcurrency(settings.trusted_proxies),
+        LimitConcurrency(settings.trusted_proxies, settings.requests_per_address),
         RequestContext(),
     )
     for middleware in around:

@@ -1,7 +1,8 @@
 """Limit how many requests of one client address are handled at once."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import anyio
@@ -13,6 +14,7 @@ from litestar.types import ASGIApp, HTTPResponseBodyEvent, Message, Receive, Sco
 
 from libs.core.address_semaphore import AddressSemaphore, too_many_requests
 from libs.core.errors import RateLimited
+from libs.core.settings import REQUESTS_PER_ADDRESS
 from libs.core.web.client_address import client_address
 from libs.core.web.problems import on_core_error, send_response
 
@@ -133,17 +135,25 @@ class LimitConcurrency(ASGIMiddleware):
 
     A request that lasts as long as the client likes releases its permit before it begins to wait
     for the client: see `permit_of`. Only the event loop's thread uses this.
+
+    Whatever the requests of an address wait for, only `requests_per_address` are open. Otherwise
+    290 a second, each refused after half a minute, took all connections of the server, which then
+    closed those of everybody.
     """
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, trusted_proxies: int = 0) -> None:
+    def __init__(
+        self, trusted_proxies: int = 0, requests_per_address: int = REQUESTS_PER_ADDRESS
+    ) -> None:
         """Expect `trusted_proxies` proxies of ours in front."""
         self._trusted_proxies = trusted_proxies
+        self._requests_per_address = requests_per_address
         self._usual = AddressSemaphore(AT_ONCE)
         self._costly = AddressSemaphore(COSTLY_AT_ONCE)
         self._counts: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
+        self._open: Counter[str] = Counter()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Call the application with `scope["permit"]`, once this request has a permit.
@@ -151,6 +161,15 @@ class LimitConcurrency(ASGIMiddleware):
         It answers 429 if too many requests of the address wait. So every route documents 429.
         """
         address = client_address(scope, self._trusted_proxies)
+        if self._open[address] >= self._requests_per_address and not _is_probe(scope):
+            await _refuse(too_many_requests(), scope, receive, send, Connection="close")
+            return
+        with _counted(self._open, address):
+            await self._handle(address, scope, receive, send, next_app)
+
+    async def _handle(
+        self, address: str, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp
+    ) -> None:
         permit = RequestPermit(address, self._usual, self._costly, self._counts)
         scope["permit"] = permit  # type: ignore[typeddict-unknown-key]
         try:
@@ -163,20 +182,36 @@ class LimitConcurrency(ASGIMiddleware):
             await next_app(scope, receive, _until_taken(send))
         except RateLimited as error:
             await self._wait_to_refuse(address)
-            await send_response(on_core_error(Request(scope), error), scope, receive, send)
+            await _refuse(error, scope, receive, send)
         finally:
             permit.end()
 
     async def _wait_to_refuse(self, address: str) -> None:
         """Wait the longer, the more refusals of the address wait already."""
-        self._refused[address] += 1
-        try:
+        with _counted(self._refused, address):
             seconds = self._refused[address] / REFUSALS_PER_SECOND
             await anyio.sleep(min(seconds, LONGEST_REFUSAL))
-        finally:
-            self._refused[address] -= 1
-            if not self._refused[address]:
-                del self._refused[address]
+
+
+@contextmanager
+def _counted(counts: Counter[str], address: str) -> Iterator[None]:
+    """Count one more of the address meanwhile."""
+    counts[address] += 1
+    try:
+        yield
+    finally:
+        counts[address] -= 1
+        if not counts[address]:
+            del counts[address]
+
+
+async def _refuse(
+    error: RateLimited, scope: Scope, receive: Receive, send: Send, **headers: str
+) -> None:
+    """Answer 429, with these headers besides."""
+    response = on_core_error(Request(scope), error)
+    response.headers.update(headers)
+    await send_response(response, scope, receive, send)
 
 
 def _is_probe(scope: Scope) -> bool:

@@ -33,7 +33,8 @@ HEADERS = {
 
 REFUSAL_DELAY = 1.0
 """Seconds until a refusal (429) is sent. A client that ignores `Retry-After` and asks at once again
-is slowed down by it, and waiting costs us nothing but its connection."""
+is slowed down by it, and waiting costs us nothing but its connection. A refusal that closes the
+connection, because the client's address has too many, does not wait."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -63,7 +64,7 @@ class RequestContext(ASGIMiddleware):
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 headers["X-Request-Id"] = request_id
-                if status == HTTPStatus.TOO_MANY_REQUESTS:
+                if status == HTTPStatus.TOO_MANY_REQUESTS and "connection" not in headers:
                     await anyio.sleep(REFUSAL_DELAY)
             await send(message)
 
