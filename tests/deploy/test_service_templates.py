@@ -27,6 +27,7 @@ def conditions(service: str) -> dict[str, bool]:
         "IsWorker": service == "worker",
         "IsJanitor": service == "janitor",
         "IsApi": service == "conversion",
+        "IsProgress": service == "progress",
         "IsPlain": service in PLAIN,
         "IsWeb": service in WEB,
         "Converts": service in ("conversion", "worker"),
@@ -117,6 +118,20 @@ def test_conversions_run_in_workers_only() -> None:
     # App Runner gives no CPU to an instance without a request in flight: it may have the API only.
     allowed = template("service-apprunner.yaml")["Parameters"]["Service"]["AllowedValues"]
     assert set(allowed) == WEB
+
+
+def test_one_address_takes_only_a_part_of_what_app_runner_allows() -> None:
+    """200 event streams of one address were all requests that an instance might have."""
+    scaling = template("service-apprunner.yaml")["Resources"]["Scaling"]["Properties"]
+    progress = variables("service-apprunner.yaml", "progress")
+    requests = {
+        int(variables("service-apprunner.yaml", service)["TINYPIXO_REQUESTS_PER_ADDRESS"])
+        for service in WEB
+    }
+
+    assert int(progress["TINYPIXO_STREAMS_PER_ADDRESS"]) <= scaling["MaxConcurrency"] / 10
+    assert int(progress["TINYPIXO_STREAMS_PER_INSTANCE"]) <= scaling["MaxConcurrency"] * 3 / 4
+    assert max(requests) <= scaling["MaxConcurrency"] / 4
 
 
 def test_workers_follow_the_backlog_that_the_janitor_reports() -> None:
