@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import anyio.to_thread
 import uvicorn
 from litestar import Litestar
 from litestar.concurrency import set_asyncio_executor
@@ -26,8 +27,9 @@ That is less than the 30 seconds after which ECS kills a container by default; o
 REQUEST_THREADS = 128
 """Number of requests that can wait for S3 or DynamoDB at the same time.
 
-asyncio's default is four more than there are processors: a few slow answers would block all
-requests.
+Synchronous handlers wait in threads of asyncio, whose default is four more than there are
+processors. Asynchronous ones and the check of sessions wait in threads of anyio, whose default is
+40: while S3 is slow, three addresses with 16 requests each would hold them all.
 """
 
 
@@ -46,6 +48,8 @@ class Server(uvicorn.Server):
     unread = UnreadResponses()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # Each event loop has its own limit.
+        anyio.to_thread.current_default_thread_limiter().total_tokens = REQUEST_THREADS
         await super().startup(sockets)
         self._closer = asyncio.create_task(self._abort_unread_connections())
 
