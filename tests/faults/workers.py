@@ -1,13 +1,12 @@
 """Run conversion services as processes that tests kill, stop and terminate."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -169,7 +168,7 @@ class Child:
 
 
 def descendants(pid: int) -> list[Child]:
-    """Return the children of a process and theirs; here they are FFmpeg."""
+    """Return the children of a process and theirs that are FFmpeg: no launchers that wait."""
     parents: dict[int, list[int]] = {}
     for entry in PROC.iterdir():
         if entry.name.isdigit():
@@ -182,7 +181,14 @@ def descendants(pid: int) -> list[Child]:
         children = parents.get(rest.pop(), [])
         rest += children
         found += children
-    return [Child(child) for child in found if os.path.exists(PROC / str(child))]
+    return [Child(child) for child in found if _runs_a_program(child)]
+
+
+def _runs_a_program(pid: int) -> bool:
+    with suppress(OSError):
+        command = (PROC / str(pid) / "cmdline").read_bytes()
+        return bool(command) and b"sandbox/launcher.py" not in command
+    return False
 
 
 def _stat(pid: int) -> list[str]:

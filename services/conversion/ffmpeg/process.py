@@ -105,18 +105,18 @@ class FfmpegProcess:
         ended = threading.Event()
         child = sandbox.start(self.command, self.descriptors, self.rlimits, self.level)
         supervisor, budget = None, ProcessorBudget()
-        if child.listener is not None:
-            source_fd = self.source.fd if self.source else self.descriptors[0]
-            supervisor = SandboxSupervisor(
-                child.process.pid,
-                child.listener,
-                source_fd,
-                lambda position, count: self._wait_for_bytes(ended, position, count),
-                self.command.count("-i"),
-                budget,
-            )
         run = _Run(self, child.process, child.writes_are_packets, budget)
         try:
+            if child.listener is not None:
+                source_fd = self.source.fd if self.source else self.descriptors[0]
+                supervisor = SandboxSupervisor(
+                    child.process.pid,
+                    child.listener,
+                    source_fd,
+                    lambda position, count: self._wait_for_bytes(ended, position, count),
+                    self.command.count("-i"),
+                    budget,
+                )
             run.follow(on_progress)
         finally:
             ended.set()
@@ -125,6 +125,8 @@ class FfmpegProcess:
             child.kill()
             if supervisor is not None:
                 supervisor.close()
+            elif child.listener is not None:  # its thread could not be started
+                os.close(child.listener)
             launchers.close_pipes(child.process)
         code = child.process.returncode
         if code and supervisor is not None and supervisor.error is not None:

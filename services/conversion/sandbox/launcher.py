@@ -26,6 +26,8 @@ import sys
 
 _MAX_DESCRIPTORS = 253
 """Linux sends no more of them at once (SCM_MAX_FD)."""
+_TRANSIENT = (11, 12, 23, 24)
+"""EAGAIN, ENOMEM, ENFILE and EMFILE, which say nothing about the system."""
 _TRIED_IN_VAIN = 3
 _SIGKILL = 9
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
@@ -140,7 +142,8 @@ def _install(socket_fd: int, filter_program: bytes, notify: bool) -> None:
     # From here on the filter holds: nothing may be imported, and few calls are allowed.
     listener = libc.syscall(seccomp, _SECCOMP_SET_MODE_FILTER, flags, sock_fprog)
     if listener < 0:
-        sys.exit(f"seccomp: {os.strerror(ctypes.get_errno())}")
+        error = ctypes.get_errno()
+        sys.exit(f"{'for now, ' if error in _TRANSIENT else ''}seccomp: {os.strerror(error)}")
     if notify:
         rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=i", listener))]
         channel.sendmsg([b"."], rights)
@@ -153,8 +156,8 @@ def _try_out() -> None:
     try:
         library = os.open(sys.executable, os.O_RDONLY)
         os._exit(0 if os.read(library, 4) == b"\x7fELF" else _TRIED_IN_VAIN)
-    except OSError:
-        os._exit(_TRIED_IN_VAIN)
+    except OSError as error:
+        os._exit(1 if error.errno in _TRANSIENT else _TRIED_IN_VAIN)
 
 
 if __name__ == "__main__":

@@ -25,13 +25,13 @@ from enum import StrEnum
 
 from services.conversion.sandbox import launchers, seccomp_filter
 from services.conversion.sandbox.launchers import close_pipes
+from services.conversion.sandbox.libraries import EXHAUSTED
 from services.conversion.sandbox.supervisor import SandboxSupervisor
 
 log = logging.getLogger(__name__)
 
 _START_TIMEOUT = 10.0
 _PR_SET_DUMPABLE = 4
-_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 _FIXED_LIMITS = {
     # Crash dumps, locked memory, POSIX message queues, and priorities of its own choice.
     "RLIMIT_CORE": 0, "RLIMIT_MEMLOCK": 0, "RLIMIT_MSGQUEUE": 0, "RLIMIT_NICE": 0,
@@ -143,7 +143,7 @@ def _hand_over(
         if reason.startswith(launchers.FILTER_REFUSED):
             raise FilterRefused(reason) from error
         log.warning("sandbox.not_started: %s", reason)
-        code = error.errno if error.errno in _EXHAUSTED else errno.EAGAIN
+        code = error.errno if error.errno in EXHAUSTED else errno.EAGAIN
         kind = ConnectionError if isinstance(error, ConnectionError) else OSError
         raise kind(code, f"the sandbox did not start: {reason}") from error
     finally:

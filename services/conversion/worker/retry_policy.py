@@ -37,6 +37,8 @@ _TEMPORARY = (
 
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.EAGAIN}
 """Error codes that mean that the system has no file descriptor or process left."""
+_NO_THREAD = "can't start new thread"
+"""What Python says then."""
 
 
 def may_succeed_later(error: Exception) -> bool:
@@ -47,6 +49,8 @@ def may_succeed_later(error: Exception) -> bool:
 def _is_of_exhaustion(error: BaseException | None) -> bool:
     """Return True if the system ran out of a resource, which caused this error."""
     if isinstance(error, OSError) and error.errno in _EXHAUSTED:
+        return True
+    if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
         return True
     return error is not None and _is_of_exhaustion(error.__cause__)
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from services.conversion.sandbox import launchers
+from services.conversion.ffmpeg import process
+from services.conversion.ffmpeg.process import FfmpegProcess
+from services.conversion.sandbox import launchers, seccomp_filter
 from services.conversion.sandbox import process as sandbox
 from services.conversion.sandbox.launchers import Launcher, ReadyLaunchers
 from services.conversion.sandbox.process import SandboxLevel
@@ -148,6 +150,35 @@ def test_a_launcher_that_dies_as_it_is_used_is_replaced(
 def test_a_launcher_that_cannot_start_its_program_says_why(started: Started) -> None:
     with pytest.raises(OSError, match="no_such_module"):
         sandbox.start(["-m", "/nowhere", "no_such_module"], [], {}, SandboxLevel.SUPERVISED)
+
+    assert not started()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
+def test_only_what_the_kernel_refuses_makes_the_sandbox_weaker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sandbox.best_sandbox_level.cache_clear()
+    with monkeypatch.context() as broken:
+        broken.setattr(launchers, "_SCRIPT", Path("/nowhere"))
+        with pytest.raises(OSError, match="did not start"):
+            sandbox.best_sandbox_level()
+    with monkeypatch.context() as broken:
+        broken.setattr(seccomp_filter, "assemble", lambda *_, **__: b"no filter")
+        assert sandbox.best_sandbox_level() is SandboxLevel.NONE
+    sandbox.best_sandbox_level.cache_clear()
+    assert sandbox.best_sandbox_level() is SandboxLevel.SUPERVISED
+
+
+def test_a_process_without_its_supervisor_leaves_nothing_behind(
+    started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start_no_thread(*_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(process, "SandboxSupervisor", start_no_thread)
+    with open(os.devnull, "rb") as source, pytest.raises(RuntimeError):
+        FfmpegProcess(["/bin/true"], [source.fileno()], {}, 10, 10).run(lambda _: True)
 
     assert not started()
 

@@ -124,6 +124,17 @@ def test_a_worker_without_descriptors_or_processes_leaves_it_to_the_next(
     assert (released.status, released.unblamed_count) == (ConversionStatus.QUEUED, 1)
 
 
+def test_a_worker_that_can_start_no_thread_leaves_it_to_the_next(
+    env: ConversionEnvironment,
+) -> None:
+    conversion = env.add_queued()
+    engine = failing_engine(RuntimeError("can't start new thread"))
+
+    assert env.runner(engine)(conversion.id, ignore_heartbeat) is False
+
+    assert env.current(conversion).status is ConversionStatus.QUEUED
+
+
 @pytest.mark.parametrize("missing", ["item", "object"])
 def test_an_upload_that_is_gone_fails_in_words(env: ConversionEnvironment, missing: str) -> None:
     conversion = env.add_queued()
