@@ -32,7 +32,7 @@ class ConversionStore(ABC):
         The stored phase is `queued` if the upload is `uploaded` and `waiting` if it is `uploading`;
         the phase of `conversion` is ignored. The upload's expiry is raised to the conversion's.
         If a conversion of this id exists, it is returned unchanged. Ids are random, or derived from
-        the owner (`derived_id`), so that is never another owner's.
+        the owner (`derived_id`), so the existing one is never another owner's.
 
         Raises:
             UploadNotFound: the upload is gone.

@@ -86,7 +86,7 @@ class RunConversion:
             conversion_id: The conversion to run.
             heartbeat: Called at each progress report; it may end the attempt.
             takeover_version: The version of a running conversion whose lease has ended.
-            alone: True promises that nothing else runs in this process as the attempt begins.
+            alone: As in `ConversionLeases.claim`.
             is_paused: Returns True while the attempt must not continue.
 
         Returns:

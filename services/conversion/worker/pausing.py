@@ -124,6 +124,6 @@ class PauseForOthers:
     def _is_marked_shared(self, use: SlotUse) -> bool:
         """Return True if the item says that the conversion has others beside it.
 
-        If there is one slot, the item says that it runs alone, which ends with the pause.
+        With one slot, the item says `alone` until now: others may run while this one is paused.
         """
         return self._slots.count > 1 or self._claimed.mark(LossMeaning.SHARED, use.conversion_id)
