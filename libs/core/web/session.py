@@ -43,8 +43,8 @@ class Session:
     is_counted: bool = True
     """False until the session counts towards the limit of sessions of its address.
 
-    A session that `start` began counts once it creates something or signs upload URLs, because its
-    cookie may never come back. One that `create_session` began counts at once.
+    A session that `start` began does not count before it creates something or signs upload URLs,
+    because its cookie may never come back. One that `create_session` began counts at once.
     """
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""

@@ -58,8 +58,8 @@ def _is_of_exhaustion(error: BaseException | None) -> bool:
 def check_attempts(conversion: Conversion) -> None:
     """Raise MediaError if a conversion has had all the attempts that it may have."""
     ended = conversion.attempts - 1  # `attempts` counts the one that is about to run, too
-    # In an item that only this version has written, the set `conversion.blamed` has the same size.
-    # But earlier versions do not write it, and all versions must give up after the same attempt.
+    # This is the size of `conversion.blamed`, unless an earlier version has written the item: those
+    # do not write that set, and all versions must give up after the same attempt.
     blamed_count = ended - conversion.unblamed_count
     if blamed_count >= MAX_BLAMED_ATTEMPTS:
         raise MediaError(
