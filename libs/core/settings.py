@@ -22,9 +22,9 @@ PREFIX = "TINYPIXO_"
 URL = r"^https?://[^/\s]+"
 
 REQUESTS_PER_ADDRESS = 1_500
-"""Requests of an address that are open at once: what is handled or waits, bodies, event streams and
-refusals. It is more than 16 of the first, 1,000, 256 and 200 together, and less than a sixth of the
-9,984 connections that a server has for everybody."""
+"""Requests of an address that are open at once. It is more than 16 that are handled, 1,000 that
+wait, 256 bodies and 200 event streams together; the rest is for refusals. It is less than a sixth
+of the 9,984 connections that a server has for everybody."""
 
 Lifetime = Annotated[
     int,

@@ -45,8 +45,8 @@ class CheckStoredBytes:
     def __call__(self, upload: Upload, numbers: Sequence[int], usage: Usage | None) -> None:
         """Count the bytes of the stored parts, and refuse if they leave no room.
 
-        S3 is not asked if there is room in any case: for parts of 5 GiB each, the largest that S3
-        takes, up to the highest of these numbers.
+        S3 is asked only if parts of 5 GiB each, the largest that it takes, up to the highest of
+        these numbers, would not fit.
 
         Raises:
             FileTooLarge: The other parts leave no room for these.
