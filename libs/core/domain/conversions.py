@@ -185,7 +185,7 @@ class Conversion:
 
     They were lost while their loss meaning was `alone`. The number of an attempt is the value of
     `attempts` while it ran. Numbers are kept, and not their count, so that each attempt is excused
-    only once. `check_attempts` gives up by `unblamed_count`, which earlier versions write, too."""
+    only once. `check_attempts` does not count them: earlier versions do not write them."""
     suspect: bool = False
     """An attempt was lost, perhaps because of this file, so the next ones run alone."""
     loss_meaning: LossMeaning | None = None

@@ -39,9 +39,11 @@ class Session:
     """Hold the session of one request."""
 
     id: str | None = None
-    """None if the request has no valid cookie or token, until something needs a session."""
+    """None if the request has no valid cookie or token, or cookies of two sessions, until something
+    needs a session."""
     is_counted: bool = True
-    """False until the session counts towards the limit of sessions of its address.
+    """False until the session counts towards the limit of sessions of its address. Without meaning
+    while `id` is None.
 
     A session that `start` began does not count before it creates something or signs upload URLs,
     because its cookie may never come back. One that `create_session` began counts at once.
@@ -153,8 +155,8 @@ async def owner_of(
 
     The session owns all that the request creates. The request may see only what its session owns.
 
-    Without a bearer token, a new session begins if the request has no valid cookie, or if the
-    session of its cookie is revoked.
+    Without a bearer token, a new session begins if the request has no valid cookie, cookies of two
+    sessions, or the cookie of a session that is revoked.
 
     Raises:
         SessionInvalid: The bearer token is malformed, forged, expired or revoked.
