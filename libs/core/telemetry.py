@@ -29,6 +29,10 @@ MAX_FROM_CLIENT = 200
 MAX_NUMBER = 1e300
 """Numbers beyond it are logged as text: JSON has no infinity, and few readers take larger ones."""
 
+_OWN_MEMBERS = ("_record", "_from_structlog", "_aws")
+"""Members of an event that `redact` leaves as they are. structlog removes the first two before the
+line is written, and `metrics.py` makes the third."""
+
 _REDACTED = "[redacted]"
 _SECRETS_UP_TO_LINE_END = r"authorization|(?:set-)?cookie"
 """Names of secrets whose values may have spaces and punctuation. A value ends with its line. If it
@@ -138,9 +142,7 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
     never raises. Most such calls are made where something has failed already.
     """
     for name, value in event.items():
-        # Members whose name begins with an underscore need no redaction: structlog removes its own
-        # before the line is written, and `metrics.py` makes `_aws`.
-        if not name.startswith("_"):
+        if name not in _OWN_MEMBERS:
             try:
                 event[name] = _redacted(name, value)
             except Exception as error:

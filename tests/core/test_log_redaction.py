@@ -144,6 +144,10 @@ def test_a_cookie_is_redacted_by_each_of_its_names(logs: Logs, name: str) -> Non
 
     assert logs.last["cookies"] == {name: "[redacted]", "theme": "dark"}
 
+    structlog.get_logger().info("it.happened", **{name: SECRET})
+
+    assert logs.last[name] == "[redacted]"
+
 
 def test_a_name_of_a_secret_in_bytes_is_recognized(logs: Logs) -> None:
     structlog.get_logger().info("it.happened", headers={b"x-origin-secret": SECRET.encode()})

@@ -39,8 +39,8 @@ class Session:
     """Hold the session of one request."""
 
     id: str | None = None
-    """None if the request has no valid cookie or token, or cookies of two sessions, until something
-    needs a session."""
+    """None until something needs a session, if the request came without a valid cookie or token or
+    with cookies of two sessions, or if its session is revoked."""
     is_counted: bool = True
     """False until the session counts towards the limit of sessions of its address. Without meaning
     while `id` is None.

@@ -4,8 +4,8 @@ The table is the queue; a message only makes a conversion start sooner. If a slo
 conversion that the message names starts in it. If none is, the message is deleted, because a slot
 that becomes free asks the table for the next conversion. The message of a conversion that runs here
 is kept and stays hidden until the conversion has ended. If this process dies, another worker
-receives the message, which starts nothing: the conversion is still claimed by the dead process.
-When the table shows that the conversion is stalled, a worker takes it over.
+receives the message. It starts nothing, because no message takes a conversion over that the table
+shows as running. When the table shows that the conversion is stalled, a worker takes it over.
 """
 
 import threading
