@@ -2,9 +2,13 @@
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from libs.core.settings import load
 from services.conversion.settings import ConversionSettings, WorkerSettings
+
+if TYPE_CHECKING:
+    from litestar import Litestar
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread that computes lets another one of this process go on.
@@ -30,7 +34,14 @@ def main(arguments: list[str]) -> None:
     from services.conversion.app import create_app
     from services.conversion.container import ConversionContainer
 
-    serve("conversion", settings, lambda: create_app(ConversionContainer(settings=settings)))
+    def create() -> "Litestar":
+        container = ConversionContainer(settings=settings)
+        if settings.slots:
+            # Here, and not in the container: tests in this process count its descriptors.
+            container.engine().keep_processes_ready()
+        return create_app(container)
+
+    serve("conversion", settings, create)
 
 
 if __name__ == "__main__":

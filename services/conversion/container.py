@@ -56,10 +56,7 @@ class ConversionContainer(containers.DeclarativeContainer):
     )
     limits = providers.Factory(Limits, max_duration=settings.provided.max_duration)
     engine = providers.Singleton(
-        FfmpegEngine,
-        providers.Callable(_program, settings.provided.ffmpeg),
-        limits,
-        keep_ready=providers.Callable(bool, settings.provided.slots),
+        FfmpegEngine, providers.Callable(_program, settings.provided.ffmpeg), limits
     )
 
     show_conversion = providers.Factory(use_cases.ShowConversion, conversions, queue)

@@ -99,7 +99,8 @@ def with_launchers_ready(monkeypatch: pytest.MonkeyPatch) -> Iterator[FfmpegEngi
     ready = launchers.ReadyLaunchers()
     monkeypatch.setattr(launchers, "_START_AFTER", 0.0)
     monkeypatch.setattr(launchers, "ready", ready)
-    engine = FfmpegEngine(keep_ready=True)
+    engine = FfmpegEngine()
+    engine.keep_processes_ready()
     eventually(lambda: count_waiting(ready) == 4, 30, "the launchers wait")
     yield engine
     ready._taken.set()  # as the next conversion does

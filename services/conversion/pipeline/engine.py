@@ -53,18 +53,13 @@ class FfmpegEngine(MediaEngine):
     Thread-safe; each thread runs one conversion at a time.
     """
 
-    def __init__(
-        self,
-        ffmpeg: str | None = None,
-        limits: Limits | None = None,
-        *,
-        keep_ready: bool = False,
-    ) -> None:
-        """Set up the engine; `keep_ready` starts the processes of the next conversion ahead."""
+    def __init__(self, ffmpeg: str | None = None, limits: Limits | None = None) -> None:
         self._program = ffmpeg or imageio_ffmpeg.get_ffmpeg_exe()
         self._limits = limits or Limits()
-        if keep_ready:
-            sandbox.keep_ready(_PROGRAMS, READER)
+
+    def keep_processes_ready(self) -> None:
+        """Start the processes of the next conversion ahead, from now on."""
+        sandbox.keep_ready(_PROGRAMS, READER)
 
     @functools.cached_property
     def version(self) -> str:
