@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> None:
     def create() -> "Litestar":
         container = ConversionContainer(settings=settings)
         if settings.slots:
-            # Here, and not in the container: tests in this process count its descriptors.
+            # Who only builds the container, such as a test, starts no processes.
             container.engine().keep_processes_ready()
         return create_app(container)
 

@@ -9,6 +9,7 @@ import pytest
 
 from libs.core import serve
 from services.conversion import __main__ as program
+from services.conversion import app, container
 
 
 @pytest.fixture
@@ -34,3 +35,19 @@ def test_threads_that_compute_soon_let_others_go_on(
 
     assert len(found) == 1
     assert found[0] < switch_interval / 5
+
+
+@pytest.mark.usefixtures("switch_interval")
+@pytest.mark.parametrize("slots", [0, 2])
+def test_a_process_with_slots_starts_launchers_ahead(
+    monkeypatch: pytest.MonkeyPatch, slots: int
+) -> None:
+    built = Mock()
+    monkeypatch.setattr(program, "load", Mock(return_value=Mock(slots=slots)))
+    monkeypatch.setattr(container, "ConversionContainer", Mock(return_value=built))
+    monkeypatch.setattr(app, "create_app", Mock())
+    monkeypatch.setattr(serve, "serve", lambda _name, _settings, create: create())
+
+    program.main([])
+
+    assert built.engine().keep_processes_ready.called is bool(slots)

@@ -25,8 +25,8 @@ _PIPE_BYTES = 1024 * 1024
 """Size of the log's pipe. In packet mode each write takes a page, and FFmpeg prints a line of a tag
 by three writes."""
 _START_AFTER = 1.0
-"""Minimum seconds from the use of a launcher to the start of the next one. A song is converted by
-then, and its conversion shares no processor with the start."""
+"""Seconds from the first use of a launcher to the start of new ones. A song is converted by then,
+and its conversion shares no processor with them."""
 _TIMEOUT = 10.0
 """Maximum seconds for the request, and for the answer to it."""
 
@@ -111,7 +111,6 @@ class ReadyLaunchers:
                             self._ready.setdefault(module, deque()).append(launcher)
             except Exception as error:  # the next use tries again
                 log.warning("launchers.not_ready: %s", error)
-            time.sleep(_START_AFTER)
 
 
 def launch(module: Module) -> Launcher:

@@ -124,12 +124,18 @@ def test_a_guess_at_a_later_pass_is_no_promise() -> None:
     assert use.is_overdue(3600.0 + 2 * 5.0 + 1.0)
 
 
-def test_one_that_is_overdue_for_long_is_handed_over_like_a_long_one() -> None:
-    """No more may be paused. Its estimate of no time left does not protect it."""
-    clock = FakeClock(0.0)
+def with_all_pauses_used(clock: FakeClock) -> TimeSharing:
+    """Return one slot with as many paused conversions as it may have."""
     sharing = TimeSharing(Slots(1), clock)
     for number in range(time_sharing.PAUSED_PER_SLOT):
         assert sharing.pause(sharing.begin(f"long-{number}"), "another")
+    return sharing
+
+
+def test_one_that_is_overdue_for_long_is_handed_over_like_a_long_one() -> None:
+    """No more may be paused. Its estimate of no time left does not protect it."""
+    clock = FakeClock(0.0)
+    sharing = with_all_pauses_used(clock)
     use = sharing.begin("liar")
     use.expect(progress_writer.LEAST_LEFT, clock())
 
@@ -144,9 +150,7 @@ def test_one_that_is_overdue_for_long_is_handed_over_like_a_long_one() -> None:
 def test_one_wrong_early_estimate_sends_no_honest_one_back_near_its_end() -> None:
     """Silence at the beginning seemed to make it a conversion of five minutes; it takes forty."""
     clock = FakeClock(0.0)
-    sharing = TimeSharing(Slots(1), clock)
-    for number in range(time_sharing.PAUSED_PER_SLOT):
-        assert sharing.pause(sharing.begin(f"long-{number}"), "another")
+    sharing = with_all_pauses_used(clock)
     use = sharing.begin("honest")
     clock.advance(10.0)
     use.expect(300.0, clock())
