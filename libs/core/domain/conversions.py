@@ -210,11 +210,11 @@ class Conversion:
     @property
     def must_run_alone(self) -> bool:
         """Return True if the next attempt must be the only one in its worker."""
-        if self.status is not ConversionStatus.CONVERTING:
-            return self.suspect
-        # Whoever claims a conversion with this status takes it over, because its attempt was lost.
-        # That loss makes the conversion suspect, unless its meaning is `leaving`.
-        return self.suspect or self.loss_meaning is not LossMeaning.LEAVING
+        if self.status is ConversionStatus.CONVERTING:
+            # Whoever claims a conversion that is converting takes it over, because its attempt was
+            # lost. That loss makes the conversion suspect, unless its meaning is `leaving`.
+            return self.suspect or self.loss_meaning is not LossMeaning.LEAVING
+        return self.suspect
 
 
 def changes_by_loss(conversion: Conversion) -> dict[str, Any]:

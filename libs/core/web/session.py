@@ -39,8 +39,12 @@ class Session:
     """Hold the session of one request."""
 
     id: str | None = None
-    """None until something needs a session, if the request came without a valid cookie or token or
-    with cookies of two sessions, or if its session is revoked."""
+    """None if the request has no valid cookie or token, or has cookies of two sessions. `owner_of`
+    sets it to None if the session is revoked.
+
+    A request with a bearer token is refused then. Any other one begins a new session when it needs
+    one.
+    """
     is_counted: bool = True
     """False until the session counts towards the limit of sessions of its address. Without meaning
     while `id` is None.

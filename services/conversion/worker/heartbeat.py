@@ -1,7 +1,8 @@
 """Keep the message of a running conversion hidden, and tell its attempt when to stop.
 
-This is the heartbeat of a message in the inbox. The lease is renewed by each report of progress:
-see `progress_writer.py`.
+A running conversion calls its `Heartbeat` about once a second. `RunTask` in `task_runner.py` makes
+it, and it calls the `HideMessage` of the conversion's message. The lease is renewed elsewhere, by
+each report of progress: see `progress_writer.py`.
 """
 
 import time
@@ -18,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class Heartbeat(Protocol):
-    """Follow a conversion that runs."""
+    """Take note that a conversion still runs."""
 
     def __call__(self, eta_seconds: float | None, /, *, is_guess: bool) -> None:
         """Take the estimated seconds until the conversion ends, or None if they are not known.

@@ -58,8 +58,8 @@ def _is_of_exhaustion(error: BaseException | None) -> bool:
 def check_attempts(conversion: Conversion) -> None:
     """Raise MediaError if a conversion has had all the attempts that it may have."""
     ended = conversion.attempts - 1  # `attempts` counts the one that is about to run, too
-    # This is the size of `conversion.blamed`, unless an earlier version has written the item: those
-    # do not write that set, and all versions must give up after the same attempt.
+    # Earlier versions do not write the set `conversion.blamed`. All versions must give up after the
+    # same attempt, so this does not use the size of that set.
     blamed_count = ended - conversion.unblamed_count
     if blamed_count >= MAX_BLAMED_ATTEMPTS:
         raise MediaError(
