@@ -3,8 +3,10 @@
 Logs are lines of JSON, or of text for a console, with the ids of the request and the item. `redact`
 keeps secrets out of them, also out of lines that libraries log: it replaces every token after the
 word "Bearer", and the value of every name in `_SECRETS_UP_TO_LINE_END` and
-`_SECRETS_UP_TO_PUNCTUATION`. These two lists of names differ in where a value ends. Traces are OpenTelemetry's. The attribute `trace` of an item holds the W3C traceparent of
-the request that created the item.
+`_SECRETS_UP_TO_PUNCTUATION`. These two lists of names differ in where a value ends.
+
+Traces are OpenTelemetry's. The attribute `trace` of an item holds the W3C traceparent of the
+request that created the item.
 """
 
 import io

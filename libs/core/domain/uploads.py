@@ -20,8 +20,8 @@ MIN_PART_SIZE = 5 * MIB
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 MAX_PARTS = 1_000
-"""Maximum number of parts of an upload, except of those that `S3_MAX_PARTS` names. One call of
-ListParts returns 1,000 parts.
+"""Maximum number of parts of most uploads. Those listed at `S3_MAX_PARTS` may have more. The limit
+is 1,000 because one call of ListParts returns that many parts.
 
 `choose_part_size` makes the parts large enough. `Upload.size_of_part` refuses parts beyond the
 upload's own `part_count`."""

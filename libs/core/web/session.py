@@ -42,8 +42,8 @@ class Session:
     """None if the request has no valid cookie or token, or has cookies of two sessions. `owner_of`
     sets it to None if the session is revoked.
 
-    A request with a bearer token is refused then. Any other one begins a new session when it needs
-    one.
+    A request whose id is None is refused if it has a bearer token. Otherwise it begins a new
+    session when it needs one.
     """
     is_counted: bool = True
     """False until the session counts towards the limit of sessions of its address. Without meaning

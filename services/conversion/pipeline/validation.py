@@ -19,7 +19,7 @@ from services.conversion.pipeline import failures
 _FILMS = ("matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "avi", "asf")
 """Containers that may hold subtitles or data alone."""
 _CODECS = {"libmp3lame": "mp3", "libvorbis": "vorbis", "libopus": "opus"}
-"""Codecs of the encoders that have a different name."""
+"""Codecs whose encoders have another name: encoder to codec."""
 _MIN_CLIPPING_DB = 0.05
 """A peak that is less than this above full scale is rounding, not clipping."""
 _MIN_LOSSY_CLIPPING_DB = 0.5

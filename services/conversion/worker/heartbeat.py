@@ -1,8 +1,8 @@
 """Keep the message of a running conversion hidden, and tell its attempt when to stop.
 
 A running conversion calls its `Heartbeat` about once a second. `RunTask` in `task_runner.py` makes
-it, and it calls the `HideMessage` of the conversion's message. The lease is renewed elsewhere, by
-each report of progress: see `progress_writer.py`.
+the heartbeat. The heartbeat calls the `HideMessage` of the conversion's message. The lease is
+renewed elsewhere, by each report of progress: see `progress_writer.py`.
 """
 
 import time

@@ -3,9 +3,10 @@
 The table is the queue; a message only makes a conversion start sooner. If a slot is free, the
 conversion that the message names starts in it. If none is, the message is deleted, because a slot
 that becomes free asks the table for the next conversion. The message of a conversion that runs here
-is kept and stays hidden until the conversion has ended. If this process dies, another worker
-receives the message. It starts nothing, because no message takes a conversion over that the table
-shows as running. When the table shows that the conversion is stalled, a worker takes it over.
+is kept and stays hidden until the conversion has ended.
+
+If this process dies, another worker receives the message, but does not start the conversion: the
+table still shows it as running. A worker takes it over when the table shows that it is stalled.
 """
 
 import threading

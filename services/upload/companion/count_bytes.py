@@ -45,8 +45,8 @@ class CheckStoredBytes:
     def __call__(self, upload: Upload, numbers: Sequence[int], usage: Usage | None) -> None:
         """Count the bytes of the stored parts, and refuse if they leave no room.
 
-        S3 is asked only if parts of 5 GiB each, the largest that it takes, up to the highest of
-        these numbers, would not fit.
+        A part has at most 5 GiB. S3 is asked only if that many bytes for each part, up to the
+        highest of these numbers, would not fit.
 
         Raises:
             FileTooLarge: The other parts leave no room for these.
