@@ -185,9 +185,10 @@ class Worker:
                 self._inbox.delete_many(done)
 
     def poll_queue(self, _stop: threading.Event) -> None:
-        """Start conversions for which no message arrived: ended leases, lost messages.
+        """Give a free slot, if there is one, the next conversion of the queue in the table.
 
-        First it settles attempts whose end could not be written, see `UnfinishedAttempts`.
+        This finds what no message starts: stalled conversions, and queued ones whose message was
+        lost. First it settles attempts whose end could not be written, see `UnfinishedAttempts`.
         """
         self._unfinished.settle()
         if self._slots.acquire():

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 MAX_COMPUTING = 60.0
 """Seconds of processor time that a slot's thread may use between two heartbeats. Waiting uses none,
-whatever for: the storage, FFmpeg, a turn. Tests take up to a quarter of a second."""
+whatever for: the storage, FFmpeg, a turn. Conversions in the tests use up to 0.25 s."""
 CHECK_EVERY = 5.0
 EXIT_STATUS = 70
 """EX_SOFTWARE of sysexits.h: not 0, or some supervisors would not start the process anew."""
