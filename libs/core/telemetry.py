@@ -45,8 +45,9 @@ _SECRETS_UP_TO_PUNCTUATION = (
     r"|(?:__host-)?session(?:-\d+)?"
     r"|(?:tinypixo_)?(?:session_secret|origin_secret|janitor_token)(?:_accepted)?|x-origin-secret"
 )
-"""Names of all other secrets. A space, a quote or one of `&;,}<` ends their values. The cookie is
-named `__Host-session` behind TLS, and earlier versions cut it into `session-0` and so on."""
+"""Names of all other secrets. A space, a quote or one of `&;,}<` ends their values. If a value
+begins with a bracket, the next closing bracket or the end of the line ends it. The cookie is named
+`__Host-session` behind TLS, and earlier versions cut it into `session-0` and so on."""
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
 # headers, up to the quote that begins the value. In JSON within JSON, or the repr of a repr,
 # one or more backslashes are before each quote.
@@ -56,7 +57,8 @@ _PATTERN_UP_TO_LINE_END = re.compile(
     r"(?:(?<=\")(?:\\+.|[^\"\\\r\n])+|(?<=')(?:\\+.|[^'\\\r\n])+|(?<![\"'])[^\r\n]+)"
 )
 _PATTERN_UP_TO_PUNCTUATION = re.compile(
-    rf"(?i)(?<![a-z])((?:{_SECRETS_UP_TO_PUNCTUATION}){_SEPARATOR})[^&;\s\"',}}<]+"
+    rf"(?i)(?<![a-z])((?:{_SECRETS_UP_TO_PUNCTUATION}){_SEPARATOR})"
+    r"(?:[\[({][^\])}\r\n]*|[^&;\s\"',}<]+)"
 )
 _BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
 _NAME_OF_SECRET = re.compile(rf"(?i)(?:{_SECRETS_UP_TO_LINE_END}|{_SECRETS_UP_TO_PUNCTUATION})")
