@@ -68,7 +68,7 @@ class ConversionContext:
     def process(
         self,
         command: Sequence[str],
-        expected: float | None,
+        decoded: float | None,
         on_progress: OnProgress | None = None,
         descriptors: Sequence[int] = (),
         max_file: int | None = None,
@@ -78,13 +78,13 @@ class ConversionContext:
 
         Args:
             command: The arguments of FFmpeg.
-            expected: The duration of the sound in seconds, or None.
+            decoded: The seconds of sound that it decodes, or None: `TimeRange.decoded`.
             on_progress: What follows the run instead of the progress tracker.
             descriptors: Those that FFmpeg inherits, besides the source.
             max_file: Bytes of the largest file that it may write.
             output: What it writes to, for sending parts meanwhile.
         """
-        max_seconds = self.limits.wall(expected)
+        max_seconds = self.limits.wall(decoded)
         max_file = self.limits.max_metadata if max_file is None else max_file
         rlimits = self.limits.rlimits(max_seconds, max_file)
         rlimits["RLIMIT_AS"] += self.source.count_reopened() * self.limits.memory_per_range

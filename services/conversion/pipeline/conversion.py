@@ -30,7 +30,7 @@ def convert(context: ConversionContext, sink: OutputSink) -> ConversionResult:
     context.progress.enter("probing", 0, 0)
     probed = probe(context)
     time_range = _choose_range(context, probed)
-    longest = context.limits.longest(time_range.expected)
+    longest = context.limits.longest(time_range.decoded)
     context.progress.describe(probed.summary, time_range.expected, context.source, longest)
     picture = extract_cover(context, probed)
     plan = make_plan(

@@ -123,7 +123,7 @@ def _run(
     )
     return context.process(
         command,
-        time_range.expected,
+        time_range.decoded,
         on_progress,
         [*probed.sound.descriptors, tags, writer.fd],
         context.limits.max_output + PART_SIZE,

@@ -44,7 +44,7 @@ class Limits:
     """Size of the largest file of tags, or of the largest cover, that FFmpeg may write."""
 
     def wall(self, duration: float | None) -> float:
-        """Return the wall time that converting this many seconds of sound may take.
+        """Return the wall time that decoding and encoding this many seconds of sound may take.
 
         An estimate may be years; what is converted ends at the longest duration.
         """

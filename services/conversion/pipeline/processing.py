@@ -86,7 +86,7 @@ def _measure(
         [*source_filters(context.options, probed.stream, probed.timeline, traits), *filters],
         context.limits.max_duration + 1,
     )
-    result = context.process(command, time_range.expected, descriptors=probed.sound.descriptors)
+    result = context.process(command, time_range.decoded, descriptors=probed.sound.descriptors)
     if (found := traits.combine(result.log)) != traits:
         # The filters did not expect it: measure again with those that do.
         return _measure(context, probed, time_range, name, filters, found)

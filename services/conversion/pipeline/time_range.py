@@ -15,6 +15,14 @@ class TimeRange:
     expected: float | None
     """The estimated duration of the range in seconds, or None."""
 
+    @property
+    def decoded(self) -> float | None:
+        """Return the estimated seconds of sound up to the end of the range, or None.
+
+        All of it is decoded, because the range is exact to the sample: see `source_filters`.
+        """
+        return None if self.expected is None else self.start + self.expected
+
 
 def select_range(
     options: ConversionOptions, duration: float | None, estimate: float | None

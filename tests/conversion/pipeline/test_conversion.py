@@ -131,6 +131,16 @@ def test_a_source_beyond_the_limit_is_refused(sounds: AudioFiles) -> None:
     assert refusal.value.code == "too_long"
 
 
+def test_a_range_near_the_end_has_the_time_to_decode_what_is_before_it(sounds: AudioFiles) -> None:
+    """Starting FFmpeg alone takes longer than what one second of sound may take here."""
+    engine = FfmpegEngine(limits=Limits(wall_floor=0.0, wall_per_second=0.02))
+    source = sounds.tone("long.flac", seconds=1200, rate=8000)
+
+    made = convert(engine, source, "flac", start=1199.0, end=1200.0, normalize=-20.0)
+
+    assert made.result.duration == pytest.approx(1.0)
+
+
 def test_a_source_that_would_fill_the_memory_is_refused_in_a_weak_sandbox(
     sounds: AudioFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
