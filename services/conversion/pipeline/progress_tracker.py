@@ -49,11 +49,13 @@ class ProgressTracker:
         self._max_seconds = float("inf")
         self._phase_started = self._reported_at = time.monotonic()
         self._seconds_done = self._share = 0.0
+        self._has_begun = False
 
     def enter(self, phase: str, low: float, high: float) -> None:
         """Begin a phase or a pass that covers the percents from `low` to `high`."""
         self._phase, self._low, self._high = phase, low, high
         self._phase_started, self._seconds_done, self._share = time.monotonic(), 0.0, 0.0
+        self._has_begun = False
         self._report_now()
 
     def describe(
@@ -79,7 +81,8 @@ class ProgressTracker:
         done = self._seconds_done / self._expected if self._expected else read
         self._share = min(1.0, done)
         paused = self._note_pause()
-        if not self._share:
+        self._has_begun |= self._share > 0
+        if not self._has_begun:
             # What is decoded before the start of a trim has no share, so its time has none either.
             self._phase_started = time.monotonic()
         self._check_estimate()

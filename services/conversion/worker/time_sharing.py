@@ -54,6 +54,8 @@ class SlotUse:
     conversion_id: str
     since: float
     seconds_left: float = NEVER
+    is_guess: bool = False
+    """`seconds_left` includes a later pass, which may take much longer than this one."""
     ran_before: float = 0.0
     """Seconds for which the conversion had a slot before its present use."""
     is_paused: bool = False
@@ -74,10 +76,9 @@ class SlotUse:
     def expect(self, seconds_left: float, now: float, *, is_guess: bool = False) -> None:
         """Store the engine's estimate of how many seconds the conversion still needs.
 
-        With `is_guess`, it is no promise: it includes a later pass, which may take much longer. It
-        protects no liar for long, since each later pass is taken to last longer than this one has.
+        A guess is no promise, so it does not keep the conversion from being paused either.
         """
-        self.seconds_left = seconds_left
+        self.seconds_left, self.is_guess = seconds_left, is_guess
         if is_guess:
             return
         promised = self.seconds_run(now) + ESTIMATE_FACTOR * seconds_left + ESTIMATE_GRACE
@@ -88,8 +89,8 @@ class SlotUse:
         return self.seconds_run(now) >= self.promised
 
     def believed_seconds_left(self, now: float) -> float:
-        """Return the estimate, or `NEVER` if there is none or one has proved wrong."""
-        return NEVER if self.is_overdue(now) else self.seconds_left
+        """Return the estimate; `NEVER` if it is missing or a guess, or if one has proved wrong."""
+        return NEVER if self.is_guess or self.is_overdue(now) else self.seconds_left
 
     def has_much_left(self, now: float) -> bool:
         """Return True if the conversion is long: one that broke its promise is late by as much."""
@@ -111,7 +112,7 @@ def find_pausable(
     taken at once if the difference is two slots or more, or if the conversion that waits has never
     run and the running one has had a slot for `LONG_RUN` seconds.
     A conversion that ends soon is left alone: within `NEARLY_DONE` seconds, or within `ENDING` if
-    the difference is two slots or more. Estimates that proved wrong do not count.
+    the difference is two slots or more. Guesses, and estimates that proved wrong, do not count.
 
     Args:
         uses: All uses of this worker.

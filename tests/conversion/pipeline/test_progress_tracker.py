@@ -1,5 +1,7 @@
 """Check percent and time left with a fake clock."""
 
+import os
+
 import pytest
 
 from services.conversion.ffmpeg.process import FfmpegProgress
@@ -103,6 +105,21 @@ def test_the_way_to_a_late_start_counts_for_nothing(clock: FakeClock) -> None:
 
     assert reports[-1].speed == 50.0
     assert reports[-1].eta_seconds == pytest.approx(11.0)
+    cache.close()
+
+
+def test_a_pass_that_goes_back_to_the_beginning_takes_its_time_along(clock: FakeClock) -> None:
+    """A file whose sound is scattered, or hostile code, moves the position that is the measure."""
+    reports: list[EngineProgress] = []
+    tracker, cache = ProgressTracker(reports.append), SourceCache(MemorySource(bytes(1000)))
+    tracker.describe(A_SOURCE, None, cache)
+    tracker.enter("converting", 0, CONVERTED)
+    for position in (500, 0, 500):
+        os.lseek(cache.fd, position, os.SEEK_SET)
+        clock.seconds += 10
+        tracker.on_decoding(FfmpegProgress(out_time=clock.seconds))
+
+    assert reports[-1].eta_seconds == pytest.approx(30.0)
     cache.close()
 
 

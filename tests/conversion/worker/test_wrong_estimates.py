@@ -30,14 +30,14 @@ LIES: dict[str, Estimate] = {
 }
 
 
-def protected_seconds(estimate: Estimate, owners: str) -> int:
+def protected_seconds(estimate: Estimate, owners: str, *, is_guess: bool = False) -> int:
     """Return for how many seconds the first of the turns may not end, although another waits."""
     turns = [a_turn(0.0 if number else -0.5) for number in range(len(owners))]
     protected = 0
     for second in range(LONG):
         now = time_sharing.TURN + second
         for turn in turns:
-            turn.expect(estimate(second), now)
+            turn.expect(estimate(second), now, is_guess=is_guess)
         protected += turns[0] not in pausable(turns, owners, now + 0.5, "b")
     return protected
 
@@ -50,6 +50,12 @@ def test_a_file_is_protected_for_little_longer_than_honest_ones(
     limit = time_sharing.ESTIMATE_FACTOR * most + time_sharing.ESTIMATE_GRACE
 
     assert protected_seconds(LIES[lie], owners) <= limit
+
+
+@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("owners", ["aa", "a"])
+def test_no_file_is_protected_while_a_later_pass_follows(lie: str, owners: str) -> None:
+    assert protected_seconds(LIES[lie], owners, is_guess=True) == 0
 
 
 @pytest.mark.parametrize(("owners", "most"), [("aa", ENDING), ("a", NEARLY_DONE)])
