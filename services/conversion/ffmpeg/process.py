@@ -117,7 +117,8 @@ class FfmpegProcess:
                     self.command.count("-i"),
                     budget,
                 )
-            run.follow(on_progress)
+            with budget.running():
+                run.follow(on_progress)
         finally:
             ended.set()
             if self.source is not None:

@@ -28,7 +28,7 @@ from services.conversion.ports import EngineProgress, MediaError
 from services.conversion.sandbox import launchers, processor_budget
 from services.conversion.sandbox import process as sandbox
 from services.conversion.sandbox.process import SandboxLevel
-from services.conversion.sandbox.processor_budget import SharedBurst
+from services.conversion.sandbox.processor_budget import SharedBudget
 from tests.conversion.audio_files import AudioFiles
 from tests.conversion.media_support import (
     convert,
@@ -205,7 +205,7 @@ def test_ffmpeg_that_floods_its_progress_is_ended() -> None:
 
 
 def test_ffmpeg_with_an_endless_log_waits_for_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processor_budget, "BURST", SharedBurst(0.0, 0.0))
+    monkeypatch.setattr(processor_budget, "SHARED", SharedBudget(0.0, 0.0))
     pauses: list[float] = []
     monkeypatch.setattr(time, "sleep", pauses.append)
 

@@ -21,7 +21,7 @@ from services.conversion.sandbox import launchers, processor_budget  # noqa: E40
 from services.conversion.sandbox import process as sandbox  # noqa: E402
 from services.conversion.sandbox import supervisor as supervisors  # noqa: E402
 from services.conversion.sandbox.process import SandboxLevel  # noqa: E402
-from services.conversion.sandbox.processor_budget import SharedBurst  # noqa: E402
+from services.conversion.sandbox.processor_budget import SharedBudget  # noqa: E402
 from services.conversion.storage import memory_file  # noqa: E402
 
 CONTENT = b"the first bytes of a stranger's file" * 1000
@@ -127,5 +127,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "numbers":
         supervisors._MAX_REFUSALS = 10_000
     if sys.argv[1] == "insist":
-        processor_budget.BURST = SharedBurst(0.0, 0.0)
+        processor_budget.SHARED = SharedBudget(0.0, 0.0)
     print(json.dumps(vars(attack(sys.argv[1], SandboxLevel(sys.argv[2]), sys.argv[3]))))
