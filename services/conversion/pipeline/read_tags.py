@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 import structlog
 
 from libs.core.domain.item_text import MAX_NAME, cut_utf8
+from services.conversion.exhaustion import is_of_exhaustion
 from services.conversion.ffmpeg.ffmetadata import Metadata
 from services.conversion.ffmpeg.process import FfmpegProcess, FfmpegProgress, OnProgress
 from services.conversion.pipeline.context import ConversionContext, operator_detail
@@ -120,7 +121,11 @@ def enumerate_names(names: Sequence[str]) -> str:
 
 
 def _run_reader(context: ConversionContext, source: SourceReader, on_progress: OnProgress) -> bytes:
-    """Return the reader's answer; nothing if it fails, since FFmpeg's tags are there, too."""
+    """Return the reader's answer; nothing if it fails, since FFmpeg's tags are there, too.
+
+    Raises the error of the store, or of a machine without descriptors, processes or threads: the
+    next attempt may find more tags.
+    """
     limits = context.limits
     try:
         with MemoryFile("tags") as output:
@@ -134,7 +139,7 @@ def _run_reader(context: ConversionContext, source: SourceReader, on_progress: O
                 return output.read(MAX_OUTPUT)
             problem = operator_detail(result)
     except (MediaError, OSError, subprocess.TimeoutExpired) as error:
-        if source.error is not None:  # the store failed, not the reader
+        if source.error is not None or is_of_exhaustion(error):  # the reader is not to blame
             raise
         problem = str(error)
     log.warning("tags.unread", reason=problem)

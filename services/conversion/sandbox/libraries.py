@@ -5,8 +5,10 @@ import errno
 import os
 import stat
 
-EXHAUSTED = (errno.EMFILE, errno.ENFILE)
-"""Error codes that mean that no descriptor is left."""
+from services.conversion.exhaustion import NO_DESCRIPTOR
+
+OUR_LACK = (*NO_DESCRIPTOR, errno.ENOMEM)
+"""Error codes that mean that this process lacks something, which says nothing about a file."""
 _CACHE = b"/etc/ld.so.cache"
 _ELF = b"\x7fELF"
 
@@ -15,7 +17,7 @@ def open_library(path: bytes, flags: int) -> int | None:
     """Open a file to read if it is an ELF file or the loader's cache of their names.
 
     Returns None if it does not exist, is another kind of file, or would be written to. Raises
-    OSError if this process has no descriptor left.
+    OSError if this process has no descriptor or no memory left.
     """
     if not path.startswith(b"/") or flags & (os.O_ACCMODE | os.O_CREAT | os.O_TRUNC):
         return None
@@ -23,7 +25,7 @@ def open_library(path: bytes, flags: int) -> int | None:
         # Not waiting for a writer, if it is a named pipe.
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        if error.errno in EXHAUSTED:
+        if error.errno in OUR_LACK:
             raise
         return None
     with contextlib.ExitStack() as stack:

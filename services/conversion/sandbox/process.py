@@ -23,9 +23,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from services.conversion.exhaustion import NO_DESCRIPTOR
 from services.conversion.sandbox import launchers, seccomp_filter
 from services.conversion.sandbox.launchers import close_pipes
-from services.conversion.sandbox.libraries import EXHAUSTED
 from services.conversion.sandbox.supervisor import SandboxSupervisor
 
 log = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ def _hand_over(
         if reason.startswith(launchers.FILTER_REFUSED):
             raise FilterRefused(reason) from error
         log.warning("sandbox.not_started: %s", reason)
-        code = error.errno if error.errno in EXHAUSTED else errno.EAGAIN
+        code = error.errno if error.errno in NO_DESCRIPTOR else errno.EAGAIN
         kind = ConnectionError if isinstance(error, ConnectionError) else OSError
         raise kind(code, f"the sandbox did not start: {reason}") from error
     finally:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.conversion.sandbox.child_access import ChildAccess, pack_stat
-from services.conversion.sandbox.libraries import EXHAUSTED, open_library
+from services.conversion.sandbox.libraries import OUR_LACK, open_library
 from services.conversion.sandbox.processor_budget import ProcessorBudget
 from services.conversion.sandbox.syscall_table import names_by_number
 
@@ -114,7 +114,7 @@ class SandboxSupervisor:
         The packaged FFmpeg makes none; another build may, and so does a compromised process.
         """
         self.error: OSError | None = None
-        """Why a call failed, if no descriptor was left here: the program is not to blame."""
+        """Why a call failed for lack of a descriptor or memory: the program is not to blame."""
         self._child, self._budget = ChildAccess(pid), budget or ProcessorBudget()
         self._listener, self._source_fd, self._wait_for_bytes = listener, source_fd, wait_for_bytes
         self._max_threads = MAX_THREADS + THREADS_OF_INPUT * inputs
@@ -173,7 +173,7 @@ class SandboxSupervisor:
         try:
             answer = self._handlers.get(name, self._unknown)(call)
         except OSError as error:
-            if error.errno in EXHAUSTED:
+            if error.errno in OUR_LACK:
                 self.error = self.error or error
             answer = _CallResult(error.errno or errno.EPERM)
         flags = 1 if answer.is_continued else 0

@@ -1,7 +1,5 @@
 """Decide whether a conversion is tried again, and what its owner is told if not."""
 
-import errno
-
 import structlog
 
 from libs.core.domain.conversions import Conversion
@@ -13,6 +11,7 @@ from libs.core.errors import (
     StorageUnavailable,
     UploadNotFound,
 )
+from services.conversion.exhaustion import is_of_exhaustion
 from services.conversion.ports import MediaError
 from services.conversion.worker.heartbeat import ReleaseRequested
 
@@ -35,24 +34,10 @@ _TEMPORARY = (
     PartsChanged,
 )
 
-_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.EAGAIN}
-"""Error codes that mean that the system has no file descriptor or process left."""
-_NO_THREAD = "can't start new thread"
-"""What Python says then."""
-
 
 def may_succeed_later(error: Exception) -> bool:
     """Return True if the storage or the worker is the reason, and the next attempt may succeed."""
-    return isinstance(error, _TEMPORARY) or _is_of_exhaustion(error)
-
-
-def _is_of_exhaustion(error: BaseException | None) -> bool:
-    """Return True if the system ran out of a resource, which caused this error."""
-    if isinstance(error, OSError) and error.errno in _EXHAUSTED:
-        return True
-    if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
-        return True
-    return error is not None and _is_of_exhaustion(error.__cause__)
+    return isinstance(error, _TEMPORARY) or is_of_exhaustion(error)
 
 
 def check_attempts(conversion: Conversion) -> None:

@@ -1,5 +1,6 @@
 """Test which files are opened for the dynamic loader."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -40,3 +41,18 @@ def test_nothing_else_opens(tmp_path: Path) -> None:
         assert open_library(os.fsencode(path), os.O_RDONLY) is None
     for name in (b"", b"relative.so", b"/proc/self/environ", b"/etc/passwd", b"/dev/zero"):
         assert open_library(name, os.O_RDONLY) is None
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_lack_of_ours_is_not_taken_for_a_missing_file(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """The loader would say that the program is damaged, and with it the visitor's file."""
+
+    def fail(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "open", fail)
+
+    with pytest.raises(OSError, match=os.strerror(number)):
+        open_library(PROGRAM, os.O_RDONLY)
