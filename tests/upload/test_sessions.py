@@ -9,6 +9,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from libs.core.web.session import MAX_COOKIES
 from libs.core.web.session_tokens import LIFETIME, SessionTokens
 from services.upload.app import create_app
 from services.upload.container import UploadContainer
@@ -120,6 +121,16 @@ def test_cookies_of_two_sessions_open_neither(client: Client, *, first: bool) ->
     assert begun.session_id not in {"attacker", victim.session_id}
     assert owned(client, bearer(TOKENS.issue("attacker"))) == []
     assert owned(client, both) == []
+
+
+def test_more_cookies_than_are_read_open_no_session(client: Client) -> None:
+    """Those beyond may be of another session."""
+    create(client)
+    mine = (COOKIE, client.cookies[COOKIE])
+    client.cookies.clear()
+
+    assert owned(client, cookies(*[mine] * MAX_COOKIES))
+    assert owned(client, cookies(*[mine] * (MAX_COOKIES + 1))) == []
 
 
 def test_two_cookies_of_one_session_open_it(client: Client) -> None:

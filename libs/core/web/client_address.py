@@ -25,7 +25,7 @@ def client_address(scope: Scope, trusted_proxies: int) -> str:
     hops = [
         hop.strip()
         for header in Headers.from_scope(scope).getall("x-forwarded-for", [])
-        for hop in header.split(",")
+        for hop in header.rsplit(",", trusted_proxies)
     ]
     # A request that bypassed our proxies has fewer entries than there are proxies.
     ours = hops[-trusted_proxies:] if trusted_proxies else []

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import anyio
@@ -31,6 +32,9 @@ from libs.core.web.session_tokens import LIFETIME, SessionTokens
 RENEW_AFTER = 24 * 3600
 """Seconds after which a cookie is renewed. It then lasts for another `LIFETIME`."""
 
+MAX_COOKIES = 4
+"""Maximum number of cookies of the session's name in a request. To read one takes 3 µs."""
+
 _BEARER = "bearer "
 
 
@@ -39,8 +43,8 @@ class Session:
     """Hold the session of one request."""
 
     id: str | None = None
-    """None if the request has no valid cookie or token, or has cookies of two sessions. `owner_of`
-    sets it to None if the session is revoked.
+    """None if the request has no valid cookie or token, cookies of two sessions, or more than
+    `MAX_COOKIES`. `owner_of` sets it to None if the session is revoked.
 
     A request whose id is None is refused if it has a bearer token. Otherwise it begins a new
     session when it needs one.
@@ -106,10 +110,11 @@ class SessionMiddleware(ASGIMiddleware):
             if token is None:
                 return Session(is_bearer=True)
             return Session(token.session_id, token.is_counted, is_bearer=True)
-        valid = [t for value in _cookies(headers, self._name) if (t := self._tokens.read(value))]
-        # If there are two sessions, another host has set one of the cookies, and nothing says which
-        # one. Files must go to neither.
-        if len({token.session_id for token in valid}) != 1:
+        cookies = list(islice(_cookies(headers, self._name), MAX_COOKIES + 1))
+        valid = [token for each in cookies if (token := self._tokens.read(each))]
+        # Cookies that were not read may be of another session. If there are two sessions, another
+        # host has set one of the cookies, and nothing says which one. Files must go to neither.
+        if len(cookies) > MAX_COOKIES or len({token.session_id for token in valid}) != 1:
             return Session()
         token = max(valid, key=lambda each: each.expires_at)
         is_old = token.expires_at - time.time() < LIFETIME - RENEW_AFTER
