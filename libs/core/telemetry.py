@@ -2,7 +2,7 @@
 
 Logs are lines of JSON, or of text for a console, with the ids of the request and the item. `redact`
 keeps secrets out of them, also out of lines that libraries log: it replaces every token after the
-word "Bearer", and the value of every name in `_SECRETS_UP_TO_LINE_END` and
+word "Bearer", and the values of the names in `_SECRETS_UP_TO_LINE_END` and
 `_SECRETS_UP_TO_PUNCTUATION`. These two lists of names differ in where a value ends.
 
 Traces are OpenTelemetry's. The attribute `trace` of an item holds the W3C traceparent of the
@@ -45,9 +45,9 @@ _SECRETS_UP_TO_PUNCTUATION = (
     r"|(?:__host-)?session(?:-\d+)?"
     r"|(?:tinypixo_)?(?:session_secret|origin_secret|janitor_token)(?:_accepted)?|x-origin-secret"
 )
-"""Names of all other secrets. A space, a quote or one of `&;,}<` ends their values. If a value
-begins with a bracket, the next closing bracket or the end of the line ends it. The cookie is named
-`__Host-session` behind TLS, and earlier versions cut it into `session-0` and so on."""
+"""Names of all other secrets. A space, a quote or one of `&;,}<` ends their values. A value that
+begins with a bracket ends with its line. The cookie is named `__Host-session` behind TLS, and
+earlier versions cut it into `session-0` and so on."""
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
 # headers, up to the quote that begins the value. In JSON within JSON, or the repr of a repr,
 # one or more backslashes are before each quote.
@@ -58,7 +58,7 @@ _PATTERN_UP_TO_LINE_END = re.compile(
 )
 _PATTERN_UP_TO_PUNCTUATION = re.compile(
     rf"(?i)(?<![a-z])((?:{_SECRETS_UP_TO_PUNCTUATION}){_SEPARATOR})"
-    r"(?:[\[({][^\])}\r\n]*|[^&;\s\"',}<]+)"
+    r"(?:[\[({][^\r\n]*|[^&;\s\"',}<]+)"
 )
 _BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
 _NAME_OF_SECRET = re.compile(rf"(?i)(?:{_SECRETS_UP_TO_LINE_END}|{_SECRETS_UP_TO_PUNCTUATION})")

@@ -53,6 +53,7 @@ TEXTS = {
     "secrets in JSON within JSON": f'{{"body": "{{\\"token\\": \\"{SECRET}\\"}}"}}',
     "a header in JSON within JSON": f'{{"body": "{{\\"cookie\\": \\"a={SECRET}; b\\"}}"}}',
     "a list of values": f"{{'x-origin-secret': ['{SECRET}', '{SECRET}'], 'age': 3}}",
+    "pairs of values": f"token=[('a', '{SECRET}'), ('b', '{SECRET}')]",
     "a list of values in JSON": f'{{"token": ["{SECRET}", "{SECRET}"]}}',
     "our secrets as arguments": f"Settings(session_secret='{SECRET}', janitor_token='{SECRET}')",
 }

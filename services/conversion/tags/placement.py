@@ -59,7 +59,8 @@ class Placement(Protocol):
     def size(self) -> int:
         """Return how many bytes at the beginning are read or changed.
 
-        It must cost nothing: each read of FFmpeg asks for it, and each poll of a paused conversion.
+        It must cost next to nothing: `MultipartWriter` asks for it each time that FFmpeg reads its
+        source, and at each poll of a paused conversion.
         """
 
     def apply(self, fd: int) -> None:
