@@ -46,8 +46,8 @@ class Session:
     """None if the request has no valid cookie or token, cookies of two sessions, or more than
     `MAX_COOKIES`. `owner_of` sets it to None if the session is revoked.
 
-    A request whose id is None is refused if it has a bearer token. Otherwise it begins a new
-    session when it needs one.
+    A handler that needs a session then refuses a request with a bearer token. For any other one
+    it begins a new session.
     """
     is_counted: bool = True
     """False until the session counts towards the limit of sessions of its address. Without meaning
@@ -224,7 +224,7 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
         "/api/session",
         sync_to_thread=True,
         operation_id="deleteSession",
-        summary="Revoke the session. A cookie that has created nothing yet is only cleared",
+        summary="Revoke the session, or clear its cookie if it has created nothing yet",
         responses=problems(changes=True),
     )
     def delete_session(
