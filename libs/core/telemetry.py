@@ -45,9 +45,9 @@ _SECRETS_UP_TO_PUNCTUATION = (
     r"|(?:__host-)?session(?:-\d+)?"
     r"|(?:tinypixo_)?(?:session_secret|origin_secret|janitor_token)(?:_accepted)?|x-origin-secret"
 )
-"""Names of all other secrets. A value that begins with `[`, `(` or `{` ends with its line. Any other
-value ends at a space, a quote or one of `&;,}<`. The cookie is named `__Host-session` behind TLS,
-and earlier versions cut it into `session-0` and so on."""
+"""Names of all other secrets. A value that begins with `[`, `(` or `{` ends with its line. Any
+other value ends at a space, a quote or one of `&;,}<`. The cookie is named `__Host-session` behind
+TLS, and earlier versions cut it into `session-0` and so on."""
 # What is between name and value in query strings, JSON, XML, headers, Python dicts and ASGI
 # headers, up to the quote that begins the value. In JSON within JSON, or the repr of a repr,
 # one or more backslashes are before each quote.

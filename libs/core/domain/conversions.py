@@ -172,9 +172,8 @@ class Conversion:
     unblamed_count: int = 0
     """Number of ended attempts that do not count against the file.
 
-    These are the attempts that were released by their worker, that were lost while their loss
-    meaning was `shared`, `leaving` or unknown, or that were excused because their worker turned out
-    to be alive."""
+    These are the attempts that were released by their worker, that were lost with another loss
+    meaning than `alone`, or that were excused because their worker turned out to be alive."""
     yielded: int = 0
     """Number of attempts that ended because their worker stopped or needed the slot.
 

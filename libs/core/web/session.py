@@ -46,7 +46,7 @@ class Session:
     """None if the request has no valid cookie or token, cookies of two sessions, or more than
     `MAX_COOKIES`. `owner_of` sets it to None if the session is revoked.
 
-    A handler that needs a session then refuses a request with a bearer token. For any other one
+    If it is None, `start_session` refuses a request with a bearer token. For a request without one
     it begins a new session.
     """
     is_counted: bool = True
@@ -164,8 +164,8 @@ async def owner_of(
 
     The session owns all that the request creates. The request may see only what its session owns.
 
-    Without a bearer token, a new session begins if the request has no valid cookie, cookies of two
-    sessions, or the cookie of a session that is revoked.
+    A new session begins if the request has none (see `Session.id`), or a revoked one, and no bearer
+    token.
 
     Raises:
         SessionInvalid: The bearer token is malformed, forged, expired or revoked.

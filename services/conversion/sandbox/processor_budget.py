@@ -18,7 +18,7 @@ TOTAL_SHARE = 0.5
 """Share of one processor for all processes together, unless each has no more than `MIN_SHARE`."""
 _MAX_SAVED = 0.1
 """Most seconds that a process saves up while it takes less than its share."""
-_SAVED_AT_START = 0.02
+_SAVED_AT_START = 0.01
 """Seconds that a new process has saved up. Starting a program takes 4 ms."""
 
 

@@ -128,4 +128,5 @@ if __name__ == "__main__":
         supervisors._MAX_REFUSALS = 10_000
     if sys.argv[1] == "insist":
         processor_budget.SHARED = SharedBudget(0.0, 0.0)
+        processor_budget._SAVED_AT_START = 0.0
     print(json.dumps(vars(attack(sys.argv[1], SandboxLevel(sys.argv[2]), sys.argv[3]))))
