@@ -95,8 +95,8 @@ class UploadJoined(CoreError):
 class PartNumberInvalid(CoreError):
     """Indicate a part number below 1, or above the upload's number of parts.
 
-    While the size of the upload is unknown, numbers up to 10,000 are valid. Of Uppy's uploads,
-    FileTooLarge refuses those that a file of the maximum size does not need.
+    While the size of the upload is unknown, numbers up to 10,000 are valid. For an
+    upload of Uppy, FileTooLarge refuses the numbers that a file of the maximum size does not need.
     """
 
     code = "part_number_invalid"

@@ -28,7 +28,8 @@ upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
 """Maximum number of parts of all other uploads: larger ones, ones of unknown size, and those that
 tus joins from others. It is the highest part number that S3 takes. Uppy's uploads, which are of
-unknown size, have a further limit: see `SignCompanionParts` in `services/upload/companion/parts.py`.
+unknown size, have a further limit: see `SignCompanionParts` in
+`services/upload/companion/parts.py`.
 
 The part numbers of a tus upload may go up to it, however few its parts are: each interrupted
 request leaves a number unused."""

@@ -68,7 +68,8 @@ class EncoderProfile:
     """Channel layouts that the format holds, by FFmpeg's names; empty: any."""
     channel_orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The order of the channels that the format requires, for layouts that FFmpeg's muxer would
-    store in another order. `plan` sorts the channels before they reach the muxer."""
+    store in another order. `pipeline.plan` sorts the channels before they reach
+    the muxer."""
     tags: Literal["", "id3", "flac", "ogg", "mp4", "wav", "aiff", "asf"] = ""
     """The kind of tags to write, see `pipeline.tags`; "" if the format holds none."""
     cover: bool = False

@@ -162,7 +162,7 @@ class ChooseNextConversion:
         found = list(self._queue.in_phase(*RUNNING))
         paused_here = [c for c in found if c.id in paused]
         found = [c for c in found if c.id not in paused]
-        stalled = self._stalls.find_stalled(found, self._lease)
+        stalled = self._stalls.find_unchanged(found, self._lease)
         running = [c for c in found if c not in stalled]
         self._note_served(running)
         ready = [
@@ -230,11 +230,11 @@ class RecoverStuckConversions:
         """Check some of the uploads that conversions have waited long for."""
         waiting = list(self._queue.in_phase(Phase.WAITING))
         # `updated_at` is of another host's clock. If it makes us look too early, that costs one
-        # request to S3. If it would make us look too late, the detector has found the conversion
+        # request to S3. If it would make us look too late, `_stalls` has found the conversion
         # already: it uses only the clock of this process.
         before = self._clock() - self._min_wait_seconds
         late = [c for c in waiting if c.updated_at < before]
-        late += self._stalls.find_stalled(waiting, self._min_wait_seconds)
+        late += self._stalls.find_unchanged(waiting, self._min_wait_seconds)
         uploads = {c.upload_id: c for c in late}
         self._looks = {each: look for each, look in self._looks.items() if each in uploads}
         now = self._timer()

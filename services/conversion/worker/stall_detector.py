@@ -12,7 +12,7 @@ class StallDetector:
 
     A worker renews its lease by writing the item, and every write increments `version`. So a
     running conversion whose version stays the same for the length of the lease is stalled: it is no
-    longer under a lease.
+    longer under a lease. One that waits for its upload is not stalled then: it has waited for long.
     """
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
@@ -20,7 +20,7 @@ class StallDetector:
         self._lock = threading.Lock()
         self._first_seen: dict[str, tuple[tuple[float, int], float]] = {}
 
-    def find_stalled(self, conversions: Iterable[Conversion], seconds: float) -> list[Conversion]:
+    def find_unchanged(self, conversions: Iterable[Conversion], seconds: float) -> list[Conversion]:
         """Return the conversions that have had the same version for `seconds`.
 
         The time counts from the first call that saw the version. Conversions that are not among

@@ -28,12 +28,12 @@ def conversion() -> Conversion:
 def test_a_version_is_stalled_once_it_was_seen_for_a_lease(
     detector: StallDetector, timer: FakeClock, conversion: Conversion
 ) -> None:
-    assert detector.find_stalled([conversion], LEASE) == []
+    assert detector.find_unchanged([conversion], LEASE) == []
     timer.advance(LEASE - 1)
-    assert detector.find_stalled([conversion], LEASE) == []
+    assert detector.find_unchanged([conversion], LEASE) == []
     timer.advance(1)
 
-    assert detector.find_stalled([conversion], LEASE) == [conversion]
+    assert detector.find_unchanged([conversion], LEASE) == [conversion]
 
 
 def test_a_renewed_lease_is_never_stalled(
@@ -41,28 +41,28 @@ def test_a_renewed_lease_is_never_stalled(
 ) -> None:
     for version in range(10):
         renewed = replace(conversion, version=version)
-        assert detector.find_stalled([renewed], LEASE) == []
+        assert detector.find_unchanged([renewed], LEASE) == []
         timer.advance(LEASE - 1)
 
 
 def test_a_conversion_that_was_away_is_observed_anew(
     detector: StallDetector, timer: FakeClock, conversion: Conversion
 ) -> None:
-    detector.find_stalled([conversion], LEASE)
-    detector.find_stalled([], LEASE)
+    detector.find_unchanged([conversion], LEASE)
+    detector.find_unchanged([], LEASE)
     timer.advance(LEASE)
 
-    assert detector.find_stalled([conversion], LEASE) == []
+    assert detector.find_unchanged([conversion], LEASE) == []
 
 
 def test_an_id_that_was_created_again_is_observed_anew(
     detector: StallDetector, timer: FakeClock, conversion: Conversion
 ) -> None:
-    detector.find_stalled([conversion], LEASE)
+    detector.find_unchanged([conversion], LEASE)
     timer.advance(LEASE)
     again = replace(conversion, created_at=conversion.created_at + 1)
 
-    assert detector.find_stalled([again], LEASE) == []
+    assert detector.find_unchanged([again], LEASE) == []
 
 
 @pytest.mark.parametrize("skew", [-600.0, 600.0])
