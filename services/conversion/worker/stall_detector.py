@@ -12,7 +12,10 @@ class StallDetector:
 
     A worker renews its lease by writing the item, and every write increments `version`. So a
     running conversion whose version stays the same for the length of the lease is stalled: it is no
-    longer under a lease. One that waits for its upload is not stalled then: it has waited for long.
+    longer under a lease.
+
+    `RecoverStuckConversions` looks for conversions that wait for their upload. If the version of
+    one of these stays the same, it is not stalled: it has only waited for that long.
     """
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:

@@ -36,8 +36,8 @@ def plan_parts(objects: Sequence[tuple[str, int]]) -> list[list[Range]]:
 
     S3 itself copies a range, or a whole object, of 5 MiB or more. Every part but the last needs
     that size, so a smaller range is read by this service and stored together with the beginning of
-    the next object, as one part of several ranges. A file of TiB has larger ranges, so that S3's
-    limit of parts is kept.
+    the next object, as one part of several ranges. A file of more than 1.2 TiB has larger ranges,
+    so that it has no more parts than S3 takes.
 
     Args:
         objects: Keys and sizes in bytes.
