@@ -17,9 +17,9 @@ from services.conversion.worker.attempt import RunConversion
 from services.conversion.worker.loop import Worker
 from services.conversion.worker.scale_in_protection import ProtectWhileConverting
 from services.conversion.worker.scheduling import (
+    CheckAwaitedUploads,
     ChooseNextConversion,
     MarkUploaded,
-    RecoverStuckConversions,
 )
 from services.conversion.worker.stall_detector import StallDetector
 
@@ -97,7 +97,7 @@ class ConversionContainer(containers.DeclarativeContainer):
         ),
         mark_uploaded,
         providers.Factory(
-            RecoverStuckConversions,
+            CheckAwaitedUploads,
             queue,
             mark_uploaded,
             providers.Factory(StallDetector),

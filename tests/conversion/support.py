@@ -32,9 +32,9 @@ from services.conversion.ports import (
 from services.conversion.worker.attempt import RunConversion
 from services.conversion.worker.heartbeat import Heartbeat
 from services.conversion.worker.scheduling import (
+    CheckAwaitedUploads,
     ChooseNextConversion,
     MarkUploaded,
-    RecoverStuckConversions,
 )
 from services.conversion.worker.stall_detector import StallDetector
 from tests.fakes import A_SOURCE, FakeClock, a_conversion, an_upload
@@ -122,7 +122,7 @@ class ConversionEnvironment:
         self.choose_next = ChooseNextConversion(
             self.queue, StallDetector(self.clock), LEASE, self.clock
         )
-        self.recover_stuck = RecoverStuckConversions(
+        self.check_awaited_uploads = CheckAwaitedUploads(
             self.queue,
             self.mark_uploaded,
             StallDetector(self.clock),

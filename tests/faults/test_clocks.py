@@ -22,9 +22,9 @@ from services.conversion.ports import ConversionResult, EngineProgress, OutputSi
 from services.conversion.worker.attempt import RunConversion
 from services.conversion.worker.loop import Worker
 from services.conversion.worker.scheduling import (
+    CheckAwaitedUploads,
     ChooseNextConversion,
     MarkUploaded,
-    RecoverStuckConversions,
 )
 from services.conversion.worker.stall_detector import StallDetector
 from tests.contracts.aws import AwsBackend, Connection, moto_running
@@ -85,7 +85,7 @@ class Host:
             self.run,
             ChooseNextConversion(queue, StallDetector(), LEASE),
             mark_uploaded,
-            RecoverStuckConversions(queue, mark_uploaded, StallDetector(), 120, clock),
+            CheckAwaitedUploads(queue, mark_uploaded, StallDetector(), 120, clock),
             slots=2,
             lease=LEASE,
             drain=0.1,

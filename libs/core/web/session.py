@@ -50,11 +50,12 @@ class Session:
     it begins a new session.
     """
     is_counted: bool = True
-    """False until the session counts towards the limit of sessions of its address. Without meaning
+    """True if the session counts towards the limit of sessions of its address. Without meaning
     while `id` is None.
 
-    A session that `start` began does not count before it creates something or signs upload URLs,
-    because its cookie may never come back. One that `create_session` began counts at once.
+    `start` sets it to False, because the cookie of a new session may never come back. It is True
+    again when the session creates something or signs upload URLs. A session that `create_session`
+    began counts at once.
     """
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""
@@ -160,12 +161,12 @@ async def owner_of(
     request: Request[Any, Any, Any],
     revoked_sessions: NamedDependency[RevokedSessions],
 ) -> str:
-    """Return the id of the request's session if it is not revoked.
+    """Return the id of the request's session, or of a new one.
 
     The session owns all that the request creates. The request may see only what its session owns.
 
-    A new session begins if the request has none (see `Session.id`), or a revoked one, and no bearer
-    token.
+    If the request has no session (see `Session.id`) or a revoked one, and no bearer token, a new
+    session begins.
 
     Raises:
         SessionInvalid: The bearer token is malformed, forged, expired or revoked.

@@ -22,9 +22,9 @@ from libs.core.ports.inbox import Inbox, Message
 from services.conversion.worker.attempt import RunConversion
 from services.conversion.worker.pausing import PauseForOthers
 from services.conversion.worker.scheduling import (
+    CheckAwaitedUploads,
     ChooseNextConversion,
     MarkUploaded,
-    RecoverStuckConversions,
 )
 from services.conversion.worker.slot_threads import SlotThreads
 from services.conversion.worker.slots import Slots
@@ -65,7 +65,7 @@ class Worker:
         run: RunConversion,
         choose_next: ChooseNextConversion,
         mark_uploaded: MarkUploaded,
-        recover_stuck: RecoverStuckConversions,
+        check_awaited_uploads: CheckAwaitedUploads,
         slots: int,
         lease: float,
         drain: float = 20.0,
@@ -75,7 +75,7 @@ class Worker:
         self._claimed = run.claimed
         self._unfinished = run.unfinished
         self._mark_uploaded = mark_uploaded
-        self._recover_stuck = recover_stuck
+        self._check_awaited_uploads = check_awaited_uploads
         self._lease = lease
         self._drain = drain
         self._loops = BackgroundThreads("worker")
@@ -107,7 +107,7 @@ class Worker:
             retry_forever(self.receive),
             *[retry_forever(self.help_receive)] * HELPERS,
             retry_forever(self.poll_queue, pause=pause),
-            retry_forever(self.recover_stuck, pause=pause),
+            retry_forever(self.check_awaited_uploads, pause=pause),
             retry_forever(self._pause_for_others.wait_and_check),
             retry_forever(self._watchdog.check, pause=CHECK_EVERY),
         )
@@ -200,14 +200,14 @@ class Worker:
             if task is None or not self._threads.start_or_continue(task):
                 self._slots.release()
 
-    def recover_stuck(self, stop: threading.Event) -> None:
+    def check_awaited_uploads(self, stop: threading.Event) -> None:
         """Queue conversions whose upload has arrived although no event told so.
 
         This is a thread of its own, and idle most of the time, so that no takeover of a stalled
         conversion waits for it: visitors decide how many conversions wait.
         """
         began = time.monotonic()
-        self._recover_stuck()
+        self._check_awaited_uploads()
         stop.wait(REREAD_DELAY_FACTOR * (time.monotonic() - began))
 
     def _start(self, task: Task) -> bool:

@@ -195,8 +195,8 @@ class ChooseNextConversion:
         self._last_served = served
 
 
-class RecoverStuckConversions:
-    """Find conversions that still wait for an upload that has finished or failed.
+class CheckAwaitedUploads:
+    """Find uploads that have finished or failed, but for which conversions still wait.
 
     A visitor can create thousands of uploads that never arrive, and each look is a read and a
     request to S3. So each call looks at a few, those of all clients in turn, and an upload that has

@@ -14,8 +14,8 @@ class StallDetector:
     running conversion whose version stays the same for the length of the lease is stalled: it is no
     longer under a lease.
 
-    `RecoverStuckConversions` looks for conversions that wait for their upload. If the version of
-    one of these stays the same, it is not stalled: it has only waited for that long.
+    `CheckAwaitedUploads` has an instance of its own, for conversions that wait for their upload. If
+    the version of one of these stays the same, it is not stalled: it has only waited for that long.
     """
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:

@@ -48,7 +48,7 @@ def new_worker(
         env.runner(engine),
         env.choose_next,
         env.mark_uploaded,
-        env.recover_stuck,
+        env.check_awaited_uploads,
         slots,
         lease,
         drain,
@@ -56,7 +56,7 @@ def new_worker(
     if not polls_queue:
         # It would compete with the messages for the conversions.
         vars(worker)["poll_queue"] = lambda _stop: None
-        vars(worker)["recover_stuck"] = lambda _stop: None
+        vars(worker)["check_awaited_uploads"] = lambda _stop: None
     return worker
 
 

@@ -31,9 +31,9 @@ def test_events_in_any_order_have_one_result(
         step()
         env.clock.advance(chance.uniform(0, 2 * PATIENCE))
         if chance.random() < 0.3:
-            env.recover_stuck()
+            env.check_awaited_uploads()
     env.clock.advance(LONGEST_LOOK_PAUSE + 1)
-    env.recover_stuck()
+    env.check_awaited_uploads()
 
     if is_removed:
         with pytest.raises(UploadNotFound):

@@ -108,7 +108,7 @@ def test_a_conversion_that_waits_after_its_event_was_handled_is_found(
         env.mark_uploaded(upload.id)
 
     env.clock.advance(PATIENCE + 1)
-    env.recover_stuck()
+    env.check_awaited_uploads()
 
     assert env.current(conversion).phase is Phase.QUEUED
 
@@ -144,7 +144,7 @@ def test_what_waits_for_an_upload_that_failed_is_told_so_when_somebody_looks(
     env.clock.advance(PATIENCE + 1)
     engine = FakeEngine()
 
-    env.recover_stuck()
+    env.check_awaited_uploads()
     following = env.choose_next()
     assert following
     assert env.runner(engine)(following.id, ignore_heartbeat) is True
@@ -215,10 +215,10 @@ def test_a_file_without_an_event_is_found_after_a_while(env: ConversionEnvironme
     upload, (conversion,) = env.start_upload()
     env.store_object(upload)
 
-    env.recover_stuck()
+    env.check_awaited_uploads()
     assert env.current(conversion).phase is Phase.WAITING, "the event may be on its way"
     env.clock.advance(PATIENCE + 1)
-    env.recover_stuck()
+    env.check_awaited_uploads()
 
     assert env.current(conversion).phase is Phase.QUEUED
 
@@ -230,6 +230,6 @@ def test_an_upload_that_takes_long_is_looked_at_once_for_all_that_waits_for_it(
     env.clock.advance(PATIENCE + 1)
     looks = record_calls(env.objects, "head")
 
-    env.recover_stuck()
+    env.check_awaited_uploads()
 
     assert looks == ["head"]

@@ -33,7 +33,7 @@ def test_an_upload_is_looked_at_ever_more_rarely(env: ConversionEnvironment) -> 
     looked_at: list[float] = []
 
     while env.clock() - began < 3 * LONGEST_LOOK_PAUSE:
-        env.recover_stuck()
+        env.check_awaited_uploads()
         looked_at += [env.clock() - began] * len(looks)
         looks.clear()
         env.clock.advance(PATIENCE / 4)
@@ -49,7 +49,7 @@ def test_each_call_looks_at_some_and_the_next_one_goes_on(env: ConversionEnviron
     counts = []
 
     for _ in range(4):
-        env.recover_stuck()
+        env.check_awaited_uploads()
         counts.append(len(looks))
         looks.clear()
 
@@ -63,18 +63,18 @@ def test_a_client_with_many_does_not_keep_others_from_being_looked_at(
     (bystanders,) = late_uploads(env, 1, "ben")
     arrive(env, bystanders)
 
-    env.recover_stuck()
+    env.check_awaited_uploads()
 
     assert env.current(bystanders).phase is Phase.QUEUED
 
 
 def test_an_upload_that_arrives_late_is_found_at_a_later_look(env: ConversionEnvironment) -> None:
     (conversion,) = late_uploads(env, 1)
-    env.recover_stuck()
+    env.check_awaited_uploads()
     arrive(env, conversion)
     env.clock.advance(PATIENCE)
 
-    env.recover_stuck()
+    env.check_awaited_uploads()
 
     assert env.current(conversion).phase is Phase.QUEUED
 
@@ -84,9 +84,9 @@ def test_a_look_that_fails_holds_up_no_other(env: ConversionEnvironment) -> None
     arrive(env, second)
     fail_calls(env.objects, "head", error=ZeroDivisionError())
 
-    env.recover_stuck()
+    env.check_awaited_uploads()
     env.clock.advance(PATIENCE)
-    env.recover_stuck()
+    env.check_awaited_uploads()
 
     assert env.current(second).phase is Phase.QUEUED
 
@@ -98,9 +98,9 @@ def test_a_look_that_the_storage_did_not_answer_is_repeated_at_once(
     arrive(env, conversion)
     fail_calls(env.objects, "head")
     with pytest.raises(StorageUnavailable):
-        env.recover_stuck()
+        env.check_awaited_uploads()
 
-    env.recover_stuck()
+    env.check_awaited_uploads()
 
     assert env.current(conversion).phase is Phase.QUEUED
 
@@ -109,21 +109,21 @@ def test_nothing_is_remembered_of_uploads_for_which_nothing_waits(
     env: ConversionEnvironment,
 ) -> None:
     waiting = late_uploads(env, 3)
-    env.recover_stuck()
-    assert len(env.recover_stuck._looks) == 3
+    env.check_awaited_uploads()
+    assert len(env.check_awaited_uploads._looks) == 3
     for conversion in waiting:
         env.conversions.cancel(conversion.id, conversion.owner)
 
-    env.recover_stuck()
+    env.check_awaited_uploads()
 
-    assert not env.recover_stuck._looks
+    assert not env.check_awaited_uploads._looks
 
 
 def test_looks_at_uploads_that_have_not_arrived_are_no_news(env: ConversionEnvironment) -> None:
     late_uploads(env, 3)
 
     with capture_logs() as logs:
-        env.recover_stuck()
+        env.check_awaited_uploads()
 
     assert [each["log_level"] for each in logs] == ["debug"] * 3
 
