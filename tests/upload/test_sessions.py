@@ -9,6 +9,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from libs.core.ports.revoked_sessions import PROPAGATION_SECONDS
 from libs.core.web.session import MAX_COOKIES
 from libs.core.web.session_tokens import LIFETIME, SessionTokens
 from services.upload.app import create_app
@@ -189,6 +190,32 @@ def test_a_revoked_cookie_is_cleared_and_begins_a_new_session(client: Client) ->
     client.cookies.clear()
     again = client.get("/api/uploads", headers=cookies((COOKIE, stolen)))
     assert (again.json()["items"], COOKIE in again.cookies) == ([], True)
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/api/uploads"])
+def test_no_request_renews_the_cookie_of_a_revoked_session(client: Client, path: str) -> None:
+    """It would be valid for longer than the revocation is stored."""
+    yesterday = SessionTokens(SECRET, lambda: time.time() - DAY - 60)
+    headers = cookies((COOKIE, yesterday.issue("anna")))
+    client.post("/api/uploads", json={"filename": "a.wav", "size": 1}, headers=headers)
+    assert client.delete("/api/session", headers=headers).status_code == 204
+
+    answer = client.get(path, headers=headers)
+
+    renewed = TOKENS.read((answer.cookies.get(COOKIE) or "").strip('"'))
+    assert renewed is None or renewed.session_id != "anna"
+
+
+def test_a_revocation_is_stored_for_longer_than_any_cookie_is_valid(
+    client: Client, harness: UploadHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other processes still renew cookies for some seconds after it."""
+    until: list[int] = []
+    monkeypatch.setattr(harness.revoked_sessions, "revoke", lambda _id, end: until.append(end))
+
+    client.delete("/api/session", headers=bearer(TOKENS.issue("anna")))
+
+    assert until[0] > time.time() + LIFETIME + PROPAGATION_SECONDS
 
 
 def test_revoking_without_a_session_changes_nothing(client: Client) -> None:

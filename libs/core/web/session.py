@@ -32,6 +32,10 @@ from libs.core.web.session_tokens import LIFETIME, SessionTokens
 RENEW_AFTER = 24 * 3600
 """Seconds after which a cookie is renewed. It then lasts for another `LIFETIME`."""
 
+REVOKED_FOR = LIFETIME + 3600
+"""Seconds for which a revocation is stored. For some seconds after it, other processes still renew
+cookies, see `PROPAGATION_SECONDS` in `libs/core/ports/revoked_sessions.py`."""
+
 MAX_COOKIES = 4
 """Maximum number of cookies of the session's name in a request. To read one takes 3 µs."""
 
@@ -59,6 +63,9 @@ class Session:
     """
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""
+    is_old: bool = False
+    """True if the cookie is to be renewed. `owner_of` does that when it knows that the session is
+    not revoked: the renewed cookie would be valid for longer than the revocation is stored."""
     sets_cookie: bool = False
     clears_cookie: bool = False
     address: str = ""
@@ -119,7 +126,7 @@ class SessionMiddleware(ASGIMiddleware):
             return Session()
         token = max(valid, key=lambda each: each.expires_at)
         is_old = token.expires_at - time.time() < LIFETIME - RENEW_AFTER
-        return Session(token.session_id, token.is_counted, sets_cookie=is_old)
+        return Session(token.session_id, token.is_counted, is_old=is_old)
 
     def _cookie(self, session: Session) -> Cookie | None:
         if session.clears_cookie:
@@ -173,10 +180,11 @@ async def owner_of(
         StorageUnavailable: The table does not answer.
     """
     session = session_of(request)
-    if session.id is not None and await anyio.to_thread.run_sync(
-        revoked_sessions.is_revoked, session.id
-    ):
-        session.id = None
+    if session.id is not None:
+        if await anyio.to_thread.run_sync(revoked_sessions.is_revoked, session.id):
+            session.id = None
+        else:
+            session.sets_cookie |= session.is_old
     return start_session(request)
 
 
@@ -240,7 +248,7 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
         if session.id is not None and (session.is_bearer or session.is_counted):
             if not revoked_sessions.is_revoked(session.id):
                 _count(session.address, rate_limiter)
-                revoked_sessions.revoke(session.id, int(time.time()) + LIFETIME)
+                revoked_sessions.revoke(session.id, int(time.time()) + REVOKED_FOR)
             elif session.is_bearer:
                 raise _invalid()
         elif session.is_bearer:
