@@ -15,7 +15,7 @@ class RevokedSessions(ABC):
 
         Args:
             session_id: The session's id, as its tokens contain it.
-            until: Epoch seconds at which its last token expires.
+            until: Epoch seconds by which its last token has expired.
         """
 
     @abstractmethod

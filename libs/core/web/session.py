@@ -33,8 +33,9 @@ RENEW_AFTER = 24 * 3600
 """Seconds after which a cookie is renewed. It then lasts for another `LIFETIME`."""
 
 REVOKED_FOR = LIFETIME + 3600
-"""Seconds for which a revocation is stored. For some seconds after it, other processes still renew
-cookies, see `PROPAGATION_SECONDS` in `libs/core/ports/revoked_sessions.py`."""
+"""Seconds for which a revocation is stored: until all cookies of the session have expired. The hour
+is for cookies that processes renew before they know of the revocation, which takes them some
+seconds."""
 
 MAX_COOKIES = 4
 """Maximum number of cookies of the session's name in a request. To read one takes 3 µs."""
@@ -64,8 +65,8 @@ class Session:
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""
     is_old: bool = False
-    """True if the cookie is to be renewed. `owner_of` does that when it knows that the session is
-    not revoked: the renewed cookie would be valid for longer than the revocation is stored."""
+    """True if the cookie is to be renewed. `owner_of` does that, unless the session is revoked:
+    a cookie that is renewed later can outlive the stored revocation."""
     sets_cookie: bool = False
     clears_cookie: bool = False
     address: str = ""
