@@ -58,9 +58,9 @@ class ConversionLeases(ABC):
 
         The claim increments `attempts`, sets the status `converting` and the phase `probing`, and
         keeps `percent`. A takeover also records what the lost attempt says about the file, by its
-        loss meaning: `alone` adds its number to `blamed` and sets `suspect`; `shared`, or
-        none that this version knows, increments `unblamed_count` and sets `suspect`; `leaving`
-        increments `unblamed_count` and `yielded`.
+        loss meaning: `alone` adds its number to `blamed` and sets `suspect`; `shared` increments
+        `unblamed_count` and sets `suspect`, and so does a loss meaning that is missing or unknown;
+        `leaving` increments `unblamed_count` and `yielded`.
 
         Args:
             conversion_id: The conversion to take.

@@ -33,9 +33,8 @@ RENEW_AFTER = 24 * 3600
 """Seconds after which a cookie is renewed. It then lasts for another `LIFETIME`."""
 
 REVOKED_FOR = LIFETIME + 3600
-"""Seconds for which a revocation is stored: until all cookies of the session have expired. The hour
-is for cookies that processes renew before they know of the revocation, which takes them some
-seconds."""
+"""Seconds for which a revocation is stored, an hour longer than a cookie is valid. Processes learn
+of a revocation some seconds late, and renew the session's cookies until then."""
 
 MAX_COOKIES = 4
 """Maximum number of cookies of the session's name in a request. To read one takes 3 µs."""
@@ -65,8 +64,9 @@ class Session:
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""
     is_old: bool = False
-    """True if the cookie is to be renewed. `owner_of` does that, unless the session is revoked:
-    a cookie that is renewed later can outlive the stored revocation."""
+    """True if the cookie is to be renewed. Only `owner_of` does that, because it knows of
+    revocations. A cookie of a revoked session must not be renewed: it would outlive the stored
+    revocation."""
     sets_cookie: bool = False
     clears_cookie: bool = False
     address: str = ""
@@ -243,7 +243,7 @@ def session_routes(tokens: SessionTokens) -> list[Any]:
         rate_limiter: NamedDependency[RateLimiter],
     ) -> None:
         session = session_of(request)
-        # A revocation is stored as long as tokens live. Anybody can begin any number of sessions
+        # A revocation is stored for longer than a month. Anybody can begin any number of sessions
         # that were not counted, so the cookies of those are only cleared. Nothing clears a bearer
         # token, so its session is revoked, counted or not.
         if session.id is not None and (session.is_bearer or session.is_counted):

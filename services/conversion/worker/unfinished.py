@@ -1,7 +1,6 @@
 """Release or excuse attempts whose end could not be written, once the table answers again."""
 
 import threading
-from contextlib import suppress
 
 import structlog
 
@@ -49,8 +48,9 @@ class UnfinishedAttempts:
                 self._attempts += attempts
 
     def _settle(self, conversion: Conversion) -> None:
-        with suppress(LeaseLost):
+        try:
             self._leases.release(conversion)
+        except LeaseLost:
+            self._leases.excuse(conversion)
+        else:
             log.info("conversion.released", conversion=conversion.id, reason="late")
-            return
-        self._leases.excuse(conversion)
