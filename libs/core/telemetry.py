@@ -37,8 +37,8 @@ line is written, and `metrics.py` makes the third."""
 
 _REDACTED = "[redacted]"
 _SECRETS_UP_TO_LINE_END = r"authorization|(?:set-)?cookie"
-"""Names of secrets whose values may have spaces and punctuation. A value ends with its line. If it
-begins with a quote, it ends at the next quote of the same kind that has no backslash before it."""
+"""Names of secrets whose values may have spaces and punctuation. A value ends with its line or, if
+it begins with a quote, at the next such quote that has no backslash before it."""
 _SECRETS_UP_TO_PUNCTUATION = (
     r"x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid"
     r"|(?:aws_?)?(?:secret_?access_?key|session_?token)|receipt_?handle|token"

@@ -64,8 +64,7 @@ class Session:
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""
     is_old: bool = False
-    """True if the cookie is to be renewed. Only `owner_of` does that, because it knows of
-    revocations. A cookie of a revoked session must not be renewed: it would outlive the stored
+    """True if the cookie is to be renewed. Only `owner_of` does that, after it has looked for a
     revocation."""
     sets_cookie: bool = False
     clears_cookie: bool = False

@@ -43,8 +43,7 @@ class RunConversion:
     """Run one attempt at one conversion.
 
     The process may be killed at any moment: another worker then makes the next attempt. `claimed`
-    holds the attempts that run now, `unfinished` those whose end could not be written or that lost
-    their lease.
+    holds the attempts that run now, `unfinished` those whose end could not be written.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Release or excuse attempts whose end could not be written, once the table answers again."""
+"""Release or excuse attempts whose end could not be written, as soon as the table answers."""
 
 import threading
 
@@ -14,8 +14,8 @@ log = structlog.get_logger(__name__)
 class UnfinishedAttempts:
     """Keep attempts whose end could not be written, until the table knows of it. Thread-safe.
 
-    The end of an attempt cannot be written if the table does not answer, or if the attempt has lost
-    its lease. When the table answers again, there are three cases. If nobody has changed the
+    The end of an attempt cannot be written while the table does not answer, or if the attempt has
+    lost its lease. As soon as the table answers, there are three cases. If nobody has changed the
     conversion, the attempt is released, and the conversion runs again: a result that could not be
     written is lost. If another worker has taken the conversion over, the attempt is excused: the
     file has not killed this worker. If the conversion has ended or is gone, nothing is done.
