@@ -184,7 +184,8 @@ class Conversion:
 
     They were lost while their loss meaning was `alone`. The number of an attempt is the value of
     `attempts` while it ran. Numbers are kept, and not their count, so that each attempt is excused
-    only once. `check_attempts` does not count them: earlier versions do not write them."""
+    only once. `check_attempts` computes the count without this set, which earlier versions do not
+    write."""
     suspect: bool = False
     """An attempt was lost, perhaps because of this file, so the next ones run alone."""
     loss_meaning: LossMeaning | None = None
