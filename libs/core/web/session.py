@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -66,6 +66,9 @@ class Session:
     is_old: bool = False
     """True if the cookie is to be renewed. Only `owner_of` does that, after it has looked for a
     revocation."""
+    began_at: float = field(default_factory=time.time)
+    """When the request began. Its cookie lasts from then: a request may take hours, and its session
+    be revoked meanwhile."""
     sets_cookie: bool = False
     clears_cookie: bool = False
     address: str = ""
@@ -132,7 +135,9 @@ class SessionMiddleware(ASGIMiddleware):
         if session.clears_cookie:
             return self._with_value("", max_age=0)
         if session.sets_cookie and session.id is not None:
-            token = self._tokens.issue(session.id, is_counted=session.is_counted)
+            token = self._tokens.issue(
+                session.id, is_counted=session.is_counted, issued_at=session.began_at
+            )
             return self._with_value(token, max_age=LIFETIME)
         return None
 

@@ -59,10 +59,13 @@ class SessionTokens:
         self._address_key = hashlib.sha256(b"address\0" + secret.encode()).digest()
         self._clock = clock
 
-    def issue(self, session_id: str, *, is_counted: bool = True) -> str:
-        """Return a token that is valid for `LIFETIME` seconds."""
+    def issue(
+        self, session_id: str, *, is_counted: bool = True, issued_at: float | None = None
+    ) -> str:
+        """Return a token that is valid for `LIFETIME` seconds from `issued_at`, by default now."""
+        now = self._clock() if issued_at is None else issued_at
         content = {"sid": session_id, **({} if is_counted else {"new": True})}
-        expiry = json.dumps({"expires_at": round(self._clock()) + LIFETIME}).encode()
+        expiry = json.dumps({"expires_at": round(now) + LIFETIME}).encode()
         nonce = os.urandom(_NONCE_BYTES)
         encrypted = self._ciphers[0].encrypt(nonce, json.dumps(content).encode(), expiry)
         return base64.b64encode(nonce + encrypted + _SEPARATOR + expiry).decode()
