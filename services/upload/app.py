@@ -22,6 +22,7 @@ DEPENDENCIES = (
     "list_companion_parts",
     "list_uploads",
     "part_slots",
+    "public_url",
     "rate_limiter",
     "report_parts",
     "reuse_upload",

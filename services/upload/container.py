@@ -50,6 +50,7 @@ class UploadContainer(containers.DeclarativeContainer):
     reuse_upload = providers.Factory(ReuseUpload, uploads, multipart, reconcile, copy_slots)
     show_upload = providers.Factory(use_cases.ShowUpload, uploads, reconcile)
     list_uploads = providers.Factory(use_cases.ListUploads, uploads)
+    public_url = settings.provided.public_url
     upload_limits = providers.Factory(
         UploadLimitsSchema,
         max_file_size=settings.provided.max_file_size,

@@ -19,7 +19,6 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "no host": ("GET", "/api/uploads", {"Host": "["}),
     "an unknown version of tus": ("HEAD", "/api/uploads/tus/x", {}),
     "options of tus": ("OPTIONS", "/api/uploads/tus", {}),
-    "a request that went round CloudFront": ("GET", "/api/uploads", {"X-Origin-Secret": "x"}),
     "the document of the API": ("GET", "/api/upload/schema", {}),
     "readiness": ("GET", "/health/ready", {}),
     "liveness through a proxy": ("GET", "/health/live", {"X-Forwarded-For": "192.0.2.1"}),
@@ -49,3 +48,10 @@ def test_every_request_needs_a_permit(
 
 def test_a_probe_of_the_process_needs_none(client: "TestClient[Any]") -> None:
     assert client.get("/health/live").status_code == 200
+
+
+def test_a_request_that_went_round_cloudfront_uses_no_permit(client: "TestClient[Any]") -> None:
+    """It names any address as its client's, so it would use up the permits of others."""
+    answer = client.get("/api/uploads", headers={"X-Origin-Secret": "x"})
+
+    assert (answer.status_code, answer.headers["Connection"]) == (403, "close")

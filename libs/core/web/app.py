@@ -95,9 +95,10 @@ def service_app(
     # Around the whole application: Litestar's own middleware does not see unknown paths.
     around = (
         *outer_middleware,
-        RequireOriginSecret(settings.origin_secrets),
         RequireHost(),
         LimitConcurrency(settings.trusted_proxies, settings.requests_per_address),
+        # Around the limits of addresses, because who goes round CloudFront chooses an address.
+        RequireOriginSecret(settings.origin_secrets),
         RequestContext(),
     )
     for middleware in around:

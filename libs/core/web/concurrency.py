@@ -122,8 +122,8 @@ class LimitConcurrency(ASGIMiddleware):
     """Let requests of one address wait for each other; those of others do not wait for them.
 
     This is around the whole application, because refusals take time as well: those of an unknown
-    path, of a wrong method or of a request that went round CloudFront. Only probes, which come from
-    no proxy of ours, need no permit: a busy service is alive.
+    path or of a wrong method. Only probes, which come from no proxy of ours, need no permit: a busy
+    service is alive.
 
     When its route is known, `RequestPermit.follow` applies the options of the route:
 

@@ -34,4 +34,5 @@ class RequireOriginSecret(ASGIMiddleware):
             await next_app(scope, receive, send)
             return
         refusal = problem(403, "forbidden", "Use the address of the page.")
+        refusal.headers["Connection"] = "close"
         await send_response(refusal, scope, receive, send)

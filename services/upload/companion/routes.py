@@ -149,6 +149,7 @@ class CompanionController(Controller):
         owner: NamedDependency[str],
         usage: NamedDependency[Usage],
         complete_companion_upload: NamedDependency[CompleteCompanionUpload],
+        public_url: NamedDependency[str | None],
     ) -> dict[str, str]:
         permit = permit_of(request)
         await permit.acquire_costly()
@@ -158,7 +159,8 @@ class CompanionController(Controller):
         upload = await anyio.to_thread.run_sync(
             complete_companion_upload, owner, key, multipart_id, etags, usage, on_listed
         )
-        location = f"{str(request.base_url).rstrip('/')}/api/uploads/{upload.id}"
+        site = public_url or str(request.base_url).rstrip("/")
+        location = f"{site}/api/uploads/{upload.id}"
         return {"location": location, "key": upload.key}
 
     @delete("/multipart/{multipart_id:str}", status_code=200, sync_to_thread=True)
