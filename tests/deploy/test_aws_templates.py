@@ -157,3 +157,10 @@ def test_the_optional_web_acl_limits_the_requests_of_each_address() -> None:
     assert rule["Action"] == {"Block": {}}
     limit = rule["Statement"]["RateBasedStatement"]
     assert (limit["AggregateKeyType"], limit["Limit"]) == ("IP", {"Ref": "RequestsPerFiveMinutes"})
+
+
+def test_a_web_acl_is_not_gone_round_by_the_addresses_of_an_ipv6_network() -> None:
+    """WAF counts each of them alone."""
+    edge = template("edge.yaml")["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
+
+    assert edge["IPV6Enabled"] == {"Fn::If": ["WithWebAcl", False, True]}

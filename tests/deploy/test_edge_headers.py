@@ -17,6 +17,7 @@ def test_edge_sends_the_headers_of_browsers_security() -> None:
     assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] >= 365 * 24 * 3600
     assert headers["StrictTransportSecurity"]["IncludeSubdomains"] is True
     assert headers["ContentTypeOptions"]["Override"] is True
+    assert headers["ContentSecurityPolicy"]["Override"] is False, "that of a service allows nothing"
     assert headers["ReferrerPolicy"]["ReferrerPolicy"] == "no-referrer"
     for directive in (
         "object-src 'none'",
