@@ -8,6 +8,9 @@ from pathlib import Path
 
 import httpx
 
+POLICY = "default-src 'none'; sandbox"
+"""The Content-Security-Policy of the fake service."""
+
 
 class FakeService(BaseHTTPRequestHandler):
     """Answer each request with a description of it."""
@@ -22,6 +25,7 @@ class FakeService(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Content-Security-Policy", POLICY)
         self.end_headers()
         self.wfile.write(answer)
 

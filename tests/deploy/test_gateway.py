@@ -19,7 +19,7 @@ from deploy.local.gateway.protocol import protocol_with
 from deploy.local.network import free_port, wait_until_responding
 from deploy.local.processes import ROOT
 from libs.core.web.server_protocol import ServiceProtocol
-from tests.deploy.gateway_support import FakeService, RunningGateway
+from tests.deploy.gateway_support import POLICY, FakeService, RunningGateway
 from tests.fault_injection import eventually
 
 BUCKET_ORIGIN = "http://localhost:4566"
@@ -146,6 +146,11 @@ def test_page_may_connect_to_its_origin_and_the_bucket(gateway: RunningGateway) 
     policy = httpx.get(gateway.url).headers["content-security-policy"]
 
     assert f"connect-src 'self' {BUCKET_ORIGIN};" in policy
+
+
+def test_a_service_keeps_its_policy(gateway: RunningGateway) -> None:
+    """It allows nothing; that of the page allows the page's own scripts."""
+    assert httpx.get(f"{gateway.url}/api/uploads").headers["content-security-policy"] == POLICY
 
 
 def test_request_id_is_passed_to_the_service(gateway: RunningGateway) -> None:

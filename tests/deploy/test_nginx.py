@@ -177,7 +177,21 @@ def test_nginx_sends_the_security_headers_of_the_gateway() -> None:
         name: value.strip('"')
         for name, value in re.findall(r'add_header (\S+) (".*?"|\S+) always;', CONFIGURATION)
     }
+    found["Content-Security-Policy"] = policies()[""]
     assert security_headers("@BUCKET_ORIGIN@").items() <= found.items()
+
+
+def policies() -> dict[str, str]:
+    """Return what nginx sends, by the policy of the service that answers."""
+    found = re.search(r"\$content_security_policy \{\n(.*?)\n    \}", CONFIGURATION, re.S)
+    assert found
+    lines = (line.strip().rstrip(";").split(maxsplit=1) for line in found[1].splitlines())
+    return {name.strip('"'): value.strip('"') for name, value in lines}
+
+
+def test_nginx_keeps_the_policy_of_a_service() -> None:
+    """It allows nothing; that of the page allows the page's own scripts."""
+    assert policies()["default"] == "$upstream_http_content_security_policy"
 
 
 def test_nginx_knows_the_type_of_the_manifest() -> None:

@@ -39,6 +39,7 @@ class Service(BaseHTTPRequestHandler):
         size = len(self.rfile.read(int(self.headers["Content-Length"] or 0)))
         self.send_response(200)
         self.send_header("Cache-Control", "private")
+        self.send_header("Content-Security-Policy", "default-src 'none'; sandbox")
         self.end_headers()
         self.wfile.write(f"{self.command} {self.headers['Host']} {size}".encode())
     def name_client(self):
@@ -215,6 +216,35 @@ def test_connections_without_a_request_leave_room_for_others(gateway: str) -> No
 def test_only_what_exists_may_be_kept(gateway: str, path: str, kept: str) -> None:
     """There is no conversion service here, so nginx itself answers for it."""
     assert httpx.get(f"{gateway}{path}").headers.get_list("cache-control") == [kept]
+
+
+def test_a_service_keeps_its_policy(gateway: str) -> None:
+    """It allows nothing; that of the page allows the page's own scripts."""
+    policies = [
+        httpx.get(gateway + path).headers.get_list("Content-Security-Policy")
+        for path in ("/api/uploads", "/api/conversions", "/")
+    ]
+
+    assert policies[0] == ["default-src 'none'; sandbox"]
+    assert [len(each) for each in policies] == [1, 1, 1]
+    assert all("script-src 'self'" in policy for (policy,) in policies[1:])
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip", b"GET / HTTP/2.1"],
+)
+def test_what_nginx_does_not_implement_is_a_malformed_request(
+    gateway: str, request_line: bytes
+) -> None:
+    host, port = gateway.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as client:
+        client.sendall(request_line + b"\r\n\r\n")
+        answer = client.makefile("rb").read()
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["status"] == 400
 
 
 def test_a_client_cannot_choose_its_address(gateway: str) -> None:

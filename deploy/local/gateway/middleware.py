@@ -22,6 +22,7 @@ from libs.core.telemetry import shorten
 log = structlog.get_logger(__name__)
 
 REQUEST_ID = b"x-request-id"
+POLICY = b"content-security-policy"
 
 _VALID_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
@@ -70,6 +71,8 @@ class GatewayMiddleware:
     def __init__(self, app: App, headers: Mapping[str, str], names: Collection[str] = ()) -> None:
         """Add these headers to every response, in place of those of the application.
 
+        Only a Content-Security-Policy of the application is kept.
+
         Besides localhost and addresses, `names` are the host names by which we are reached.
         """
         self._app = app
@@ -86,17 +89,20 @@ class GatewayMiddleware:
         # The service takes the id over, so that one id finds the lines of both logs.
         scope["headers"] = [*_without(scope["headers"], {REQUEST_ID}), (REQUEST_ID, request_id)]
         own: Headers = [*self._headers, (REQUEST_ID, request_id)]
-        names = {name for name, _ in own}
         began, status = time.perf_counter(), 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                kept = _without(message.get("headers", []), names)
+                given = message.get("headers", [])
+                # The services have a policy of their own, which allows nothing.
+                has_policy = any(name.lower() == POLICY for name, _ in given)
+                added = _without(own, {POLICY}) if has_policy else own
+                kept = _without(given, {name for name, _ in added})
                 if status >= 400 and not any(name.lower() == b"cache-control" for name, _ in kept):
                     kept.append((b"cache-control", b"no-store"))
-                message = {**message, "headers": [*kept, *own]}
+                message = {**message, "headers": [*kept, *added]}
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
