@@ -189,14 +189,6 @@ class Settings(BaseSettings):
         return frozenset(origin for origin in given if origin)
 
     @property
-    def public_url(self) -> str | None:
-        """Return the URL of the page if requests come through CloudFront, otherwise None.
-
-        They then have the host name of the load balancer, which visitors need not know.
-        """
-        return min(self.page_origins, default=None) if self.origin_secrets else None
-
-    @property
     def origin_secrets(self) -> Sequence[str]:
         """Return the accepted values of X-Origin-Secret, none if all requests are accepted."""
         return _values(self.origin_secret, self.origin_secret_accepted)

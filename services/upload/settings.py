@@ -47,3 +47,11 @@ class UploadSettings(QuotaSettings):
         return replace(
             limits, per_session={**limits.per_session, Resource.UPLOAD_BYTES: bytes_an_hour}
         )
+
+    @property
+    def public_url(self) -> str | None:
+        """Return the URL of the page if requests come through CloudFront, otherwise None.
+
+        They then have the host name of the load balancer, which visitors need not know.
+        """
+        return min(self.page_origins, default=None) if self.origin_secrets else None

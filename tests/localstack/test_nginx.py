@@ -220,29 +220,23 @@ def test_only_what_exists_may_be_kept(gateway: str, path: str, kept: str) -> Non
 
 def test_a_service_keeps_its_policy(gateway: str) -> None:
     """It allows nothing; that of the page allows the page's own scripts."""
-    policies = [
+    of_service, of_nginx, of_page = (
         httpx.get(gateway + path).headers.get_list("Content-Security-Policy")
         for path in ("/api/uploads", "/api/conversions", "/")
-    ]
+    )
 
-    assert policies[0] == ["default-src 'none'; sandbox"]
-    assert [len(each) for each in policies] == [1, 1, 1]
-    assert all("script-src 'self'" in policy for (policy,) in policies[1:])
+    assert of_service == ["default-src 'none'; sandbox"]
+    assert of_nginx == of_page
+    assert len(of_page) == 1
+    assert "script-src 'self'" in of_page[0]
 
 
-@pytest.mark.parametrize(
-    "request_line",
-    [b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip", b"GET / HTTP/2.1"],
-)
-def test_what_nginx_does_not_implement_is_a_malformed_request(
-    gateway: str, request_line: bytes
-) -> None:
+def test_what_nginx_does_not_implement_is_a_malformed_request(gateway: str) -> None:
     host, port = gateway.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=20) as client:
-        client.sendall(request_line + b"\r\n\r\n")
-        answer = client.makefile("rb").read()
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n")
+        head, _, body = client.makefile("rb").read().partition(b"\r\n\r\n")
 
-    head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
     assert json.loads(body)["status"] == 400
 
