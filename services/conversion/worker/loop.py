@@ -43,6 +43,8 @@ RECEIVED_AT_ONCE = 10
 
 HELPERS = 3
 """Threads that receive beside the first one while the inbox is full."""
+POLL_IF_FULL = 1.0
+"""Seconds between two polls of the queue while the inbox is full."""
 
 LONGEST_POLL_PAUSE = 5.0
 """Maximum seconds between two polls."""
@@ -94,6 +96,7 @@ class Worker:
             self._threads, choose_next, self._slots, self._sharing, run.claimed
         )
         self._is_inbox_full = threading.Event()
+        self._next_poll = 0.0
         self._started = False
         self._stop_by: float | None = None
 
@@ -147,8 +150,13 @@ class Worker:
             self._start(Task(conversion_id))
 
     def receive(self, stop: threading.Event) -> None:
-        """Wait for messages and handle them."""
+        """Wait for messages and handle them; poll the queue meanwhile if the inbox is full.
+
+        Anybody with a form of S3 can fill the inbox, and those of others' conversions wait behind.
+        """
         self._receive(stop, LONG_POLL)
+        if self._is_inbox_full.is_set() and time.monotonic() >= self._next_poll:
+            self.poll_queue(stop)
 
     def help_receive(self, stop: threading.Event) -> None:
         """Handle messages beside `receive` while the inbox is full; otherwise ask for none."""
@@ -185,13 +193,18 @@ class Worker:
                 self._inbox.delete_many(done)
 
     def poll_queue(self, _stop: threading.Event) -> None:
-        """Give a free slot, if there is one, the next conversion of the queue in the table.
+        """Give the free slots the next conversions of the queue in the table.
 
         This finds what no message starts: stalled conversions, and queued ones whose message was
-        lost. First it settles attempts whose end could not be written, see `UnfinishedAttempts`.
+        lost or is late. First it settles attempts whose end could not be written, see
+        `UnfinishedAttempts`.
         """
+        began = time.monotonic()
         self._unfinished.settle()
-        if self._slots.acquire():
+        # No more often than there are slots: a conversion that cannot be claimed frees its slot.
+        for _ in range(self._slots.count):
+            if not self._slots.acquire():
+                break
             try:
                 task = self._threads.next_task()
             except BaseException:
@@ -199,6 +212,9 @@ class Worker:
                 raise
             if task is None or not self._threads.start_or_continue(task):
                 self._slots.release()
+                break
+        ended = time.monotonic()
+        self._next_poll = ended + POLL_IF_FULL + REREAD_DELAY_FACTOR * (ended - began)
 
     def check_awaited_uploads(self, stop: threading.Event) -> None:
         """Queue conversions whose upload has arrived although no event told so.

@@ -88,6 +88,29 @@ def test_a_full_inbox_is_emptied_by_several_threads(
     eventually(lambda: count_messages(env) == 0)
 
 
+@pytest.mark.parametrize(
+    ("count", "starts"), [(RECEIVED_AT_ONCE, True), (RECEIVED_AT_ONCE - 1, False)]
+)
+def test_behind_a_full_inbox_conversions_start_without_their_message(
+    env: ConversionEnvironment, count: int, starts: bool
+) -> None:
+    """Whoever has a form of S3 can fill the inbox with events of it."""
+    upload, _ = env.start_upload(waiting=0)
+    env.store_object(upload)
+    for _ in range(2):
+        env.add_queued()
+    env.inbox._messages.clear()
+    for _ in range(count):
+        env.inbox.send(FileUploaded(upload.id))
+    worker = new_worker(env, FakeEngine(), slots=2)
+    started = record_calls(worker._threads, "start_or_continue")
+
+    worker.receive(worker._stop)
+    worker.stop()
+
+    assert len(started) == (2 if starts else 0)
+
+
 def test_an_inbox_that_is_not_full_is_asked_by_one_thread(
     env: ConversionEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
