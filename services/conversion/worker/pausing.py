@@ -10,11 +10,13 @@ import structlog
 from libs.core.domain.conversions import Conversion, LossMeaning
 from libs.core.domain.fair_order import client_of
 from services.conversion.worker.claimed_conversions import ClaimedConversions
+from services.conversion.worker.recent_slot_time import RecentSlotTime
 from services.conversion.worker.scheduling import ChooseNextConversion
 from services.conversion.worker.slot_threads import SlotThreads
+from services.conversion.worker.slot_use import SlotUse
 from services.conversion.worker.slots import Slots
 from services.conversion.worker.task import Task
-from services.conversion.worker.time_sharing import SlotUse, TimeSharing
+from services.conversion.worker.time_sharing import TimeSharing
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +47,7 @@ class PauseForOthers:
         self._claimed = claimed
         self._hurried = threading.Event()
         self._next_check = 0.0
+        self._recent = RecentSlotTime()
 
     def hurry(self) -> None:
         """Check soon, because a conversion has come. Callable from any thread."""
@@ -61,6 +64,8 @@ class PauseForOthers:
     def __call__(self) -> None:
         """Check once, unless the last check was a moment ago."""
         claimed = self._claimed.by_id()
+        running = [claimed[each] for each in self._sharing.running() if each in claimed]
+        recent = self._recent.look(map(client_of, running), time.monotonic())
         if not self._slots.can_pause_for_others or not self._sharing.pausable(claimed):
             return
         began = time.monotonic()
@@ -68,7 +73,7 @@ class PauseForOthers:
             return
         paused = self._sharing.paused()
         order = self._choose_next.order(alone_last=self._slots.is_turn_of_others, paused=paused)
-        self._pause_for_first(order, claimed, paused)
+        self._pause_for_first(order, claimed, paused, recent)
         ended = time.monotonic()
         self._next_check = ended + CHECK_DELAY_FACTOR * (ended - began)
 
@@ -77,13 +82,14 @@ class PauseForOthers:
         order: Iterable[Conversion],
         claimed: Mapping[str, Conversion],
         paused: Collection[str],
+        recent: Mapping[str, float],
     ) -> None:
         """Pause a conversion for the first in the order for which one can be, or is to yield."""
         clients = Counter(client_of(each) for each in claimed.values())
         refused = set[tuple[object, ...]]()
         for following in order:
             task = Task.of(following, paused)
-            for use in self._sharing.pausable(claimed, following):
+            for use in self._sharing.pausable(claimed, following, recent):
                 client = client_of(claimed[use.conversion_id])
                 is_of_same_client = client_of(following) == client
                 # All on which the answer depends: thousands may wait, and a refusal may be a write.
@@ -95,6 +101,7 @@ class PauseForOthers:
                     task,
                     is_of_same_client=is_of_same_client,
                     client_has_others=clients[client] > 1,
+                    held=claimed,
                 ):
                     self._choose_next.note_chosen(following)
                     return
@@ -103,7 +110,13 @@ class PauseForOthers:
                 refused.add(kind)
 
     def _replace(
-        self, use: SlotUse, task: Task, *, is_of_same_client: bool, client_has_others: bool
+        self,
+        use: SlotUse,
+        task: Task,
+        *,
+        is_of_same_client: bool,
+        client_has_others: bool,
+        held: Mapping[str, Conversion],
     ) -> bool:
         """Pause a conversion for a task, and return True if that was possible."""
         if not self._is_marked_shared(use) or not self._sharing.pause(
@@ -112,6 +125,7 @@ class PauseForOthers:
             may_displace=not task.has_yielded,
             is_of_same_client=is_of_same_client,
             client_has_others=client_has_others,
+            held=held,
         ):
             return False
         log.info("conversion.paused", conversion=use.conversion_id)

@@ -9,9 +9,9 @@ from libs.core.domain.conversions import LossMeaning
 from libs.core.ports.inbox import Inbox
 from services.conversion.worker.attempt import RunConversion
 from services.conversion.worker.heartbeat import Heartbeat, HideMessage
+from services.conversion.worker.slot_use import SlotUse
 from services.conversion.worker.slots import NEVER, Slots
 from services.conversion.worker.task import Task
-from services.conversion.worker.time_sharing import SlotUse
 from services.conversion.worker.watchdog import Watchdog
 
 RELEASE_PAUSE = 2.0

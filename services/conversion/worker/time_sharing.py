@@ -8,11 +8,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.fair_order import client_of
-from services.conversion.worker.slots import NEVER, Slots
+from services.conversion.worker.slot_use import SlotUse
+from services.conversion.worker.slots import Slots
 
 TURN = 3.0
 """Seconds that a conversion keeps its slot, if others wait."""
@@ -22,16 +22,9 @@ LONG_RUN = 10.0
 are short, so the new one is probably soon done."""
 
 NEARLY_DONE = 10.0
-"""Seconds left at which a conversion is not paused any more."""
-
-ENDING = 2.0
-"""Seconds left at which a conversion is not paused any more, if its client or session has two slots
-more than the one that waits. Others could wait for its conversions of ten seconds in turn."""
-
-ESTIMATE_FACTOR, ESTIMATE_GRACE = 2, 1.0
-"""An estimate promises that a conversion ends after so many times the seconds left, and so many
-more. If the conversion breaks one promise, none of its estimates is believed any more: a header may
-state too short a duration, and then the time left stays 0."""
+"""Seconds left at which a conversion is not paused any more. If its client or session has two slots
+more than the one that waits, it must have 0 left, so only be stored: others could wait for its
+conversions of a few seconds in turn."""
 
 PAUSED_PER_SLOT = 2
 """Maximum number of paused conversions for each slot, because each keeps its memory.
@@ -39,62 +32,8 @@ PAUSED_PER_SLOT = 2
 That is usually up to 150 MB. Hostile files have taken up to 816 MB: only the sandbox's limit on
 FFmpeg, `Limits.memory`, bounds them."""
 
-MUCH_LEFT = 1800.0
-"""Seconds left above which a conversion goes back to the queue if no more may be paused. One whose
-estimate proved wrong is taken to have as much left as it is late, however near its end it seems."""
-
-
-@dataclass(eq=False)
-class SlotUse:
-    """Hold since when a conversion uses its slot, and how many seconds it still needs.
-
-    `since` is on this process's monotonic clock; `seconds_left` is the engine's estimate.
-    """
-
-    conversion_id: str
-    since: float
-    seconds_left: float = NEVER
-    is_guess: bool = False
-    """`seconds_left` includes a later pass, which may take much longer than this one."""
-    ran_before: float = 0.0
-    """Seconds for which the conversion had a slot before its present use."""
-    is_paused: bool = False
-    must_yield: bool = False
-    """The conversion is to go back to the queue."""
-    promised: float = NEVER
-    """Seconds with a slot after which the conversion has ended, by its most hopeful estimate."""
-
-    @property
-    def is_being_stored(self) -> bool:
-        """Return True if the conversion has only storing left, in which it does not yield."""
-        return self.seconds_left == 0.0
-
-    def seconds_run(self, now: float) -> float:
-        """Return for how many seconds the conversion has had a slot."""
-        return self.ran_before + (0.0 if self.is_paused else now - self.since)
-
-    def expect(self, seconds_left: float, now: float, *, is_guess: bool = False) -> None:
-        """Store the engine's estimate of how many seconds the conversion still needs.
-
-        A guess is no promise, so it does not keep the conversion from being paused either.
-        """
-        self.seconds_left, self.is_guess = seconds_left, is_guess
-        if is_guess:
-            return
-        promised = self.seconds_run(now) + ESTIMATE_FACTOR * seconds_left + ESTIMATE_GRACE
-        self.promised = min(self.promised, promised)
-
-    def is_overdue(self, now: float) -> bool:
-        """Return True if an estimate has proved wrong: by it, the conversion would have ended."""
-        return self.seconds_run(now) >= self.promised
-
-    def believed_seconds_left(self, now: float) -> float:
-        """Return the estimate; `NEVER` if it is missing or a guess, or if one has proved wrong."""
-        return NEVER if self.is_guess or self.is_overdue(now) else self.seconds_left
-
-    def has_much_left(self, now: float) -> bool:
-        """Return True if the conversion is long: one that broke its promise is late by as much."""
-        return max(self.seconds_left, self.seconds_run(now) - self.promised) > MUCH_LEFT
+NOTHING_RECENT: Mapping[str, float] = {}
+NOTHING_HELD: Mapping[str, Conversion] = {}
 
 
 def find_pausable(
@@ -102,23 +41,28 @@ def find_pausable(
     held: Mapping[str, Conversion],
     now: float,
     following: Conversion | None = None,
+    recent: Mapping[str, float] = NOTHING_RECENT,
 ) -> list[SlotUse]:
     """Return the uses that may be paused for a conversion that waits, the first to pause first.
 
     Slots are shared between clients, and those of one client between its sessions. If the running
     conversion and the one that waits are of different clients, the slots of the two clients are
     compared; if they are of one client, those of their two sessions. A slot is taken only if the
-    running side has more slots than the side that waits. It is taken after `TURN` seconds. It is
-    taken at once if the difference is two slots or more, or if the conversion that waits has never
-    run and the running one has had a slot for `LONG_RUN` seconds.
-    A conversion that ends soon is left alone: within `NEARLY_DONE` seconds, or within `ENDING` if
-    the difference is two slots or more. Guesses, and estimates that proved wrong, do not count.
+    running side has more slots than the side that waits.
+
+    It is taken at once if the difference is two slots or more. Otherwise, it is taken only if the
+    client that waits has had slots for no longer than the running one of late: after `TURN`
+    seconds, or at once if the conversion that waits has never run and the running one has had a
+    slot for `LONG_RUN` seconds.
+    A conversion that ends soon is left alone, see `NEARLY_DONE`. Guesses, and estimates that proved
+    wrong, do not count.
 
     Args:
         uses: All uses of this worker.
         held: Its claimed conversions by id. The uses of others are not returned.
         now: The present time, on the clock of `SlotUse.since`.
         following: The conversion that waits. None stands for one of a client that has no slot.
+        recent: Seconds for which each client has had slots of late, see `RecentSlotTime`.
     """
     running = [use for use in uses if not use.is_paused and use.conversion_id in held]
     client_slots = Counter(client_of(held[use.conversion_id]) for use in running)
@@ -136,12 +80,17 @@ def find_pausable(
         return session_slots[session] - session_slots[following.owner]
 
     def is_turn_over(use: SlotUse) -> bool:
-        seconds = now - use.since
-        ends_at_once = slot_excess(use) > 1 or (is_new and use.seconds_run(now) >= LONG_RUN)
-        return seconds >= (0.0 if ends_at_once else TURN)
+        if slot_excess(use) > 1:
+            return True
+        if following is not None:
+            client = client_of(held[use.conversion_id])
+            if recent.get(client_of(following), 0.0) > recent.get(client, 0.0):
+                return False
+        ends_at_once = is_new and use.seconds_run(now) >= LONG_RUN
+        return ends_at_once or now - use.since >= TURN
 
     def is_soon_done(use: SlotUse) -> bool:
-        most = ENDING if slot_excess(use) > 1 else NEARLY_DONE
+        most = 0.0 if slot_excess(use) > 1 else NEARLY_DONE
         return use.believed_seconds_left(now) <= most
 
     pausable = [
@@ -150,6 +99,26 @@ def find_pausable(
         if not is_soon_done(use) and slot_excess(use) > 0 and is_turn_over(use)
     ]
     return sorted(pausable, key=lambda use: (-slot_excess(use), -use.believed_seconds_left(now)))
+
+
+def _paused_by_one_client(
+    paused: Sequence[SlotUse], held: Mapping[str, Conversion], most: int, use: SlotUse
+) -> SlotUse | None:
+    """Return the longest paused use of a client that has more than `most`, unless it is of `use`.
+
+    One that has been asked to return to the queue already comes first: one at a time suffices.
+    """
+    clients = {
+        each: client_of(held[each.conversion_id]) for each in paused if each.conversion_id in held
+    }
+    counts = Counter(clients.values())
+    own = client_of(held[use.conversion_id]) if use.conversion_id in held else None
+    surplus = [
+        each
+        for each, client in clients.items()
+        if counts[client] > most and client != own and not each.is_being_stored
+    ]
+    return max(surplus, key=lambda each: (each.must_yield, each.seconds_left), default=None)
 
 
 class TimeSharing:
@@ -186,12 +155,20 @@ class TimeSharing:
             return {use.conversion_id for use in self._uses if use.is_paused}
 
     def pausable(
-        self, held: Mapping[str, Conversion], following: Conversion | None = None
+        self,
+        held: Mapping[str, Conversion],
+        following: Conversion | None = None,
+        recent: Mapping[str, float] = NOTHING_RECENT,
     ) -> list[SlotUse]:
         """Return the uses that may be paused now; see `find_pausable`."""
         with self._lock:
             uses = list(self._uses)
-        return find_pausable(uses, held, self._timer(), following)
+        return find_pausable(uses, held, self._timer(), following, recent)
+
+    def running(self) -> list[str]:
+        """Return the id of the conversion in each slot."""
+        with self._lock:
+            return [use.conversion_id for use in self._uses if not use.is_paused]
 
     def pause(
         self,
@@ -201,13 +178,15 @@ class TimeSharing:
         may_displace: bool = True,
         is_of_same_client: bool = False,
         client_has_others: bool = False,
+        held: Mapping[str, Conversion] = NOTHING_HELD,
     ) -> bool:
         """Pause a conversion, and return True if the caller now has its slot.
 
-        No more than `PAUSED_PER_SLOT` conversions for each slot are paused. If that many are, a
-        conversion is asked to return to the queue instead, if `may_displace` is true, and if it has
-        more than `MUCH_LEFT` or is one of several of its client here. One that is being stored is
-        not asked: its parts are one object by then, so that all work would be repeated.
+        No more than `PAUSED_PER_SLOT` conversions for each slot are paused. If that many are, and
+        if `may_displace` is true, a conversion is asked to return to the queue instead. That is a
+        paused one of a client that has more than half of all pauses. If there is none, it is `use`,
+        if it has more than `MUCH_LEFT` or is one of several of its client here. One that is being
+        stored is not asked: its parts are one object by then, so that all work would be repeated.
 
         Args:
             use: The use to pause.
@@ -219,6 +198,7 @@ class TimeSharing:
                 The rest of the pauses that are possible is left for other clients.
             client_has_others: True if this worker has claimed other conversions of the client of
                 the one to pause. Without this rule one client could hold all slots and all pauses.
+            held: The conversions that this worker has claimed, by id.
         """
         with self._lock:
             now = self._timer()
@@ -230,8 +210,13 @@ class TimeSharing:
             if is_of_same_client and len(staying) >= max_paused - self._slots.count:
                 return False
             if len(staying) >= max_paused:
-                is_long = client_has_others or use.has_much_left(now)
-                use.must_yield |= may_displace and is_long and not use.is_being_stored
+                most = max_paused - self._slots.count
+                surplus = _paused_by_one_client(staying, held, most, use)
+                yielding = surplus or use
+                is_long = surplus or client_has_others or use.has_much_left(now)
+                yielding.must_yield |= (
+                    may_displace and bool(is_long) and not yielding.is_being_stored
+                )
                 return False
             # In this order: `expect`, in another thread, must not see less than it has run.
             use.ran_before += now - use.since

@@ -8,8 +8,9 @@ import pytest
 
 from libs.core.domain.conversions import Conversion
 from services.conversion.worker.loop import Worker
+from services.conversion.worker.slot_use import SlotUse
 from services.conversion.worker.task import Task
-from services.conversion.worker.time_sharing import SlotUse, TimeSharing
+from services.conversion.worker.time_sharing import TimeSharing
 from tests.conversion.support import LEASE, ConversionEnvironment
 from tests.conversion.worker.support import HeldEngine, new_worker
 

@@ -8,8 +8,8 @@ import pytest
 from libs.core.domain.conversions import Conversion
 from services.conversion.worker import time_sharing
 from services.conversion.worker.loop import Worker
+from services.conversion.worker.slot_use import SlotUse
 from services.conversion.worker.task import Task
-from services.conversion.worker.time_sharing import SlotUse
 from tests.conversion.support import ConversionEnvironment
 from tests.conversion.worker.support import HeldEngine, new_worker
 from tests.fakes import a_conversion, an_upload

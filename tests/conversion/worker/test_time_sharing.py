@@ -9,8 +9,9 @@ import pytest
 from libs.core.domain.conversions import Conversion, LossMeaning
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
 from services.conversion.worker import loop, pausing, progress_writer, time_sharing
+from services.conversion.worker.slot_use import SlotUse
 from services.conversion.worker.slots import NEVER, Slots
-from services.conversion.worker.time_sharing import SlotUse, TimeSharing
+from services.conversion.worker.time_sharing import TimeSharing
 from tests.conversion.support import ConversionEnvironment, FakeEngine, convert
 from tests.conversion.worker.support import HeldEngine, StartWorker, new_worker
 from tests.fakes import FakeClock

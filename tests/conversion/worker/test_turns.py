@@ -3,9 +3,10 @@
 import pytest
 
 from libs.core.domain.conversions import Conversion
-from services.conversion.worker import time_sharing
+from services.conversion.worker import slot_use, time_sharing
+from services.conversion.worker.slot_use import SlotUse
 from services.conversion.worker.slots import NEVER
-from services.conversion.worker.time_sharing import SlotUse, find_pausable
+from services.conversion.worker.time_sharing import find_pausable
 from tests.fakes import a_conversion, an_upload
 
 
@@ -42,11 +43,11 @@ def test_one_that_is_nearly_done_or_paused_is_left_alone() -> None:
     assert pausable(turns, "ab", 100.0) == []
 
 
-@pytest.mark.parametrize(("seconds_left", "is_paused"), [(9.0, True), (3.0, True), (1.0, False)])
-def test_a_client_with_all_slots_gives_one_that_is_not_about_to_end(
+@pytest.mark.parametrize(("seconds_left", "is_paused"), [(9.0, True), (1.0, True), (0.0, False)])
+def test_a_client_with_all_slots_gives_one_that_is_not_being_stored(
     seconds_left: float, is_paused: bool
 ) -> None:
-    """Otherwise everybody waited for its conversions of ten seconds in turn."""
+    """Otherwise everybody waited for its conversions of a few seconds in turn."""
     turns = [a_turn(10.0, seconds_left), a_turn(10.0, seconds_left)]
 
     assert bool(pausable(turns, "aa", 10.0, "b")) is is_paused
@@ -60,7 +61,7 @@ def test_an_estimate_of_nearly_done_counts_for_a_limited_time() -> None:
     turn.expect(8.0, now=106.0)
 
     assert pausable([turn], "a", 110.0) == []
-    assert pausable([turn], "a", 100.0 + 2 * 5.0 + time_sharing.ESTIMATE_GRACE) == [turn]
+    assert pausable([turn], "a", 100.0 + 2 * 5.0 + slot_use.ESTIMATE_GRACE) == [turn]
 
 
 @pytest.mark.parametrize("owners", ["aa", "a1 a2"])
@@ -102,3 +103,31 @@ def test_what_has_run_for_long_gives_way_at_once_to_what_has_not_run_yet() -> No
 
 def test_one_that_is_not_claimed_yet_is_left_alone() -> None:
     assert find_pausable([a_turn(0.0)], {}, 100.0) == []
+
+
+LONGER, SHORTER = {"a": 9.0, "b": 10.0}, {"a": 10.0, "b": 9.0}
+"""Seconds for which clients had slots of late: "b", which waits, had them for longer, or not."""
+
+
+@pytest.mark.parametrize(
+    ("recent", "seconds_run", "ends"),
+    [(SHORTER, 10.0, True), (LONGER, 10.0, False), (LONGER, 60.0, False), ({}, 10.0, True)],
+)
+def test_who_had_slots_for_longer_of_late_ends_no_turn(
+    recent: dict[str, float], seconds_run: float, ends: bool
+) -> None:
+    """One short conversion after another paused a long one as soon as it was continued."""
+    long = a_turn(100.0)
+    long.ran_before = seconds_run
+    held = {long.conversion_id: held_by("a")}
+
+    found = find_pausable([long], held, 100.1, held_by("b"), recent)
+
+    assert bool(found) is ends
+
+
+def test_who_has_all_slots_gives_one_whoever_had_them_before() -> None:
+    turns = [a_turn(0.0), a_turn(0.5)]
+    held = {turn.conversion_id: held_by("a") for turn in turns}
+
+    assert find_pausable(turns, held, 1.0, held_by("b"), LONGER) == turns

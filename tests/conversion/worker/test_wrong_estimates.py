@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from services.conversion.ports import ConversionResult, EngineProgress, OutputSink, SourceBytes
-from services.conversion.worker import progress_writer, time_sharing
+from services.conversion.worker import progress_writer, slot_use, time_sharing
+from services.conversion.worker.slot_use import SlotUse
 from services.conversion.worker.slots import Slots
-from services.conversion.worker.time_sharing import ENDING, NEARLY_DONE, SlotUse, TimeSharing
+from services.conversion.worker.time_sharing import NEARLY_DONE, TimeSharing
 from tests.conversion.support import ConversionEnvironment, FakeEngine, convert
 from tests.conversion.worker.support import new_worker, shorten_release_pause
 from tests.conversion.worker.test_turns import a_turn, pausable
@@ -43,11 +44,11 @@ def protected_seconds(estimate: Estimate, owners: str, *, is_guess: bool = False
 
 
 @pytest.mark.parametrize("lie", LIES)
-@pytest.mark.parametrize(("owners", "most"), [("aa", ENDING), ("a", NEARLY_DONE)])
+@pytest.mark.parametrize(("owners", "most"), [("aa", 0.0), ("a", NEARLY_DONE)])
 def test_a_file_is_protected_for_little_longer_than_honest_ones(
     lie: str, owners: str, most: float
 ) -> None:
-    limit = time_sharing.ESTIMATE_FACTOR * most + time_sharing.ESTIMATE_GRACE
+    limit = slot_use.ESTIMATE_FACTOR * most + slot_use.ESTIMATE_GRACE
 
     assert protected_seconds(LIES[lie], owners) <= limit
 
@@ -58,7 +59,7 @@ def test_no_file_is_protected_while_a_later_pass_follows(lie: str, owners: str) 
     assert protected_seconds(LIES[lie], owners, is_guess=True) == 0
 
 
-@pytest.mark.parametrize(("owners", "most"), [("aa", ENDING), ("a", NEARLY_DONE)])
+@pytest.mark.parametrize(("owners", "most"), [("aa", 0.0), ("a", NEARLY_DONE)])
 def test_an_honest_file_is_protected_to_its_end(owners: str, most: float) -> None:
     ends_after = 60
     turns = [a_turn(0.0 if number else -0.5) for number in range(len(owners))]
@@ -145,7 +146,7 @@ def test_one_that_is_overdue_for_long_is_handed_over_like_a_long_one() -> None:
     use = sharing.begin("liar")
     use.expect(progress_writer.LEAST_LEFT, clock())
 
-    clock.advance(use.promised + time_sharing.MUCH_LEFT)
+    clock.advance(use.promised + slot_use.MUCH_LEFT)
     assert not sharing.pause(use, "new")
     assert not use.must_yield, "it may just be slow"
     clock.advance(1.0)
