@@ -127,8 +127,8 @@ class Upload:
     expires_at: int
     status: UploadStatus = UploadStatus.UPLOADING
     completed_parts: frozenset[int] = frozenset()
-    """Part numbers in S3. Those of a tus upload may have gaps until it is uploaded: see
-    `claimed_state`."""
+    """Part numbers in S3 while `uploading`, then 1 to `part_count`. Those of a tus upload may have
+    gaps until it is uploaded: see `claimed_state`."""
     conversions: tuple[str, ...] = ()
     error: Failure | None = None
     version: int = 1

@@ -97,7 +97,7 @@ def service_app(
         *outer_middleware,
         RequireHost(),
         LimitConcurrency(settings.trusted_proxies, settings.requests_per_address),
-        # Around the limits of addresses, because who goes round CloudFront chooses an address.
+        # Before the limits of addresses: a request that bypasses CloudFront can name any address.
         RequireOriginSecret(settings.origin_secrets),
         RequestContext(),
     )

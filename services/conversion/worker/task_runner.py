@@ -41,6 +41,7 @@ class RunTask:
     def __call__(self, task: Task, use: SlotUse) -> None:
         """Return when the attempt has ended, or could not begin."""
         if not task.must_run_alone:
+            # With more slots, another conversion may start beside this one at any time.
             self._run_one(task, use, alone=self._slots.count == 1 and self._slots.is_alone)
             return
         with self._slots.reserve_all(DRAIN_FOR_SUSPECT) as granted:
