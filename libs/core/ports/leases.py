@@ -54,7 +54,7 @@ class ConversionLeases(ABC):
         *,
         alone: bool = False,
     ) -> Conversion | None:
-        """Take a conversion for `lease` seconds: a queued one, or a stalled one of another worker.
+        """Take a conversion for `lease` seconds: a queued one or a stalled one.
 
         The claim increments `attempts`, sets the status `converting` and the phase `probing`, and
         keeps `percent`. A takeover also records what the lost attempt says about the file, by its

@@ -47,8 +47,9 @@ class Session:
     """Hold the session of one request."""
 
     id: str | None = None
-    """None if the request has no valid cookie or token, if it has cookies of two sessions, or if it
-    has more than `MAX_COOKIES`. `owner_of` sets it to None if the session is revoked.
+    """None if the request has a bearer token that is not valid; or if it has no token, and no valid
+    cookie, cookies of two sessions, or more than `MAX_COOKIES`. `owner_of` sets it to None if the
+    session is revoked.
 
     If it is None, `start_session` refuses a request with a bearer token. For a request without one
     it begins a new session.

@@ -14,8 +14,9 @@ REPORT_EVERY = 1.0
 detected."""
 
 LEAST_LEFT = 0.1
-"""Seconds that a conversion has left until it is stored. At the end of the duration that its header
-states, the estimate is 0 and may stay so for hours."""
+"""Minimum of the seconds left that the heartbeat is told before the phase `storing`, for which 0
+stands. The estimate is 0 already at the end of the duration that a header states, and may stay so
+for hours."""
 
 
 class ProgressWriter:

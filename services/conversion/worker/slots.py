@@ -108,7 +108,7 @@ class Slots:
         finally:
             with self._changed:
                 if self._reservation is reservation:
-                    self._end_reservation(began)
+                    self._end_reservation(self._timer() - began)
 
     def share_slots_if_overdue(self, prepare: Callable[[], bool]) -> None:
         """Let others start beside one that has run alone for long, if `prepare` returns True."""
@@ -116,10 +116,10 @@ class Slots:
             overdue = self._reservation is not None and self._timer() > self._alone_until
         if overdue and prepare():
             with self._changed:
-                self._end_reservation(self._timer() - ALONE_AT_MOST)
+                self._end_reservation(ALONE_AT_MOST)
 
-    def _end_reservation(self, began: float) -> None:
-        now = self._timer()
+    def _end_reservation(self, taken: float) -> None:
+        """End it, and give the others the slots for as many seconds as it has taken."""
         self._reservation = None
         self._alone_until = NEVER
-        self._next_reservation = now + (now - began)
+        self._next_reservation = self._timer() + taken
