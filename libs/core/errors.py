@@ -79,7 +79,7 @@ class UploadClosed(CoreError):
 
 
 class TooManyConversions(CoreError):
-    """Indicate an upload that has as many conversions as one may have. `limit` is their number."""
+    """Indicate an upload that has as many conversions as one may have, which is `limit`."""
 
     code = "too_many_conversions"
     title = "Too many conversions"

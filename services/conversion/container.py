@@ -21,7 +21,7 @@ from services.conversion.worker.scheduling import (
     ChooseNextConversion,
     MarkUploaded,
 )
-from services.conversion.worker.stall_detector import StallDetector
+from services.conversion.worker.version_watch import VersionWatch
 
 MAX_EVENT_DELAY = 120
 """Seconds that an S3 event may take before S3 is asked about its upload."""
@@ -92,7 +92,7 @@ class ConversionContainer(containers.DeclarativeContainer):
         providers.Factory(
             ChooseNextConversion,
             queue,
-            providers.Factory(StallDetector),
+            providers.Factory(VersionWatch),
             settings.provided.lease,
         ),
         mark_uploaded,
@@ -100,7 +100,7 @@ class ConversionContainer(containers.DeclarativeContainer):
             CheckAwaitedUploads,
             queue,
             mark_uploaded,
-            providers.Factory(StallDetector),
+            providers.Factory(VersionWatch),
             MAX_EVENT_DELAY,
             clock=aws.clock,
         ),

@@ -36,7 +36,7 @@ from services.conversion.worker.scheduling import (
     ChooseNextConversion,
     MarkUploaded,
 )
-from services.conversion.worker.stall_detector import StallDetector
+from services.conversion.worker.version_watch import VersionWatch
 from tests.fakes import A_SOURCE, FakeClock, a_conversion, an_upload
 
 LEASE = 15.0
@@ -120,12 +120,12 @@ class ConversionEnvironment:
         # One clock for all: a process and its table share it in these tests.
         self.mark_uploaded = MarkUploaded(self.uploads, self.conversions, self.objects, self.clock)
         self.choose_next = ChooseNextConversion(
-            self.queue, StallDetector(self.clock), LEASE, self.clock
+            self.queue, VersionWatch(self.clock), LEASE, self.clock
         )
         self.check_awaited_uploads = CheckAwaitedUploads(
             self.queue,
             self.mark_uploaded,
-            StallDetector(self.clock),
+            VersionWatch(self.clock),
             PATIENCE,
             self.clock,
             self.clock,

@@ -26,7 +26,7 @@ from services.conversion.worker.scheduling import (
     ChooseNextConversion,
     MarkUploaded,
 )
-from services.conversion.worker.stall_detector import StallDetector
+from services.conversion.worker.version_watch import VersionWatch
 from tests.contracts.aws import AwsBackend, Connection, moto_running
 from tests.conversion.support import SOURCE, FakeEngine, convert
 from tests.fakes import FakeClock, a_conversion, an_upload
@@ -83,9 +83,9 @@ class Host:
         self.worker = Worker(
             MemoryInbox(LEASE),
             self.run,
-            ChooseNextConversion(queue, StallDetector(), LEASE),
+            ChooseNextConversion(queue, VersionWatch(), LEASE),
             mark_uploaded,
-            CheckAwaitedUploads(queue, mark_uploaded, StallDetector(), 120, clock),
+            CheckAwaitedUploads(queue, mark_uploaded, VersionWatch(), 120, clock),
             slots=2,
             lease=LEASE,
             drain=0.1,

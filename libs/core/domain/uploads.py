@@ -21,14 +21,15 @@ MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 MAX_PARTS = 1_000
 """Maximum number of parts of an upload that is created with a known size of up to 4.88 TiB (1,000 ×
-5 GiB), unless tus joins it from others. One call of ListParts returns as many.
+5 GiB), unless tus joins it from others. One call of ListParts returns no more.
 
 `choose_part_size` makes the parts large enough. `Upload.size_of_part` refuses parts beyond the
 upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
 """Maximum number of parts of all other uploads: larger ones, ones created with an unknown size, and
 joined ones. It is the highest part number that S3 takes. Uppy's uploads, which are created with an
-unknown size, have a further limit: see `SignCompanionParts` in `services/upload/companion/parts.py`.
+unknown size, have a further limit: see `SignCompanionParts` in
+`services/upload/companion/parts.py`.
 
 The part numbers of a tus upload may go up to it, however few its parts are: each interrupted
 request leaves a number unused."""
@@ -206,9 +207,9 @@ class Upload:
 def claimed_state(upload: Upload, writer: str) -> TusState:
     """Return the state of a tus upload after `writer` has claimed it.
 
-    The writer gets a part number that no other writer has: the one before `next_part`, which is
-    increased for that. An earlier writer that is still sending cannot replace a part that counts,
-    because it has other numbers.
+    The writer gets a part number that no other writer has: `next_part`, which is increased then. An
+    earlier writer that is still sending cannot replace a part that counts, because it has other
+    numbers.
     """
     state = upload.tus
     assert state is not None, "only tus uploads are claimed"

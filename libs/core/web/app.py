@@ -52,8 +52,8 @@ def service_app(
 
     Args:
         name: The service's name, which is in the path of its OpenAPI document.
-        settings: Cookie settings, the origins of the page, and the session secret, which only
-            `VisitorSettings` have. With other settings, no session is valid.
+        settings: Those of the web: cookies, origins, proxies, limits and secrets. Only
+            `VisitorSettings` have the session secret. With other settings, no session is valid.
         routes: The service's own handlers and controllers.
         dependencies: Providers of the container, by the names that handlers use. With
             `revoked_sessions` and `rate_limiter` among them, handlers can have an `owner` and
@@ -92,7 +92,8 @@ def service_app(
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
         ),
     )
-    # Around the whole application: Litestar's own middleware does not see unknown paths.
+    # Around the whole application: Litestar's own middleware does not see unknown paths. A request
+    # passes the last of these first.
     around = (
         *outer_middleware,
         RequireHost(),

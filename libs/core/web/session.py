@@ -47,9 +47,9 @@ class Session:
     """Hold the session of one request."""
 
     id: str | None = None
-    """None if the request has a bearer token that is not valid; or if it has no token, and no valid
-    cookie, cookies of two sessions, or more than `MAX_COOKIES`. `owner_of` sets it to None if the
-    session is revoked.
+    """None if the bearer token is not valid. Without a token, it is None if no cookie is valid, if
+    cookies are of two sessions, or if there are more than `MAX_COOKIES`. `owner_of` also sets it to
+    None if the session is revoked.
 
     If it is None, `start_session` refuses a request with a bearer token. For a request without one
     it begins a new session.

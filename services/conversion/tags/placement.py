@@ -51,8 +51,8 @@ class IndexTooSmall(NoSpaceForTags):
 class Placement(Protocol):
     """Put tags into an output of which FFmpeg has written at least the first `size` bytes.
 
-    All but `ChunkAtEnd` change only these bytes. That one also appends to the output, so FFmpeg
-    must have ended.
+    All but `ChunkAtEnd` change only these bytes. `ChunkAtEnd` also appends to the output, so for it
+    FFmpeg must have ended.
     """
 
     @property

@@ -14,7 +14,7 @@ from libs.core.ports.conversion_queue import ConversionQueue
 from libs.core.ports.conversions import ConversionStore
 from libs.core.ports.objects import ObjectStore
 from libs.core.ports.uploads import UploadStore
-from services.conversion.worker.stall_detector import StallDetector
+from services.conversion.worker.version_watch import VersionWatch
 
 log = structlog.get_logger(__name__)
 
@@ -114,13 +114,13 @@ class ChooseNextConversion:
     def __init__(
         self,
         queue: ConversionQueue,
-        stalls: StallDetector,
+        versions: VersionWatch,
         lease: float,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         """Use `lease`, the seconds without a write after which a running conversion is stalled."""
         self._queue = queue
-        self._stalls = stalls
+        self._versions = versions
         self._lease = lease
         self._timer = timer
         self._last_served: dict[str, float] = {}
@@ -162,7 +162,7 @@ class ChooseNextConversion:
         found = list(self._queue.in_phase(*RUNNING))
         paused_here = [c for c in found if c.id in paused]
         found = [c for c in found if c.id not in paused]
-        stalled = self._stalls.find_unchanged(found, self._lease)
+        stalled = self._versions.find_unchanged(found, self._lease)
         running = [c for c in found if c not in stalled]
         self._note_served(running)
         ready = [
@@ -208,7 +208,7 @@ class CheckAwaitedUploads:
         self,
         queue: ConversionQueue,
         mark_uploaded: MarkUploaded,
-        stalls: StallDetector,
+        versions: VersionWatch,
         min_wait_seconds: float,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
@@ -219,7 +219,7 @@ class CheckAwaitedUploads:
         """
         self._queue = queue
         self._mark_uploaded = mark_uploaded
-        self._stalls = stalls
+        self._versions = versions
         self._min_wait_seconds = min_wait_seconds
         self._clock = clock
         self._timer = timer
@@ -230,11 +230,11 @@ class CheckAwaitedUploads:
         """Check some of the uploads that conversions have waited long for."""
         waiting = list(self._queue.in_phase(Phase.WAITING))
         # `updated_at` is of another host's clock. If it makes us look too early, that costs one
-        # request to S3. If it would make us look too late, `_stalls` has found the conversion
+        # request to S3. If it would make us look too late, `_versions` has found the conversion
         # already: it uses only the clock of this process.
         before = self._clock() - self._min_wait_seconds
         late = [c for c in waiting if c.updated_at < before]
-        late += self._stalls.find_unchanged(waiting, self._min_wait_seconds)
+        late += self._versions.find_unchanged(waiting, self._min_wait_seconds)
         uploads = {c.upload_id: c for c in late}
         self._looks = {each: look for each, look in self._looks.items() if each in uploads}
         now = self._timer()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from libs.core.domain.conversions import Conversion
-from services.conversion.worker.stall_detector import StallDetector
+from services.conversion.worker.version_watch import VersionWatch
 from tests.conversion.support import LEASE, ConversionEnvironment
 from tests.fakes import FakeClock, a_conversion, an_upload
 
@@ -16,8 +16,8 @@ def timer() -> FakeClock:
 
 
 @pytest.fixture
-def detector(timer: FakeClock) -> StallDetector:
-    return StallDetector(timer)
+def detector(timer: FakeClock) -> VersionWatch:
+    return VersionWatch(timer)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def conversion() -> Conversion:
 
 
 def test_a_version_is_stalled_once_it_was_seen_for_a_lease(
-    detector: StallDetector, timer: FakeClock, conversion: Conversion
+    detector: VersionWatch, timer: FakeClock, conversion: Conversion
 ) -> None:
     assert detector.find_unchanged([conversion], LEASE) == []
     timer.advance(LEASE - 1)
@@ -37,7 +37,7 @@ def test_a_version_is_stalled_once_it_was_seen_for_a_lease(
 
 
 def test_a_renewed_lease_is_never_stalled(
-    detector: StallDetector, timer: FakeClock, conversion: Conversion
+    detector: VersionWatch, timer: FakeClock, conversion: Conversion
 ) -> None:
     for version in range(10):
         renewed = replace(conversion, version=version)
@@ -46,7 +46,7 @@ def test_a_renewed_lease_is_never_stalled(
 
 
 def test_a_conversion_that_was_away_is_observed_anew(
-    detector: StallDetector, timer: FakeClock, conversion: Conversion
+    detector: VersionWatch, timer: FakeClock, conversion: Conversion
 ) -> None:
     detector.find_unchanged([conversion], LEASE)
     detector.find_unchanged([], LEASE)
@@ -56,7 +56,7 @@ def test_a_conversion_that_was_away_is_observed_anew(
 
 
 def test_an_id_that_was_created_again_is_observed_anew(
-    detector: StallDetector, timer: FakeClock, conversion: Conversion
+    detector: VersionWatch, timer: FakeClock, conversion: Conversion
 ) -> None:
     detector.find_unchanged([conversion], LEASE)
     timer.advance(LEASE)

@@ -1,4 +1,7 @@
-"""Find stalled conversions, without comparing the clocks of two hosts."""
+"""Find conversions that nobody has written for a time.
+
+The clocks of two hosts are not compared.
+"""
 
 import threading
 import time
@@ -7,15 +10,12 @@ from collections.abc import Callable, Iterable
 from libs.core.domain.conversions import Conversion
 
 
-class StallDetector:
+class VersionWatch:
     """Remember when each conversion's version was first seen, by the monotonic clock.
 
     A worker renews its lease by writing the item, and every write increments `version`. So a
     running conversion whose version stays the same for the length of the lease is stalled: it is no
-    longer under a lease.
-
-    `CheckAwaitedUploads` has an instance of its own, for conversions that wait for their upload. If
-    the version of one of these stays the same, it is not stalled: it has only waited for that long.
+    longer under a lease. One that waits for its upload has then waited for that long.
     """
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
@@ -27,7 +27,7 @@ class StallDetector:
         """Return the conversions that have had the same version for `seconds`.
 
         The time counts from the first call that saw the version. Conversions that are not among
-        the given ones are forgotten.
+        the given ones are forgotten, so each caller has an instance of its own.
         """
         conversions = list(conversions)
         with self._lock:
