@@ -15,7 +15,10 @@ class VersionWatch:
 
     A worker renews its lease by writing the item, and every write increments `version`. So a
     running conversion whose version stays the same for the length of the lease is stalled: it is no
-    longer under a lease. One that waits for its upload has then waited for that long.
+    longer under a lease.
+
+    A conversion in the phase `waiting` whose version stays the same has waited for its upload for
+    so long. `CheckAwaitedUploads` looks for those.
     """
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
