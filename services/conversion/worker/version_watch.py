@@ -17,8 +17,7 @@ class VersionWatch:
     running conversion whose version stays the same for the length of the lease is stalled: it is no
     longer under a lease.
 
-    A conversion in the phase `waiting` whose version stays the same has waited for its upload for
-    so long. `CheckAwaitedUploads` looks for those.
+    `CheckAwaitedUploads` uses it, too, to find conversions that have waited for an upload.
     """
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
