@@ -12,7 +12,7 @@ from libs.core.domain.formats import FORMATS
 from libs.core.rate_limiter import Usage
 from libs.core.telemetry import traceparent
 from libs.core.web.openapi import no_content, problems
-from libs.core.web.session import start_session
+from libs.core.web.session import ensure_session
 from services.conversion.schemas import (
     ConversionListSchema,
     ConversionSchema,
@@ -45,7 +45,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 def formats(request: Request[Any, Any, Any]) -> FormatsSchema:
     # The page waits for this request before it sends others. So they all send one session's cookie:
     # without a cookie, each of them would begin a session.
-    start_session(request)
+    ensure_session(request)
     return FormatsSchema.of(FORMATS.values())
 
 

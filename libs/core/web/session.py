@@ -51,7 +51,7 @@ class Session:
     cookies are of two sessions, or if there are more than `MAX_COOKIES`. `owner_of` also sets it to
     None if the session is revoked.
 
-    If it is None, `start_session` refuses a request with a bearer token. For a request without one
+    If it is None, `ensure_session` refuses a request with a bearer token. For a request without one
     it begins a new session.
     """
     is_counted: bool = True
@@ -154,7 +154,7 @@ class SessionMiddleware(ASGIMiddleware):
         )
 
 
-def start_session(request: Request[Any, Any, Any]) -> str:
+def ensure_session(request: Request[Any, Any, Any]) -> str:
     """Return the id of the request's session, or begin one.
 
     Whether the session is revoked is not checked: `owner_of` does that.
@@ -191,7 +191,7 @@ async def owner_of(
             session.id = None
         else:
             session.sets_cookie |= session.is_old
-    return start_session(request)
+    return ensure_session(request)
 
 
 def usage_of(

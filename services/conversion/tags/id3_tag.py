@@ -13,7 +13,7 @@ from mutagen import id3
 from services.conversion.ffmpeg.ffmetadata import Chapter
 from services.conversion.tags.cover import Cover
 from services.conversion.tags.id3_frames import MUSICBRAINZ
-from services.conversion.tags.names import BY_NAME, name_publisher, own_name
+from services.conversion.tags.names import BY_NAME, free_form_name, name_publisher
 from services.conversion.tags.source_tags import Tags
 
 HEADER_SIZE = 10
@@ -79,7 +79,7 @@ def _add(tag: id3.ID3, name: str, values: list[str]) -> None:
     elif kind is not None and issubclass(kind, id3.UrlFrame) and all(map(_is_latin, values)):
         _add_urls(tag, name, kind, values)
     else:
-        tag.add(id3.TXXX(encoding=_UTF_8, desc=own_name(name), text=values))
+        tag.add(id3.TXXX(encoding=_UTF_8, desc=free_form_name(name), text=values))
 
 
 def _add_urls(tag: id3.ID3, name: str, kind: type[id3.Frame], values: list[str]) -> None:
@@ -87,7 +87,7 @@ def _add_urls(tag: id3.ID3, name: str, kind: type[id3.Frame], values: list[str])
     for value in values if issubclass(kind, id3.UrlFrameU) else values[:1]:
         tag.add(kind(url=value))
     if len(values) > 1 and not issubclass(kind, id3.UrlFrameU):
-        tag.add(id3.TXXX(encoding=_UTF_8, desc=own_name(name), text=values))
+        tag.add(id3.TXXX(encoding=_UTF_8, desc=free_form_name(name), text=values))
 
 
 def _add_date(tag: id3.ID3, name: str, kind: type[id3.Frame], values: list[str]) -> None:
@@ -96,7 +96,7 @@ def _add_date(tag: id3.ID3, name: str, kind: type[id3.Frame], values: list[str])
     if dates:
         tag.add(kind(encoding=_UTF_8, text=dates[:1]))
     if dates[:1] != [value.replace(" ", "T") for value in values]:
-        tag.add(id3.TXXX(encoding=_UTF_8, desc=own_name(name), text=values))
+        tag.add(id3.TXXX(encoding=_UTF_8, desc=free_form_name(name), text=values))
 
 
 def _date(value: str) -> str:

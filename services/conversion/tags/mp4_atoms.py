@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mutagen.mp4 import AtomDataType, MP4Cover, MP4FreeForm, MP4Tags
 
 from services.conversion.tags.cover import Cover
-from services.conversion.tags.names import BY_NAME, own_name
+from services.conversion.tags.names import BY_NAME, free_form_name
 from services.conversion.tags.source_tags import Tags
 
 _EMPTY_MOVIE = b"\0\0\0\x08moov"
@@ -41,7 +41,7 @@ def render(tags: Tags, cover: Cover | None) -> bytes:
         if not atom or not _add(found, atom, list(values)):
             content = [MP4FreeForm(value.encode(), AtomDataType.UTF8) for value in values]
             # mutagen writes names as Latin-1, but the bytes of one are UTF-8.
-            found[_FREE_FORM + own_name(name).encode().decode("latin-1")] = content
+            found[_FREE_FORM + free_form_name(name).encode().decode("latin-1")] = content
     if cover is not None:
         is_png = cover.media_type == "image/png"
         kind = MP4Cover.FORMAT_PNG if is_png else MP4Cover.FORMAT_JPEG

@@ -179,8 +179,8 @@ _LANGUAGE_SUFFIX = re.compile(r"-[a-z]{3}$")
 SOUND_CHECK = "iTunNORM"
 
 
-def own_name(name: str) -> str:
-    """Return the name of a tag in formats that have no place of its own for it.
+def free_form_name(name: str) -> str:
+    """Return the name of a tag in a field of any name: TXXX in ID3, "----" in MP4.
 
     MusicBrainz Picard names some with a space where Windows Media has a slash.
     """
@@ -230,9 +230,10 @@ _BY_KIND = {
 
 
 def common_name(kind: str, name: str) -> str:
-    """Return our name of a tag, its own name if it is none of ours, or "" if it is not to be kept.
+    """Return our name of a tag, the given name if we have none, or "" if it is not to be kept.
 
-    `kind` is the kind of the name: id3, id3v1, mp4, asf, ape, vorbis, role, own or ffmpeg.
+    `kind` says where the name comes from: id3, id3v1, mp4, asf, ape, vorbis, ffmpeg (a tag that
+    FFmpeg has read), role (the task of a person in ID3) or own (a field of any name in MP4).
     """
     if kind == "ffmpeg" and name == "language":  # of the track, as in a film
         return ""

@@ -246,13 +246,13 @@ def _read_mp4(file: Any, collected: TagReaderOutput) -> None:
                 collected.add_picture(FRONT_COVER, bytes(picture))
         elif name.startswith("----:"):
             # mutagen reads names as Latin-1, but the bytes of most are UTF-8.
-            own_name = name.split(":", 2)[2]
+            free_form_name = name.split(":", 2)[2]
             with contextlib.suppress(UnicodeDecodeError):
-                own_name = own_name.encode("latin-1").decode()
+                free_form_name = free_form_name.encode("latin-1").decode()
             try:
-                collected.add("own", own_name, [bytes(each).decode() for each in value])
+                collected.add("own", free_form_name, [bytes(each).decode() for each in value])
             except UnicodeDecodeError:  # the data of a program
-                collected.lost.add(own_name)
+                collected.lost.add(free_form_name)
         elif name in ("trkn", "disk"):
             texts = [f"{n}/{total}" if total else str(n) for n, total in value if n or total]
             collected.add("mp4", name, texts)

@@ -24,7 +24,8 @@ class Heartbeat(Protocol):
     def __call__(self, eta_seconds: float | None, /, *, is_guess: bool) -> None:
         """Take the estimated seconds until the conversion ends, or None if they are not known.
 
-        This is called about once a second. With `is_guess`, a later pass may take much longer.
+        This is called about once a second. With `is_guess`, the seconds include a later
+        pass, which may take much longer than this one.
         Raises ReleaseRequested to end the attempt.
         """
 

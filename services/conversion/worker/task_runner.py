@@ -59,8 +59,8 @@ class RunTask:
                 self._heartbeat(task, use, show_life),
                 task.takeover_version,
                 alone=alone,
-                # While slots are closed or reserved, nothing paused is resumed. So what is being
-                # stored, and cannot yield any more, is not paused then.
+                # While slots are closed or reserved, they are not given back to what is paused. A
+                # conversion that is being stored cannot be released either, so it goes on then.
                 is_paused=lambda: use.is_paused and self._slots.is_open,
             )
         if message and may_delete:
