@@ -20,16 +20,15 @@ MIN_PART_SIZE = 5 * MIB
 MAX_PART_SIZE = 5 * GIB
 """Bytes. S3 refuses larger parts."""
 MAX_PARTS = 1_000
-"""Maximum number of parts of an upload that is created with a known size of up to 4.88 TiB (1,000 ×
-5 GiB), unless tus joins it from others. One call of ListParts returns no more.
+"""Maximum number of parts of an upload that is created with a known size, unless it is larger than
+4.88 TiB (1,000 × 5 GiB) or joined by tus. One call of ListParts returns no more.
 
 `choose_part_size` makes the parts large enough. `Upload.size_of_part` refuses parts beyond the
 upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
-"""Maximum number of parts of all other uploads: larger ones, ones created with an unknown size, and
-joined ones. It is the highest part number that S3 takes. Uppy's uploads, which are created with an
-unknown size, have a further limit: see `SignCompanionParts` in
-`services/upload/companion/parts.py`.
+"""Maximum number of parts of an upload that is larger, joined by tus, or created with an unknown
+size. It is the highest part number that S3 takes. Uppy's uploads, whose size is unknown, too, have
+a further limit: see `SignCompanionParts` in `services/upload/companion/parts.py`.
 
 The part numbers of a tus upload may go up to it, however few its parts are: each interrupted
 request leaves a number unused."""

@@ -58,9 +58,8 @@ class Session:
     """True if the session counts towards the limit of sessions of its address. Without meaning
     while `id` is None.
 
-    `start` sets it to False, because the cookie of a new session may never come back. It is True
-    again when the session creates something or signs upload URLs. A session that `create_session`
-    began counts at once.
+    A session that `start` began counts only when it creates something or signs upload URLs, because
+    its cookie may never come back. One that `create_session` began counts at once.
     """
     is_bearer: bool = False
     """True if the request has a bearer token, valid or not."""
