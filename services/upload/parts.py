@@ -120,6 +120,7 @@ class StorePart:
             ChecksumMismatch: Other bytes arrived in S3.
             PartSizeMismatch: The part must have another length.
             UploadClosed: The upload takes no more parts.
+            UploadNotFound: It was deleted or has expired meanwhile.
         """
         check_length(upload, number, len(body))
         try:

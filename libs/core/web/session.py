@@ -47,12 +47,10 @@ class Session:
     """Hold the session of one request."""
 
     id: str | None = None
-    """None if the bearer token is not valid. Without a token, it is None if no cookie is valid, if
-    cookies are of two sessions, or if there are more than `MAX_COOKIES`. `owner_of` also sets it to
-    None if the session is revoked.
+    """None if the request has no valid token or cookie, has cookies of two sessions, or has more
+    than `MAX_COOKIES`. `owner_of` sets it to None if the session is revoked.
 
-    If it is None, `ensure_session` refuses a request with a bearer token. For a request without one
-    it begins a new session.
+    See `ensure_session` for what happens then.
     """
     is_counted: bool = True
     """True if the session counts towards the limit of sessions of its address. Without meaning
@@ -154,7 +152,7 @@ class SessionMiddleware(ASGIMiddleware):
 
 
 def ensure_session(request: Request[Any, Any, Any]) -> str:
-    """Return the id of the request's session, or begin one.
+    """Return the id of the request's session, or begin one if there is none and no bearer token.
 
     Whether the session is revoked is not checked: `owner_of` does that.
 

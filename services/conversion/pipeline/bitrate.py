@@ -65,4 +65,5 @@ def _max_bitrate(profile: EncoderProfile, sample_rate: int, channels: int) -> in
 
 
 def _up_to(limits: Sequence[tuple[int, int]], sample_rate: int) -> int:
+    # The plan has lowered the sample rate to what the encoder takes, and each table reaches that.
     return next(limit for highest, limit in limits if sample_rate <= highest)
