@@ -214,7 +214,10 @@ def loudness(path: Path) -> float:
 
 def pictures(path: Path) -> list[bytes]:
     """Return every cover that mutagen finds."""
-    if path.suffix in (".aac", ".ac3"):  # streams, which mutagen knows without tags only
+    if path.suffix in (
+        ".aac",
+        ".ac3",
+    ):  # streams, which mutagen recognises only if they have no tags
         is_tagged = path.read_bytes()[:3] == b"ID3"
         return [frame.data for frame in ID3(path).getall("APIC")] if is_tagged else []
     file = mutagen.File(path)

@@ -27,8 +27,8 @@ MAX_PARTS = 1_000
 upload's own `part_count`."""
 S3_MAX_PARTS = 10_000
 """Maximum number of parts of an upload that is larger than 4.88 TiB, joined by tus, or created with
-an unknown size. It is the highest part number that S3 takes. Uppy's uploads, whose size is unknown,
-too, have a further limit: see `SignCompanionParts` in `services/upload/companion/parts.py`.
+an unknown size, as Uppy's are. It is the highest part number that S3 takes. Uppy's uploads have a
+further limit: see `SignCompanionParts` in `services/upload/companion/parts.py`.
 
 The part numbers of a tus upload may go up to it, however few its parts are: each interrupted
 request leaves a number unused."""

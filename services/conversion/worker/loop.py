@@ -44,7 +44,8 @@ RECEIVED_AT_ONCE = 10
 HELPERS = 3
 """Threads that receive beside the first one while the inbox is full."""
 POLL_IF_FULL = 1.0
-"""Seconds between two polls of the queue while the inbox is full."""
+"""Seconds after a poll of the queue before `receive` polls it, too, because the inbox is full: a
+receive has returned as many messages as it can."""
 
 LONGEST_POLL_PAUSE = 5.0
 """Maximum seconds between two polls."""
@@ -96,7 +97,7 @@ class Worker:
             self._threads, choose_next, self._slots, self._sharing, run.claimed
         )
         self._is_inbox_full = threading.Event()
-        self._next_poll = 0.0
+        self._next_poll_if_full = 0.0
         self._started = False
         self._stop_by: float | None = None
 
@@ -155,7 +156,7 @@ class Worker:
         Anybody with a form of S3 can fill the inbox, and those of others' conversions wait behind.
         """
         self._receive(stop, LONG_POLL)
-        if self._is_inbox_full.is_set() and time.monotonic() >= self._next_poll:
+        if self._is_inbox_full.is_set() and time.monotonic() >= self._next_poll_if_full:
             self.poll_queue(stop)
 
     def help_receive(self, stop: threading.Event) -> None:
@@ -214,7 +215,7 @@ class Worker:
                 self._slots.release()
                 break
         ended = time.monotonic()
-        self._next_poll = ended + POLL_IF_FULL + REREAD_DELAY_FACTOR * (ended - began)
+        self._next_poll_if_full = ended + POLL_IF_FULL + REREAD_DELAY_FACTOR * (ended - began)
 
     def check_awaited_uploads(self, stop: threading.Event) -> None:
         """Queue conversions whose upload has arrived although no event told so.
