@@ -78,6 +78,7 @@ class RunConversion:
         *,
         alone: bool = False,
         is_paused: Callable[[], bool] = never_paused,
+        on_claimed: Callable[[Conversion], None] = lambda _: None,
     ) -> bool:
         """Run an attempt, if this worker can claim the conversion.
 
@@ -87,6 +88,7 @@ class RunConversion:
             takeover_version: The version of a running conversion whose lease has ended.
             alone: As in `ConversionLeases.claim`.
             is_paused: Returns True while the attempt must not continue.
+            on_claimed: Called with the conversion once it is claimed.
 
         Returns:
             False if the attempt released the conversion, so that its message must come again.
@@ -105,6 +107,7 @@ class RunConversion:
         if conversion is None:
             return True
         log.info("conversion.claimed", conversion=conversion.id, attempt=conversion.attempts)
+        on_claimed(conversion)
         progress = ProgressWriter(
             conversion, self._leases, self._lease, heartbeat, claimed_at, self._timer
         )

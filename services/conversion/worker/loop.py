@@ -44,8 +44,8 @@ RECEIVED_AT_ONCE = 10
 HELPERS = 3
 """Threads that receive beside the first one while the inbox is full."""
 POLL_IF_FULL = 1.0
-"""Seconds after a poll of the queue before `receive` polls it, too, because the inbox is full: a
-receive has returned as many messages as it can."""
+"""Minimum of the seconds between two polls of the queue by `receive`. It polls while the inbox is
+full: while each call returns as many messages as one can."""
 
 LONGEST_POLL_PAUSE = 5.0
 """Maximum seconds between two polls."""

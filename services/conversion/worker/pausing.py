@@ -10,7 +10,6 @@ import structlog
 from libs.core.domain.conversions import Conversion, LossMeaning
 from libs.core.domain.fair_order import client_of
 from services.conversion.worker.claimed_conversions import ClaimedConversions
-from services.conversion.worker.recent_slot_time import RecentSlotTime
 from services.conversion.worker.scheduling import ChooseNextConversion
 from services.conversion.worker.slot_threads import SlotThreads
 from services.conversion.worker.slot_use import SlotUse
@@ -47,7 +46,6 @@ class PauseForOthers:
         self._claimed = claimed
         self._hurried = threading.Event()
         self._next_check = 0.0
-        self._recent = RecentSlotTime()
 
     def hurry(self) -> None:
         """Check soon, because a conversion has come. Callable from any thread."""
@@ -64,8 +62,6 @@ class PauseForOthers:
     def __call__(self) -> None:
         """Check once, unless the last check was a moment ago."""
         claimed = self._claimed.by_id()
-        running = [claimed[each] for each in self._sharing.running() if each in claimed]
-        recent = self._recent.look(map(client_of, running), time.monotonic())
         if not self._slots.can_pause_for_others or not self._sharing.pausable(claimed):
             return
         began = time.monotonic()
@@ -73,7 +69,7 @@ class PauseForOthers:
             return
         paused = self._sharing.paused()
         order = self._choose_next.order(alone_last=self._slots.is_turn_of_others, paused=paused)
-        self._pause_for_first(order, claimed, paused, recent)
+        self._pause_for_first(order, claimed, paused, self._sharing.recent())
         ended = time.monotonic()
         self._next_check = ended + CHECK_DELAY_FACTOR * (ended - began)
 

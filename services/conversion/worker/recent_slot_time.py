@@ -1,33 +1,41 @@
 """Remember for how long each client has had slots of late."""
 
-from collections import Counter
+import math
 from collections.abc import Iterable, Mapping
 
 HALF_LIFE = 30.0
 """Seconds after which what was remembered counts half."""
 _FORGOTTEN = 0.01
-LONGEST_GAP = 2.0
-"""Maximum seconds that one look stands for. The clock goes on while a machine sleeps."""
 
 
 class RecentSlotTime:
     """Add up the time for which each client has had slots, weighted by how long ago it was.
 
-    Who runs one short conversion after another has had much of it, and who has just come has none.
-    Only one thread uses this.
+    Who runs one short conversion after another has much of it, and who has just come has none.
     """
 
     def __init__(self) -> None:
-        self._seconds: dict[str, float] = {}
-        self._looked: float | None = None
+        self._sums: dict[str, float] = {}
+        self._summed_at = 0.0
 
-    def look(self, clients: Iterable[str], now: float) -> Mapping[str, float]:
-        """Count the time since the last look for the clients of all slots; return the sums."""
-        passed = 0.0 if self._looked is None else now - self._looked
-        self._looked = now
-        kept = 0.5 ** (passed / HALF_LIFE)
-        sums = {client: seconds * kept for client, seconds in self._seconds.items()}
-        for client, slots in Counter(clients).items():
-            sums[client] = sums.get(client, 0.0) + slots * min(passed, LONGEST_GAP)
-        self._seconds = {client: each for client, each in sums.items() if each > _FORGOTTEN}
-        return self._seconds
+    def add(self, client: str, seconds: float, now: float) -> None:
+        """Count the time that a client had a slot until now."""
+        self._sums = self.sums(now, [(client, seconds)])
+        self._summed_at = now
+
+    def sums(self, now: float, running: Iterable[tuple[str, float]]) -> dict[str, float]:
+        """Return the sums, with the clients that have slots now, and for how many seconds."""
+        kept = math.pow(0.5, (now - self._summed_at) / HALF_LIFE)
+        left = {client: seconds * kept for client, seconds in self._sums.items()}
+        sums = {client: seconds for client, seconds in left.items() if seconds > _FORGOTTEN}
+        for client, seconds in running:
+            sums[client] = sums.get(client, 0.0) + _weighted(seconds)
+        return sums
+
+
+def _weighted(seconds: float) -> float:
+    """Return what the last seconds count: the sum of their weights, which fall with their age."""
+    return HALF_LIFE / math.log(2) * (1 - math.pow(0.5, seconds / HALF_LIFE))
+
+
+NOTHING_RECENT: Mapping[str, float] = {}

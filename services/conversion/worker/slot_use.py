@@ -26,6 +26,8 @@ class SlotUse:
     seconds_left: float = NEVER
     is_guess: bool = False
     """`seconds_left` includes a later pass, which may take much longer than this one."""
+    client: str | None = None
+    """Who has requested the conversion; None until it is claimed."""
     ran_before: float = 0.0
     """Seconds for which the conversion had a slot before its present use."""
     is_paused: bool = False
@@ -33,6 +35,10 @@ class SlotUse:
     """The conversion is to go back to the queue."""
     promised: float = NEVER
     """Seconds with a slot after which the conversion has ended, by its most hopeful estimate."""
+
+    def belongs_to(self, client: str) -> None:
+        """Note who has requested the conversion."""
+        self.client = client
 
     @property
     def is_being_stored(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from libs.core.domain.conversions import LossMeaning
+from libs.core.domain.fair_order import client_of
 from libs.core.ports.inbox import Inbox
 from services.conversion.worker.attempt import RunConversion
 from services.conversion.worker.heartbeat import Heartbeat, HideMessage
@@ -59,6 +60,7 @@ class RunTask:
                 self._heartbeat(task, use, show_life),
                 task.takeover_version,
                 alone=alone,
+                on_claimed=lambda conversion: use.belongs_to(client_of(conversion)),
                 # While slots are closed or reserved, they are not given back to what is paused. A
                 # conversion that is being stored cannot be released either, so it goes on then.
                 is_paused=lambda: use.is_paused and self._slots.is_open,

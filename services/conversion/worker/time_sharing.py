@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from libs.core.domain.conversions import Conversion
 from libs.core.domain.fair_order import client_of
+from services.conversion.worker.recent_slot_time import NOTHING_RECENT, RecentSlotTime
 from services.conversion.worker.slot_use import SlotUse
 from services.conversion.worker.slots import Slots
 
@@ -32,7 +33,6 @@ PAUSED_PER_SLOT = 2
 That is usually up to 150 MB. Hostile files have taken up to 816 MB: only the sandbox's limit on
 FFmpeg, `Limits.memory`, bounds them."""
 
-NOTHING_RECENT: Mapping[str, float] = {}
 NOTHING_HELD: Mapping[str, Conversion] = {}
 
 
@@ -98,7 +98,12 @@ def find_pausable(
         for use in running
         if not is_soon_done(use) and slot_excess(use) > 0 and is_turn_over(use)
     ]
-    return sorted(pausable, key=lambda use: (-slot_excess(use), -use.believed_seconds_left(now)))
+
+    def order(use: SlotUse) -> tuple[float, float, float]:
+        client = client_of(held[use.conversion_id])
+        return -slot_excess(use), -recent.get(client, 0.0), -use.believed_seconds_left(now)
+
+    return sorted(pausable, key=order)
 
 
 def _paused_by_one_client(
@@ -133,6 +138,7 @@ class TimeSharing:
         self._timer = timer
         self._lock = threading.Lock()
         self._uses: list[SlotUse] = []
+        self._recent = RecentSlotTime()
 
     def begin(self, conversion_id: str) -> SlotUse:
         """Begin the use of an acquired slot."""
@@ -147,6 +153,8 @@ class TimeSharing:
             self._uses.remove(use)
             if use.is_paused:
                 self._slots.count_paused(-1)
+            else:
+                self._count(use)
             return not use.is_paused
 
     def paused(self) -> Collection[str]:
@@ -165,10 +173,22 @@ class TimeSharing:
             uses = list(self._uses)
         return find_pausable(uses, held, self._timer(), following, recent)
 
-    def running(self) -> list[str]:
-        """Return the id of the conversion in each slot."""
+    def recent(self) -> Mapping[str, float]:
+        """Return for how many seconds each client has had slots of late."""
         with self._lock:
-            return [use.conversion_id for use in self._uses if not use.is_paused]
+            now = self._timer()
+            running = [
+                (use.client, now - use.since)
+                for use in self._uses
+                if use.client is not None and not use.is_paused
+            ]
+            return self._recent.sums(now, running)
+
+    def _count(self, use: SlotUse) -> None:
+        """Count the time for which a use has had its slot; it ends, or pauses."""
+        now = self._timer()
+        if use.client is not None:
+            self._recent.add(use.client, now - use.since, now)
 
     def pause(
         self,
@@ -220,6 +240,7 @@ class TimeSharing:
                 return False
             # In this order: `expect`, in another thread, must not see less than it has run.
             use.ran_before += now - use.since
+            self._count(use)
             use.is_paused = True
             self._slots.count_paused(1)
             return True
