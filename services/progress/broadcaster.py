@@ -185,7 +185,7 @@ class Broadcaster:
             try:
                 update = _update_of(change)
             except Exception:
-                # The changes of others do not wait until streams read the table again.
+                # The rest of the batch is shown all the same.
                 log.exception("change.not_shown", item=change.item.id)
                 continue
             if isinstance(update, RemovalNotice):

@@ -44,8 +44,8 @@ RECEIVED_AT_ONCE = 10
 HELPERS = 3
 """Threads that receive beside the first one while the inbox is full."""
 POLL_IF_FULL = 1.0
-"""Minimum of the seconds between two polls of the queue by `receive`. It polls while the inbox is
-full: while each call returns as many messages as one can."""
+"""Seconds, at least, between two polls of the queue by `receive`. It polls while the inbox is full,
+which means that each call returns `RECEIVED_AT_ONCE` messages."""
 
 LONGEST_POLL_PAUSE = 5.0
 """Maximum seconds between two polls."""

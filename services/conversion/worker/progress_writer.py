@@ -14,9 +14,9 @@ REPORT_EVERY = 1.0
 detected."""
 
 LEAST_LEFT = 0.1
-"""Minimum of the seconds left that the heartbeat is told before the conversion is stored. 0 tells
-it that the conversion is being stored, but the engine's estimate is 0 already at the end of the
-duration that a header states, and may stay so for hours."""
+"""Seconds left that the heartbeat is told in place of 0 until the conversion is being stored, since
+0 means that it is. The engine's estimate is 0 already at the end of the duration that a header
+states, and may stay so for hours."""
 
 
 class ProgressWriter:

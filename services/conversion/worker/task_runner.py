@@ -61,8 +61,8 @@ class RunTask:
                 task.takeover_version,
                 alone=alone,
                 on_claimed=lambda conversion: use.belongs_to(client_of(conversion)),
-                # While slots are closed or reserved, they are not given back to what is paused. A
-                # conversion that is being stored cannot be released either, so it goes on then.
+                # While slots are closed or reserved, no paused conversion gets its slot back. One
+                # that is being stored cannot be released, so it goes on without a slot.
                 is_paused=lambda: use.is_paused and self._slots.is_open,
             )
         if message and may_delete:
