@@ -90,7 +90,7 @@ class EncoderProfile:
     states_duration: bool = True
     """The output's header states its exact duration."""
     max_size: int | None = None
-    """Largest file in bytes that the format can express; None: larger than any output."""
+    """Largest file in bytes that the format can express; None if that is larger than any output."""
 
 
 _MAX_ADTS_COVER = 512 * 1024

@@ -65,5 +65,6 @@ def _max_bitrate(profile: EncoderProfile, sample_rate: int, channels: int) -> in
 
 
 def _up_to(limits: Sequence[tuple[int, int]], sample_rate: int) -> int:
-    # The plan has lowered the sample rate to what the encoder takes, and each table reaches that.
+    # Each table reaches the highest sample rate that `pipeline.plan._choose_rate` returns for a
+    # conversion with a bitrate, which for Vorbis is 48 kHz.
     return next(limit for highest, limit in limits if sample_rate <= highest)
