@@ -106,8 +106,8 @@ class MarkUploaded:
 class ChooseNextConversion:
     """Choose for a free slot the next conversion, round robin between clients and sessions.
 
-    Stalled conversions come first. When a suspect has had its worker for itself, the others get as
-    much time as that took. During that time callers set `alone_last`: conversions that must run
+    Stalled conversions come first. When a worker has kept its slots for a suspect, the others get
+    about as much time. During that time callers set `alone_last`: conversions that must run
     alone (`Conversion.must_run_alone`) come last then, except for paused ones.
     """
 
